@@ -1,0 +1,1 @@
+"""Hardened building blocks of a Starburst environment."""

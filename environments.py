@@ -1,0 +1,110 @@
+"""The environments of this deployment: the only file that most adopters edit."""
+
+from __future__ import annotations
+
+from stacks.settings import (
+    Audit,
+    BrokerRole,
+    Environment,
+    Network,
+    SamlProvider,
+    Storage,
+    Workspace,
+)
+from starburst.contract import Limits
+
+__all__ = ["ALL", "DEV", "LOCAL", "PROD", "REGULATED"]
+
+LOCAL = Environment(
+    name="local",
+    account="111122223333",
+    region="eu-west-1",
+    allowed_regions=("eu-west-1",),
+    purpose="test",
+    data_class="internal",
+    identity=BrokerRole(arn="arn:aws:iam::111122223333:role/starburst-login-broker"),
+    workspaces=(
+        Workspace(name="demo", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
+        Workspace(name="other", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
+    ),
+    log_retention_days=7,
+    packs=(),
+    without=("source-vpce",),
+)
+
+DEV = Environment(
+    name="dev",
+    account="111122223333",
+    region="eu-west-1",
+    allowed_regions=("eu-west-1", "eu-central-1"),
+    purpose="test",
+    data_class="internal",
+    identity=SamlProvider(arn="arn:aws:iam::111122223333:saml-provider/company"),
+    workspaces=(
+        Workspace(
+            name="sandbox",
+            limits=Limits(workers=20, vcpu=80, memory_gb=320, usd_per_hour=5),
+            budget_emails=("platform@example.com",),
+        ),
+    ),
+    storage=Storage(session_days=7, noncurrent_days=1),
+    log_retention_days=30,
+)
+
+PROD = Environment(
+    name="prod",
+    account="222233334444",
+    region="eu-west-1",
+    allowed_regions=("eu-west-1", "eu-central-1"),
+    purpose="production",
+    data_class="restricted",
+    identity=SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
+    workspaces=(
+        Workspace(
+            name="genomics",
+            limits=Limits(workers=500, vcpu=2000, memory_gb=8000, usd_per_hour=150),
+            cpu=4,
+            memory_gb=8,
+            monthly_budget_usd=5000,
+            budget_emails=("genomics-leads@example.com", "platform@example.com"),
+        ),
+        Workspace(
+            name="markets",
+            limits=Limits(workers=100, vcpu=400, memory_gb=1600, usd_per_hour=30),
+            monthly_budget_usd=1000,
+            budget_emails=("markets-leads@example.com",),
+        ),
+    ),
+    network=Network(cidr="10.64.16.0/20", zones=3),
+)
+
+REGULATED = Environment(
+    name="regulated",
+    account="333344445555",
+    region="eu-central-1",
+    allowed_regions=("eu-central-1",),
+    purpose="production",
+    data_class="restricted",
+    identity=SamlProvider(arn="arn:aws:iam::333344445555:saml-provider/hospital"),
+    workspaces=(
+        Workspace(
+            name="trials",
+            limits=Limits(
+                workers=200,
+                vcpu=800,
+                memory_gb=3200,
+                timeout_seconds=43_200,
+                usd_per_hour=60,
+                pickle_results=False,
+            ),
+            monthly_budget_usd=2000,
+            budget_emails=("trials-leads@example.com", "privacy@example.com"),
+        ),
+    ),
+    network=Network(cidr="10.64.32.0/20", zones=3),
+    storage=Storage(encryption="kms:dsse", session_days=14, noncurrent_days=30),
+    audit=Audit(log_days=3653),
+    log_retention_days=2192,
+)
+
+ALL = (LOCAL, DEV, PROD, REGULATED)

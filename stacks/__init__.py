@@ -1,0 +1,1 @@
+"""One module per stack; ``stage`` wires them into one environment."""

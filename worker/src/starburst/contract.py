@@ -1,0 +1,266 @@
+"""What the stacks and the runtime agree on: limits, names, the key layout, the runtime document.
+
+This module is pure: it imports the standard library only, so that the CDK app, the controller's
+Lambda, the worker image and the analyst's client can all share it and cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+__all__ = [
+    "CONTROL_PREFIX",
+    "ENVIRONMENT_NAME",
+    "MAX_WORKERS",
+    "PRINCIPAL_NAME",
+    "PROTOCOL",
+    "SCHEMA",
+    "SESSION_ID",
+    "USER_TAG",
+    "WORKER_COMMAND",
+    "Limits",
+    "RuntimeDocument",
+    "SessionKeys",
+    "WorkerVariable",
+    "WorkspaceDocument",
+    "encryption_context",
+    "log_group_name",
+    "queue_name",
+    "queue_prefix",
+    "runtime_parameter",
+    "task_family",
+]
+
+PROTOCOL: Final = 1
+"""Version of every message, manifest and sealed object; both sides refuse another."""
+
+SCHEMA: Final = 1
+"""Version of the runtime document."""
+
+MAX_WORKERS: Final = 500
+"""No session of any workspace may have more workers (S20)."""
+
+USER_TAG: Final = "userName"
+"""The principal tag that names the analyst; it is also their folder in the bucket (P10)."""
+
+CONTROL_PREFIX: Final = "_control/"
+"""Keys of the controller's own records. No workspace can have this name."""
+
+WORKER_COMMAND: Final = ("python", "-m", "starburst.worker")
+
+PRINCIPAL_NAME: Final = re.compile(r"[a-z0-9]{3,32}")
+"""Workspace and user names. No slash or dash, so that no prefix can reach into another."""
+
+ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
+SESSION_ID: Final = re.compile(r"[a-z0-9]{20}")
+
+
+class WorkerVariable:
+    """Names of the variables that a worker container starts with. None holds a secret (G4)."""
+
+    ENVIRONMENT: Final = "STARBURST_ENVIRONMENT"
+    WORKSPACE: Final = "STARBURST_WORKSPACE"
+    BUCKET: Final = "STARBURST_BUCKET"
+    KEY_ARN: Final = "STARBURST_KEY_ARN"
+    SESSION_PREFIX: Final = "STARBURST_SESSION_PREFIX"
+    QUEUE_URL: Final = "STARBURST_QUEUE_URL"
+
+
+def runtime_parameter(environment: str) -> str:
+    """Return the name of the SSM parameter that holds the runtime document.
+
+    Example:
+        >>> runtime_parameter("prod")
+        '/starburst/prod/runtime'
+    """
+    return f"/starburst/{environment}/runtime"
+
+
+def task_family(environment: str, workspace: str) -> str:
+    """Return the ECS task definition family of a workspace's workers."""
+    return f"starburst-{environment}-{workspace}"
+
+
+def log_group_name(environment: str, workspace: str) -> str:
+    """Return the CloudWatch log group of a workspace's workers (S25)."""
+    return f"/aws/ecs/starburst/{environment}/{workspace}"
+
+
+def queue_prefix(environment: str, workspace: str) -> str:
+    """Return what every session queue name of a workspace begins with.
+
+    Example:
+        >>> queue_prefix("prod", "genomics")
+        'starburst-prod-genomics-'
+    """
+    return f"starburst-{environment}-{workspace}-"
+
+
+def queue_name(environment: str, workspace: str, session: str) -> str:
+    """Return the name of a session's queue: at most 77 of the 80 characters that SQS allows."""
+    return queue_prefix(environment, workspace) + session
+
+
+def encryption_context(workspace: str, user: str, *, session: str, purpose: str) -> dict[str, str]:
+    """Return the KMS encryption context that binds a session's key to its place.
+
+    ``purpose`` is ``"data"`` (client and workers) or ``"signing"`` (client only: the worker role's
+    policy allows ``"data"`` alone).
+    """
+    return {"workspace": workspace, "user": user, "session": session, "purpose": purpose}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionKeys:
+    """S3 keys of one session: ``<workspace>/<user>/sessions/<session>/…``.
+
+    Example:
+        >>> keys = SessionKeys(workspace="genomics", user="alice", session="a" * 20)
+        >>> keys.manifest
+        'genomics/alice/sessions/aaaaaaaaaaaaaaaaaaaa/manifest.json'
+        >>> SessionKeys.parse(keys.request("0f")) == keys
+        True
+    """
+
+    workspace: str
+    user: str
+    session: str
+
+    @property
+    def prefix(self) -> str:
+        """The folder of the session, with its closing slash."""
+        return f"{self.workspace}/{self.user}/sessions/{self.session}/"
+
+    @property
+    def manifest(self) -> str:
+        """Written once by the client, read by the controller and by workers."""
+        return f"{self.prefix}manifest.json"
+
+    @property
+    def status(self) -> str:
+        """Written by the controller, read by the client."""
+        return f"{self.prefix}status.json"
+
+    @property
+    def functions(self) -> str:
+        """Prefix of sealed functions."""
+        return f"{self.prefix}functions/"
+
+    @property
+    def inputs(self) -> str:
+        """Prefix of sealed inputs too large for a message."""
+        return f"{self.prefix}inputs/"
+
+    @property
+    def results(self) -> str:
+        """Prefix of sealed results, each written once by a worker."""
+        return f"{self.prefix}results/"
+
+    def request(self, nonce: str) -> str:
+        """Return the key of a request to the controller; that the user could write it is proof."""
+        return f"{self.prefix}requests/{nonce}.json"
+
+    @property
+    def control_record(self) -> str:
+        """The controller's own record of a session that has not ended."""
+        return f"{CONTROL_PREFIX}active/{self.session}.json"
+
+    @property
+    def ended_record(self) -> str:
+        """The controller's own record of a session that has ended."""
+        return f"{CONTROL_PREFIX}ended/{self.session}.json"
+
+    @classmethod
+    def parse(cls, key: str) -> SessionKeys | None:
+        """Read the session out of any key below it; None if the key has another shape."""
+        parts = key.split("/")
+        if len(parts) < 5 or parts[2] != "sessions":  # noqa: PLR2004 - the layout above
+            return None
+        workspace, user, session = parts[0], parts[1], parts[3]
+        well_formed = (
+            PRINCIPAL_NAME.fullmatch(workspace)
+            and PRINCIPAL_NAME.fullmatch(user)
+            and SESSION_ID.fullmatch(session)
+        )
+        return cls(workspace=workspace, user=user, session=session) if well_formed else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one session of a workspace may use; the controller enforces it (S20, S22).
+
+    Attributes:
+        workers: most workers at once, 1 to 500.
+        vcpu: most vCPU over all workers.
+        memory_gb: most memory over all workers, GB.
+        timeout_seconds: absolute age at which a session is stopped.
+        usd_per_hour: most that the workers may cost per hour at list price.
+        pickle_results: whether ``results="pickle"`` may be asked for.
+    """
+
+    workers: int = 100
+    vcpu: float = 400
+    memory_gb: float = 1600
+    timeout_seconds: int = 86_400
+    usd_per_hour: float = 50
+    pickle_results: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceDocument:
+    """What the runtime knows of one workspace."""
+
+    analyst_role_arn: str
+    task_definition_arn: str
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeDocument:
+    """The JSON of ``/starburst/<environment>/runtime``: all that a client must discover.
+
+    Attributes:
+        environment: its name.
+        account: twelve digits.
+        region: where everything is.
+        bucket: the data bucket's name.
+        key_arn: the data key (CMK) that wraps session keys.
+        controller: the controller function's ARN.
+        python: ``major.minor`` of the worker image.
+        architecture: ``X86_64`` or ``ARM64``.
+        workspaces: by name.
+    """
+
+    environment: str
+    account: str
+    region: str
+    bucket: str
+    key_arn: str
+    controller: str
+    python: str
+    architecture: str
+    workspaces: Mapping[str, WorkspaceDocument]
+
+    def to_json(self) -> str:
+        """Return the document's text, its keys sorted."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RuntimeDocument:
+        """Read the document; raise ValueError where it has another schema or lacks a field."""
+        fields: dict[str, Any] = json.loads(text)
+        schema = fields.pop("schema", None)
+        if schema != SCHEMA:
+            raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
+        try:
+            workspaces = {
+                name: WorkspaceDocument(**{**entry, "limits": Limits(**entry["limits"])})
+                for name, entry in fields.pop("workspaces").items()
+            }
+            return cls(**fields, workspaces=workspaces)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"runtime document is malformed: {error}") from error

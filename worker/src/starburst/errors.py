@@ -1,0 +1,153 @@
+"""Every error that Starburst raises on purpose.
+
+::
+
+    StarburstError
+    ├── ConfigurationError       an argument, a setting or the installation is wrong; nothing ran
+    │   ├── EnvironmentNotFound  no runtime document: not deployed, wrong region or account
+    │   ├── WorkspaceNotFound    the environment has no such workspace
+    │   └── VersionMismatch      client and worker differ (Python, protocol)
+    ├── AccessDenied             AWS refused: names who asked, for what, and who can mend it
+    ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
+    ├── SessionError             about one session
+    │   ├── SessionNotFound      no manifest under that id for this user
+    │   ├── SessionEnded         it was cleaned up, timed out or was stopped
+    │   └── FleetFailed          its workers cannot start; carries ECS's own reason
+    ├── PayloadError             about what travels
+    │   ├── UnpicklableInput     the function or an input cannot travel
+    │   ├── UnsafeResult         a result is not data; names the type and the opt-in
+    │   ├── ResultTooLarge       above the size limit
+    │   └── IntegrityError       an object failed verification; it was never parsed
+    ├── TaskError                the function raised; type name, text and remote traceback
+    │   ├── TaskTimeout          it took longer than ``timeout``
+    │   └── WorkerLost           it took its worker down every time; says how
+    └── LocalEnvironmentError    the local environment could not start or stop
+
+A message says what happened, why, and what to do next.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessDenied",
+    "ConfigurationError",
+    "EnvironmentNotFound",
+    "FleetFailed",
+    "IntegrityError",
+    "LimitExceeded",
+    "LocalEnvironmentError",
+    "PayloadError",
+    "RemoteTraceback",
+    "ResultTooLarge",
+    "SessionEnded",
+    "SessionError",
+    "SessionNotFound",
+    "StarburstError",
+    "TaskError",
+    "TaskTimeout",
+    "UnpicklableInput",
+    "UnsafeResult",
+    "VersionMismatch",
+    "WorkerLost",
+    "WorkspaceNotFound",
+]
+
+
+class StarburstError(Exception):
+    """Base of all errors that Starburst raises on purpose."""
+
+
+class ConfigurationError(StarburstError, ValueError):
+    """An argument, a setting or the installation is wrong; nothing was created."""
+
+
+class EnvironmentNotFound(ConfigurationError):
+    """There is no runtime document where one was looked for."""
+
+
+class WorkspaceNotFound(ConfigurationError):
+    """The environment has no workspace of that name."""
+
+
+class VersionMismatch(ConfigurationError):
+    """Client and workers differ in a version that must agree."""
+
+
+class AccessDenied(StarburstError, PermissionError):
+    """AWS refused a call."""
+
+
+class LimitExceeded(StarburstError):
+    """The controller refused a session or a request that is over its workspace's limits."""
+
+
+class SessionError(StarburstError):
+    """Base of errors about one session."""
+
+
+class SessionNotFound(SessionError):
+    """The user has no session with that id."""
+
+
+class SessionEnded(SessionError):
+    """The session has ended, so it takes no more work."""
+
+
+class FleetFailed(SessionError):
+    """The session's workers cannot start; the message carries ECS's own reason."""
+
+
+class PayloadError(StarburstError):
+    """Base of errors about what travels between client and workers."""
+
+
+class UnpicklableInput(PayloadError):
+    """The function or an input cannot be sent."""
+
+
+class UnsafeResult(PayloadError):
+    """A result is not data, and the session did not opt in to pickled results."""
+
+
+class ResultTooLarge(PayloadError):
+    """A result is larger than the session allows."""
+
+
+class IntegrityError(PayloadError):
+    """A stored object failed verification. Nothing of it was parsed."""
+
+
+class TaskError(StarburstError):
+    """The function raised on a worker.
+
+    Attributes:
+        type_name: qualified name of the exception's type on the worker.
+    """
+
+    def __init__(self, message: str, *, type_name: str = "") -> None:
+        super().__init__(message)
+        self.type_name = type_name
+
+
+class TaskTimeout(TaskError, TimeoutError):
+    """A task took longer than the ``timeout`` that it was given."""
+
+
+class WorkerLost(TaskError):
+    """A task took its worker down at every attempt."""
+
+
+class LocalEnvironmentError(StarburstError):
+    """The local environment could not start, deploy or stop."""
+
+
+class RemoteTraceback(Exception):
+    """The traceback on the worker, as text: the ``__cause__`` of a task's exception."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        """Return the remote traceback."""
+        return f'\n"""\n{self.text}"""'

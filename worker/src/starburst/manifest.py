@@ -1,0 +1,108 @@
+"""The session manifest: what the client asks for, written once, judged by the controller.
+
+Pure: imported by the controller's Lambda, which carries no third-party package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from .contract import PROTOCOL, SessionKeys
+
+__all__ = ["Capacity", "Manifest", "ResultMode"]
+
+ResultMode = Literal["data", "pickle"]
+Capacity = Literal["on-demand", "spot"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """One session as its client asked for it.
+
+    Attributes:
+        workspace, user, session: where it lives; they must match the object's own key.
+        workers: how many workers at most.
+        cpu, memory_gb: the size of each worker.
+        timeout_seconds: absolute age at which the controller ends the session.
+        idle_seconds: how long a worker waits for work before it exits.
+        task_timeout_seconds: most that one call may take, or None.
+        retries: how often a task that raised is tried again.
+        attempts: how often a task may take its worker down before it is given up.
+        results: ``data`` (nothing that can execute) or ``pickle`` (the analyst opted in).
+        capacity: on-demand or Spot.
+        created: seconds since the epoch, by the client's clock.
+        python: ``major.minor`` of the client.
+        public_key: base64 of the Ed25519 key that signs functions and inputs.
+        data_key: base64 of the KMS-wrapped session key.
+        signing_key: base64 of the KMS-wrapped private half, for re-attaching clients.
+        labels: free text for people, such as the analysis' name.
+    """
+
+    workspace: str
+    user: str
+    session: str
+    workers: int
+    cpu: float
+    memory_gb: float
+    timeout_seconds: int
+    idle_seconds: int
+    task_timeout_seconds: float | None
+    retries: int
+    attempts: int
+    results: ResultMode
+    capacity: Capacity
+    created: float
+    python: str
+    public_key: str
+    data_key: str
+    signing_key: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> SessionKeys:
+        """Where the session's objects are."""
+        return SessionKeys(workspace=self.workspace, user=self.user, session=self.session)
+
+    def to_json(self) -> bytes:
+        """Return the manifest as canonical JSON."""
+        document = {"protocol": PROTOCOL, **asdict(self)}
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Manifest:
+        """Read a manifest; raise ValueError for another protocol, a missing or a wrong field."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            protocol = fields.pop("protocol", None)
+            if protocol != PROTOCOL:
+                raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
+            manifest = cls(**fields)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"manifest is malformed: {error}") from error
+        _check_types(manifest)
+        return manifest
+
+
+def _check_types(manifest: Manifest) -> None:
+    """Refuse what a hand-edited manifest could hold; limits are the controller's affair."""
+    for name in ("workers", "timeout_seconds", "idle_seconds", "retries", "attempts"):
+        value = getattr(manifest, name)
+        if type(value) is not int or value < 0:
+            raise ValueError(f"manifest field {name} is {value!r}; it must be a whole number >= 0")
+    for name in ("cpu", "memory_gb", "created"):
+        value = getattr(manifest, name)
+        if type(value) not in (int, float) or not 0 < value < float("inf"):
+            raise ValueError(f"manifest field {name} is {value!r}; it must be a positive number")
+    for name in ("workspace", "user", "session", "python", "public_key", "data_key", "signing_key"):
+        if type(getattr(manifest, name)) is not str:
+            raise ValueError(f"manifest field {name} must be text")
+    for name, allowed in (("results", get_args(ResultMode)), ("capacity", get_args(Capacity))):
+        value = getattr(manifest, name)
+        if value not in allowed:
+            raise ValueError(f"manifest field {name} is {value!r}; allowed: {', '.join(allowed)}")
+    seconds = manifest.task_timeout_seconds
+    if seconds is not None and (type(seconds) not in (int, float) or seconds <= 0):
+        raise ValueError(f"manifest field task_timeout_seconds is {seconds!r}; it must be > 0")
