@@ -34,12 +34,12 @@ LOCAL = Environment(
 
 DEV = Environment(
     name="dev",
-    account="111122223333",
+    account="444455556666",
     region="eu-west-1",
     allowed_regions=("eu-west-1", "eu-central-1"),
     purpose="test",
     data_class="internal",
-    identity=SamlProvider(arn="arn:aws:iam::111122223333:saml-provider/company"),
+    identity=SamlProvider(arn="arn:aws:iam::444455556666:saml-provider/company"),
     workspaces=(
         Workspace(
             name="sandbox",

@@ -1,0 +1,36 @@
+"""What an environment is: frozen, typed values that fail before synthesis when they are wrong."""
+
+from stacks.settings.environment import (
+    Architecture,
+    DataClass,
+    Environment,
+    Feature,
+    Pack,
+    Purpose,
+    check_together,
+)
+from stacks.settings.identity import BrokerRole, IdentityProvider, SamlProvider
+from stacks.settings.network import Egress, ExistingVpc, Network
+from stacks.settings.storage import Audit, Storage
+from stacks.settings.workspace import Workspace
+from stacks.validation import SettingsError
+
+__all__ = [
+    "Architecture",
+    "Audit",
+    "BrokerRole",
+    "DataClass",
+    "Egress",
+    "Environment",
+    "ExistingVpc",
+    "Feature",
+    "IdentityProvider",
+    "Network",
+    "Pack",
+    "Purpose",
+    "SamlProvider",
+    "SettingsError",
+    "Storage",
+    "Workspace",
+    "check_together",
+]

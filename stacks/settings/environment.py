@@ -1,0 +1,187 @@
+"""One environment as a whole: its parts fit together, and it fits beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Final, Literal, get_args
+
+from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
+from stacks.settings.network import Network
+from stacks.settings.storage import Audit, Storage
+from stacks.settings.workspace import Workspace
+from stacks.validation import LOG_RETENTION_DAYS, distinct, matches, one_of, require
+from starburst.contract import ENVIRONMENT_NAME
+
+__all__ = [
+    "Architecture",
+    "DataClass",
+    "Environment",
+    "Feature",
+    "Pack",
+    "Purpose",
+    "check_together",
+]
+
+Architecture = Literal["X86_64", "ARM64"]
+DataClass = Literal["public", "internal", "restricted"]
+Pack = Literal["AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
+Purpose = Literal["test", "production"]
+Feature = Literal["source-vpce"]
+"""What an emulator may lack; an environment that names one goes without it and says so."""
+
+SECONDS_A_DAY: Final = 86_400
+KEPT_IN_PRODUCTION_DAYS: Final = 365
+"""Security Hub CloudWatch.16 and PCI DSS 10.5.1 ask for a year of logs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """Everything that a platform team varies; one value is one deployment.
+
+    Attributes:
+        name: ``[a-z][a-z0-9]{1,11}``; in every physical name.
+        account: twelve digits.
+        region: must be one of ``allowed_regions``.
+        allowed_regions: where data of this environment may be (S35).
+        purpose: ``test`` or ``production``; restricted data in ``test`` is refused (G5).
+        data_class: the most sensitive data that may enter.
+        workspaces: one or more.
+        identity: who may become an analyst, and who sets their ``userName``.
+        network, storage, audit: their parts.
+        log_retention_days: of every log group; one of CloudWatch's values (S25).
+        architecture: of the workers.
+        python: ``major.minor`` of the worker image.
+        image_digest: ``sha256:…`` of the worker image in this environment's repository.
+        packs: cdk-nag packs that judge every synthesis.
+        permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
+        organization_id: ``o-…``; widens the data perimeter from the account to the organization.
+        without: features that this environment goes without (the local emulator's gaps).
+        tags: on every resource.
+    """
+
+    name: str
+    account: str
+    region: str
+    allowed_regions: tuple[str, ...]
+    purpose: Purpose
+    data_class: DataClass
+    workspaces: tuple[Workspace, ...]
+    identity: IdentityProvider
+    network: Network = field(default_factory=Network)
+    storage: Storage = field(default_factory=Storage)
+    audit: Audit = field(default_factory=Audit)
+    log_retention_days: int = 365
+    architecture: Architecture = "X86_64"
+    python: str = "3.11"
+    image_digest: str = "sha256:" + "0" * 64
+    packs: tuple[Pack, ...] = ("AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321")
+    permissions_boundary: str | None = None
+    organization_id: str | None = None
+    without: tuple[Feature, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse everything that one environment can get wrong by itself."""
+        matches("environment name", self.name, ENVIRONMENT_NAME, ENVIRONMENT_NAME.pattern)
+        me = f"environment {self.name}:"
+        self._check_place(me)
+        self._check_words(me)
+        self._check_trust(me)
+        self._check_workspaces(me)
+        if self.production:
+            self._check_production(me)
+        else:
+            allowed = "public or internal where purpose is 'test', or purpose 'production'"
+            require(self.data_class != "restricted", f"{me} data_class", self.data_class, allowed)
+
+    def _check_place(self, me: str) -> None:
+        matches(f"{me} account", self.account, r"\d{12}", "twelve digits")
+        require(self.allowed_regions, f"{me} allowed_regions", (), "one region or more")
+        for region in self.allowed_regions:
+            allowed = "regions such as eu-west-1"
+            matches(f"{me} allowed_regions", region, r"[a-z]{2}(-[a-z]+)+-\d", allowed)
+        one_of(f"{me} region", self.region, self.allowed_regions)
+
+    def _check_words(self, me: str) -> None:
+        one_of(f"{me} purpose", self.purpose, get_args(Purpose))
+        one_of(f"{me} data_class", self.data_class, get_args(DataClass))
+        one_of(f"{me} architecture", self.architecture, get_args(Architecture))
+        one_of(f"{me} log_retention_days", self.log_retention_days, LOG_RETENTION_DAYS)
+        one_of(f"{me} python", self.python, ("3.11", "3.12", "3.13", "3.14"))
+        matches(f"{me} image_digest", self.image_digest, "sha256:[0-9a-f]{64}", "sha256:<64 hex>")
+        for pack in self.packs:
+            one_of(f"{me} packs", pack, get_args(Pack))
+        for feature in self.without:
+            one_of(f"{me} without", feature, get_args(Feature))
+        distinct(f"{me} tags", (key for key, _ in self.tags))
+        for key, value in self.tags:
+            allowed = "keys of 1 to 128 characters, none with aws: or starburst: in front"
+            matches(f"{me} tags", key, r"(?!aws:|starburst:)[\w .:/=+@-]{1,128}", allowed)
+            matches(f"{me} tags", value, r"[\w .:/=+@-]{0,256}", "values of up to 256 characters")
+
+    def _check_trust(self, me: str) -> None:
+        if isinstance(self.identity, SamlProvider):
+            ours = f":{self.account}:" in self.identity.arn
+            allowed = f"a SAML provider of account {self.account}"
+            require(ours, f"{me} identity.arn", self.identity.arn, allowed)
+        if self.permissions_boundary is not None:
+            pattern = IAM_ARN + rf"({self.account}|aws):policy/[\w+=,.@/-]{{1,512}}"
+            allowed = f"arn:aws:iam::{self.account}:policy/<name>"
+            matches(f"{me} permissions_boundary", self.permissions_boundary, pattern, allowed)
+        if self.organization_id is not None:
+            pattern = "o-[a-z0-9]{10,32}"
+            matches(f"{me} organization_id", self.organization_id, pattern, pattern)
+
+    def _check_workspaces(self, me: str) -> None:
+        require(self.workspaces, f"{me} workspaces", (), "one workspace or more")
+        distinct(f"{me} workspaces", (workspace.name for workspace in self.workspaces))
+        workers = max(workspace.limits.workers for workspace in self.workspaces)
+        fits = self.network.existing is not None or self.network.worker_addresses >= workers
+        room = f"a block with {workers} addresses for workers in {self.network.zones} zones"
+        require(fits, f"{me} network.cidr", self.network.cidr, room)
+        seconds = max(workspace.limits.timeout_seconds for workspace in self.workspaces)
+        days = self.storage.session_days
+        lasting = f"at least the {seconds / SECONDS_A_DAY:g} days that a session may run"
+        require(days * SECONDS_A_DAY >= seconds, f"{me} storage.session_days", days, lasting)
+
+    def _check_production(self, me: str) -> None:
+        a_year = f"{KEPT_IN_PRODUCTION_DAYS} or more in production"
+        for name, days in (
+            ("log_retention_days", self.log_retention_days),
+            ("audit.log_days", self.audit.log_days),
+            ("storage.access_log_days", self.storage.access_log_days),
+        ):
+            require(days >= KEPT_IN_PRODUCTION_DAYS, f"{me} {name}", days, a_year)
+        require(self.packs, f"{me} packs", self.packs, "one pack or more in production")
+        require(not self.without, f"{me} without", self.without, "nothing in production")
+        recorded = self.audit.data_events or self.data_class != "restricted"
+        allowed = "True where data_class is 'restricted'"
+        require(recorded, f"{me} audit.data_events", self.audit.data_events, allowed)
+
+    @property
+    def production(self) -> bool:
+        """Whether stateful stacks are protected from deletion and retained."""
+        return self.purpose == "production"
+
+
+def check_together(environments: Iterable[Environment]) -> None:
+    """Refuse environments that are well alone but not beside each other.
+
+    Names are unique, and VPCs of one account and region do not overlap, so that each can be
+    routed to. Environments that share an existing VPC share its block.
+    """
+    known = tuple(environments)
+    distinct("environment name", (environment.name for environment in known))
+    for one, other in combinations(known, 2):
+        if (one.account, one.region) != (other.account, other.region):
+            continue
+        mine, theirs = one.network.existing, other.network.existing
+        shared = mine is not None and theirs is not None and mine.vpc_id == theirs.vpc_id
+        require(
+            shared or not one.network.block.overlaps(other.network.block),
+            f"environment {other.name}: network.cidr",
+            other.network.cidr,
+            f"blocks that do not overlap {one.network.cidr} of environment {one.name}",
+        )

@@ -1,0 +1,54 @@
+"""How long data, logs and the trail are kept, and under which encryption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from stacks.validation import between, one_of
+
+__all__ = ["Audit", "Storage"]
+
+MOST_DAYS: Final = 36_500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Storage:
+    """How long objects live, and under which encryption (S6 to S10, S26).
+
+    Attributes:
+        encryption: ``kms`` (CMK with a bucket key) or ``kms:dsse`` (two layers, no bucket key).
+        session_days: sessions' objects expire after so many days.
+        noncurrent_days: deleted or overwritten versions are kept so many days.
+        access_log_days: S3 server access logs are kept so many days.
+    """
+
+    encryption: Literal["kms", "kms:dsse"] = "kms"
+    session_days: int = 30
+    noncurrent_days: int = 7
+    access_log_days: int = 365
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown encryption and days that S3 has no meaning for."""
+        one_of("storage.encryption", self.encryption, ("kms", "kms:dsse"))
+        for name in ("session_days", "noncurrent_days", "access_log_days"):
+            between(f"storage.{name}", getattr(self, name), 1, MOST_DAYS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audit:
+    """The trail (S24).
+
+    Attributes:
+        trail: create a multi-Region trail; False where an organization trail exists.
+        data_events: record S3 object reads and writes of the data bucket.
+        log_days: how long the trail's bucket keeps its files.
+    """
+
+    trail: bool = True
+    data_events: bool = True
+    log_days: int = 2192
+
+    def __post_init__(self) -> None:
+        """Refuse days that S3 has no meaning for."""
+        between("audit.log_days", self.log_days, 1, MOST_DAYS)

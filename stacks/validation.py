@@ -1,0 +1,114 @@
+"""How a wrong setting is refused: one sentence with the field, its value and what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from typing import Final
+
+__all__ = [
+    "LOG_RETENTION_DAYS",
+    "SettingsError",
+    "between",
+    "distinct",
+    "ipv4_network",
+    "matches",
+    "one_of",
+    "positive",
+    "private_network",
+    "require",
+]
+
+LOG_RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""What CloudWatch Logs accepts as retention (S25)."""
+
+PRIVATE_RANGES: Final = tuple(
+    ipaddress.IPv4Network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; nothing was synthesized.
+
+    Attributes:
+        field: which one, such as ``workspace genomics: limits.workers``.
+        value: what it is.
+        allowed: what it may be, in words.
+
+    Example:
+        >>> print(SettingsError("workspace genomics: limits.workers", 501, "1 to 500"))
+        workspace genomics: limits.workers is 501; allowed: 1 to 500.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"{field} is {value!r}; allowed: {allowed}.")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+
+def require(condition: object, field: str, value: object, allowed: str) -> None:
+    """Raise SettingsError unless ``condition`` holds."""
+    if not condition:
+        raise SettingsError(field, value, allowed)
+
+
+def matches(field: str, value: object, pattern: str | re.Pattern[str], allowed: str) -> None:
+    """Require text that ``pattern`` matches as a whole."""
+    require(isinstance(value, str) and re.fullmatch(pattern, value), field, value, allowed)
+
+
+def one_of(field: str, value: object, choices: Collection[object]) -> None:
+    """Require one of ``choices``."""
+    require(value in choices, field, value, ", ".join(str(choice) for choice in choices))
+
+
+def between(field: str, value: float, low: int, high: int) -> None:
+    """Require a whole number from ``low`` to ``high``; a bool is not a number here."""
+    fits = type(value) is int and low <= value <= high
+    require(fits, field, value, f"a whole number, {low:,} to {high:,}")
+
+
+def positive(field: str, value: float, *, most: float) -> None:
+    """Require a number above zero and at most ``most``; NaN is neither."""
+    fits = type(value) in (int, float) and 0 < value <= most
+    require(fits, field, value, f"more than 0, at most {most:,}")
+
+
+def distinct(field: str, values: Iterable[str]) -> None:
+    """Require that no value occurs twice; name the first that does."""
+    seen: set[str] = set()
+    for value in values:
+        require(value not in seen, field, value, "each value once")
+        seen.add(value)
+
+
+def ipv4_network(field: str, value: str) -> ipaddress.IPv4Network:
+    """Read a CIDR block whose host bits are zero."""
+    try:
+        return ipaddress.IPv4Network(value)
+    except ValueError as error:
+        raise SettingsError(field, value, "an IPv4 CIDR block such as 10.64.0.0/20") from error
+
+
+def private_network(field: str, value: str) -> ipaddress.IPv4Network:
+    """Read a private CIDR block of a size that a VPC may have here, /16 to /24."""
+    network = ipv4_network(field, value)
+    require(
+        16 <= network.prefixlen <= 24,  # noqa: PLR2004 - the message says it
+        field,
+        value,
+        "a block from /16 to /24",
+    )
+    require(
+        any(network.subnet_of(private) for private in PRIVATE_RANGES),
+        field,
+        value,
+        "a block inside " + ", ".join(str(private) for private in PRIVATE_RANGES),
+    )
+    return network

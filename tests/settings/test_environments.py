@@ -1,0 +1,98 @@
+"""Sound settings pass, stay frozen, and are checked beside each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+
+import pytest
+
+import environments
+from stacks.settings import (
+    Environment,
+    ExistingVpc,
+    Network,
+    SettingsError,
+    Workspace,
+    check_together,
+)
+from starburst.contract import Limits
+
+
+def test_the_shipped_environments_stand_beside_each_other() -> None:
+    check_together(environments.ALL)
+
+
+def test_the_largest_sound_workspace_passes() -> None:
+    Workspace(
+        name="a" * 32,
+        cpu=16,
+        memory_gb=120,
+        scratch_gb=200,
+        limits=Limits(
+            workers=500, vcpu=8000, memory_gb=60_000, timeout_seconds=14 * 86_400, usd_per_hour=1000
+        ),
+        budget_emails=tuple(f"p{i}@mail.example.com" for i in range(10)),
+    )
+
+
+def test_an_environment_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        environments.PROD.region = "us-east-1"  # type: ignore[misc]
+
+
+def test_a_changed_copy_is_judged_again() -> None:
+    with pytest.raises(SettingsError, match="log_retention_days is 30"):
+        replace(environments.PROD, log_retention_days=30)
+
+
+def test_a_region_without_known_prices_is_allowed() -> None:
+    place = replace(environments.PROD, region="mx-central-1", allowed_regions=("mx-central-1",))
+    assert place.region == "mx-central-1"
+
+
+def beside_prod(name: str, **changes: object) -> Environment:
+    return replace(environments.PROD, name=name, **changes)
+
+
+def test_one_name_for_two_environments_is_refused() -> None:
+    twin = replace(environments.PROD, network=Network(cidr="10.99.0.0/20", zones=3))
+    with pytest.raises(SettingsError, match="environment name is 'prod'; allowed: each value once"):
+        check_together((environments.PROD, twin))
+
+
+def test_overlapping_networks_of_one_account_and_region_are_refused() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        check_together((environments.PROD, beside_prod("second")))
+    assert str(refusal.value) == (
+        "environment second: network.cidr is '10.64.16.0/20'; allowed: blocks that do not overlap "
+        "10.64.16.0/20 of environment prod."
+    )
+
+
+def test_overlapping_networks_of_two_regions_pass() -> None:
+    check_together((environments.PROD, beside_prod("second", region="eu-central-1")))
+
+
+def test_environments_may_share_an_existing_vpc() -> None:
+    shared = Network(
+        existing=ExistingVpc(
+            vpc_id="vpc-0a1b2c3d",
+            subnet_ids=("subnet-0a1b2c3d", "subnet-4e5f6a7b"),
+            route_table_ids=("rtb-0a1b2c3d", "rtb-0a1b2c3d"),
+        )
+    )
+    check_together((beside_prod("one", network=shared), beside_prod("two", network=shared)))
+
+
+@pytest.mark.parametrize(
+    ("network", "addresses"),
+    [
+        (Network(cidr="10.0.0.0/24", zones=2), 2 * (128 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=3), 3 * (64 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=2, egress="nat"), 2 * (64 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=6, egress="nat"), 0),
+    ],
+)
+def test_worker_addresses_are_what_even_subnets_leave(network: Network, addresses: int) -> None:
+    assert network.worker_addresses == addresses

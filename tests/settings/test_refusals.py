@@ -1,0 +1,300 @@
+"""Every rule of the settings has a value that breaks it, and the sentence that refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stacks.settings import (
+    Audit,
+    BrokerRole,
+    Environment,
+    ExistingVpc,
+    Network,
+    SamlProvider,
+    SettingsError,
+    Storage,
+    Workspace,
+)
+from starburst.contract import Limits
+
+
+def workspace(**changes: Any) -> Workspace:
+    return Workspace(**{"name": "genomics", "budget_emails": ("team@example.com",), **changes})
+
+
+def environment(**changes: Any) -> Environment:
+    sound: dict[str, Any] = {
+        "name": "prod",
+        "account": "222233334444",
+        "region": "eu-west-1",
+        "allowed_regions": ("eu-west-1", "eu-central-1"),
+        "purpose": "production",
+        "data_class": "restricted",
+        "identity": SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
+        "workspaces": (workspace(),),
+    }
+    return Environment(**{**sound, **changes})
+
+
+def existing(**changes: Any) -> ExistingVpc:
+    sound: dict[str, Any] = {
+        "vpc_id": "vpc-0a1b2c3d",
+        "subnet_ids": ("subnet-0a1b2c3d", "subnet-4e5f6a7b"),
+        "route_table_ids": ("rtb-0a1b2c3d", "rtb-0a1b2c3d"),
+    }
+    return ExistingVpc(**{**sound, **changes})
+
+
+def limits(**changes: Any) -> Workspace:
+    return workspace(limits=Limits(**changes))
+
+
+REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "retention outside CloudWatch's list": (
+        environment,
+        {"log_retention_days": 366},
+        "environment prod: log_retention_days is 366; allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, "
+        "150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653.",
+    ),
+    "region outside the allowed list": (
+        environment,
+        {"region": "us-east-1"},
+        "environment prod: region is 'us-east-1'; allowed: eu-west-1, eu-central-1.",
+    ),
+    "restricted data in a test environment": (
+        environment,
+        {"purpose": "test"},
+        "environment prod: data_class is 'restricted'; allowed: public or internal where purpose "
+        "is 'test', or purpose 'production'.",
+    ),
+    "501 workers": (
+        limits,
+        {"workers": 501},
+        "workspace genomics: limits.workers is 501; allowed: a whole number, 1 to 500.",
+    ),
+    "a size that Fargate lacks": (
+        workspace,
+        {"cpu": 4, "memory_gb": 4},
+        "workspace genomics: memory_gb is 4; allowed: what Fargate sells with 4 vCPU, 8 to 30 GB.",
+    ),
+    "a vCPU count that Fargate lacks": (
+        workspace,
+        {"cpu": 3},
+        "workspace genomics: cpu is 3; allowed: 0.25, 0.5, 1, 2, 4, 8, 16.",
+    ),
+    "a workspace name with a slash": (
+        workspace,
+        {"name": "geno/mics"},
+        "workspace name is 'geno/mics'; allowed: [a-z0-9]{3,32}.",
+    ),
+    "a workspace name with a dash": (workspace, {"name": "geno-mics"}, "workspace name is"),
+    "a workspace name with a newline": (workspace, {"name": "genomics\n"}, "workspace name is"),
+    "a workspace name too short": (workspace, {"name": "ab"}, "workspace name is 'ab'"),
+    "a workspace name too long": (workspace, {"name": "a" * 33}, "workspace name is 'aaa"),
+    "a peer that overlaps": (
+        Network,
+        {"cidr": "10.64.0.0/20", "peers": ("10.1.0.0/16", "10.64.8.0/21")},
+        "network.peers is '10.64.8.0/21'; allowed: blocks that do not overlap 10.64.0.0/20.",
+    ),
+    "a peer that is no block": (Network, {"peers": ("10.0.0.0/33",)}, "network.peers is"),
+    "a block with host bits": (Network, {"cidr": "10.64.0.1/20"}, "network.cidr is '10.64.0.1/20'"),
+    "a block too large": (Network, {"cidr": "10.0.0.0/15"}, "allowed: a block from /16 to /24."),
+    "a block too small": (Network, {"cidr": "10.0.0.0/25"}, "allowed: a block from /16 to /24."),
+    "a public block": (Network, {"cidr": "8.8.0.0/16"}, "allowed: a block inside 10.0.0.0/8"),
+    "one zone": (Network, {"zones": 1}, "network.zones is 1; allowed: a whole number, 2 to 6."),
+    "seven zones": (Network, {"zones": 7}, "network.zones is 7"),
+    "half a zone": (Network, {"zones": 2.5}, "network.zones is 2.5"),
+    "an unknown way out": (Network, {"egress": "open"}, "egress is 'open'; allowed: isolated, nat"),
+    "zones unlike the existing subnets": (
+        Network,
+        {"zones": 3, "existing": existing()},
+        "network.zones is 3; allowed: 2, the number of existing.subnet_ids.",
+    ),
+    "a VPC id that is none": (existing, {"vpc_id": "main"}, "existing.vpc_id is 'main'"),
+    "a subnet id that is none": (existing, {"subnet_ids": ("a", "b")}, "existing.subnet_ids is"),
+    "a route table id that is none": (
+        existing,
+        {"route_table_ids": ("main", "main")},
+        "existing.route_table_ids is 'main'",
+    ),
+    "a subnet twice": (existing, {"subnet_ids": ("subnet-0a1b2c3d",) * 2}, "each value once"),
+    "a single existing subnet": (
+        existing,
+        {"subnet_ids": ("subnet-0a1b2c3d",), "route_table_ids": ("rtb-0a1b2c3d",)},
+        "number of existing.subnet_ids is 1",
+    ),
+    "a subnet without its route table": (
+        existing,
+        {"route_table_ids": ("rtb-0a1b2c3d",)},
+        "number of existing.route_table_ids is 1; allowed: one for each of the 2 subnets.",
+    ),
+    "a block without room for the workers": (
+        environment,
+        {
+            "network": Network(cidr="10.64.0.0/24"),
+            "workspaces": (workspace(limits=Limits(workers=215)),),
+        },
+        "environment prod: network.cidr is '10.64.0.0/24'; allowed: a block with 215 addresses for "
+        "workers in 2 zones.",
+    ),
+    "an unknown encryption": (Storage, {"encryption": "AES256"}, "storage.encryption is 'AES256'"),
+    "no days of sessions": (Storage, {"session_days": 0}, "storage.session_days is 0"),
+    "no days of old versions": (Storage, {"noncurrent_days": 0}, "storage.noncurrent_days is 0"),
+    "no days of access logs": (Storage, {"access_log_days": 0}, "storage.access_log_days is 0"),
+    "no days of the trail": (Audit, {"log_days": 0}, "audit.log_days is 0"),
+    "sessions that expire while they run": (
+        environment,
+        {
+            "storage": Storage(session_days=2),
+            "workspaces": (workspace(limits=Limits(timeout_seconds=3 * 86_400)),),
+        },
+        "environment prod: storage.session_days is 2; allowed: at least the 3 days that a session "
+        "may run.",
+    ),
+    "no workers": (limits, {"workers": 0}, "limits.workers is 0"),
+    "a true number of workers": (limits, {"workers": True}, "limits.workers is True"),
+    "no vCPU": (limits, {"vcpu": 0}, "limits.vcpu is 0; allowed: more than 0, at most 8,000."),
+    "vCPU that is not a number": (limits, {"vcpu": float("nan")}, "limits.vcpu is nan"),
+    "more vCPU than 500 workers have": (limits, {"vcpu": 8001}, "limits.vcpu is 8001"),
+    "more memory than 500 workers have": (limits, {"memory_gb": 60_001}, "limits.memory_gb is"),
+    "less vCPU than one worker": (
+        limits,
+        {"vcpu": 0.5},
+        "limits.vcpu is 0.5; allowed: at least the 1 of one default worker.",
+    ),
+    "less memory than one worker": (limits, {"memory_gb": 2}, "limits.memory_gb is 2; allowed: at"),
+    "a session of 15 days": (
+        limits,
+        {"timeout_seconds": 15 * 86_400},
+        "limits.timeout_seconds is 1296000; allowed: a whole number, 60 to 1,209,600.",
+    ),
+    "a session of a second": (limits, {"timeout_seconds": 1}, "limits.timeout_seconds is 1"),
+    "no money": (limits, {"usd_per_hour": 0}, "limits.usd_per_hour is 0"),
+    "endless money": (limits, {"usd_per_hour": float("inf")}, "limits.usd_per_hour is inf"),
+    "too little scratch": (workspace, {"scratch_gb": 19}, "scratch_gb is 19; allowed: a whole"),
+    "too much scratch": (workspace, {"scratch_gb": 201}, "scratch_gb is 201"),
+    "no budget": (workspace, {"monthly_budget_usd": 0}, "monthly_budget_usd is 0"),
+    "a budget that reaches nobody": (
+        workspace,
+        {"budget_emails": ()},
+        "number of budget_emails of workspace genomics is 0; allowed: a whole number, 1 to 10.",
+    ),
+    "eleven people": (
+        workspace,
+        {"budget_emails": tuple(f"p{i}@example.com" for i in range(11))},
+        "number of budget_emails of workspace genomics is 11",
+    ),
+    "an address that is none": (workspace, {"budget_emails": ("team",)}, "budget_emails is 'team'"),
+    "an address twice": (
+        workspace,
+        {"budget_emails": ("a@example.com", "a@example.com")},
+        "budget_emails is 'a@example.com'; allowed: each value once.",
+    ),
+    "an environment name in capitals": (
+        environment,
+        {"name": "Prod"},
+        "environment name is 'Prod'",
+    ),
+    "an account of eleven digits": (
+        environment,
+        {"account": "22223333444"},
+        "environment prod: account is '22223333444'; allowed: twelve digits.",
+    ),
+    "no allowed region": (environment, {"allowed_regions": ()}, "allowed_regions is ()"),
+    "a region that is none": (environment, {"allowed_regions": ("EU",)}, "allowed_regions is 'EU'"),
+    "an unknown purpose": (environment, {"purpose": "prod"}, "allowed: test, production."),
+    "an unknown data class": (environment, {"data_class": "secret"}, "data_class is 'secret'"),
+    "an unknown architecture": (environment, {"architecture": "arm64"}, "architecture is 'arm64'"),
+    "an unknown Python": (environment, {"python": "3.9"}, "python is '3.9'; allowed: 3.11, 3.12"),
+    "an image by tag": (environment, {"image_digest": "latest"}, "image_digest is 'latest'"),
+    "an unknown pack": (
+        environment,
+        {"packs": ("SOC2",)},
+        "packs is 'SOC2'; allowed: AwsSolutions",
+    ),
+    "an unknown feature to go without": (environment, {"without": ("tls",)}, "without is 'tls'"),
+    "a reserved tag": (environment, {"tags": (("aws:owner", "us"),)}, "tags is 'aws:owner'"),
+    "a tag twice": (environment, {"tags": (("a", "1"), ("a", "2"))}, "tags is 'a'; allowed: each"),
+    "a tag value too long": (environment, {"tags": (("a", "b" * 257),)}, "values of up to 256"),
+    "a provider that is none": (SamlProvider, {"arn": "company"}, "identity.arn is 'company'"),
+    "a provider of a short account": (
+        SamlProvider,
+        {"arn": "arn:aws:iam::2222:saml-provider/company"},
+        "allowed: arn:aws:iam::<12 digits>:saml-provider/<name>.",
+    ),
+    "an audience without TLS": (
+        SamlProvider,
+        {"arn": "arn:aws:iam::222233334444:saml-provider/x", "audience": "http://example.com"},
+        "identity.audience is 'http://example.com'",
+    ),
+    "a provider of another account": (
+        environment,
+        {"identity": SamlProvider(arn="arn:aws:iam::111122223333:saml-provider/company")},
+        "allowed: a SAML provider of account 222233334444.",
+    ),
+    "a broker that is a user": (
+        BrokerRole,
+        {"arn": "arn:aws:iam::222233334444:user/bob"},
+        "allowed: arn:aws:iam::<12 digits>:role/<name>.",
+    ),
+    "a boundary of another account": (
+        environment,
+        {"permissions_boundary": "arn:aws:iam::111122223333:policy/boundary"},
+        "allowed: arn:aws:iam::222233334444:policy/<name>.",
+    ),
+    "an organization that is none": (
+        environment,
+        {"organization_id": "acme"},
+        "organization_id is",
+    ),
+    "no workspaces": (environment, {"workspaces": ()}, "environment prod: workspaces is ()"),
+    "a workspace twice": (
+        environment,
+        {"workspaces": (workspace(), workspace())},
+        "environment prod: workspaces is 'genomics'; allowed: each value once.",
+    ),
+    "production logs for a month": (
+        environment,
+        {"log_retention_days": 30},
+        "environment prod: log_retention_days is 30; allowed: 365 or more in production.",
+    ),
+    "a production trail for a month": (
+        environment,
+        {"audit": Audit(log_days=30)},
+        "audit.log_days",
+    ),
+    "production access logs for a month": (
+        environment,
+        {"storage": Storage(access_log_days=30)},
+        "storage.access_log_days is 30; allowed: 365 or more in production.",
+    ),
+    "production that nothing judges": (environment, {"packs": ()}, "one pack or more"),
+    "production that goes without": (
+        environment,
+        {"without": ("source-vpce",)},
+        "environment prod: without is ('source-vpce',); allowed: nothing in production.",
+    ),
+    "restricted reads that nobody records": (
+        environment,
+        {"audit": Audit(data_events=False)},
+        "audit.data_events is False; allowed: True where data_class is 'restricted'.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "changes", "said"), REFUSALS.values(), ids=REFUSALS)
+def test_a_wrong_value_is_refused_in_one_sentence(
+    build: Callable[..., object], changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        build(**changes)
+    sentence = str(refusal.value)
+    assert said in sentence
+    assert refusal.value.field in sentence
+    assert repr(refusal.value.value) in sentence
+    assert refusal.value.allowed in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
