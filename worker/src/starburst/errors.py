@@ -9,6 +9,7 @@
     │   └── VersionMismatch      client and worker differ (Python, protocol)
     ├── AccessDenied             AWS refused: names who asked, for what, and who can mend it
     ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
+    ├── KeyUnavailable           the data key is disabled or gone; nothing was sent in the clear
     ├── SessionError             about one session
     │   ├── SessionNotFound      no manifest under that id for this user
     │   ├── SessionEnded         it was cleaned up, timed out or was stopped
@@ -34,6 +35,7 @@ __all__ = [
     "EnvironmentNotFound",
     "FleetFailed",
     "IntegrityError",
+    "KeyUnavailable",
     "LimitExceeded",
     "LocalEnvironmentError",
     "PayloadError",
@@ -79,6 +81,10 @@ class AccessDenied(StarburstError, PermissionError):
 
 class LimitExceeded(StarburstError):
     """The controller refused a session or a request that is over its workspace's limits."""
+
+
+class KeyUnavailable(StarburstError):
+    """The data key that protects every session is disabled, pending deletion or gone."""
 
 
 class SessionError(StarburstError):

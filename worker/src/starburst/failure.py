@@ -1,0 +1,180 @@
+"""How a task's failure travels: type name, text and traceback, never the exception itself."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import traceback as tracebacks
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, get_args
+
+from .errors import (
+    IntegrityError,
+    RemoteTraceback,
+    ResultTooLarge,
+    TaskError,
+    TaskTimeout,
+    UnsafeResult,
+    WorkerLost,
+)
+
+__all__ = ["Failure", "FailureKind", "describe"]
+
+FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large"]
+
+_MAX_TEXT: Final = 16 * 1024
+_MAX_NAME: Final = 256
+_FIELDS: Final = {"type_name": str, "text": str, "traceback": str, "builtin": bool, "kind": str}
+_OWN_CODE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
+    (TaskTimeout, "timeout"),
+    (WorkerLost, "lost"),
+    (UnsafeResult, "unsafe"),
+    (ResultTooLarge, "too_large"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why a task has no result.
+
+    Attributes:
+        type_name: qualified name of the exception's type, such as ``ValueError`` or ``lib.Broken``.
+        text: what ``str()`` of the exception gave.
+        traceback: the traceback on the worker, without Starburst's own frames; empty if none.
+        builtin: whether the type is one of Python's built-in exceptions.
+        kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
+            ``too_large`` result.
+    """
+
+    type_name: str
+    text: str
+    traceback: str
+    builtin: bool
+    kind: FailureKind
+
+    def to_data(self) -> dict[str, Any]:
+        """Return a plain dictionary for the wire."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Failure:
+        """Read what :meth:`to_data` gave; raise IntegrityError for anything else."""
+        well_formed = (
+            isinstance(data, Mapping)
+            and data.keys() == _FIELDS.keys()
+            and all(type(data[name]) is kind for name, kind in _FIELDS.items())
+            and data["kind"] in get_args(FailureKind)
+        )
+        if not well_formed:
+            raise IntegrityError("a task's failure record is malformed; it was not used")
+        return cls(**data)
+
+    def rebuild(self) -> BaseException:
+        """Return the exception to raise at the client, with the remote traceback as its cause."""
+        error = self._rebuild()
+        error.__cause__ = RemoteTraceback(self.traceback or f"{self.type_name}: {self.text}")
+        return error
+
+    def _rebuild(self) -> BaseException:
+        match self.kind:
+            case "timeout":
+                return TaskTimeout(self.text, type_name=self.type_name)
+            case "lost":
+                return WorkerLost(self.text, type_name=self.type_name)
+            case "unsafe":
+                return UnsafeResult(self.text)
+            case "too_large":
+                return ResultTooLarge(self.text)
+            case "raised":
+                rebuilt = _builtin(self.type_name, self.text) if self.builtin else None
+                if rebuilt is not None:
+                    return rebuilt
+                text = f"{self.type_name}: {self.text}" if self.text else self.type_name
+                return TaskError(text, type_name=self.type_name)
+
+
+def describe(error: BaseException) -> Failure:
+    """Describe what a task raised, without trusting the exception to behave.
+
+    Example:
+        >>> describe(ValueError("no such gene")).rebuild()
+        ValueError('no such gene')
+    """
+    kind: FailureKind = "raised"
+    for special, name in _SPECIAL:
+        if isinstance(error, special):
+            kind = name
+            break
+    cls = type(error)
+    is_builtin = cls.__module__ == "builtins"
+    type_name = cls.__qualname__ if is_builtin else f"{cls.__module__}.{cls.__qualname__}"
+    return Failure(
+        type_name=type_name[:_MAX_NAME],
+        text=_cut(_text(error)),
+        traceback=_cut(_traceback(error)),
+        builtin=is_builtin,
+        kind=kind,
+    )
+
+
+def _builtin(name: str, text: str) -> Exception | None:
+    """Build the built-in exception of that name if one string is all that it takes."""
+    cls = getattr(builtins, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        return None
+    if issubclass(cls, StopIteration | StopAsyncIteration | Warning):
+        # Raised inside a generator these would mean something else at the client.
+        return None
+    try:
+        return _quiet_key(text) if cls is KeyError else cls(text)
+    except TypeError:  # such as UnicodeDecodeError and ExceptionGroup, which take several arguments
+        return None
+
+
+def _quiet_key(text: str) -> KeyError:
+    # str(KeyError("a")) is "'a'": the quotes must not pile up.
+    quoted = len(text) > 1 and text[0] == text[-1] == "'" and "\\" not in text
+    return KeyError(text[1:-1] if quoted else text)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # the user's __str__ may do anything
+        return f"<its __str__ raised {type(broken).__name__}>"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        described = tracebacks.TracebackException.from_exception(error, limit=-64, compact=True)
+        _drop_own_frames(described)
+        return "".join(described.format())
+    except Exception as broken:  # the same, through __str__ or __notes__
+        return f"<no traceback: describing it raised {type(broken).__name__}>"
+
+
+def _drop_own_frames(described: tracebacks.TracebackException) -> None:
+    seen: set[int] = set()
+    pending: list[tracebacks.TracebackException | None] = [described]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.stack = tracebacks.StackSummary.from_list(_foreign(current.stack))
+        pending += [current.__cause__, current.__context__, *(current.exceptions or ())]
+
+
+def _foreign(stack: Iterable[tracebacks.FrameSummary]) -> list[tracebacks.FrameSummary]:
+    return [frame for frame in stack if not frame.filename.startswith(_OWN_CODE)]
+
+
+def _cut(text: str) -> str:
+    """Keep the ends of a long text, since both say most, and make it encodable."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if len(text) <= _MAX_TEXT:
+        return text
+    half = _MAX_TEXT // 2 - 32
+    return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
