@@ -212,11 +212,21 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkspaceDocument:
-    """What the runtime knows of one workspace."""
+    """What the runtime knows of one workspace.
+
+    Attributes:
+        analyst_role_arn: the role that its analysts assume.
+        task_definition_arn: of its workers.
+        limits: what one of its sessions may use.
+        worker_role_arn: the workers' task role; the queue's policy lets it in.
+        scratch_gb: ephemeral storage of a worker, for the cost limit.
+    """
 
     analyst_role_arn: str
     task_definition_arn: str
     limits: Limits
+    worker_role_arn: str = ""
+    scratch_gb: int = 21
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
