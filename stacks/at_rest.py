@@ -1,0 +1,267 @@
+"""What an environment costs a month while nobody computes, from its synthesized templates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starburst.errors import ConfigurationError
+from starburst.prices import Prices, load
+
+__all__ = ["AtRest", "Item", "at_rest", "main", "markdown"]
+
+HOURS_A_MONTH: Final = 730
+
+Resource = Mapping[str, Any]
+Template = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """Things of one kind that are billed for existing.
+
+    Attributes:
+        what: the kind, as people name it.
+        quantity: how many; of interface endpoints, how many in how many zones, summed.
+        unit_usd: what one costs a month.
+    """
+
+    what: str
+    quantity: int
+    unit_usd: float
+
+    @property
+    def usd(self) -> float:
+        """What they cost a month together."""
+        return self.quantity * self.unit_usd
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AtRest:
+    """The bill of an idle environment.
+
+    Attributes:
+        items: what is billed for existing.
+        by_use: resource types that are billed by use only, so next to nothing at rest.
+        not_priced: resource types that this module knows no price for, each with its number.
+    """
+
+    items: tuple[Item, ...]
+    by_use: tuple[str, ...]
+    not_priced: tuple[tuple[str, int], ...]
+
+    @property
+    def usd(self) -> float:
+        """What the environment costs a month at rest, ``not_priced`` left out."""
+        return sum(item.usd for item in self.items)
+
+
+def _endpoint_zones(properties: Resource) -> int | None:
+    if properties.get("VpcEndpointType", "Gateway") == "Gateway":
+        return 0
+    subnets = properties.get("SubnetIds")
+    return len(subnets) if isinstance(subnets, list) else None
+
+
+def _alarm_metrics(properties: Resource) -> int | None:
+    return sum("MetricStat" in query for query in properties.get("Metrics", ())) or 1
+
+
+def _one(_: Resource) -> int | None:
+    return 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How a resource type is billed for existing.
+
+    Attributes:
+        what: as people name it.
+        units: how many one resource counts for; None where its template does not tell.
+        month: what a unit costs a month.
+    """
+
+    what: str
+    units: Callable[[Resource], int | None]
+    month: Callable[[Prices], float]
+
+
+STANDING: Final = {
+    "AWS::EC2::VPCEndpoint": Standing(
+        what="interface endpoints, by zone",
+        units=_endpoint_zones,
+        month=lambda prices: prices.endpoint_az_hour * HOURS_A_MONTH,
+    ),
+    "AWS::EC2::NatGateway": Standing(
+        what="NAT gateways",
+        units=_one,
+        month=lambda prices: prices.nat_hour * HOURS_A_MONTH,
+    ),
+    "AWS::KMS::Key": Standing(what="KMS keys", units=_one, month=lambda prices: prices.key_month),
+    "AWS::CloudWatch::Alarm": Standing(
+        what="alarms", units=_alarm_metrics, month=lambda prices: prices.alarm_month
+    ),
+    "AWS::Budgets::Budget": Standing(
+        what="budgets", units=_one, month=lambda prices: prices.budget_month
+    ),
+}
+"""Billed for existing."""
+
+BY_USE: Final = frozenset(
+    {
+        "AWS::Athena::WorkGroup",
+        "AWS::CloudTrail::Trail",
+        "AWS::EC2::FlowLog",
+        "AWS::ECR::Repository",
+        "AWS::ECS::Cluster",
+        "AWS::ECS::TaskDefinition",
+        "AWS::Events::Rule",
+        "AWS::GuardDuty::Detector",
+        "AWS::KinesisFirehose::DeliveryStream",
+        "AWS::Lambda::Function",
+        "AWS::Logs::LogGroup",
+        "AWS::Logs::MetricFilter",
+        "AWS::S3::Bucket",
+        "AWS::SNS::Topic",
+        "AWS::SQS::Queue",
+        "AWS::Scheduler::Schedule",
+        "AWS::StepFunctions::StateMachine",
+    }
+)
+"""Billed by bytes, requests or run time; an idle environment has next to none of these."""
+
+FREE: Final = frozenset(
+    {
+        "AWS::AccessAnalyzer::Analyzer:ACCOUNT",
+        "AWS::Athena::NamedQuery",
+        "AWS::CDK::Metadata",
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::NetworkAcl",
+        "AWS::EC2::NetworkAclEntry",
+        "AWS::EC2::Route",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::SubnetNetworkAclAssociation",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPC",
+        "AWS::EC2::VPCBlockPublicAccessOptions",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ECR::RegistryPolicy",
+        "AWS::ECR::RegistryScanningConfiguration",
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        "AWS::Glue::Database",
+        "AWS::Glue::Table",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::KMS::Alias",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::Permission",
+        "AWS::Logs::QueryDefinition",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SSM::Parameter:Standard",
+    }
+)
+"""Never billed. A type whose price depends on its tier is named with that tier."""
+
+TIERS: Final = {
+    "AWS::AccessAnalyzer::Analyzer": ("Type", "ACCOUNT"),
+    "AWS::SSM::Parameter": ("Tier", "Standard"),
+}
+"""Which property sets the tier, and what it is where the property is absent."""
+
+
+def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
+    """Count what ``templates`` hold and price it.
+
+    Example:
+        >>> bill = at_rest([{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}], load("eu-west-1"))
+        >>> bill.usd
+        1.0
+    """
+    standing: Counter[str] = Counter()
+    by_use: set[str] = set()
+    not_priced: Counter[str] = Counter()
+    for template in templates:
+        for resource in template.get("Resources", {}).values():
+            kind, properties = resource["Type"], resource.get("Properties", {})
+            if kind in TIERS:
+                name, default = TIERS[kind]
+                kind = f"{kind}:{properties.get(name, default)}"
+            if kind in STANDING:
+                units = STANDING[kind].units(properties)
+                if units is None:
+                    not_priced[kind] += 1
+                else:
+                    standing[kind] += units
+            elif kind in BY_USE:
+                by_use.add(kind)
+            elif kind not in FREE and not kind.startswith("Custom::"):
+                not_priced[kind] += 1
+    return AtRest(
+        items=tuple(
+            Item(what=entry.what, quantity=standing[kind], unit_usd=entry.month(prices))
+            for kind, entry in STANDING.items()
+            if standing[kind]
+        ),
+        by_use=tuple(sorted(by_use)),
+        not_priced=tuple(sorted(not_priced.items())),
+    )
+
+
+def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
+    """Return a table with one row for each ``(environment, region)``; None has no known prices."""
+    kinds = [entry.what for entry in STANDING.values()]
+    lines = [
+        f"| environment | region | {' | '.join(kinds)} | USD a month |",
+        "|---|---|" + "---:|" * (len(kinds) + 1),
+    ]
+    by_use: set[str] = set()
+    notes: list[str] = []
+    for (environment, region), bill in bills.items():
+        if bill is None:
+            lines.append(f"| {environment} | {region} |{' |' * len(kinds)} no prices known |")
+            continue
+        items = {item.what: f"{item.quantity}: {item.usd:.2f}" for item in bill.items}
+        cells = " | ".join(items.get(kind, "-") for kind in kinds)
+        lines.append(f"| {environment} | {region} | {cells} | **{bill.usd:.2f}** |")
+        by_use.update(bill.by_use)
+        missing = ", ".join(f"{number} {kind}" for kind, number in bill.not_priced)
+        notes += [f"Not priced in {environment}: {missing}."] if missing else []
+    short = ", ".join(sorted(kind.removeprefix("AWS::") for kind in by_use))
+    notes.append(f"Billed by use only, next to nothing at rest: {short or 'nothing'}.")
+    notes.append(
+        "A KMS key costs as much again after its first and after its second yearly rotation."
+    )
+    return "\n".join((*lines, "", *notes))
+
+
+def _bill(templates: Iterable[Template], region: str) -> AtRest | None:
+    try:
+        return at_rest(templates, load(region))
+    except ConfigurationError:
+        return None
+
+
+def main() -> None:
+    """Synthesize every environment and print the table."""
+    import app  # noqa: PLC0415 - synthesis is what the command does, not what an import does
+
+    found: dict[tuple[str, str], list[Template]] = {}
+    for stack in app.build().synth().stacks_recursively:
+        environment = stack.hierarchical_id.split("/")[0]
+        found.setdefault((environment, stack.environment.region), []).append(stack.template)
+    print(markdown({place: _bill(templates, place[1]) for place, templates in found.items()}))
+
+
+if __name__ == "__main__":
+    main()
