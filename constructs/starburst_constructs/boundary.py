@@ -45,7 +45,7 @@ def boundary_statements(
     regions: Sequence[str],
     also: Sequence[iam.PolicyStatement] = (),
 ) -> list[iam.PolicyStatement]:
-    """Return the boundary's statements: a ceiling by action and account, then what is never allowed.
+    """Return the boundary: a ceiling by action and account, then what is never allowed.
 
     Args:
         environment: its name; queues, functions and roles are capped to its own.
