@@ -1,0 +1,101 @@
+# Every target sets itself up in .venv/, from Python 3.11 or newer and make alone.
+# The first run downloads; later runs start at once and need no network.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+BIN := $(CURDIR)/.venv/bin
+STAMPS := .venv/.stamps
+
+# jsii, npm and the CDK find the virtual environment's own Node.
+export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export CDK_DISABLE_VERSION_CHECK := 1
+export CDK_DISABLE_CLI_TELEMETRY := true
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
+
+# A person's own AWS credentials are never seen by what needs none.
+WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
+	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+
+.PHONY: help demo test lint types unit synth cost bench templates image lock setup clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: setup  ## burst a real analysis in the local environment: no account, no Docker
+	@$(WITHOUT_AWS) $(BIN)/python -m examples.demo
+
+test: lint types unit  ## everything that must hold before a change is merged
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/codespell
+	$(BIN)/uv lock --check --offline --quiet
+
+types: setup
+	$(BIN)/basedpyright
+	$(BIN)/mypy
+
+unit: setup
+	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)
+
+synth: setup  ## synthesize and judge every environment
+	@$(WITHOUT_AWS) $(BIN)/python app.py
+
+cost: setup  ## what each environment costs a month while nobody computes
+	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest
+
+bench: setup  ## the numbers of the README
+	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.requests
+
+templates: setup  ## refresh the templates of the local environment that the wheel carries
+	@$(WITHOUT_AWS) $(BIN)/python -m stacks.local_templates
+
+image: setup  ## ENV=prod: build the worker image, push it with your AWS credentials, print its digest
+	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }
+	@$(BIN)/python -m deploy.image $(ENV)
+
+lock: setup  ## take pyproject.toml's changes into uv.lock and what is exported from it
+	$(BIN)/uv lock
+	.ci/exports
+
+clean:  ## remove what the targets made
+	rm -rf .venv node_modules cdk.out .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(STAMPS)/python $(STAMPS)/node
+
+$(STAMPS)/uv: Makefile
+	@for candidate in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    found=$$candidate; break; \
+	  fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+	  echo "No Python 3.11 or newer on PATH. Install one (https://www.python.org/downloads/)," >&2; \
+	  echo "open a new terminal and run make again." >&2; \
+	  exit 1; \
+	fi; \
+	if [ ! -x $(BIN)/python ]; then \
+	  echo "Setting up .venv with $$($$found --version)"; \
+	  "$$found" -m venv .venv || { \
+	    echo "$$found cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; \
+	    rm -rf .venv; exit 1; }; \
+	fi; \
+	$(BIN)/uv --version 2>/dev/null | grep -qF "uv $(UV_VERSION)" \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/python: $(STAMPS)/uv uv.lock pyproject.toml worker/pyproject.toml
+	@$(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+$(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
+	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@touch $@
