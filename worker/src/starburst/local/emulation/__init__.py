@@ -1,0 +1,76 @@
+"""The stock emulator, patched where it lacks what the design needs: one patch per module.
+
+Every patch says what stock does, and has a probe in ``tests/local`` that fails when the patch stops
+working and when stock stops needing it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+
+from starburst.errors import LocalEnvironmentError
+
+from ..place import EMULATOR_VERSION
+from .patching import Patch
+
+__all__ = ["PATCHES", "check_version", "load_patches"]
+
+PATCHES = (
+    "requests",
+    "policy_variables",
+    "principal_arn",
+    "principal_keys",
+    "root_key",
+    "sqs_batches",
+    "kms_context",
+    "s3_keys",
+    "ecs_resources",
+    "pass_role",
+    "run_task",
+    "stop_task",
+    "task_events",
+    "tasks",
+    "security_group_rules",
+    "flow_logs",
+    "trails",
+    "budgets",
+    "capacity_providers",
+    "log_queries",
+    "registry_scanning",
+    "bucket_properties",
+    "task_platform",
+)
+"""In the order of application: a module of this package each."""
+
+
+def check_version() -> None:
+    """Refuse an emulator whose private names the patches do not know.
+
+    Raises:
+        LocalEnvironmentError: ministack is missing or has another version.
+    """
+    try:
+        found = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        found = ""
+    if found != EMULATOR_VERSION:
+        what = f"ministack {found} is installed" if found else "ministack is not installed"
+        raise LocalEnvironmentError(
+            f"{what}; the local environment needs exactly {EMULATOR_VERSION}, because it patches "
+            'that release. Install it with: pip install "starburst[local]"'
+        )
+
+
+def load_patches(*, without: tuple[str, ...] = ()) -> tuple[Patch, ...]:
+    """Import the patches in their order, without those named.
+
+    Raises:
+        LocalEnvironmentError: ``without`` names no patch.
+    """
+    if unknown := set(without) - set(PATCHES):
+        raise LocalEnvironmentError(
+            f"there is no patch named {', '.join(sorted(unknown))}; there are {', '.join(PATCHES)}"
+        )
+    modules = (importlib.import_module(f".{n}", __name__) for n in PATCHES if n not in without)
+    return tuple(module.PATCH for module in modules)

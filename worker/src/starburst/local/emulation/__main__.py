@@ -1,0 +1,89 @@
+"""The server's process: patch the emulator, then serve it on the socket that was handed over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starburst.errors import LocalEnvironmentError
+
+from . import check_version, load_patches, requests
+from .patching import module
+from .root_key import set_root_key
+
+__all__ = ["main"]
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+_HTTP_OK, _HTTP_FORBIDDEN, _HTTP_NOT_FOUND = 200, 403, 404
+
+
+def main() -> None:
+    """Read the configuration from standard input and serve until that closes."""
+    configuration: Mapping[str, Any] = json.loads(sys.stdin.readline())
+    try:
+        check_version()
+        set_root_key(configuration["root_key"])
+        for patch in load_patches(without=tuple(configuration["without"])):
+            patch.apply()
+    except LocalEnvironmentError as error:
+        sys.exit(str(error))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    threading.Thread(target=_exit_at_end_of_input, name="lifeline", daemon=True).start()
+    asyncio.run(_serve(configuration))
+
+
+def _exit_at_end_of_input() -> None:
+    """End at once when the guardian is gone: an orderly TLS shutdown takes up to 30 s."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
+async def _serve(configuration: Mapping[str, Any]) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{configuration['socket']}"]
+    config.certfile = configuration["certificate"]
+    config.keyfile = configuration["key"]
+    config.keep_alive_timeout = 75
+    config.backlog = 512
+    config.loglevel = "WARNING"
+    await serve(_guarded(module("app").app), config)  # type: ignore[arg-type]
+
+
+def _guarded(emulator: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Answer our own paths, and close the emulator's own: they ask for no credentials."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path == "/_starburst/ready":
+            await _reply(send, _HTTP_OK, {"ready": True})
+        elif path == "/_starburst/requests":
+            await _reply(send, _HTTP_OK, requests.counts())
+        elif path.startswith("/_ministack/"):
+            await _reply(send, _HTTP_FORBIDDEN, {"message": "closed in the local environment"})
+        else:
+            await emulator(scope, receive, send)
+
+    return app
+
+
+async def _reply(send: Send, status: int, document: Mapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(document).encode()})
+
+
+if __name__ == "__main__":
+    main()

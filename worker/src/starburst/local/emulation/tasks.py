@@ -1,0 +1,97 @@
+"""Run the command of an ECS task's container as a local process, with the task role's credentials.
+
+Stock asks Docker; without one a task stays RUNNING and nothing runs. ``starburst.local.containers``
+stands in for the Docker client.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..containers import Client, Launch
+from .patching import Patch, module
+
+__all__ = ["PATCH"]
+
+_SESSION_SECONDS = 12 * 3600
+_LABEL = "com.amazonaws.ecs."
+
+
+def _apply() -> None:
+    module("services.ecs")._docker = Client(
+        scratch=Path(os.environ["TMPDIR"]) / "containers", prepare=_prepare
+    )
+
+
+def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launch:
+    """Return the whole environment of a container's process, and how long it may take to stop."""
+    ecs = module("services.ecs")
+    arn = labels[_LABEL + "task-arn"]
+    key = f"{labels[_LABEL + 'task-definition-family']}:{labels[_LABEL + 'task-definition-version']}"
+    definition = ecs._task_defs.get(key) or {}
+    task = ecs._tasks.get(arn) or {}
+    role = (task.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    region = os.environ["MINISTACK_REGION"]
+    metadata = environment.get("ECS_CONTAINER_METADATA_URI_V4", "").partition("/v4/")[2]
+    given = {
+        name: value
+        for name, value in environment.items()
+        # The emulator's own endpoint gives out keys that it does not know itself.
+        if not name.startswith("AWS_CONTAINER_")
+    }
+    variables = {
+        **given,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"],
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint}/v4/{metadata}",
+    }
+    if role:
+        variables.update(_task_credentials(str(role), session=arn.rpartition("/")[2]))
+    return Launch(environment=variables, stop_seconds=_stop_seconds(definition, labels))
+
+
+def _task_credentials(role: str, *, session: str) -> dict[str, str]:
+    """Register temporary credentials of the task role, as ECS's agent would fetch them."""
+    account = module("core.responses").get_account_id()
+    name = role.rpartition("/")[2]
+    key, secret, token = (
+        "ASIA" + secrets.token_hex(8).upper(),
+        secrets.token_hex(20),
+        secrets.token_hex(32),
+    )
+    module("services.sts").register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session}",
+            "UserId": f"AROA{name.upper()[:16]}:{session}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+            "AccountId": account,
+            "PrincipalType": "AssumedRole",
+            "Expiration": time.time() + _SESSION_SECONDS,
+        },
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+    }
+
+
+def _stop_seconds(definition: Mapping[str, Any], labels: Mapping[str, str]) -> float:
+    for container in definition.get("containerDefinitions", []):
+        if container.get("name") == labels[_LABEL + "container-name"]:
+            return float(container.get("stopTimeout") or 30)
+    return 30.0
+
+
+PATCH = Patch(name="tasks", stock="runs nothing without Docker", apply=_apply)

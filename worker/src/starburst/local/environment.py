@@ -1,0 +1,249 @@
+"""The local environment as a value: start it or find it, and become its people."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import urllib.error
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from starburst.errors import LocalEnvironmentError
+
+from .people import analyst_session, create_people, platform_session, session
+from .place import ACCOUNT, GAPS, REGION, STATE_VARIABLE
+from .server import Server, read_json, start_server
+from .state import State
+
+__all__ = ["LocalEnvironment", "current", "ensure"]
+
+_ANSWER_SECONDS = 10.0
+
+
+class LocalEnvironment:
+    """An AWS account of one region on this machine, while it runs.
+
+    Used as a context manager it starts and stops an emulator of its own. `current` gives one that
+    another process owns; stopping that does nothing.
+
+    Args:
+        without: names of emulator patches to leave out (for tests of the patches).
+
+    Example::
+
+        with LocalEnvironment() as local:
+            sts = local.client(local.platform_session(), "sts")
+            print(sts.get_caller_identity()["Arn"])
+    """
+
+    def __init__(self, *, without: Iterable[str] = ()) -> None:
+        self._without = tuple(without)
+        self._server: Server | None = None
+        self._state: State | None = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start an emulator and create its first roles; nothing happens when it runs.
+
+        Raises:
+            LocalEnvironmentError: it did not start; the message ends with its log.
+        """
+        if self._state is not None:
+            return
+        self._server = start_server(without=self._without)
+        self._state = State(
+            endpoint=self._server.endpoint,
+            ca_bundle=self._server.ca_bundle,
+            region=REGION,
+            account=ACCOUNT,
+            root_key=self._server.root_key,
+        )
+        try:
+            create_people(self.client(self.root_session(), "iam"))
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the emulator, if this process started it, with all that it runs."""
+        server, self._server, self._state = self._server, None, None
+        if server is not None:
+            server.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """``endpoint_url`` of every client: ``https://127.0.0.1:<port>``."""
+        return self._running.endpoint
+
+    @property
+    def ca_bundle(self) -> str:
+        """``verify`` of every client: the file with the throw-away authority's certificate."""
+        return self._running.ca_bundle
+
+    @property
+    def region(self) -> str:
+        """Its one region."""
+        return self._running.region
+
+    @property
+    def account(self) -> str:
+        """Its one account."""
+        return self._running.account
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What it cannot do, one sentence each."""
+        return tuple(GAPS.values())
+
+    def client(self, session: boto3.Session, service: str, **options: Any) -> Any:
+        """Return a client of ``session`` that speaks to this environment, past any proxy."""
+        given = options.pop("config", None)
+        config = Config(proxies={}) if given is None else given.merge(Config(proxies={}))
+        return session.client(
+            service,  # pyright: ignore[reportArgumentType]
+            endpoint_url=self.endpoint,
+            verify=self.ca_bundle,
+            config=config,
+            **options,
+        )
+
+    def root_session(self) -> boto3.Session:
+        """Return the account's root: IAM does not bind it, so use it for nothing but bootstrap."""
+        state = self._running
+        return session(state.root_key, "root", region=state.region)
+
+    def platform_session(self) -> boto3.Session:
+        """Return a platform engineer: the role that deploys."""
+        return platform_session(self._sts(self.root_session()), self._running)
+
+    def analyst_session(
+        self, *, user: str = "analyst", workspace: str = "demo", environment: str = "local"
+    ) -> boto3.Session:
+        """Return an analyst of a workspace, through the login broker that names them.
+
+        Raises:
+            LocalEnvironmentError: nothing is deployed, or there is no such workspace.
+        """
+        root = self.root_session()
+        state = self._running
+        return analyst_session(
+            self._sts(root),
+            state,
+            client=self.client,
+            user=user,
+            workspace=workspace,
+            environment=environment,
+        )
+
+    def request_counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return how many requests each role made since the start, by action.
+
+        The client's, the workers' and the controller's are all there, by the name of their role.
+        """
+        state = self._running
+        return read_json(
+            f"{state.endpoint}/_starburst/requests",
+            ca_bundle=state.ca_bundle,
+            timeout=_ANSWER_SECONDS,
+        )
+
+    def write_state(self, path: Path) -> None:
+        """Write the file by which other processes of this user find it; only they can read it."""
+        self._running.write(path)
+
+    @property
+    def _running(self) -> State:
+        if self._state is None:
+            raise LocalEnvironmentError("the local environment is not started: call start()")
+        return self._state
+
+    def _sts(self, who: boto3.Session) -> Any:
+        return self.client(who, "sts")
+
+    @classmethod
+    def _of(cls, state: State) -> LocalEnvironment:
+        local = cls()
+        local._state = state
+        return local
+
+
+def current() -> LocalEnvironment | None:
+    """Return the running environment that ``STARBURST_LOCAL_STATE`` names; None if it is unset.
+
+    Raises:
+        LocalEnvironmentError: the variable is set, and nothing runs there.
+    """
+    name = os.environ.get(STATE_VARIABLE)
+    if not name:
+        return None
+    state = State.read(Path(name))
+    try:
+        read_json(
+            f"{state.endpoint}/_starburst/ready",
+            ca_bundle=state.ca_bundle,
+            timeout=_ANSWER_SECONDS,
+        )
+    except (OSError, ValueError, urllib.error.URLError) as error:
+        raise LocalEnvironmentError(
+            f"{STATE_VARIABLE} names {name}, but the local environment there does not answer "
+            f"({error}): start it again, or unset the variable to get one of your own"
+        ) from error
+    return LocalEnvironment._of(state)
+
+
+_lock = threading.Lock()
+_own: list[LocalEnvironment] = []
+
+
+def ensure() -> LocalEnvironment:
+    """Return a deployed local environment: the shared one, or one of this process.
+
+    The shared one is named by ``STARBURST_LOCAL_STATE``. One of this process is started at the
+    first call, gets the stacks that this package carries, and stops when the process ends.
+
+    Raises:
+        LocalEnvironmentError: it did not start or deploy.
+    """
+    shared = current()
+    if shared is not None:
+        return shared
+    from .deploy_templates import deploy_templates
+
+    with _lock:
+        if not _own:
+            local = LocalEnvironment()
+            local.start()
+            try:
+                deploy_templates(local)
+            except BaseException:
+                local.stop()
+                raise
+            _own.append(local)
+            atexit.register(_stop_own)
+        return _own[0]
+
+
+def _stop_own() -> None:
+    with _lock, contextlib.suppress(LocalEnvironmentError):
+        while _own:
+            _own.pop().stop()

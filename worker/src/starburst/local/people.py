@@ -1,0 +1,122 @@
+"""Who there is in the local account, and how one becomes them: through roles, as in AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter
+from starburst.errors import LocalEnvironmentError
+
+from .place import ACCOUNT, ADMIN_ROLE, BROKER_ROLE
+from .state import State
+
+__all__ = ["analyst_session", "create_people", "platform_session", "session"]
+
+_ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+_ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_LOG_IN = {
+    "Effect": "Allow",
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+    "Resource": f"arn:aws:iam::{ACCOUNT}:role/*",
+}
+
+
+def create_people(iam: Any) -> None:
+    """Create the role that deploys and the login broker, which root alone can become."""
+    for name, statement in ((ADMIN_ROLE, _ANYTHING), (BROKER_ROLE, _LOG_IN)):
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": _ROOT},
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": _ROOT}},
+        }
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
+        iam.put_role_policy(
+            RoleName=name, PolicyName="all", PolicyDocument=_document(statement)
+        )
+
+
+def platform_session(sts: Any, state: State) -> boto3.Session:
+    """Return a session of the role that deploys."""
+    role = f"arn:aws:iam::{state.account}:role/{ADMIN_ROLE}"
+    return _assume(sts, role, name="platform", region=state.region)
+
+
+def analyst_session(
+    sts: Any,
+    state: State,
+    *,
+    client: Callable[[boto3.Session, str], Any],
+    user: str,
+    workspace: str,
+    environment: str,
+) -> boto3.Session:
+    """Return a session of the workspace's analyst role, tagged with the user's name."""
+    broker = _assume(
+        sts, f"arn:aws:iam::{state.account}:role/{BROKER_ROLE}", name="broker", region=state.region
+    )
+    document = _runtime_document(
+        client(platform_session(sts, state), "ssm"), environment=environment
+    )
+    if workspace not in document.workspaces:
+        raise LocalEnvironmentError(
+            f"the local environment has no workspace {workspace!r}; "
+            f"it has {', '.join(sorted(document.workspaces))}"
+        )
+    return _assume(
+        client(broker, "sts"),
+        document.workspaces[workspace].analyst_role_arn,
+        name=user,
+        region=state.region,
+        tags={USER_TAG: user},
+    )
+
+
+def session(key: str, secret: str, *, region: str, token: str | None = None) -> boto3.Session:
+    """Return a session with these keys, whatever the machine's own configuration says."""
+    return boto3.Session(
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        region_name=region,
+    )
+
+
+def _runtime_document(ssm: Any, *, environment: str) -> RuntimeDocument:
+    name = runtime_parameter(environment)
+    try:
+        text = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ClientError as error:
+        raise LocalEnvironmentError(
+            f"the local environment has no parameter {name}: deploy into it first, "
+            "with starburst.local.ensure() or `python -m deploy local up`"
+        ) from error
+    return RuntimeDocument.from_json(text)
+
+
+def _assume(
+    sts: Any, role: str, *, name: str, region: str, tags: Mapping[str, str] | None = None
+) -> boto3.Session:
+    try:
+        keys = sts.assume_role(
+            RoleArn=role,
+            RoleSessionName=name,
+            Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
+        )["Credentials"]
+    except ClientError as error:
+        raise LocalEnvironmentError(f"could not become {role} as {name!r}: {error}") from error
+    return session(
+        keys["AccessKeyId"],
+        keys["SecretAccessKey"],
+        token=keys["SessionToken"],
+        region=region,
+    )
+
+
+def _document(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

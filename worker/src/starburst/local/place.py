@@ -1,0 +1,65 @@
+"""Where the local environment pretends to be, and which emulator it is built on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ACCOUNT",
+    "ADMIN_ROLE",
+    "BROKER_ROLE",
+    "EMULATOR_VERSION",
+    "ENVIRONMENT",
+    "GAPS",
+    "REGION",
+    "STATE_VARIABLE",
+]
+
+ENVIRONMENT: Final = "local"
+ACCOUNT: Final = "111122223333"
+REGION: Final = "eu-west-1"
+
+EMULATOR_VERSION: Final = "1.5.33"
+"""The patches wrap private names of exactly this release of ministack."""
+
+BROKER_ROLE: Final = "starburst-login-broker"
+"""Stands for a company's login broker: it alone may become an analyst, with their ``userName``."""
+
+ADMIN_ROLE: Final = "starburst-local-admin"
+"""What deploys. A role and not root, so that IAM is in force for the deployment too."""
+
+STATE_VARIABLE: Final = "STARBURST_LOCAL_STATE"
+"""Names the state file of a running local environment that other processes share."""
+
+GAPS: Final[dict[str, str]] = {
+    "source-vpce": (
+        "aws:SourceVpce is never present: the bucket policy goes without the statement that "
+        "requires our VPC endpoint."
+    ),
+    "network": (
+        "Workers are local processes: VPC, security groups and endpoints are recorded, "
+        "but nothing routes through them."
+    ),
+    "image": (
+        "The worker image is not run: the task's command runs under this Python interpreter "
+        "and user, with this installation's packages, on a writable file system."
+    ),
+    "memory": "A worker's cpu and memory are recorded but not enforced.",
+    "kms-grants": (
+        "S3 and SQS do not call KMS for server-side encryption, so a missing key permission for "
+        "them shows in AWS only; direct KMS calls are enforced."
+    ),
+    "kms-tamper": (
+        "The emulator's KMS does not authenticate its ciphertext; our sealed envelope is real."
+    ),
+    "iam-proof": (
+        "IAM here has no SCPs and does not check the execution roles of AWS services; "
+        "it shows how policies behave and proves nothing."
+    ),
+    "spot": "Spot capacity is accepted and never interrupted.",
+    "audit": (
+        "CloudTrail, flow logs and budgets are recorded; no log file or alert is delivered."
+    ),
+    "lambda-python": "The controller runs under this interpreter, not under python3.13 on arm64.",
+}
+"""What the emulator cannot do: ``Environment.without`` names some of these keys."""

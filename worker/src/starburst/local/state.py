@@ -1,0 +1,61 @@
+"""The file by which other processes of the same user find a running local environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from starburst.errors import LocalEnvironmentError
+
+from .place import STATE_VARIABLE
+
+__all__ = ["State"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where a local environment is, and the key that is root there.
+
+    Attributes:
+        endpoint: ``https://127.0.0.1:<port>``.
+        ca_bundle: file to verify its certificate with.
+        region: its one region.
+        account: its one account.
+        root_key: root's access key id; who has it owns the environment.
+    """
+
+    endpoint: str
+    ca_bundle: str
+    region: str
+    account: str
+    root_key: str
+
+    def write(self, path: Path) -> None:
+        """Write it so that nobody else can read it, and never half of it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(asdict(self), file, indent=2)
+        scratch.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> State:
+        """Read it.
+
+        Raises:
+            LocalEnvironmentError: there is no such file, or it holds something else.
+        """
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError as error:
+            raise LocalEnvironmentError(
+                f"{STATE_VARIABLE} names {path}, which does not exist: start the local environment "
+                "that writes it, or unset the variable to get one of your own"
+            ) from error
+        except (OSError, TypeError, ValueError) as error:
+            raise LocalEnvironmentError(
+                f"{path} is no state file of a local environment: {error}"
+            ) from error
