@@ -1,0 +1,82 @@
+"""No credential is in the tree, and no function takes one (S1, G3)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+CREDENTIALS = {
+    "an AWS access key id": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s+[A-Za-z0-9+/]"),
+    "a password": re.compile(r"(?i)password[\"']?\s*[:=]\s*[\"']([^\"'\s]+)[\"']"),
+}
+JUNK = {"integration.test@sagebase.org", "ThisIsAFakePassword"}
+"""The two credentials of the seed documents that are published and open nothing (G3)."""
+
+KEY_ARGUMENTS = re.compile(r"(aws_)?(access_key(_id)?|secret(_access)?_key|session_token)")
+
+
+def credentials(text: str) -> Iterator[str]:
+    for what, pattern in CREDENTIALS.items():
+        for found in pattern.finditer(text):
+            if found.group(found.lastindex or 0) not in JUNK:
+                yield what
+
+
+def files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_holds_a_credential() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {what}"
+        for path in files()
+        for what in credentials(path.read_text(encoding="utf-8", errors="replace"))
+    }
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIA" + "Q" * 16,
+        f"key = '{'ASIA' + '7' * 16}'",
+        "-----BEGIN " + "RSA PRIVATE KEY-----\nMIIE",
+        "pass" + 'word: "hunter2"',
+    ],
+)
+def test_the_scanner_sees_what_it_looks_for(text: str) -> None:
+    assert list(credentials(text))
+
+
+def test_the_scanner_knows_the_published_junk() -> None:
+    assert not list(credentials("pass" + 'word = "ThisIsAFakePassword"'))
+
+
+def test_no_public_function_takes_aws_keys() -> None:
+    source = ROOT / "worker/src/starburst"
+    takes = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {argument.arg}"
+        for path in source.rglob("*.py")
+        # The local environment hands its own emulator's throw-away keys to its own processes.
+        if "local" not in path.relative_to(source).parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if KEY_ARGUMENTS.fullmatch(argument.arg)
+    ]
+    assert not takes
