@@ -29,7 +29,7 @@ LOCAL = Environment(
     ),
     log_retention_days=7,
     packs=(),
-    without=("source-vpce",),
+    without=("default-security-group", "query-definitions", "registry-scanning", "source-vpce"),
 )
 
 DEV = Environment(

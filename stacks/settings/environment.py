@@ -28,8 +28,18 @@ Architecture = Literal["X86_64", "ARM64"]
 DataClass = Literal["public", "internal", "restricted"]
 Pack = Literal["AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
 Purpose = Literal["test", "production"]
-Feature = Literal["source-vpce"]
-"""What an emulator may lack; an environment that names one goes without it and says so."""
+Feature = Literal[
+    "default-security-group", "query-definitions", "registry-scanning", "source-vpce"
+]
+"""What an emulator may lack; an environment that names one goes without it and says so.
+
+* ``default-security-group``: the State Manager association that empties the VPC's default group
+  (no ``AWS::SSM::Association``).
+* ``query-definitions``: saved Logs Insights queries (no ``AWS::Logs::QueryDefinition``).
+* ``registry-scanning``: continuous image scanning (no ``AWS::ECR::RegistryScanningConfiguration``).
+* ``source-vpce``: workers reach the data bucket through the VPC endpoint only (the emulator's
+  requests never carry ``aws:SourceVpce``, so the statement would lock workers out).
+"""
 
 SECONDS_A_DAY: Final = 86_400
 KEPT_IN_PRODUCTION_DAYS: Final = 365

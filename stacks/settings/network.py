@@ -69,6 +69,7 @@ class Network:
         egress: ``isolated`` (no internet gateway at all) or ``nat``, the one explicit way out.
         existing: an existing VPC instead of our own; ``cidr`` is then that VPC's.
         peers: CIDRs that this VPC will be routed to and must not overlap.
+        s3_prefix_list: AWS's prefix list of S3, ``pl-…``, where the kit has none for the region.
     """
 
     cidr: str = "10.64.0.0/20"
@@ -76,6 +77,7 @@ class Network:
     egress: Egress = "isolated"
     existing: ExistingVpc | None = None
     peers: tuple[str, ...] = ()
+    s3_prefix_list: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
@@ -85,6 +87,9 @@ class Network:
         for peer in self.peers:
             clear = not ipv4_network("network.peers", peer).overlaps(block)
             require(clear, "network.peers", peer, f"blocks that do not overlap {block}")
+        if self.s3_prefix_list is not None:
+            allowed = "an id such as pl-6da54004"
+            matches("network.s3_prefix_list", self.s3_prefix_list, "pl-[0-9a-f]{8,17}", allowed)
         if self.existing is not None:
             subnets = len(self.existing.subnet_ids)
             require(

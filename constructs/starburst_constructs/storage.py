@@ -1,0 +1,343 @@
+"""Buckets that refuse what the design forbids, whoever asks (S6 to S11, S26)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from starburst_constructs.grants import service_grant
+from starburst_constructs.naming import ROLE_TAG
+
+__all__ = ["WRITE_ONCE", "DataBucket", "Encryption", "LogBucket", "TrailBucket"]
+
+Encryption = Literal["kms", "kms:dsse"]
+
+WRITE_ONCE: Final = ("*/sessions/*/results/*", "*/sessions/*/manifest.json")
+"""Keys of which only the first write ever counts."""
+
+ABANDONED_UPLOAD_DAYS: Final = 1
+CONTROL_DAYS: Final = 400
+"""The controller's records of ended sessions: a year of evidence and a month to read it."""
+
+_ALGORITHM: Final = {"kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
+
+
+class _PrivateBucket(s3.Bucket):
+    """What all our buckets have in common: owner-only, TLS 1.2, versioned, closed to strangers.
+
+    EventBridge notifications stay off (S3.11): an event for each object would cost a message per
+    result, and nothing waits for one; reads and writes are on record in the trail's data events.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        retain: bool,
+        **properties: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            **properties,
+        )
+        stranger = (
+            {"aws:PrincipalOrgID": organization_id}
+            if organization_id
+            else {"aws:PrincipalAccount": account}
+        )
+        self._deny(
+            "Strangers",
+            actions=["s3:*"],
+            resources=[self.bucket_arn, self.arn_for_objects("*")],
+            conditions={
+                "StringNotEquals": stranger,
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        )
+
+    def _deny(
+        self,
+        sid: str,
+        *,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        conditions: dict[str, dict[str, Any]],
+    ) -> None:
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Deny{sid}",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=list(actions),
+                resources=list(resources),
+                conditions=conditions,
+            )
+        )
+
+
+class LogBucket(_PrivateBucket):
+    """Takes S3 server access logs (S26).
+
+    Its encryption is SSE-S3 because log delivery supports no other; it has no Object Lock default
+    retention because delivery would then fail. The trail is the authoritative record.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        days: logs are kept so long.
+        retain: keep the bucket when its stack is deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        days: int,
+        retain: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire",
+                    expiration=cdk.Duration.days(days),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(
+                        ABANDONED_UPLOAD_DAYS
+                    ),
+                )
+            ],
+        )
+
+
+class DataBucket(_PrivateBucket):
+    """Holds sessions: what analysts send, what workers answer, what the controller notes.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        key: the only key that objects may be encrypted with.
+        encryption: ``kms`` or ``kms:dsse``.
+        access_logs: where server access logs go.
+        workspaces: names, each the first part of its sessions' keys.
+        session_days: sessions' objects expire after so long.
+        noncurrent_days: overwritten and deleted versions are kept so long.
+        worker_endpoint: S3 endpoint through which alone workers reach the bucket; None for none.
+        retain: keep the bucket when its stack is deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        key: kms.IKey,
+        encryption: Encryption,
+        access_logs: LogBucket,
+        workspaces: Sequence[str],
+        session_days: int,
+        noncurrent_days: int,
+        worker_endpoint: str | None,
+        retain: bool,
+    ) -> None:
+        layered = encryption == "kms:dsse"
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.DSSE if layered else s3.BucketEncryption.KMS,
+            encryption_key=key,
+            # Two-layer encryption has no bucket keys.
+            bucket_key_enabled=not layered,
+            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix="data/",
+            lifecycle_rules=_lifecycle(workspaces, session_days, noncurrent_days),
+        )
+        self._only_our_encryption(key, _ALGORITHM[encryption])
+        self._write_once()
+        if worker_endpoint is not None:
+            self._workers_through(worker_endpoint)
+
+    def _only_our_encryption(self, key: kms.IKey, algorithm: str) -> None:
+        """Four denies (S9): a header-less PUT gets the bucket's default, anything else must be it."""
+        header = "s3:x-amz-server-side-encryption"
+        key_id = f"{header}-aws-kms-key-id"
+        put = {"actions": ["s3:PutObject"], "resources": [self.arn_for_objects("*")]}
+        self._deny(
+            "OtherAlgorithm",
+            conditions={"Null": {header: "false"}, "StringNotEquals": {header: algorithm}},
+            **put,
+        )
+        self._deny(
+            "AwsManagedKey",
+            conditions={"StringEquals": {header: algorithm}, "Null": {key_id: "true"}},
+            **put,
+        )
+        self._deny(
+            "OtherKey",
+            conditions={"Null": {key_id: "false"}, "StringNotEquals": {key_id: key.key_arn}},
+            **put,
+        )
+        self._deny(
+            "CustomerProvidedKey",
+            conditions={"Null": {f"{header}-customer-algorithm": "false"}},
+            **put,
+        )
+
+    def _write_once(self) -> None:
+        """Creating an object there must say ``If-None-Match``; parts of an upload cannot."""
+        self._deny(
+            "SecondWrite",
+            actions=["s3:PutObject"],
+            resources=[self.arn_for_objects(pattern) for pattern in WRITE_ONCE],
+            conditions={
+                "Null": {"s3:if-none-match": "true"},
+                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+            },
+        )
+
+    def _workers_through(self, endpoint: str) -> None:
+        self._deny(
+            "WorkersOutsideEndpoint",
+            actions=["s3:*"],
+            resources=[self.bucket_arn, self.arn_for_objects("*")],
+            conditions={
+                "StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"},
+                "StringNotEquals": {"aws:SourceVpce": endpoint},
+                "BoolIfExists": {"aws:ViaAWSService": "false"},
+            },
+        )
+
+
+def _lifecycle(
+    workspaces: Sequence[str], session_days: int, noncurrent_days: int
+) -> list[s3.LifecycleRule]:
+    return [
+        s3.LifecycleRule(
+            id="versions",
+            noncurrent_version_expiration=cdk.Duration.days(noncurrent_days),
+            expired_object_delete_marker=True,
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(ABANDONED_UPLOAD_DAYS),
+        ),
+        s3.LifecycleRule(
+            id="control", prefix="_control/ended/", expiration=cdk.Duration.days(CONTROL_DAYS)
+        ),
+        *(
+            s3.LifecycleRule(
+                id=f"sessions-{workspace}",
+                prefix=f"{workspace}/",
+                expiration=cdk.Duration.days(session_days),
+            )
+            for workspace in workspaces
+        ),
+    ]
+
+
+class TrailBucket(_PrivateBucket):
+    """Takes the trail's files, and in production lets nobody shorten their life.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        key: encrypts the files.
+        access_logs: where server access logs go.
+        trail_arn: of the one trail that may write.
+        days: files are kept so long.
+        retain: keep the bucket, and lock every file for ``days`` (Object Lock, compliance mode).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        key: kms.IKey,
+        access_logs: s3.IBucket,
+        trail_arn: str,
+        days: int,
+        retain: bool,
+    ) -> None:
+        kept = cdk.Duration.days(days)
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix="trail/",
+            object_lock_default_retention=(
+                s3.ObjectLockRetention.compliance(kept) if retain else None
+            ),
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire",
+                    # A locked version cannot be expired, so expiry comes a day after the lock ends.
+                    expiration=cdk.Duration.days(days + 1),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(
+                        ABANDONED_UPLOAD_DAYS
+                    ),
+                )
+            ],
+        )
+        trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": account}}
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudTrailChecks",
+                "cloudtrail.amazonaws.com",
+                actions=["s3:GetBucketAcl"],
+                resources=[self.bucket_arn],
+                conditions=trail,
+            )
+        )
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudTrailWrites",
+                "cloudtrail.amazonaws.com",
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects(f"AWSLogs/{account}/*")],
+                conditions=trail,
+            )
+        )

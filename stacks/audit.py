@@ -1,0 +1,95 @@
+"""The trail of one environment, and the queries that an investigation starts with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.foundation import FoundationStack
+from stacks.settings import Environment
+from stacks.storage import StorageStack
+from starburst.contract import log_group_name
+from starburst_constructs.audit import (
+    REFUSED_CALLS,
+    WORKER_ERRORS,
+    AccountTrail,
+    saved_query,
+    trail_arn,
+)
+from starburst_constructs.logs import EncryptedLogGroup
+from starburst_constructs.naming import trail_name
+from starburst_constructs.storage import TrailBucket
+
+__all__ = ["AuditStack"]
+
+
+class AuditStack(cdk.Stack):
+    """CloudTrail for one environment (S24, S27).
+
+    Attributes:
+        bucket: the trail's files.
+        events: log group of the trail's events, for metric filters and alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        storage: StorageStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        name = trail_name(environment.name)
+        where = {"account": environment.account, "region": environment.region}
+        self.bucket = TrailBucket(
+            self,
+            "Files",
+            account=environment.account,
+            organization_id=environment.organization_id,
+            key=foundation.logs_key,
+            access_logs=storage.access_logs,
+            trail_arn=trail_arn(name, **where),
+            days=environment.audit.log_days,
+            retain=environment.production,
+        )
+        self.events = EncryptedLogGroup(
+            self,
+            "Events",
+            key=foundation.logs_key,
+            days=environment.log_retention_days,
+            retain=environment.production,
+        )
+        AccountTrail(
+            self,
+            "Trail",
+            name=name,
+            bucket=self.bucket,
+            key=foundation.logs_key,
+            log_group=self.events,
+            data_bucket=storage.data if environment.audit.data_events else None,
+            **where,
+        )
+        if "query-definitions" not in environment.without:
+            folder = f"starburst/{environment.name}"
+            saved_query(
+                self,
+                "WorkerErrors",
+                name=f"{folder}/errors that workers printed",
+                query=WORKER_ERRORS,
+                log_groups=[
+                    log_group_name(environment.name, workspace.name)
+                    for workspace in environment.workspaces
+                ],
+            )
+            saved_query(
+                self,
+                "RefusedCalls",
+                name=f"{folder}/calls that AWS refused",
+                query=REFUSED_CALLS,
+                log_groups=[self.events.log_group_name],
+            )

@@ -1,0 +1,75 @@
+"""What every other stack stands on: the two keys and the permissions boundary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.settings import Environment
+from starburst_constructs.boundary import boundary_name, boundary_statements
+from starburst_constructs.keys import DataKey, LogsKey
+from starburst_constructs.naming import boundary_arn, cluster_name
+from starburst_constructs.network import closing_ceiling
+
+__all__ = ["FoundationStack"]
+
+
+class FoundationStack(cdk.Stack):
+    """Keys and boundary of one environment.
+
+    Attributes:
+        data_key: encrypts what analysts own.
+        logs_key: encrypts what auditors read.
+        boundary: permissions boundary of every role of the kit.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.data_key = DataKey(
+            self,
+            "DataKey",
+            account=environment.account,
+            cluster=cluster_name(environment.name),
+            retain=environment.production,
+        )
+        self.logs_key = LogsKey(
+            self,
+            "LogsKey",
+            account=environment.account,
+            region=environment.region,
+            retain=environment.production,
+        )
+        self.boundary: iam.IManagedPolicy
+        if environment.permissions_boundary:
+            self.boundary = iam.ManagedPolicy.from_managed_policy_arn(
+                self, "Boundary", environment.permissions_boundary
+            )
+        else:
+            self.boundary = iam.ManagedPolicy(
+                self,
+                "Boundary",
+                managed_policy_name=boundary_name(environment.name),
+                description="The most that any role of this Starburst environment can do",
+                statements=boundary_statements(
+                    environment.name,
+                    account=environment.account,
+                    regions=environment.allowed_regions,
+                    also=(
+                        ()
+                        if "default-security-group" in environment.without
+                        else closing_ceiling(environment.account)
+                    ),
+                ),
+            )
+
+    @staticmethod
+    def boundary_arn(environment: Environment) -> str:
+        """Return the ARN of the boundary that every role of ``environment`` carries."""
+        return environment.permissions_boundary or boundary_arn(
+            environment.name, account=environment.account
+        )

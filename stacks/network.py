@@ -1,0 +1,166 @@
+"""Where workers and the controller run: subnets without an internet route, and their endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from stacks.foundation import FoundationStack
+from stacks.settings import Environment, SettingsError
+from starburst_constructs.logs import EncryptedLogGroup
+from starburst_constructs.network import (
+    S3_PREFIX_LISTS,
+    ClosedDefaultGroup,
+    EndpointOnlyGroup,
+    Endpoints,
+    FlowLog,
+)
+
+__all__ = ["NetworkStack"]
+
+
+class NetworkStack(cdk.Stack):
+    """The network of one environment (S12 to S18).
+
+    Attributes:
+        vpc: our own, or the existing one.
+        subnets: where workers and the controller run.
+        subnet_selection: the same, as CDK's constructs want it.
+        worker_security_group: of workers.
+        controller_security_group: of the controller's function.
+        s3_endpoint_id: of the S3 gateway endpoint, for ``aws:SourceVpce``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        **kwargs: Any,
+    ) -> None:
+        self._zones = environment.network.zones
+        super().__init__(scope, construct_id, **kwargs)
+        settings = environment.network
+        where = {"account": environment.account, "region": environment.region}
+        internet = settings.egress == "nat"
+        self.vpc: ec2.IVpc
+        if settings.existing:
+            self.vpc = self._existing_vpc(environment)
+        else:
+            self.vpc = self._own_vpc(environment, foundation)
+        self.subnet_selection = ec2.SubnetSelection(
+            subnets=self.vpc.private_subnets if internet else self.vpc.isolated_subnets
+        )
+        self.subnets: list[ec2.ISubnet] = list(self.subnet_selection.subnets or [])
+        endpoints = Endpoints(
+            self,
+            "Endpoints",
+            vpc=self.vpc,
+            subnets=self.subnet_selection,
+            organization_id=environment.organization_id,
+            **where,
+        )
+        prefix_list = settings.s3_prefix_list or S3_PREFIX_LISTS.get(environment.region)
+        if prefix_list is None:
+            raise SettingsError(
+                "network.s3_prefix_list",
+                None,
+                f"the id of com.amazonaws.{environment.region}.s3, "
+                "as `aws ec2 describe-prefix-lists` prints it",
+            )
+        self.worker_security_group = EndpointOnlyGroup(
+            self,
+            "Workers",
+            vpc=self.vpc,
+            description="Starburst workers: nothing in, HTTPS to AWS endpoints out",
+            endpoints=endpoints.group,
+            s3_prefix_list=prefix_list,
+            internet=internet,
+        ).group
+        self.controller_security_group = EndpointOnlyGroup(
+            self,
+            "Controller",
+            vpc=self.vpc,
+            description="Starburst controller: nothing in, HTTPS to AWS endpoints out",
+            endpoints=endpoints.group,
+            s3_prefix_list=prefix_list,
+        ).group
+        endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
+        endpoints.admit("FromController", self.controller_security_group, who="the controller")
+        self.s3_endpoint_id = endpoints.s3.vpc_endpoint_id
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The zones, resolved at deployment: no look-up, and no letters that a Region may lack."""
+        return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(self._zones)]
+
+    def _own_vpc(self, environment: Environment, foundation: FoundationStack) -> ec2.Vpc:
+        isolated = environment.network.egress == "isolated"
+        tiers = [
+            ec2.SubnetConfiguration(
+                name="workers",
+                subnet_type=(
+                    ec2.SubnetType.PRIVATE_ISOLATED
+                    if isolated
+                    else ec2.SubnetType.PRIVATE_WITH_EGRESS
+                ),
+            )
+        ]
+        if not isolated:
+            tiers.append(
+                ec2.SubnetConfiguration(
+                    name="nat", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+                )
+            )
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(environment.network.cidr),
+            availability_zones=self.availability_zones,
+            nat_gateways=0 if isolated else environment.network.zones,
+            subnet_configuration=tiers,
+            # ClosedDefaultGroup does it without a function, and keeps doing it.
+            restrict_default_security_group=False,
+        )
+        FlowLog(
+            self,
+            "FlowLog",
+            vpc=vpc,
+            log_group=EncryptedLogGroup(
+                self,
+                "Flows",
+                key=foundation.logs_key,
+                days=environment.log_retention_days,
+                retain=environment.production,
+            ),
+            account=environment.account,
+            region=environment.region,
+        )
+        if "default-security-group" not in environment.without:
+            ClosedDefaultGroup(
+                self,
+                "DefaultGroup",
+                vpc=vpc,
+                account=environment.account,
+                region=environment.region,
+            )
+        return vpc
+
+    def _existing_vpc(self, environment: Environment) -> ec2.IVpc:
+        """Wrap the organization's VPC; its flow logs and default group are the organization's."""
+        existing = environment.network.existing
+        assert existing is not None  # noqa: S101 - the caller asked
+        attributes: dict[str, Any] = {
+            "vpc_id": existing.vpc_id,
+            "vpc_cidr_block": environment.network.cidr,
+            "availability_zones": self.availability_zones,
+        }
+        tier = "private" if environment.network.egress == "nat" else "isolated"
+        attributes[f"{tier}_subnet_ids"] = list(existing.subnet_ids)
+        attributes[f"{tier}_subnet_route_table_ids"] = list(existing.route_table_ids)
+        return ec2.Vpc.from_vpc_attributes(self, "Vpc", **attributes)

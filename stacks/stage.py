@@ -1,0 +1,99 @@
+"""One environment: its stacks, in the order in which they stand on each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.audit import AuditStack
+from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
+from stacks.registry import RegistryStack
+from stacks.settings import Environment
+from stacks.storage import StorageStack
+
+__all__ = ["EnvironmentStage"]
+
+
+class EnvironmentStage(cdk.Stage):
+    """All stacks of one environment.
+
+    Args:
+        scope: the app.
+        environment: what to deploy, and where.
+
+    Attributes:
+        environment: the same.
+        foundation: keys and boundary.
+        network: subnets, groups and endpoints.
+        storage: buckets.
+        registry: images.
+        audit: the trail, where the environment has its own.
+    """
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(
+            scope,
+            environment.name,
+            env=cdk.Environment(account=environment.account, region=environment.region),
+            permissions_boundary=cdk.PermissionsBoundary.from_arn(
+                FoundationStack.boundary_arn(environment)
+            ),
+        )
+        self.environment = environment
+        protected = environment.production
+        self.foundation = FoundationStack(
+            self, "foundation", environment=environment, **self._named("foundation", protected)
+        )
+        self.network = NetworkStack(
+            self,
+            "network",
+            environment=environment,
+            foundation=self.foundation,
+            **self._named("network", protected),
+        )
+        self.storage = StorageStack(
+            self,
+            "storage",
+            environment=environment,
+            foundation=self.foundation,
+            network=self.network,
+            **self._named("storage", protected),
+        )
+        self.registry = RegistryStack(
+            self,
+            "registry",
+            environment=environment,
+            foundation=self.foundation,
+            **self._named("registry", protected),
+        )
+        self.audit: AuditStack | None = None
+        if environment.audit.trail:
+            self.audit = AuditStack(
+                self,
+                "audit",
+                environment=environment,
+                foundation=self.foundation,
+                storage=self.storage,
+                **self._named("audit", protected),
+            )
+        self._finish()
+
+    def _named(self, part: str, protected: bool = False) -> dict[str, Any]:
+        return {
+            "stack_name": f"starburst-{self.environment.name}-{part}",
+            "description": f"Starburst {self.environment.name}: {part}",
+            "termination_protection": protected,
+        }
+
+    def _finish(self) -> None:
+        """Tag everything, and make every role wait for the boundary that it names by ARN."""
+        cdk.Tags.of(self).add("starburst:environment", self.environment.name)
+        cdk.Tags.of(self).add("starburst:data-class", self.environment.data_class)
+        for key, value in self.environment.tags:
+            cdk.Tags.of(self).add(key, value)
+        for stack in self.node.children:
+            if isinstance(stack, cdk.Stack) and stack is not self.foundation:
+                stack.add_stack_dependency(self.foundation)

@@ -1,0 +1,62 @@
+"""The data bucket and the bucket of its access logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
+from stacks.settings import Environment
+from starburst_constructs.storage import DataBucket, LogBucket
+
+__all__ = ["StorageStack"]
+
+
+class StorageStack(cdk.Stack):
+    """What must not be lost.
+
+    Attributes:
+        data: the data bucket.
+        access_logs: the bucket of server access logs.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        network: NetworkStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        settings = environment.storage
+        perimeter = {
+            "account": environment.account,
+            "organization_id": environment.organization_id,
+        }
+        self.access_logs = LogBucket(
+            self,
+            "AccessLogs",
+            days=settings.access_log_days,
+            retain=environment.production,
+            **perimeter,
+        )
+        through_endpoint = "source-vpce" not in environment.without
+        self.data = DataBucket(
+            self,
+            "Data",
+            key=foundation.data_key,
+            encryption=settings.encryption,
+            access_logs=self.access_logs,
+            workspaces=[workspace.name for workspace in environment.workspaces],
+            session_days=settings.session_days,
+            noncurrent_days=settings.noncurrent_days,
+            worker_endpoint=network.s3_endpoint_id if through_endpoint else None,
+            retain=environment.production,
+            **perimeter,
+        )
