@@ -7,9 +7,14 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
+from stacks.access import AccessStack
 from stacks.audit import AuditStack
+from stacks.compute import ComputeStack
+from stacks.control import ControlStack
+from stacks.cost import CostStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
+from stacks.publishing import PublishingStack
 from stacks.registry import RegistryStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
@@ -31,6 +36,11 @@ class EnvironmentStage(cdk.Stage):
         storage: buckets.
         registry: images.
         audit: the trail, where the environment has its own.
+        access: roles.
+        compute: cluster and workers.
+        control: the session controller.
+        publishing: the runtime document.
+        cost: budgets.
     """
 
     def __init__(self, scope: Construct, environment: Environment) -> None:
@@ -79,7 +89,61 @@ class EnvironmentStage(cdk.Stage):
                 storage=self.storage,
                 **self._named("audit", protected),
             )
+        self._work()
         self._finish()
+
+    def _work(self) -> None:
+        """Add what runs sessions: all of it can be deleted and deployed again without a loss."""
+        environment, foundation = self.environment, self.foundation
+        self.access = AccessStack(
+            self,
+            "access",
+            environment=environment,
+            foundation=foundation,
+            storage=self.storage,
+            registry=self.registry,
+            **self._named("access"),
+        )
+        self.compute = ComputeStack(
+            self,
+            "compute",
+            environment=environment,
+            foundation=foundation,
+            network=self.network,
+            storage=self.storage,
+            registry=self.registry,
+            access=self.access,
+            **self._named("compute"),
+        )
+        self.control = ControlStack(
+            self,
+            "control",
+            environment=environment,
+            foundation=foundation,
+            network=self.network,
+            storage=self.storage,
+            access=self.access,
+            compute=self.compute,
+            **self._named("control"),
+        )
+        self.publishing = PublishingStack(
+            self,
+            "publishing",
+            environment=environment,
+            foundation=foundation,
+            storage=self.storage,
+            access=self.access,
+            compute=self.compute,
+            control=self.control,
+            **self._named("publishing"),
+        )
+        self.cost = CostStack(
+            self,
+            "cost",
+            environment=environment,
+            control=self.control,
+            **self._named("cost"),
+        )
 
     def _named(self, part: str, protected: bool = False) -> dict[str, Any]:
         return {

@@ -1,0 +1,216 @@
+"""The controller's function, what wakes it, and who hears when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+__all__ = ["HANDLER", "NOT_IN_ASSET", "ControllerFunction", "FailureQueue", "Wake", "Watch"]
+
+HANDLER: Final = "starburst.controller.handler.handle"
+
+NOT_IN_ASSET: Final = (
+    "**/__pycache__",
+    "**/*.pyc",
+    "**/*.egg-info",
+    "**/*.dist-info",
+    "starburst/local/**",
+    "starburst/**/templates/**",
+)
+"""What the function's code leaves out: caches, and what only a laptop uses."""
+
+SWEEP_EVENT: Final = {"starburst": "sweep"}
+
+_CONCURRENCY: Final = 10
+_TIMEOUT: Final = cdk.Duration.seconds(60)
+
+
+class FailureQueue(sqs.Queue):
+    """Keeps the events that the controller could not handle, for people to read.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        name: physical name: the controller's role names it before it exists.
+        key: encrypts it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            queue_name=name,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
+
+class ControllerFunction(lambda_.Function):
+    """The session controller in the environment's own subnets.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        name: physical name: analysts' policies name it before it exists.
+        source: the folder that holds the ``starburst`` package.
+        role: complete as it is; nothing is added to it here.
+        vpc: where it runs.
+        subnets: those without a way to the internet.
+        security_group: that reaches the VPC endpoints only.
+        log: its log group.
+        failures: where events go that it failed three times.
+        variables: its environment; never a secret.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        source: Path,
+        role: iam.Role,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection,
+        security_group: ec2.ISecurityGroup,
+        log: logs.ILogGroup,
+        failures: sqs.IQueue,
+        variables: Mapping[str, str],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            function_name=name,
+            description="Starts, heals and ends sessions within their workspace's limits",
+            code=lambda_.Code.from_asset(str(source), exclude=list(NOT_IN_ASSET)),
+            handler=HANDLER,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=_TIMEOUT,
+            reserved_concurrent_executions=_CONCURRENCY,
+            role=role.without_policy_updates(),
+            vpc=vpc,
+            vpc_subnets=subnets,
+            security_groups=[security_group],
+            log_group=log,
+            dead_letter_queue=failures,
+            environment=dict(variables),
+        )
+        self.configure_async_invoke(retry_attempts=2, max_event_age=cdk.Duration.minutes(15))
+
+
+class Wake(Construct):
+    """Wakes the controller each minute, and when a worker of our cluster stops.
+
+    Events that EventBridge cannot deliver are dropped within minutes: the next sweep sees all
+    that they would have told.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        function: the controller.
+        cluster_arn: tasks of other clusters are not ours to watch.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        cluster_arn: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        events.Rule(
+            self,
+            "EachMinute",
+            description="Starburst: sweep sessions",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            targets=[
+                targets.LambdaFunction(
+                    function,
+                    event=events.RuleTargetInput.from_object(dict(SWEEP_EVENT)),
+                    max_event_age=cdk.Duration.minutes(1),
+                    retry_attempts=0,
+                )
+            ],
+        )
+        events.Rule(
+            self,
+            "WorkerStopped",
+            description="Starburst: a worker stopped",
+            event_pattern=events.EventPattern(
+                source=["aws.ecs"],
+                detail_type=["ECS Task State Change"],
+                detail={"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"]},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3
+                )
+            ],
+        )
+
+
+class Watch(Construct):
+    """Alarms on a controller that fails, is throttled, or loses events.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        function: the controller.
+        failures: its failure queue.
+        topic: who hears.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.IFunction,
+        failures: sqs.IQueue,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        minutes = cdk.Duration.minutes(5)
+        alarms = (
+            ("Errors", "The controller raised", function.metric_errors(period=minutes)),
+            ("Throttles", "The controller is throttled", function.metric_throttles(period=minutes)),
+            (
+                "LostEvents",
+                "Events that the controller could not handle wait in its failure queue",
+                failures.metric_approximate_number_of_messages_visible(period=minutes),
+            ),
+        )
+        for name, description, metric in alarms:
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                alarm_description=f"Starburst: {description}",
+                metric=metric,
+                threshold=1,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(actions.SnsAction(topic))

@@ -1,0 +1,233 @@
+"""What the controller may do: the only role that starts tasks, passes roles and makes queues."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_iam as iam
+
+from starburst.contract import (
+    CONTROL_PREFIX,
+    Limits,
+    queue_prefix,
+    runtime_parameter,
+    task_family,
+)
+from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.naming import cluster_name, controller_name, failures_name
+
+__all__ = [
+    "MAX_TASK_MIB",
+    "MAX_TASK_UNITS",
+    "fleet_statements",
+    "function_statements",
+    "session_statements",
+]
+
+MAX_TASK_UNITS = 16 * 1024
+"""CPU units of the largest task that Fargate sells."""
+
+MAX_TASK_MIB = 120 * 1024
+"""Memory of the largest task that Fargate sells, MiB."""
+
+_EXEC_ACTIONS = ("ecs:CreateService", "ecs:RunTask", "ecs:StartTask", "ecs:UpdateService")
+
+
+def session_statements(
+    environment: str,
+    workspaces: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    bucket_arn: str,
+    key_arn: str,
+) -> list[iam.PolicyStatement]:
+    """Return what the controller may do to sessions' objects and queues."""
+    sessions = f"{bucket_arn}/*/sessions/{SESSION}/"
+    queues = [
+        f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, name)}*" for name in workspaces
+    ]
+    return [
+        iam.PolicyStatement(
+            sid="ReadWhatIsAsked",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{sessions}manifest.json",
+                f"{sessions}requests/*",
+                f"{sessions}status.json",
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="WriteStatus", actions=["s3:PutObject"], resources=[f"{sessions}status.json"]
+        ),
+        iam.PolicyStatement(
+            sid="KeepRecords",
+            actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            resources=[f"{bucket_arn}/{CONTROL_PREFIX}*"],
+        ),
+        # Without a prefix condition, so that S3 answers 404, not 403, for an absent object.
+        iam.PolicyStatement(
+            sid="TellAbsentFromForbidden", actions=["s3:ListBucket"], resources=[bucket_arn]
+        ),
+        iam.PolicyStatement(
+            sid="MakeSessionQueues",
+            actions=[
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+            ],
+            resources=queues,
+        ),
+        iam.PolicyStatement(
+            sid="ReadLimits",
+            actions=["ssm:GetParameter"],
+            resources=[f"arn:aws:ssm:{region}:{account}:parameter{runtime_parameter(environment)}"],
+        ),
+        iam.PolicyStatement(
+            sid="EncryptionAtRest",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        f"s3.{region}.amazonaws.com",
+                        f"sqs.{region}.amazonaws.com",
+                    ]
+                }
+            },
+        ),
+    ]
+
+
+def fleet_statements(
+    environment: str,
+    limits: Mapping[str, Limits],
+    *,
+    account: str,
+    region: str,
+    passed_roles: Sequence[str],
+) -> list[iam.PolicyStatement]:
+    """Return what the controller may do to workers (S2, S20, P18).
+
+    Args:
+        environment: its name.
+        limits: of each workspace: no single task may be larger than its whole session may.
+        account: twelve digits.
+        region: of the cluster.
+        passed_roles: ARNs of exactly the worker and launch roles.
+    """
+    cluster = cluster_name(environment)
+    cluster_arn = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
+    tasks = f"arn:aws:ecs:{region}:{account}:task/{cluster}/*"
+    own_cluster = {"ArnEquals": {"ecs:cluster": cluster_arn}}
+    definitions = {
+        name: f"arn:aws:ecs:{region}:{account}:task-definition/{task_family(environment, name)}:*"
+        for name in limits
+    }
+    return [
+        iam.PolicyStatement(
+            sid="StartWorkers",
+            actions=["ecs:RunTask"],
+            resources=list(definitions.values()),
+            conditions=own_cluster,
+        ),
+        iam.PolicyStatement(
+            sid="TagWorkersAtStart",
+            actions=["ecs:TagResource"],
+            resources=[tasks],
+            conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}},
+        ),
+        iam.PolicyStatement(
+            sid="WatchAndStopWorkers",
+            actions=["ecs:DescribeTasks", "ecs:StopTask"],
+            resources=[tasks],
+        ),
+        # ListTasks has no resource of its own on Fargate; the cluster is a condition.
+        iam.PolicyStatement(
+            sid="ListWorkers", actions=["ecs:ListTasks"], resources=["*"], conditions=own_cluster
+        ),
+        iam.PolicyStatement(
+            sid="PassOnlyTheseRoles",
+            actions=["iam:PassRole"],
+            resources=list(passed_roles),
+            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        ),
+        iam.PolicyStatement(
+            sid="NoShell", effect=iam.Effect.DENY, actions=["ecs:ExecuteCommand"], resources=["*"]
+        ),
+        iam.PolicyStatement(
+            sid="NoShellLater",
+            effect=iam.Effect.DENY,
+            actions=list(_EXEC_ACTIONS),
+            resources=["*"],
+            conditions={"StringEquals": {"ecs:enable-execute-command": "true"}},
+        ),
+        *_size_ceilings(limits, definitions),
+    ]
+
+
+def _size_ceilings(
+    limits: Mapping[str, Limits], definitions: Mapping[str, str]
+) -> list[iam.PolicyStatement]:
+    """Return one Deny per distinct ceiling and dimension; two keys in one Deny would be ANDed."""
+    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for name, limit in limits.items():
+        units = min(MAX_TASK_UNITS, int(limit.vcpu * 1024))
+        mib = min(MAX_TASK_MIB, int(limit.memory_gb * 1024))
+        groups["ecs:task-cpu", units].append(definitions[name])
+        groups["ecs:task-memory", mib].append(definitions[name])
+    return [
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["ecs:RunTask"],
+            resources=resources,
+            conditions={"NumericGreaterThan": {key: str(ceiling)}},
+        )
+        for (key, ceiling), resources in sorted(groups.items())
+    ]
+
+
+def function_statements(
+    environment: str, *, account: str, region: str
+) -> list[iam.PolicyStatement]:
+    """Return what Lambda needs in order to run the controller in the VPC."""
+    name = controller_name(environment)
+    interfaces = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    return [
+        iam.PolicyStatement(
+            sid="WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[
+                f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{name}:log-stream:*"
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="ReportLostEvents",
+            actions=["sqs:SendMessage"],
+            resources=[f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"],
+        ),
+        iam.PolicyStatement(sid="JoinTheVpc", actions=interfaces, resources=["*"]),
+        # Those are for the Lambda service; code in the function may not use them.
+        iam.PolicyStatement(
+            sid="ButNotFromCode",
+            effect=iam.Effect.DENY,
+            actions=interfaces,
+            resources=["*"],
+            conditions={
+                "ArnEquals": {
+                    "lambda:SourceFunctionArn": f"arn:aws:lambda:{region}:{account}:function:{name}"
+                }
+            },
+        ),
+    ]

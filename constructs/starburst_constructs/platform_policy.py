@@ -1,0 +1,95 @@
+"""What the platform team may do day by day: deploy, and read logs and alarms; never data."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+from starburst_constructs.naming import controller_name
+
+__all__ = ["platform_statements"]
+
+
+def platform_statements(
+    environment: str,
+    *,
+    account: str,
+    region: str,
+    qualifier: str,
+    bucket_arn: str,
+    key_arn: str,
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the platform role.
+
+    It deploys through CDK's bootstrap roles, so what a deployment may do is decided there
+    (``cdk bootstrap --cloudformation-execution-policies``), not here.
+    """
+    groups = [
+        f"arn:aws:logs:{region}:{account}:log-group:{name}:*"
+        for name in (
+            f"/aws/ecs/starburst/{environment}/*",
+            f"/aws/lambda/{controller_name(environment)}",
+        )
+    ]
+    return [
+        iam.PolicyStatement(
+            sid="DeployThroughCdk",
+            actions=["sts:AssumeRole"],
+            resources=[
+                f"arn:aws:iam::{account}:role/cdk-{qualifier}-{job}-role-{account}-{region}"
+                for job in ("deploy", "file-publishing", "image-publishing", "lookup")
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="ReadLogs",
+            actions=[
+                "logs:DescribeLogStreams",
+                "logs:FilterLogEvents",
+                "logs:GetLogEvents",
+                "logs:StartQuery",
+            ],
+            resources=groups,
+        ),
+        iam.PolicyStatement(
+            sid="ReadStacks",
+            actions=[
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStackResources",
+                "cloudformation:DescribeStacks",
+            ],
+            resources=[f"arn:aws:cloudformation:{region}:{account}:stack/*"],
+        ),
+        # These actions have no resource to name.
+        iam.PolicyStatement(
+            sid="ReadHealth",
+            actions=[
+                "cloudwatch:DescribeAlarms",
+                "cloudwatch:GetMetricData",
+                "cloudwatch:ListMetrics",
+                "ecs:DescribeClusters",
+                "ecs:DescribeTasks",
+                "ecs:ListTasks",
+                "logs:DescribeLogGroups",
+                "logs:GetQueryResults",
+                "logs:StopQuery",
+            ],
+            resources=["*"],
+        ),
+        iam.PolicyStatement(
+            sid="NeverData",
+            effect=iam.Effect.DENY,
+            actions=["s3:*"],
+            resources=[bucket_arn, f"{bucket_arn}/*"],
+        ),
+        iam.PolicyStatement(
+            sid="NeverKeys",
+            effect=iam.Effect.DENY,
+            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=[key_arn],
+        ),
+        iam.PolicyStatement(
+            sid="NeverQueuesNorMasks",
+            effect=iam.Effect.DENY,
+            actions=["logs:Unmask", "sqs:ReceiveMessage", "sqs:SendMessage"],
+            resources=["*"],
+        ),
+    ]

@@ -1,0 +1,114 @@
+"""What a worker may do: read its workspace's sessions, write results, and work off their queues.
+
+And what ECS may do to start one: pull the image, write its log.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+
+from starburst.contract import log_group_name, queue_prefix
+from starburst_constructs.analyst_policy import SESSION
+
+__all__ = ["launch_statements", "worker_statements"]
+
+
+def worker_statements(
+    environment: str,
+    workspace: str,
+    *,
+    account: str,
+    region: str,
+    bucket_arn: str,
+    key_arn: str,
+) -> list[iam.PolicyStatement]:
+    """Return the statements of a workspace's worker role (S2, S5, S30): no list, no delete."""
+    session = f"{bucket_arn}/{workspace}/*/sessions/{SESSION}/"
+    anywhere = f"{bucket_arn}/{workspace}/*/sessions/*/"
+    return [
+        iam.PolicyStatement(
+            sid="ReadSessions",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{session}manifest.json",
+                f"{session}functions/*",
+                f"{session}inputs/*",
+                f"{session}results/*",
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="WriteResults",
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=[f"{session}results/*"],
+        ),
+        # The user is unknown here, so its * also matches deeper folders; these stay closed.
+        iam.PolicyStatement(
+            sid="NeverWhatOthersWrite",
+            effect=iam.Effect.DENY,
+            actions=["s3:PutObject"],
+            resources=[f"{anywhere}{name}/*" for name in ("functions", "inputs", "requests")],
+        ),
+        iam.PolicyStatement(
+            sid="WorkOffQueues",
+            actions=[
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ],
+            resources=[f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, workspace)}*"],
+        ),
+        # purpose: the key that signs a session's tasks is the client's alone.
+        iam.PolicyStatement(
+            sid="OpenSessions",
+            actions=["kms:Decrypt"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:EncryptionContext:workspace": workspace,
+                    "kms:EncryptionContext:purpose": "data",
+                }
+            },
+        ),
+        iam.PolicyStatement(
+            sid="EncryptionAtRest",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        f"s3.{region}.amazonaws.com",
+                        f"sqs.{region}.amazonaws.com",
+                    ]
+                }
+            },
+        ),
+    ]
+
+
+def launch_statements(
+    environment: str, workspace: str, *, account: str, region: str, repository_arn: str
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role with which ECS starts a workspace's workers."""
+    group = log_group_name(environment, workspace)
+    return [
+        iam.PolicyStatement(
+            sid="PullImage",
+            actions=[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            resources=[repository_arn],
+        ),
+        # The token has no resource; what it opens is the statement above.
+        iam.PolicyStatement(
+            sid="LogInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"]
+        ),
+        iam.PolicyStatement(
+            sid="WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:*"],
+        ),
+    ]

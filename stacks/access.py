@@ -1,0 +1,198 @@
+"""Who may do what: every role that people, workers and the controller have, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.foundation import FoundationStack
+from stacks.registry import RegistryStack
+from stacks.settings import BrokerRole, Environment, SamlProvider, Workspace
+from stacks.storage import StorageStack
+from starburst_constructs.analyst_policy import analyst_statements
+from starburst_constructs.controller_policy import (
+    fleet_statements,
+    function_statements,
+    session_statements,
+)
+from starburst_constructs.identity import KitRole, analyst_conditions, task_trust
+from starburst_constructs.naming import controller_name
+from starburst_constructs.platform_policy import platform_statements
+from starburst_constructs.worker_policy import launch_statements, worker_statements
+
+__all__ = ["AccessStack"]
+
+_WORKING_DAY = cdk.Duration.hours(8)
+
+
+class AccessStack(cdk.Stack):
+    """The roles of one environment.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        environment: whose roles these are.
+        foundation: for the boundary and the data key.
+        storage: for the data bucket.
+        registry: for the worker image's repository.
+
+    Attributes:
+        analyst_roles: by workspace; a person becomes one through the identity provider.
+        worker_roles: by workspace; what code on a worker may do.
+        execution_roles: by workspace; what ECS may do to start a worker.
+        controller_role: the only one that may start tasks, pass roles and make queues.
+        platform_role: deploys and reads logs; no data.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        storage: StorageStack,
+        registry: RegistryStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._settings = environment
+        self._boundary = foundation.boundary
+        self._place = {"account": environment.account, "region": environment.region}
+        self._data = {
+            "bucket_arn": storage.data.bucket_arn,
+            "key_arn": foundation.data_key.key_arn,
+        }
+        self.analyst_roles: dict[str, iam.Role] = {}
+        self.worker_roles: dict[str, iam.Role] = {}
+        self.execution_roles: dict[str, iam.Role] = {}
+        for workspace in environment.workspaces:
+            name = workspace.name
+            self.analyst_roles[name] = self._analyst(workspace)
+            self.worker_roles[name] = self._worker(workspace)
+            self.execution_roles[name] = self._launcher(
+                workspace, repository_arn=registry.repository.repository_arn
+            )
+        self.controller_role = self._controller()
+        self.platform_role = self._platform()
+
+    def _analyst(self, workspace: Workspace) -> iam.Role:
+        environment = self._settings
+        return KitRole(
+            self,
+            f"Analyst-{workspace.name}",
+            name=f"starburst-{environment.name}-analyst-{workspace.name}",
+            purpose="analyst",
+            workspace=workspace.name,
+            trust=iam.SessionTagsPrincipal(_people(environment, tags=True)),
+            boundary=self._boundary,
+            description=f"Analysts of workspace {workspace.name}",
+            session=_WORKING_DAY,
+            policies={
+                "Analysis": analyst_statements(
+                    environment.name, workspace.name, **self._place, **self._data
+                )
+            },
+        )
+
+    def _worker(self, workspace: Workspace) -> iam.Role:
+        environment = self._settings
+        return KitRole(
+            self,
+            f"Worker-{workspace.name}",
+            name=f"starburst-{environment.name}-worker-{workspace.name}",
+            purpose="worker",
+            workspace=workspace.name,
+            trust=task_trust(**self._place),
+            boundary=self._boundary,
+            description=f"Code on workers of workspace {workspace.name}",
+            policies={
+                "Work": worker_statements(
+                    environment.name, workspace.name, **self._place, **self._data
+                )
+            },
+        )
+
+    def _launcher(self, workspace: Workspace, *, repository_arn: str) -> iam.Role:
+        environment = self._settings
+        return KitRole(
+            self,
+            f"Launch-{workspace.name}",
+            name=f"starburst-{environment.name}-launch-{workspace.name}",
+            purpose="launch",
+            workspace=workspace.name,
+            trust=task_trust(**self._place),
+            boundary=self._boundary,
+            description=f"ECS starting workers of workspace {workspace.name}",
+            policies={
+                "Launch": launch_statements(
+                    environment.name, workspace.name, **self._place, repository_arn=repository_arn
+                )
+            },
+        )
+
+    def _controller(self) -> iam.Role:
+        environment = self._settings
+        limits = {workspace.name: workspace.limits for workspace in environment.workspaces}
+        passed = [
+            role.role_arn
+            for roles in (self.worker_roles, self.execution_roles)
+            for role in roles.values()
+        ]
+        return KitRole(
+            self,
+            "Controller",
+            name=controller_name(environment.name),
+            purpose="controller",
+            trust=iam.ServicePrincipal("lambda.amazonaws.com"),
+            boundary=self._boundary,
+            description="The session controller",
+            policies={
+                "Sessions": session_statements(
+                    environment.name, list(limits), **self._place, **self._data
+                ),
+                "Fleet": fleet_statements(
+                    environment.name, limits, **self._place, passed_roles=passed
+                ),
+                "Function": function_statements(environment.name, **self._place),
+            },
+        )
+
+    def _platform(self) -> iam.Role:
+        environment = self._settings
+        return KitRole(
+            self,
+            "Platform",
+            name=f"starburst-{environment.name}-platform",
+            purpose="platform",
+            trust=_people(environment, tags=False),
+            boundary=self._boundary,
+            description="The platform team: deploys, reads logs, no data",
+            session=_WORKING_DAY,
+            policies={
+                "Operation": platform_statements(
+                    environment.name,
+                    **self._place,
+                    **self._data,
+                    qualifier=self.synthesizer.bootstrap_qualifier
+                    or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER,
+                )
+            },
+        )
+
+
+def _people(environment: Environment, *, tags: bool) -> iam.PrincipalBase:
+    """Return the trust of a role for people; with ``tags`` it asks for the user's name."""
+    conditions = analyst_conditions() if tags else {}
+    match environment.identity:
+        case SamlProvider(arn=arn, audience=audience):
+            return iam.FederatedPrincipal(
+                arn,
+                {**conditions, "StringEquals": {"SAML:aud": audience}},
+                "sts:AssumeRoleWithSAML",
+            )
+        case BrokerRole(arn=arn):
+            return iam.ArnPrincipal(arn).with_conditions(conditions)

@@ -1,0 +1,129 @@
+"""What workers run on: the cluster, and a task definition and a log for each workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from stacks.access import AccessStack
+from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
+from stacks.registry import RegistryStack
+from stacks.settings import Environment, Workspace
+from stacks.storage import StorageStack
+from starburst.contract import WorkerVariable, log_group_name, task_family
+from starburst.fargate import cpu_units, memory_mib
+from starburst_constructs.compute import WorkerCluster, WorkerLog, WorkerTask
+from starburst_constructs.identity import WORKSPACE_TAG
+from starburst_constructs.logs import EncryptedLogGroup
+from starburst_constructs.naming import cluster_name
+
+__all__ = ["ComputeStack"]
+
+
+class ComputeStack(cdk.Stack):
+    """The cluster of one environment, and what its workers are.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        environment: whose cluster this is.
+        foundation: for the keys.
+        network: for the VPC.
+        storage: for the data bucket's name.
+        registry: for the worker image.
+        access: for the workers' roles.
+
+    Attributes:
+        cluster: where the controller starts workers.
+        tasks: task definitions by workspace.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        network: NetworkStack,
+        storage: StorageStack,
+        registry: RegistryStack,
+        access: AccessStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        kept = {
+            "key": foundation.logs_key,
+            "days": environment.log_retention_days,
+            "retain": environment.production,
+        }
+        name = cluster_name(environment.name)
+        # Container Insights would make this group itself, unencrypted and never expiring.
+        insights = EncryptedLogGroup(
+            self, "Insights", name=f"/aws/ecs/containerinsights/{name}/performance", **kept
+        )
+        self.cluster: ecs.Cluster = WorkerCluster(
+            self,
+            "Cluster",
+            name=name,
+            vpc=network.vpc,
+            scratch_key=foundation.data_key,
+            exec_key=foundation.logs_key,
+            exec_log=EncryptedLogGroup(
+                self, "ExecLog", name=f"/aws/ecs/starburst/{environment.name}/_exec", **kept
+            ),
+        )
+        self.cluster.node.add_dependency(insights)
+        image = registry.repository.repository_uri_for_digest(environment.image_digest)
+        self.tasks: dict[str, ecs.FargateTaskDefinition] = {}
+        for workspace in environment.workspaces:
+            self.tasks[workspace.name] = self._task(
+                workspace,
+                environment=environment,
+                image=image,
+                access=access,
+                log=WorkerLog(
+                    self,
+                    f"Log-{workspace.name}",
+                    name=log_group_name(environment.name, workspace.name),
+                    **kept,
+                ),
+                variables={
+                    WorkerVariable.ENVIRONMENT: environment.name,
+                    WorkerVariable.WORKSPACE: workspace.name,
+                    WorkerVariable.BUCKET: storage.data.bucket_name,
+                    WorkerVariable.KEY_ARN: foundation.data_key.key_arn,
+                },
+            )
+
+    def _task(
+        self,
+        workspace: Workspace,
+        *,
+        environment: Environment,
+        image: str,
+        access: AccessStack,
+        log: WorkerLog,
+        variables: dict[str, str],
+    ) -> WorkerTask:
+        task = WorkerTask(
+            self,
+            f"Task-{workspace.name}",
+            family=task_family(environment.name, workspace.name),
+            image=image,
+            cpu_units=int(cpu_units(workspace.cpu)),
+            memory_mib=int(memory_mib(workspace.memory_gb)),
+            scratch_gb=workspace.scratch_gb,
+            architecture=environment.architecture,
+            task_role=access.worker_roles[workspace.name],
+            execution_role=access.execution_roles[workspace.name],
+            log=log,
+            variables=variables,
+        )
+        for owned in (task, log):
+            cdk.Tags.of(owned).add(WORKSPACE_TAG, workspace.name)
+        return task

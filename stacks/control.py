@@ -1,0 +1,106 @@
+"""The controller, and the alerts that tell when it fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.access import AccessStack
+from stacks.compute import ComputeStack
+from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
+from stacks.settings import Environment
+from stacks.storage import StorageStack
+from starburst.contract import runtime_parameter
+from starburst_constructs.alerts import AlertTopic
+from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
+from starburst_constructs.logs import EncryptedLogGroup
+from starburst_constructs.naming import controller_name, failures_name
+
+__all__ = ["ControlStack"]
+
+SOURCE: Final = Path(__file__).resolve().parent.parent / "worker" / "src"
+
+
+class ControlStack(cdk.Stack):
+    """The session controller of one environment.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        environment: whose controller this is.
+        foundation: for the keys.
+        network: for where it and the workers run.
+        storage: for the data bucket.
+        access: for its role.
+        compute: for the cluster.
+
+    Attributes:
+        function: analysts invoke it.
+        alerts: people subscribe to it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        foundation: FoundationStack,
+        network: NetworkStack,
+        storage: StorageStack,
+        access: AccessStack,
+        compute: ComputeStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        name = controller_name(environment.name)
+        cluster_arn = compute.cluster.cluster_arn
+        failures = FailureQueue(
+            self,
+            "Failures",
+            name=failures_name(environment.name),
+            key=foundation.data_key,
+        )
+        self.function: lambda_.Function = ControllerFunction(
+            self,
+            "Controller",
+            name=name,
+            source=SOURCE,
+            role=access.controller_role,
+            vpc=network.vpc,
+            subnets=network.subnet_selection,
+            security_group=network.controller_security_group,
+            log=EncryptedLogGroup(
+                self,
+                "Log",
+                name=f"/aws/lambda/{name}",
+                key=foundation.logs_key,
+                days=environment.log_retention_days,
+                retain=environment.production,
+            ),
+            failures=failures,
+            variables={
+                "STARBURST_ENVIRONMENT": environment.name,
+                "STARBURST_BUCKET": storage.data.bucket_name,
+                "STARBURST_KEY_ARN": foundation.data_key.key_arn,
+                "STARBURST_CLUSTER": cluster_arn,
+                "STARBURST_SUBNETS": ",".join(subnet.subnet_id for subnet in network.subnets),
+                "STARBURST_SECURITY_GROUP": network.worker_security_group.security_group_id,
+                "STARBURST_PARAMETER": runtime_parameter(environment.name),
+                "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
+            },
+        )
+        Wake(self, "Wake", function=self.function, cluster_arn=cluster_arn)
+        self.alerts = AlertTopic(
+            self,
+            "Alerts",
+            key=foundation.logs_key,
+            account=environment.account,
+            region=environment.region,
+        )
+        Watch(self, "Watch", function=self.function, failures=failures, topic=self.alerts)
