@@ -1,0 +1,125 @@
+"""NumPy arrays and scalars of every fixed-size type; never of objects."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from starburst.errors import IntegrityError
+
+from .structure import Code, Lower, Raise, Reader, Refused, Writer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["RAISE", "find"]
+
+_TYPE: Final = re.compile(r"[<>|=][?biufcmMSUV]\d{1,9}(\[\d{0,9}[A-Za-z]{1,7}\])?")
+_MAX_NESTING: Final = 8
+_WIDEST: Final = {"f": 8, "c": 16}
+"""Wider floats differ between processors, so their bytes do not travel."""
+
+
+def find(cls: type) -> Lower | None:
+    """Return how to lower instances of a NumPy class, or None if they are not data."""
+    import numpy as np  # noqa: PLC0415 - its class is here, so it is imported already
+
+    if cls in (np.ndarray, np.memmap):
+        return _lower_array
+    return _lower_scalar if issubclass(cls, np.generic) else None
+
+
+def _describe(value: object, dtype: np.dtype[Any]) -> object:
+    """Return the type as text, or as a list of fields with their places."""
+    if dtype.hasobject:
+        raise Refused(value, f"has dtype {dtype}, which holds Python objects")
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return [_describe(value, base), list(shape)]
+    if dtype.names is None:
+        if not _TYPE.fullmatch(dtype.str) or dtype.itemsize > _WIDEST.get(dtype.kind, math.inf):
+            raise Refused(value, f"has dtype {dtype}, which does not travel; use astype()")
+        return dtype.str
+    places: Any = dtype.fields
+    fields = [[name, _describe(value, places[name][0]), places[name][1]] for name in dtype.names]
+    return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
+
+
+def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - data
+    import numpy as np  # noqa: PLC0415 - only data with arrays needs it
+
+    if nesting > _MAX_NESTING:
+        raise IntegrityError("an encoded array has too deep a type")
+    if type(described) is str and _TYPE.fullmatch(described):
+        return np.dtype(described)
+    if type(described) is list:
+        base, shape = described
+        return np.dtype((_type(base, nesting + 1), tuple(shape)))
+    if type(described) is dict:
+        names, formats, offsets = zip(*described["fields"], strict=True)
+        spec = {
+            "names": list(names),
+            "formats": [_type(each, nesting + 1) for each in formats],
+            "offsets": list(offsets),
+            "itemsize": described["size"],
+        }
+        return np.dtype(spec, align=described["aligned"] is True)  # type: ignore[call-overload, no-any-return]
+    raise IntegrityError("an encoded array has no type that travels")
+
+
+def _lower_array(writer: Writer, value: np.ndarray[Any, Any], depth: int) -> object:
+    import numpy as np  # noqa: PLC0415
+
+    described = _describe(value, value.dtype)
+    if not value.dtype.itemsize and value.size:
+        raise Refused(value, "has elements without a size")
+    array = np.asarray(value)
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    if order == "F":
+        array = array.T
+    elif not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    flat = array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
+    place = writer.place(flat.data.cast("B"))
+    return writer.extension(Code.ARRAY, described, list(value.shape), order, place)
+
+
+def _raise_array(reader: Reader, payload: bytes) -> object:
+    import numpy as np  # noqa: PLC0415
+
+    described, shape, order, place = reader.fields(payload, 4)
+    dtype = _type(described)
+    buffer = reader.take(place)
+    if type(shape) is not list or any(type(side) is not int or side < 0 for side in shape):
+        raise IntegrityError("an encoded array has no shape")
+    count = math.prod(shape)
+    if order not in ("C", "F") or count * dtype.itemsize != buffer.nbytes:
+        raise IntegrityError("an encoded array is not as long as its shape says")
+    if not count or not dtype.itemsize:
+        if count:
+            raise IntegrityError("an encoded array has elements without a size")
+        return np.empty(shape, dtype, order=order)
+    return np.frombuffer(reader.own(buffer), dtype).reshape(shape, order=order)
+
+
+def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    if isinstance(value, str | bytes):  # of any length, the empty one too
+        plain = str(value) if isinstance(value, str) else bytes(value)
+        return writer.extension(Code.NUMPY_SCALAR, None, plain)
+    return writer.extension(Code.NUMPY_SCALAR, _describe(value, value.dtype), value.tobytes())
+
+
+def _raise_scalar(reader: Reader, payload: bytes) -> object:
+    import numpy as np  # noqa: PLC0415
+
+    described, data = reader.fields(payload, 2)
+    if described is None:
+        return np.str_(data) if type(data) is str else np.bytes_(bytes(data))
+    dtype = _type(described)
+    if type(data) is not bytes or not data or len(data) != dtype.itemsize:
+        raise IntegrityError("an encoded number is not as long as its type says")
+    return np.frombuffer(bytearray(data), dtype)[0]
+
+
+RAISE: Final[dict[int, Raise]] = {Code.ARRAY: _raise_array, Code.NUMPY_SCALAR: _raise_scalar}

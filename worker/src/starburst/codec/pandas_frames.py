@@ -1,0 +1,156 @@
+"""pandas frames, series, indexes and scalars, with their exact dtypes and indexes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starburst.errors import IntegrityError
+
+from .pandas_columns import lower_column, lower_pandas_zone, raise_column
+from .structure import Code, Lower, Raise, Reader, Refused, Writer
+
+__all__ = ["RAISE", "find"]
+
+
+def find(cls: type) -> Lower | None:
+    """Return how to lower instances of a pandas class; subclasses hold more than we know of."""
+    import pandas as pd  # noqa: PLC0415 - its class is here, so it is imported already
+
+    if cls is pd.DataFrame:
+        return _lower_frame
+    if cls is pd.Series:
+        return _lower_series
+    if issubclass(cls, pd.Index):
+        return _lower_index
+    scalars = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA))
+    return _lower_scalar if cls in scalars else None
+
+
+def _lower_frame(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    index = _lower_index(writer, value.index, depth)
+    names = _lower_index(writer, value.columns, depth)
+    columns: list[object] = []
+    for name, column in value.items():
+        try:
+            columns.append(lower_column(writer, column, depth))
+        except Refused as refused:
+            reason = refused.reason or f"holds a {type(refused.offender).__qualname__}"
+            raise Refused(value, f"its column {name!r} {reason}") from None
+    return writer.extension(Code.PANDAS_FRAME, index, names, columns)
+
+
+def _raise_frame(reader: Reader, payload: bytes) -> object:
+    import pandas as pd  # noqa: PLC0415
+
+    index, names, columns = reader.fields(payload, 3)
+    arrays = {number: raise_column(column) for number, column in enumerate(columns)}
+    series = {n: pd.Series(a, index=index, dtype=a.dtype, copy=False) for n, a in arrays.items()}
+    frame = pd.DataFrame(series, index=index, copy=False)
+    frame.columns = names
+    return frame
+
+
+def _lower_series(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    index = _lower_index(writer, value.index, depth)
+    column = _column(writer, value, depth)
+    return writer.extension(Code.PANDAS_SERIES, index, writer.lower(value.name, depth), column)
+
+
+def _raise_series(reader: Reader, payload: bytes) -> object:
+    import pandas as pd  # noqa: PLC0415
+
+    index, name, column = reader.fields(payload, 3)
+    values = raise_column(column)
+    return pd.Series(values, index=index, dtype=values.dtype, name=name, copy=False)
+
+
+def _lower_index(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    import pandas as pd  # noqa: PLC0415
+
+    names = writer.lower_all(value.names, depth)
+    body: list[object]
+    if isinstance(value, pd.RangeIndex):
+        body = ["range", value.start, value.stop, value.step]
+    elif isinstance(value, pd.MultiIndex):
+        levels = [_lower_index(writer, level, depth) for level in value.levels]
+        codes = [writer.lower(code, depth) for code in value.codes]
+        body = ["levels", levels, codes]
+    else:
+        dated = isinstance(value, pd.DatetimeIndex | pd.TimedeltaIndex)
+        body = ["values", _column(writer, value, depth), value.freqstr if dated else None]
+    return writer.extension(Code.PANDAS_INDEX, body, names)
+
+
+def _raise_index(reader: Reader, payload: bytes) -> object:
+    import pandas as pd  # noqa: PLC0415
+
+    body, names = reader.fields(payload, 2)
+    match body:
+        case ["range", int(start), int(stop), int(step)]:
+            return pd.RangeIndex(start, stop, step, name=names[0])
+        case ["levels", list(levels), list(codes)]:
+            return pd.MultiIndex(levels=levels, codes=codes, names=names)
+        case ["values", list(column), freq]:
+            values = raise_column(column)
+            index = pd.Index(values, dtype=values.dtype, name=names[0], copy=False)
+            if freq is not None:
+                index.freq = freq
+            return index
+    raise IntegrityError("an encoded pandas index has another shape")
+
+
+def _column(writer: Writer, value: Any, depth: int) -> list[object]:  # noqa: ANN401
+    try:
+        return lower_column(writer, value, depth)
+    except Refused as refused:
+        reason = refused.reason or f"holds a {type(refused.offender).__qualname__}"
+        raise Refused(value, reason) from None
+
+
+def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    import pandas as pd  # noqa: PLC0415
+
+    fields: list[object]
+    if value is pd.NaT or value is pd.NA:
+        fields = ["NaT" if value is pd.NaT else "NA"]
+    elif isinstance(value, pd.Timestamp):
+        moment = writer.lower(value.asm8, depth)
+        fields = ["Timestamp", moment, lower_pandas_zone(writer, value, value.tz)]
+    elif isinstance(value, pd.Timedelta):
+        fields = ["Timedelta", writer.lower(value.asm8, depth)]
+    elif isinstance(value, pd.Period):
+        fields = ["Period", value.ordinal, value.freqstr]
+    else:
+        ends = writer.lower_all((value.left, value.right), depth)
+        fields = ["Interval", *ends, value.closed]
+    return writer.extension(Code.PANDAS_SCALAR, fields)
+
+
+def _raise_scalar(reader: Reader, payload: bytes) -> object:
+    import numpy as np  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
+    (fields,) = reader.fields(payload, 1)
+    match fields:
+        case ["NaT"]:
+            return pd.NaT
+        case ["NA"]:
+            return pd.NA
+        case ["Timestamp", np.datetime64() as moment, zone]:
+            stamp = pd.Timestamp(moment)
+            return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+        case ["Timedelta", np.timedelta64() as delta]:
+            return pd.Timedelta(delta)
+        case ["Period", int(ordinal), str(freq)]:
+            return pd.Period(ordinal=ordinal, freq=freq)
+        case ["Interval", left, right, str(closed)]:
+            return pd.Interval(left, right, closed=closed)
+    raise IntegrityError("an encoded pandas scalar has another shape")
+
+
+RAISE: Final[dict[int, Raise]] = {
+    Code.PANDAS_FRAME: _raise_frame,
+    Code.PANDAS_SERIES: _raise_series,
+    Code.PANDAS_INDEX: _raise_index,
+    Code.PANDAS_SCALAR: _raise_scalar,
+}

@@ -1,0 +1,112 @@
+"""Plain dataclasses and named tuples: fields travel, classes do not.
+
+Reading looks the class up among the modules that are already imported. It imports nothing and
+calls neither ``__init__``, ``__setattr__``, a property nor a module's ``__getattr__``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+from typing import Any, Final
+
+from starburst.errors import IntegrityError, PayloadError
+
+from .structure import Code, Lower, Raise, Reader, Refused, Writer
+
+__all__ = ["RAISE", "find"]
+
+
+def find(cls: type) -> Lower | None:
+    """Return how to lower instances of a class, or None if it is not a record."""
+    if _is_dataclass(cls):
+        return _lower_dataclass
+    return _lower_named_tuple if _is_named_tuple(cls) else None
+
+
+def _is_dataclass(cls: type) -> bool:
+    # Another __new__ means a base such as dict or Exception, which holds more than its fields.
+    return dataclasses.is_dataclass(cls) and cls.__new__ is object.__new__
+
+
+def _is_named_tuple(cls: type) -> bool:
+    fields = getattr(cls, "_fields", None)
+    return issubclass(cls, tuple) and type(fields) is tuple and cls is not tuple
+
+
+def _identify(value: object) -> tuple[str, str]:
+    cls = type(value)
+    if "<locals>" in cls.__qualname__:
+        raise Refused(value, "is of a class made inside a function; define the class in a module")
+    return cls.__module__, cls.__qualname__
+
+
+def _lower_dataclass(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    module, name = _identify(value)
+    names = [field.name for field in dataclasses.fields(value)]
+    extra = getattr(value, "__dict__", {}).keys() - set(names)
+    if extra:
+        raise Refused(value, f"has the attribute {min(extra)!r}, which is not one of its fields")
+    present = [name for name in names if hasattr(value, name)]
+    values = writer.lower_all([getattr(value, name) for name in present], depth)
+    return writer.extension(Code.DATACLASS, module, name, present, values)
+
+
+def _lower_named_tuple(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    module, name = _identify(value)
+    values = writer.lower_all(value, depth)
+    return writer.extension(Code.NAMED_TUPLE, module, name, values)
+
+
+def _raise_dataclass(reader: Reader, payload: bytes) -> object:
+    module, name, names, values = reader.fields(payload, 4)
+    cls = _class(module, name)
+    if not _is_dataclass(cls):
+        raise IntegrityError(f"the result calls {module}.{name} a plain dataclass; it is none")
+    if not set(names) <= {field.name for field in dataclasses.fields(cls)}:
+        raise PayloadError(
+            f"the result holds a {module}.{name} with the fields {', '.join(map(str, names))}, "
+            "which is not what that class has here. Run the analysis with the same code as this."
+        )
+    instance: Any = object.__new__(cls)
+    for field, value in zip(names, values, strict=True):
+        _set_field(instance, field, value)
+    return instance
+
+
+def _set_field(instance: Any, name: str, value: object) -> None:  # noqa: ANN401
+    for base in type(instance).__mro__:
+        slot = base.__dict__.get(name)
+        if type(slot) is types.MemberDescriptorType:
+            slot.__set__(instance, value)
+            return
+    instance.__dict__[name] = value
+
+
+def _raise_named_tuple(reader: Reader, payload: bytes) -> object:
+    module, name, values = reader.fields(payload, 3)
+    cls: Any = _class(module, name)
+    if not _is_named_tuple(cls) or type(values) is not list or len(values) != len(cls._fields):
+        raise IntegrityError(f"the result calls {module}.{name} a named tuple of another shape")
+    return tuple.__new__(cls, values)
+
+
+def _class(module: object, name: object) -> type:
+    if type(module) is not str or type(name) is not str:
+        raise IntegrityError("an encoded record has no class name")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = vars(found).get(part) if isinstance(found, types.ModuleType | type) else None
+    if not isinstance(found, type):
+        raise PayloadError(
+            f"the result holds a {name} of the module {module!r}, which is not imported here. "
+            f"Import it (import {module}) and read the result again."
+        )
+    return found
+
+
+RAISE: Final[dict[int, Raise]] = {
+    Code.DATACLASS: _raise_dataclass,
+    Code.NAMED_TUPLE: _raise_named_tuple,
+}

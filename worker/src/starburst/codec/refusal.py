@@ -1,0 +1,69 @@
+"""Say which part of a value is not data, where it is, and what to do about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Final
+
+from starburst.errors import UnsafeResult
+
+from .structure import MAX_DEPTH, Refused
+
+__all__ = ["refusal"]
+
+_MAX_STEPS: Final = 1_000_000
+_MAX_KEY: Final = 40
+
+
+def refusal(value: object, refused: Refused) -> UnsafeResult:
+    """Return the error for a value that was refused because of one object inside it."""
+    offender = refused.offender
+    cls = type(offender)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+    where = _where(value, offender)
+    reason = f", and {refused.reason}" if refused.reason else ""
+    return UnsafeResult(
+        f"{where} is of type {name}{reason}: it cannot travel as data. Return plain values, "
+        "arrays, data frames or dataclasses of them; or start the session with "
+        'results="pickle" if you trust all code that runs on its workers, because reading '
+        "a pickle can run code."
+    )
+
+
+def _where(value: object, offender: object) -> str:
+    """Find the offender by identity, breadth by breadth, giving up on enormous values."""
+    pending: list[tuple[object, str, int]] = [(value, "result", 0)]
+    for steps, (current, path, depth) in enumerate(pending):
+        if current is offender:
+            return path
+        if depth > MAX_DEPTH or steps > _MAX_STEPS:
+            break
+        pending.extend((child, path + step, depth + 1) for step, child in _children(current))
+    return "something inside the result"
+
+
+def _children(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield f"[{_short(key)}]", child
+            if type(key) not in (str, int):
+                yield f"'s key {_short(key)}", key
+    elif isinstance(value, list | tuple):
+        names = getattr(value, "_fields", None)
+        for number, child in enumerate(value):
+            yield (f".{names[number]}" if names else f"[{number}]"), child
+    elif isinstance(value, set | frozenset):
+        for child in value:
+            yield "'s element", child
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield f".{field.name}", getattr(value, field.name, None)
+
+
+def _short(key: object) -> str:
+    try:
+        text = repr(key)
+    except Exception:  # the user's __repr__ may do anything
+        text = f"<{type(key).__name__}>"
+    return text if len(text) <= _MAX_KEY else text[:_MAX_KEY] + "…"
