@@ -1,0 +1,25 @@
+"""How every part of the runtime talks to AWS: retries, time-outs, connections."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from botocore.config import Config
+
+__all__ = ["CONNECTIONS", "client_config"]
+
+CONNECTIONS: Final = 16
+
+
+def client_config() -> Config:
+    """Return the configuration of every boto3 client.
+
+    Standard retries with jitter cover throttling and S3's 503.
+    """
+    return Config(
+        retries={"mode": "standard", "max_attempts": 6},
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=10,
+        read_timeout=60,
+        user_agent_extra="starburst/0.1",
+    )

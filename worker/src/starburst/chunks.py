@@ -1,0 +1,274 @@
+"""Chunks: tasks that travel together, the packs that hold them, the messages that lease them.
+
+A *pack* is one S3 object that the client writes once per flush::
+
+    u32 length of the ledger · signed, sealed ledger · signed, sealed chunk · signed, sealed chunk …
+
+The ledger says which chunks follow, where, and how many tasks each has: a client on another machine
+rebuilds every future from it. A *message* points at one chunk and leases a range of its tasks; a
+small chunk travels inside the message as well, so that a worker need not fetch it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from .contract import PROTOCOL, SessionKeys
+from .envelope import Buffer, Header, seal, unseal
+from .errors import IntegrityError
+from .signing import SigningKey, verify
+
+__all__ = [
+    "INLINE_BYTES",
+    "Chunk",
+    "ChunkMessage",
+    "Ledger",
+    "LedgerEntry",
+    "function_header",
+    "open_chunk",
+    "open_ledger",
+    "pack_key",
+    "write_pack",
+]
+
+
+INLINE_BYTES: Final = 45_000
+"""Chunks up to this size travel in their message: in base64 that is one 64 KB billing unit."""
+
+_LEDGER_LENGTH: Final = struct.Struct(">I")
+
+
+def pack_key(keys: SessionKeys, pack: str) -> str:
+    """Return the S3 key of a pack."""
+    return f"{keys.inputs}{pack}"
+
+
+def function_header(session: str, name: str) -> Header:
+    """Return the header that a sealed function must carry."""
+    return Header(session=session, kind="function", name=name, attempt=0, format="cloudpickle")
+
+
+def _chunk_header(session: str, name: str) -> Header:
+    return Header(session=session, kind="input", name=name, attempt=0, format="chunk")
+
+
+def _ledger_header(session: str, pack: str) -> Header:
+    return Header(session=session, kind="input", name=pack, attempt=0, format="ledger")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """The tasks of one chunk.
+
+    Attributes:
+        name: ``<pack>-<number>``.
+        function: name of the sealed function that each task calls.
+        first: session-wide number of its first task.
+        inputs: one pickled ``(args, kwargs)`` per task; unpickled by the worker's child alone.
+    """
+
+    name: str
+    function: str
+    first: int
+    inputs: Sequence[Buffer]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerEntry:
+    """Where one chunk is in its pack, and which tasks it holds."""
+
+    name: str
+    first: int
+    tasks: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """The table of contents of one pack."""
+
+    pack: str
+    entries: tuple[LedgerEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkMessage:
+    """A lease on tasks ``lo`` to ``hi`` (exclusive, counted from the chunk's first) of a chunk.
+
+    The range is only a hint to the worker; what it runs is the signed chunk.
+    """
+
+    chunk: str
+    lo: int
+    hi: int
+    pack: str
+    offset: int
+    length: int
+    inline: bytes | None
+
+    def to_body(self) -> str:
+        """Return the text of the SQS message."""
+        inline = None if self.inline is None else base64.b64encode(self.inline).decode()
+        return json.dumps(
+            {
+                "protocol": PROTOCOL,
+                "chunk": self.chunk,
+                "range": [self.lo, self.hi],
+                "at": [self.pack, self.offset, self.length],
+                "inline": inline,
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_body(cls, body: str) -> ChunkMessage:
+        """Read a message; raise IntegrityError where it is not one of ours."""
+        try:
+            fields = json.loads(body)
+            if fields["protocol"] != PROTOCOL:
+                raise IntegrityError(f"message has protocol {fields['protocol']!r}")
+            (lo, hi), (pack, offset, length) = fields["range"], fields["at"]
+            inline = fields["inline"]
+            message = cls(
+                chunk=str(fields["chunk"]),
+                lo=int(lo),
+                hi=int(hi),
+                pack=str(pack),
+                offset=int(offset),
+                length=int(length),
+                inline=None if inline is None else base64.b64decode(inline, validate=True),
+            )
+        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            raise IntegrityError(f"message is malformed: {error}") from error
+        if not 0 <= message.lo < message.hi:
+            raise IntegrityError(f"message has range {message.lo}-{message.hi}")
+        return message
+
+    def over(self, lo: int, hi: int) -> ChunkMessage:
+        """Return the same lease over another range."""
+        return ChunkMessage(
+            chunk=self.chunk,
+            lo=lo,
+            hi=hi,
+            pack=self.pack,
+            offset=self.offset,
+            length=self.length,
+            inline=self.inline,
+        )
+
+
+def write_pack(
+    pack: str, chunks: Sequence[Chunk], *, session: str, key: bytes, signer: SigningKey
+) -> tuple[list[Buffer], list[ChunkMessage]]:
+    """Seal and sign chunks into one pack.
+
+    Returns:
+        the pack's parts, to be written one after the other, and one message per chunk.
+    """
+    sealed = [
+        signer.sign(seal(list(_parts(chunk)), key=key, header=_chunk_header(session, chunk.name)))
+        for chunk in chunks
+    ]
+    entries: list[list[object]] = []
+    offset = 0
+    for chunk, body in zip(chunks, sealed, strict=True):
+        entries.append([chunk.name, chunk.first, len(chunk.inputs), offset, len(body)])
+        offset += len(body)
+    ledger = signer.sign(
+        seal([msgpack.packb(entries)], key=key, header=_ledger_header(session, pack))
+    )
+    start = _LEDGER_LENGTH.size + len(ledger)
+    messages = []
+    for chunk, body, entry in zip(chunks, sealed, entries, strict=True):
+        messages.append(
+            ChunkMessage(
+                chunk=chunk.name,
+                lo=0,
+                hi=len(chunk.inputs),
+                pack=pack,
+                offset=start + int(str(entry[3])),
+                length=len(body),
+                inline=bytes(body) if len(body) <= INLINE_BYTES else None,
+            )
+        )
+    return [_LEDGER_LENGTH.pack(len(ledger)), ledger, *sealed], messages
+
+
+def _parts(chunk: Chunk) -> Iterator[Buffer]:
+    sizes = [len(blob) for blob in chunk.inputs]
+    table = msgpack.packb([chunk.function, chunk.first, sizes])
+    yield _LEDGER_LENGTH.pack(len(table))
+    yield table
+    yield from chunk.inputs
+
+
+def open_chunk(signed: Buffer, *, name: str, session: str, key: bytes, public: bytes) -> Chunk:
+    """Verify, decrypt and read a chunk.
+
+    Raises:
+        IntegrityError: the bytes are not what the session's client signed under that name.
+    """
+    plain = unseal(verify(signed, public=public), key=key, expect=_chunk_header(session, name))
+    table, rest = _read_table(plain, name)
+    try:
+        function, first, sizes = table
+        bounds = [0]
+        for size in sizes:
+            bounds.append(bounds[-1] + size)
+    except (TypeError, ValueError) as error:
+        raise IntegrityError(f"chunk {name} is malformed: {error}") from error
+    if bounds[-1] != len(rest) or not isinstance(function, str) or not isinstance(first, int):
+        raise IntegrityError(f"chunk {name} is malformed: its table and its length differ")
+    inputs = [rest[a:b] for a, b in itertools.pairwise(bounds)]
+    return Chunk(name=name, function=function, first=first, inputs=inputs)
+
+
+def open_ledger(
+    start: Buffer, *, pack: str, session: str, key: bytes, public: bytes
+) -> Ledger | int:
+    """Read the ledger from the first bytes of a pack.
+
+    Returns:
+        the ledger, or how many bytes from the start are needed where ``start`` is too short.
+
+    Raises:
+        IntegrityError: the bytes are not what the session's client signed.
+    """
+    if len(start) < _LEDGER_LENGTH.size:
+        raise IntegrityError(f"pack {pack} is cut short")
+    (length,) = _LEDGER_LENGTH.unpack_from(start)
+    end = _LEDGER_LENGTH.size + length
+    if len(start) < end:
+        return int(end)
+    signed = memoryview(start)[_LEDGER_LENGTH.size : end]
+    plain = unseal(verify(signed, public=public), key=key, expect=_ledger_header(session, pack))
+    try:
+        entries = tuple(
+            LedgerEntry(name=name, first=first, tasks=tasks, offset=end + offset, length=size)
+            for name, first, tasks, offset, size in msgpack.unpackb(plain)
+        )
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(f"the ledger of pack {pack} is malformed: {error}") from error
+    return Ledger(pack=pack, entries=entries)
+
+
+def _read_table(plain: memoryview, name: str) -> tuple[Any, memoryview]:
+    if len(plain) < _LEDGER_LENGTH.size:
+        raise IntegrityError(f"chunk {name} is cut short")
+    (length,) = _LEDGER_LENGTH.unpack_from(plain)
+    start = _LEDGER_LENGTH.size
+    try:
+        table = msgpack.unpackb(plain[start : start + length])
+    except ValueError as error:
+        raise IntegrityError(f"chunk {name} is malformed: {error}") from error
+    return table, plain[start + length :]

@@ -1,0 +1,1 @@
+"""The analyst's side: sessions, executors, maps, and what they show while they wait."""

@@ -1,0 +1,194 @@
+"""Finding sessions again: listing them, and rebuilding one from S3 on another machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from starburst.chunks import Ledger, open_ledger, pack_key
+from starburst.contract import SessionKeys, queue_name
+from starburst.errors import SessionError, SessionNotFound
+from starburst.manifest import Manifest
+from starburst.session_key import SessionKey
+from starburst.status import SessionStatus
+
+from .connection import Connection
+from .ledger import TaskLedger
+from .refusals import aws_errors, code_of
+from .session import Session
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+__all__ = ["SessionSummary", "attach_session", "list_sessions"]
+
+_LEDGER_BYTES: Final = 65_536
+_FETCHES: Final = 8
+_PACK: Final = re.compile(r"p\d{6}")
+_GONE: Final = frozenset(
+    {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSummary:
+    """One of an analyst's sessions.
+
+    Attributes:
+        id: for :func:`starburst.attach`.
+        workspace: where it is.
+        created: seconds since the epoch.
+        manifest: what it asked for.
+        status: the controller's latest word; None where it has not spoken.
+    """
+
+    id: str
+    workspace: str
+    created: float
+    manifest: Manifest
+    status: SessionStatus | None
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``running``, ``ended`` or ``failed``."""
+        return "starting" if self.status is None else self.status.state
+
+
+def list_sessions(connection: Connection) -> list[SessionSummary]:
+    """Return the analyst's sessions in this workspace, newest first."""
+    prefix = f"{connection.workspace}/{connection.user}/sessions/"
+    pages = connection.s3.get_paginator("list_objects_v2")
+    found: list[SessionKeys] = []
+    with aws_errors("list your sessions"):
+        for page in pages.paginate(Bucket=connection.document.bucket, Prefix=prefix, Delimiter="/"):
+            for entry in page.get("CommonPrefixes", []):
+                keys = SessionKeys.parse(entry.get("Prefix", "") + "manifest.json")
+                if keys is not None:
+                    found.append(keys)
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        summaries = list(pool.map(lambda keys: _summary(connection, keys), found))
+    known = [summary for summary in summaries if summary is not None]
+    return sorted(known, key=lambda summary: -summary.created)
+
+
+def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None:
+    text = _read(connection, keys.manifest)
+    if text is None:
+        return None
+    try:
+        manifest = Manifest.from_json(text)
+        word = _read(connection, keys.status)
+        status = None if word is None else SessionStatus.from_json(word)
+    except ValueError:
+        return None  # another release's session: not ours to read
+    return SessionSummary(
+        id=keys.session,
+        workspace=keys.workspace,
+        created=manifest.created,
+        manifest=manifest,
+        status=status,
+    )
+
+
+def attach_session(
+    connection: Connection, session: str, *, progress: bool | None = None
+) -> Session:
+    """Rebuild a session from what S3 holds of it.
+
+    Raises:
+        SessionNotFound: this analyst has no such session in this workspace.
+        IntegrityError: what S3 holds is not what the session's client wrote.
+    """
+    keys = connection.keys(session)
+    text = None
+    if SessionKeys.parse(keys.manifest) is not None:
+        text = _read(connection, keys.manifest)
+    if text is None:
+        raise SessionNotFound(
+            f"{connection.user} has no session {session!r} in workspace {connection.workspace!r} "
+            "of this environment. starburst.sessions() lists those there are"
+        )
+    try:
+        manifest = Manifest.from_json(text)
+    except ValueError as error:
+        raise SessionError(f"session {session} cannot be attached: {error}") from error
+    key = SessionKey.unwrap(connection.kms, connection.document.key_arn, manifest, signing=True)
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
+    ledger = TaskLedger()
+    entries = sorted((e for part in ledgers for e in part.entries), key=lambda e: e.first)
+    for entry in entries:
+        for number in range(entry.first, entry.first + entry.tasks):
+            # A task whose pack was never stored was never accepted: its number is skipped.
+            while len(ledger) <= number:
+                future: Future[object] = Future()
+                future.set_running_or_notify_cancel()
+                ledger.add(future)
+    ledger.dispatched(entries)
+    attached = Session(
+        connection,
+        manifest,
+        key=key,
+        queue_url=_queue_url(connection, session),
+        progress=progress,
+        ledger=ledger,
+        packs=len(ledgers),
+    )
+    attached.resume()
+    return attached
+
+
+def _ledgers(
+    connection: Connection, keys: SessionKeys, *, key: SessionKey, pool: Executor
+) -> Iterator[Ledger]:
+    names: list[str] = []
+    pages = connection.s3.get_paginator("list_objects_v2")
+    with aws_errors("list the session's tasks"):
+        for page in pages.paginate(Bucket=connection.document.bucket, Prefix=keys.inputs):
+            stored = (e.get("Key", "").removeprefix(keys.inputs) for e in page.get("Contents", []))
+            names.extend(name for name in stored if _PACK.fullmatch(name))
+    yield from pool.map(lambda name: _ledger(connection, keys, key=key, pack=name), names)
+
+
+def _ledger(connection: Connection, keys: SessionKeys, *, key: SessionKey, pack: str) -> Ledger:
+    length = _LEDGER_BYTES
+    while True:
+        with aws_errors(f"read the tasks of pack {pack}"):
+            start = connection.s3.get_object(
+                Bucket=connection.document.bucket,
+                Key=pack_key(keys, pack),
+                Range=f"bytes=0-{length - 1}",
+            )["Body"].read()
+        found = open_ledger(start, pack=pack, session=keys.session, key=key.data, public=key.public)
+        if isinstance(found, Ledger):
+            return found
+        if found <= length:
+            raise SessionError(f"pack {pack} of session {keys.session} is cut short")
+        length = found
+
+
+def _queue_url(connection: Connection, session: str) -> str | None:
+    name = queue_name(connection.document.environment, connection.workspace, session)
+    with aws_errors("find the session's queue"):
+        try:
+            return connection.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        except ClientError as error:
+            if code_of(error) in _GONE:
+                return None
+            raise
+
+
+def _read(connection: Connection, key: str) -> bytes | None:
+    with aws_errors(f"read {key}"):
+        try:
+            answer = connection.s3.get_object(Bucket=connection.document.bucket, Key=key)
+        except ClientError as error:
+            if code_of(error) in ("NoSuchKey", "404"):
+                return None
+            raise
+        return answer["Body"].read()

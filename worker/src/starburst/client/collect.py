@@ -1,0 +1,266 @@
+"""Collecting: results are listed, fetched, verified, decoded, and set on their futures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from botocore.exceptions import ClientError
+
+from starburst.codec import decode_batch
+from starburst.errors import (
+    FleetFailed,
+    IntegrityError,
+    PayloadError,
+    SessionEnded,
+    StarburstError,
+)
+from starburst.manifest import ResultMode
+from starburst.result_nodes import ResultNode, open_node, parse_node_key
+from starburst.status import SessionStatus
+
+from .ledger import TaskLedger
+from .refusals import aws_errors, code_of
+
+if TYPE_CHECKING:
+    from starburst.contract import SessionKeys
+
+    from .connection import Connection
+
+__all__ = ["Collector"]
+
+_Place: TypeAlias = tuple[str, int, int]
+
+_FIRST_DELAY: Final = 0.03
+_SLOWEST_DELAY: Final = 1.0
+_GROWTH: Final = 1.4
+_STATUS_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 15.0
+_FETCHES: Final = 8
+_PAGE: Final = 1000
+
+
+class Collector:
+    """Resolves a session's futures from a thread of its own, while any is outstanding.
+
+    Args:
+        connection: where from.
+        keys: the session.
+        key: its data key, 32 bytes.
+        mode: which results are accepted.
+        ledger: the futures.
+        refresh: asks the controller to look after the session.
+        changed: called after each round, for progress.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: SessionKeys,
+        *,
+        key: bytes,
+        mode: ResultMode,
+        ledger: TaskLedger,
+        refresh: Callable[[], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._key = key
+        self._mode = mode
+        self._ledger = ledger
+        self._refresh = refresh
+        self._changed = changed
+        self._seen: set[_Place] = set()
+        self._handed_on: set[_Place] = set()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.status: SessionStatus | None = None
+
+    def start(self) -> None:
+        """Begin to collect; harmless to repeat."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="starburst-collect", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop collecting."""
+        self._closing.set()
+        self._ledger.wake()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        with ThreadPoolExecutor(_FETCHES, thread_name_prefix="starburst-fetch") as pool:
+            try:
+                self._collect(pool)
+            except StarburstError as error:
+                self._ledger.close(error)
+            except Exception as error:
+                self._ledger.close(StarburstError(f"collecting results failed: {error!r}"))
+
+    def _collect(self, pool: ThreadPoolExecutor) -> None:
+        delay, asked = _FIRST_DELAY, time.monotonic()
+        heard = looked = asked
+        while self._wait_for_work():
+            found = self.round(pool)
+            now = time.monotonic()
+            if found:
+                delay, heard = _FIRST_DELAY, now
+            else:
+                delay = min(delay * _GROWTH, _SLOWEST_DELAY)
+            if now - looked > _STATUS_SECONDS:
+                looked = now
+                self._look(pool)
+            if now - max(heard, asked) > _SILENCE_SECONDS:
+                asked = time.monotonic()
+                self._refresh()
+            self._changed()
+            self._closing.wait(delay)
+
+    def _wait_for_work(self) -> bool:
+        """Wait for outstanding tasks; False once closed."""
+        while not self._closing.is_set():
+            if self._ledger.outstanding:
+                return True
+            self._ledger.wait(1.0, lambda: bool(self._ledger.outstanding) or self._closing.is_set())
+        return False
+
+    def round(self, pool: ThreadPoolExecutor) -> int:
+        """List and take in what is new; return how many result objects that were.
+
+        Only ranges that somebody handed out are taken: a chunk's whole range, or a child of a node
+        that was verified. An object under any other name is never even fetched.
+        """
+        listed = {place: key for key in self._list() if (place := self._place(key)) is not None}
+        taken = 0
+        while expected := [place for place in listed if self._is_expected(place)]:
+            keys = [listed.pop(place) for place in expected]
+            for place, node in zip(expected, pool.map(self._fetch, keys), strict=True):
+                self._seen.add(place)
+                self._take(place, node)
+            taken += len(expected)
+        return taken
+
+    def _place(self, key: str) -> _Place | None:
+        place = parse_node_key(self._keys, key)
+        return None if place is None or place in self._seen else place
+
+    def _is_expected(self, place: _Place) -> bool:
+        chunk, lo, hi = place
+        entry = self._ledger.entry(chunk)
+        return entry is not None and ((lo, hi) == (0, entry.tasks) or place in self._handed_on)
+
+    def _list(self) -> Iterator[str]:
+        first = self._ledger.first_open
+        after = self._keys.results if first is None else f"{self._keys.results}{first}/"
+        more = True
+        while more:
+            with aws_errors("list results"):
+                page = self._connection.s3.list_objects_v2(
+                    Bucket=self._connection.document.bucket,
+                    Prefix=self._keys.results,
+                    StartAfter=after,
+                    MaxKeys=_PAGE,
+                )
+            contents = page.get("Contents", [])
+            for entry in contents:
+                after = entry.get("Key", "")
+                yield after
+            more = bool(page.get("IsTruncated")) and bool(contents)
+
+    def _fetch(self, key: str) -> ResultNode | StarburstError:
+        """Read and verify one object; what fails verification is never parsed."""
+        chunk, lo, hi = parse_node_key(self._keys, key) or ("", 0, 0)
+        try:
+            with aws_errors(f"read {key}"):
+                sealed = self._connection.s3.get_object(
+                    Bucket=self._connection.document.bucket, Key=key
+                )["Body"].read()
+            return open_node(
+                sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
+            )
+        except StarburstError as error:
+            return error
+
+    def _take(self, place: _Place, node: ResultNode | StarburstError) -> None:
+        chunk, lo, hi = place
+        entry = self._ledger.entry(chunk)
+        if entry is None:
+            return  # another client's tasks
+        if isinstance(node, StarburstError):
+            failed = self._fail(entry.first + lo, hi - lo, node)
+            self._ledger.settled(chunk, done=failed, failed=failed)
+            return
+        self._handed_on.update((chunk, a, b) for a, b in node.children)
+        failed = 0
+        for batch in node.batches:
+            start = entry.first + batch.first
+            try:
+                values = decode_batch(batch.format, memoryview(batch.parts[0]), mode=self._mode)
+                if len(values) != batch.count:
+                    raise IntegrityError(
+                        f"a result of chunk {chunk} holds {len(values)} values for {batch.count}"
+                    )
+            except PayloadError as error:
+                self._fail(start, batch.count, error)
+                failed += batch.count
+                continue
+            for offset, value in enumerate(values):
+                future = self._ledger.future(start + offset)
+                failure = node.failures.get(batch.first + offset)
+                if future.done():
+                    continue
+                if failure is None:
+                    future.set_result(value)
+                else:
+                    failed += 1
+                    future.set_exception(failure.rebuild())
+        self._ledger.settled(
+            chunk,
+            done=node.covered - node.lo,
+            failed=failed,
+            retried=node.retries,
+            seconds=node.seconds,
+        )
+
+    def _fail(self, start: int, count: int, error: StarburstError) -> int:
+        futures = [self._ledger.future(start + offset) for offset in range(count)]
+        open_ = [future for future in futures if not future.done()]
+        for future in open_:
+            future.set_exception(error)
+        return len(open_)
+
+    def _look(self, pool: ThreadPoolExecutor) -> None:
+        """Read the controller's status; a session that ended gives up what it still owes."""
+        status = self.read_status()
+        if status is None or status.state in ("starting", "running"):
+            return
+        self.round(pool)
+        if not self._ledger.outstanding:
+            return
+        kind = FleetFailed if status.state == "failed" else SessionEnded
+        self._ledger.close(
+            kind(
+                f"session {status.session} {status.state} before its tasks were done: "
+                f"{status.reason}. What was done is kept: starburst.attach('{status.session}')"
+            )
+        )
+
+    def read_status(self) -> SessionStatus | None:
+        """Return the controller's latest word on the session; None where there is none yet."""
+        with aws_errors("read the session's status"):
+            try:
+                answer = self._connection.s3.get_object(
+                    Bucket=self._connection.document.bucket, Key=self._keys.status
+                )
+            except ClientError as error:
+                if code_of(error) in ("NoSuchKey", "404"):
+                    return None
+                raise
+            self.status = SessionStatus.from_json(answer["Body"].read())
+        return self.status

@@ -1,0 +1,316 @@
+"""Sending: tasks submitted one by one are gathered, chunked, sealed, stored and queued.
+
+A task counts as accepted once its pack is in S3; the message in the queue is only a lease on it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from starburst.chunks import (
+    Chunk,
+    ChunkMessage,
+    LedgerEntry,
+    function_header,
+    pack_key,
+    write_pack,
+)
+from starburst.envelope import seal
+from starburst.errors import SessionError, StarburstError
+from starburst.session_key import SessionKey
+from starburst.signing import SigningKey
+
+from .ledger import TaskLedger
+from .refusals import aws_errors
+
+if TYPE_CHECKING:
+    from starburst.contract import SessionKeys
+
+    from .connection import Connection
+
+__all__ = ["Dispatcher", "plan"]
+
+_LINGER_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 0.25
+_PACK_TASKS: Final = 50_000
+_PACK_BYTES: Final = 32 << 20
+_CHUNK_TASKS: Final = 4096
+_CHUNK_BYTES: Final = 4 << 20
+_CHUNKS_PER_WORKER: Final = 4
+_BATCH: Final = 10
+_BATCH_BYTES: Final = 1_000_000
+_SEND_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A task that has been submitted and not sent."""
+
+    index: int
+    function: str
+    data: bytes
+    future: Future[Any]
+
+
+def plan(sizes: Sequence[int], *, workers: int) -> Iterator[tuple[int, int]]:
+    """Cut tasks of one function into chunks, before anything is known of their duration.
+
+    Four chunks a worker balance the start; workers cut further by what they measure.
+
+    Args:
+        sizes: bytes of each task's input.
+        workers: of the session.
+
+    Yields:
+        start and end (exclusive) of each chunk.
+
+    Example:
+        >>> list(plan([10] * 8, workers=1))
+        [(0, 2), (2, 4), (4, 6), (6, 8)]
+    """
+    most = min(_CHUNK_TASKS, max(1, -(-len(sizes) // (workers * _CHUNKS_PER_WORKER))))
+    start, held = 0, 0
+    for index, size in enumerate(sizes):
+        if index > start and (index - start >= most or held + size > _CHUNK_BYTES):
+            yield start, index
+            start, held = index, 0
+        held += size
+    if start < len(sizes):
+        yield start, len(sizes)
+
+
+class Dispatcher:
+    """Sends a session's tasks from a thread of its own.
+
+    Args:
+        connection: where to.
+        keys: the session.
+        key: its keys, the signing key among them.
+        workers: how many it has, for the size of chunks.
+        queue_url: returns where messages go.
+        ledger: told what was sent, and what could not be.
+        packs: how many packs the session has already (a client that attached goes on after them).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: SessionKeys,
+        *,
+        key: SessionKey,
+        signer: SigningKey,
+        workers: int,
+        queue_url: Callable[[], str],
+        ledger: TaskLedger,
+        packs: int = 0,
+        functions: int = 0,
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._key = key
+        self._signer = signer
+        self._workers = workers
+        self._queue_url = queue_url
+        self._ledger = ledger
+        self._packs = packs
+        self._functions = functions
+        self._names: dict[bytes, str] = {}
+        self._arrived = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._bytes = 0
+        self._last = 0.0
+        self._busy = False
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def function(self, data: bytes) -> str:
+        """Store a pickled function once; return the name under which workers find it."""
+        name = self._names.get(data)
+        if name is not None:
+            return name
+        self._functions += 1
+        name = f"f{self._packs:06d}-{self._functions:04d}"
+        header = function_header(self._keys.session, name)
+        signed = self._signer.sign(seal([data], key=self._key.data, header=header))
+        with aws_errors("store the function"):
+            self._connection.s3.put_object(
+                Bucket=self._connection.document.bucket,
+                Key=self._keys.functions + name,
+                Body=signed,
+                IfNoneMatch="*",
+            )
+        self._names[data] = name
+        return name
+
+    def submit(self, function: str, data: bytes, *, future: Future[Any]) -> None:
+        """Queue one task for sending."""
+        with self._arrived:
+            index = self._ledger.add(future)
+            self._waiting.append(_Waiting(index, function, data, future))
+            self._bytes += len(data)
+            self._last = time.monotonic()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="starburst-send", daemon=True
+                )
+                self._thread.start()
+            self._arrived.notify_all()
+
+    def flush(self) -> None:
+        """Wait until everything submitted so far is sent."""
+        with self._arrived:
+            self._last = 0.0
+            self._arrived.notify_all()
+            self._arrived.wait_for(lambda: not self._waiting and not self._busy)
+
+    def close(self) -> None:
+        """Send what waits, and end the thread."""
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify_all()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        while True:
+            batch = self._gather()
+            if batch is None:
+                return
+            try:
+                self._send(batch)
+            except StarburstError as error:
+                self._fail(batch, error)
+            except Exception as error:
+                self._fail(batch, SessionError(f"could not send tasks: {error!r}"))
+            with self._arrived:
+                self._busy = False
+                self._arrived.notify_all()
+
+    def _gather(self) -> list[_Waiting] | None:
+        """Wait for tasks, then a little for more; None when closed and empty."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            began = time.monotonic()
+            while not self._closing and not self._full():
+                now = time.monotonic()
+                rest = min(self._last + _LINGER_SECONDS, began + _PATIENCE_SECONDS) - now
+                if rest <= 0:
+                    break
+                self._arrived.wait(rest)
+            batch, held = [], 0
+            for task in self._waiting[:_PACK_TASKS]:
+                if batch and held + len(task.data) > _PACK_BYTES:
+                    break
+                batch.append(task)
+                held += len(task.data)
+            self._waiting = self._waiting[len(batch) :]
+            self._bytes -= held
+            self._busy = True
+        return [task for task in batch if self._take(task)]
+
+    def _take(self, task: _Waiting) -> bool:
+        """Whether a task is still wanted; from here on it cannot be cancelled."""
+        if task.future.set_running_or_notify_cancel():
+            return True
+        self._ledger.dropped(failed=1)
+        return False
+
+    def _full(self) -> bool:
+        return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
+
+    def _fail(self, batch: Sequence[_Waiting], error: StarburstError) -> None:
+        for task in batch:
+            if not task.future.done():
+                task.future.set_exception(error)
+        self._ledger.dropped(failed=len(batch))
+
+    def _send(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        self._packs += 1
+        pack = f"p{self._packs:06d}"
+        chunks = list(_chunks(pack, batch, workers=self._workers))
+        parts, messages = write_pack(
+            pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
+        )
+        with aws_errors("store tasks"):
+            self._connection.s3.put_object(
+                Bucket=self._connection.document.bucket,
+                Key=pack_key(self._keys, pack),
+                Body=b"".join(parts),
+                IfNoneMatch="*",
+            )
+        self._ledger.dispatched(
+            LedgerEntry(
+                name=chunk.name,
+                first=chunk.first,
+                tasks=len(chunk.inputs),
+                offset=message.offset,
+                length=message.length,
+            )
+            for chunk, message in zip(chunks, messages, strict=True)
+        )
+        self.queue(messages)
+
+    def queue(self, messages: Sequence[ChunkMessage]) -> None:
+        """Send leases to the session's queue, ten and at most 1 MB at a time."""
+        bodies = [message.to_body() for message in messages]
+        batch: list[str] = []
+        for body in bodies:
+            if batch and (len(batch) == _BATCH or sum(map(len, batch)) + len(body) > _BATCH_BYTES):
+                self._send_bodies(batch)
+                batch = []
+            batch.append(body)
+        if batch:
+            self._send_bodies(batch)
+
+    def _send_bodies(self, bodies: Sequence[str]) -> None:
+        left = list(bodies)
+        for attempt in range(_SEND_TRIES):
+            with aws_errors("queue tasks"):
+                response = self._connection.sqs.send_message_batch(
+                    QueueUrl=self._queue_url(),
+                    Entries=[{"Id": str(i), "MessageBody": body} for i, body in enumerate(left)],
+                )
+            left = [left[int(entry["Id"])] for entry in response.get("Failed", [])]
+            if not left:
+                return
+            time.sleep(0.2 * 2**attempt)
+        raise SessionError(
+            f"SQS refused {len(left)} messages {_SEND_TRIES} times over; the tasks are stored, and "
+            "starburst.attach(id) will queue them again"
+        )
+
+
+def _chunks(pack: str, batch: Sequence[_Waiting], *, workers: int) -> Iterator[Chunk]:
+    """Cut a batch into chunks of consecutive tasks of one function."""
+    number = 0
+    for run in _runs(batch):
+        for start, end in plan([len(task.data) for task in run], workers=workers):
+            yield Chunk(
+                name=f"{pack}-{number:05d}",
+                function=run[0].function,
+                first=run[start].index,
+                inputs=[task.data for task in run[start:end]],
+            )
+            number += 1
+
+
+def _runs(batch: Sequence[_Waiting]) -> Iterator[Sequence[_Waiting]]:
+    start = 0
+    for index in range(1, len(batch) + 1):
+        ends = index == len(batch) or (
+            batch[index].function != batch[start].function
+            or batch[index].index != batch[index - 1].index + 1
+        )
+        if ends:
+            yield batch[start:index]
+            start = index

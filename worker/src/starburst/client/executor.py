@@ -1,0 +1,106 @@
+"""The cloud as a ``concurrent.futures.Executor``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future, wait
+from typing import Any
+
+from starburst.payload import dump_function, dump_input
+
+from .connection import connect
+from .options import SessionOptions
+from .session import Session, open_session
+
+__all__ = ["StarburstExecutor"]
+
+
+class StarburstExecutor(Executor):
+    """Runs calls on cloud workers, as ``ProcessPoolExecutor`` does on cores.
+
+    Nothing is created until the first ``submit`` or ``map``. ``shutdown`` (or the end of a ``with``
+    block) stops the workers and erases the session's objects: its results are in this process then.
+
+    Args:
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``.
+        workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
+        user, profile: who to be; see :func:`starburst.connect`.
+        progress: draw a bar; by default only where somebody watches.
+        **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+
+    Example:
+        >>> with starburst.Executor(workers=4) as pool:          # doctest: +SKIP
+        ...     list(pool.map(abs, [-1, -2]))
+        [1, 2]
+    """
+
+    def __init__(
+        self,
+        environment: str | None = None,
+        workspace: str | None = None,
+        *,
+        user: str | None = None,
+        profile: str | None = None,
+        progress: bool | None = None,
+        **options: Any,
+    ) -> None:
+        self._options = SessionOptions(**options)
+        self._where = (environment, workspace, user, profile)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._shut = False
+
+    @property
+    def session(self) -> Session | None:
+        """The session behind this executor; None before the first call."""
+        return self._session
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Send one call; return its future.
+
+        Raises:
+            UnpicklableInput: the function or an argument cannot travel; nothing was created.
+            LimitExceeded: the workspace does not grant what this executor asks for.
+        """
+        data = dump_input((args, kwargs))
+        with self._lock:
+            if self._shut:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            if self._session is None:
+                pickled = dump_function(fn)
+                environment, workspace, user, profile = self._where
+                connection = connect(environment, workspace, user=user, profile=profile)
+                self._session = open_session(connection, self._options, progress=self._progress)
+                self._session.prepare(fn, pickled)
+            return self._session.submit_prepared(fn, data)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; stop the workers and erase the session once its futures are done.
+
+        Args:
+            wait: return only then; else a thread sees to it.
+            cancel_futures: do not wait for what has no result yet: it ends as cancelled.
+        """
+        with self._lock:
+            first, self._shut = not self._shut, True
+            session = self._session
+        if session is None or not first:
+            return
+        if cancel_futures:
+            for future in session.futures:
+                future.cancel()
+            session.detach(reason=CancelledError())
+        if wait:
+            _finish(session)
+        else:
+            threading.Thread(target=_finish, args=(session,), name="starburst-shutdown").start()
+
+
+def _finish(session: Session) -> None:
+    wait(session.futures)
+    session.cleanup(force=True)

@@ -1,0 +1,104 @@
+"""``starburst.map``: a function over inputs, results in input order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from starburst.manifest import Capacity, ResultMode
+from starburst.payload import dump_function, dump_input
+
+from .connection import connect
+from .options import SessionOptions
+from .session import Session, open_session
+
+__all__ = ["map_over"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_over(
+    f: Callable[[T], R],
+    inputs: Iterable[T],
+    *,
+    environment: str | None = None,
+    workspace: str | None = None,
+    workers: int | None = None,
+    cpu: float = 1,
+    memory: float | str = 4,
+    timeout: float | None = None,
+    retries: int = 0,
+    results: ResultMode = "data",
+    capacity: Capacity = "on-demand",
+    progress: bool | None = None,
+    user: str | None = None,
+    profile: str | None = None,
+) -> list[R]:
+    """Call ``f`` on every input, on cloud workers; return the results in input order.
+
+    Inputs are given one by one: chunks form by themselves. Nothing is created before the function
+    and all inputs are known to travel. When all is done, the workers are stopped and the session's
+    objects are erased; when a call failed, the objects stay, so that no result is lost.
+
+    Args:
+        f: any function that cloudpickle can send; your own modules go with it.
+        inputs: its arguments, one each.
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``.
+        workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
+        workers: how many at most.
+        cpu: vCPU of each worker.
+        memory: of each worker, GB or text such as ``"8GB"``.
+        timeout: seconds that one call may take.
+        retries: how often a call that raised is run again.
+        results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
+        capacity: ``"on-demand"`` or ``"spot"``.
+        progress: draw a bar; by default only where somebody watches.
+        user: who to be; see :func:`starburst.connect`.
+        profile: an AWS profile.
+
+    Raises:
+        ConfigurationError: an argument is wrong, or the environment cannot be found.
+        UnpicklableInput: the function or an input cannot travel.
+        LimitExceeded: the workspace does not grant what was asked for.
+        Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
+
+    Example:
+        >>> starburst.map(abs, [-1, 2, -3])                      # doctest: +SKIP
+        [1, 2, 3]
+    """
+    options = SessionOptions(
+        workers=workers,
+        cpu=cpu,
+        memory=memory,
+        timeout=timeout,
+        retries=retries,
+        results=results,
+        capacity=capacity,
+    )
+    function = dump_function(f)
+    payloads = [dump_input(((x,), {})) for x in inputs]
+    if not payloads:
+        return []
+    connection = connect(environment, workspace, user=user, profile=profile)
+    session = open_session(connection, options, tasks=len(payloads), progress=progress)
+    try:
+        session.prepare(f, function)
+        for payload in payloads:
+            session.submit_prepared(f, payload)
+        outcome: list[R] = session.collect()
+    except BaseException as error:
+        session.cleanup()
+        error.add_note(_consolation(session))
+        raise
+    session.cleanup(force=True)
+    return outcome
+
+
+def _consolation(session: Session) -> str:
+    tally = session.tally
+    return (
+        f"{tally.done - tally.failed:,} of {tally.total:,} calls have a result. They are kept: "
+        f"starburst.attach({session.id!r}).collect(wait=False, return_exceptions=True); "
+        f"starburst.attach({session.id!r}).cleanup(force=True) erases them"
+    )

@@ -1,0 +1,129 @@
+"""What an analyst may ask of a session, checked before anything is created."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, get_args
+
+from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
+from starburst.errors import ConfigurationError, VersionMismatch
+from starburst.fargate import MEMORY_GB, describe_memory, is_size
+from starburst.manifest import Capacity, ResultMode
+
+__all__ = ["SessionOptions"]
+
+_MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(G|GB|GiB|M|MB|MiB)\s*)?", re.IGNORECASE)
+_MIB_PER_GB: Final = 1024
+_DEFAULT_WORKERS: Final = 10
+_MAX_RETRIES: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionOptions:
+    """How a session's workers are to be.
+
+    Attributes:
+        workers: how many at most; None for 10, or fewer where the tasks or the limits are fewer
+            (in the local environment: one for each core).
+        cpu: vCPU of each.
+        memory: of each, GB as a number, or text such as ``"8GB"`` or ``"512MB"``.
+        timeout: seconds that one task may take; None for no limit but the session's.
+        retries: how often a task that raised is run again before its exception counts.
+        results: ``"data"``, or ``"pickle"`` to allow results that can run code when loaded.
+        capacity: ``"on-demand"`` or ``"spot"``.
+        session_timeout: seconds after which the controller ends the session, come what may; None
+            for the workspace's limit.
+        idle_timeout: seconds without work after which a worker leaves.
+        attempts: how often a task may take its worker down before it is given up.
+        labels: free text for people.
+    """
+
+    workers: int | None = None
+    cpu: float = 1
+    memory: float | str = 4
+    timeout: float | None = None
+    retries: int = 0
+    results: ResultMode = "data"
+    capacity: Capacity = "on-demand"
+    session_timeout: int | None = None
+    idle_timeout: int = 120
+    attempts: int = 3
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what no workspace could grant; the controller judges the rest."""
+        if self.workers is not None:
+            _whole("workers", self.workers, 1, MAX_WORKERS)
+        _whole("retries", self.retries, 0, _MAX_RETRIES)
+        _whole("attempts", self.attempts, 1, _MAX_RETRIES)
+        _whole("idle_timeout", self.idle_timeout, 1, 3600)
+        if self.session_timeout is not None:
+            _whole("session_timeout", self.session_timeout, 1, 14 * 86_400)
+        _one_of("results", self.results, get_args(ResultMode))
+        _one_of("capacity", self.capacity, get_args(Capacity))
+        if self.timeout is not None and not (
+            isinstance(self.timeout, int | float) and 0 < self.timeout < math.inf
+        ):
+            raise ConfigurationError(
+                f"timeout={self.timeout!r} is not a number of seconds above 0 (or None)"
+            )
+        if self.cpu not in MEMORY_GB:
+            sizes = ", ".join(f"{cpu:g}" for cpu in MEMORY_GB)
+            raise ConfigurationError(f"cpu={self.cpu!r}: Fargate sells {sizes} vCPU")
+        if not is_size(self.cpu, self.memory_gb):
+            raise ConfigurationError(
+                f"memory={self.memory!r} with cpu={self.cpu:g}: Fargate sells "
+                f"{describe_memory(self.cpu)} with that many vCPU"
+            )
+
+    @property
+    def memory_gb(self) -> float:
+        """Memory of each worker, GB."""
+        if isinstance(self.memory, int | float):
+            return self.memory
+        match = _MEMORY.fullmatch(self.memory)
+        if match is None:
+            raise ConfigurationError(
+                f"memory={self.memory!r} is neither a number of GB nor text such as '8GB'"
+            )
+        amount, unit = float(match[1]), (match[2] or "G").upper()
+        return amount / _MIB_PER_GB if unit.startswith("M") else amount
+
+    def worker_count(self, limits: Limits, *, tasks: int | None, local: bool) -> int:
+        """Return how many workers to ask for."""
+        if self.workers is not None:
+            return self.workers
+        usual = (os.cpu_count() or 1) if local else _DEFAULT_WORKERS
+        affordable = min(limits.workers, int(limits.vcpu / self.cpu))
+        affordable = min(affordable, int(limits.memory_gb / self.memory_gb))
+        return max(1, min(usual, affordable, usual if tasks is None else tasks))
+
+    def check_python(self, document: RuntimeDocument) -> str:
+        """Return this Python's ``major.minor``; it must be the worker image's.
+
+        Raises:
+            VersionMismatch: pickled code does not travel between Python versions.
+        """
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if here != document.python:
+            raise VersionMismatch(
+                f"this is Python {here}; the workers of environment {document.environment!r} run "
+                f"{document.python}, and pickled functions do not travel between the two. Use "
+                f"Python {document.python} here, or have the worker image built with {here}"
+            )
+        return here
+
+
+def _whole(name: str, value: object, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} to {most:,}")
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigurationError(f"{name}={value!r} is not one of {', '.join(map(repr, allowed))}")

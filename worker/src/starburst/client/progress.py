@@ -1,0 +1,80 @@
+"""The bar that shows how a wait goes, on a terminal or in a notebook; silent elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from starburst.status import SessionStatus
+
+from .ledger import Tally
+
+__all__ = ["ProgressBar", "describe", "wants_progress"]
+
+
+def wants_progress() -> bool:
+    """Whether somebody is watching: standard error is a terminal, or this is a notebook."""
+    return _in_notebook() or sys.stderr.isatty()
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
+
+
+def describe(tally: Tally, status: SessionStatus | None) -> str:
+    """Say in a few words what the workers do and what they have cost.
+
+    Example:
+        >>> describe(Tally(total=10, done=4, failed=1, retried=2), None)
+        'starting, 1 failed, 2 retried'
+    """
+    words = []
+    if status is None:
+        words.append("starting")
+    else:
+        words.append(f"{status.workers_running} of {status.workers_wanted} workers")
+        if status.workers_starting:
+            words.append(f"{status.workers_starting} starting")
+        if status.workers_lost:
+            words.append(f"{status.workers_lost} lost")
+    if tally.failed:
+        words.append(f"{tally.failed:,} failed")
+    if tally.retried:
+        words.append(f"{tally.retried:,} retried")
+    if status is not None:
+        words.append(f"${status.usd:.2f}")
+    return ", ".join(words)
+
+
+class ProgressBar:
+    """A tqdm bar over a session's tasks."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+
+    def update(self, tally: Tally, status: SessionStatus | None) -> None:
+        """Draw the present state."""
+        if self._bar is None:
+            self._bar = tqdm(
+                total=tally.total,
+                desc=self._label,
+                unit="task",
+                file=sys.stderr,
+                dynamic_ncols=True,
+            )
+        if self._bar.total != tally.total:
+            self._bar.total = tally.total
+        self._bar.set_postfix_str(describe(tally, status), refresh=False)
+        self._bar.update(tally.done - self._bar.n)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

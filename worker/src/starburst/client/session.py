@@ -1,0 +1,328 @@
+"""A session: workers for one analyst's tasks, with or without its client, until cleaned up."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from starburst.errors import SessionEnded, SessionError
+from starburst.manifest import Manifest
+from starburst.payload import dump_function, dump_input
+from starburst.session_key import SessionKey
+
+from .collect import Collector
+from .control import Control
+from .dispatch import Dispatcher
+from .erase import erase
+from .ledger import Tally, TaskLedger
+from .options import SessionOptions
+from .progress import ProgressBar, wants_progress
+from .refusals import aws_errors
+from .report import Report
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["Session", "new_session_id", "open_session"]
+
+_ALPHABET: Final = string.ascii_lowercase + string.digits
+_ID_LENGTH: Final = 20
+
+
+def new_session_id() -> str:
+    """Return a fresh id of 103 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+
+
+def open_session(
+    connection: Connection,
+    options: SessionOptions,
+    *,
+    tasks: int | None = None,
+    progress: bool | None = None,
+) -> Session:
+    """Write the manifest, have the controller start the workers, and return the session.
+
+    Args:
+        connection: where.
+        options: how.
+        tasks: how many there will be, if that is known: no more workers are asked for.
+        progress: draw a bar; None for only where somebody watches.
+
+    Raises:
+        LimitExceeded: the workspace does not grant what was asked for.
+        VersionMismatch: this Python is not the worker image's.
+    """
+    python = options.check_python(connection.document)
+    keys = connection.keys(new_session_id())
+    key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
+    timeout = options.session_timeout or connection.limits.timeout_seconds
+    manifest = Manifest(
+        workspace=keys.workspace,
+        user=keys.user,
+        session=keys.session,
+        workers=options.worker_count(connection.limits, tasks=tasks, local=connection.local),
+        cpu=options.cpu,
+        memory_gb=options.memory_gb,
+        timeout_seconds=timeout,
+        idle_seconds=options.idle_timeout,
+        task_timeout_seconds=options.timeout,
+        retries=options.retries,
+        attempts=options.attempts,
+        results=options.results,
+        capacity=options.capacity,
+        created=time.time(),
+        python=python,
+        public_key=key.public_key,
+        data_key=key.wrapped_data,
+        signing_key=key.wrapped_signing,
+        labels=options.labels,
+    )
+    with aws_errors("store the session's manifest"):
+        connection.s3.put_object(
+            Bucket=connection.document.bucket,
+            Key=keys.manifest,
+            Body=manifest.to_json(),
+            IfNoneMatch="*",
+        )
+    queue_url = Control(connection, keys).start()
+    return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+
+
+class Session:
+    """One analyst's workers and tasks. Made by :func:`starburst.session` or ``attach``.
+
+    Its tasks live in the cloud: close the laptop, and ``starburst.attach(session.id)`` finds them
+    from another machine. As a context manager it stops its workers at the end, keeping results.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        *,
+        key: SessionKey,
+        queue_url: str | None,
+        progress: bool | None = None,
+        ledger: TaskLedger | None = None,
+        packs: int = 0,
+    ) -> None:
+        if key.signing is None:
+            raise SessionError("a client's session needs the signing key")
+        self._connection = connection
+        self._manifest = manifest
+        self._queue = queue_url
+        self._control = Control(connection, manifest.keys)
+        self._ledger = TaskLedger() if ledger is None else ledger
+        self._bar = (
+            ProgressBar(f"starburst {connection.document.environment}/{connection.workspace}")
+            if (wants_progress() if progress is None else progress)
+            else None
+        )
+        self._collector = Collector(
+            connection,
+            manifest.keys,
+            key=key.data,
+            mode=manifest.results,
+            ledger=self._ledger,
+            refresh=self._control.refresh,
+            changed=self._draw,
+        )
+        self._dispatcher = Dispatcher(
+            connection,
+            manifest.keys,
+            key=key,
+            signer=key.signing,
+            workers=manifest.workers,
+            queue_url=self._queue_url,
+            ledger=self._ledger,
+            packs=packs,
+        )
+        self._collected: set[int] = set()
+        self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
+        self._closed = threading.Lock()
+
+    @property
+    def id(self) -> str:
+        """The session's id, for :func:`starburst.attach`."""
+        return self._manifest.session
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked for."""
+        return self._manifest
+
+    @property
+    def futures(self) -> tuple[Future[Any], ...]:
+        """One future per task, in the order of submission."""
+        return tuple(self._ledger)
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Send one call; return its future. Calls are gathered into chunks by themselves.
+
+        Raises:
+            UnpicklableInput: the function or an argument cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        return self.submit_prepared(function, dump_input((args, kwargs)))
+
+    def prepare(self, function: Callable[..., Any], data: bytes) -> None:
+        """Store a function that has been pickled already."""
+        self._functions[id(function)] = (function, self._dispatcher.function(data))
+
+    def submit_prepared(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
+        """Send one call whose ``(args, kwargs)`` have been pickled already."""
+        ended = self._ledger.ended
+        if ended is not None:
+            raise ended
+        future: Future[Any] = Future()
+        self._dispatcher.submit(self._function(function), data, future=future)
+        self._collector.start()
+        return future
+
+    def map(self, function: Callable[..., Any], inputs: Iterable[Any]) -> list[Future[Any]]:
+        """Send ``function(x)`` for each input; return the futures, in order."""
+        return [self.submit(function, x) for x in inputs]
+
+    def resume(self) -> None:
+        """Collect for tasks that another client submitted."""
+        self._collector.start()
+
+    def _queue_url(self) -> str:
+        if self._queue is None:
+            raise SessionEnded(
+                f"session {self.id} has ended: it takes no more tasks. Its results can be "
+                "collected; for new tasks start a new session"
+            )
+        return self._queue
+
+    def _function(self, function: Callable[..., Any]) -> str:
+        """Store a function at its first use. What it captures is captured then."""
+        held = self._functions.get(id(function))
+        if held is None or held[0] is not function:
+            held = (function, self._dispatcher.function(dump_function(function)))
+            self._functions[id(function)] = held
+        return held[1]
+
+    def status(self) -> Report:
+        """Ask the controller how the session stands."""
+        self._control.refresh()
+        status = self._collector.read_status()
+        return Report(session=self.id, tasks=self._ledger.tally, workers=status)
+
+    @property
+    def tally(self) -> Tally:
+        """How far the tasks are, as this client knows; asks nobody."""
+        return self._ledger.tally
+
+    def collect(
+        self,
+        wait: bool = True,
+        timeout: float | None = None,
+        *,
+        return_exceptions: bool = False,
+    ) -> list[Any]:
+        """Return results that have not been collected yet, each once, in task order.
+
+        Args:
+            wait: for all tasks; False takes those that are done.
+            timeout: seconds to wait at most.
+            return_exceptions: put exceptions in the list rather than raise the first.
+
+        Raises:
+            TimeoutError: tasks are still running after ``timeout``; nothing counts as collected.
+        """
+        self._dispatcher.flush()
+        futures = self.futures
+        if wait and not self._ledger.wait(
+            threading.TIMEOUT_MAX if timeout is None else timeout,
+            lambda: all(future.done() for future in futures),
+        ):
+            done = self._ledger.tally.done
+            raise TimeoutError(
+                f"{done:,} of {len(futures):,} tasks were done after {timeout:g} s; the rest goes "
+                "on. collect again, or collect(wait=False) for what there is"
+            )
+        if not wait:
+            with ThreadPoolExecutor(4) as pool:
+                self._collector.round(pool)
+        ready = [
+            (index, future)
+            for index, future in enumerate(futures)
+            if index not in self._collected and future.done()
+        ]
+        failures = [f.exception() for _, f in ready if not f.cancelled() and f.exception()]
+        if failures and not return_exceptions:
+            first = failures[0]
+            if first is not None:
+                raise first
+        self._collected.update(index for index, _ in ready)
+        return [_outcome(future) for _, future in ready]
+
+    def extend(self, seconds: int = 3600) -> None:
+        """Move the session's end ``seconds`` from now, within the workspace's limit.
+
+        Raises:
+            LimitExceeded: that is later than the workspace allows.
+        """
+        self._control.extend(time.time() + seconds)
+
+    def cleanup(self, force: bool = False) -> None:
+        """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
+
+        Args:
+            force: also erase every object of the session, all versions of it (S29).
+        """
+        reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
+        self.detach(reason=reason)
+        self._control.stop()
+        if force:
+            erase(self._connection, self._manifest.keys)
+
+    def detach(self, *, reason: BaseException | None = None) -> None:
+        """Let go of the session on this machine; its workers go on."""
+        with self._closed:
+            self._dispatcher.close()
+            self._collector.close()
+            self._ledger.close(
+                reason
+                or SessionEnded(f"detached; starburst.attach('{self.id}') finds the session again")
+            )
+            if self._bar is not None:
+                self._draw()
+                self._bar.close()
+                self._bar = None
+
+    def _draw(self) -> None:
+        if self._bar is not None:
+            self._bar.update(self._ledger.tally, self._collector.status)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cleanup()
+
+    def __repr__(self) -> str:
+        tally = self._ledger.tally
+        return (
+            f"<starburst session {self.id}: {self._manifest.workspace}/{self._manifest.user}, "
+            f"{self._manifest.workers} workers, {tally.done:,} of {tally.total:,} tasks done>"
+        )
+
+
+def _outcome(future: Future[Any]) -> Any:  # noqa: ANN401 - the function's own result
+    if future.cancelled():
+        return SessionEnded("this task was cancelled")
+    return future.exception() or future.result()

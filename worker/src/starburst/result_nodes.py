@@ -1,0 +1,187 @@
+"""Result nodes: what a worker commits, once, for the range of tasks that it held a lease on.
+
+A node is the S3 object ``results/<chunk>/<lo>-<hi>``. It covers ``[lo, covered)`` and hands the
+rest on as child ranges, each of which becomes a node of its own. Nodes are written with
+If-None-Match, so whoever comes second for a range finds the first commit and continues from its
+children. What committed nodes cover therefore never overlaps: no task has two committed results.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgpack
+
+from .contract import SessionKeys
+from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal
+from .errors import IntegrityError
+from .failure import Failure
+
+__all__ = ["Batch", "ResultNode", "node_key", "node_name", "open_node", "parse_node_key", "split"]
+
+
+_TABLE_LENGTH: Final = struct.Struct(">I")
+_MAX_CHILDREN: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Results of ``count`` consecutive tasks from ``first`` on, as one encoded list."""
+
+    first: int
+    count: int
+    format: str
+    parts: Sequence[Buffer]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultNode:
+    """One commit.
+
+    Attributes:
+        lo, hi: the range that was leased.
+        covered: end of the tasks that this node settles.
+        children: the ranges that it handed on; with ``[lo, covered)`` they make up ``[lo, hi)``.
+        batches: results, in order.
+        failures: by task; a failed task's place in its batch holds None.
+        retries: how many times a task that raised was run again.
+        seconds: time spent in the function.
+        worker: the ECS task that ran it.
+    """
+
+    lo: int
+    hi: int
+    covered: int
+    children: tuple[tuple[int, int], ...]
+    batches: Sequence[Batch]
+    failures: dict[int, Failure]
+    retries: int = 0
+    seconds: float = 0.0
+    worker: str = ""
+
+    def seal(self, *, session: str, chunk: str, key: bytes, attempt: int) -> bytearray:
+        """Return the sealed object to write."""
+        table = msgpack.packb(
+            [
+                self.covered,
+                self.children,
+                [
+                    [b.first, b.count, b.format, sum(memoryview(p).nbytes for p in b.parts)]
+                    for b in self.batches
+                ],
+                [[index, failure.to_data()] for index, failure in self.failures.items()],
+                self.retries,
+                self.seconds,
+                self.worker,
+            ]
+        )
+        parts: list[Buffer] = [_TABLE_LENGTH.pack(len(table)), table]
+        for batch in self.batches:
+            parts.extend(batch.parts)
+        name = node_name(chunk, self.lo, self.hi)
+        return seal(parts, key=key, header=_header(session, name, attempt))
+
+
+def _header(session: str, name: str, attempt: int) -> Header:
+    return Header(session=session, kind="result", name=name, attempt=attempt, format="results")
+
+
+def node_name(chunk: str, lo: int, hi: int) -> str:
+    """Return the name of the node of a range.
+
+    Example:
+        >>> node_name("p000001-0003", 0, 100)
+        'p000001-0003/000000-000100'
+    """
+    return f"{chunk}/{lo:06d}-{hi:06d}"
+
+
+def node_key(keys: SessionKeys, chunk: str, *, lo: int, hi: int) -> str:
+    """Return the S3 key of the node of a range."""
+    return keys.results + node_name(chunk, lo, hi)
+
+
+def parse_node_key(keys: SessionKeys, key: str) -> tuple[str, int, int] | None:
+    """Return chunk, lo and hi of a node's key; None for a key of another shape."""
+    chunk, _, span = key.removeprefix(keys.results).partition("/")
+    lo, _, hi = span.partition("-")
+    if not (lo.isdecimal() and hi.isdecimal() and chunk):
+        return None
+    if key != node_key(keys, chunk, lo=int(lo), hi=int(hi)):
+        return None
+    return chunk, int(lo), int(hi)
+
+
+def open_node(
+    sealed: Buffer, *, session: str, chunk: str, lo: int, hi: int, key: bytes
+) -> ResultNode:
+    """Verify, decrypt and read a node; its results stay encoded.
+
+    Raises:
+        IntegrityError: the object is not one that a holder of the session's key wrote there.
+    """
+    name = node_name(chunk, lo, hi)
+    plain = unseal(sealed, key=key, expect=_header(session, name, ANY_ATTEMPT))
+    try:
+        (length,) = _TABLE_LENGTH.unpack_from(plain)
+        start = _TABLE_LENGTH.size + length
+        table = msgpack.unpackb(
+            plain[_TABLE_LENGTH.size : start], strict_map_key=False, use_list=True
+        )
+        covered, children, spans, failures, retries, seconds, worker = table
+        batches = []
+        for first, count, format_, size in spans:
+            batches.append(
+                Batch(first=first, count=count, format=format_, parts=[plain[start : start + size]])
+            )
+            start += size
+        node = ResultNode(
+            lo=lo,
+            hi=hi,
+            covered=int(covered),
+            children=tuple((int(a), int(b)) for a, b in children),
+            batches=batches,
+            failures={int(index): Failure.from_data(data) for index, data in failures},
+            retries=int(retries),
+            seconds=float(seconds),
+            worker=str(worker),
+        )
+    except (struct.error, TypeError, ValueError, KeyError) as error:
+        raise IntegrityError(f"result {name} is malformed: {error}") from error
+    _check(node, name)
+    return node
+
+
+def _check(node: ResultNode, name: str) -> None:
+    """Refuse a node whose parts do not add up to its range."""
+    position = node.lo
+    for batch in node.batches:
+        if batch.first != position or batch.count < 0:
+            raise IntegrityError(f"result {name} is malformed: batches do not follow on")
+        position += batch.count
+    edges_fit = position == node.covered
+    for lo, hi in node.children:
+        edges_fit = edges_fit and lo == position and hi > lo
+        position = hi
+    smaller = all((lo, hi) != (node.lo, node.hi) for lo, hi in node.children)
+    if not (edges_fit and smaller and position == node.hi):
+        raise IntegrityError(f"result {name} is malformed: it does not cover its range")
+
+
+def split(lo: int, hi: int, *, size: int) -> tuple[tuple[int, int], ...]:
+    """Cut ``[lo, hi)`` into ranges of about ``size``, at most fifty.
+
+    Example:
+        >>> split(40, 100, size=25)
+        ((40, 60), (60, 80), (80, 100))
+    """
+    total = hi - lo
+    if total <= 0:
+        return ()
+    count = min(_MAX_CHILDREN, max(1, -(-total // max(1, size))))
+    edges = [lo + total * i // count for i in range(count + 1)]
+    return tuple(itertools.pairwise(edges))

@@ -1,0 +1,113 @@
+"""The worker's side of its child process: start it, give it work, watch it, bury it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+from starburst.envelope import Buffer
+
+from .board import Board
+from .frames import Frame, read_frame, write_frame
+
+__all__ = ["Child", "ChildDied"]
+
+
+_WITHHELD: Final = ("AWS_", "STARBURST_", "ECS_")
+
+
+class ChildDied(Exception):
+    """The child's pipe closed; ``reason`` says how it ended."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Child:
+    """One process that runs the analyst's function, without the worker's credentials.
+
+    Leaving the ``AWS_*`` variables out keeps honest code from using the worker's role by accident;
+    it is not containment, which is the role's policy's affair.
+    """
+
+    def __init__(self) -> None:
+        self.board = Board.create()
+        self.functions: set[str] = set()
+        commands_out, commands_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        fds = (commands_out, answers_in, self.board.fd)
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "starburst.worker.runner", *(str(fd) for fd in fds)],
+            pass_fds=fds,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+        os.close(commands_out)
+        os.close(answers_in)
+        self._commands: BinaryIO = os.fdopen(commands_in, "wb")
+        self._answers: BinaryIO = os.fdopen(answers_out, "rb", buffering=0)
+        self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name="answers", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            frame = read_frame(self._answers)
+            self._frames.put(frame)
+            if frame is None:
+                return
+
+    def send(self, header: dict[str, Any], buffers: Sequence[Buffer]) -> None:
+        """Give the child a command."""
+        try:
+            write_frame(self._commands, header, buffers=buffers)
+        except BrokenPipeError:
+            raise ChildDied(self._reason()) from None
+
+    def receive(self, timeout: float) -> Frame | None:
+        """Return the child's next frame, or None after ``timeout`` seconds.
+
+        Raises:
+            ChildDied: it ended without answering.
+        """
+        try:
+            frame = self._frames.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if frame is None:
+            raise ChildDied(self._reason())
+        return frame
+
+    def kill(self) -> None:
+        """End the child now, and release what it held."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        try:
+            self._commands.close()
+        except BrokenPipeError:
+            pass  # the flush of a command that nobody will read
+        self._answers.close()
+        self.board.close()
+
+    def _reason(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"its process exited with code {code}"
+        name = signal.Signals(-code).name
+        if name == "SIGKILL":
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            return (
+                f"its process was killed (SIGKILL), most likely for want of memory: "
+                f"it peaked at {peak:,.0f} MiB. Ask for more with memory="
+            )
+        return f"its process was ended by {name}"

@@ -1,0 +1,185 @@
+"""The child: runs the analyst's function on one range of tasks after another.
+
+It holds no key and no credentials, and knows nothing of queues or buckets: it reads frames, calls
+the function, and answers with encoded results. What the function prints goes to the worker's log.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Final
+
+from starburst.codec import Encoded, encode_batch
+from starburst.envelope import Buffer
+from starburst.errors import ResultTooLarge
+from starburst.failure import Failure, describe
+from starburst.manifest import ResultMode
+from starburst.payload import load
+
+from .board import Board
+from .frames import Frame, read_frame, write_frame
+
+__all__ = ["main"]
+
+
+_REPORT_SECONDS: Final = 0.25
+_REPORT_BYTES: Final = 8 << 20
+_BACKOFF_SECONDS: Final = (0.5, 1, 2, 4, 8)
+_FAILED: Final = object()
+
+
+def main() -> None:
+    """Serve frames until the worker closes the pipe; file descriptors come as arguments."""
+    commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
+    with (
+        os.fdopen(commands_fd, "rb", buffering=0) as commands,
+        os.fdopen(answers_fd, "wb") as answers,
+    ):
+        _Runner(commands, answers, board=Board(board_fd)).serve()
+
+
+class _Runner:
+    def __init__(self, commands: BinaryIO, answers: BinaryIO, *, board: Board) -> None:
+        self._commands = commands
+        self._answers = answers
+        self._board = board
+        self._functions: dict[str, Buffer | Callable[..., object]] = {}
+
+    def serve(self) -> None:
+        while (frame := read_frame(self._commands)) is not None:
+            if frame.header["do"] == "function":
+                self._functions[frame.header["name"]] = frame.buffers[0]
+            else:
+                self._run(frame)
+
+    def _run(self, frame: Frame) -> None:
+        header = frame.header
+        report = _Report(self._answers, header)
+        for index, data in enumerate(frame.buffers, start=header["lo"]):
+            if self._board.stop_asked:
+                break
+            self._one(index, data, header=header, report=report)
+            self._board.leave()
+            report.send_if_due()
+        report.finish()
+        gc.collect()
+
+    def _one(self, index: int, data: Buffer, *, header: dict[str, Any], report: _Report) -> None:
+        retries = header["retries"]
+        for attempt in range(retries + 1):
+            began = time.monotonic()
+            self._board.enter(index, began)
+            try:
+                function = self._function(header["function"])
+                args, kwargs = load(data)
+                value = function(*args, **kwargs)
+            except Exception as error:
+                report.seconds += time.monotonic() - began
+                if attempt < retries:
+                    report.retries += 1
+                    time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
+                    continue
+                report.failed(index, describe(error))
+                return
+            report.seconds += time.monotonic() - began
+            report.add(index, value)
+            return
+
+    def _function(self, name: str) -> Callable[..., object]:
+        held = self._functions[name]
+        if callable(held):
+            return held
+        function: object = load(held)
+        if not callable(function):
+            raise TypeError(f"what was submitted is not callable: {function!r}")
+        self._functions[name] = function
+        return function
+
+
+class _Report:
+    """Results that have not been sent yet."""
+
+    def __init__(self, answers: BinaryIO, header: dict[str, Any]) -> None:
+        self._answers = answers
+        self._mode: ResultMode = header["mode"]
+        self._max_bytes: int = header["max_bytes"]
+        self._first: int = header["lo"]
+        self._values: list[object] = []
+        self._failures: dict[int, Failure] = {}
+        self._bytes = 0
+        self._sent = time.monotonic()
+        self.seconds = 0.0
+        self.retries = 0
+
+    def add(self, index: int, value: object) -> None:
+        size = getattr(value, "nbytes", None)
+        if not isinstance(size, int):
+            size = sys.getsizeof(value, 64)
+        if size > self._max_bytes:
+            self.failed(index, describe(_too_large(size, self._max_bytes)))
+            return
+        self._bytes += size
+        self._values.append(value)
+
+    def failed(self, index: int, failure: Failure) -> None:
+        self._values.append(None)
+        self._failures[index] = failure
+
+    def send_if_due(self) -> None:
+        due = time.monotonic() - self._sent > _REPORT_SECONDS or self._bytes > _REPORT_BYTES
+        if due:
+            self._send(final=False)
+
+    def finish(self) -> None:
+        self._send(final=True)
+
+    def _send(self, *, final: bool) -> None:
+        encoded = self._encode()
+        header = {
+            "first": self._first,
+            "count": len(self._values),
+            "format": encoded.format,
+            "failures": [[index, f.to_data()] for index, f in self._failures.items()],
+            "seconds": self.seconds,
+            "retries": self.retries,
+            "final": final,
+        }
+        write_frame(self._answers, header, buffers=encoded.parts)
+        self._first += len(self._values)
+        self._values = []
+        self._failures = {}
+        self._bytes = 0
+        self.seconds = 0.0
+        self.retries = 0
+        self._sent = time.monotonic()
+
+    def _encode(self) -> Encoded:
+        values = self._values
+        encoded, refused = encode_batch(values, mode=self._mode)
+        for position, error in refused.items():
+            self._failures[self._first + position] = describe(error)
+        if _size(encoded.parts) > self._max_bytes * max(1, len(values)):
+            over = describe(_too_large(_size(encoded.parts), self._max_bytes))
+            for position in range(len(values)):
+                self._failures[self._first + position] = over
+            encoded, _ = encode_batch([None] * len(values), mode=self._mode)
+        return encoded
+
+
+def _size(parts: Sequence[Buffer]) -> int:
+    return sum(memoryview(part).nbytes for part in parts)
+
+
+def _too_large(size: int, allowed: int) -> ResultTooLarge:
+    return ResultTooLarge(
+        f"the result is {size / 1e6:.0f} MB; at most {allowed / 1e6:.0f} MB can travel back. "
+        "Return a summary, or split the work into smaller tasks"
+    )
+
+
+if __name__ == "__main__":
+    main()
