@@ -64,7 +64,7 @@ def build(
     from environments import ALL  # noqa: PLC0415
     from stacks.settings import check_together  # noqa: PLC0415
     from stacks.stage import EnvironmentStage  # noqa: PLC0415
-    from stacks.waivers import WAIVERS  # noqa: PLC0415
+    from stacks.waivers import waivers  # noqa: PLC0415
     from starburst_constructs.compliance.gate import GatedStage, install_gates  # noqa: PLC0415
 
     # The CLI passes cdk.json's context along; plain Python and pytest have to read it.
@@ -77,11 +77,15 @@ def build(
     stages = [EnvironmentStage(app, environment) for environment in chosen]
     if validate:
         gated = [
-            GatedStage(name=stage.environment.name, stage=stage, packs=stage.environment.packs)
+            GatedStage(
+                stage=stage,
+                packs=stage.environment.packs,
+                waivers=waivers(stage.environment),
+            )
             for stage in stages
             if stage.environment.packs
         ]
-        install_gates(app, stages=gated, waivers=WAIVERS)
+        install_gates(app, stages=gated)
     return app
 
 

@@ -1,11 +1,106 @@
-"""Every exception to the gate: what, where, why, who answers for it, and until when."""
+"""Every exception to the gate: what, where, why, who answers for it, and until when.
+
+A path is below the environment. An exception that no finding needs fails the synthesis, and so
+does one whose last day has passed; then mend the finding, or decide again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
+from stacks.settings import Environment
 from starburst_constructs.compliance.waivers import Waiver
 
-__all__ = ["WAIVERS"]
+__all__ = ["waivers"]
 
-WAIVERS: Final[tuple[Waiver, ...]] = ()
+OWNER: Final = "platform team"
+REVIEW: Final = date(2027, 11, 30)
+"""The yearly review: everything below is decided again by then."""
+
+_PREFIX: Final = {
+    "HIPAA.Security": "HIPAA.Security",
+    "NIST.800-53.R5": "NIST.800.53.R5",
+    "PCI.DSS.321": "PCI.DSS.321",
+}
+
+
+def waivers(environment: Environment) -> tuple[Waiver, ...]:
+    """Return the exceptions that hold in ``environment``."""
+    wanted = (
+        *_foundation(environment),
+        *_network(environment),
+        *_storage(environment),
+    )
+    packs = tuple(f"{_PREFIX.get(pack, pack)}-" for pack in environment.packs)
+    return tuple(waiver for waiver in wanted if waiver.rule.startswith(packs))
+
+
+def _one(rule: str, resource: str, reason: str, *, every_finding: bool = False) -> Waiver:
+    return Waiver(
+        rule=rule,
+        resource=resource,
+        reason=reason,
+        owner=OWNER,
+        expires=REVIEW,
+        every_finding=every_finding,
+    )
+
+
+def _regulated(rule: str, resource: str, reason: str) -> Iterator[Waiver]:
+    """Yield one waiver for each of the three packs that have the same rule."""
+    for prefix in _PREFIX.values():
+        yield _one(f"{prefix}-{rule}", resource, reason)
+
+
+def _foundation(environment: Environment) -> Iterator[Waiver]:
+    if environment.permissions_boundary is None:
+        yield _one(
+            "AwsSolutions-IAM5",
+            "foundation/Boundary/Resource",
+            "A permissions boundary grants nothing: its patterns cap what policies may grant, "
+            "and each policy is judged by itself.",
+            every_finding=True,
+        )
+
+
+def _network(environment: Environment) -> Iterator[Waiver]:
+    if environment.network.existing is not None:
+        return
+    if "default-security-group" not in environment.without:
+        yield _one(
+            "AwsSolutions-IAM5[Resource::*]",
+            "network/DefaultGroup/Role/Policy/Resource",
+            "ec2:DescribeSecurityGroups has no resource to name; it reads, and changes nothing.",
+        )
+    yield from _regulated(
+        "VPCDefaultSecurityGroupClosed",
+        "network/Vpc/Resource",
+        "A State Manager association empties the default group at once and every day; "
+        "the rule knows only the custom resource of the CDK.",
+    )
+
+
+def _storage(environment: Environment) -> Iterator[Waiver]:
+    buckets = ["storage/AccessLogs/Resource", "storage/Data/Resource"]
+    if environment.audit.trail:
+        buckets.append("audit/Files/Resource")
+    for bucket in buckets:
+        yield from _regulated(
+            "S3BucketReplicationEnabled",
+            bucket,
+            "S3 keeps objects in three zones and versions guard against deletion; a second copy "
+            "in another Region would leave allowed_regions and double what erasure must reach.",
+        )
+    yield from _regulated(
+        "S3DefaultEncryptionKMS",
+        "storage/AccessLogs/Resource",
+        "S3 delivers server access logs to buckets with SSE-S3 only; they hold no object content.",
+    )
+    if environment.storage.encryption == "kms:dsse":
+        yield from _regulated(
+            "S3DefaultEncryptionKMS",
+            "storage/Data/Resource",
+            "The bucket encrypts twice (aws:kms:dsse) with our key; the rule knows only aws:kms.",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -12,10 +12,11 @@ from typing import Final
 import aws_cdk as cdk
 import cdk_nag
 import jsii
+from constructs import IConstruct
 
-from starburst_constructs.compliance.waivers import Waiver, check_waivers
+from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_waivers
 
-__all__ = ["PACKS", "GatedStage", "PackGate", "install_gates"]
+__all__ = ["PACKS", "UNUSED", "GatedStage", "PackGate", "install_gates"]
 
 PACKS: Final[Mapping[str, Callable[[], cdk_nag.NagPack]]] = MappingProxyType(
     {
@@ -32,43 +33,38 @@ UNUSED: Final = "waiver-without-use"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatedStage:
-    """One environment's stage and the packs that judge it.
+    """One environment's stage, the packs that judge it, and its exceptions.
 
     Attributes:
-        name: of the environment.
         stage: its constructs.
         packs: names of packs.
+        waivers: resources in them are paths below the stage.
     """
 
-    name: str
     stage: cdk.Stage
     packs: Sequence[str]
+    waivers: Sequence[Waiver]
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class PackGate:
     """One pack over the stages that ask for it, as a validation plugin of the CDK.
 
-    cdk-nag's own plugin walks the whole app; this one walks the gated stages only, raises its
-    warnings to errors, and reports waivers that no finding needs any more.
+    cdk-nag's own plugin walks the whole app; this one walks the gated stages only, raises the
+    pack's warnings to errors, and reports waivers that no finding needs any more.
 
     Args:
         pack_name: a key of ``PACKS``.
         stages: those that this pack judges.
-        waivers: those of this pack.
     """
 
-    def __init__(
-        self, pack_name: str, *, stages: Sequence[GatedStage], waivers: Sequence[Waiver]
-    ) -> None:
-        self._name = pack_name
+    def __init__(self, pack_name: str, *, stages: Sequence[GatedStage]) -> None:
         self._pack = PACKS[pack_name]()
         self._stages = stages
-        self.waivers = waivers
 
     @property
     def name(self) -> str:
-        """The pack's name; reports and acknowledgments use it."""
+        """The pack's own name; reports and acknowledgments use it."""
         return self._pack.read_pack_name
 
     @property
@@ -78,42 +74,73 @@ class PackGate:
 
     @property
     def rule_ids(self) -> list[str]:
-        """The rules that are ours; the pack does not list its own."""
+        """The rule that is ours; the pack does not list its own."""
         return [UNUSED]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
-        """Judge the stages; acknowledged findings are taken out by the CDK afterwards."""
+        """Judge the stages; the CDK takes acknowledged findings out of the report afterwards."""
         del context
-        violations: list[cdk.PolicyViolation] = []
+        violations = [found for gated in self._stages for found in self._judge(gated)]
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+
+    def owns(self, waiver: Waiver) -> bool:
+        """Return whether ``waiver`` is of a rule of this pack."""
+        return waiver.rule.startswith(f"{self.name}-")
+
+    def _judge(self, gated: GatedStage) -> list[cdk.PolicyViolation]:
+        waivers = [waiver for waiver in gated.waivers if self.owns(waiver)]
         needed: set[Waiver] = set()
-        for gated in self._stages:
-            for violation in self._pack.validate_scope(gated.stage).violations:
-                violations.append(_as_error(violation))
-                needed.update(self._needed(gated, violation))
+        violations = []
+        for violation in self._pack.validate_scope(gated.stage).violations:
+            violations.append(_as_error(violation))
+            for resource in violation.violating_resources:
+                waiver = _waive(gated.stage, violation.rule_name, resource, waivers)
+                if waiver is not None:
+                    self._acknowledge(resource, violation.rule_name, waiver, gated.stage)
+                    needed.add(waiver)
         violations.extend(
             cdk.PolicyViolation(
                 rule_name=f"{UNUSED}[{waiver.rule}]",
-                description=f"{waiver}: no finding needs it; delete it",
+                description=f"{waiver}: no finding needs it; delete it from stacks/waivers.py",
                 violating_resources=[
                     cdk.PolicyViolatingResource(
-                        construct_path=f"{self._stages[0].name}/{waiver.resource}",
-                        locations=["stacks/waivers.py"],
+                        construct_path=f"{gated.stage.node.path}/{waiver.resource}", locations=[]
                     )
                 ],
                 severity="error",
             )
-            for waiver in self.waivers
+            for waiver in waivers
             if waiver not in needed
         )
-        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
+        return violations
 
-    def _needed(self, gated: GatedStage, violation: cdk.PolicyViolation) -> Iterable[Waiver]:
-        inside = len(gated.stage.node.path) + 1
-        for resource in violation.violating_resources:
-            path = (resource.construct_path or "")[inside:]
-            for waiver in self.waivers:
-                if waiver.covers(path, rule=violation.rule_name, environment=gated.name):
-                    yield waiver
+    def _acknowledge(
+        self, resource: cdk.PolicyViolatingResource, rule: str, waiver: Waiver, stage: cdk.Stage
+    ) -> None:
+        """Put the waiver on its construct, so that the CDK's own report records it as evidence."""
+        construct: IConstruct = stage
+        for part in _below(stage, resource).split("/"):
+            construct = construct.node.find_child(part)
+        cdk.Validations.of(construct).acknowledge(
+            cdk.Acknowledgment(
+                id=f"{self.name}::{rule}",
+                reason=f"{waiver.reason} Owner: {waiver.owner}. Until {waiver.expires}.",
+            )
+        )
+
+
+def _below(stage: cdk.Stage, resource: cdk.PolicyViolatingResource) -> str:
+    return (resource.construct_path or "").removeprefix(f"{stage.node.path}/")
+
+
+def _waive(
+    stage: cdk.Stage,
+    rule: str,
+    resource: cdk.PolicyViolatingResource,
+    waivers: Sequence[Waiver],
+) -> Waiver | None:
+    path = _below(stage, resource)
+    return next((waiver for waiver in waivers if waiver.covers(path, rule=rule)), None)
 
 
 def _as_error(violation: cdk.PolicyViolation) -> cdk.PolicyViolation:
@@ -126,57 +153,27 @@ def _as_error(violation: cdk.PolicyViolation) -> cdk.PolicyViolation:
 
 
 def install_gates(
-    app: cdk.App,
-    *,
-    stages: Sequence[GatedStage],
-    waivers: Sequence[Waiver],
-    today: date | None = None,
-) -> None:
+    app: cdk.App, *, stages: Sequence[GatedStage], today: date | None = None
+) -> list[PackGate]:
     """Make every synthesis of ``app`` fail on a finding without a waiver, and the reverse.
 
     Args:
         app: whose synthesis is judged.
-        stages: environments and their packs.
-        waivers: all there are.
+        stages: what is judged, by which packs, with which exceptions.
         today: for tests; the day in UTC otherwise.
 
     Raises:
         WaiverError: a waiver is expired, too wide, unexplained, there twice, or of no pack.
     """
-    check_waivers(waivers, today=today or datetime.now(UTC).date())
-    for pack in dict.fromkeys(pack for gated in stages for pack in gated.packs):
-        judged = [gated for gated in stages if pack in gated.packs]
-        gate = PackGate(pack, stages=judged, waivers=_of_pack(pack, waivers, judged))
-        cdk.Validations.of(app).add_plugins(gate)
-        for gated in judged:
-            _acknowledge(gate, gated)
-
-
-def _of_pack(pack: str, waivers: Sequence[Waiver], judged: Sequence[GatedStage]) -> list[Waiver]:
-    prefix = f"{PACKS[pack]().read_pack_name}-"
-    return [
-        waiver
-        for waiver in waivers
-        if waiver.rule.startswith(prefix) and any(waiver.applies_to(each.name) for each in judged)
+    gates = [
+        PackGate(pack, stages=[gated for gated in stages if pack in gated.packs])
+        for pack in dict.fromkeys(pack for gated in stages for pack in gated.packs)
     ]
-
-
-def _acknowledge(gate: PackGate, gated: GatedStage) -> None:
-    """Put the waivers on their constructs, so that the CDK's own report records them."""
-    for waiver in gate.waivers:
-        if not waiver.applies_to(gated.name):
-            continue
-        target = gated.stage.node
-        found = None
-        for part in waiver.resource.split("/"):
-            found = target.try_find_child(part)
-            if found is None:
-                break
-            target = found.node
-        if found is not None:
-            cdk.Validations.of(found).acknowledge(
-                cdk.Acknowledgment(
-                    id=f"{gate.name}::{waiver.rule}",
-                    reason=f"{waiver.reason} Owner: {waiver.owner}. Until {waiver.expires}.",
-                )
-            )
+    for gated in stages:
+        check_waivers(gated.waivers, today=today or datetime.now(UTC).date())
+        for waiver in gated.waivers:
+            if not any(gate.owns(waiver) for gate in gates):
+                raise WaiverError(f"{waiver}: no pack of {gated.stage.stage_name} has that rule")
+    if gates:
+        cdk.Validations.of(app).add_plugins(*gates)
+    return gates

@@ -26,7 +26,8 @@ class Waiver:
         reason: why the rule does not hold here, or why it may be broken.
         owner: who answers for it.
         expires: the last day on which it holds.
-        environments: names of those in which it holds; empty for all that are gated.
+        every_finding: the rule's id has no brackets, and covers whatever it finds at the resource;
+            only for a policy that grants nothing by itself, such as a permissions boundary.
 
     Example:
         >>> Waiver(
@@ -35,7 +36,7 @@ class Waiver:
         ...     reason="A log bucket that logs to itself would never end.",
         ...     owner="platform",
         ...     expires=date(2027, 1, 31),
-        ... ).covers("storage/AccessLogs/Resource", rule="AwsSolutions-S1", environment="prod")
+        ... ).covers("storage/AccessLogs/Resource", rule="AwsSolutions-S1")
         True
     """
 
@@ -44,31 +45,28 @@ class Waiver:
     reason: str
     owner: str
     expires: date
-    environments: tuple[str, ...] = ()
+    every_finding: bool = False
 
-    def applies_to(self, environment: str) -> bool:
-        """Return whether the waiver holds in ``environment``."""
-        return not self.environments or environment in self.environments
-
-    def covers(self, path: str, *, rule: str, environment: str) -> bool:
-        """Return whether the waiver covers a finding at ``path`` below the environment."""
+    def covers(self, path: str, *, rule: str) -> bool:
+        """Return whether the waiver covers a finding of ``rule`` at ``path``."""
         inside = path == self.resource or path.startswith(f"{self.resource}/")
-        return rule == self.rule and inside and self.applies_to(environment)
+        found = rule.split("[")[0] if self.every_finding else rule
+        return inside and found == self.rule
 
     def problems(self, today: date) -> Iterable[str]:
         """Yield what is wrong with the waiver by itself."""
         if today > self.expires:
             yield f"expired on {self.expires}: mend the finding, or decide again and say why"
         # A finding's id may hold an asterisk of its own, in brackets: AwsSolutions-IAM5[Action::*].
-        if "*" in self.rule.split("[")[0] or "*" in self.resource or not self.resource:
+        parts = (self.rule.split("[")[0], *self.resource.split("/"))
+        if any("*" in part or not part for part in parts):
             yield "names no single rule and resource; write one waiver for each finding"
         if len(self.reason) < SHORTEST_REASON or not self.owner:
             yield f"needs an owner and a reason of {SHORTEST_REASON} characters or more"
 
     def __str__(self) -> str:
         """Return the waiver as one line of a report."""
-        where = f"{self.resource} in {', '.join(self.environments) or 'every environment'}"
-        return f"waiver of {self.rule} at {where} (owner {self.owner or 'nobody'})"
+        return f"waiver of {self.rule} at {self.resource} (owner {self.owner or 'nobody'})"
 
 
 def check_waivers(waivers: Iterable[Waiver], *, today: date) -> None:
@@ -77,11 +75,11 @@ def check_waivers(waivers: Iterable[Waiver], *, today: date) -> None:
     Raises:
         WaiverError: names every one of them, and what to do.
     """
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    seen: set[tuple[str, str]] = set()
     lines = []
     for waiver in waivers:
         lines.extend(f"{waiver}: {problem}" for problem in waiver.problems(today))
-        identity = (waiver.rule, waiver.resource, waiver.environments)
+        identity = (waiver.rule, waiver.resource)
         if identity in seen:
             lines.append(f"{waiver}: is there twice")
         seen.add(identity)
