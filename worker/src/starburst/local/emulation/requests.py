@@ -31,11 +31,14 @@ def counts() -> dict[str, dict[str, int]]:
 def _apply() -> None:
     router = module("core.router")
     sessions = module("services.sts")._sessions
+    evaluator = module("core.iam_evaluator")
 
     def principal(headers: dict[str, str], query: dict[str, Any]) -> str:
-        session = sessions.get(router.extract_access_key_id(headers, query))
-        arn = str((session or {}).get("Arn", ""))
-        return arn.split("/")[1] if ":assumed-role/" in arn else arn.rpartition("/")[2] or "other"
+        key = router.extract_access_key_id(headers, query)
+        arn = str((sessions.get(key) or {}).get("Arn", ""))
+        if ":assumed-role/" in arn:
+            return arn.split("/")[1]
+        return "root" if evaluator.is_root_access_key(key) else "other"
 
     def make(original: Function) -> Function:
         def extract(

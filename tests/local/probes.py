@@ -1,0 +1,466 @@
+"""One probe per patch: what AWS does, asked of an emulator; True where it does it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from starburst.local.place import ACCOUNT, REGION
+
+from tests.local.scene import EVERYTHING, Scene, denied, eventually
+
+ALLOW = {"Effect": "Allow"}
+DENY = {"Effect": "Deny"}
+
+
+def policy_variables(scene: Scene) -> bool:
+    bucket = scene.bucket()
+    own = f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/userName}}/*"
+    s3 = scene.client(
+        "s3", {**ALLOW, "Action": "s3:*Object", "Resource": own}, userName="alice"
+    )
+    literal = "${aws:PrincipalTag/userName}/x"
+    return (
+        not denied(s3.put_object, Bucket=bucket, Key="alice/x")
+        and denied(s3.put_object, Bucket=bucket, Key="bob/x")
+        and denied(s3.put_object, Bucket=bucket, Key=literal)
+    )
+
+
+def principal_arn(scene: Scene) -> bool:
+    arn = scene.role(EVERYTHING)
+    name = arn.rpartition("/")[2]
+    excepted = {
+        **DENY,
+        "Action": "s3:*",
+        "Resource": "*",
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": arn}},
+    }
+    scene.root("iam").put_role_policy(
+        RoleName=name, PolicyName="deny", PolicyDocument=json.dumps({"Statement": [excepted]})
+    )
+    s3 = scene.local.client(scene.become(arn), "s3")
+    return not denied(s3.list_buckets)
+
+
+def principal_keys(scene: Scene) -> bool:
+    no_service = {"Bool": {"aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false"}}
+    s3 = scene.client(
+        "s3", EVERYTHING, {**DENY, "Action": "s3:*", "Resource": "*", "Condition": no_service}
+    )
+    return denied(s3.list_buckets)
+
+
+def root_key(scene: Scene) -> bool:
+    from starburst.local.people import session
+
+    def refused(key: str) -> bool:
+        client = scene.local.client(session(key, "any", region=REGION), "iam")
+        try:
+            client.list_roles()
+        except ClientError:
+            return True
+        return False
+
+    return refused("test") and refused(ACCOUNT)
+
+
+def sqs_batches(scene: Scene) -> bool:
+    url, arn = scene.queue()
+    actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    sqs = scene.client("sqs", {**ALLOW, "Action": actions, "Resource": arn})
+    entries = [{"Id": "a", "MessageBody": "x"}]
+    return not denied(sqs.send_message_batch, QueueUrl=url, Entries=entries)
+
+
+def kms_context(scene: Scene) -> bool:
+    key = scene.key()
+    same = {"StringEquals": {"kms:EncryptionContext:user": "${aws:PrincipalTag/userName}"}}
+    literal = {"StringEquals": {"kms:EncryptionContext:user": "alice"}}
+    answers = []
+    for condition in (same, literal):
+        statement = {**ALLOW, "Action": "kms:*", "Resource": key, "Condition": condition}
+        kms = scene.client("kms", statement, userName="alice")
+        request = {"KeyId": key, "KeySpec": "AES_256"}
+        answers += [
+            not denied(kms.generate_data_key, **request, EncryptionContext={"user": "alice"}),
+            denied(kms.generate_data_key, **request, EncryptionContext={"user": "bob"}),
+            denied(kms.generate_data_key, **request),
+        ]
+    return all(answers)
+
+
+def s3_keys(scene: Scene) -> bool:
+    bucket, key = scene.bucket(), scene.key()
+    everything = {**DENY, "Action": "s3:PutObject", "Resource": "*"}
+    encryption_key = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    s3 = scene.client(
+        "s3",
+        EVERYTHING,
+        {**everything, "Condition": {"Null": {"s3:if-none-match": "true"}}},
+        {**everything, "Condition": {"Null": {"s3:TlsVersion": "true"}}},
+        {**everything, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+        {**everything, "Condition": {"StringNotEqualsIfExists": {encryption_key: key}}},
+    )
+    once = {"Bucket": bucket, "Key": "x", "IfNoneMatch": "*"}
+    kms = {"ServerSideEncryption": "aws:kms"}
+    return (
+        denied(s3.put_object, Bucket=bucket, Key="x")
+        and denied(s3.put_object, **once, **kms, SSEKMSKeyId=scene.key())
+        and not denied(s3.put_object, **once, **kms, SSEKMSKeyId=key)
+    )
+
+
+def ecs_resources(scene: Scene) -> bool:
+    cluster = scene.cluster()
+    definition = scene.task_definition(["sleep", "30"])
+    family = definition["family"]
+    in_cluster = {"ArnEquals": {"ecs:cluster": cluster}}
+    task_definitions = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:*"
+    tasks = cluster.replace(":cluster/", ":task/") + "/*"
+    ecs = scene.client(
+        "ecs",
+        {
+            **ALLOW,
+            "Action": "ecs:RunTask",
+            "Resource": task_definitions,
+            "Condition": in_cluster,
+        },
+        {
+            **ALLOW,
+            "Action": ["ecs:StopTask", "ecs:DescribeTasks"],
+            "Resource": tasks,
+            "Condition": in_cluster,
+        },
+        {**ALLOW, "Action": "ecs:ListTasks", "Resource": "*", "Condition": in_cluster},
+        {**ALLOW, "Action": "iam:PassRole", "Resource": "*"},
+    )
+    other = scene.run_request(scene.task_definition(["sleep", "30"]), cluster)
+    request = scene.run_request(definition, cluster)
+    if denied(ecs.run_task, **request) or not denied(ecs.run_task, **other):
+        return False
+    task = ecs.list_tasks(cluster=cluster)["taskArns"][0]
+    ecs.describe_tasks(cluster=cluster, tasks=[task])
+    return not denied(ecs.stop_task, cluster=cluster, task=task) and denied(
+        ecs.run_task, **{**request, "cluster": scene.cluster()}
+    )
+
+
+def pass_role(scene: Scene) -> bool:
+    cluster = scene.cluster()
+    definition = scene.task_definition(["true"])
+    request = scene.run_request(definition, cluster)
+    role = definition["taskRoleArn"]
+    run = {**ALLOW, "Action": "ecs:RunTask", "Resource": "*"}
+    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    may_pass = {**ALLOW, "Action": "iam:PassRole", "Resource": role, "Condition": to_tasks}
+    execution = {**may_pass, "Resource": definition["executionRoleArn"]}
+    message = ""
+    try:
+        scene.client("ecs", run, execution).run_task(**request)
+    except ClientError as error:
+        message = error.response["Error"]["Message"]
+    other = {"taskRoleArn": scene.role(EVERYTHING)}
+    allowed = scene.client("ecs", run, may_pass, execution)
+    return (
+        "iam:PassRole" in message
+        and role in message
+        and not denied(allowed.run_task, **request)
+        and denied(allowed.run_task, **request, overrides=other)
+    )
+
+
+def run_task(scene: Scene) -> bool:
+    cluster = scene.cluster()
+    definition = scene.task_definition(["sleep", "30"])
+    request = scene.run_request(definition, cluster)
+    ecs = scene.root("ecs")
+    size = {"cpu": "512", "memory": "1024"}
+    first, second = (
+        ecs.run_task(**request, count=2, clientToken="t", overrides=size)["tasks"]
+        for _ in range(2)
+    )
+    ecs_tags = [{"key": "a", "value": "b"}]
+    codes = [
+        _code(ecs.run_task, **request, count=11),
+        _code(ecs.run_task, **{**request, "cluster": "no-such-cluster"}),
+        _code(ecs.run_task, **request, count=1, clientToken="t", tags=ecs_tags),
+        _code(ecs.run_task, **{k: v for k, v in request.items() if not k.startswith("network")}),
+    ]
+    arns = [task["taskArn"] for task in first]
+    for arn in arns:
+        ecs.stop_task(cluster=cluster, task=arn)
+    return (
+        arns == [task["taskArn"] for task in second]
+        and {task["cpu"] for task in first} == {"512"}
+        and first[0]["group"] == f"family:{definition['family']}"
+        and codes
+        == [
+            "InvalidParameterException",
+            "ClusterNotFoundException",
+            "ConflictException",
+            "InvalidParameterException",
+        ]
+    )
+
+
+def stop_task(scene: Scene) -> bool:
+    cluster = scene.cluster()
+    deaf = "import signal, pathlib, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    codes = []
+    for start in ("import pathlib, signal, sys; ", deaf):
+        up = Path(tempfile.mkdtemp()) / "up"
+        program = start + "pathlib.Path(sys.argv[1]).touch(); signal.pause()"
+        command = [sys.executable, "-c", program, str(up)]
+        task = scene.run(scene.task_definition(command, stopTimeout=1), cluster)[0]["taskArn"]
+        try:
+            eventually(lambda up=up: up.exists() or None, seconds=3)
+        except TimeoutError:
+            return False
+        scene.task_when(task, cluster, "RUNNING")
+        answer = scene.root("ecs").stop_task(cluster=cluster, task=task, reason="enough")["task"]
+        stopped = scene.task_when(task, cluster, "STOPPED")
+        codes.append(stopped["containers"][0]["exitCode"])
+        if (answer["desiredStatus"], stopped["stoppedReason"]) != ("STOPPED", "enough"):
+            return False
+    return codes == [143, 137]
+
+
+def task_events(scene: Scene) -> bool:
+    url, arn = scene.queue()
+    events = scene.root("events")
+    cluster = scene.cluster()
+    pattern = {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Task State Change"],
+        "detail": {"clusterArn": [cluster], "lastStatus": ["STOPPED"]},
+    }
+    rule = scene.name("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": arn}])
+    definition = scene.task_definition([sys.executable, "-c", "raise SystemExit(3)"])
+    task = scene.run(definition, cluster, startedBy="session")[0]["taskArn"]
+    scene.task_when(task, cluster, "STOPPED")
+    found = scene.root("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages", [])
+    if len(found) != 1:
+        return False
+    detail = json.loads(found[0]["Body"])["detail"]
+    return (
+        detail["taskArn"] == task
+        and detail["startedBy"] == "session"
+        and detail["containers"][0]["exitCode"] == 3
+        and detail["stopCode"] == "EssentialContainerExited"
+    )
+
+
+def tasks(scene: Scene) -> bool:
+    cluster = scene.cluster()
+    definition = scene.task_definition([sys.executable, "-c", "raise SystemExit(3)"])
+    task = scene.run(definition, cluster)[0]["taskArn"]
+    try:
+        stopped = eventually(
+            lambda: (
+                found
+                if (
+                    found := scene.root_ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"][
+                        0
+                    ]
+                )["lastStatus"]
+                == "STOPPED"
+                else None
+            ),
+            seconds=3,
+        )
+    except TimeoutError:
+        return False
+    return bool(stopped["containers"][0].get("exitCode") == 3)
+
+
+def requests(scene: Scene) -> bool:
+    url, arn = scene.queue()
+    role = scene.role({**ALLOW, "Action": "sqs:*", "Resource": arn})
+    sqs = scene.local.client(scene.become(role), "sqs")
+    for _ in range(3):
+        try:
+            sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "a", "MessageBody": "x"}])
+        except ClientError:
+            return False
+    counted = scene.local.request_counts().get(role.rpartition("/")[2], {})
+    return counted == {"sqs:SendMessageBatch": 3}
+
+
+def security_group_rules(scene: Scene) -> bool:
+    group = {"Fn::GetAtt": ["Group", "GroupId"]}
+    rule = {"GroupId": group, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    resources = {
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/24"}},
+        "Group": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"GroupDescription": "x", "VpcId": {"Ref": "Vpc"}},
+        },
+        "In": {
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            "Properties": {**rule, "CidrIp": "10.0.0.0/24"},
+        },
+        "Out": {
+            "Type": "AWS::EC2::SecurityGroupEgress",
+            "Properties": {**rule, "CidrIp": "10.0.0.0/24"},
+        },
+    }
+    made = _stack(scene, resources)
+    if made is None:
+        return False
+    groups = scene.root("ec2").describe_security_groups(GroupIds=[made["Group"]])
+    found = groups["SecurityGroups"][0]
+    return [
+        [entry["CidrIp"] for rule in found[key] for entry in rule["IpRanges"]]
+        for key in ("IpPermissions", "IpPermissionsEgress")
+    ] == [["10.0.0.0/24"], ["10.0.0.0/24"]]
+
+
+def flow_logs(scene: Scene) -> bool:
+    properties = {
+        "ResourceId": {"Ref": "Vpc"},
+        "ResourceType": "VPC",
+        "TrafficType": "ALL",
+        "LogGroupName": "flow",
+    }
+    made = _stack(
+        scene,
+        {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/24"}},
+            "Flow": {"Type": "AWS::EC2::FlowLog", "Properties": properties},
+        },
+    )
+    if made is None:
+        return False
+    found = scene.root("ec2").describe_flow_logs(FlowLogIds=[made["Flow"]])["FlowLogs"]
+    return bool(found[0]["ResourceId"] == made["Vpc"])
+
+
+def trails(scene: Scene) -> bool:
+    properties = {"S3BucketName": scene.bucket(), "IsLogging": True, "IsMultiRegionTrail": True}
+    made = _stack(scene, {"Trail": {"Type": "AWS::CloudTrail::Trail", "Properties": properties}})
+    if made is None:
+        return False
+    return bool(scene.root("cloudtrail").get_trail_status(Name=made["Trail"])["IsLogging"])
+
+
+def budgets(scene: Scene) -> bool:
+    budget = {
+        "BudgetName": scene.name("budget"),
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": 500, "Unit": "USD"},
+    }
+    resource = {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": budget}}
+    made = _stack(scene, {"Budget": resource})
+    if made is None:
+        return False
+    found = scene.root("budgets").describe_budget(AccountId=ACCOUNT, BudgetName=made["Budget"])
+    return float(found["Budget"]["BudgetLimit"]["Amount"]) == 500
+
+
+def capacity_providers(scene: Scene) -> bool:
+    properties = {
+        "Cluster": {"Ref": "Cluster"},
+        "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "DefaultCapacityProviderStrategy": [],
+    }
+    made = _stack(
+        scene,
+        {
+            "Cluster": {"Type": "AWS::ECS::Cluster"},
+            "Providers": {
+                "Type": "AWS::ECS::ClusterCapacityProviderAssociations",
+                "Properties": properties,
+            },
+        },
+    )
+    if made is None:
+        return False
+    found = scene.root("ecs").describe_clusters(clusters=[made["Cluster"]])["clusters"][0]
+    return bool(found["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"])
+
+
+def log_queries(scene: Scene) -> bool:
+    properties = {"Name": "errors", "QueryString": "fields @message"}
+    return (
+        _stack(scene, {"Q": {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}})
+        is not None
+    )
+
+
+def registry_scanning(scene: Scene) -> bool:
+    kind = "AWS::ECR::RegistryScanningConfiguration"
+    properties = {"ScanType": "BASIC", "Rules": []}
+    return _stack(scene, {"S": {"Type": kind, "Properties": properties}}) is not None
+
+
+def bucket_properties(scene: Scene) -> bool:
+    key, logs = scene.key(), scene.bucket()
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    made = _stack(
+        scene,
+        {
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]},
+                    "LoggingConfiguration": {"DestinationBucketName": logs},
+                    "Tags": [{"Key": "a", "Value": "b"}],
+                },
+            }
+        },
+    )
+    if made is None:
+        return False
+    s3, bucket = scene.root("s3"), made["Bucket"]
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+        stored = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+        target = s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetBucket"]
+    except (ClientError, KeyError):
+        return False
+    applied = stored["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+    own = [tag for tag in tags if not tag["Key"].startswith("aws:")]
+    return (applied["KMSMasterKeyID"], target, own) == (key, logs, [{"Key": "a", "Value": "b"}])
+
+
+def task_platform(scene: Scene) -> bool:
+    properties = {
+        "RequiresCompatibilities": ["FARGATE"],
+        "NetworkMode": "awsvpc",
+        "Cpu": "256",
+        "Memory": "512",
+        "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
+        "EphemeralStorage": {"SizeInGiB": 21},
+        "ContainerDefinitions": [{"Name": "worker", "Image": "none", "Command": ["true"]}],
+    }
+    made = _stack(scene, {"T": {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}})
+    if made is None:
+        return False
+    found = scene.root("ecs").describe_task_definition(taskDefinition=made["T"])["taskDefinition"]
+    platform = found.get("runtimePlatform", {}).get("cpuArchitecture")
+    return (platform, found.get("ephemeralStorage")) == ("ARM64", {"sizeInGiB": 21})
+
+
+def _stack(scene: Scene, resources: dict[str, Any]) -> dict[str, str] | None:
+    try:
+        return scene.stack(resources)
+    except (ClientError, ValueError):
+        return None
+
+
+def _code(call: Any, **arguments: Any) -> str:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""

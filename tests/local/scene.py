@@ -1,0 +1,168 @@
+"""What the probes set up: roles, buckets, queues and tasks with names of their own."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from starburst.local import LocalEnvironment
+from starburst.local.people import session
+from starburst.local.place import ACCOUNT, REGION
+
+Statement = Mapping[str, Any]
+
+EVERYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DENIALS = ("AccessDenied", "AccessDeniedException", "AccessDeniedException:", "403")
+
+
+def document(*statements: Statement) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def denied(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Whether IAM refuses a call; any other error is raised."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in DENIALS or code.endswith("AccessDenied"):
+            return True
+        raise
+    return False
+
+
+@dataclass
+class Scene:
+    local: LocalEnvironment
+    number: int = 0
+    prefix: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def name(self, kind: str) -> str:
+        self.number += 1
+        return f"{kind}-{self.prefix}-{self.number}"
+
+    def root(self, service: str) -> Any:
+        return self.local.client(self.local.root_session(), service)
+
+    def role(self, *statements: Statement, service: str | None = None) -> str:
+        """Create a role that anybody may become, and return its ARN."""
+        name = self.name("role")
+        principal = {"Service": service} if service else {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        trust = {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole"]}
+        trust["Action"].append("sts:TagSession")
+        iam = self.root("iam")
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(
+                RoleName=name, PolicyName="all", PolicyDocument=document(*statements)
+            )
+        return arn
+
+    def become(self, role: str, **tags: str) -> boto3.Session:
+        keys = self.root("sts").assume_role(
+            RoleArn=role,
+            RoleSessionName=tags.get("userName", "probe"),
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )["Credentials"]
+        return session(
+            keys["AccessKeyId"], keys["SecretAccessKey"], token=keys["SessionToken"], region=REGION
+        )
+
+    def client(self, service: str, *statements: Statement, **tags: str) -> Any:
+        """Return a client of a fresh role with these statements."""
+        return self.local.client(self.become(self.role(*statements), **tags), service)
+
+    def bucket(self) -> str:
+        name = self.name("bucket")
+        self.root("s3").create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        return name
+
+    def queue(self) -> tuple[str, str]:
+        """Return a queue's URL and ARN."""
+        name = self.name("queue")
+        url = self.root("sqs").create_queue(QueueName=name)["QueueUrl"]
+        return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+    def key(self) -> str:
+        return self.root("kms").create_key()["KeyMetadata"]["Arn"]
+
+    def cluster(self) -> str:
+        name = self.name("cluster")
+        return self.root("ecs").create_cluster(clusterName=name)["cluster"]["clusterArn"]
+
+    def task_definition(self, command: Sequence[str], **more: Any) -> dict[str, Any]:
+        container = {"name": "worker", "image": "none", "command": list(command), **more}
+        family = self.name("family")
+        return self.root("ecs").register_task_definition(
+            family=family,
+            requiresCompatibilities=["FARGATE"],
+            networkMode="awsvpc",
+            cpu="256",
+            memory="512",
+            taskRoleArn=self.role(EVERYTHING, service="ecs-tasks.amazonaws.com"),
+            executionRoleArn=self.role(EVERYTHING, service="ecs-tasks.amazonaws.com"),
+            containerDefinitions=[container],
+        )["taskDefinition"]
+
+    def run(self, definition: Mapping[str, Any], cluster: str, **more: Any) -> list[dict[str, Any]]:
+        return self.root("ecs").run_task(**self.run_request(definition, cluster), **more)["tasks"]
+
+    def run_request(self, definition: Mapping[str, Any], cluster: str) -> dict[str, Any]:
+        return {
+            "cluster": cluster,
+            "taskDefinition": definition["taskDefinitionArn"],
+            "launchType": "FARGATE",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        }
+
+    def task_when(self, task: str, cluster: str, status: str) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            found = self.root_ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"][0]
+            return found if found["lastStatus"] in (status, "STOPPED") else None
+
+        return eventually(look)
+
+    @property
+    def root_ecs(self) -> Any:
+        return self.root("ecs")
+
+    def stack(self, resources: Mapping[str, Any]) -> dict[str, str]:
+        """Create a stack and return its physical ids; raise ClientError or ValueError."""
+        name = self.name("stack")
+        formation = self.root("cloudformation")
+        formation.create_stack(
+            StackName=name, TemplateBody=json.dumps({"Resources": resources})
+        )
+        status = eventually(
+            lambda: (
+                None
+                if (
+                    state := formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+                ).endswith("IN_PROGRESS")
+                else state
+            )
+        )
+        if status != "CREATE_COMPLETE":
+            events = formation.describe_stack_events(StackName=name)["StackEvents"]
+            raise ValueError([event.get("ResourceStatusReason") for event in events])
+        found = formation.describe_stack_resources(StackName=name)["StackResources"]
+        return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
+
+
+def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+    """Return what ``look`` finds as soon as it finds something."""
+    give_up = time.monotonic() + seconds
+    while (found := look()) is None:
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"nothing found within {seconds:g} s")
+        time.sleep(0.05)
+    return found
