@@ -185,6 +185,11 @@ class WorkerTask(ecs.FargateTaskDefinition):
             task_role=task_role.without_policy_updates(),
             execution_role=execution_role.without_policy_updates(),
         )
+        # A session that started before a deployment still starts workers of the old revision.
+        definition = self.node.default_child
+        assert isinstance(definition, ecs.CfnTaskDefinition)  # noqa: S101 - narrows jsii's type
+        definition.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+        definition.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
         self.add_volume(name="scratch")
         limits = ecs.LinuxParameters(self, "Limits", init_process_enabled=True)
         limits.drop_capabilities(ecs.Capability.ALL)
@@ -192,7 +197,7 @@ class WorkerTask(ecs.FargateTaskDefinition):
             "worker",
             image=ecs.ContainerImage.from_registry(image),
             command=list(WORKER_COMMAND),
-            environment={**variables, "HOME": SCRATCH, "TMPDIR": SCRATCH},
+            environment=dict(variables),
             essential=True,
             user=f"{WORKER_UID}:{WORKER_UID}",
             readonly_root_filesystem=True,

@@ -102,7 +102,7 @@ class ControllerFunction(lambda_.Function):
             description="Starts, heals and ends sessions within their workspace's limits",
             code=lambda_.Code.from_asset(str(source), exclude=list(NOT_IN_ASSET)),
             handler=HANDLER,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
             timeout=_TIMEOUT,

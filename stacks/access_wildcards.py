@@ -1,0 +1,183 @@
+"""Every wildcard in a role's policy, and why it cannot be narrower: what a reviewer signs.
+
+A new wildcard in a policy fails the synthesis until it has its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from stacks.settings import Environment
+from starburst.contract import (
+    CONTROL_PREFIX,
+    USER_TAG,
+    log_group_name,
+    queue_prefix,
+    task_family,
+)
+from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.naming import cluster_name, controller_name
+
+__all__ = ["Wildcard", "access_wildcards"]
+
+_DATA_BUCKET: Final = "ExportsOutputFnGetAttData666C94C7Arn0D7E21B7"
+"""The data bucket's ARN as cdk-nag prints it; stateful logical ids do not change."""
+
+_NO_RESOURCE: Final = "These actions have no resource to name; "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wildcard:
+    """One wildcard of one policy.
+
+    Attributes:
+        policy: construct path below the environment.
+        resource: the pattern, as cdk-nag prints it.
+        reason: why it is as narrow as it can be.
+    """
+
+    policy: str
+    resource: str
+    reason: str
+
+
+def access_wildcards(environment: Environment) -> Iterator[Wildcard]:
+    """Yield the wildcards in the policies of ``environment``'s roles."""
+    names = [workspace.name for workspace in environment.workspaces]
+    for name in names:
+        yield from _analyst(environment, name)
+        yield from _worker(environment, name)
+        yield from _launch(environment, name)
+    yield from _controller(environment, names)
+    yield from _platform(environment)
+
+
+def _arn(environment: Environment, service: str, rest: str) -> str:
+    return f"arn:aws:{service}:{environment.region}:{environment.account}:{rest}"
+
+
+def _bucket(environment: Environment) -> str:
+    return f"starburst-{environment.name}-storage:{_DATA_BUCKET}"
+
+
+def _queues(environment: Environment, workspace: str, policy: str) -> Wildcard:
+    return Wildcard(
+        policy=policy,
+        resource=_arn(environment, "sqs", f"{queue_prefix(environment.name, workspace)}*"),
+        reason="Session queues are made at run time under the workspace's own name prefix.",
+    )
+
+
+def _analyst(environment: Environment, workspace: str) -> Iterator[Wildcard]:
+    policy = f"access/Analyst-{workspace}/Analysis/Resource"
+    folder = f"{_bucket(environment)}/{workspace}/<aws:PrincipalTag/{USER_TAG}>/"
+    yield _queues(environment, workspace, policy)
+    yield Wildcard(
+        policy=policy,
+        resource=f"{folder}*",
+        reason="An analyst's own folder; the trust admits no slash in the tag that names it.",
+    )
+    for part in ("functions", "inputs", "requests"):
+        yield Wildcard(
+            policy=policy,
+            resource=f"{folder}sessions/{SESSION}/{part}/*",
+            reason="What a client writes in its own sessions; their ids are made at run time.",
+        )
+
+
+def _worker(environment: Environment, workspace: str) -> Iterator[Wildcard]:
+    policy = f"access/Worker-{workspace}/Work/Resource"
+    yield _queues(environment, workspace, policy)
+    for part in ("manifest.json", "functions/*", "inputs/*", "results/*"):
+        yield Wildcard(
+            policy=policy,
+            resource=f"{_bucket(environment)}/{workspace}/*/sessions/{SESSION}/{part}",
+            reason="A workspace's sessions; user and session are known at run time only.",
+        )
+
+
+def _launch(environment: Environment, workspace: str) -> Iterator[Wildcard]:
+    policy = f"access/Launch-{workspace}/Launch/Resource"
+    group = log_group_name(environment.name, workspace)
+    yield Wildcard(
+        policy=policy,
+        resource="*",
+        reason=f"{_NO_RESOURCE}ecr:GetAuthorizationToken opens what PullImage names.",
+    )
+    yield Wildcard(
+        policy=policy,
+        resource=_arn(environment, "logs", f"log-group:{group}:log-stream:*"),
+        reason="ECS names a log stream after each task, in the workspace's own group.",
+    )
+
+
+def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wildcard]:
+    sessions = "access/Controller/Sessions/Resource"
+    for part in ("manifest.json", "requests/*", "status.json"):
+        yield Wildcard(
+            policy=sessions,
+            resource=f"{_bucket(environment)}/*/sessions/{SESSION}/{part}",
+            reason="The controller serves every session; it reads neither inputs nor results.",
+        )
+    yield Wildcard(
+        policy=sessions,
+        resource=f"{_bucket(environment)}/{CONTROL_PREFIX}*",
+        reason="The controller's own records, one for each session.",
+    )
+    fleet = "access/Controller/Fleet/Resource"
+    cluster = cluster_name(environment.name)
+    for name in workspaces:
+        yield _queues(environment, name, sessions)
+        family = task_family(environment.name, name)
+        yield Wildcard(
+            policy=fleet,
+            resource=_arn(environment, "ecs", f"task-definition/{family}:*"),
+            reason="Each deployment makes a new revision of this one task definition.",
+        )
+    yield Wildcard(
+        policy=fleet,
+        resource=_arn(environment, "ecs", f"task/{cluster}/*"),
+        reason="Task ids are made at run time, in the environment's own cluster.",
+    )
+    yield Wildcard(
+        policy=fleet,
+        resource="*",
+        reason=f"{_NO_RESOURCE}ecs:ListTasks is held to the environment's cluster by condition.",
+    )
+    function = "access/Controller/Function/Resource"
+    name = controller_name(environment.name)
+    yield Wildcard(
+        policy=function,
+        resource=_arn(environment, "logs", f"log-group:/aws/lambda/{name}:log-stream:*"),
+        reason="Lambda names log streams itself, in the function's own group.",
+    )
+    yield Wildcard(
+        policy=function,
+        resource="*",
+        reason=f"{_NO_RESOURCE}Lambda joins the VPC with them, and a Deny keeps the code off.",
+    )
+
+
+def _platform(environment: Environment) -> Iterator[Wildcard]:
+    policy = "access/Platform/Operation/Resource"
+    for group in (
+        f"/aws/ecs/starburst/{environment.name}/*",
+        f"/aws/lambda/{controller_name(environment.name)}",
+    ):
+        yield Wildcard(
+            policy=policy,
+            resource=_arn(environment, "logs", f"log-group:{group}:*"),
+            reason="Operators read the kit's own logs; personal data in them stays masked.",
+        )
+    yield Wildcard(
+        policy=policy,
+        resource=_arn(environment, "cloudformation", "stack/*"),
+        reason="Reading the state of stacks is how a deployment is watched; it shows no data.",
+    )
+    yield Wildcard(
+        policy=policy,
+        resource="*",
+        reason=f"{_NO_RESOURCE}they read metrics, alarms, task states and query results.",
+    )
