@@ -48,7 +48,7 @@ unit: setup
 synth: setup  ## synthesize and judge every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
 
-cost: setup  ## what each environment costs a month while nobody computes
+cost: synth  ## what each environment costs a month while nobody computes
 	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest
 
 bench: setup  ## the numbers of the README

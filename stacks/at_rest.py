@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from starburst.errors import ConfigurationError
 from starburst.prices import Prices, load
 
-__all__ = ["AtRest", "Item", "at_rest", "main", "markdown"]
+__all__ = ["AtRest", "Item", "at_rest", "main", "markdown", "templates_by_environment"]
 
 HOURS_A_MONTH: Final = 730
+
+EMULATED: Final = "local"
+"""The environment that runs on loopback and costs nothing."""
 
 Resource = Mapping[str, Any]
 Template = Mapping[str, Any]
@@ -125,6 +131,7 @@ BY_USE: Final = frozenset(
         "AWS::Logs::MetricFilter",
         "AWS::S3::Bucket",
         "AWS::SNS::Topic",
+        "AWS::SSM::Association",
         "AWS::SQS::Queue",
         "AWS::Scheduler::Schedule",
         "AWS::StepFunctions::StateMachine",
@@ -245,6 +252,27 @@ def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
     return "\n".join((*lines, "", *notes))
 
 
+def templates_by_environment(assembly: Path) -> dict[tuple[str, str], list[Template]]:
+    """Read what ``python app.py`` or the CDK CLI wrote: all templates of each environment.
+
+    Raises:
+        FileNotFoundError: nothing was synthesized into ``assembly``.
+    """
+    found: dict[tuple[str, str], list[Template]] = {}
+    for stage in _artifacts(assembly, "cdk:cloud-assembly"):
+        folder = assembly / stage["properties"]["directoryName"]
+        for stack in _artifacts(folder, "aws:cloudformation:stack"):
+            region = stack["environment"].rpartition("/")[2]
+            template = json.loads((folder / stack["properties"]["templateFile"]).read_text())
+            found.setdefault((stage["properties"]["displayName"], region), []).append(template)
+    return found
+
+
+def _artifacts(assembly: Path, kind: str) -> Iterable[Mapping[str, Any]]:
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    return [entry for entry in manifest["artifacts"].values() if entry["type"] == kind]
+
+
 def _bill(templates: Iterable[Template], region: str) -> AtRest | None:
     try:
         return at_rest(templates, load(region))
@@ -252,16 +280,21 @@ def _bill(templates: Iterable[Template], region: str) -> AtRest | None:
         return None
 
 
-def main() -> None:
-    """Synthesize every environment and print the table."""
-    import app  # noqa: PLC0415 - synthesis is what the command does, not what an import does
-
-    found: dict[tuple[str, str], list[Template]] = {}
-    for stack in app.build().synth().stacks_recursively:
-        environment = stack.hierarchical_id.split("/")[0]
-        found.setdefault((environment, stack.environment.region), []).append(stack.template)
-    print(markdown({place: _bill(templates, place[1]) for place, templates in found.items()}))
+def main(assembly: str = "cdk.out") -> int:
+    """Print the table of every synthesized environment; return 1 where there is none."""
+    try:
+        found = templates_by_environment(Path(assembly))
+    except FileNotFoundError as error:
+        sys.stderr.write(f"There is no {error.filename}; run: python app.py\n")
+        return 1
+    bills = {
+        (environment, region): _bill(templates, region)
+        for (environment, region), templates in found.items()
+        if environment != EMULATED
+    }
+    sys.stdout.write(f"{markdown(bills)}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(*sys.argv[1:2]))

@@ -94,5 +94,4 @@ def _with_examples() -> Iterator[str]:
 @pytest.mark.parametrize("module", list(_with_examples()))
 def test_examples_in_docstrings_are_true(module: str) -> None:
     result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
-    assert result.attempted
     assert not result.failed

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stacks.at_rest import AtRest, Item, at_rest, markdown
+from stacks.at_rest import AtRest, Item, at_rest, main, markdown
 from starburst.prices import load
 
 IRELAND = load("eu-west-1")
@@ -81,3 +83,51 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     assert table[3] == "| far | mx-central-1 | | | | | | no prices known |"
     assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
     assert len({line.count("|") for line in table[:4]}) == 1
+
+
+def synthesized(assembly: Path, environment: str, region: str, content: dict[str, Any]) -> Path:
+    folder = assembly / f"assembly-{environment}"
+    folder.mkdir()
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": f"aws://222233334444/{region}",
+        "properties": {"templateFile": "keys.template.json"},
+    }
+    (folder / "keys.template.json").write_text(json.dumps(content))
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"keys": stack}}))
+    stage = {
+        "type": "cdk:cloud-assembly",
+        "properties": {"directoryName": folder.name, "displayName": environment},
+    }
+    (assembly / "manifest.json").write_text(json.dumps({"artifacts": {folder.name: stage}}))
+    return assembly
+
+
+def test_the_command_reads_what_was_synthesized(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = template(("AWS::KMS::Key", {}))
+    assert main(str(synthesized(tmp_path, "prod", "eu-west-1", content))) == 0
+    assert "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | **1.00** |" in capsys.readouterr().out
+
+
+def test_a_region_without_prices_gets_a_row_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(str(synthesized(tmp_path, "far", "mx-central-1", template()))) == 0
+    assert "| far | mx-central-1 |" in capsys.readouterr().out
+
+
+def test_the_emulated_environment_has_no_bill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = template(("AWS::KMS::Key", {}))
+    assert main(str(synthesized(tmp_path, "local", "eu-west-1", content))) == 0
+    assert "| local |" not in capsys.readouterr().out
+
+
+def test_without_a_synthesis_it_says_what_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(str(tmp_path)) == 1
+    assert "run: python app.py" in capsys.readouterr().err
