@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
+from stacks.access_wildcards import access_wildcards
 from stacks.settings import Environment
 from starburst_constructs.compliance.waivers import Waiver
 
@@ -32,6 +33,8 @@ def waivers(environment: Environment) -> tuple[Waiver, ...]:
         *_foundation(environment),
         *_network(environment),
         *_storage(environment),
+        *_access(environment),
+        *_compute(environment),
     )
     packs = tuple(f"{_PREFIX.get(pack, pack)}-" for pack in environment.packs)
     return tuple(waiver for waiver in wanted if waiver.rule.startswith(packs))
@@ -103,4 +106,21 @@ def _storage(environment: Environment) -> Iterator[Waiver]:
             "S3DefaultEncryptionKMS",
             "storage/Data/Resource",
             "The bucket encrypts twice (aws:kms:dsse) with our key; the rule knows only aws:kms.",
+        )
+
+
+def _access(environment: Environment) -> Iterator[Waiver]:
+    for wildcard in access_wildcards(environment):
+        yield _one(
+            f"AwsSolutions-IAM5[Resource::{wildcard.resource}]", wildcard.policy, wildcard.reason
+        )
+
+
+def _compute(environment: Environment) -> Iterator[Waiver]:
+    for workspace in environment.workspaces:
+        yield _one(
+            "AwsSolutions-ECS2",
+            f"compute/Task-{workspace.name}/Resource",
+            "The container's variables are names of the environment, workspace, bucket and key; "
+            "secrets reach a worker sealed by KMS, and a test refuses any other variable.",
         )
