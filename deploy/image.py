@@ -1,0 +1,136 @@
+"""Build the worker image, push it to an environment's repository, print the digest to deploy."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import boto3
+import botocore.exceptions
+
+from environments import ALL
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ecr import ECRClient
+
+    from stacks.settings import Architecture, Environment
+
+__all__ = ["ImageError", "main", "push", "release_tag"]
+
+WORKER: Final = Path(__file__).resolve().parents[1] / "worker"
+PLATFORMS: Final[dict[Architecture, str]] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+
+
+class ImageError(RuntimeError):
+    """No image was deployed; says why, and what to do next."""
+
+
+def release_tag(now: datetime) -> str:
+    """Return a tag that no push uses again: the repository's tags never move.
+
+    ``release-`` keeps the image from expiring while a task definition names its digest.
+    """
+    return f"release-{version('starburst')}-{now:%Y%m%d%H%M%S}"
+
+
+def push(
+    environment: Environment,
+    tag: str,
+    *,
+    cloudformation: CloudFormationClient,
+    ecr: ECRClient,
+    docker: str = "docker",
+) -> str:
+    """Build and push; return the image's digest, ``sha256:…``.
+
+    Args:
+        environment: whose repository, Python and architecture.
+        tag: of the pushed image.
+        cloudformation: client of the environment's account and region.
+        ecr: client of the same.
+        docker: program that builds and pushes; Podman and Finch take the same arguments.
+
+    Raises:
+        ImageError: the environment is not deployed or a step of ``docker`` failed.
+    """
+    repository = _repository(environment, cloudformation)
+    registry, _, name = repository.partition("/")
+    image = f"{repository}:{tag}"
+    build = ("build", "--platform", PLATFORMS[environment.architecture], "--tag", image)
+    arguments = ("--build-arg", f"PYTHON={environment.python}", str(WORKER))
+    _run(docker, *build, *arguments)
+    token = ecr.get_authorization_token()["authorizationData"][0].get("authorizationToken", "")
+    password = base64.b64decode(token).decode().partition(":")[2]
+    _run(docker, "login", "--username", "AWS", "--password-stdin", registry, typed=password)
+    _run(docker, "push", image)
+    details = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
+    return details["imageDetails"][0].get("imageDigest", "")
+
+
+def _repository(environment: Environment, cloudformation: CloudFormationClient) -> str:
+    stack = f"starburst-{environment.name}-registry"
+    try:
+        outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    except botocore.exceptions.ClientError as error:
+        raise ImageError(
+            f"Stack {stack} was not found in account {environment.account}, "
+            f"{environment.region}. Deploy it first: cdk deploy '{environment.name}/registry'."
+        ) from error
+    return next(
+        output.get("OutputValue", "")
+        for output in outputs
+        if output.get("OutputKey") == "RepositoryUri"
+    )
+
+
+def _run(docker: str, *arguments: str, typed: str | None = None) -> None:
+    """Run a step; its output goes to stderr, so that stdout holds the digest alone."""
+    try:
+        subprocess.run(  # noqa: S603 - the program that the caller named
+            [docker, *arguments], input=typed, text=True, check=True, stdout=sys.stderr
+        )
+    except FileNotFoundError as error:
+        raise ImageError(
+            f"There is no {docker} here. Install it, or name another: CDK_DOCKER=podman."
+        ) from error
+    except subprocess.CalledProcessError as error:
+        raise ImageError(f"{docker} {arguments[0]} failed; its own words are above.") from error
+
+
+def main(name: str) -> int:
+    """Push the image of the environment ``name``; return 1 where that fails."""
+    chosen = next((environment for environment in ALL if environment.name == name), None)
+    try:
+        if chosen is None:
+            known = ", ".join(environment.name for environment in ALL)
+            raise ImageError(f"There is no environment {name!r}; environments.py has {known}.")
+        session = boto3.Session(region_name=chosen.region)
+        account = session.client("sts").get_caller_identity()["Account"]
+        if account != chosen.account:
+            raise ImageError(
+                f"Your credentials are for account {account}, but environment {name} is in "
+                f"{chosen.account}. Choose its profile: AWS_PROFILE=… make image ENV={name}."
+            )
+        digest = push(
+            chosen,
+            release_tag(datetime.now(UTC)),
+            cloudformation=session.client("cloudformation"),
+            ecr=session.client("ecr"),
+            docker=os.environ.get("CDK_DOCKER", "docker"),
+        )
+    except (ImageError, botocore.exceptions.BotoCoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f'image_digest="{digest}"\n')
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
