@@ -22,8 +22,8 @@ from starburst_constructs.naming import cluster_name, controller_name
 
 __all__ = ["Wildcard", "access_wildcards"]
 
-_DATA_BUCKET: Final = "ExportsOutputFnGetAttData666C94C7Arn0D7E21B7"
-"""The data bucket's ARN as cdk-nag prints it; stateful logical ids do not change."""
+_DATA_BUCKET: Final = "<Data.Arn>"
+"""The data bucket's ARN, as the gate prints what comes from another stack."""
 
 _NO_RESOURCE: Final = "These actions have no resource to name; "
 
@@ -58,10 +58,6 @@ def _arn(environment: Environment, service: str, rest: str) -> str:
     return f"arn:aws:{service}:{environment.region}:{environment.account}:{rest}"
 
 
-def _bucket(environment: Environment) -> str:
-    return f"starburst-{environment.name}-storage:{_DATA_BUCKET}"
-
-
 def _queues(environment: Environment, workspace: str, policy: str) -> Wildcard:
     return Wildcard(
         policy=policy,
@@ -72,7 +68,7 @@ def _queues(environment: Environment, workspace: str, policy: str) -> Wildcard:
 
 def _analyst(environment: Environment, workspace: str) -> Iterator[Wildcard]:
     policy = f"access/Analyst-{workspace}/Analysis/Resource"
-    folder = f"{_bucket(environment)}/{workspace}/<aws:PrincipalTag/{USER_TAG}>/"
+    folder = f"{_DATA_BUCKET}/{workspace}/<aws:PrincipalTag/{USER_TAG}>/"
     yield _queues(environment, workspace, policy)
     yield Wildcard(
         policy=policy,
@@ -93,7 +89,7 @@ def _worker(environment: Environment, workspace: str) -> Iterator[Wildcard]:
     for part in ("manifest.json", "functions/*", "inputs/*", "results/*"):
         yield Wildcard(
             policy=policy,
-            resource=f"{_bucket(environment)}/{workspace}/*/sessions/{SESSION}/{part}",
+            resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/{part}",
             reason="A workspace's sessions; user and session are known at run time only.",
         )
 
@@ -118,12 +114,12 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
     for part in ("manifest.json", "requests/*", "status.json"):
         yield Wildcard(
             policy=sessions,
-            resource=f"{_bucket(environment)}/*/sessions/{SESSION}/{part}",
+            resource=f"{_DATA_BUCKET}/*/sessions/{SESSION}/{part}",
             reason="The controller serves every session; it reads neither inputs nor results.",
         )
     yield Wildcard(
         policy=sessions,
-        resource=f"{_bucket(environment)}/{CONTROL_PREFIX}*",
+        resource=f"{_DATA_BUCKET}/{CONTROL_PREFIX}*",
         reason="The controller's own records, one for each session.",
     )
     fleet = "access/Controller/Fleet/Resource"

@@ -44,6 +44,10 @@ class FoundationStack(cdk.Stack):
             region=environment.region,
             retain=environment.production,
         )
+        closes_group = (
+            environment.network.existing is None
+            and "default-security-group" not in environment.without
+        )
         self.boundary: iam.IManagedPolicy
         if environment.permissions_boundary:
             self.boundary = iam.ManagedPolicy.from_managed_policy_arn(
@@ -59,11 +63,7 @@ class FoundationStack(cdk.Stack):
                     environment.name,
                     account=environment.account,
                     regions=environment.allowed_regions,
-                    also=(
-                        ()
-                        if "default-security-group" in environment.without
-                        else closing_ceiling(environment.account)
-                    ),
+                    also=closing_ceiling(environment.account) if closes_group else (),
                 ),
             )
 

@@ -40,15 +40,14 @@ def waivers(environment: Environment) -> tuple[Waiver, ...]:
     return tuple(waiver for waiver in wanted if waiver.rule.startswith(packs))
 
 
-def _one(rule: str, resource: str, reason: str, *, every_finding: bool = False) -> Waiver:
-    return Waiver(
-        rule=rule,
-        resource=resource,
-        reason=reason,
-        owner=OWNER,
-        expires=REVIEW,
-        every_finding=every_finding,
-    )
+def _one(rule: str, resource: str, reason: str) -> Waiver:
+    return Waiver(rule=rule, resource=resource, reason=reason, owner=OWNER, expires=REVIEW)
+
+
+def _patterns(policy: str, reason: str, *patterns: str) -> Iterator[Waiver]:
+    """Yield one waiver for each pattern that a policy's statements name as their resource."""
+    for pattern in patterns:
+        yield _one(f"AwsSolutions-IAM5[Resource::{pattern}]", f"{policy}/Resource", reason)
 
 
 def _regulated(rule: str, resource: str, reason: str) -> Iterator[Waiver]:
@@ -58,24 +57,40 @@ def _regulated(rule: str, resource: str, reason: str) -> Iterator[Waiver]:
 
 
 def _foundation(environment: Environment) -> Iterator[Waiver]:
-    if environment.permissions_boundary is None:
-        yield _one(
-            "AwsSolutions-IAM5",
-            "foundation/Boundary/Resource",
-            "A permissions boundary grants nothing: its patterns cap what policies may grant, "
-            "and each policy is judged by itself.",
-            every_finding=True,
-        )
+    if environment.permissions_boundary is not None:
+        return
+    name, account = f"starburst-{environment.name}", environment.account
+    own_vpc = environment.network.existing is None
+    closes = own_vpc and "default-security-group" not in environment.without
+    yield from _patterns(
+        "foundation/Boundary",
+        "A permissions boundary grants nothing: its patterns cap what policies may grant, "
+        "and each policy is judged by itself.",
+        "*",
+        "arn:aws:s3:::*",
+        f"arn:aws:cloudformation:*:{account}:stack/*",
+        f"arn:aws:ecr:*:{account}:repository/*",
+        f"arn:aws:ecs:*:{account}:task-definition/{name}-*",
+        f"arn:aws:ecs:*:{account}:task/{name}/*",
+        f"arn:aws:iam::{account}:role/cdk-*",
+        f"arn:aws:iam::{account}:role/{name}-*",
+        f"arn:aws:kms:*:{account}:key/*",
+        f"arn:aws:lambda:*:{account}:function:{name}-*",
+        f"arn:aws:logs:*:{account}:log-group:*",
+        f"arn:aws:sqs:*:{account}:{name}-*",
+        f"arn:aws:ssm:*:{account}:parameter/starburst/{environment.name}/*",
+        *([f"arn:aws:ec2:*:{account}:security-group/*"] if closes else []),
+    )
 
 
 def _network(environment: Environment) -> Iterator[Waiver]:
     if environment.network.existing is not None:
         return
     if "default-security-group" not in environment.without:
-        yield _one(
-            "AwsSolutions-IAM5[Resource::*]",
-            "network/DefaultGroup/Role/Policy/Resource",
+        yield from _patterns(
+            "network/DefaultGroup/Role/Policy",
             "ec2:DescribeSecurityGroups has no resource to name; it reads, and changes nothing.",
+            "*",
         )
     yield from _regulated(
         "VPCDefaultSecurityGroupClosed",

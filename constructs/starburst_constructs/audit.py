@@ -26,7 +26,7 @@ fields @timestamp, @logStream, @message
 REFUSED_CALLS: Final = """\
 fields @timestamp, eventSource, eventName, errorCode, errorMessage,
   userIdentity.arn, sourceIPAddress, vpcEndpointId
-| filter errorCode like /AccessDenied|Unauthorized|Forbidden|InvalidClientTokenId|SignatureDoesNotMatch/
+| filter errorCode like /AccessDenied|Unauthorized|Forbidden|InvalidClientToken|SignatureDoesNot/
 | sort @timestamp desc
 | limit 1000
 """

@@ -192,7 +192,7 @@ class DataBucket(_PrivateBucket):
             self._workers_through(worker_endpoint)
 
     def _only_our_encryption(self, key: kms.IKey, algorithm: str) -> None:
-        """Four denies (S9): a header-less PUT gets the bucket's default, anything else must be it."""
+        """Four denies (S9): a PUT without headers gets the bucket's default, others must be it."""
         header = "s3:x-amz-server-side-encryption"
         key_id = f"{header}-aws-kms-key-id"
         put = {"actions": ["s3:PutObject"], "resources": [self.arn_for_objects("*")]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from constructs import IConstruct
 
 from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_waivers
 
-__all__ = ["PACKS", "UNUSED", "GatedStage", "PackGate", "install_gates"]
+__all__ = ["PACKS", "UNUSED", "GatedStage", "PackGate", "install_gates", "plain"]
 
 PACKS: Final[Mapping[str, Callable[[], cdk_nag.NagPack]]] = MappingProxyType(
     {
@@ -29,6 +30,10 @@ PACKS: Final[Mapping[str, Callable[[], cdk_nag.NagPack]]] = MappingProxyType(
 """Packs by the name that settings use."""
 
 UNUSED: Final = "waiver-without-use"
+
+_EXPORTED_ARN: Final = re.compile(
+    r"[\w-]+:ExportsOutputFnGetAtt([A-Za-z]+)[0-9A-F]{8}Arn[0-9A-F]{8}"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,6 +138,16 @@ def _below(stage: cdk.Stage, resource: cdk.PolicyViolatingResource) -> str:
     return (resource.construct_path or "").removeprefix(f"{stage.node.path}/")
 
 
+def plain(rule: str) -> str:
+    """Return a finding's id with the names of generated exports made readable and stable.
+
+    Example:
+        >>> plain("IAM5[Resource::a-b:ExportsOutputFnGetAttData666C94C7Arn0D7E21B7/x*]")
+        'IAM5[Resource::<Data.Arn>/x*]'
+    """
+    return _EXPORTED_ARN.sub(r"<\1.Arn>", rule)
+
+
 def _waive(
     stage: cdk.Stage,
     rule: str,
@@ -140,7 +155,7 @@ def _waive(
     waivers: Sequence[Waiver],
 ) -> Waiver | None:
     path = _below(stage, resource)
-    return next((waiver for waiver in waivers if waiver.covers(path, rule=rule)), None)
+    return next((waiver for waiver in waivers if waiver.covers(path, rule=plain(rule))), None)
 
 
 def _as_error(violation: cdk.PolicyViolation) -> cdk.PolicyViolation:

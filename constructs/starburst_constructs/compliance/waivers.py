@@ -20,14 +20,13 @@ class Waiver:
     """An exception to one finding of one rule at one resource.
 
     Attributes:
-        rule: the finding's whole id, such as ``AwsSolutions-IAM5[Resource::*]``.
+        rule: the finding's whole id, such as ``AwsSolutions-IAM5[Resource::*]``; an ARN from
+            another stack reads ``<Data.Arn>`` after its construct there.
         resource: construct path below the environment, such as ``network/DefaultGroup/Role``;
             it covers that construct and what is inside it.
         reason: why the rule does not hold here, or why it may be broken.
         owner: who answers for it.
         expires: the last day on which it holds.
-        every_finding: the rule's id has no brackets, and covers whatever it finds at the resource;
-            only for a policy that grants nothing by itself, such as a permissions boundary.
 
     Example:
         >>> Waiver(
@@ -45,20 +44,18 @@ class Waiver:
     reason: str
     owner: str
     expires: date
-    every_finding: bool = False
 
     def covers(self, path: str, *, rule: str) -> bool:
         """Return whether the waiver covers a finding of ``rule`` at ``path``."""
         inside = path == self.resource or path.startswith(f"{self.resource}/")
-        found = rule.split("[")[0] if self.every_finding else rule
-        return inside and found == self.rule
+        return inside and rule == self.rule
 
     def problems(self, today: date) -> Iterable[str]:
         """Yield what is wrong with the waiver by itself."""
         if today > self.expires:
             yield f"expired on {self.expires}: mend the finding, or decide again and say why"
         # A finding's id may hold an asterisk of its own, in brackets: AwsSolutions-IAM5[Action::*].
-        parts = (self.rule.split("[")[0], *self.resource.split("/"))
+        parts = (self.rule.split("[", maxsplit=1)[0], *self.resource.split("/"))
         if any("*" in part or not part for part in parts):
             yield "names no single rule and resource; write one waiver for each finding"
         if len(self.reason) < SHORTEST_REASON or not self.owner:
