@@ -1,0 +1,59 @@
+"""The fixture that every test of the controller starts from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from starburst.contract import runtime_parameter
+from starburst.controller.handler import Controller
+from starburst.controller.site import Clients, Settings, Site
+from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A deployed environment with nothing in it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    # moto dates objects by the real clock, and the controller compares with those dates.
+    moment = [time.time()]
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        moment[0] += seconds
+
+    with mock_aws():
+        session = boto3.session.Session(region_name=REGION)
+        ecs = FakeEcs(now=lambda: moment[0])
+        site = Site(
+            settings=Settings(
+                environment="prod",
+                bucket=BUCKET,
+                key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
+                cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/cluster",
+                subnets=("subnet-a", "subnet-b"),
+                security_group="sg-workers",
+                parameter=runtime_parameter("prod"),
+            ),
+            clients=Clients(
+                s3=session.client("s3"),
+                sqs=session.client("sqs"),
+                ecs=cast("Any", ecs),
+                ssm=session.client("ssm"),
+            ),
+            clock=lambda: moment[0],
+            pause=pause,
+        )
+        site.clients.s3.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        world = World(site=site, controller=Controller(site), ecs=ecs, moment=moment, pauses=pauses)
+        world.deploy()
+        yield world

@@ -1,0 +1,190 @@
+"""No launch is lost and none is doubled, whatever ECS answers and wherever an invocation dies."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from starburst.contract import Limits
+from tests.controller.world import World, a_manifest, refused
+
+KEYS = a_manifest().keys
+WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6)
+
+
+def throttled() -> ClientError:
+    return refused("ThrottlingException", "Rate exceeded")
+
+
+def test_throttling_is_waited_out_without_a_double(world: World) -> None:
+    world.ecs.answers = [throttled(), throttled(), 3]
+    world.start()
+
+    assert len(world.ecs.tasks) == 3
+    assert len({call["clientToken"] for call in world.ecs.calls}) == 1
+    assert world.pauses == [0.5, 1.0]
+
+
+def test_an_answer_that_was_lost_on_its_way_is_asked_for_again_with_its_token(world: World) -> None:
+    world.ecs.answers = [ReadTimeoutError(endpoint_url="https://ecs"), 3]
+    world.start()
+
+    assert len(world.ecs.tasks) == 3
+
+
+def test_lasting_throttling_leaves_the_rest_to_the_sweep(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.answers = [10, *[throttled()] * 50]
+    assert world.start(a_manifest(workers=25))["ok"] is True
+    assert len(world.ecs.tasks) == 10
+    assert "15 being launched (ECS: ThrottlingException" in world.status(KEYS).reason
+
+    world.ecs.answers = []
+    world.later(60)
+    world.sweep()
+
+    assert len(world.ecs.live(KEYS.session)) == 25
+    assert world.record(KEYS).launch is None
+    assert world.status(KEYS).workers_started == 25
+
+
+def test_an_invocation_that_dies_while_launching_loses_and_doubles_nothing(world: World) -> None:
+    world.deploy(WIDE)
+    calls = iter(range(100))
+
+    def die_at_the_third() -> None:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+
+    world.ecs.on_run = die_at_the_third
+    with pytest.raises(KeyboardInterrupt):
+        world.start(a_manifest(workers=45))
+    assert len(world.ecs.tasks) == 20
+    world.ecs.on_run = None
+
+    world.later(10)
+    world.sweep()
+    assert len(world.ecs.tasks) == 20, "whoever wrote the intent may still be at work"
+
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live(KEYS.session)) == 45
+    assert world.status(KEYS).workers_started == 45
+
+
+def test_neither_does_it_where_ecs_knows_no_tokens(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.honours_tokens = False
+    calls = iter(range(100))
+
+    def die_at_the_third() -> None:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+
+    world.ecs.on_run = die_at_the_third
+    with pytest.raises(KeyboardInterrupt):
+        world.start(a_manifest(workers=45))
+    world.ecs.on_run = None
+    world.later(120)
+    world.sweep()
+
+    assert len(world.ecs.live(KEYS.session)) == 45
+
+
+def test_failures_of_a_call_are_asked_for_again(world: World) -> None:
+    world.ecs.answers = [1, 1, 1]
+    world.start()
+
+    assert [call["count"] for call in world.ecs.calls] == [3, 2, 1]
+    assert len({call["clientToken"] for call in world.ecs.calls}) == 3
+    assert len(world.ecs.live(KEYS.session)) == 3
+
+
+def test_a_lack_of_capacity_is_explained_and_filled_later(world: World) -> None:
+    world.ecs.answers = [1, 0, 0, 0, 0, 0]
+    world.start()
+
+    status = world.status(KEYS)
+    assert status.reason.startswith("1 of 3 workers running; 2 waiting for Fargate capacity since ")
+    assert "Capacity is unavailable" in status.reason
+
+    world.later(60)
+    world.ecs.answers = []
+    world.sweep()
+    assert len(world.ecs.live(KEYS.session)) == 3
+    assert world.status(KEYS).reason == "3 of 3 workers running"
+
+
+def test_a_quota_is_a_wait_not_a_failure(world: World) -> None:
+    words = "You've reached the limit on the number of vCPUs you can run concurrently"
+    world.ecs.answers = [refused("ClientException", words)]
+    assert world.start()["ok"] is True
+
+    assert world.status(KEYS).state == "starting"
+    assert "3 waiting for Fargate capacity" in world.status(KEYS).reason
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live(KEYS.session)) == 3
+
+
+def test_a_refusal_that_cannot_heal_fails_the_session_with_ecs_words(world: World) -> None:
+    world.ecs.answers = [refused("InvalidParameterException", "No Fargate configuration exists")]
+    world.start()
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert "No Fargate configuration exists" in status.reason
+    assert not world.queues()
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+
+
+def test_two_starts_at_once_launch_once(world: World) -> None:
+    again: list[dict[str, object]] = []
+
+    def start_meanwhile() -> None:
+        world.ecs.on_run = None
+        again.append(world.ask("start", KEYS.manifest))
+
+    world.ecs.on_run = start_meanwhile
+    first = world.start()
+
+    assert again == [first]
+    assert len(world.ecs.tasks) == 3
+
+
+def test_a_sweep_during_a_launch_leaves_it_alone(world: World) -> None:
+    def sweep_meanwhile() -> None:
+        world.ecs.on_run = None
+        world.sweep()
+
+    world.ecs.on_run = sweep_meanwhile
+    url = world.start()["queue_url"]
+    world.send(url, 20)
+
+    assert len(world.ecs.tasks) == 3
+
+
+def test_a_stop_during_a_launch_leaves_no_worker(world: World) -> None:
+    world.deploy(WIDE)
+
+    def stop_meanwhile() -> None:
+        world.ecs.on_run = None
+        assert world.request(KEYS, "stop")["ok"] is True
+
+    world.ecs.on_run = stop_meanwhile
+    world.start(a_manifest(workers=20))
+    world.later(60)
+    world.sweep()
+
+    assert not world.ecs.live()
+    assert not world.queues()
+
+
+def test_a_token_that_ecs_knows_with_other_arguments_means_that_its_workers_exist(
+    world: World,
+) -> None:
+    world.ecs.answers = [refused("ConflictException", "clientToken already in use")]
+    world.start()
+
+    assert world.status(KEYS).workers_started == 3
+    assert world.record(KEYS).launch is None

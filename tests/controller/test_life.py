@@ -1,0 +1,353 @@
+"""A session heals, waits, is stopped, extended, ended or failed; and is accounted for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from starburst.contract import Limits
+from starburst.prices import fleet_usd, load
+from starburst.status import SessionStatus
+from tests.controller.world import World, a_manifest
+
+KEYS = a_manifest().keys
+CANNOT_PULL = "CannotPullContainerError: image not found"
+
+
+def error_of(answer: dict[str, Any]) -> str:
+    assert answer["ok"] is False
+    return answer["error"]["type"]
+
+
+def fail_to_start(world: World, reason: str = CANNOT_PULL) -> None:
+    for task in world.ecs.live(KEYS.session):
+        world.ecs.end(task, exit_code=None, stop_code="TaskFailedToStart", reason=reason)
+
+
+def test_stop_removes_everything_and_files_the_session(world: World) -> None:
+    world.start()
+    world.later(30)
+
+    assert world.request(KEYS, "stop") == {"ok": True}
+
+    assert not world.ecs.live()
+    assert not world.queues()
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+    status = world.status(KEYS)
+    assert (status.state, status.reason) == ("ended", "stopped by its user")
+    assert (status.workers_wanted, status.workers_running) == (0, 0)
+    assert {t["stoppedReason"] for t in world.ecs.tasks.values()} == {
+        "starburst: stopped by its user"
+    }
+
+
+def test_stop_again_and_start_after_it(world: World) -> None:
+    world.start()
+    world.request(KEYS, "stop")
+
+    assert world.request(KEYS, "stop") == {"ok": True}
+    assert error_of(world.ask("start", KEYS.manifest)) == "SessionEnded"
+    assert error_of(world.request(KEYS, "extend", deadline=world.now + 10)) == "SessionEnded"
+    assert world.ask("refresh", KEYS.manifest) == {"ok": True}
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+    assert not world.ecs.live()
+
+
+def test_a_request_is_believed_only_where_the_user_wrote_it(world: World) -> None:
+    world.start()
+    stop = json.dumps({"protocol": 1, "action": "stop"}).encode()
+    for key in (KEYS.results + "0.json", KEYS.prefix + "stop.json", KEYS.request("../x")):
+        world.put(key, stop)
+        assert error_of(world.ask("stop", key)) == "AccessDenied"
+    for body in (b"{}", b"[]", json.dumps({"protocol": 1, "action": "extend"}).encode()):
+        assert error_of(world.ask("stop", world.put(KEYS.request("1f"), body))) == "AccessDenied"
+    assert error_of(world.ask("stop", KEYS.manifest)) == "AccessDenied"
+    assert error_of(world.ask("stop", world.put(KEYS.request("2f"), b"{"))) == "ConfigurationError"
+    big = world.put(KEYS.request("3f"), stop + b" " * 5000)
+    assert error_of(world.ask("stop", big)) == "LimitExceeded"
+    assert error_of(world.ask("stop", KEYS.request("absent"))) == "SessionNotFound"
+    assert len(world.ecs.live()) == 3
+
+
+def test_extend_is_bounded_by_the_workspace_measured_from_the_start(world: World) -> None:
+    world.deploy(Limits(timeout_seconds=7200))
+    deadline = world.start()["deadline"]
+    begun = deadline - 3600
+    world.later(3000)
+
+    answer = world.request(KEYS, "extend", deadline=begun + 7201)
+    assert error_of(answer) == "LimitExceeded"
+    assert "7200 s" in answer["error"]["message"]
+
+    assert world.request(KEYS, "extend", deadline=begun + 7200)["deadline"] == begun + 7200
+    assert world.status(KEYS).deadline == begun + 7200
+    world.later(600)
+    world.sweep()
+    assert len(world.ecs.live()) == 3
+    world.later(3600)
+    world.sweep()
+    assert not world.ecs.live()
+
+
+def test_an_older_extension_that_is_repeated_shortens_nothing(world: World) -> None:
+    deadline = world.start()["deadline"]
+
+    assert world.request(KEYS, "extend", deadline=deadline + 100)["deadline"] == deadline + 100
+    assert world.request(KEYS, "extend", deadline=deadline - 100)["deadline"] == deadline + 100
+
+
+@pytest.mark.parametrize("deadline", [None, "soon", True, float("nan"), float("inf")])
+def test_extend_takes_a_moment_only(world: World, deadline: object) -> None:
+    world.start()
+    assert error_of(world.request(KEYS, "extend", deadline=deadline)) == "ConfigurationError"
+
+
+def test_the_deadline_ends_a_session_that_nobody_watches(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 100)
+    world.later(3601)
+    world.sweep()
+
+    assert not world.ecs.live()
+    assert not world.queues()
+    status = world.status(KEYS)
+    assert status.state == "ended"
+    assert "deadline" in status.reason
+
+
+def test_no_session_outlives_the_environments_days(world: World) -> None:
+    world.deploy(Limits(timeout_seconds=30 * 86_400))
+    answer = world.start(a_manifest(timeout_seconds=30 * 86_400))
+    assert answer["deadline"] == world.now + 7 * 86_400
+
+    world.later(7 * 86_400)
+    world.sweep()
+    assert not world.ecs.live()
+
+
+def test_a_session_without_workers_and_work_ends_after_an_hour(world: World) -> None:
+    world.deploy(Limits(timeout_seconds=86_400))
+    world.start(a_manifest(timeout_seconds=86_400))
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.later(60)
+    world.sweep()
+    assert world.status(KEYS).reason == "no worker is running, none is needed until there is work"
+    world.later(3500)
+    world.sweep()
+    assert world.queues()
+    world.later(200)
+    world.sweep()
+
+    assert not world.queues()
+    assert "without work" in world.status(KEYS).reason
+
+
+def test_work_that_arrives_after_the_workers_left_brings_them_back(world: World) -> None:
+    url = world.start()["queue_url"]
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.later(120)
+    world.send(url, 2)
+    world.sweep()
+
+    assert len(world.ecs.live()) == 2, "two chunks need no third worker"
+
+
+def test_a_lost_worker_is_replaced_at_once_by_its_event(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 10)
+    world.later(60)
+    event = world.ecs.end(world.ecs.live()[0], exit_code=137, reason="OutOfMemoryError")
+
+    assert world.controller.handle(event, seconds=60) == {"ok": True}
+
+    assert len(world.ecs.live()) == 3
+    status = world.status(KEYS)
+    assert status.workers_lost == 1
+    assert "OutOfMemoryError" in status.reason
+    assert "exit code 137" in status.reason
+
+
+def test_an_event_that_arrives_twice_replaces_once(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 10)
+    world.later(60)
+    event = world.ecs.end(world.ecs.live()[0], exit_code=1)
+    for _ in range(3):
+        world.controller.handle(event, seconds=60)
+        world.later(30)
+
+    assert len(world.ecs.live()) == 3
+    assert world.status(KEYS).workers_lost == 1
+
+
+def test_no_worker_is_replaced_without_backlog(world: World) -> None:
+    world.start()
+    world.later(60)
+    world.ecs.end(world.ecs.live()[0], exit_code=1)
+    world.sweep()
+
+    assert len(world.ecs.live()) == 2
+
+
+def test_replacements_are_paced_and_end_with_the_budget(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 50)
+    for _ in range(60):
+        world.later(60)
+        for task in world.ecs.live():
+            world.ecs.end(task, exit_code=1, reason="crashed at once")
+        world.sweep()
+        if not world.keys_under("_control/active/"):
+            break
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert "crashed at once" in status.reason
+    assert len(world.ecs.tasks) <= 12, "three, and at most nine replacements"
+    assert not world.queues()
+
+
+def test_spot_interruptions_are_replaced_and_are_no_fault(world: World) -> None:
+    url = world.start(a_manifest(capacity="spot"))["queue_url"]
+    world.send(url, 50)
+    for _ in range(20):
+        world.later(700)
+        world.request(KEYS, "extend", deadline=world.now + 3000)
+        world.ecs.end(world.ecs.live()[0], exit_code=0, stop_code="SpotInterruption")
+        world.sweep()
+
+    assert len(world.ecs.live()) == 3
+    assert world.status(KEYS).workers_lost == 20
+
+
+def test_a_fleet_that_cannot_start_fails_with_ecs_reason(world: World) -> None:
+    world.ecs.first_status = "PENDING"
+    world.start()
+    assert "3 starting since" in world.status(KEYS).reason
+    world.later(60)
+    fail_to_start(world)
+    world.sweep()
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert CANNOT_PULL in status.reason
+    assert status.usd == 0
+    assert error_of(world.ask("start", KEYS.manifest)) == "SessionEnded"
+    assert not world.queues()
+
+
+def test_one_worker_that_cannot_start_is_tried_three_times(world: World) -> None:
+    world.ecs.first_status = "PENDING"
+    url = world.start(a_manifest(workers=1))["queue_url"]
+    world.send(url)
+    for attempt in range(1, 4):
+        assert len(world.ecs.tasks) == attempt
+        world.later(120)
+        fail_to_start(world)
+        world.sweep()
+
+    assert world.status(KEYS).state == "failed"
+    assert len(world.ecs.tasks) == 3
+
+
+def test_no_capacity_is_no_failure_to_start(world: World) -> None:
+    world.ecs.first_status = "PENDING"
+    url = world.start()["queue_url"]
+    world.send(url, 9)
+    for _ in range(5):
+        world.later(120)
+        fail_to_start(world, "Capacity is unavailable at this time. Please try again later")
+        world.sweep()
+
+    assert world.status(KEYS).state == "starting"
+
+
+def test_a_deleted_queue_fails_the_session(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.site.clients.sqs.delete_queue(QueueUrl=url)
+    world.later(60)
+    world.sweep()
+
+    assert world.status(KEYS).state == "failed"
+    assert not world.ecs.live()
+
+
+def test_lowered_limits_stop_the_youngest_workers(world: World) -> None:
+    world.start()
+    eldest = world.ecs.live()[0]["taskArn"]
+    world.later(60)
+    world.ecs.add(KEYS.session)
+    one_worker = fleet_usd(workers=1, cpu=1, memory_gb=4, hours=1, prices=load("eu-west-1"))
+    world.deploy(Limits(usd_per_hour=one_worker * 1.5))
+    world.sweep()
+
+    assert [task["taskArn"] for task in world.ecs.live()] == [eldest]
+
+
+def test_more_workers_than_were_asked_for_are_stopped(world: World) -> None:
+    world.start()
+    world.later(60)
+    world.ecs.add(KEYS.session)
+    world.ecs.add(KEYS.session)
+    world.sweep()
+
+    assert len(world.ecs.live()) == 3
+
+
+def test_seconds_and_usd_are_what_fargate_bills(world: World) -> None:
+    world.start()
+    first, second, third = world.ecs.live()
+    world.later(30)
+    world.ecs.end(first)
+    world.later(3570)
+    world.ecs.end(second)
+    world.sweep()
+    world.sweep()
+
+    status: SessionStatus = world.status(KEYS)
+    assert third["lastStatus"] == "STOPPED"
+    assert status.worker_seconds == pytest.approx(60 + 3600 + 3600)
+    usd = fleet_usd(workers=1, cpu=1, memory_gb=4, hours=7260 / 3600, prices=load("eu-west-1"))
+    assert status.usd == pytest.approx(usd, abs=1e-6)
+
+
+def test_paid_scratch_is_billed(world: World) -> None:
+    world.start(a_manifest(workers=1))
+    world.ecs.live()[0]["ephemeralStorage"] = {"sizeInGiB": 120}
+    world.later(1800)
+    world.sweep()
+
+    usd = fleet_usd(
+        workers=1, cpu=1, memory_gb=4, hours=0.5, scratch_gb=120, prices=load("eu-west-1")
+    )
+    assert world.status(KEYS).usd == pytest.approx(usd, abs=1e-6)
+
+
+def test_refresh_shows_the_session_as_it_is_now(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 7)
+    world.later(10)
+
+    assert world.ask("refresh", KEYS.manifest) == {"ok": True}
+    status = world.status(KEYS)
+    assert (status.backlog, status.workers_running, status.state) == (7, 3, "running")
+    assert status.updated == world.now
+
+
+def test_erased_objects_are_not_written_again(world: World) -> None:
+    world.start()
+    world.ecs.on_run = None
+    stop_task, world.ecs.stop_task = world.ecs.stop_task, lambda **_: {}  # type: ignore[method-assign, assignment]
+    world.request(KEYS, "stop")
+    for key in world.keys_under(KEYS.prefix):
+        world.site.clients.s3.delete_object(Bucket=world.site.settings.bucket, Key=key)
+    world.ecs.stop_task = stop_task  # type: ignore[method-assign]
+    world.later(60)
+    world.sweep()
+
+    assert not world.ecs.live()
+    assert world.keys_under("") == [KEYS.ended_record]

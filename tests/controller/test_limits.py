@@ -1,0 +1,124 @@
+"""Every limit is judged on the server, each by itself and all together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from starburst.contract import Limits, WorkspaceDocument
+from starburst.controller.limits import Refusal, affordable_workers, judge, refuse
+from starburst.errors import LimitExceeded
+from starburst.prices import load
+from tests.controller.world import a_manifest
+
+WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, timeout_seconds=86_400, usd_per_hour=1e6)
+
+
+def judged(limits: Limits = WIDE, /, *, scratch_gb: int = 20, **fields: Any) -> list[Refusal]:
+    return judge(
+        a_manifest(**fields),
+        WorkspaceDocument(
+            analyst_role_arn="a",
+            task_definition_arn="t",
+            limits=limits,
+            worker_role_arn="w",
+            scratch_gb=scratch_gb,
+        ),
+        prices=load("us-east-1"),
+        python="3.11",
+        architecture="X86_64",
+    )
+
+
+def test_what_is_within_every_limit_passes() -> None:
+    assert judged() == []
+    assert judged(workers=500) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "fields", "kind", "says"),
+    [
+        (WIDE, {"workers": 501}, "LimitExceeded", "Workers must be <= 500"),
+        (WIDE, {"workers": 0}, "LimitExceeded", "at least 1"),
+        (Limits(workers=2), {"workers": 3}, "LimitExceeded", "Workers must be <= 2"),
+        (Limits(vcpu=5.9), {"cpu": 2}, "LimitExceeded", "vCPU over all workers is 6"),
+        (Limits(memory_gb=11), {}, "LimitExceeded", "memory over all workers is 12 GB"),
+        (Limits(usd_per_hour=0.17), {}, "LimitExceeded", "price per hour is $0.17"),
+        (WIDE, {"timeout_seconds": 86_401}, "LimitExceeded", "86401 s"),
+        (WIDE, {"timeout_seconds": 59}, "LimitExceeded", "at least 60 s"),
+        (WIDE, {"idle_seconds": 0}, "LimitExceeded", "idle_seconds"),
+        (WIDE, {"idle_seconds": 3601}, "LimitExceeded", "idle_seconds"),
+        (WIDE, {"attempts": 0}, "LimitExceeded", "attempts"),
+        (WIDE, {"attempts": 11}, "LimitExceeded", "attempts"),
+        (WIDE, {"retries": 101}, "LimitExceeded", "retries"),
+        (WIDE, {"labels": {str(n): "" for n in range(21)}}, "LimitExceeded", "labels"),
+        (WIDE, {"cpu": 3}, "ConfigurationError", "no worker with 3 vCPU"),
+        (WIDE, {"cpu": 4, "memory_gb": 4}, "ConfigurationError", "8 to 30 GB"),
+        (WIDE, {"cpu": 1, "memory_gb": 4.5}, "ConfigurationError", "2 to 8 GB"),
+        (WIDE, {"python": "3.12"}, "VersionMismatch", "Use Python 3.11"),
+        (Limits(pickle_results=False), {"results": "pickle"}, "LimitExceeded", "pickle"),
+    ],
+)
+def test_each_limit_refuses_by_itself(
+    limits: Limits, fields: dict[str, Any], kind: str, says: str
+) -> None:
+    (refusal,) = judged(limits, **fields)
+
+    assert refusal.kind.__name__ == kind
+    assert says in refusal.message
+
+
+def test_500_workers_hold_even_where_the_document_allows_more() -> None:
+    (refusal,) = judged(
+        Limits(workers=5000, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6), workers=501
+    )
+
+    assert refusal.kind is LimitExceeded
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    exact = Limits(workers=3, vcpu=3, memory_gb=12, timeout_seconds=3600)
+
+    assert judged(exact) == []
+    assert judged(WIDE, results="pickle") == []
+
+
+def test_paid_scratch_storage_counts_towards_the_price() -> None:
+    price = 3 * (0.04048 + 4 * 0.004445)
+
+    assert judged(Limits(usd_per_hour=price)) == []
+    (refusal,) = judged(Limits(usd_per_hour=price), scratch_gb=200)
+    assert "price per hour" in refusal.message
+
+
+def test_spot_is_judged_at_the_on_demand_price() -> None:
+    limits = Limits(usd_per_hour=0.1)
+
+    assert [r.message for r in judged(limits, capacity="spot")] == [
+        r.message for r in judged(limits)
+    ]
+
+
+def test_all_reasons_are_told_at_once() -> None:
+    refusals = judged(Limits(workers=1), timeout_seconds=10**9, python="2.7")
+
+    with pytest.raises(LimitExceeded, match=r"Workers must be.*timeout.*Python 3.11"):
+        refuse(refusals)
+
+
+def test_what_the_limits_can_afford_never_passes_500() -> None:
+    workspace = WorkspaceDocument(
+        analyst_role_arn="a",
+        task_definition_arn="t",
+        limits=Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
+    )
+    affordable = affordable_workers(
+        workspace=workspace,
+        cpu=0.25,
+        memory_gb=0.5,
+        prices=load("us-east-1"),
+        architecture="X86_64",
+    )
+
+    assert affordable == 500

@@ -1,0 +1,267 @@
+"""One environment in process: moto's S3, SQS and SSM, a fake ECS, a clock that tests move."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from starburst.contract import (
+    Limits,
+    RuntimeDocument,
+    SessionKeys,
+    WorkspaceDocument,
+    runtime_parameter,
+)
+from starburst.controller.handler import Controller
+from starburst.controller.sessions import Record
+from starburst.controller.site import Site
+from starburst.manifest import Manifest
+from starburst.status import SessionStatus
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+BUCKET = "starburst-data"
+WORKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker-genomics"
+
+
+def refused(code: str, message: str = "") -> ClientError:
+    """An answer of AWS that is an error."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, "RunTask")
+
+
+@dataclass(kw_only=True)
+class FakeEcs:
+    """ECS as the controller uses it: idempotency tokens, pages, partial failures, stops."""
+
+    now: Any
+    page: int = 7
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    honours_tokens: bool = True
+    answers: list[Exception | int | str] = field(default_factory=list)
+    first_status: str = "RUNNING"
+    on_run: Any = None
+
+    def run_task(self, **arguments: Any) -> dict[str, Any]:
+        self.calls.append(arguments)
+        token, count = arguments["clientToken"], arguments["count"]
+        assert 1 <= count <= 10
+        assert len(token) <= 64
+        if self.on_run is not None:
+            self.on_run()
+        answer = self.answers.pop(0) if self.answers else count
+        if isinstance(answer, ClientError):
+            raise answer
+        if self.honours_tokens and token in self.tokens:
+            return self.tokens[token]
+        failures: list[dict[str, str]] = []
+        if isinstance(answer, str):
+            failures = [{"reason": answer}] * count
+            count = 0
+        elif isinstance(answer, int) and answer < count:
+            failures = [{"reason": "Capacity is unavailable at this time"}] * (count - answer)
+            count = answer
+        made = [self._make(arguments) for _ in range(count)]
+        self.tokens[token] = {"tasks": made, "failures": failures}
+        if isinstance(answer, Exception):
+            raise answer  # It was done, but its answer was lost.
+        return self.tokens[token]
+
+    def add(self, session: str, **fields: Any) -> dict[str, Any]:
+        """A task that somebody started without the controller."""
+        task = self._make({"startedBy": session, "tags": [], "overrides": {}})
+        task.update(fields)
+        return task
+
+    def _make(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/cluster/{len(self.tasks):032x}"
+        moment = datetime.fromtimestamp(self.now(), UTC)
+        task = {
+            "taskArn": arn,
+            "startedBy": arguments["startedBy"],
+            "lastStatus": self.first_status,
+            "desiredStatus": "RUNNING",
+            "createdAt": moment,
+            "tags": arguments["tags"],
+            "overrides": arguments["overrides"],
+            "containers": [{"name": "worker"}],
+            "ephemeralStorage": {"sizeInGiB": 20},
+        }
+        if self.first_status == "RUNNING":
+            task.update(pullStartedAt=moment, startedAt=moment)
+        self.tasks[arn] = task
+        return task
+
+    def end(
+        self,
+        task: dict[str, Any],
+        *,
+        exit_code: int | None = 0,
+        stop_code: str = "EssentialContainerExited",
+        reason: str = "Essential container in task exited",
+    ) -> dict[str, Any]:
+        """Let a task stop, and return ECS's event about it."""
+        moment = datetime.fromtimestamp(self.now(), UTC)
+        task.update(
+            lastStatus="STOPPED",
+            desiredStatus="STOPPED",
+            stoppedAt=moment,
+            stopCode=stop_code,
+            stoppedReason=reason,
+            containers=[
+                {"name": "worker", **({} if exit_code is None else {"exitCode": exit_code})}
+            ],
+        )
+        detail = json.loads(json.dumps(task, default=datetime.isoformat))
+        return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
+
+    def list_tasks(self, **arguments: Any) -> dict[str, Any]:
+        found = [
+            arn
+            for arn, task in self.tasks.items()
+            if task["desiredStatus"] == arguments["desiredStatus"]
+            and arguments.get("startedBy", task["startedBy"]) == task["startedBy"]
+        ]
+        start = int(arguments.get("nextToken", 0))
+        answer: dict[str, Any] = {"taskArns": found[start : start + self.page]}
+        if start + self.page < len(found):
+            answer["nextToken"] = str(start + self.page)
+        return answer
+
+    def describe_tasks(self, **arguments: Any) -> dict[str, Any]:
+        assert 1 <= len(arguments["tasks"]) <= 100
+        return {"tasks": [self.tasks[arn] for arn in arguments["tasks"]], "failures": []}
+
+    def stop_task(self, **arguments: Any) -> dict[str, Any]:
+        self.end(
+            self.tasks[arguments["task"]],
+            exit_code=137,
+            stop_code="UserInitiated",
+            reason=arguments["reason"],
+        )
+        return {}
+
+    def live(self, session: str | None = None) -> list[dict[str, Any]]:
+        return [
+            task
+            for task in self.tasks.values()
+            if task["lastStatus"] != "STOPPED" and session in (None, task["startedBy"])
+        ]
+
+
+@dataclass(kw_only=True)
+class World:
+    """What a test holds in its hand."""
+
+    site: Site
+    controller: Controller
+    ecs: FakeEcs
+    moment: list[float]
+    pauses: list[float]
+
+    @property
+    def now(self) -> float:
+        return self.moment[0]
+
+    def later(self, seconds: float) -> None:
+        self.moment[0] += seconds
+
+    def deploy(self, limits: Limits | None = None, **fields: Any) -> None:
+        """Write the runtime document; the controller sees it at once."""
+        workspace = WorkspaceDocument(
+            analyst_role_arn=f"arn:aws:iam::{ACCOUNT}:role/analyst-genomics",
+            task_definition_arn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/genomics:1",
+            limits=limits or Limits(),
+            worker_role_arn=WORKER_ROLE,
+            scratch_gb=20,
+        )
+        document = RuntimeDocument(
+            environment="prod",
+            account=ACCOUNT,
+            region=REGION,
+            bucket=BUCKET,
+            key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
+            controller="arn:aws:lambda:eu-west-1:123456789012:function:controller",
+            python="3.11",
+            architecture="X86_64",
+            workspaces={"genomics": workspace},
+        )
+        self.site.clients.ssm.put_parameter(
+            Name=runtime_parameter("prod"),
+            Value=replace(document, **fields).to_json(),
+            Type="String",
+            Overwrite=True,
+        )
+        self.site._document = None
+
+    def put(self, key: str, body: bytes) -> str:
+        self.site.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        return key
+
+    def read(self, key: str) -> bytes:
+        return self.site.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+    def ask(self, action: str, key: str, *, seconds: float = 60) -> dict[str, Any]:
+        payload = {"protocol": 1, "action": action, "key": key}
+        return self.controller.handle(payload, seconds=seconds)
+
+    def start(self, manifest: Manifest | None = None, *, seconds: float = 60) -> dict[str, Any]:
+        manifest = manifest or a_manifest()
+        self.put(manifest.keys.manifest, manifest.to_json())
+        return self.ask("start", manifest.keys.manifest, seconds=seconds)
+
+    def request(self, keys: SessionKeys, action: str, **body: Any) -> dict[str, Any]:
+        text = json.dumps({"protocol": 1, "action": action, **body}).encode()
+        return self.ask(action, self.put(keys.request("0f"), text))
+
+    def sweep(self, *, seconds: float = 60) -> dict[str, Any]:
+        return self.controller.handle({"starburst": "sweep"}, seconds=seconds)
+
+    def send(self, url: str, count: int = 1) -> None:
+        for number in range(count):
+            self.site.clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+
+    def status(self, keys: SessionKeys) -> SessionStatus:
+        return SessionStatus.from_json(self.read(keys.status))
+
+    def record(self, keys: SessionKeys) -> Record:
+        return Record.from_json(self.read(keys.control_record))
+
+    def queues(self) -> list[str]:
+        return self.site.clients.sqs.list_queues().get("QueueUrls", [])
+
+    def keys_under(self, prefix: str) -> list[str]:
+        page = self.site.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        return [entry.get("Key", "") for entry in page.get("Contents", ())]
+
+
+def a_manifest(**fields: Any) -> Manifest:
+    """A session of three small workers."""
+    return replace(
+        Manifest(
+            workspace="genomics",
+            user="alice",
+            session="a" * 20,
+            workers=3,
+            cpu=1,
+            memory_gb=4,
+            timeout_seconds=3600,
+            idle_seconds=60,
+            task_timeout_seconds=None,
+            retries=0,
+            attempts=3,
+            results="data",
+            capacity="on-demand",
+            created=1.0,
+            python="3.11",
+            public_key="",
+            data_key="",
+            signing_key="",
+        ),
+        **fields,
+    )

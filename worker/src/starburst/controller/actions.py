@@ -1,0 +1,282 @@
+"""What a client may ask for, and the proof that it may: start, refresh, stop, extend.
+
+The proof is an S3 key. Only one user can write below ``<workspace>/<user>/``, so a manifest or a
+request found there is theirs, whoever invoked the function. Asking twice does nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from starburst.contract import PROTOCOL, SessionKeys, WorkspaceDocument
+from starburst.errors import (
+    AccessDenied,
+    ConfigurationError,
+    LimitExceeded,
+    SessionEnded,
+    SessionNotFound,
+    VersionMismatch,
+    WorkspaceNotFound,
+)
+from starburst.manifest import Manifest
+
+from . import queue, refusal
+from .lifecycle import Lifecycle
+from .limits import judge, refuse
+from .plan import begin_launch
+from .sessions import Record, concluded
+
+__all__ = ["MAX_MANIFEST_BYTES", "Actions"]
+
+MAX_MANIFEST_BYTES: Final = 65_536
+_MAX_REQUEST_BYTES: Final = 4096
+_MANIFEST_SECONDS: Final = 86_400
+_FRESH_SECONDS: Final = 2
+_REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
+_ABSENT: Final = {"NoSuchKey", "404", "403", "AccessDenied"}
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actions:
+    """The requests of clients, each judged before anything is done.
+
+    Attributes:
+        life: what acts on sessions.
+    """
+
+    life: Lifecycle
+
+    def perform(self, payload: Mapping[str, Any], *, until: float) -> Answer:
+        """Do what a payload asks and return the answer; raise a typed error to refuse."""
+        if payload.get("protocol") != PROTOCOL:
+            raise VersionMismatch(
+                f"this controller speaks protocol {PROTOCOL}, the request "
+                f"{payload.get('protocol')!r}; install the client of this environment's release"
+            )
+        key = payload.get("key")
+        match payload.get("action"):
+            case "start":
+                return self._start(_manifest_key(key), until=until)
+            case "refresh":
+                return self._refresh(_manifest_key(key), until=until)
+            case "stop":
+                return self._stop(self._request(key, "stop")[0], until=until)
+            case "extend":
+                keys, body = self._request(key, "extend")
+                return self._extend(keys, body.get("deadline"))
+            case other:
+                raise ConfigurationError(
+                    f"there is no action {other!r}; there are start, refresh, stop and extend"
+                )
+
+    def _start(self, keys: SessionKeys, *, until: float) -> Answer:
+        records = self.life.records
+        stored = records.active(keys.session)
+        if stored is None:
+            stored = records.create(self._accepted(keys)) or records.active(keys.session)
+        record = _open(stored.record if stored else None, keys)
+        if record.queue_url:
+            return _started(record)
+        workspace = self._workspace(keys)
+        url = queue.create(self.life.site, keys, worker_role_arn=workspace.worker_role_arn)
+        mine = False
+
+        def begin(newest: Record) -> Record:
+            nonlocal mine
+            mine = not newest.queue_url and not newest.final
+            if not mine:
+                return newest
+            return begin_launch(replace(newest, queue_url=url), newest.workers, until=until)
+
+        saved = records.update(keys.session, begin)
+        record = _open(saved.record if saved else None, keys)
+        if mine:
+            record = self.life.carry_out(record, (), until=until)
+            self.life.show(record)
+            if record.final:
+                self.life.tend(keys.session, until=until)
+        return _started(record)
+
+    def _refresh(self, keys: SessionKeys, *, until: float) -> Answer:
+        stored = self.life.records.active(keys.session)
+        if stored is None:
+            # Its last status stands; one that was erased is not written again.
+            if self.life.records.ended(keys.session) is None:
+                raise _not_found(keys)
+            return {"ok": True}
+        _same(stored.record, keys)
+        self.life.tend(keys.session, until=until, fresh=_FRESH_SECONDS)
+        return {"ok": True}
+
+    def _stop(self, keys: SessionKeys, *, until: float) -> Answer:
+        def end(record: Record) -> Record:
+            return concluded(_same(record, keys), state="ended", reason="stopped by its user")
+
+        if self.life.records.update(keys.session, end) is None:
+            if self.life.records.ended(keys.session) is None:
+                raise _not_found(keys)
+            return {"ok": True}
+        self.life.tend(keys.session, until=until)
+        return {"ok": True}
+
+    def _extend(self, keys: SessionKeys, deadline: object) -> Answer:
+        if type(deadline) not in (int, float) or not math.isfinite(deadline):  # type: ignore[arg-type]
+            raise ConfigurationError(f"deadline is {deadline!r}; it must be seconds since 1970")
+        wanted = float(deadline)  # type: ignore[arg-type]
+        most = self._workspace(keys).limits.timeout_seconds
+        most = min(most, int(self.life.site.settings.session_days * 86_400))
+
+        def later(record: Record) -> Record:
+            latest = _open(record, keys).started + most
+            if wanted > latest:
+                raise LimitExceeded(
+                    f"the session would last {wanted - record.started:.0f} s from its start, the "
+                    f"limit of workspace {keys.workspace} is {most} s: ask for a deadline of at "
+                    f"most {latest:.0f}, or start another session"
+                )
+            # A request that is repeated late must not take back a longer extension.
+            return replace(record, deadline=max(record.deadline, wanted))
+
+        saved = self.life.records.update(keys.session, later)
+        if saved is None:
+            if self.life.records.ended(keys.session) is None:
+                raise _not_found(keys)
+            raise SessionEnded(f"session {keys.session} has ended; start a new one")
+        self.life.show(saved.record)
+        return {"ok": True, "deadline": saved.record.deadline}
+
+    def _accepted(self, keys: SessionKeys) -> Record:
+        """Read the manifest, judge it, and return the record of the session that it asks for."""
+        site, document = self.life.site, self.life.site.document()
+        if self.life.records.ended(keys.session) is not None:
+            raise SessionEnded(f"session {keys.session} has ended; start a new one")
+        text, written = self._read(keys.manifest, keys, most=MAX_MANIFEST_BYTES)
+        try:
+            manifest = Manifest.from_json(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(f"the manifest cannot be read: {error}") from error
+        if manifest.keys != keys:
+            raise AccessDenied(
+                f"the manifest at {keys.manifest} names {manifest.workspace}/{manifest.user}/"
+                f"{manifest.session}; a session starts only from its own manifest"
+            )
+        now = site.clock()
+        if now - written > _MANIFEST_SECONDS:
+            raise SessionEnded(
+                f"the manifest of session {keys.session} is more than a day old and was never "
+                "started; start a new session"
+            )
+        workspace = document.workspaces.get(keys.workspace)
+        refuse(
+            judge(
+                manifest,
+                workspace,
+                prices=site.prices(),
+                python=document.python,
+                architecture=document.architecture,
+            )
+        )
+        workspace = self._workspace(keys)
+        return Record(
+            workspace=keys.workspace,
+            user=keys.user,
+            session=keys.session,
+            workers=manifest.workers,
+            cpu=manifest.cpu,
+            memory_gb=manifest.memory_gb,
+            scratch_gb=workspace.scratch_gb,
+            capacity=manifest.capacity,
+            idle_seconds=manifest.idle_seconds,
+            task_definition=workspace.task_definition_arn,
+            started=now,
+            deadline=now + min(manifest.timeout_seconds, site.settings.session_days * 86_400),
+        )
+
+    def _workspace(self, keys: SessionKeys) -> WorkspaceDocument:
+        workspace = self.life.site.workspace(keys.workspace)
+        if workspace is None:
+            raise WorkspaceNotFound(f"this environment has no workspace {keys.workspace!r}")
+        if not workspace.worker_role_arn:
+            raise ConfigurationError(
+                f"the runtime document lacks the worker role of workspace {keys.workspace}; "
+                "the platform team must deploy this release's stacks"
+            )
+        return workspace
+
+    def _request(self, key: object, action: str) -> tuple[SessionKeys, dict[str, Any]]:
+        keys = SessionKeys.parse(key) if isinstance(key, str) else None
+        if (
+            keys is None
+            or not isinstance(key, str)
+            or not _REQUEST_NAME.fullmatch(key.removeprefix(keys.prefix))
+        ):
+            raise AccessDenied(f"{key!r} is no key of a request; {action} is asked for by one")
+        text, _ = self._read(key, keys, most=_MAX_REQUEST_BYTES)
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(f"the request at {key} is not JSON: {error}") from error
+        if (
+            not isinstance(body, dict)
+            or body.get("protocol") != PROTOCOL
+            or body.get("action") != action
+        ):
+            raise AccessDenied(f"the request at {key} does not ask for {action}")
+        return keys, body
+
+    def _read(self, key: str, keys: SessionKeys, *, most: int) -> tuple[bytes, float]:
+        site = self.life.site
+        try:
+            answer = site.clients.s3.get_object(Bucket=site.settings.bucket, Key=key)
+        except ClientError as error:
+            if refusal.code(error) in _ABSENT:
+                raise _not_found(keys) from error
+            raise
+        if answer["ContentLength"] > most:
+            answer["Body"].close()
+            raise LimitExceeded(
+                f"{key} has {answer['ContentLength']} bytes, the limit is {most}: "
+                "shorten its labels"
+            )
+        return answer["Body"].read(most + 1), answer["LastModified"].timestamp()
+
+
+def _manifest_key(key: object) -> SessionKeys:
+    keys = SessionKeys.parse(key) if isinstance(key, str) else None
+    if keys is None or key != keys.manifest:
+        raise AccessDenied(f"{key!r} is not the key of a session's manifest")
+    return keys
+
+
+def _same(record: Record, keys: SessionKeys) -> Record:
+    # Ids are 20 characters of chance; another user's record under the same one is an attack.
+    if record.keys != keys:
+        raise AccessDenied(f"session {keys.session} belongs to another user or workspace")
+    return record
+
+
+def _open(record: Record | None, keys: SessionKeys) -> Record:
+    if record is None or _same(record, keys).state == "ended":
+        raise SessionEnded(f"session {keys.session} has ended; start a new one")
+    if record.state == "failed":
+        raise SessionEnded(f"session {keys.session} failed: {record.reason}. Start a new one")
+    return record
+
+
+def _started(record: Record) -> Answer:
+    return {"ok": True, "queue_url": record.queue_url, "deadline": record.deadline}
+
+
+def _not_found(keys: SessionKeys) -> SessionNotFound:
+    return SessionNotFound(
+        f"user {keys.user} has no session {keys.session} in workspace {keys.workspace}"
+    )

@@ -1,0 +1,84 @@
+"""What the workers of a session have cost, from ECS's own times. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from starburst.prices import Prices, billed_seconds, fleet_usd
+
+from .fleet import Worker
+from .sessions import Record
+
+__all__ = ["Spent", "settle", "so_far"]
+
+_FORGET_SECONDS = 3 * 3600
+"""ECS forgets a stopped task after about an hour; so may the record, a little later."""
+
+Spent = tuple[float, float]
+"""Billed seconds and USD."""
+
+
+def settle(
+    record: Record, workers: Iterable[Worker], *, now: float, prices: Prices, architecture: str
+) -> Record:
+    """Count each worker that has stopped, once, however often it is seen."""
+    settled = {name: at for name, at in record.settled.items() if now - at < _FORGET_SECONDS}
+    lost = faults = unstarted = 0
+    seconds, usd, trouble = record.seconds, record.usd, record.trouble
+    ran = record.ran
+    for worker in workers:
+        ran = ran or worker.ran
+        if worker.live or worker.id in settled:
+            continue
+        stopped = worker.stopped or now
+        if now - stopped >= _FORGET_SECONDS:
+            continue
+        settled[worker.id] = stopped
+        spent = _of(worker, record, now=now, prices=prices, architecture=architecture)
+        seconds, usd = seconds + spent[0], usd + spent[1]
+        if worker.lost:
+            lost += 1
+            trouble = worker.trouble or worker.stop_code
+            if not worker.taken and not worker.capacity_lacked:
+                faults += 1
+                unstarted += not worker.ran
+    return replace(
+        record,
+        settled=settled,
+        seconds=seconds,
+        usd=usd,
+        lost=record.lost + lost,
+        faults=record.faults + faults,
+        unstarted=record.unstarted + unstarted,
+        trouble=trouble,
+        ran=ran,
+    )
+
+
+def so_far(
+    record: Record, workers: Iterable[Worker], *, now: float, prices: Prices, architecture: str
+) -> Spent:
+    """Return billed seconds and USD of a settled record together with its live workers."""
+    seconds, usd = record.seconds, record.usd
+    for worker in workers:
+        if worker.live:
+            spent = _of(worker, record, now=now, prices=prices, architecture=architecture)
+            seconds, usd = seconds + spent[0], usd + spent[1]
+    return seconds, usd
+
+
+def _of(worker: Worker, record: Record, *, now: float, prices: Prices, architecture: str) -> Spent:
+    if worker.billed_from is None:
+        return 0.0, 0.0
+    seconds = billed_seconds((worker.stopped or now) - worker.billed_from)
+    usd = fleet_usd(
+        workers=1,
+        cpu=record.cpu,
+        memory_gb=record.memory_gb,
+        hours=seconds / 3600,
+        scratch_gb=worker.scratch_gb or record.scratch_gb,
+        architecture=architecture,
+        prices=prices,
+    )
+    return seconds, usd

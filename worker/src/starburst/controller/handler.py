@@ -1,0 +1,105 @@
+"""The Lambda's entry: tells requests, sweeps and ECS events apart, and refuses in data.
+
+Configure ``starburst.controller.handler.handle``. The directory that contains ``starburst`` is
+the whole asset: nothing outside the standard library and boto3 is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, Protocol
+
+import boto3
+from botocore.config import Config
+
+from starburst.contract import SESSION_ID
+from starburst.errors import StarburstError
+
+from .actions import Actions
+from .fleet import parse
+from .lifecycle import Lifecycle
+from .sessions import Records
+from .site import Clients, Settings, Site
+from .sweep import sweep
+
+__all__ = ["Controller", "handle"]
+
+_LOG: Final = logging.getLogger(__name__)
+_MARGIN_SECONDS: Final = 10
+_REQUEST_SECONDS: Final = 25
+_EVENT_FRESH_SECONDS: Final = 5
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context that is used."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still take."""
+        ...
+
+
+class Controller:
+    """One environment's controller: what stands behind :func:`handle`.
+
+    Args:
+        site: its settings, clients and clock.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._life = Lifecycle(site=site, records=Records(site))
+        self._actions = Actions(life=self._life)
+
+    def handle(self, event: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+        """Answer one event within so many seconds."""
+        until = self._site.clock() + max(0.0, seconds - _MARGIN_SECONDS)
+        if event.get("starburst") == "sweep":
+            return {"ok": True, **sweep(self._life, until=until)}
+        if event.get("source") == "aws.ecs":
+            self._stopped(event, until=until)
+            return {"ok": True}
+        until = min(until, self._site.clock() + _REQUEST_SECONDS)
+        try:
+            return self._actions.perform(event, until=until)
+        except StarburstError as error:
+            _LOG.warning("refused: %s: %s", type(error).__name__, error)
+            return {"ok": False, "error": {"type": _public(error), "message": str(error)}}
+
+    def _stopped(self, event: Mapping[str, Any], *, until: float) -> None:
+        worker = parse(event.get("detail", {}))
+        # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
+        if worker.lost and SESSION_ID.fullmatch(worker.session):
+            self._life.tend(worker.session, until=until, fresh=_EVENT_FRESH_SECONDS)
+
+
+def handle(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one invocation: a client's request, the sweep's schedule, or an ECS event."""
+    return _controller().handle(event, seconds=context.get_remaining_time_in_millis() / 1000)
+
+
+@cache
+def _controller() -> Controller:
+    logging.getLogger("starburst").setLevel(logging.INFO)
+    patient = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5)
+    # Launches and stops have their own back-off, bounded by the invocation's time.
+    once = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5)
+    session = boto3.session.Session()
+    clients = Clients(
+        s3=session.client("s3", config=patient),
+        sqs=session.client("sqs", config=patient),
+        ecs=session.client("ecs", config=once),
+        ssm=session.client("ssm", config=patient),
+    )
+    settings = Settings.from_environment(os.environ)
+    return Controller(Site(settings=settings, clients=clients, clock=time.time, pause=time.sleep))
+
+
+def _public(error: StarburstError) -> str:
+    """Return the name of the error's nearest class that clients know."""
+    from starburst import errors  # noqa: PLC0415 - the module, whose names are the contract
+
+    return next(c.__name__ for c in type(error).__mro__ if c.__name__ in errors.__all__)

@@ -1,0 +1,149 @@
+"""One session, looked at and acted upon: heal it, let it wait, or bring it to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from . import cost, fleet, queue, status
+from .fleet import Worker
+from .limits import affordable_workers
+from .plan import Look, Plan, decide, take_launch
+from .sessions import Conflict, Record, Records
+from .site import Site
+
+__all__ = ["Lifecycle"]
+
+_LOOKS: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lifecycle:
+    """What every door of the controller does to a session in the end.
+
+    Attributes:
+        site: where.
+        records: of its sessions.
+    """
+
+    site: Site
+    records: Records
+
+    def tend(
+        self,
+        session: str,
+        *,
+        until: float,
+        workers: Sequence[Worker] | None = None,
+        fresh: float = 0,
+    ) -> None:
+        """Look at a session and do what is to be done.
+
+        Args:
+            session: its id; nothing happens where it has no record.
+            until: no lengthy step is begun later.
+            workers: its workers, where the caller has just listed them.
+            fresh: a look at most so many seconds old is good enough.
+        """
+        for _ in range(_LOOKS):
+            stored = self.records.active(session)
+            if stored is None:
+                return
+            record = stored.record
+            if fresh and not record.final and self.site.clock() - record.looked < fresh:
+                return
+            # The record is read before the look: a save then proves that nobody launched between.
+            look = self._look(record, workers)
+            plan = self._plan(record, look, until=until)
+            try:
+                saved = self.records.save(stored, plan.record)
+            except Conflict:
+                workers = None
+                continue
+            self._act(saved.record, plan, look, until=until)
+            return
+
+    def carry_out(self, record: Record, seen: Sequence[Worker], *, until: float) -> Record:
+        """Launch what the record intends, write down what became of it, return the new record."""
+        intent = record.launch
+        if intent is None:
+            return record
+        outcome = fleet.launch(self.site, record, seen=seen, until=until)
+        now = self.site.clock()
+        alone = not any(worker.staying for worker in seen)
+        saved = self.records.update(
+            record.session,
+            lambda r: take_launch(r, outcome, wave=intent.wave, now=now, alone=alone),
+        )
+        # Filed away meanwhile: what was started now is an orphan, and the sweep stops those.
+        return saved.record if saved is not None else record
+
+    def finish(self, record: Record, look: Look, *, until: float) -> None:
+        """Remove what a final session still uses; file it away once no worker is left."""
+        if record.queue_url:
+            queue.delete(self.site, record.queue_url)
+        if look.live:
+            fleet.stop(self.site, look.staying, reason=f"starburst: {record.reason}", until=until)
+            look = Look(workers=fleet.observe(self.site, record.session), depth=None)
+            counted = self.records.update(record.session, lambda r: self._settled(r, look))
+            record = counted.record if counted is not None else record
+        if status.exists(self.site, record):
+            status.publish(self.site, self.records, record, look)
+        if not look.live:
+            self.records.file_away(record)
+
+    def show(self, record: Record) -> None:
+        """Write the status of a session as it is now."""
+        status.publish(self.site, self.records, record, self._look(record, None))
+
+    def _look(self, record: Record, workers: Sequence[Worker] | None) -> Look:
+        if workers is None:
+            workers = fleet.observe(self.site, record.session)
+        depth = queue.depth(self.site, record.queue_url) if record.queue_url else None
+        return Look(workers=workers, depth=depth)
+
+    def _plan(self, record: Record, look: Look, *, until: float) -> Plan:
+        document = self.site.document()
+        workspace = document.workspaces.get(record.workspace)
+        allowed = 0
+        if workspace is not None:
+            allowed = affordable_workers(
+                workspace=workspace,
+                cpu=record.cpu,
+                memory_gb=record.memory_gb,
+                prices=self.site.prices(),
+                architecture=document.architecture,
+            )
+        return decide(
+            record,
+            self._settled(record, look),
+            look,
+            now=self.site.clock(),
+            until=until,
+            allowed=allowed,
+            days=self.site.settings.session_days,
+        )
+
+    def _settled(self, record: Record, look: Look) -> Record:
+        return cost.settle(
+            record,
+            look.workers,
+            now=self.site.clock(),
+            prices=self.site.prices(),
+            architecture=self.site.document().architecture,
+        )
+
+    def _act(self, record: Record, plan: Plan, look: Look, *, until: float) -> None:
+        if record.final:
+            self.finish(record, look, until=until)
+            return
+        if plan.surplus:
+            reason = "starburst: more workers than the workspace's limits allow"
+            fleet.stop(self.site, plan.surplus, reason=reason, until=until)
+        if plan.launch:
+            record = self.carry_out(record, look.workers, until=until)
+            if record.final:
+                self.finish(record, self._look(record, None), until=until)
+                return
+        status.publish(self.site, self.records, record, look)

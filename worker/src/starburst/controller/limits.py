@@ -1,0 +1,258 @@
+"""The limits of a session, judged where nobody can edit them. Pure.
+
+A client checks the same things for a quicker answer; only this check counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from starburst.contract import MAX_WORKERS, WorkspaceDocument
+from starburst.errors import (
+    ConfigurationError,
+    LimitExceeded,
+    StarburstError,
+    VersionMismatch,
+    WorkspaceNotFound,
+)
+from starburst.fargate import MEMORY_GB, describe_memory, is_size
+from starburst.manifest import Manifest
+from starburst.prices import Prices, fleet_usd
+
+__all__ = ["Refusal", "affordable_workers", "judge", "refuse"]
+
+_MIN_TIMEOUT_SECONDS: Final = 60
+_MAX_IDLE_SECONDS: Final = 3600
+_MAX_ATTEMPTS: Final = 10
+_MAX_RETRIES: Final = 100
+_MAX_LABELS: Final = 20
+_ABSURD: Final = 1_000_000
+_ROUNDING: Final = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """One reason why a session may not start.
+
+    Attributes:
+        kind: the class in ``starburst.errors`` that the client raises.
+        message: what, why, and what to do next.
+    """
+
+    kind: type[StarburstError]
+    message: str
+
+
+def judge(
+    manifest: Manifest,
+    workspace: WorkspaceDocument | None,
+    *,
+    prices: Prices,
+    python: str,
+    architecture: str,
+) -> list[Refusal]:
+    """Return every reason why the session may not start; an empty list lets it.
+
+    Args:
+        manifest: what the client asks for.
+        workspace: what the runtime document says of it; None where it says nothing.
+        prices: list prices of the region.
+        python: ``major.minor`` of the worker image.
+        architecture: of the workers.
+    """
+    if workspace is None:
+        return [
+            Refusal(
+                kind=WorkspaceNotFound,
+                message=f"this environment has no workspace {manifest.workspace!r}; "
+                "ask its platform team which ones it has",
+            )
+        ]
+    absurd = list(_absurd(manifest))
+    return absurd or [
+        *_fleet(manifest, workspace, prices=prices, architecture=architecture),
+        *_size(manifest),
+        *_times(manifest, workspace),
+        *_repetition(manifest),
+        *_payload(manifest, workspace, python=python),
+    ]
+
+
+def refuse(refusals: list[Refusal]) -> None:
+    """Raise the first refusal's error with all of their messages; nothing where there is none."""
+    if refusals:
+        raise refusals[0].kind("; ".join(refusal.message for refusal in refusals))
+
+
+def affordable_workers(
+    *,
+    workspace: WorkspaceDocument,
+    cpu: float,
+    memory_gb: float,
+    prices: Prices,
+    architecture: str,
+) -> int:
+    """Return how many workers of a size the workspace's limits allow at once, now."""
+    limits = workspace.limits
+    usd = fleet_usd(
+        workers=1,
+        cpu=cpu,
+        memory_gb=memory_gb,
+        hours=1,
+        scratch_gb=workspace.scratch_gb,
+        architecture=architecture,
+        prices=prices,
+    )
+    return max(
+        0,
+        min(
+            MAX_WORKERS,
+            limits.workers,
+            int(limits.vcpu / cpu + _ROUNDING),
+            int(limits.memory_gb / memory_gb + _ROUNDING),
+            int(limits.usd_per_hour / usd + _ROUNDING),
+        ),
+    )
+
+
+def _over(name: str, *, value: str, allowed: str, advice: str) -> Refusal:
+    return Refusal(
+        kind=LimitExceeded, message=f"{name} is {value}, the limit is {allowed}: {advice}"
+    )
+
+
+def _absurd(manifest: Manifest) -> Iterator[Refusal]:
+    # JSON's whole numbers have no end, but arithmetic with floats does.
+    for name in ("workers", "cpu", "memory_gb"):
+        value = getattr(manifest, name)
+        if value > _ABSURD:
+            yield _over(name, value=f"more than {_ABSURD}", allowed="far less", advice="mend it")
+
+
+def _fleet(
+    manifest: Manifest, workspace: WorkspaceDocument, *, prices: Prices, architecture: str
+) -> Iterator[Refusal]:
+    limits, workers = workspace.limits, manifest.workers
+    # Unfair documents and hand-made manifests meet the same ceiling (S20).
+    most = min(MAX_WORKERS, limits.workers)
+    fewer = "ask for fewer workers, or ask the platform team to raise the workspace's limit"
+    if workers < 1:
+        yield _over("workers", value=str(workers), allowed="at least 1", advice="ask for one")
+    if workers > most:
+        yield Refusal(
+            kind=LimitExceeded,
+            message=f"workers is {workers}. Workers must be <= {most}: {fewer}",
+        )
+    vcpu = workers * manifest.cpu
+    if vcpu > limits.vcpu + _ROUNDING:
+        yield _over(
+            "vCPU over all workers", value=f"{vcpu:g}", allowed=f"{limits.vcpu:g}", advice=fewer
+        )
+    memory = workers * manifest.memory_gb
+    if memory > limits.memory_gb + _ROUNDING:
+        yield _over(
+            "memory over all workers",
+            value=f"{memory:g} GB",
+            allowed=f"{limits.memory_gb:g} GB",
+            advice=fewer,
+        )
+    usd = fleet_usd(
+        workers=workers,
+        cpu=manifest.cpu,
+        memory_gb=manifest.memory_gb,
+        hours=1,
+        scratch_gb=workspace.scratch_gb,
+        architecture=architecture,
+        prices=prices,
+    )
+    if usd > limits.usd_per_hour + _ROUNDING:
+        yield _over(
+            "the fleet's price per hour",
+            value=f"${usd:.2f} at list price",
+            allowed=f"${limits.usd_per_hour:.2f}",
+            advice=f"{fewer} (Spot counts at the on-demand price)",
+        )
+
+
+def _size(manifest: Manifest) -> Iterator[Refusal]:
+    cpu, memory_gb = manifest.cpu, manifest.memory_gb
+    if cpu not in MEMORY_GB:
+        sizes = ", ".join(f"{size:g}" for size in MEMORY_GB)
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"Fargate sells no worker with {cpu:g} vCPU; it sells {sizes}",
+        )
+    elif not is_size(cpu, memory_gb):
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"Fargate sells no worker with {cpu:g} vCPU and {memory_gb:g} GB; "
+            f"{cpu:g} vCPU goes with {describe_memory(cpu)}",
+        )
+
+
+def _times(manifest: Manifest, workspace: WorkspaceDocument) -> Iterator[Refusal]:
+    timeout, most = manifest.timeout_seconds, workspace.limits.timeout_seconds
+    if timeout > most:
+        yield _over(
+            "the session's timeout",
+            value=f"{timeout} s",
+            allowed=f"{most} s",
+            advice="ask for less; a session may be extended up to the same limit",
+        )
+    if timeout < _MIN_TIMEOUT_SECONDS:
+        yield _over(
+            "the session's timeout",
+            value=f"{timeout} s",
+            allowed=f"at least {_MIN_TIMEOUT_SECONDS} s",
+            advice="workers need about a minute to start",
+        )
+    if not 1 <= manifest.idle_seconds <= _MAX_IDLE_SECONDS:
+        yield _over(
+            "idle_seconds",
+            value=str(manifest.idle_seconds),
+            allowed=f"1 to {_MAX_IDLE_SECONDS}",
+            advice="an idle worker costs as much as a busy one",
+        )
+
+
+def _repetition(manifest: Manifest) -> Iterator[Refusal]:
+    if not 1 <= manifest.attempts <= _MAX_ATTEMPTS:
+        yield _over(
+            "attempts",
+            value=str(manifest.attempts),
+            allowed=f"1 to {_MAX_ATTEMPTS}",
+            advice="a task that takes its worker down this often will do so again",
+        )
+    if manifest.retries > _MAX_RETRIES:
+        yield _over(
+            "retries",
+            value=str(manifest.retries),
+            allowed=f"0 to {_MAX_RETRIES}",
+            advice="ask for fewer",
+        )
+    if len(manifest.labels) > _MAX_LABELS:
+        yield _over(
+            "the number of labels",
+            value=str(len(manifest.labels)),
+            allowed=str(_MAX_LABELS),
+            advice="use fewer",
+        )
+
+
+def _payload(manifest: Manifest, workspace: WorkspaceDocument, *, python: str) -> Iterator[Refusal]:
+    if manifest.results == "pickle" and not workspace.limits.pickle_results:
+        yield _over(
+            "results",
+            value='"pickle"',
+            allowed='"data"',
+            advice="this workspace takes no result that could execute; return plain data, "
+            "arrays or tables",
+        )
+    if manifest.python != python:
+        yield Refusal(
+            kind=VersionMismatch,
+            message=f"this client runs Python {manifest.python}, the workers {python}; functions "
+            f"do not travel between the two. Use Python {python}",
+        )

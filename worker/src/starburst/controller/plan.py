@@ -1,0 +1,228 @@
+"""What to do with a session, decided from what was seen of it. Pure: the caller does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from .fleet import Launched, Worker, batches
+from .queue import Depth
+from .sessions import Launch, Record, concluded
+
+__all__ = [
+    "IDLE_SECONDS",
+    "Look",
+    "Plan",
+    "begin_launch",
+    "decide",
+    "demand",
+    "faults_most",
+    "take_launch",
+]
+
+IDLE_SECONDS: Final = 3600
+"""A session without workers and without work is ended after so long."""
+
+_START_SECONDS: Final = 900
+_UNSTARTED_MOST: Final = 3
+_FAULTS_LEAST: Final = 5
+_LISTING_SECONDS: Final = 20
+_FIRST_PAUSE: Final = 30
+_LONGEST_PAUSE: Final = 600
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What was seen of a session.
+
+    Attributes:
+        workers: its tasks, live ones and those that stopped of late.
+        depth: of its queue; None where the queue is gone.
+    """
+
+    workers: Sequence[Worker]
+    depth: Depth | None
+
+    @property
+    def live(self) -> list[Worker]:
+        """The workers that cost money."""
+        return [worker for worker in self.workers if worker.live]
+
+    @property
+    def staying(self) -> list[Worker]:
+        """The workers that work or are about to."""
+        return [worker for worker in self.workers if worker.staying]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        record: to be saved before anything is done.
+        launch: whether the record's launch is the caller's to carry out.
+        surplus: workers to stop.
+    """
+
+    record: Record
+    launch: bool = False
+    surplus: Sequence[Worker] = ()
+
+
+def decide(
+    before: Record,
+    settled: Record,
+    look: Look,
+    *,
+    now: float,
+    until: float,
+    allowed: int,
+    days: float,
+) -> Plan:
+    """Decide from one look at a session.
+
+    Args:
+        before: the record as it was read.
+        settled: the same after the workers that stopped were counted.
+        look: what was seen.
+        now: the time.
+        until: when this invocation must be done.
+        allowed: workers that the workspace's limits allow now.
+        days: most that any session may live.
+    """
+    record = replace(_paced(before, settled, now=now), looked=now)
+    if record.final:
+        return Plan(record=record)
+    ending = _ending(record, look, now=now, days=days, allowed=allowed)
+    if ending is not None:
+        return Plan(record=ending)
+    staying = look.staying
+    if record.state == "starting" and any(worker.running for worker in staying):
+        record = replace(record, state="running")
+    record = _idle(record, look, now=now)
+    most = min(record.workers, allowed)
+    if len(staying) > most:
+        youngest = sorted(staying, key=lambda worker: worker.created or now, reverse=True)
+        surplus = tuple(youngest[: len(staying) - most])
+        return Plan(record=replace(record, launch=None), surplus=surplus)
+    return _launching(record, look, now=now, until=until, most=most)
+
+
+def begin_launch(record: Record, workers: int, *, until: float) -> Record:
+    """Return the record with the intent to start so many workers."""
+    wave = record.waves + 1
+    return replace(
+        record, waves=wave, launch=Launch(wave=wave, batches=batches(workers), until=until)
+    )
+
+
+def take_launch(record: Record, outcome: Launched, *, wave: int, now: float, alone: bool) -> Record:
+    """Return the record after a launch was carried out, as far as it was.
+
+    Args:
+        record: the newest one.
+        outcome: what became of the launch.
+        wave: its number.
+        now: the time.
+        alone: whether no other worker is alive that could go on without these.
+    """
+    record = replace(
+        record,
+        launched=record.launched + outcome.workers,
+        trouble=outcome.trouble or record.trouble,
+        not_before=max(record.not_before, now + _LISTING_SECONDS),
+    )
+    if record.final or record.launch is None or record.launch.wave != wave:
+        return record
+    if outcome.fatal and not (alone and outcome.workers == 0):
+        return replace(record, launch=None, not_before=now + _LONGEST_PAUSE)
+    if outcome.fatal:
+        return concluded(
+            record, state="failed", reason=f"its workers cannot start; ECS: {outcome.trouble}"
+        )
+    if not outcome.batches:
+        return replace(record, launch=None, waiting_since=None)
+    waiting = record.waiting_since
+    if outcome.capacity and waiting is None:
+        waiting = now
+    rest = Launch(wave=wave, batches=outcome.batches, until=0)
+    return replace(record, launch=rest, waiting_since=waiting)
+
+
+def demand(record: Record, depth: Depth | None) -> int:
+    """Return how many workers there is work for."""
+    return 0 if depth is None else min(record.workers, depth.backlog + depth.in_flight)
+
+
+def faults_most(record: Record) -> int:
+    """Return how many workers may fail before they are no longer replaced."""
+    return max(_FAULTS_LEAST, 2 * record.workers)
+
+
+def _paced(before: Record, settled: Record, *, now: float) -> Record:
+    if settled.lost == before.lost:
+        return replace(settled, setbacks=0) if now > settled.not_before else settled
+    # The first loss is replaced at once (Spot takes workers away daily); the next ones wait.
+    setbacks = before.setbacks + 1
+    pause = 0.0 if setbacks == 1 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (setbacks - 2))
+    return replace(settled, setbacks=setbacks, not_before=max(settled.not_before, now + pause))
+
+
+def _ending(record: Record, look: Look, *, now: float, days: float, allowed: int) -> Record | None:
+    end = _end(record, look, now=now, days=days, allowed=allowed)
+    if end:
+        return concluded(record, state="ended", reason=end)
+    failure = _failure(record, look, now=now)
+    return concluded(record, state="failed", reason=failure) if failure else None
+
+
+def _end(record: Record, look: Look, *, now: float, days: float, allowed: int) -> str:
+    if now >= record.deadline:
+        hours = (record.deadline - record.started) / 3600
+        return f"stopped at its deadline, {hours:.3g} h after its start"
+    if now - record.started >= days * 86_400:
+        return f"stopped after {days:g} days, the most that any session may live"
+    if allowed < 1:
+        return f"stopped: workspace {record.workspace} no longer allows a worker of this size"
+    idle = record.idle_since is not None and now - record.idle_since >= IDLE_SECONDS
+    if idle and not look.live and demand(record, look.depth) == 0:
+        return "stopped after an hour without workers and without work"
+    return ""
+
+
+def _failure(record: Record, look: Look, *, now: float) -> str:
+    if look.depth is None and record.queue_url:
+        return "its queue was deleted, and its remaining work with it; start a new session"
+    if look.depth is None and now - record.started >= _START_SECONDS:
+        return "its start was never completed; start a new session"
+    if look.depth is None or look.live:
+        return ""
+    if not record.ran and record.unstarted >= _UNSTARTED_MOST:
+        return f"its workers cannot start; ECS: {record.trouble}"
+    if record.faults > faults_most(record) and look.depth.backlog:
+        return f"{record.faults} workers failed, the most that are replaced; {record.trouble}"
+    return ""
+
+
+def _idle(record: Record, look: Look, *, now: float) -> Record:
+    idle = not look.live and record.launch is None and demand(record, look.depth) == 0
+    if not idle:
+        return replace(record, idle_since=None)
+    return record if record.idle_since is not None else replace(record, idle_since=now)
+
+
+def _launching(record: Record, look: Look, *, now: float, until: float, most: int) -> Plan:
+    staying, depth, launch = len(look.staying), look.depth, record.launch
+    if launch is not None and launch.until <= now and staying + launch.workers > most:
+        return Plan(record=replace(record, launch=None, waiting_since=None))
+    if depth is None or now < record.not_before:
+        return Plan(record=record)
+    if launch is not None:
+        if launch.until > now:
+            return Plan(record=record)
+        return Plan(record=replace(record, launch=replace(launch, until=until)), launch=True)
+    missing = min(most, demand(record, depth)) - staying
+    if not depth.backlog or missing <= 0 or record.faults > faults_most(record):
+        return Plan(record=record)
+    return Plan(record=begin_launch(record, missing, until=until), launch=True)

@@ -1,0 +1,145 @@
+"""The session's queue: made once, encrypted, open to its user and its workspace's workers only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from starburst.contract import SESSION_ID, USER_TAG, SessionKeys, queue_name
+
+from . import refusal
+from .site import Site
+
+__all__ = ["VISIBILITY_SECONDS", "Depth", "create", "delete", "depth", "every", "policy"]
+
+VISIBILITY_SECONDS: Final = 120
+"""A chunk whose worker fell silent is delivered again after so long; workers beat before."""
+
+_RETENTION_SECONDS: Final = 1_209_600
+_MESSAGE_BYTES: Final = 1_048_576
+_ABSENT: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_COUNTS: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
+_MESSAGE_ACTIONS: Final = (
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:PurgeQueue",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depth:
+    """Chunks in the queue, approximately: waiting, and leased by workers."""
+
+    backlog: int
+    in_flight: int
+
+
+def policy(*, queue_arn: str, user: str, worker_role_arn: str) -> dict[str, Any]:
+    """Return the queue's own policy: denials only, so that IAM policies stay necessary.
+
+    Args:
+        queue_arn: of the queue.
+        user: the one analyst who may use it.
+        worker_role_arn: the workers' task role, which has no user tag.
+    """
+    tag = f"aws:PrincipalTag/{USER_TAG}"
+    deny = {"Effect": "Deny", "Principal": "*", "Resource": queue_arn}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                **deny,
+                "Sid": "OtherUsers",
+                "Action": "sqs:*",
+                "Condition": {"Null": {tag: "false"}, "StringNotEquals": {tag: user}},
+            },
+            {
+                # The controller may manage the queue; what travels in it is not its affair.
+                **deny,
+                "Sid": "MessagesAreForTheUserAndWorkers",
+                "Action": list(_MESSAGE_ACTIONS),
+                "Condition": {
+                    "Null": {tag: "true"},
+                    "ArnNotEquals": {"aws:PrincipalArn": worker_role_arn},
+                },
+            },
+            {
+                **deny,
+                "Sid": "EncryptedTransport",
+                "Action": "sqs:*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def create(site: Site, keys: SessionKeys, *, worker_role_arn: str) -> str:
+    """Create the session's queue and return its URL; the same one when it is there already."""
+    document = site.document()
+    name = queue_name(site.settings.environment, keys.workspace, keys.session)
+    partition = worker_role_arn.split(":")[1]
+    arn = f"arn:{partition}:sqs:{document.region}:{document.account}:{name}"
+    answer = site.clients.sqs.create_queue(
+        QueueName=name,
+        Attributes={
+            "KmsMasterKeyId": site.settings.key_arn,
+            "KmsDataKeyReusePeriodSeconds": "300",
+            "VisibilityTimeout": str(VISIBILITY_SECONDS),
+            "MessageRetentionPeriod": str(_RETENTION_SECONDS),
+            "MaximumMessageSize": str(_MESSAGE_BYTES),
+            "ReceiveMessageWaitTimeSeconds": "20",
+            "Policy": json.dumps(
+                policy(queue_arn=arn, user=keys.user, worker_role_arn=worker_role_arn),
+                sort_keys=True,
+            ),
+        },
+    )
+    return answer["QueueUrl"]
+
+
+def delete(site: Site, url: str) -> None:
+    """Delete a queue; nothing happens where there is none."""
+    try:
+        site.clients.sqs.delete_queue(QueueUrl=url)
+    except ClientError as error:
+        if refusal.code(error) not in _ABSENT:
+            raise
+
+
+def depth(site: Site, url: str) -> Depth | None:
+    """Return how much is in a queue; None where there is no such queue."""
+    try:
+        answer = site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+    except ClientError as error:
+        if refusal.code(error) in _ABSENT:
+            return None
+        raise
+    visible, delayed, leased = (int(answer["Attributes"].get(name, "0")) for name in _COUNTS)
+    return Depth(backlog=visible + delayed, in_flight=leased)
+
+
+def every(site: Site) -> Iterator[tuple[str, str]]:
+    """Yield session id and URL of every session queue of this environment."""
+    prefix = f"starburst-{site.settings.environment}-"
+    token: dict[str, str] = {}
+    while True:
+        page = site.clients.sqs.list_queues(QueueNamePrefix=prefix, MaxResults=1000, **token)
+        for url in page.get("QueueUrls", ()):
+            parts = url.rsplit("/", 1)[-1].removeprefix(prefix).split("-")
+            # Exactly workspace and session: `prod-x-…` of another environment has more parts.
+            if len(parts) == 2 and SESSION_ID.fullmatch(parts[1]):  # noqa: PLR2004 - as said
+                yield parts[1], url
+        following = page.get("NextToken")
+        if not following:
+            return
+        token = {"NextToken": following}

@@ -1,0 +1,126 @@
+"""The status that people read: composed from the record and one look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from starburst.status import SessionStatus
+
+from . import refusal
+from .cost import so_far
+from .plan import Look, demand, faults_most
+from .queue import Depth
+from .sessions import Record, Records
+from .site import Site
+
+__all__ = ["compose", "exists", "publish"]
+
+
+def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float]) -> SessionStatus:
+    """Return the session's status.
+
+    Args:
+        record: of the session, its stopped workers counted.
+        look: what was seen of it.
+        now: the time.
+        spent: billed seconds and USD so far.
+    """
+    live = look.staying
+    running = sum(worker.running for worker in live)
+    pending = record.launch.workers if record.launch else 0
+    depth = look.depth or Depth(backlog=0, in_flight=0)
+    wanted = 0 if record.final else max(len(live) + pending, demand(record, depth))
+    return SessionStatus(
+        session=record.session,
+        state=record.state,
+        reason=record.reason if record.final else _why(record, look, wanted=wanted, now=now),
+        workers_wanted=wanted,
+        workers_starting=len(live) - running,
+        workers_running=running,
+        workers_started=record.launched,
+        workers_lost=record.lost,
+        backlog=depth.backlog,
+        in_flight=depth.in_flight,
+        worker_seconds=round(spent[0], 3),
+        usd=round(spent[1], 6),
+        started=record.started,
+        deadline=record.deadline,
+        updated=now,
+    )
+
+
+def publish(site: Site, records: Records, record: Record, look: Look) -> None:
+    """Write the status; a session that ended meanwhile keeps the word of its end."""
+    _write(site, record, look)
+    if not record.final:
+        latest = records.active(record.session) or records.ended(record.session)
+        if latest is not None and latest.record.final:
+            _write(site, latest.record, look)
+
+
+def exists(site: Site, record: Record) -> bool:
+    """Whether the session still has a status: one whose objects were erased gets none again."""
+    try:
+        site.clients.s3.head_object(Bucket=site.settings.bucket, Key=record.keys.status)
+    except ClientError as error:
+        if refusal.code(error) in ("404", "403", "NoSuchKey", "AccessDenied"):
+            return False
+        raise
+    return True
+
+
+def _write(site: Site, record: Record, look: Look) -> None:
+    now = site.clock()
+    spent = so_far(
+        record,
+        look.workers,
+        now=now,
+        prices=site.prices(),
+        architecture=site.document().architecture,
+    )
+    site.clients.s3.put_object(
+        Bucket=site.settings.bucket,
+        Key=record.keys.status,
+        Body=compose(record, look, now=now, spent=spent).to_json(),
+        ContentType="application/json",
+    )
+
+
+def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
+    live = look.staying
+    running = sum(worker.running for worker in live)
+    starting = len(live) - running
+    missing = wanted - len(live)
+    parts = [f"{running} of {wanted} workers running"]
+    if starting:
+        since = min((worker.created or now) for worker in live if not worker.running)
+        parts.append(f"{starting} starting since {_at(since)}")
+    if missing > 0:
+        parts.append(_missing(record, missing, now=now))
+    if not wanted:
+        parts = ["no worker is running, none is needed until there is work"]
+    if record.lost and record.trouble:
+        parts.append(f"{record.lost} lost so far, the last one: {record.trouble}")
+    return "; ".join(parts)
+
+
+def _missing(record: Record, missing: int, *, now: float) -> str:
+    if record.waiting_since is not None:
+        return (
+            f"{missing} waiting for Fargate capacity since {_at(record.waiting_since)} "
+            f"(ECS: {record.trouble})"
+        )
+    if record.faults > faults_most(record):
+        return f"{missing} not replaced, because {record.faults} workers failed"
+    if record.launch is not None:
+        words = f" (ECS: {record.trouble})" if record.trouble and not record.lost else ""
+        return f"{missing} being launched{words}"
+    if record.not_before > now and record.lost:
+        return f"{missing} to be replaced after {_at(record.not_before)}"
+    return f"{missing} to be launched within a minute"
+
+
+def _at(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M UTC")

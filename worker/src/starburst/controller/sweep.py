@@ -1,0 +1,97 @@
+"""Each minute: every session is tended, and what belongs to no session is removed.
+
+Nothing here relies on a client that is still connected, or on an event that arrived.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from starburst.contract import SESSION_ID
+from starburst.errors import StarburstError
+
+from . import fleet, queue
+from .fleet import Worker
+from .lifecycle import Lifecycle
+
+__all__ = ["SweepFailed", "sweep"]
+
+_LOG: Final = logging.getLogger(__name__)
+_ORPHAN_REASON: Final = "starburst: this task belongs to no active session"
+
+
+class SweepFailed(StarburstError):
+    """Some sessions could not be tended; raised last, so that the function's alarm sees it."""
+
+
+def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
+    """Tend every session and remove orphans; return how many of each there were.
+
+    Raises:
+        SweepFailed: after everything else was done.
+    """
+    # Tasks and queues are listed before records: what has no record then never had one.
+    workers: defaultdict[str, list[Worker]] = defaultdict(list)
+    for worker in fleet.observe(life.site):
+        workers[worker.session].append(worker)
+    queues = dict(queue.every(life.site))
+    sessions = _rotated(list(life.records.sessions()), now=life.site.clock())
+    failed: list[str] = []
+    tended = 0
+    for session in sessions:
+        if life.site.clock() >= until:
+            _LOG.warning("time is up: %d sessions wait for the next sweep", len(sessions) - tended)
+            break
+        tended += 1
+        try:
+            life.tend(session, until=until, workers=workers.get(session))
+        # One session's trouble must not keep the others from their deadlines.
+        except (ClientError, BotoCoreError, StarburstError, ValueError):
+            _LOG.exception("session %s could not be tended", session)
+            failed.append(session)
+    orphans = _stop_orphans(life, workers, set(sessions), until=until)
+    removed = _delete_orphans(life, queues, set(sessions))
+    if failed:
+        raise SweepFailed(f"sessions that could not be tended: {', '.join(failed)}")
+    return {"sessions": tended, "orphan_tasks": orphans, "orphan_queues": removed}
+
+
+def _rotated(sessions: list[str], *, now: float) -> list[str]:
+    """Begin elsewhere each minute, so that no session is always the one that time leaves out."""
+    if not sessions:
+        return []
+    first = int(now // 60) % len(sessions)
+    return sessions[first:] + sessions[:first]
+
+
+def _known(life: Lifecycle, session: str, sessions: set[str]) -> bool:
+    if session in sessions:
+        return True
+    # The listing may be older than the session; the record itself is never.
+    return SESSION_ID.fullmatch(session) is not None and life.records.active(session) is not None
+
+
+def _stop_orphans(
+    life: Lifecycle, workers: dict[str, list[Worker]], sessions: set[str], *, until: float
+) -> int:
+    stopped = 0
+    for session, theirs in workers.items():
+        live = [worker for worker in theirs if worker.staying]
+        if live and not _known(life, session, sessions):
+            _LOG.warning("stopping %d tasks of unknown or ended session %r", len(live), session)
+            stopped += fleet.stop(life.site, live, reason=_ORPHAN_REASON, until=until)
+    return stopped
+
+
+def _delete_orphans(life: Lifecycle, queues: dict[str, str], sessions: set[str]) -> int:
+    removed = 0
+    for session, url in queues.items():
+        if not _known(life, session, sessions):
+            _LOG.warning("deleting the queue of unknown or ended session %s", session)
+            queue.delete(life.site, url)
+            removed += 1
+    return removed
