@@ -55,7 +55,7 @@ bench: setup  ## the numbers of the README
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.requests
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
-	@$(WITHOUT_AWS) $(BIN)/python -m stacks.local_templates
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.templates
 
 image: setup  ## ENV=prod: build the worker image, push it with your AWS credentials, print its digest
 	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }
