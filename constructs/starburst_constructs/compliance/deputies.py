@@ -1,0 +1,113 @@
+"""Finds what lets an AWS service in without saying for whom it may act (P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS
+
+__all__ = ["ACCEPTED", "OpenDeputy", "Unsupported", "open_deputies"]
+
+_POLICY_PROPERTIES: Final = (
+    "AssumeRolePolicyDocument",
+    "KeyPolicy",
+    "PolicyDocument",
+    "RegistryPolicyText",
+    "RepositoryPolicyText",
+    "ResourcePolicy",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsupported:
+    """A service that sends none of the keys at one kind of resource.
+
+    Attributes:
+        service: its principal.
+        resource_type: CloudFormation type of what it is let into.
+        reason: why that is safe.
+    """
+
+    service: str
+    resource_type: str
+    reason: str
+
+
+ACCEPTED: Final = (
+    Unsupported(
+        service="lambda.amazonaws.com",
+        resource_type="AWS::IAM::Role",
+        reason=(
+            "Lambda documents no source key for the trust of an execution role, and a role can "
+            "be passed to a function of its own account only"
+        ),
+    ),
+)
+"""Services whose grants go without a key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenDeputy:
+    """An Allow for a service principal that anybody's resource could ride on.
+
+    Attributes:
+        logical_id: of the resource that holds the policy.
+        service: who is let in.
+    """
+
+    logical_id: str
+    service: str
+
+    def __str__(self) -> str:
+        """Return the finding as one line."""
+        keys = ", ".join(CONFUSED_DEPUTY_KEYS)
+        return f"{self.logical_id}: {self.service} is let in for anybody; add one of {keys}"
+
+
+def open_deputies(template: Mapping[str, Any]) -> Iterator[OpenDeputy]:
+    """Yield every unguarded service principal in a synthesized template.
+
+    Example:
+        >>> allow = {"Effect": "Allow", "Principal": {"Service": "a.amazonaws.com"}}
+        >>> trust = {"AssumeRolePolicyDocument": {"Statement": [allow]}}
+        >>> role = {"Type": "AWS::IAM::Role", "Properties": trust}
+        >>> [found.service for found in open_deputies({"Resources": {"Role": role}})]
+        ['a.amazonaws.com']
+    """
+    for logical_id, resource in template.get("Resources", {}).items():
+        for service, conditions in _grants(resource):
+            accepted = any(
+                (service, resource["Type"]) == (known.service, known.resource_type)
+                for known in ACCEPTED
+            )
+            if not accepted and not _guarded(conditions):
+                yield OpenDeputy(logical_id=logical_id, service=service)
+
+
+def _grants(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    properties = resource.get("Properties", {})
+    if resource["Type"] == "AWS::Lambda::Permission":
+        source = {
+            f"aws:{name}": properties[name]
+            for name in ("SourceAccount", "SourceArn")
+            if name in properties
+        }
+        if "." in str(properties["Principal"]):
+            yield str(properties["Principal"]), {"StringEquals": source}
+        return
+    for name in _POLICY_PROPERTIES:
+        for statement in properties.get(name, {}).get("Statement", ()):
+            principal = statement.get("Principal", {})
+            if statement["Effect"] != "Allow" or not isinstance(principal, Mapping):
+                continue
+            services = principal.get("Service", ())
+            for service in services if isinstance(services, list) else (services,):
+                if service:
+                    yield str(service), statement.get("Condition", {})
+
+
+def _guarded(conditions: Mapping[str, Any]) -> bool:
+    keys = [key for block in conditions.values() for key in block]
+    return any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys)

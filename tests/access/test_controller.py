@@ -1,0 +1,143 @@
+"""The controller passes exactly the roles it is given, and starts nothing larger than allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from starburst.contract import Limits
+from starburst_constructs.controller_policy import (
+    fleet_statements,
+    function_statements,
+    session_statements,
+)
+
+WHERE = {"account": "222233334444", "region": "eu-west-1"}
+ECS = "arn:aws:ecs:eu-west-1:222233334444"
+SID = "a1" * 10
+
+
+@pytest.fixture
+def fleet(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return documents(
+        fleet_statements(
+            "prod",
+            {
+                "genomics": Limits(vcpu=2000, memory_gb=8000),
+                "markets": Limits(vcpu=4, memory_gb=16),
+            },
+            **WHERE,
+            passed_roles=["arn:worker", "arn:launch"],
+        )
+    )
+
+
+@pytest.fixture
+def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return documents(
+        session_statements(
+            "prod",
+            ["genomics", "markets"],
+            **WHERE,
+            bucket_arn="arn:aws:s3:::data",
+            key_arn="key",
+        )
+    )
+
+
+def test_only_the_given_roles_are_passed_and_only_to_tasks(fleet: list[Any]) -> None:
+    passing = [one for one in fleet if "iam:PassRole" in one["Action"]]
+    assert passing == [
+        {
+            "Sid": "PassOnlyTheseRoles",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": ["arn:worker", "arn:launch"],
+            "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        }
+    ]
+
+
+def test_workers_start_in_our_cluster_from_our_definitions(fleet: list[Any]) -> None:
+    start = next(one for one in fleet if one.get("Sid") == "StartWorkers")
+    assert start["Resource"] == [
+        f"{ECS}:task-definition/starburst-prod-genomics:*",
+        f"{ECS}:task-definition/starburst-prod-markets:*",
+    ]
+    assert start["Condition"] == {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/starburst-prod"}}
+
+
+def test_no_task_is_larger_than_its_workspace_or_fargate_allows(fleet: list[Any]) -> None:
+    ceilings = {
+        (key, one["Resource"]): int(value)
+        for one in fleet
+        for key, value in one.get("Condition", {}).get("NumericGreaterThan", {}).items()
+        if one["Effect"] == "Deny" and one["Action"] == "ecs:RunTask"
+    }
+    genomics = f"{ECS}:task-definition/starburst-prod-genomics:*"
+    markets = f"{ECS}:task-definition/starburst-prod-markets:*"
+    assert ceilings == {
+        ("ecs:task-cpu", genomics): 16_384,
+        ("ecs:task-cpu", markets): 4_096,
+        ("ecs:task-memory", genomics): 122_880,
+        ("ecs:task-memory", markets): 16_384,
+    }
+
+
+def test_nobody_gets_a_shell(fleet: list[Any]) -> None:
+    denied = {one["Sid"]: one for one in fleet if one["Effect"] == "Deny" and "Sid" in one}
+    assert denied["NoShell"]["Action"] == "ecs:ExecuteCommand"
+    assert "ecs:RunTask" in denied["NoShellLater"]["Action"]
+    assert denied["NoShellLater"]["Condition"] == {
+        "StringEquals": {"ecs:enable-execute-command": "true"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "allowed"),
+    [
+        ("s3:GetObject", f"genomics/alice/sessions/{SID}/manifest.json", True),
+        ("s3:GetObject", f"genomics/alice/sessions/{SID}/requests/0.json", True),
+        ("s3:PutObject", f"genomics/alice/sessions/{SID}/status.json", True),
+        ("s3:PutObject", f"_control/active/{SID}.json", True),
+        ("s3:DeleteObject", f"_control/active/{SID}.json", True),
+        ("s3:GetObject", f"genomics/alice/sessions/{SID}/results/0", False),
+        ("s3:GetObject", f"genomics/alice/sessions/{SID}/inputs/0", False),
+        ("s3:PutObject", f"genomics/alice/sessions/{SID}/results/0", False),
+        ("s3:PutObject", f"genomics/alice/sessions/{SID}/manifest.json", False),
+        ("s3:DeleteObject", f"genomics/alice/sessions/{SID}/status.json", False),
+    ],
+)
+def test_the_controller_sees_requests_and_not_data(
+    sessions: list[Any],
+    reaches: Callable[..., bool],
+    action: str,
+    resource: str,
+    allowed: bool,
+) -> None:
+    assert reaches(sessions, action, f"arn:aws:s3:::data/{resource}") is allowed
+
+
+def test_the_controller_cannot_read_queues_nor_unmake_its_own_failures(
+    sessions: list[Any], reaches: Callable[..., bool]
+) -> None:
+    queue = "arn:aws:sqs:eu-west-1:222233334444:starburst-prod"
+    assert reaches(sessions, "sqs:CreateQueue", f"{queue}-genomics-{SID}")
+    assert not reaches(sessions, "sqs:ReceiveMessage", f"{queue}-genomics-{SID}")
+    assert not reaches(sessions, "sqs:DeleteQueue", f"{queue}-failures")
+
+
+def test_keys_open_through_services_only(sessions: list[Any]) -> None:
+    for statement in sessions:
+        if any(action.startswith("kms:") for action in statement["Action"]):
+            assert set(statement["Condition"]["StringEquals"]) == {"kms:ViaService"}
+
+
+def test_code_cannot_use_what_lambda_needs_for_the_vpc(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
+    by_sid = {one["Sid"]: one for one in documents(function_statements("prod", **WHERE))}
+    assert by_sid["ButNotFromCode"]["Action"] == by_sid["JoinTheVpc"]["Action"]
+    assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
