@@ -342,10 +342,14 @@ def _compress(views: Sequence[memoryview], size: int) -> list[memoryview]:
 
 def _decompress(plain: bytearray, size: int, expect: Header) -> bytearray:
     """Decompress exactly ``size`` bytes; more, fewer or a large window are refused."""
-    data = bytearray(size)
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     filled = 0
     try:
+        frame = zstandard.get_frame_parameters(plain)
+        if frame.content_size != size or frame.window_size > _ZSTD_WINDOW:
+            reason = "it does not decompress to the size that it declares, or needs too much memory"
+            raise IntegrityError(_about(expect, reason))
+        data = bytearray(size)
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         with memoryview(data) as out, decompressor.stream_reader(plain) as reader:
             while filled < size:
                 got = reader.readinto(out[filled:])

@@ -42,7 +42,12 @@ def _describe(value: object, dtype: np.dtype[Any]) -> object:
             raise Refused(value, f"has dtype {dtype}, which does not travel; use astype()")
         return dtype.str
     places: Any = dtype.fields
-    fields = [[name, _describe(value, places[name][0]), places[name][1]] for name in dtype.names]
+    fields = []
+    for name in dtype.names:
+        inner, offset, title = (*places[name], None)[:3]
+        if title is not None and type(title) is not str:
+            raise Refused(value, f"has a dtype with the title {title!r}; titles must be text")
+        fields.append([name, _describe(value, inner), offset, title])
     return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
 
 
@@ -57,11 +62,12 @@ def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - 
         base, shape = described
         return np.dtype((_type(base, nesting + 1), tuple(shape)))
     if type(described) is dict:
-        names, formats, offsets = zip(*described["fields"], strict=True)
+        names, formats, offsets, titles = zip(*described["fields"], strict=True)
         spec = {
             "names": list(names),
             "formats": [_type(each, nesting + 1) for each in formats],
             "offsets": list(offsets),
+            "titles": list(titles),
             "itemsize": described["size"],
         }
         return np.dtype(spec, align=described["aligned"] is True)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,20 @@
+"""The way of every value: encoded, joined as the envelope joins, decoded."""
+
+from collections.abc import Callable
+
+import pytest
+
+from starburst.codec import decode, encode
+from starburst.manifest import ResultMode
+
+RoundTrip = Callable[..., object]
+
+
+@pytest.fixture(scope="session")
+def round_trip() -> RoundTrip:
+    def travel(value: object, mode: ResultMode = "data") -> object:
+        encoded = encode(value, mode=mode)
+        data = memoryview(bytearray(b"".join(encoded.parts)))
+        return decode(encoded.format, data, mode=mode)
+
+    return travel

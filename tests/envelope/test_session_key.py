@@ -1,0 +1,160 @@
+"""Session keys: two calls to KMS, bound to one session, and closed when KMS says no."""
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from starburst.contract import SessionKeys
+from starburst.errors import AccessDenied, IntegrityError, KeyUnavailable
+from starburst.manifest import Manifest
+from starburst.session_key import SessionKey
+
+ARN = "arn:aws:kms:eu-west-1:111122223333:key/0"
+KEYS = SessionKeys(workspace="genomics", user="alice", session="a" * 20)
+CONTEXT = {"workspace": "genomics", "user": "alice", "session": "a" * 20}
+
+
+class Kms:
+    """KMS as far as we use it: it remembers contexts and counts calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.blobs: dict[bytes, tuple[bytes, dict[str, str]]] = {}
+        self.error = ""
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> None:
+        self.calls.append((name, arguments))
+        if self.error:
+            raise ClientError({"Error": {"Code": self.error, "Message": "said KMS"}}, name)
+
+    def _wrap(self, plain: bytes, context: dict[str, str]) -> bytes:
+        blob = b"blob %d" % len(self.blobs)
+        self.blobs[blob] = (plain, context)
+        return blob
+
+    def generate_data_key(self, **arguments: Any) -> dict[str, Any]:
+        self._call("GenerateDataKey", arguments)
+        plain = bytes(range(32))
+        blob = self._wrap(plain, arguments["EncryptionContext"])
+        return {"Plaintext": plain, "CiphertextBlob": blob}
+
+    def encrypt(self, **arguments: Any) -> dict[str, Any]:
+        self._call("Encrypt", arguments)
+        return {
+            "CiphertextBlob": self._wrap(arguments["Plaintext"], arguments["EncryptionContext"])
+        }
+
+    def decrypt(self, **arguments: Any) -> dict[str, Any]:
+        self._call("Decrypt", arguments)
+        plain, context = self.blobs[arguments["CiphertextBlob"]]
+        if context != arguments["EncryptionContext"]:
+            self.error = "InvalidCiphertextException"
+            self._call("Decrypt", arguments)
+        return {"Plaintext": plain}
+
+
+def manifest_of(key: SessionKey) -> Manifest:
+    return Manifest(
+        workspace=KEYS.workspace,
+        user=KEYS.user,
+        session=KEYS.session,
+        workers=1,
+        cpu=1,
+        memory_gb=2,
+        timeout_seconds=60,
+        idle_seconds=60,
+        task_timeout_seconds=None,
+        retries=0,
+        attempts=3,
+        results="data",
+        capacity="on-demand",
+        created=1.0,
+        python="3.11",
+        public_key=key.public_key,
+        data_key=key.wrapped_data,
+        signing_key=key.wrapped_signing,
+    )
+
+
+@pytest.fixture
+def kms() -> Any:
+    return Kms()
+
+
+def test_creation_is_two_calls_with_two_purposes(kms: Any) -> None:
+    key = SessionKey.create(kms, ARN, keys=KEYS)
+    assert [
+        (name, call["KeyId"], call["EncryptionContext"]["purpose"]) for name, call in kms.calls
+    ] == [("GenerateDataKey", ARN, "data"), ("Encrypt", ARN, "signing")]
+    assert all(CONTEXT.items() <= call["EncryptionContext"].items() for _, call in kms.calls)
+    assert key.signing is not None
+    assert key.signing.public == key.public
+
+
+def test_client_attaches_again_with_both_keys(kms: Any) -> None:
+    made = SessionKey.create(kms, ARN, keys=KEYS)
+    key = SessionKey.unwrap(kms, ARN, manifest_of(made), signing=True)
+    assert (key.data, key.public, key.wrapped_data) == (made.data, made.public, made.wrapped_data)
+    assert key.signing is not None
+    assert made.signing is not None
+    assert key.signing.seed == made.signing.seed
+
+
+def test_worker_makes_one_call_and_cannot_sign(kms: Any) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    kms.calls.clear()
+    key = SessionKey.unwrap(kms, ARN, manifest, signing=False)
+    assert key.signing is None
+    assert [name for name, _ in kms.calls] == ["Decrypt"]
+    assert kms.calls[0][1]["KeyId"] == ARN
+
+
+def test_keys_of_another_session_do_not_open(kms: Any) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    for other in ({"session": "b" * 20}, {"user": "bob"}, {"workspace": "finance"}):
+        kms.error = ""
+        with pytest.raises(IntegrityError, match="belong elsewhere"):
+            SessionKey.unwrap(kms, ARN, replace(manifest, **other), signing=False)
+
+
+def test_public_key_of_somebody_else_is_refused(kms: Any) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    forged = replace(manifest, public_key=base64.b64encode(bytes(32)).decode())
+    with pytest.raises(IntegrityError, match="public key"):
+        SessionKey.unwrap(kms, ARN, forged, signing=True)
+    with pytest.raises(IntegrityError, match="base64"):
+        SessionKey.unwrap(kms, ARN, replace(manifest, data_key="?"), signing=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("DisabledException", KeyUnavailable),
+        ("KMSInvalidStateException", KeyUnavailable),
+        ("NotFoundException", KeyUnavailable),
+        ("AccessDeniedException", AccessDenied),
+        ("InvalidCiphertextException", IntegrityError),
+        ("ThrottlingException", ClientError),
+    ],
+)
+def test_what_kms_refuses_is_typed_and_fails_closed(
+    kms: Any, code: str, error: type[Exception]
+) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    kms.error = code
+    with pytest.raises(error):
+        SessionKey.create(kms, ARN, keys=KEYS)
+    with pytest.raises(error):
+        SessionKey.unwrap(kms, ARN, manifest, signing=False)
+
+
+def test_secrets_are_never_shown(kms: Any) -> None:
+    key = SessionKey.create(kms, ARN, keys=KEYS)
+    assert key.signing is not None
+    for secret in (key.data, key.signing.seed):
+        assert repr(secret) not in repr(key)
+        assert secret.hex() not in repr(key)
+    assert "data=" not in repr(key).replace("wrapped_data=", "")
