@@ -67,8 +67,10 @@ class AccountTrail(Construct):
             "Role",
             service="cloudtrail.amazonaws.com",
             description="Delivers the trail's events to their log group",
+            # CloudTrail documents these keys for buckets and keys but not for this role, so they
+            # bind where it sends them; iam:PassRole refuses a role of another account anyway.
             conditions={
-                "StringEquals": {
+                "StringEqualsIfExists": {
                     "aws:SourceAccount": account,
                     "aws:SourceArn": trail_arn(name, account=account, region=region),
                 }

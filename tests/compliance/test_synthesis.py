@@ -1,0 +1,69 @@
+"""All environments pass the gate, from plain Python and from the CDK CLI, without an account."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CLI = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def offline() -> dict[str, str]:
+    """An environment without AWS settings, in which the CDK's own validator runs."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CDK_", "PYTEST_", "JSII_"))
+    }
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return {**kept, **nowhere, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own app
+        command,
+        cwd=ROOT,
+        env={**offline(), **variables},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_every_environment_passes_the_gate(tmp_path: Path) -> None:
+    done = run(sys.executable, "app.py", CDK_OUTDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    judged = {each["pluginName"]: each for each in report["pluginReports"]}
+    assert {"AwsSolutions", "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"} <= set(judged)
+    for name, each in judged.items():
+        errors = [found for found in each["violations"] if found["severity"] in ("error", "fatal")]
+        assert errors == [], name
+
+
+def test_an_unknown_environment_is_named(tmp_path: Path) -> None:
+    done = run(
+        sys.executable,
+        "app.py",
+        CDK_OUTDIR=str(tmp_path),
+        CDK_CONTEXT_JSON='{"environments": "dev,staging"}',
+    )
+    assert done.returncode != 0
+    assert "'staging'; allowed: dev, local, prod, regulated" in done.stderr
+
+
+@pytest.mark.skipif(not CLI.exists(), reason="the CDK CLI is not installed: npm ci")
+def test_the_cli_synthesizes_a_selected_environment_without_credentials(tmp_path: Path) -> None:
+    command = ("synth", "--quiet", "--no-notices", "--output", str(tmp_path))
+    done = run(str(CLI), *command, "--context", "environments=local")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.glob("assembly-*")] == ["assembly-local"]
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert not manifest.get("missing"), "synthesis asked for a look-up"

@@ -1,0 +1,38 @@
+"""The layout guard, and one synthesis that every test of a template shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Both are read when jsii starts, so before any test imports aws_cdk. The CDK's own validator costs
+# seconds and judges nothing that these tests ask; tests/compliance runs it, as the CLI would.
+app.use_bundled_node()
+os.environ.setdefault("CDK_VALIDATION", "false")
+
+Template = dict[str, Any]
+
+
+def pytest_configure() -> None:
+    """Fail before collection, because afterwards PyPI's `constructs` cannot be imported at all."""
+    strays = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
+    if strays:
+        raise pytest.UsageError(
+            f"constructs/ is a source root, not a package: move {', '.join(strays)} into "
+            "constructs/starburst_constructs/ (constructs/README.md says why)"
+        )
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """Templates of all environments by ``<environment>/<stack>``; do not change them."""
+    outdir = tmp_path_factory.mktemp("cdk")
+    assembly = app.build(outdir=str(outdir), validate=False).synth()
+    return {stack.hierarchical_id: stack.template for stack in assembly.stacks_recursively}
