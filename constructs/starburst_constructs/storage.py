@@ -305,8 +305,6 @@ class TrailBucket(_PrivateBucket):
             encryption_key=key,
             bucket_key_enabled=True,
             blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
-            server_access_logs_bucket=access_logs,
-            server_access_logs_prefix="trail/",
             object_lock_default_retention=(
                 s3.ObjectLockRetention.compliance(kept) if retain else None
             ),
@@ -321,6 +319,21 @@ class TrailBucket(_PrivateBucket):
                     ),
                 )
             ],
+        )
+        # Across stacks the L2 property would let S3 deliver logs for buckets of any account (P5).
+        bucket = self.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
+        bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=access_logs.bucket_name, log_file_prefix="trail/"
+        )
+        access_logs.add_to_resource_policy(
+            service_grant(
+                "TrailBucketLogs",
+                "logging.s3.amazonaws.com",
+                actions=["s3:PutObject"],
+                resources=[access_logs.arn_for_objects("trail/*")],
+                conditions={"StringEquals": {"aws:SourceAccount": account}},
+            )
         )
         trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": account}}
         self.add_to_resource_policy(
