@@ -1,0 +1,158 @@
+"""Dataclasses and named tuples come back without their code being run."""
+
+import dataclasses
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from starburst.codec import decode, encode
+from starburst.errors import PayloadError, UnsafeResult
+
+RoundTrip = Callable[..., object]
+ran: list[str] = []
+
+
+@dataclasses.dataclass
+class Plain:
+    a: int
+    b: object = None
+
+    def __post_init__(self) -> None:
+        ran.append("init")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    a: int
+    b: object = None
+
+
+@dataclasses.dataclass
+class Child(Plain):
+    c: str = "c"
+
+
+class Point(NamedTuple):
+    x: int
+    y: object = None
+
+
+@dataclasses.dataclass
+class Loud:
+    a: int
+
+    def __setattr__(self, name: str, value: object) -> None:
+        ran.append("setattr")
+        object.__setattr__(self, name, value)
+
+    def __setstate__(self, state: object) -> None:
+        ran.append("setstate")
+
+
+@dataclasses.dataclass
+class Mapping(dict):
+    a: int = 0
+
+
+class Outer:
+    @dataclasses.dataclass
+    class Inner:
+        a: int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Plain(1, [Frozen(2, Point(3, {"k": Child(4)}))]),
+        Outer.Inner(1),
+        {Frozen(1): Point(1, 2)},
+        [Point(x, (x,)) for x in range(3)],
+    ],
+    ids=["nested", "inner class", "key", "tuples"],
+)
+def test_records_come_back(round_trip: RoundTrip, value: object) -> None:
+    back = round_trip(value)
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_no_method_of_the_class_runs(round_trip: RoundTrip) -> None:
+    values = [Plain(1), Loud(2)]
+    ran.clear()
+    back = round_trip(values)
+    assert not ran
+    assert back == values
+
+
+def test_field_that_was_never_set_stays_so(round_trip: RoundTrip) -> None:
+    value = object.__new__(Frozen)
+    object.__setattr__(value, "a", 1)
+    back: Any = round_trip(value)
+    assert back.a == 1
+    assert not hasattr(back, "b")
+
+
+def test_class_that_is_not_imported_is_named_and_not_imported(tmp_path: Any) -> None:
+    (tmp_path / "lab.py").write_text(
+        "import dataclasses\nprint('imported')\n@dataclasses.dataclass\nclass Thing:\n    a: int\n"
+    )
+    make = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import lab;"
+        "from starburst.codec import encode;"
+        "sys.stdout.write(b''.join(encode(lab.Thing(1), mode='data').parts).hex())"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", make, str(tmp_path)], capture_output=True, check=True, text=True
+    )
+    data = bytes.fromhex(done.stdout.split("\n")[-1])
+    with pytest.raises(PayloadError, match="import lab"):
+        decode("data", memoryview(data), mode="data")
+    assert "lab" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Plain(1, lambda: 1), r"result\.b is of type function"),
+        (Point(1, object()), r"result\.y is of type object"),
+        (Mapping(a=1), "Mapping"),
+        (Plain, "type"),
+        (types.SimpleNamespace(a=1), "SimpleNamespace"),
+    ],
+    ids=["function", "object", "dict subclass", "class", "namespace"],
+)
+def test_what_is_not_data_is_refused(round_trip: RoundTrip, value: object, reason: str) -> None:
+    with pytest.raises(UnsafeResult, match=reason):
+        round_trip(value)
+
+
+def test_class_made_in_a_function_is_refused(round_trip: RoundTrip) -> None:
+    @dataclasses.dataclass
+    class Local:
+        a: int
+
+    with pytest.raises(UnsafeResult, match="inside a function"):
+        round_trip(Local(1))
+
+
+def test_attribute_beside_the_fields_is_refused(round_trip: RoundTrip) -> None:
+    value = Plain(1)
+    value.extra = 1  # type: ignore[attr-defined]
+    with pytest.raises(UnsafeResult, match="'extra'"):
+        round_trip(value)
+
+
+def test_fields_of_another_version_of_the_class_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"".join(encode(Frozen(1, 2), mode="data").parts)
+
+    @dataclasses.dataclass
+    class Other:
+        z: int
+
+    monkeypatch.setitem(globals(), "Frozen", Other)
+    with pytest.raises(PayloadError, match="same code"):
+        decode("data", memoryview(data), mode="data")
