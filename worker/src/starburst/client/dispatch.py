@@ -205,7 +205,8 @@ class Dispatcher:
                 if rest <= 0:
                     break
                 self._arrived.wait(rest)
-            batch, held = [], 0
+            batch: list[_Waiting] = []
+            held = 0
             for task in self._waiting[:_PACK_TASKS]:
                 if batch and held + len(task.data) > _PACK_BYTES:
                     break

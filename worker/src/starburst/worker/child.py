@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import resource
@@ -92,10 +93,8 @@ class Child:
         self._process.kill()
         self._process.wait()
         self._reader.join()
-        try:
+        with contextlib.suppress(BrokenPipeError):  # a command that nobody will read
             self._commands.close()
-        except BrokenPipeError:
-            pass  # the flush of a command that nobody will read
         self._answers.close()
         self.board.close()
 

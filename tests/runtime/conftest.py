@@ -1,0 +1,62 @@
+"""A burst in one process: moto plays S3, SQS and KMS, threads play the fleet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from starburst.client.connection import Connection
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from tests.runtime.fleet import BUCKET, REGION, Fleet
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr("starburst.worker.lease._POLL_SECONDS", 1)
+    with mock_aws():
+        aws = boto3.session.Session(region_name=REGION)
+        s3 = aws.client("s3")
+        s3.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        kms = aws.client("kms")
+        arn = kms.create_key()["KeyMetadata"]["Arn"]
+        yield Fleet(s3=s3, sqs=aws.client("sqs"), kms=kms, key_arn=arn)
+
+
+@pytest.fixture
+def connection(fleet: Fleet) -> Connection:
+    document = RuntimeDocument(
+        environment="test",
+        account="123456789012",
+        region=REGION,
+        bucket=BUCKET,
+        key_arn=fleet.key_arn,
+        controller="arn:aws:lambda:eu-west-1:123456789012:function:starburst-test-controller",
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        architecture="X86_64",
+        workspaces={
+            "study": WorkspaceDocument(
+                analyst_role_arn="arn:aws:iam::123456789012:role/analyst",
+                task_definition_arn="arn:aws:ecs:eu-west-1:123456789012:task-definition/study:1",
+                limits=Limits(),
+            )
+        },
+    )
+    return Connection(
+        document=document,
+        workspace="study",
+        user="alice",
+        s3=fleet.s3,
+        sqs=fleet.sqs,
+        kms=fleet.kms,
+        functions=fleet,  # type: ignore[arg-type]
+    )

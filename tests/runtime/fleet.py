@@ -1,0 +1,85 @@
+"""A fleet of threads, and a controller that starts them: what moto does not play."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from starburst.contract import (
+    SessionKeys,
+    queue_name,
+)
+from starburst.manifest import Manifest
+from starburst.session_key import SessionKey
+from starburst.worker.lease import Leases
+from starburst.worker.store import Store
+from starburst.worker.supervisor import Supervisor
+
+BUCKET = "starburst-test-data"
+REGION = "eu-west-1"
+
+
+@dataclass
+class Fleet:
+    """Answers the client as the controller would, and runs each worker in a thread."""
+
+    s3: Any
+    sqs: Any
+    kms: Any
+    key_arn: str
+    launch: bool = True
+    workers: list[threading.Thread] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        assert FunctionName.endswith("controller")
+        request = json.loads(Payload)
+        self.requests.append(request)
+        keys = SessionKeys.parse(request["key"])
+        assert keys is not None
+        answer = getattr(self, request["action"])(keys)
+        return {"Payload": io.BytesIO(json.dumps({"ok": True, **answer}).encode())}
+
+    def start(self, keys: SessionKeys) -> dict[str, str]:
+        name = queue_name("test", keys.workspace, keys.session)
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        if self.launch:
+            for _ in range(self.manifest(keys).workers):
+                self.add_worker(keys, url)
+        return {"queue_url": url}
+
+    def refresh(self, keys: SessionKeys) -> dict[str, str]:
+        return {}
+
+    def stop(self, keys: SessionKeys) -> dict[str, str]:
+        name = queue_name("test", keys.workspace, keys.session)
+        self.sqs.delete_queue(QueueUrl=self.sqs.get_queue_url(QueueName=name)["QueueUrl"])
+        for worker in self.workers:
+            worker.join(30)
+        return {}
+
+    def manifest(self, keys: SessionKeys) -> Manifest:
+        body = self.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
+        return Manifest.from_json(body)
+
+    def supervisor(self, keys: SessionKeys, url: str) -> Supervisor:
+        manifest = self.manifest(keys)
+        key = SessionKey.unwrap(self.kms, self.key_arn, manifest, signing=False)
+        store = Store(
+            self.s3,
+            BUCKET,
+            keys=keys,
+            key=key.data,
+            public=base64.b64decode(manifest.public_key),
+        )
+        return Supervisor(manifest, Leases(self.sqs, url), store=store, worker="w")
+
+    def add_worker(self, keys: SessionKeys, url: str) -> None:
+        supervisor = self.supervisor(keys, url)
+        thread = threading.Thread(target=supervisor.run, daemon=True)
+        self.workers.append(thread)
+        thread.start()

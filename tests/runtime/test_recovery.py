@@ -1,0 +1,149 @@
+"""What becomes of a lease whose worker died: nothing lost, nothing committed twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from starburst.chunks import ChunkMessage
+from starburst.client.connection import Connection
+from starburst.client.options import SessionOptions
+from starburst.client.session import Session, open_session
+from starburst.errors import IntegrityError, WorkerLost
+from starburst.worker.lease import Lease
+from starburst.worker.supervisor import Supervisor
+from tests.runtime.fleet import BUCKET, Fleet
+
+OPTIONS = SessionOptions(workers=1, idle_timeout=20)
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+class Bench:
+    """One session without workers, and one supervisor to drive by hand."""
+
+    def __init__(self, connection: Connection, fleet: Fleet, tasks: int) -> None:
+        fleet.launch = False
+        self.session: Session = open_session(connection, OPTIONS, progress=False)
+        self.futures = self.session.map(square, range(tasks))
+        self.session._dispatcher.flush()
+        name = f"starburst-test-study-{self.session.id}"
+        self.url = fleet.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        self.fleet = fleet
+        self.supervisor: Supervisor = fleet.supervisor(self.session.manifest.keys, self.url)
+
+    def lease(self, deliveries: int = 1) -> Lease:
+        lease = self.supervisor._leases.receive(wait=1)
+        assert lease is not None
+        lease.deliveries = deliveries
+        return lease
+
+    def drain(self) -> None:
+        while (lease := self.supervisor._leases.receive(wait=0)) is not None:
+            self.supervisor._work(lease)
+        self.supervisor._bury()
+
+    def nodes(self) -> list[str]:
+        prefix = self.session.manifest.keys.results
+        listed = self.fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return [entry["Key"].removeprefix(prefix) for entry in listed]
+
+
+@pytest.fixture
+def bench(connection: Connection, fleet: Fleet) -> Bench:
+    return Bench(connection, fleet, tasks=8)
+
+
+def test_a_range_that_took_its_worker_down_is_halved(bench: Bench) -> None:
+    bench.supervisor._work(bench.lease(deliveries=2))
+    assert bench.nodes() == ["p000001-00000/000000-000002"]
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    bench.session.cleanup()
+
+
+def test_a_single_task_is_given_up_after_its_attempts_with_its_reason(
+    connection: Connection, fleet: Fleet
+) -> None:
+    bench = Bench(connection, fleet, tasks=1)
+    bench.supervisor._work(bench.lease(deliveries=4))
+    with pytest.raises(WorkerLost, match="died 3 times"):
+        bench.futures[0].result(timeout=30)
+    bench.session.cleanup()
+
+
+def test_a_worker_that_died_after_its_commit_leaves_only_its_message_to_delete(
+    bench: Bench,
+) -> None:
+    lease = bench.lease()
+    supervisor = bench.supervisor
+    finish, supervisor._finish = supervisor._finish, lambda *_: None  # type: ignore[method-assign]
+    supervisor._work(lease)
+    supervisor._finish = finish  # type: ignore[method-assign]
+    committed = bench.nodes()
+    lease.deliveries = 2
+    supervisor._work(lease)
+    assert bench.nodes() == committed
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    bench.session.cleanup()
+
+
+def test_two_workers_with_the_same_lease_commit_once(bench: Bench) -> None:
+    lease = bench.lease()
+    rival = bench.fleet.supervisor(bench.session.manifest.keys, bench.url)
+    rival._work(Lease(message=lease.message, receipt=lease.receipt, deliveries=1))
+    rival._bury()
+    first = bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    bench.supervisor._work(lease)
+    assert bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"] == first
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    bench.session.cleanup()
+
+
+def test_a_forged_message_runs_nothing(bench: Bench) -> None:
+    message = bench.lease().message
+    forged = ChunkMessage(
+        chunk=message.chunk,
+        lo=0,
+        hi=message.hi,
+        pack=message.pack,
+        offset=message.offset,
+        length=message.length,
+        inline=b"\x80\x04evil" * 40,
+    )
+    with pytest.raises(IntegrityError):
+        bench.supervisor._store.chunk(forged)
+    bench.supervisor._work(Lease(message=forged, receipt="none", deliveries=1))
+    assert bench.nodes() == []
+    bench.session.cleanup()
+
+
+def test_a_message_for_another_chunks_range_runs_nothing(bench: Bench) -> None:
+    message = bench.lease().message
+    bench.supervisor._work(
+        Lease(message=message.over(0, message.hi + 5), receipt="none", deliveries=1)
+    )
+    assert bench.nodes() == []
+    bench.session.cleanup()
+
+
+def test_a_queue_that_holds_nonsense_is_cleared_of_it(bench: Bench) -> None:
+    bench.fleet.sqs.purge_queue(QueueUrl=bench.url)
+    bench.fleet.sqs.send_message(QueueUrl=bench.url, MessageBody="{'not': 'ours'}")
+    assert bench.supervisor._leases.receive(wait=1) is None
+    left = bench.fleet.sqs.get_queue_attributes(QueueUrl=bench.url, AttributeNames=["All"])
+    assert left["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
+    bench.session.cleanup()
+
+
+def test_a_stopping_worker_commits_what_it_has_and_hands_on_the_rest(bench: Bench) -> None:
+    lease = bench.lease()
+    bench.supervisor.stop(15, None)
+    bench.supervisor._work(lease)
+    bench.supervisor._last = None
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    bench.session.cleanup()
