@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from starburst.local.place import ACCOUNT, REGION
 
-from tests.local.scene import EVERYTHING, Scene, denied, eventually
+from tests.local.scene import EVERYTHING, Scene, denied, document, eventually
 
 ALLOW = {"Effect": "Allow"}
 DENY = {"Effect": "Deny"}
@@ -76,6 +76,33 @@ def sqs_batches(scene: Scene) -> bool:
     sqs = scene.client("sqs", {**ALLOW, "Action": actions, "Resource": arn})
     entries = [{"Id": "a", "MessageBody": "x"}]
     return not denied(sqs.send_message_batch, QueueUrl=url, Entries=entries)
+
+
+def queue_policies(scene: Scene) -> bool:
+    url, arn = scene.queue()
+    send = {**ALLOW, "Action": "sqs:SendMessage", "Resource": arn}
+    worker, stranger, analyst = scene.role(send), scene.role(send), scene.role(send)
+    everybody = {**DENY, "Principal": "*", "Resource": arn, "Action": "sqs:SendMessage"}
+    tag = "aws:PrincipalTag/userName"
+    tagged = {"Null": {tag: "false"}, "StringNotEquals": {tag: "alice"}}
+    untagged = {"Null": {tag: "true"}, "ArnNotEquals": {"aws:PrincipalArn": worker}}
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    statements = [{**everybody, "Condition": c} for c in (tagged, untagged, insecure)]
+    scene.root("sqs").set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": document(*statements)}
+    )
+
+    def may_send(role: str, **tags: str) -> bool:
+        sqs = scene.local.client(scene.become(role, **tags), "sqs")
+        return not denied(sqs.send_message, QueueUrl=url, MessageBody="x")
+
+    answers = {
+        "alice": may_send(analyst, userName="alice"),
+        "bob": may_send(analyst, userName="bob"),
+        "worker": may_send(worker),
+        "stranger": may_send(stranger),
+    }
+    return answers == {"alice": True, "bob": False, "worker": True, "stranger": False}
 
 
 def kms_context(scene: Scene) -> bool:

@@ -80,6 +80,10 @@ class Container:
         timer.daemon = True
         timer.start()
 
+    def kill(self) -> None:
+        """Kill its process group."""
+        self._signal(signal.SIGKILL)
+
     def remove(self, **_options: Any) -> None:
         """Forget its files once it has ended; its other processes end with it."""
         if self.process.poll() is None:
@@ -135,6 +139,11 @@ class Containers:
     def list(self, **_options: Any) -> list[Container]:
         """Return all that were started."""
         return [*self.known.values()]
+
+    def kill(self) -> None:
+        """Kill what runs of all of them, at once."""
+        for container in self.list():
+            container.kill()
 
     def run(
         self,

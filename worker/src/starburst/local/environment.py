@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import os
 import threading
-import urllib.error
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ from .place import ACCOUNT, GAPS, REGION, STATE_VARIABLE
 from .server import Server, read_json, start_server
 from .state import State
 
-__all__ = ["LocalEnvironment", "current", "ensure"]
+__all__ = ["LocalEnvironment", "attach", "current", "ensure"]
 
 _ANSWER_SECONDS = 10.0
 
@@ -77,6 +76,7 @@ class LocalEnvironment:
             region=REGION,
             account=ACCOUNT,
             root_key=self._server.root_key,
+            owner=os.getpid(),
         )
         try:
             create_people(self.client(self.root_session(), "iam"))
@@ -194,19 +194,26 @@ def current() -> LocalEnvironment | None:
         LocalEnvironmentError: the variable is set, and nothing runs there.
     """
     name = os.environ.get(STATE_VARIABLE)
-    if not name:
-        return None
-    state = State.read(Path(name))
+    return attach(Path(name)) if name else None
+
+
+def attach(path: Path) -> LocalEnvironment:
+    """Return the running environment that wrote a state file.
+
+    Raises:
+        LocalEnvironmentError: there is no such file, or nothing runs there.
+    """
+    state = State.read(path)
     try:
         read_json(
             f"{state.endpoint}/_starburst/ready",
             ca_bundle=state.ca_bundle,
             timeout=_ANSWER_SECONDS,
         )
-    except (OSError, ValueError, urllib.error.URLError) as error:
+    except (OSError, ValueError) as error:
         raise LocalEnvironmentError(
-            f"{STATE_VARIABLE} names {name}, but the local environment there does not answer "
-            f"({error}): start it again, or unset the variable to get one of your own"
+            f"the local environment of {path} does not answer ({error}): start it again, "
+            f"or unset {STATE_VARIABLE} to get one of your own"
         ) from error
     return LocalEnvironment._of(state)
 

@@ -61,6 +61,8 @@ class Server:
                 self.process.stdin.close()
         try:
             self.process.wait(_STOP_SECONDS)
+            # Its guardian did, unless that was killed.
+            shutil.rmtree(self.folder, ignore_errors=True)
         except subprocess.TimeoutExpired as error:
             self.process.terminate()
             raise LocalEnvironmentError(

@@ -24,6 +24,7 @@ class State:
         region: its one region.
         account: its one account.
         root_key: root's access key id; who has it owns the environment.
+        owner: process that runs it, and stops it when it ends.
     """
 
     endpoint: str
@@ -31,6 +32,7 @@ class State:
     region: str
     account: str
     root_key: str
+    owner: int
 
     def write(self, path: Path) -> None:
         """Write it so that nobody else can read it, and never half of it."""
@@ -52,8 +54,8 @@ class State:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError as error:
             raise LocalEnvironmentError(
-                f"{STATE_VARIABLE} names {path}, which does not exist: start the local environment "
-                "that writes it, or unset the variable to get one of your own"
+                f"there is no local environment: {path} does not exist. Start the one that "
+                f"writes it, or unset {STATE_VARIABLE} to get one of your own"
             ) from error
         except (OSError, TypeError, ValueError) as error:
             raise LocalEnvironmentError(

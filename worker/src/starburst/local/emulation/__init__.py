@@ -23,6 +23,7 @@ PATCHES = (
     "principal_keys",
     "root_key",
     "sqs_batches",
+    "queue_policies",
     "kms_context",
     "s3_keys",
     "ecs_resources",

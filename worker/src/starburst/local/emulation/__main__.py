@@ -36,15 +36,23 @@ def main() -> None:
             patch.apply()
     except LocalEnvironmentError as error:
         sys.exit(str(error))
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: _exit())
     threading.Thread(target=_exit_at_end_of_input, name="lifeline", daemon=True).start()
     asyncio.run(_serve(configuration))
 
 
 def _exit_at_end_of_input() -> None:
-    """End at once when the guardian is gone: an orderly TLS shutdown takes up to 30 s."""
+    """End when the guardian does, which alone holds the other end."""
     while sys.stdin.buffer.read(4096):
         pass
+    _exit()
+
+
+def _exit() -> None:
+    """Kill the workers and end, at once: an orderly TLS shutdown takes up to 30 s."""
+    client = module("services.ecs")._docker
+    if client is not None:
+        client.containers.kill()
     os._exit(0)
 
 

@@ -1,0 +1,110 @@
+"""The command ``python -m deploy local {up,diff,down,check}``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from starburst.errors import StarburstError
+from starburst.local import LocalEnvironment
+from starburst.local.environment import attach
+from starburst.local.place import STATE_VARIABLE
+from starburst.local.state import State
+
+from .cdk import ROOT
+from .local import Deployment, synthesize
+
+__all__ = ["main"]
+
+STATE = ROOT / ".local" / "state.json"
+_STOP_SECONDS = 15.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    parser.add_argument("environment", choices=["local"], help="AWS ones deploy with cdk itself")
+    parser.add_argument(
+        "command",
+        choices=["up", "diff", "down", "check"],
+        help="up: start, deploy and serve until interrupted; diff: what differs from the stacks; "
+        "down: end the one that is up; check: up, diff and destroy once, with timings",
+    )
+    parser.add_argument("--state", type=Path, default=STATE, help="file by which others find it")
+    chosen = parser.parse_args(arguments)
+    try:
+        return {"up": _up, "diff": _diff, "down": _down, "check": _check}[chosen.command](
+            chosen.state
+        )
+    except StarburstError as error:
+        _say(str(error))
+        return 1
+
+
+def _up(state: Path) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with LocalEnvironment() as local:
+        Deployment(local=local, report=_say).up()
+        local.write_state(state)
+        try:
+            _say(f"Ready at {local.endpoint}. What it cannot do:")
+            for gap in local.gaps:
+                _say(f"- {gap}")
+            _say(f"Use it from elsewhere with: export {STATE_VARIABLE}={state}")
+            _say("Ctrl-C ends it.")
+            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        except KeyboardInterrupt:
+            pass
+        finally:
+            state.unlink(missing_ok=True)
+    return 0
+
+
+def _diff(state: Path) -> int:
+    deployment = Deployment(local=attach(state), report=_say)
+    synthesize(deployment.outdir)
+    differs, text = deployment.diff()
+    _say(text)
+    return int(differs)
+
+
+def _down(state: Path) -> int:
+    owner = State.read(state).owner
+    give_up = time.monotonic() + _STOP_SECONDS
+    while state.exists() and time.monotonic() < give_up:
+        try:
+            os.kill(owner, signal.SIGTERM)
+        except ProcessLookupError:
+            state.unlink(missing_ok=True)
+        time.sleep(0.1)
+    if state.exists():
+        _say(f"process {owner} did not end within {_STOP_SECONDS:g} s")
+        return 1
+    return 0
+
+
+def _check(_state: Path) -> int:
+    start = time.perf_counter()
+    with LocalEnvironment() as local:
+        _say(f"start: {time.perf_counter() - start:.1f} s")
+        deployment = Deployment(local=local, report=_say)
+        deployment.up()
+        differs, text = deployment.diff()
+        if differs:
+            _say(text)
+        deployment.down()
+    _say(f"all: {time.perf_counter() - start:.1f} s")
+    return int(differs)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

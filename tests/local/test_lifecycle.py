@@ -1,0 +1,217 @@
+"""The emulator listens on loopback only and leaves nothing behind, however its owner ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import stat
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import pytest
+
+from starburst.errors import LocalEnvironmentError
+from starburst.local import LocalEnvironment, current
+from starburst.local.place import GAPS, STATE_VARIABLE
+from starburst.local.server import read_json
+from starburst.local.state import State
+
+from tests.local.scene import Scene, eventually
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+
+OWNER = """
+import sys, time
+from starburst.local import LocalEnvironment
+from tests.local.scene import Scene
+local = LocalEnvironment()
+local.start()
+scene = Scene(local)
+program = "import os, time; os.setsid() if os.fork() == 0 else None; time.sleep(600)"
+definition = scene.task_definition([sys.executable, "-c", program])
+cluster = scene.cluster()
+task = scene.run(definition, cluster)[0]["taskArn"]
+scene.task_when(task, cluster, "RUNNING")
+print(local._server.process.pid, local._server.folder, flush=True)
+time.sleep(600)
+"""
+
+
+def of_folder(folder: str) -> set[int]:
+    """Return the processes whose environment or arguments name the emulator's folder."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if folder.encode() in text:
+                found.add(int(entry.name))
+    return found
+
+
+def listeners(pids: set[int]) -> set[str]:
+    """Return the hexadecimal addresses that these processes listen on."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                target = os.readlink(link)
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    addresses = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                addresses.add(fields[1].split(":")[0])
+    return addresses
+
+
+@pytest.fixture
+def owner() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+@LINUX
+def test_it_listens_on_loopback_only(emulator: LocalEnvironment) -> None:
+    server = emulator._server
+    assert server is not None
+    assert listeners(of_folder(str(server.folder))) == {"0100007F"}
+
+
+@LINUX
+@pytest.mark.parametrize("victim", ["owner", "guardian", "server"])
+def test_nothing_is_left_when_one_is_killed(victim: str, owner: subprocess.Popen[str]) -> None:
+    assert owner.stdout is not None
+    guardian, folder = owner.stdout.readline().split()
+    running = of_folder(folder)
+    # The guardian, the server, the worker and the worker's runaway child.
+    assert len(running) >= 4
+    server = next(
+        pid
+        for pid in running - {int(guardian)}
+        if b"local.emulation" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    pids = {"owner": owner.pid, "guardian": int(guardian), "server": server}
+    os.kill(pids[victim], signal.SIGKILL)
+    try:
+        if victim == "guardian":
+            # Without its guardian the server ends itself and its workers.
+            # What has left its worker's process group is the one thing that escapes then.
+            eventually(lambda: True if len(of_folder(folder)) <= 1 else None)
+            for pid in of_folder(folder):
+                os.kill(pid, signal.SIGKILL)
+            return
+        eventually(lambda: True if not of_folder(folder) else None)
+        eventually(lambda: True if not Path(folder).exists() else None)
+    finally:
+        owner.kill()
+        owner.wait()
+        owner.stdout.close()
+
+
+@LINUX
+def test_stop_ends_everything_at_once(owner: subprocess.Popen[str]) -> None:
+    assert owner.stdout is not None
+    _, folder = owner.stdout.readline().split()
+    owner.send_signal(signal.SIGINT)
+    owner.wait(10)
+    owner.stdout.close()
+    eventually(lambda: True if not of_folder(folder) else None)
+    assert not Path(folder).exists()
+
+
+def test_two_run_side_by_side(emulator: LocalEnvironment) -> None:
+    with LocalEnvironment() as second:
+        assert second.endpoint != emulator.endpoint
+        bucket = Scene(second).bucket()
+        names = [entry["Name"] for entry in Scene(emulator).root("s3").list_buckets()["Buckets"]]
+        assert bucket not in names
+
+
+def test_it_can_be_stopped_twice_and_says_when_it_is_not_started() -> None:
+    local = LocalEnvironment()
+    local.stop()
+    with pytest.raises(LocalEnvironmentError, match=r"call start\(\)"):
+        _ = local.endpoint
+
+
+def test_the_emulators_own_administration_is_closed(emulator: LocalEnvironment) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        read_json(emulator.endpoint + "/_ministack/health", ca_bundle=emulator.ca_bundle, timeout=5)
+
+
+def test_its_certificate_convinces_nobody_else(emulator: LocalEnvironment) -> None:
+    import urllib.request
+
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+    )
+    with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+        opener.open(emulator.endpoint + "/_starburst/ready", timeout=5)
+
+
+def test_another_process_finds_it(
+    emulator: LocalEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.json"
+    emulator.write_state(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    monkeypatch.setenv(STATE_VARIABLE, str(file))
+    found = current()
+    assert found is not None
+    assert found.endpoint == emulator.endpoint
+    arn = found.client(found.platform_session(), "sts").get_caller_identity()["Arn"]
+    assert arn.startswith("arn:aws:sts::111122223333:assumed-role/starburst-local-admin/")
+    found.stop()
+    assert read_json(
+        emulator.endpoint + "/_starburst/ready", ca_bundle=emulator.ca_bundle, timeout=5
+    )
+
+
+def test_a_dead_one_is_named(
+    emulator: LocalEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.json"
+    emulator.write_state(file)
+    fields = json.loads(file.read_text()) | {"endpoint": "https://127.0.0.1:9"}
+    State(**fields).write(file)
+    monkeypatch.setenv(STATE_VARIABLE, str(file))
+    with pytest.raises(LocalEnvironmentError, match="does not answer"):
+        current()
+    file.write_text("{}")
+    with pytest.raises(LocalEnvironmentError, match="is no state file"):
+        current()
+    file.unlink()
+    with pytest.raises(LocalEnvironmentError, match="does not exist"):
+        current()
+
+
+def test_none_is_current_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STATE_VARIABLE, raising=False)
+    assert current() is None
+
+
+def test_it_says_what_it_cannot_do(emulator: LocalEnvironment) -> None:
+    assert emulator.gaps == tuple(GAPS.values())
+    assert all(gap.endswith(".") for gap in emulator.gaps)
+
+
+def test_a_failed_start_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LocalEnvironmentError, match="there is no patch named nonsense"):
+        LocalEnvironment(without=["nonsense"]).start()
