@@ -16,8 +16,14 @@ from starburst.controller.site import Clients, Settings, Site
 from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
 
 
+@pytest.fixture(scope="session")
+def sdk() -> boto3.session.Session:
+    """One session, so that the SDK reads its service models once."""
+    return boto3.session.Session(region_name=REGION)
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A deployed environment with nothing in it."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -30,7 +36,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         moment[0] += seconds
 
     with mock_aws():
-        session = boto3.session.Session(region_name=REGION)
         ecs = FakeEcs(now=lambda: moment[0])
         site = Site(
             settings=Settings(
@@ -43,10 +48,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 parameter=runtime_parameter("prod"),
             ),
             clients=Clients(
-                s3=session.client("s3"),
-                sqs=session.client("sqs"),
+                s3=sdk.client("s3"),
+                sqs=sdk.client("sqs"),
                 ecs=cast("Any", ecs),
-                ssm=session.client("ssm"),
+                ssm=sdk.client("ssm"),
             ),
             clock=lambda: moment[0],
             pause=pause,

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from starburst.contract import Limits, SessionKeys
+from starburst.controller.sessions import Records
 from tests.controller.world import BUCKET, WORKER_ROLE, World, a_manifest, refused
 
 KEYS = a_manifest().keys
@@ -100,6 +101,29 @@ def test_a_start_that_crashed_before_its_queue_is_completed_by_the_next(world: W
 
     assert world.ask("start", KEYS.manifest)["ok"] is True
     assert len(world.ecs.live()) == 3
+
+
+def test_a_start_that_died_beside_its_queue_leaves_none(world: World) -> None:
+    records = Records(world.site)
+    update = Records.update
+    world.put(KEYS.manifest, a_manifest().to_json())
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    Records.update = die  # type: ignore[method-assign, assignment]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            world.ask("start", KEYS.manifest)
+    finally:
+        Records.update = update  # type: ignore[method-assign]
+    assert world.queues()
+    world.later(901)
+    world.sweep()
+
+    assert not world.queues()
+    assert records.active(KEYS.session) is None
+    assert "never completed" in records.ended(KEYS.session).record.reason  # type: ignore[union-attr]
 
 
 def test_workers_are_asked_for_in_tens(world: World) -> None:

@@ -150,5 +150,5 @@ def billed_seconds(seconds: float) -> float:
 
 @cache
 def _table() -> dict[str, Prices]:
-    document = json.loads((files(__package__) / "prices.json").read_text(encoding="utf-8"))
+    document = json.loads((files("starburst") / "prices.json").read_text(encoding="utf-8"))
     return {region: Prices(region=region, **row) for region, row in document["regions"].items()}

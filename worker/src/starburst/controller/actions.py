@@ -98,6 +98,8 @@ class Actions:
             return begin_launch(replace(newest, queue_url=url), newest.workers, until=until)
 
         saved = records.update(keys.session, begin)
+        if saved is None or saved.record.final:
+            queue.delete(self.life.site, url)
         record = _open(saved.record if saved else None, keys)
         if mine:
             record = self.life.carry_out(record, (), until=until)

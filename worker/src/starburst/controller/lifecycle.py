@@ -36,6 +36,7 @@ class Lifecycle:
         *,
         until: float,
         workers: Sequence[Worker] | None = None,
+        listed: float = 0,
         fresh: float = 0,
     ) -> None:
         """Look at a session and do what is to be done.
@@ -43,7 +44,8 @@ class Lifecycle:
         Args:
             session: its id; nothing happens where it has no record.
             until: no lengthy step is begun later.
-            workers: its workers, where the caller has just listed them.
+            workers: its workers, where the caller has listed them.
+            listed: when it did; a record that changed later calls for another look.
             fresh: a look at most so many seconds old is good enough.
         """
         for _ in range(_LOOKS):
@@ -54,6 +56,8 @@ class Lifecycle:
             if fresh and not record.final and self.site.clock() - record.looked < fresh:
                 return
             # The record is read before the look: a save then proves that nobody launched between.
+            if max(record.looked, record.started) >= listed:
+                workers = None
             look = self._look(record, workers)
             plan = self._plan(record, look, until=until)
             try:
@@ -81,8 +85,10 @@ class Lifecycle:
 
     def finish(self, record: Record, look: Look, *, until: float) -> None:
         """Remove what a final session still uses; file it away once no worker is left."""
-        if record.queue_url:
-            queue.delete(self.site, record.queue_url)
+        # A start that died half-way may have made a queue that its record does not know.
+        url = record.queue_url or queue.find(self.site, record.keys)
+        if url:
+            queue.delete(self.site, url)
         if look.live:
             fleet.stop(self.site, look.staying, reason=f"starburst: {record.reason}", until=until)
             look = Look(workers=fleet.observe(self.site, record.session), depth=None)
@@ -143,7 +149,8 @@ class Lifecycle:
             fleet.stop(self.site, plan.surplus, reason=reason, until=until)
         if plan.launch:
             record = self.carry_out(record, look.workers, until=until)
+            look = self._look(record, None)
             if record.final:
-                self.finish(record, self._look(record, None), until=until)
+                self.finish(record, look, until=until)
                 return
         status.publish(self.site, self.records, record, look)

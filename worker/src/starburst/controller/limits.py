@@ -23,7 +23,6 @@ from starburst.prices import Prices, fleet_usd
 
 __all__ = ["Refusal", "affordable_workers", "judge", "refuse"]
 
-_MIN_TIMEOUT_SECONDS: Final = 60
 _MAX_IDLE_SECONDS: Final = 3600
 _MAX_ATTEMPTS: Final = 10
 _MAX_RETRIES: Final = 100
@@ -201,11 +200,11 @@ def _times(manifest: Manifest, workspace: WorkspaceDocument) -> Iterator[Refusal
             allowed=f"{most} s",
             advice="ask for less; a session may be extended up to the same limit",
         )
-    if timeout < _MIN_TIMEOUT_SECONDS:
+    if timeout < 1:
         yield _over(
             "the session's timeout",
             value=f"{timeout} s",
-            allowed=f"at least {_MIN_TIMEOUT_SECONDS} s",
+            allowed="at least 1 s",
             advice="workers need about a minute to start",
         )
     if not 1 <= manifest.idle_seconds <= _MAX_IDLE_SECONDS:

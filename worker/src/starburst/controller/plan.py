@@ -161,12 +161,14 @@ def faults_most(record: Record) -> int:
 
 
 def _paced(before: Record, settled: Record, *, now: float) -> Record:
-    if settled.lost == before.lost:
-        return replace(settled, setbacks=0) if now > settled.not_before else settled
-    # The first loss is replaced at once (Spot takes workers away daily); the next ones wait.
-    setbacks = before.setbacks + 1
-    pause = 0.0 if setbacks == 1 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (setbacks - 2))
-    return replace(settled, setbacks=setbacks, not_before=max(settled.not_before, now + pause))
+    if settled.lost > before.lost:
+        return replace(settled, setbacks=before.setbacks + 1)
+    return replace(settled, setbacks=0) if now > settled.not_before else settled
+
+
+def _pause(setbacks: int) -> float:
+    # The first loss is replaced at once (Spot takes workers away daily); later ones further apart.
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (setbacks - 2)) if setbacks > 1 else 0.0
 
 
 def _ending(record: Record, look: Look, *, now: float, days: float, allowed: int) -> Record | None:
@@ -214,7 +216,7 @@ def _idle(record: Record, look: Look, *, now: float) -> Record:
 
 def _launching(record: Record, look: Look, *, now: float, until: float, most: int) -> Plan:
     staying, depth, launch = len(look.staying), look.depth, record.launch
-    if launch is not None and launch.until <= now and staying + launch.workers > most:
+    if launch is not None and launch.until <= now and staying + _unseen(launch, look) > most:
         return Plan(record=replace(record, launch=None, waiting_since=None))
     if depth is None or now < record.not_before:
         return Plan(record=record)
@@ -225,4 +227,13 @@ def _launching(record: Record, look: Look, *, now: float, until: float, most: in
     missing = min(most, demand(record, depth)) - staying
     if not depth.backlog or missing <= 0 or record.faults > faults_most(record):
         return Plan(record=record)
-    return Plan(record=begin_launch(record, missing, until=until), launch=True)
+    paced = replace(record, not_before=now + _pause(record.setbacks))
+    return Plan(record=begin_launch(paced, missing, until=until), launch=True)
+
+
+def _unseen(launch: Launch, look: Look) -> int:
+    """Count what a launch still lacks; its writer may have died before writing down the rest."""
+    seen = {worker.launch for worker in look.workers}
+    return sum(
+        size for batch, size in launch.batches.items() if f"{launch.wave}-{batch}" not in seen
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,14 +15,16 @@ from starburst.contract import SESSION_ID, USER_TAG, SessionKeys, queue_name
 from . import refusal
 from .site import Site
 
-__all__ = ["VISIBILITY_SECONDS", "Depth", "create", "delete", "depth", "every", "policy"]
+__all__ = ["VISIBILITY_SECONDS", "Depth", "create", "delete", "depth", "every", "find", "policy"]
 
 VISIBILITY_SECONDS: Final = 120
-"""A chunk whose worker fell silent is delivered again after so long; workers beat before."""
+"""The default; workers ask for their own, shorter lease with each receive."""
 
 _RETENTION_SECONDS: Final = 1_209_600
 _MESSAGE_BYTES: Final = 1_048_576
 _ABSENT: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
+_LOG: Final = logging.getLogger(__name__)
 _COUNTS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -128,8 +131,32 @@ def depth(site: Site, url: str) -> Depth | None:
     return Depth(backlog=visible + delayed, in_flight=leased)
 
 
+def find(site: Site, keys: SessionKeys) -> str | None:
+    """Return the URL of a session's queue, whoever knows of it; None where there is none."""
+    name = queue_name(site.settings.environment, keys.workspace, keys.session)
+    try:
+        return site.clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except ClientError as error:
+        if refusal.code(error) in _ABSENT:
+            return None
+        raise
+
+
 def every(site: Site) -> Iterator[tuple[str, str]]:
-    """Yield session id and URL of every session queue of this environment."""
+    """Yield session id and URL of every session queue of this environment.
+
+    ListQueues can be granted for all queues of an account only. Where it is withheld there is
+    nothing to yield: each session's end deletes its own queue anyway.
+    """
+    try:
+        yield from _every(site)
+    except ClientError as error:
+        if refusal.code(error) not in _DENIED:
+            raise
+        _LOG.info("not allowed to list queues: orphan queues are not looked for")
+
+
+def _every(site: Site) -> Iterator[tuple[str, str]]:
     prefix = f"starburst-{site.settings.environment}-"
     token: dict[str, str] = {}
     while True:

@@ -36,6 +36,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     """
     # Tasks and queues are listed before records: what has no record then never had one.
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
+    listed = life.site.clock()
     for worker in fleet.observe(life.site):
         workers[worker.session].append(worker)
     queues = dict(queue.every(life.site))
@@ -48,7 +49,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
             break
         tended += 1
         try:
-            life.tend(session, until=until, workers=workers.get(session))
+            life.tend(session, until=until, workers=workers.get(session, []), listed=listed)
         # One session's trouble must not keep the others from their deadlines.
         except (ClientError, BotoCoreError, StarburstError, ValueError):
             _LOG.exception("session %s could not be tended", session)

@@ -1,0 +1,119 @@
+"""Whoever loses a compare-and-set looks again; nothing is overwritten that it did not see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from starburst.controller.sessions import Conflict, Record, Records
+from starburst.errors import SessionEnded
+from tests.controller.world import World, a_manifest
+
+KEYS = a_manifest().keys
+
+
+def test_a_change_that_was_based_on_an_old_record_is_refused(world: World) -> None:
+    world.start()
+    records = Records(world.site)
+    old = records.active(KEYS.session)
+    assert old is not None
+    records.update(KEYS.session, lambda record: replace(record, lost=1))
+
+    with pytest.raises(Conflict):
+        records.save(old, replace(old.record, lost=7))
+    assert world.record(KEYS).lost == 1
+
+
+def test_the_loser_tries_again_on_what_the_winner_wrote(world: World) -> None:
+    world.start()
+    records = Records(world.site)
+    rivals = iter(range(3))
+
+    def change(record: Record) -> Record:
+        if next(rivals, None) is not None:
+            rival = Records(world.site).active(KEYS.session)
+            assert rival is not None
+            records.save(rival, replace(rival.record, faults=rival.record.faults + 1))
+        return replace(record, lost=record.lost + 1)
+
+    saved = records.update(KEYS.session, change)
+
+    assert saved is not None
+    assert (saved.record.lost, saved.record.faults) == (1, 3)
+
+
+def test_a_loser_does_not_try_for_ever(world: World) -> None:
+    world.start()
+    records = Records(world.site)
+
+    def change(record: Record) -> Record:
+        rival = Records(world.site).active(KEYS.session)
+        assert rival is not None
+        records.save(rival, replace(rival.record, faults=rival.record.faults + 1))
+        return replace(record, lost=record.lost + 1)
+
+    with pytest.raises(Conflict):
+        records.update(KEYS.session, change)
+
+
+def test_a_record_is_made_once(world: World) -> None:
+    world.start()
+    records = Records(world.site)
+    assert records.create(world.record(KEYS)) is None
+
+
+def test_an_ended_session_cannot_be_made_again(world: World) -> None:
+    world.start()
+    record = world.record(KEYS)
+    world.request(KEYS, "stop")
+
+    with pytest.raises(SessionEnded):
+        Records(world.site).create(record)
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+
+
+def test_two_sweeps_at_once_replace_a_lost_worker_once(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.site.clients.sqs.send_message(QueueUrl=url, MessageBody="x")
+    world.send(url, 9)
+    world.later(60)
+    world.ecs.end(world.ecs.live()[0], exit_code=1)
+    describe = world.ecs.describe_tasks
+
+    def sweep_meanwhile(**arguments: Any) -> dict[str, Any]:
+        # The outer sweep has looked; the inner one now heals; the outer must look again.
+        answer = describe(**arguments)
+        world.ecs.describe_tasks = describe  # type: ignore[method-assign]
+        copy = {"tasks": [dict(task) for task in answer["tasks"]], "failures": []}
+        world.sweep()
+        return copy
+
+    world.ecs.describe_tasks = sweep_meanwhile  # type: ignore[method-assign]
+    world.sweep()
+
+    assert len(world.ecs.live()) == 3
+    assert world.status(KEYS).workers_lost == 1
+
+
+def test_a_record_survives_its_json() -> None:
+    record = Record(
+        workspace="genomics",
+        user="alice",
+        session="a" * 20,
+        workers=1,
+        cpu=1,
+        memory_gb=2,
+        scratch_gb=20,
+        capacity="spot",
+        idle_seconds=60,
+        task_definition="t",
+        started=1.0,
+        deadline=2.0,
+        settled={"x": 1.0},
+    )
+    assert Record.from_json(record.to_json()) == record
+    for text in (b"[]", b"{}", b'{"protocol": 1, "surprise": 1}'):
+        with pytest.raises(ValueError, match="record"):
+            Record.from_json(text)

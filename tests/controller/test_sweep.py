@@ -1,0 +1,136 @@
+"""Each minute, what belongs to nobody is removed, and one session's trouble is its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from starburst.contract import queue_name
+from starburst.controller.sweep import SweepFailed
+from tests.controller.world import BUCKET, World, a_manifest, refused
+
+KEYS = a_manifest().keys
+OTHER = a_manifest(session="b" * 20, user="bobby")
+
+
+def test_tasks_of_unknown_and_ended_sessions_are_stopped(world: World) -> None:
+    world.start()
+    world.start(OTHER)
+    world.request(OTHER.keys, "stop")
+    for session in ("c" * 20, OTHER.session, "somebody", "../x", ""):
+        world.ecs.add(session)
+
+    assert world.sweep()["orphan_tasks"] == 5
+    assert {task["startedBy"] for task in world.ecs.live()} == {KEYS.session}
+    assert world.sweep()["orphan_tasks"] == 0
+
+
+def test_queues_of_unknown_sessions_are_deleted_and_no_others(world: World) -> None:
+    mine = world.start()["queue_url"]
+    sqs = world.site.clients.sqs
+    sqs.create_queue(QueueName=queue_name("prod", "genomics", "c" * 20))
+    kept = [
+        sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in (
+            "starburst-prod-genomics-orders",
+            "starburst-prod-genomics-extra-" + "c" * 20,
+            "starburst-production-genomics-" + "c" * 20,
+            "unrelated",
+        )
+    ]
+
+    assert world.sweep()["orphan_queues"] == 1
+    assert sorted(world.queues()) == sorted([mine, *kept])
+
+
+def test_a_role_that_may_not_list_queues_sweeps_all_the_same(world: World) -> None:
+    world.start()
+    world.later(3601)
+
+    def deny(**_: object) -> None:
+        raise refused("AccessDenied")
+
+    world.site.clients.sqs.list_queues = deny  # type: ignore[method-assign, assignment]
+    assert world.sweep()["orphan_queues"] == 0
+    assert not world.ecs.live()
+
+
+def test_a_session_that_started_during_the_sweep_is_no_orphan(world: World) -> None:
+    listing = world.ecs.list_tasks
+
+    def list_tasks(**arguments: object) -> dict[str, object]:
+        answer = listing(**arguments)
+        if not world.keys_under("_control/"):
+            world.ecs.list_tasks = listing  # type: ignore[method-assign]
+            world.start()
+            return listing(**arguments)
+        return answer
+
+    world.ecs.list_tasks = list_tasks  # type: ignore[method-assign]
+    world.sweep()
+
+    assert len(world.ecs.live()) == 3
+    assert len(world.queues()) == 1
+
+
+def test_one_spoilt_record_keeps_no_other_session_alive(world: World) -> None:
+    world.start()
+    world.start(OTHER)
+    world.put(KEYS.control_record, b"not JSON")
+    world.later(3601)
+
+    with pytest.raises(SweepFailed, match=KEYS.session):
+        world.sweep()
+    assert world.status(OTHER.keys).state == "ended"
+    assert not world.ecs.live(OTHER.session)
+
+
+def test_a_sweep_without_time_left_begins_nothing(world: World) -> None:
+    world.start()
+    world.later(3601)
+
+    assert world.sweep(seconds=5)["sessions"] == 0
+    assert world.sweep(seconds=60)["sessions"] == 1
+    assert not world.ecs.live()
+
+
+def test_an_ended_session_waits_for_its_last_worker_before_it_is_filed(world: World) -> None:
+    world.start()
+    tasks = world.ecs.live()
+
+    def leave(**arguments: str) -> dict[str, object]:
+        world.ecs.tasks[arguments["task"]].update(
+            desiredStatus="STOPPED", lastStatus="DEPROVISIONING"
+        )
+        return {}
+
+    world.ecs.stop_task = leave  # type: ignore[method-assign, assignment]
+    world.later(600)
+    world.request(KEYS, "stop")
+    assert world.status(KEYS).state == "ended"
+    assert world.keys_under("_control/") == [KEYS.control_record]
+
+    for task in tasks:
+        world.ecs.end(task, exit_code=137, stop_code="UserInitiated")
+    world.sweep()
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+    assert world.status(KEYS).worker_seconds == pytest.approx(1800)
+
+
+def test_many_sessions_are_all_tended(world: World) -> None:
+    sessions = [a_manifest(session=f"{n:020d}", workers=1) for n in range(5)]
+    for manifest in sessions:
+        world.start(manifest)
+    world.later(3601)
+
+    assert world.sweep()["sessions"] == 5
+    assert not world.ecs.live()
+    assert not world.queues()
+
+
+def test_events_of_others_change_nothing(world: World) -> None:
+    world.start()
+    for session in ("c" * 20, "ecs-svc/123", ""):
+        event = world.ecs.end(world.ecs.add(session), exit_code=1)
+        assert world.controller.handle(event, seconds=60) == {"ok": True}
+    assert len(world.ecs.tasks) == 6
+    assert world.site.settings.bucket == BUCKET
