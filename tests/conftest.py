@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import app
+
+if TYPE_CHECKING:
+    from aws_cdk.cx_api import CloudAssembly
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,8 +34,13 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """Templates of all environments by ``<environment>/<stack>``; do not change them."""
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+    """The synthesis of all environments, without the gate."""
     outdir = tmp_path_factory.mktemp("cdk")
-    assembly = app.build(outdir=str(outdir), validate=False).synth()
+    return app.build(outdir=str(outdir), validate=False).synth()
+
+
+@pytest.fixture(scope="session")
+def templates(assembly: CloudAssembly) -> dict[str, Template]:
+    """Templates of all environments by ``<environment>/<stack>``; do not change them."""
     return {stack.hierarchical_id: stack.template for stack in assembly.stacks_recursively}

@@ -10,6 +10,7 @@ from typing import get_args
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.cx_api import CloudAssembly
 
 from stacks.settings import Pack
 from starburst_constructs.compliance.gate import (
@@ -37,7 +38,7 @@ def waiver(rule: str, *, resource: str = "stack/Queue", expires: date = TODAY) -
 
 def synthesize(
     outdir: Path, *waivers: Waiver, packs: tuple[str, ...] = ("AwsSolutions",)
-) -> cdk.CloudAssembly:
+) -> CloudAssembly:
     """Judge a queue without TLS policy and dead-letter queue: two findings."""
     app = cdk.App(outdir=str(outdir))
     stages = [cdk.Stage(app, name) for name in ("judged", "other")]

@@ -1,0 +1,218 @@
+"""Workers have no route to the internet and no door; endpoints serve our account only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from environments import ALL, DEV
+from stacks.settings import ExistingVpc, Network, SettingsError
+from starburst_constructs.network import FLOW_FIELDS, INTERFACE_SERVICES, S3_PREFIX_LISTS
+from tests.stacks.reading import Template, named, only, resources, statement
+
+Templates = dict[str, Template]
+Build = Callable[..., Template]
+
+
+@pytest.fixture(params=ALL, ids=lambda each: each.name)
+def environment(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def network(templates: Templates, environment: Any) -> Template:
+    return templates[f"{environment.name}/network"]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Synthesize DEV with other settings and return its network template."""
+
+    def synthesize(**changes: Any) -> Template:
+        dev = replace(DEV, **changes)
+        assembly = app.build([dev], outdir=str(tmp_path), validate=False).synth()
+        return next(
+            stack.template
+            for stack in assembly.stacks_recursively
+            if stack.hierarchical_id == "dev/network"
+        )
+
+    return synthesize
+
+
+def test_there_is_no_way_to_the_internet(network: Template) -> None:
+    for kind in ("InternetGateway", "NatGateway", "EIP", "Route", "EgressOnlyInternetGateway"):
+        assert resources(network, f"AWS::EC2::{kind}") == {}
+    for subnet in resources(network, "AWS::EC2::Subnet").values():
+        assert subnet["Properties"]["MapPublicIpOnLaunch"] is False
+
+
+def test_zones_are_as_many_as_asked_for_and_need_no_look_up(
+    network: Template, environment: Any
+) -> None:
+    subnets = resources(network, "AWS::EC2::Subnet").values()
+    zones = [json.dumps(subnet["Properties"]["AvailabilityZone"]) for subnet in subnets]
+    assert len(set(zones)) == len(zones) == environment.network.zones
+    assert all("Fn::GetAZs" in zone for zone in zones)
+
+
+def test_s3_has_a_gateway_in_every_route_table(network: Template) -> None:
+    gateway = named(network, "AWS::EC2::VPCEndpoint", "EndpointsS3")
+    assert gateway["VpcEndpointType"] == "Gateway"
+    assert len(gateway["RouteTableIds"]) == len(resources(network, "AWS::EC2::RouteTable"))
+
+
+def test_every_service_has_an_endpoint_with_private_names(
+    network: Template, environment: Any
+) -> None:
+    found = {
+        endpoint["Properties"]["ServiceName"]: endpoint["Properties"]
+        for endpoint in resources(network, "AWS::EC2::VPCEndpoint").values()
+        if endpoint["Properties"]["VpcEndpointType"] == "Interface"
+    }
+    expected = {f"com.amazonaws.{environment.region}.{service}" for service in INTERFACE_SERVICES}
+    assert set(found) == expected
+    for endpoint in found.values():
+        assert endpoint["PrivateDnsEnabled"] is True
+        assert len(endpoint["SubnetIds"]) == environment.network.zones
+        assert len(endpoint["SecurityGroupIds"]) == 1
+
+
+def test_every_endpoint_serves_our_principals_and_our_resources_only(
+    network: Template, environment: Any
+) -> None:
+    for name, endpoint in resources(network, "AWS::EC2::VPCEndpoint").items():
+        policy = endpoint["Properties"]["PolicyDocument"]
+        ours = statement(policy, "OurPrincipalsToOurResources")
+        assert ours["Condition"] == {
+            "StringEquals": {
+                "aws:PrincipalAccount": environment.account,
+                "aws:ResourceAccount": environment.account,
+            }
+        }
+        others = [each for each in policy["Statement"] if each is not ours]
+        if name.startswith("EndpointsS3"):
+            [layers] = others
+            assert layers["Action"] == "s3:GetObject"
+            bucket = f"prod-{environment.region}-starport-layer-bucket"
+            assert layers["Resource"] == f"arn:aws:s3:::{bucket}/*"
+        else:
+            assert others == []
+
+
+def test_an_organization_widens_the_perimeter_to_itself(build: Build) -> None:
+    network = build(organization_id="o-a1b2c3d4e5")
+    for endpoint in resources(network, "AWS::EC2::VPCEndpoint").values():
+        ours = statement(endpoint["Properties"]["PolicyDocument"], "OurPrincipalsToOurResources")
+        assert ours["Condition"] == {
+            "StringEquals": {
+                "aws:PrincipalOrgID": "o-a1b2c3d4e5",
+                "aws:ResourceOrgID": "o-a1b2c3d4e5",
+            }
+        }
+
+
+@pytest.mark.parametrize("group", ["Workers", "Controller"])
+def test_workers_and_controller_reach_endpoints_and_nothing_reaches_them(
+    network: Template, environment: Any, group: str
+) -> None:
+    properties = named(network, "AWS::EC2::SecurityGroup", group)
+    assert "SecurityGroupIngress" not in properties
+    rules = properties["SecurityGroupEgress"]
+    assert len(rules) == 2
+    for rule in rules:
+        assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+        assert not {"CidrIp", "CidrIpv6"} & set(rule)
+    targets = json.dumps(rules)
+    assert "EndpointsGroup" in targets
+    assert S3_PREFIX_LISTS[environment.region] in targets
+
+
+def test_endpoints_admit_workers_and_controller_on_443_only(network: Template) -> None:
+    group = named(network, "AWS::EC2::SecurityGroup", "EndpointsGroup")
+    assert "SecurityGroupIngress" not in group
+    assert all(rule["CidrIp"] == "255.255.255.255/32" for rule in group["SecurityGroupEgress"])
+    rules = [
+        rule["Properties"] for rule in resources(network, "AWS::EC2::SecurityGroupIngress").values()
+    ]
+    sources = sorted(json.dumps(rule["SourceSecurityGroupId"]) for rule in rules)
+    assert len(sources) == 2
+    assert "Controller" in sources[0]
+    assert "Workers" in sources[1]
+    for rule in rules:
+        assert "EndpointsGroup" in json.dumps(rule["GroupId"])
+        assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+    assert resources(network, "AWS::EC2::SecurityGroupEgress") == {}
+
+
+def test_no_rule_names_the_whole_internet(network: Template) -> None:
+    assert "0.0.0.0/0" not in json.dumps(network)
+    assert "::/0" not in json.dumps(network)
+
+
+def test_every_flow_is_logged_with_where_it_really_went(network: Template) -> None:
+    log = only(network, "AWS::EC2::FlowLog")
+    assert log["TrafficType"] == "ALL"
+    assert log["LogDestinationType"] == "cloud-watch-logs"
+    assert log["LogFormat"] == " ".join(field.value for field in FLOW_FIELDS)
+    for field in ("${pkt-dstaddr}", "${flow-direction}", "${tcp-flags}", "${vpc-id}"):
+        assert field in log["LogFormat"]
+
+
+def test_the_default_group_is_emptied_every_day(network: Template, environment: Any) -> None:
+    if "default-security-group" in environment.without:
+        assert resources(network, "AWS::SSM::Association") == {}
+        return
+    association = only(network, "AWS::SSM::Association")
+    assert association["Name"] == "AWSConfigRemediation-RemoveVPCDefaultSecurityGroupRules"
+    assert association["AutomationTargetParameterName"] == "GroupId"
+    assert "DefaultSecurityGroup" in json.dumps(association["Targets"])
+    assert association["ScheduleExpression"] == "rate(1 day)"
+
+
+def test_nat_is_one_explicit_choice_and_opens_workers_only(build: Build) -> None:
+    network = build(network=Network(egress="nat"))
+    assert len(resources(network, "AWS::EC2::NatGateway")) == 2
+    for subnet in resources(network, "AWS::EC2::Subnet").values():
+        assert subnet["Properties"]["MapPublicIpOnLaunch"] is False
+    workers = named(network, "AWS::EC2::SecurityGroup", "Workers")["SecurityGroupEgress"]
+    assert [rule["ToPort"] for rule in workers if rule.get("CidrIp") == "0.0.0.0/0"] == [443]
+    controller = named(network, "AWS::EC2::SecurityGroup", "Controller")["SecurityGroupEgress"]
+    assert "0.0.0.0/0" not in json.dumps(controller)
+    endpoint = named(network, "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    assert all("workers" in json.dumps(subnet) for subnet in endpoint["SubnetIds"])
+
+
+@pytest.mark.parametrize("egress", ["isolated", "nat"])
+def test_an_existing_vpc_gets_endpoints_and_groups_only(build: Build, egress: Any) -> None:
+    existing = ExistingVpc(
+        vpc_id="vpc-0a1b2c3d",
+        subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
+        route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
+    )
+    network = build(network=Network(existing=existing, egress=egress))
+    kinds = {resource["Type"] for resource in network["Resources"].values()}
+    assert kinds == {
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::VPCEndpoint",
+    }
+    gateway = named(network, "AWS::EC2::VPCEndpoint", "EndpointsS3")
+    assert gateway["RouteTableIds"] == list(existing.route_table_ids)
+    assert gateway["VpcId"] == existing.vpc_id
+    kms = named(network, "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    assert kms["SubnetIds"] == list(existing.subnet_ids)
+
+
+def test_a_region_without_a_known_prefix_list_says_what_to_set(build: Build) -> None:
+    elsewhere = {"region": "ap-southeast-7", "allowed_regions": ("ap-southeast-7",)}
+    with pytest.raises(SettingsError, match=r"network\.s3_prefix_list"):
+        build(**elsewhere)
+    network = build(**elsewhere, network=Network(s3_prefix_list="pl-0123abcd"))
+    assert "pl-0123abcd" in json.dumps(named(network, "AWS::EC2::SecurityGroup", "Workers"))

@@ -1,0 +1,65 @@
+"""Tags never move, images are scanned, and no rule can expire a release."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from environments import ALL
+from tests.stacks.reading import Template, only, resources, statement
+
+
+@pytest.fixture(params=ALL, ids=lambda each: each.name)
+def environment(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def registry(templates: dict[str, Template], environment: Any) -> Template:
+    return templates[f"{environment.name}/registry"]
+
+
+def test_tags_never_move_and_images_are_encrypted_and_scanned(registry: Template) -> None:
+    repository = only(registry, "AWS::ECR::Repository")
+    assert repository["ImageTagMutability"] == "IMMUTABLE"
+    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    encryption = repository["EncryptionConfiguration"]
+    assert encryption["EncryptionType"] == "KMS"
+    assert "DataKey" in json.dumps(encryption["KmsKey"])
+
+
+def test_no_rule_can_expire_a_release(registry: Template) -> None:
+    """ECR spares an image that a rule of higher priority covers; the first covers releases."""
+    text = only(registry, "AWS::ECR::Repository")["LifecyclePolicy"]["LifecyclePolicyText"]
+    rules = sorted(json.loads(text)["rules"], key=lambda rule: rule["rulePriority"])
+    first = rules[0]["selection"]
+    assert first["tagStatus"] == "tagged"
+    assert first["tagPrefixList"] == ["release-"]
+    assert first["countType"] == "imageCountMoreThan"
+    assert first["countNumber"] >= 1000
+    for rule in rules[1:]:
+        selection = rule["selection"]
+        assert selection["tagStatus"] != "any"
+        assert selection.get("tagPrefixList", ["candidate-"]) == ["candidate-"]
+
+
+def test_strangers_cannot_pull(registry: Template, environment: Any) -> None:
+    policy = only(registry, "AWS::ECR::Repository")["RepositoryPolicyText"]
+    deny = statement(policy, "DenyStrangers")
+    assert (deny["Effect"], deny["Action"], deny["Principal"]) == ("Deny", "ecr:*", {"AWS": "*"})
+    assert deny["Condition"] == {
+        "StringNotEquals": {"aws:PrincipalAccount": environment.account},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+    }
+
+
+def test_the_registry_is_scanned_continuously(registry: Template, environment: Any) -> None:
+    kind = "AWS::ECR::RegistryScanningConfiguration"
+    if "registry-scanning" in environment.without:
+        assert resources(registry, kind) == {}
+        return
+    scanning = only(registry, kind)
+    assert scanning["ScanType"] == "ENHANCED"
+    assert [rule["ScanFrequency"] for rule in scanning["Rules"]] == ["CONTINUOUS_SCAN"]

@@ -1,0 +1,196 @@
+"""What holds in every stack of every environment."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.cx_api import CloudAssembly
+
+import app
+from environments import ALL, LOCAL, PROD
+from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS, service_grant
+from starburst_constructs.naming import boundary_arn
+from tests.stacks.reading import Template, documents, listed, resources
+
+Templates = dict[str, Template]
+
+LOGICAL_IDS = Path(__file__).with_name("logical_ids.json")
+
+STATEFUL = (
+    "AWS::CloudTrail::Trail",
+    "AWS::EC2::VPC",
+    "AWS::ECR::Repository",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+)
+"""Replacing one of these loses data, or cuts a running fleet off."""
+
+KEPT = ("AWS::ECR::Repository", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket")
+
+PROTECTED = ("audit", "foundation", "network", "registry", "storage")
+
+COMPUTE_SERVICES = ("ecs-tasks.amazonaws.com", "lambda.amazonaws.com")
+"""What runs as a role was given it by iam:PassRole, which never crosses accounts."""
+
+
+def test_every_environment_has_every_stack(templates: Templates) -> None:
+    by_environment = {
+        environment.name: {
+            name.split("/")[1] for name in templates if name.startswith(f"{environment.name}/")
+        }
+        for environment in ALL
+    }
+    assert set(PROTECTED) <= by_environment[LOCAL.name]
+    assert all(stacks == by_environment[LOCAL.name] for stacks in by_environment.values())
+
+
+def test_two_syntheses_are_byte_identical(tmp_path: Path) -> None:
+    written = []
+    for run in ("first", "second"):
+        outdir = tmp_path / run
+        app.build([PROD], outdir=str(outdir), validate=False).synth()
+        written.append(
+            {
+                path.relative_to(outdir): path.read_bytes()
+                for path in sorted(outdir.rglob("*.template.json"))
+            }
+        )
+    assert written[0]
+    assert written[0] == written[1]
+
+
+def stateful_ids(templates: Templates) -> dict[str, dict[str, str]]:
+    return {
+        stack: {name: kind for kind in STATEFUL for name in resources(template, kind)}
+        for stack, template in sorted(templates.items())
+        if any(resources(template, kind) for kind in STATEFUL)
+    }
+
+
+def test_logical_ids_of_stateful_resources_never_change(templates: Templates) -> None:
+    """A changed id is a new, empty resource; change logical_ids.json only if that is meant."""
+    assert stateful_ids(templates) == json.loads(LOGICAL_IDS.read_text())
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_stateful_resources_are_kept_in_production_and_only_there(
+    templates: Templates, environment: Any
+) -> None:
+    expected = "Retain" if environment.production else "Delete"
+    for stack, template in templates.items():
+        if not stack.startswith(f"{environment.name}/"):
+            continue
+        for kind in KEPT:
+            for name, resource in resources(template, kind).items():
+                policies = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+                assert policies == (expected, expected), f"{stack}: {name}"
+
+
+def test_stateful_stacks_are_protected_in_production(assembly: CloudAssembly) -> None:
+    production = {environment.name for environment in ALL if environment.production}
+    for stack in assembly.stacks_recursively:
+        environment, name = stack.hierarchical_id.split("/")
+        expected = environment in production and name in PROTECTED
+        assert bool(stack.termination_protection) is expected, stack.hierarchical_id
+
+
+def test_every_role_carries_the_boundary_and_no_inline_policy(templates: Templates) -> None:
+    for environment in ALL:
+        expected = boundary_arn(environment.name, account=environment.account)
+        for stack, template in templates.items():
+            if not stack.startswith(f"{environment.name}/"):
+                continue
+            assert resources(template, "AWS::IAM::Policy") == {}
+            for name, role in resources(template, "AWS::IAM::Role").items():
+                boundary = role["Properties"]["PermissionsBoundary"]
+                imported = json.dumps(boundary).count(f"starburst-{environment.name}-foundation:")
+                assert boundary == expected or imported, f"{stack}: {name}"
+                assert "Policies" not in role["Properties"], f"{stack}: {name}"
+
+
+def test_every_log_group_is_encrypted_and_expires(templates: Templates) -> None:
+    for environment in ALL:
+        for stack, template in templates.items():
+            if not stack.startswith(f"{environment.name}/"):
+                continue
+            for name, group in resources(template, "AWS::Logs::LogGroup").items():
+                properties = group["Properties"]
+                assert properties["RetentionInDays"] == environment.log_retention_days, name
+                assert "LogsKey" in json.dumps(properties["KmsKeyId"]), f"{stack}: {name}"
+
+
+def without_deputy_key(template: Template) -> list[str]:
+    """Name the statements that let a service in on behalf of anybody."""
+    return [
+        f"{name}: {each.get('Sid', each['Action'])}"
+        for name, document in documents(template)
+        for each in document["Statement"]
+        if each.get("Effect") == "Allow"
+        for service in listed(_services(each))
+        if service not in COMPUTE_SERVICES and not _bound(each)
+    ]
+
+
+def _services(statement: dict[str, Any]) -> list[str]:
+    principal = statement.get("Principal", {})
+    return listed(principal.get("Service", [])) if isinstance(principal, dict) else []
+
+
+def _bound(statement: dict[str, Any]) -> bool:
+    keys = [key for block in statement.get("Condition", {}).values() for key in block]
+    return any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys)
+
+
+def test_no_service_acts_for_just_anybody(templates: Templates) -> None:
+    found = {stack: without_deputy_key(template) for stack, template in templates.items()}
+    assert {stack: names for stack, names in found.items() if names} == {}
+
+
+def test_a_service_without_a_deputy_key_would_be_found(templates: Templates) -> None:
+    broken = copy.deepcopy(templates["prod/audit"])
+    for _, document in documents(broken):
+        for each in document["Statement"]:
+            if _services(each):
+                each.pop("Condition")
+    assert len(without_deputy_key(broken)) == 3
+
+
+def test_a_grant_without_a_deputy_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="on behalf of anybody"):
+        service_grant(
+            "Open",
+            "logs.eu-west-1.amazonaws.com",
+            actions=["kms:Decrypt"],
+            conditions={"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+        )
+
+
+def test_every_taggable_resource_says_whose_it_is(templates: Templates) -> None:
+    for environment in ALL:
+        bucket = next(
+            iter(resources(templates[f"{environment.name}/storage"], "AWS::S3::Bucket").values())
+        )
+        tags = {tag["Key"]: tag["Value"] for tag in bucket["Properties"]["Tags"]}
+        assert tags["starburst:environment"] == environment.name
+        assert tags["starburst:data-class"] == environment.data_class
+
+
+def test_local_uses_no_type_that_it_goes_without(templates: Templates) -> None:
+    kinds = {
+        resource["Type"]
+        for stack, template in templates.items()
+        if stack.startswith("local/")
+        for resource in template["Resources"].values()
+    }
+    missing = {
+        "AWS::ECR::RegistryScanningConfiguration",
+        "AWS::Logs::QueryDefinition",
+        "AWS::SSM::Association",
+    }
+    assert kinds & missing == set()
+    assert not any(kind.startswith("Custom::") for kind in kinds)

@@ -1,0 +1,215 @@
+"""Buckets refuse strangers, old TLS, other keys and second writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from environments import ALL, DEV
+from tests.stacks.reading import Template, named, resources, statement
+
+Templates = dict[str, Template]
+
+HEADER = "s3:x-amz-server-side-encryption"
+KEY_ID = f"{HEADER}-aws-kms-key-id"
+
+
+@pytest.fixture(params=ALL, ids=lambda each: each.name)
+def environment(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def storage(templates: Templates, environment: Any) -> Template:
+    return templates[f"{environment.name}/storage"]
+
+
+def policy(template: Template, bucket: str) -> dict[str, Any]:
+    return named(template, "AWS::S3::BucketPolicy", f"{bucket}Policy")["PolicyDocument"]
+
+
+def all_buckets(templates: Templates, environment: Any) -> dict[str, Any]:
+    return {
+        name: bucket["Properties"]
+        for stack, template in templates.items()
+        if stack.startswith(f"{environment.name}/")
+        for name, bucket in resources(template, "AWS::S3::Bucket").items()
+    }
+
+
+def test_every_bucket_is_private_versioned_and_owned_by_us(
+    templates: Templates, environment: Any
+) -> None:
+    buckets = all_buckets(templates, environment)
+    assert len(buckets) == 3
+    for name, bucket in buckets.items():
+        assert bucket["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        }, name
+        assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        rules = bucket["LifecycleConfiguration"]["Rules"]
+        assert any("AbortIncompleteMultipartUpload" in rule for rule in rules), name
+        assert any("NoncurrentVersionExpiration" in rule for rule in rules), name
+
+
+def test_every_bucket_policy_refuses_strangers_and_old_tls(
+    templates: Templates, environment: Any
+) -> None:
+    seen = 0
+    for stack, template in templates.items():
+        if not stack.startswith(f"{environment.name}/"):
+            continue
+        for resource in resources(template, "AWS::S3::BucketPolicy").values():
+            seen += 1
+            document = resource["Properties"]["PolicyDocument"]
+            conditions = {json.dumps(each.get("Condition")): each for each in document["Statement"]}
+            denies = [
+                conditions[json.dumps({"Bool": {"aws:SecureTransport": "false"}})],
+                conditions[json.dumps({"NumericLessThan": {"s3:TlsVersion": 1.2}})],
+                statement(document, "DenyStrangers"),
+            ]
+            for deny in denies:
+                assert deny["Effect"] == "Deny"
+                assert deny["Action"] == "s3:*"
+                assert deny["Principal"] == {"AWS": "*"}
+                # The bucket itself and its objects: listing is refused as well (S10).
+                assert len(deny["Resource"]) == 2
+            assert denies[2]["Condition"] == {
+                "StringNotEquals": {"aws:PrincipalAccount": environment.account},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            }
+    assert seen == 3
+
+
+def test_an_organization_widens_the_perimeter_to_itself(tmp_path: Path) -> None:
+    dev = replace(DEV, organization_id="o-a1b2c3d4e5")
+    assembly = app.build([dev], outdir=str(tmp_path), validate=False).synth()
+    for stack in assembly.stacks_recursively:
+        for resource in resources(stack.template, "AWS::S3::BucketPolicy").values():
+            strangers = statement(resource["Properties"]["PolicyDocument"], "DenyStrangers")
+            assert strangers["Condition"]["StringNotEquals"] == {
+                "aws:PrincipalOrgID": "o-a1b2c3d4e5"
+            }
+
+
+def test_the_data_bucket_encrypts_with_the_data_key(storage: Template, environment: Any) -> None:
+    bucket = named(storage, "AWS::S3::Bucket", "Data")
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    default = rule["ServerSideEncryptionByDefault"]
+    layered = environment.storage.encryption == "kms:dsse"
+    assert default["SSEAlgorithm"] == ("aws:kms:dsse" if layered else "aws:kms")
+    assert "DataKey" in json.dumps(default["KMSMasterKeyID"])
+    assert rule["BucketKeyEnabled"] is not layered
+    assert rule["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
+
+
+def test_uploads_under_any_other_encryption_are_refused(
+    storage: Template, environment: Any
+) -> None:
+    document = policy(storage, "Data")
+    layered = environment.storage.encryption == "kms:dsse"
+    algorithm = "aws:kms:dsse" if layered else "aws:kms"
+    other_key = statement(document, "DenyOtherKey")["Condition"]
+    assert other_key["Null"] == {KEY_ID: "false"}
+    assert list(other_key["StringNotEquals"]) == [KEY_ID]
+    assert "DataKey" in json.dumps(other_key["StringNotEquals"][KEY_ID])
+    expected = {
+        "DenyOtherAlgorithm": {
+            "Null": {HEADER: "false"},
+            "StringNotEquals": {HEADER: algorithm},
+        },
+        "DenyAwsManagedKey": {"StringEquals": {HEADER: algorithm}, "Null": {KEY_ID: "true"}},
+        "DenyCustomerProvidedKey": {"Null": {f"{HEADER}-customer-algorithm": "false"}},
+    }
+    for sid, condition in expected.items():
+        deny = statement(document, sid)
+        assert (deny["Effect"], deny["Action"]) == ("Deny", "s3:PutObject")
+        assert deny["Condition"] == condition
+
+
+def test_results_and_manifests_are_written_once(storage: Template) -> None:
+    deny = statement(policy(storage, "Data"), "DenySecondWrite")
+    assert (deny["Effect"], deny["Action"]) == ("Deny", "s3:PutObject")
+    assert deny["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+    }
+    patterns = sorted(each["Fn::Join"][1][-1] for each in deny["Resource"])
+    assert patterns == ["/*/sessions/*/manifest.json", "/*/sessions/*/results/*"]
+
+
+def test_workers_come_through_the_endpoint_or_not_at_all(
+    storage: Template, environment: Any
+) -> None:
+    sids = {each.get("Sid") for each in policy(storage, "Data")["Statement"]}
+    if "source-vpce" in environment.without:
+        assert "DenyWorkersOutsideEndpoint" not in sids
+        return
+    deny = statement(policy(storage, "Data"), "DenyWorkersOutsideEndpoint")
+    assert deny["Action"] == "s3:*"
+    assert len(deny["Resource"]) == 2
+    condition = deny["Condition"]
+    assert condition["StringEquals"] == {"aws:PrincipalTag/starburst:role": "worker"}
+    assert "EndpointsS3" in json.dumps(condition["StringNotEquals"]["aws:SourceVpce"])
+    assert condition["BoolIfExists"] == {"aws:ViaAWSService": "false"}
+
+
+def test_worker_roles_carry_the_tag_that_the_policy_asks_for(
+    templates: Templates, environment: Any
+) -> None:
+    roles = resources(templates[f"{environment.name}/access"], "AWS::IAM::Role")
+    tagged = [
+        name
+        for name, role in roles.items()
+        if {"Key": "starburst:role", "Value": "worker"} in role["Properties"]["Tags"]
+    ]
+    assert len(tagged) == len(environment.workspaces)
+
+
+def test_sessions_expire_and_the_controllers_open_records_do_not(
+    storage: Template, environment: Any
+) -> None:
+    rules = {
+        rule["Id"]: rule
+        for rule in named(storage, "AWS::S3::Bucket", "Data")["LifecycleConfiguration"]["Rules"]
+    }
+    for workspace in environment.workspaces:
+        rule = rules[f"sessions-{workspace.name}"]
+        assert rule["Prefix"] == f"{workspace.name}/"
+        assert rule["ExpirationInDays"] == environment.storage.session_days
+    versions = rules["versions"]
+    assert "Prefix" not in versions
+    assert versions["ExpiredObjectDeleteMarker"] is True
+    kept = versions["NoncurrentVersionExpiration"]["NoncurrentDays"]
+    assert kept == environment.storage.noncurrent_days
+    expiring = [rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule]
+    assert "_control/ended/" in expiring
+    assert not any("_control/active/".startswith(prefix or "") for prefix in expiring)
+
+
+def test_reads_and_writes_are_logged_elsewhere(storage: Template, environment: Any) -> None:
+    data = named(storage, "AWS::S3::Bucket", "Data")
+    assert "AccessLogs" in json.dumps(data["LoggingConfiguration"]["DestinationBucketName"])
+    logs = named(storage, "AWS::S3::Bucket", "AccessLogs")
+    assert "LoggingConfiguration" not in logs
+    assert "ObjectLockConfiguration" not in logs
+    [rule] = logs["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == environment.storage.access_log_days
+    delivery = [
+        each
+        for each in policy(storage, "AccessLogs")["Statement"]
+        if each["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    ]
+    for each in delivery:
+        assert each["Action"] == "s3:PutObject"
+        assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == environment.account
+    assert delivery
