@@ -69,7 +69,7 @@ clean:  ## remove what the targets made
 	rm -rf .venv node_modules cdk.out .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup: $(STAMPS)/python $(STAMPS)/node
+setup: $(STAMPS)/python $(STAMPS)/node  ## install everything that the other targets need
 
 $(STAMPS)/uv: Makefile
 	@for candidate in python3.14 python3.13 python3.12 python3.11 python3 python; do \
@@ -93,9 +93,10 @@ $(STAMPS)/uv: Makefile
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/python: $(STAMPS)/uv uv.lock pyproject.toml worker/pyproject.toml
+	@echo "Installing what uv.lock names; the first time takes a minute or two"
 	@$(BIN)/uv sync --frozen --quiet
 	@touch $@
 
 $(STAMPS)/node: $(STAMPS)/python package.json package-lock.json
-	@$(BIN)/npm ci --silent --no-audit --no-fund
+	@$(BIN)/npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@

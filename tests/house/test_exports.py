@@ -19,7 +19,13 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements.lock", "worker/requirements.lock"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements.lock",
+        "worker/requirements.lock",
+        "worker/requirements-arrow.lock",
+    ],
 )
 def test_an_export_is_what_uv_would_write_now(exported: Path, name: str) -> None:
     assert (ROOT / name).read_text() == (exported / name).read_text(), "run: make lock"

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
 
 def make(*arguments: str, at: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
-    environment.pop("MAKEFLAGS", None)
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"):  # these tests run in make
+        environment.pop(name, None)
     return subprocess.run(  # noqa: S603 - our own Makefile
         [str(MAKE), *arguments],
         cwd=at,

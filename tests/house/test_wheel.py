@@ -73,6 +73,7 @@ def test_the_wheel_holds_its_package_only(wheel: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"starburst"}
     assert "starburst/py.typed" in names
     assert "starburst/prices.json" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.endswith((".pyc", ".orig"))]
 
 
