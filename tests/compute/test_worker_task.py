@@ -1,0 +1,149 @@
+"""A worker's container can do as little as it needs, and a cluster watches and encrypts it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+
+from starburst.contract import WORKER_COMMAND
+from starburst_constructs.compute import WorkerTask
+
+ENVIRONMENTS = ("local", "dev", "prod", "regulated")
+
+
+def resources(template: Mapping[str, Any], of: str) -> dict[str, Any]:
+    return {
+        logical_id: resource
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == of
+    }
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def compute(request: pytest.FixtureRequest, templates: Mapping[str, Any]) -> Mapping[str, Any]:
+    return templates[f"{request.param}/compute"]
+
+
+@pytest.fixture
+def tasks(compute: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = [task["Properties"] for task in resources(compute, "AWS::ECS::TaskDefinition").values()]
+    assert found
+    return found
+
+
+@pytest.fixture
+def containers(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    assert all(len(task["ContainerDefinitions"]) == 1 for task in tasks)
+    return [task["ContainerDefinitions"][0] for task in tasks]
+
+
+def test_the_container_is_locked_down(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        assert container["User"] == "10001:10001"
+        assert container["ReadonlyRootFilesystem"] is True
+        assert container["Privileged"] is False
+        assert container["LinuxParameters"] == {
+            "Capabilities": {"Drop": ["ALL"]},
+            "InitProcessEnabled": True,
+        }
+        assert container["Command"] == list(WORKER_COMMAND)
+        assert container["StopTimeout"] == 120
+
+
+def test_scratch_is_the_one_writable_place(
+    tasks: list[dict[str, Any]], containers: list[dict[str, Any]]
+) -> None:
+    for task, container in zip(tasks, containers, strict=True):
+        assert task["Volumes"] == [{"Name": "scratch"}]
+        assert container["MountPoints"] == [
+            {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "scratch"}  # noqa: S108
+        ]
+
+
+def test_variables_are_names_only(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        assert {variable["Name"] for variable in container["Environment"]} == {
+            "STARBURST_ENVIRONMENT",
+            "STARBURST_WORKSPACE",
+            "STARBURST_BUCKET",
+            "STARBURST_KEY_ARN",
+        }
+        assert "Secrets" not in container
+        assert "EnvironmentFiles" not in container
+
+
+def test_the_image_is_pinned_by_digest(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        assert re.search(r'@sha256:[0-9a-f]{64}"', json.dumps(container["Image"]))
+
+
+def test_a_full_log_buffer_never_stops_a_worker(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        options = container["LogConfiguration"]["Options"]
+        assert options["mode"] == "non-blocking"
+        assert options["max-buffer-size"] == "26214400b"
+
+
+def test_a_task_is_fargates_in_our_network_with_two_roles(tasks: list[dict[str, Any]]) -> None:
+    for task in tasks:
+        assert task["RequiresCompatibilities"] == ["FARGATE"]
+        assert task["NetworkMode"] == "awsvpc"
+        assert task["TaskRoleArn"] != task["ExecutionRoleArn"]
+
+
+def test_an_old_revision_outlives_a_deployment(compute: Mapping[str, Any]) -> None:
+    for task in resources(compute, "AWS::ECS::TaskDefinition").values():
+        assert task["UpdateReplacePolicy"] == "Retain"
+        assert task["DeletionPolicy"] == "Delete"
+
+
+def test_the_cluster_watches_encrypts_and_would_record_a_shell(compute: Mapping[str, Any]) -> None:
+    (cluster,) = (one["Properties"] for one in resources(compute, "AWS::ECS::Cluster").values())
+    assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enhanced"}]
+    assert cluster["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+    configuration = cluster["Configuration"]
+    assert configuration["ManagedStorageConfiguration"]["FargateEphemeralStorageKmsKeyId"]
+    shell = configuration["ExecuteCommandConfiguration"]
+    assert shell["Logging"] == "OVERRIDE"
+    assert shell["KmsKeyId"]
+    assert shell["LogConfiguration"]["CloudWatchEncryptionEnabled"] is True
+
+
+def test_logs_are_encrypted_kept_and_masked(compute: Mapping[str, Any]) -> None:
+    groups = [one["Properties"] for one in resources(compute, "AWS::Logs::LogGroup").values()]
+    assert all(group["KmsKeyId"] and group["RetentionInDays"] for group in groups)
+    masked = [group["LogGroupName"] for group in groups if "DataProtectionPolicy" in group]
+    families = [
+        one["Properties"] for one in resources(compute, "AWS::ECS::TaskDefinition").values()
+    ]
+    assert len(masked) == len(families)
+    for group in groups:
+        for statement in group.get("DataProtectionPolicy", {}).get("Statement", ()):
+            assert any("EmailAddress" in str(one) for one in statement["DataIdentifier"])
+
+
+def test_an_image_behind_a_tag_is_refused() -> None:
+    stack = cdk.Stack()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    with pytest.raises(ValueError, match="is not pinned"):
+        WorkerTask(
+            stack,
+            "Task",
+            family="starburst-prod-genomics",
+            image="111122223333.dkr.ecr.eu-west-1.amazonaws.com/worker:latest",
+            cpu_units=256,
+            memory_mib=512,
+            scratch_gb=21,
+            architecture="X86_64",
+            task_role=role,
+            execution_role=role,
+            log=logs.LogGroup(stack, "Log"),
+            variables={},
+        )

@@ -1,0 +1,130 @@
+"""The controller runs in our subnets, is woken by our cluster only, and its failures are heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+
+from stacks.control import SOURCE
+from starburst_constructs.controller import NOT_IN_ASSET
+
+ENVIRONMENTS = ("local", "dev", "prod", "regulated")
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def control(name: str, templates: Mapping[str, Any]) -> Mapping[str, Any]:
+    return templates[f"{name}/control"]
+
+
+def only(template: Mapping[str, Any], of: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in template["Resources"].values() if one["Type"] == of]
+
+
+def test_the_function_is_ours_and_nothing_else_is(name: str, control: Mapping[str, Any]) -> None:
+    (function,) = only(control, "AWS::Lambda::Function")
+    assert function["FunctionName"] == f"starburst-{name}-controller"
+    assert function["Handler"] == "starburst.controller.handler.handle"
+    assert function["Architectures"] == ["arm64"]
+    assert function["Timeout"] == 60
+    assert function["ReservedConcurrentExecutions"] == 10
+    assert function["VpcConfig"]["SubnetIds"]
+    assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+    assert function["DeadLetterConfig"]["TargetArn"]
+    assert function["LoggingConfig"]["LogGroup"]
+
+
+def test_the_function_knows_where_to_start_workers(control: Mapping[str, Any]) -> None:
+    (function,) = only(control, "AWS::Lambda::Function")
+    variables = function["Environment"]["Variables"]
+    assert set(variables) == {
+        "STARBURST_ENVIRONMENT",
+        "STARBURST_BUCKET",
+        "STARBURST_KEY_ARN",
+        "STARBURST_CLUSTER",
+        "STARBURST_SUBNETS",
+        "STARBURST_SECURITY_GROUP",
+        "STARBURST_PARAMETER",
+        "STARBURST_SESSION_DAYS",
+    }
+    assert "Workers" in json.dumps(variables["STARBURST_SECURITY_GROUP"])
+    assert "compute" in json.dumps(variables["STARBURST_CLUSTER"])
+
+
+def test_what_wakes_it_is_bounded(control: Mapping[str, Any]) -> None:
+    rules = only(control, "AWS::Events::Rule")
+    (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
+    assert sweep["ScheduleExpression"] == "rate(1 minute)"
+    assert json.loads(sweep["Targets"][0]["Input"]) == {"starburst": "sweep"}
+    (stopped,) = (rule for rule in rules if "EventPattern" in rule)
+    assert stopped["EventPattern"]["source"] == ["aws.ecs"]
+    assert stopped["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
+    assert stopped["EventPattern"]["detail"]["clusterArn"]
+    for rule in rules:
+        assert set(rule["Targets"][0]["RetryPolicy"]) == {
+            "MaximumEventAgeInSeconds",
+            "MaximumRetryAttempts",
+        }
+    (invoke,) = only(control, "AWS::Lambda::EventInvokeConfig")
+    assert invoke["MaximumRetryAttempts"] == 2
+    assert invoke["MaximumEventAgeInSeconds"] == 900
+
+
+def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
+    permissions = only(control, "AWS::Lambda::Permission")
+    assert len(permissions) == 2
+    for permission in permissions:
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("Wake")
+
+
+def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
+    name: str, control: Mapping[str, Any]
+) -> None:
+    (queue,) = only(control, "AWS::SQS::Queue")
+    assert queue["KmsMasterKeyId"]
+    assert queue["QueueName"] == f"starburst-{name}-failures"
+    assert not fnmatch(queue["QueueName"], f"starburst-{name}-failures-*")
+    (policy,) = only(control, "AWS::SQS::QueuePolicy")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_alarm_is_heard(control: Mapping[str, Any]) -> None:
+    alarms = only(control, "AWS::CloudWatch::Alarm")
+    assert {alarm["MetricName"] for alarm in alarms} == {
+        "ApproximateNumberOfMessagesVisible",
+        "Errors",
+        "Throttles",
+    }
+    assert all(alarm["AlarmActions"] for alarm in alarms)
+    (topic,) = only(control, "AWS::SNS::Topic")
+    assert topic["KmsMasterKeyId"]
+
+
+def test_the_asset_holds_the_package_without_caches_and_the_emulator(
+    templates: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    del templates  # its synthesis has staged the asset
+    staged = [
+        folder
+        for manifest in tmp_path_factory.getbasetemp().rglob("asset.*")
+        if (folder := manifest).is_dir() and (folder / "starburst").is_dir()
+    ]
+    assert staged
+    for folder in staged:
+        files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+        assert "starburst/contract.py" in files
+        assert not [name for name in files if "__pycache__" in name or name.endswith(".pyc")]
+        assert not [name for name in files if name.startswith("starburst/local/")]
+    assert (SOURCE / "starburst" / "local").is_dir()
+    assert "starburst/local/**" in NOT_IN_ASSET
