@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
+from moto import mock_aws
 
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from starburst.errors import ConfigurationError, LimitExceeded, WorkspaceNotFound
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
+from starburst.errors import (
+    ConfigurationError,
+    EnvironmentNotFound,
+    LimitExceeded,
+    WorkspaceNotFound,
+)
 from starburst.estimate import WORKER_START_SECONDS, Estimate, estimate
 from starburst.prices import fleet_usd, load
 
@@ -163,6 +170,24 @@ def test_what_would_be_refused_is_refused_here() -> None:
 def test_wrong_arguments_are_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         estimate(**wrong)  # type: ignore[arg-type]
+
+
+def test_memory_may_be_text() -> None:
+    assert estimate(cpu=4, memory="8GB", hours=2, workers=100).usd == pytest.approx(39.496)
+
+
+def test_a_named_environment_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        boto3.client("ssm").put_parameter(
+            Name=runtime_parameter("prod"), Value=document().to_json(), Type="String"
+        )
+        named = estimate(hours=1, environment="prod", workspace="genomics")
+        with pytest.raises(EnvironmentNotFound):
+            estimate(hours=1, environment="absent")
+    assert named == estimate(hours=1, environment=document(), workspace="genomics")
 
 
 def test_people_can_read_it() -> None:

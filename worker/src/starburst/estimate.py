@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .contract import MAX_WORKERS, RuntimeDocument, WorkspaceDocument
+from .client.options import SessionOptions
+from .contract import RuntimeDocument, WorkspaceDocument
 from .errors import ConfigurationError, LimitExceeded, WorkspaceNotFound
-from .fargate import MEMORY_GB, describe_memory, is_size
 from .prices import (
     FREE_SCRATCH_GB,
     MINIMUM_BILLED_SECONDS,
@@ -94,10 +94,10 @@ def estimate(
     *,
     workers: int = 10,
     cpu: float = 1,
-    memory: float = 4,
+    memory: float | str = 4,
     hours: float | None = None,
     region: str | None = None,
-    environment: RuntimeDocument | None = None,
+    environment: RuntimeDocument | str | None = None,
     workspace: str | None = None,
     samples: int = 10,
     scratch_gb: float | None = None,
@@ -114,10 +114,11 @@ def estimate(
         inputs: what it will be mapped over.
         workers: how many workers, 1 to 500.
         cpu: vCPU of each.
-        memory: memory of each, GB.
+        memory: memory of each, GB as a number, or text such as ``"8GB"``.
         hours: how long each worker runs, if known; the worker's start is then part of it.
         region: whose prices; by default the environment's, else ``AWS_REGION``, else us-east-1.
-        environment: the runtime document of an environment, for its region and limits.
+        environment: an environment, for its region and limits: its name, which is then looked
+            up, or its runtime document.
         workspace: one of its workspaces; its limits are then checked.
         samples: most calls that are timed.
         scratch_gb: ephemeral storage of each worker; 20 GB are free.
@@ -133,7 +134,12 @@ def estimate(
         >>> f"${two_hours.usd:.2f}"
         '$39.50'
     """
-    _check(workers=workers, cpu=cpu, memory=memory, hours=hours, samples=samples)
+    _check(hours=hours, samples=samples)
+    memory_gb = SessionOptions(workers=workers, cpu=cpu, memory=memory).memory_gb
+    if isinstance(environment, str):
+        from .client.connection import connect  # noqa: PLC0415 - only this case asks AWS
+
+        environment = connect(environment, workspace).document
     prices, said = _prices(region, environment)
     if architecture is None:
         architecture = environment.architecture if environment is not None else "X86_64"
@@ -161,7 +167,7 @@ def estimate(
             prices=prices,
         )
 
-    per_hour = usd(vcpu=cpu, gb=memory, scratch=scratch_gb, span=1)
+    per_hour = usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1)
     if entry is not None:
         _within(entry.limits.workers, entry.limits.usd_per_hour, workers=workers, usd=per_hour)
     notes += [
@@ -173,33 +179,24 @@ def estimate(
         "whether it is used or not (endpoints, keys, alarms).",
     ]
     return Estimate(
-        usd=usd(vcpu=cpu, gb=memory, scratch=scratch_gb),
+        usd=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb),
         usd_per_hour=per_hour,
         hours=hours,
         vcpu_hours=workers * cpu * billed,
         workers=workers,
         cpu=cpu,
-        memory_gb=memory,
+        memory_gb=memory_gb,
         region=prices.region,
         breakdown={
             "vCPU": usd(vcpu=cpu),
-            "memory": usd(gb=memory),
+            "memory": usd(gb=memory_gb),
             "scratch storage above 20 GB": usd(scratch=scratch_gb),
         },
         assumptions=tuple(notes),
     )
 
 
-def _check(*, workers: int, cpu: float, memory: float, hours: float | None, samples: int) -> None:
-    if type(workers) is not int or not 1 <= workers <= MAX_WORKERS:
-        raise ConfigurationError(f"workers={workers!r}: it must be 1 to {MAX_WORKERS}")
-    if cpu not in MEMORY_GB:
-        sizes = ", ".join(f"{size:g}" for size in MEMORY_GB)
-        raise ConfigurationError(f"cpu={cpu!r}: Fargate sells {sizes} vCPU")
-    if not is_size(cpu, memory):
-        raise ConfigurationError(
-            f"memory={memory!r} with cpu={cpu:g}: Fargate sells {describe_memory(cpu)}"
-        )
+def _check(*, hours: float | None, samples: int) -> None:
     if hours is not None and not 0 < hours < math.inf:
         raise ConfigurationError(f"hours={hours!r}: it must be above 0")
     if type(samples) is not int or samples < 1:
