@@ -104,9 +104,16 @@ def _select(known: Sequence[Environment], names: str | None) -> tuple[Environmen
 
 
 def main() -> int:
-    """Synthesize every selected environment; return 1 where the gate refuses one."""
+    """Synthesize every selected environment; return 1 where settings or the gate refuse one."""
+    from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
+
     from_cli = "CDK_OUTDIR" in os.environ
-    app = build(outdir=None if from_cli else str(HERE / OUTPUT))
+    try:
+        app = build(outdir=None if from_cli else str(HERE / OUTPUT))
+    except SettingsError as error:
+        # Its sentence says everything; a traceback would bury it.
+        sys.stderr.write(f"{error}\n")
+        return 1
     try:
         assembly = app.synth()
     except RuntimeError as error:
