@@ -1,13 +1,14 @@
 """The way of every value: encoded, joined as the envelope joins, decoded."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from starburst.codec import decode, encode
 from starburst.manifest import ResultMode
 
-RoundTrip = Callable[..., object]
+RoundTrip = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")

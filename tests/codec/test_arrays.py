@@ -1,6 +1,7 @@
 """NumPy values come back bit for bit: type, shape, order, byte order."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis.extra import numpy as npst
 from starburst.codec import encode
 from starburst.errors import UnsafeResult
 
-RoundTrip = Callable[..., object]
+RoundTrip = Callable[..., Any]
 
 dtypes = (
     npst.scalar_dtypes()

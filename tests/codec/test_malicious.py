@@ -20,7 +20,7 @@ from starburst.codec import decode, decode_batch, encode, encode_batch
 from starburst.codec.structure import Code
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 
-RoundTrip = Callable[..., object]
+RoundTrip = Callable[..., Any]
 
 
 class Evil:
@@ -30,12 +30,17 @@ class Evil:
         return pytest.fail, ("a pickle in a result was loaded",)
 
 
+def packed(value: object) -> bytes:
+    data: Any = msgpack.packb(value)
+    return data
+
+
 def ext(code: int, *fields: object) -> msgpack.ExtType:
-    return msgpack.ExtType(code, msgpack.packb(fields))
+    return msgpack.ExtType(code, packed(fields))
 
 
 def read(value: object) -> object:
-    data = value if isinstance(value, bytes) else b"\0" + msgpack.packb(value)
+    data = value if isinstance(value, bytes) else b"\0" + packed(value)
     return decode("data", memoryview(bytearray(data)), mode="data")
 
 
@@ -150,8 +155,8 @@ def test_malformed_value_is_one_typed_error(name: str) -> None:
 
 def test_buffer_cannot_be_used_twice() -> None:
     data = bytearray(b"".join(encode([bytes(10_000)], mode="data").parts))
-    value = msgpack.ExtType(Code.BYTES, msgpack.packb([0]))
-    structure = msgpack.packb([value] * 1000)
+    value = msgpack.ExtType(Code.BYTES, packed([0]))
+    structure = packed([value] * 1000)
     twice = b"\1" + struct.pack("<IQQ", 1, len(structure), 10_000) + structure
     twice += bytes(-len(twice) % 64) + bytes(10_000)
     assert len(data) < len(twice)
@@ -261,6 +266,6 @@ def test_batch_mixes_both_and_reports_what_neither_can_carry() -> None:
 
 
 def test_broken_pickle_is_typed(round_trip: RoundTrip) -> None:
-    data = b"\0" + msgpack.packb(ext(Code.PICKLE, b"garbage", []))
+    data = b"\0" + packed(ext(Code.PICKLE, b"garbage", []))
     with pytest.raises(PayloadError, match="cannot be loaded here"):
         decode("pickle", memoryview(data), mode="pickle")

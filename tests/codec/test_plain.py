@@ -11,6 +11,7 @@ import zoneinfo
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from starburst.codec import decode_batch, encode, encode_batch
 from starburst.errors import UnsafeResult
 
-RoundTrip = Callable[..., object]
+RoundTrip = Callable[..., Any]
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
 keys = st.one_of(
@@ -52,7 +53,7 @@ values = st.recursive(
 )
 
 
-def same(left: object, right: object) -> bool:
+def same(left: Any, right: Any) -> bool:
     """Compare types too, and NaN as itself."""
     if type(left) is not type(right):
         return False

@@ -12,7 +12,7 @@ import pytest
 from starburst.codec import decode, encode
 from starburst.errors import PayloadError, UnsafeResult
 
-RoundTrip = Callable[..., object]
+RoundTrip = Callable[..., Any]
 ran: list[str] = []
 
 

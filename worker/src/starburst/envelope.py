@@ -237,26 +237,9 @@ def _header_text(header: Header, *, size: int, stored: int, compression: str) ->
 def _read_header(text: bytes, expect: Header) -> tuple[Header, int, int, bool]:
     """Parse an authentic header and compare it with what the object must be."""
     try:
-        fields: dict[str, Any] = json.loads(text)
-        size, stored, compression = fields["size"], fields["stored"], fields["compression"]
-        header = Header(
-            session=fields["session"],
-            kind=fields["kind"],
-            name=fields["name"],
-            attempt=fields["attempt"],
-            format=fields["format"],
-        )
-        canonical = _header_text(header, size=size, stored=stored, compression=compression) == text
+        header, size, stored, compression = _parse_header(text)
     except (ValueError, KeyError, TypeError, RecursionError):
-        canonical = False
-    if (
-        not canonical
-        or any(type(number) is not int or number < 0 for number in (size, stored, header.attempt))
-        or any(type(name) is not str for name in (header.session, header.name, header.format))
-        or compression not in ("none", "zstd")
-        or (compression == "none" and size != stored)
-    ):
-        raise IntegrityError(_about(expect, "its header is malformed"))
+        raise IntegrityError(_about(expect, "its header is malformed")) from None
     for name in ("session", "kind", "name"):
         found, wanted = getattr(header, name), getattr(expect, name)
         if found != wanted:
@@ -268,6 +251,28 @@ def _read_header(text: bytes, expect: Header) -> tuple[Header, int, int, bool]:
         reason = f"its format is {header.format!r}, not {expect.format!r}"
         raise IntegrityError(_about(expect, reason))
     return header, size, stored, compression == "zstd"
+
+
+def _parse_header(text: bytes) -> tuple[Header, int, int, str]:
+    """Return a canonical header's fields; raise ValueError for any other."""
+    fields: dict[str, Any] = json.loads(text)
+    size, stored, compression = fields["size"], fields["stored"], fields["compression"]
+    header = Header(
+        session=fields["session"],
+        kind=fields["kind"],
+        name=fields["name"],
+        attempt=fields["attempt"],
+        format=fields["format"],
+    )
+    if (
+        any(type(number) is not int or number < 0 for number in (size, stored, header.attempt))
+        or any(type(name) is not str for name in (header.session, header.name, header.format))
+        or compression not in ("none", "zstd")
+        or (compression == "none" and size != stored)
+        or _header_text(header, size=size, stored=stored, compression=compression) != text
+    ):
+        raise ValueError("not canonical")
+    return header, size, stored, compression
 
 
 def _about(expect: Header, reason: str) -> str:

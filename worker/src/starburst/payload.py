@@ -1,7 +1,9 @@
 """Functions and inputs on their way to a worker: cloudpickle, with the user's own code inside.
 
 A worker image has the packages that were installed into it, and never the analyst's own modules.
-So these, wherever they are, travel by value; installed packages travel by name.
+So these, wherever they are, travel by value; installed packages travel by name. What a function
+imports only while it runs cannot be seen from outside: the user's own modules must be imported
+at the top of a module or notebook.
 """
 
 from __future__ import annotations

@@ -30,13 +30,12 @@ def find(cls: type) -> Lower | None:
     return _lower_scalar if issubclass(cls, np.generic) else None
 
 
-def _describe(value: object, dtype: np.dtype[Any]) -> object:
+def _describe(value: object, dtype: Any) -> object:  # noqa: ANN401 - a dtype
     """Return the type as text, or as a list of fields with their places."""
     if dtype.hasobject:
         raise Refused(value, f"has dtype {dtype}, which holds Python objects")
     if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return [_describe(value, base), list(shape)]
+        return [_describe(value, dtype.base), list(dtype.shape)]
     if dtype.names is None:
         if not _TYPE.fullmatch(dtype.str) or dtype.itemsize > _WIDEST.get(dtype.kind, math.inf):
             raise Refused(value, f"has dtype {dtype}, which does not travel; use astype()")

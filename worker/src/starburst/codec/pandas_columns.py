@@ -73,7 +73,7 @@ def lower_column(  # noqa: PLR0911 - one per kind of dtype
     raise Refused(column, f"has dtype {dtype}, which does not travel; use astype()")
 
 
-def raise_column(parts: list[Any]) -> Any:  # noqa: ANN401, PLR0911
+def raise_column(parts: Any) -> Any:  # noqa: ANN401, PLR0911
     """Return an array that pandas takes for a Series or an Index."""
     import numpy as np  # noqa: PLC0415
     import pandas as pd  # noqa: PLC0415
@@ -93,7 +93,12 @@ def raise_column(parts: list[Any]) -> Any:  # noqa: ANN401, PLR0911
             return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone).array
         case ["periods", np.ndarray() as ordinals, str(freq)]:
             return pd.PeriodIndex.from_ordinals(ordinals, freq=freq).array
-        case ["intervals", pd.Index() as left, pd.Index() as right, str(closed)]:
+        case [
+            "intervals",
+            pd.Index() as left,
+            pd.Index() as right,
+            ("left" | "right" | "both" | "neither") as closed,
+        ]:
             return pd.arrays.IntervalArray.from_arrays(left, right, closed=closed)
         case ["masked", np.ndarray() as numbers, np.ndarray() as mask]:
             return _masked(numbers, mask)

@@ -92,7 +92,7 @@ def _raise_index(reader: Reader, payload: bytes) -> object:
             return pd.MultiIndex(levels=levels, codes=codes, names=names)
         case ["values", list(column), freq]:
             values = raise_column(column)
-            index = pd.Index(values, dtype=values.dtype, name=names[0], copy=False)
+            index: Any = pd.Index(values, dtype=values.dtype, name=names[0], copy=False)
             if freq is not None:
                 index.freq = freq
             return index
@@ -143,7 +143,7 @@ def _raise_scalar(reader: Reader, payload: bytes) -> object:
             return pd.Timedelta(delta)
         case ["Period", int(ordinal), str(freq)]:
             return pd.Period(ordinal=ordinal, freq=freq)
-        case ["Interval", left, right, str(closed)]:
+        case ["Interval", left, right, ("left" | "right" | "both" | "neither") as closed]:
             return pd.Interval(left, right, closed=closed)
     raise IntegrityError("an encoded pandas scalar has another shape")
 
