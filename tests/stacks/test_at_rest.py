@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from environments import PROD
 from stacks.at_rest import AtRest, Item, at_rest, main, markdown
 from starburst.prices import load
 
@@ -131,3 +132,21 @@ def test_without_a_synthesis_it_says_what_to_run(
 ) -> None:
     assert main(str(tmp_path)) == 1
     assert "run: python app.py" in capsys.readouterr().err
+
+
+def test_every_resource_of_the_shipped_environments_has_a_known_price(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    assert at_rest(templates.values(), IRELAND).not_priced == ()
+
+
+def test_endpoints_are_counted_in_every_zone(templates: dict[str, dict[str, Any]]) -> None:
+    network = templates["prod/network"]
+    interfaces = [
+        resource
+        for resource in network["Resources"].values()
+        if resource["Type"] == "AWS::EC2::VPCEndpoint"
+        and resource["Properties"]["VpcEndpointType"] == "Interface"
+    ]
+    (endpoints,) = at_rest([network], IRELAND).items
+    assert endpoints.quantity == len(interfaces) * PROD.network.zones
