@@ -231,7 +231,9 @@ def test_another_protocol_or_action_is_refused(world: World) -> None:
     assert error_of(world.ask("destroy", KEYS.manifest)) == "ConfigurationError"
     payload = {"protocol": 2, "action": "start", "key": KEYS.manifest}
     assert error_of(world.controller.handle(payload, seconds=60)) == "VersionMismatch"
-    assert error_of(world.controller.handle({}, seconds=60)) == "VersionMismatch"
+    for nothing in ({}, [], None, "start"):
+        answer = world.controller.handle(nothing, seconds=60)  # type: ignore[arg-type]
+        assert error_of(answer) == "VersionMismatch"
 
 
 def test_limits_hold_at_the_door(world: World) -> None:

@@ -127,6 +127,53 @@ def test_many_sessions_are_all_tended(world: World) -> None:
     assert not world.queues()
 
 
+def test_a_throttled_session_does_not_keep_another_from_its_deadline(world: World) -> None:
+    world.start(OTHER)
+    world.ecs.answers = [refused("ThrottlingException")] * 500
+    world.start(a_manifest(timeout_seconds=86_400))
+    world.later(3601)
+    world.sweep()
+
+    assert world.status(OTHER.keys).state == "ended"
+    assert not world.ecs.live(OTHER.session)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"source": "aws.ecs"},
+        {"source": "aws.ecs", "detail": None},
+        {"source": "aws.ecs", "detail": {"taskArn": "x", "startedBy": "a" * 20}},
+        {"source": "aws.ecs", "detail": {"taskArn": "x", "startedBy": 7, "tags": 3}},
+        {
+            "source": "aws.ecs",
+            "detail": {"taskArn": "x", "lastStatus": "STOPPED", "stoppedAt": "?"},
+        },
+    ],
+)
+def test_an_event_that_somebody_made_up_changes_nothing(
+    world: World, event: dict[str, object]
+) -> None:
+    world.start()
+    before = world.record(KEYS)
+
+    assert world.controller.handle(event, seconds=60) == {"ok": True}
+    assert world.record(KEYS) == before
+
+
+def test_a_made_up_loss_replaces_no_worker(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 50)
+    world.later(60)
+    detail = {"taskArn": "x", "startedBy": KEYS.session, "lastStatus": "STOPPED"}
+    for _ in range(3):
+        world.controller.handle({"source": "aws.ecs", "detail": detail}, seconds=60)
+        world.later(30)
+
+    assert len(world.ecs.tasks) == 3
+    assert world.status(KEYS).workers_lost == 0
+
+
 def test_events_of_others_change_nothing(world: World) -> None:
     world.start()
     for session in ("c" * 20, "ecs-svc/123", ""):

@@ -240,17 +240,17 @@ def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) ->
 def parse(task: Mapping[str, Any]) -> Worker:
     """Read an ECS task, from DescribeTasks or from a state change event."""
     container: Mapping[str, Any] = next(
-        (c for c in task.get("containers", ()) if c.get("name", "worker") == "worker"), {}
+        (c for c in task.get("containers") or () if c.get("name", "worker") == "worker"), {}
     )
     exit_code = container.get("exitCode")
     words = [task.get("stoppedReason", ""), container.get("reason", "")]
     if exit_code:
         words.append(f"exit code {exit_code}")
-    tags = {tag["key"]: tag["value"] for tag in task.get("tags", ())}
+    tags = {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
     started = _seconds(task.get("startedAt"))
     return Worker(
         arn=task["taskArn"],
-        session=task.get("startedBy", ""),
+        session=task.get("startedBy") or "",
         status=task.get("lastStatus", ""),
         leaving=task.get("desiredStatus") == "STOPPED",
         created=_seconds(task.get("createdAt")),
@@ -258,9 +258,9 @@ def parse(task: Mapping[str, Any]) -> Worker:
         stopped=_seconds(task.get("stoppedAt")),
         ran=started is not None,
         exit_code=exit_code,
-        stop_code=task.get("stopCode", ""),
+        stop_code=task.get("stopCode") or "",
         trouble="; ".join(word for word in words if word),
-        scratch_gb=task.get("ephemeralStorage", {}).get("sizeInGiB"),
+        scratch_gb=(task.get("ephemeralStorage") or {}).get("sizeInGiB"),
         launch=tags.get(_LAUNCH_TAG, ""),
     )
 

@@ -32,6 +32,7 @@ _LOG: Final = logging.getLogger(__name__)
 _MARGIN_SECONDS: Final = 10
 _REQUEST_SECONDS: Final = 25
 _EVENT_FRESH_SECONDS: Final = 5
+_MESSAGE_LENGTH: Final = 2000
 
 
 class LambdaContext(Protocol):
@@ -56,6 +57,8 @@ class Controller:
 
     def handle(self, event: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
         """Answer one event within so many seconds."""
+        if not isinstance(event, Mapping):
+            event = {}
         until = self._site.clock() + max(0.0, seconds - _MARGIN_SECONDS)
         if event.get("starburst") == "sweep":
             return {"ok": True, **sweep(self._life, until=until)}
@@ -66,11 +69,17 @@ class Controller:
         try:
             return self._actions.perform(event, until=until)
         except StarburstError as error:
-            _LOG.warning("refused: %s: %s", type(error).__name__, error)
-            return {"ok": False, "error": {"type": _public(error), "message": str(error)}}
+            message = str(error)[:_MESSAGE_LENGTH]
+            _LOG.warning("refused: %s: %r", type(error).__name__, message)
+            return {"ok": False, "error": {"type": _public(error), "message": message}}
 
     def _stopped(self, event: Mapping[str, Any], *, until: float) -> None:
-        worker = parse(event.get("detail", {}))
+        # Who may invoke the function may make up an event: it only says where to look.
+        try:
+            worker = parse(event["detail"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            _LOG.warning("ignored an event that ECS would not have sent")
+            return
         # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
         if worker.lost and SESSION_ID.fullmatch(worker.session):
             self._life.tend(worker.session, until=until, fresh=_EVENT_FRESH_SECONDS)

@@ -21,6 +21,7 @@ from .lifecycle import Lifecycle
 __all__ = ["SweepFailed", "sweep"]
 
 _LOG: Final = logging.getLogger(__name__)
+_SESSION_SECONDS: Final = 15
 _ORPHAN_REASON: Final = "starburst: this task belongs to no active session"
 
 
@@ -49,7 +50,8 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
             break
         tended += 1
         try:
-            life.tend(session, until=until, workers=workers.get(session, []), listed=listed)
+            enough = min(until, life.site.clock() + _SESSION_SECONDS)
+            life.tend(session, until=enough, workers=workers.get(session, []), listed=listed)
         # One session's trouble must not keep the others from their deadlines.
         except (ClientError, BotoCoreError, StarburstError, ValueError):
             _LOG.exception("session %s could not be tended", session)
