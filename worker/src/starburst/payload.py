@@ -73,9 +73,9 @@ def dump_input(value: object) -> bytes:
     Raises:
         UnpicklableInput: names the object in the input that cannot be sent.
     """
-    if type(value) in _ATOMS:
-        return pickle.dumps(value, _PROTOCOL)
-    data = _dump(value, "the input")
+    # What holds no class of the user's own needs none of it, and is most inputs.
+    plain = _is_plain(value)
+    data = pickle.dumps(value, _PROTOCOL) if plain else _dump(value, "the input")
     if len(data) > LARGE_BYTES:
         _warn_large(
             f"an input of type {type(value).__qualname__} takes {len(data) / 1e6:,.0f} MB to "
@@ -106,6 +106,25 @@ def load(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent
             f"the worker cannot load what was sent: {type(error).__name__}: {error}. Check that "
             "packages have the same versions here and in the worker image."
         ) from error
+
+
+def _is_plain(value: Any, budget: int = 100) -> bool:  # noqa: ANN401
+    """Say whether a small value consists of built-in types and arrays of numbers alone."""
+    pending = [value]
+    for each in pending:
+        cls = type(each)
+        if cls in _ATOMS:
+            continue
+        if cls is tuple or cls is list:
+            pending += each
+        elif cls is dict:
+            pending += each
+            pending += each.values()
+        elif cls.__module__ != "numpy" or cls.__name__ != "ndarray" or each.dtype.hasobject:
+            return False
+        if len(pending) > budget:
+            return False
+    return True
 
 
 def _dump(value: object, what: str) -> bytes:
