@@ -57,7 +57,7 @@ class AccountTrail(Construct):
         account: str,
         region: str,
         bucket: s3.Bucket,
-        key: kms.IKey,
+        key: kms.Key,
         log_group: logs.ILogGroup,
         data_bucket: s3.IBucket | None,
     ) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-__all__ = ["CONFUSED_DEPUTY_KEYS", "ServiceRole", "require_deputy_key", "service_grant"]
+__all__ = ["CONFUSED_DEPUTY_KEYS", "ServiceRole", "anyone", "require_deputy_key", "service_grant"]
 
 CONFUSED_DEPUTY_KEYS = (
     "aws:SourceAccount",
@@ -19,6 +19,14 @@ CONFUSED_DEPUTY_KEYS = (
     "kms:EncryptionContext:",
 )
 """Keys (or how they begin) of which every Allow for a service principal carries at least one."""
+
+
+def anyone() -> iam.IPrincipal:
+    """Return the principal of a Deny: everybody, also those who did not sign in.
+
+    jsii's protocols differ from its classes in parameter names, which only a cast can bridge.
+    """
+    return cast(iam.IPrincipal, iam.AnyPrincipal())
 
 
 def require_deputy_key(
@@ -56,7 +64,7 @@ def service_grant(
     require_deputy_key(sid, service, conditions)
     return iam.PolicyStatement(
         sid=sid,
-        principals=[iam.ServicePrincipal(service)],
+        principals=[cast(iam.IPrincipal, iam.ServicePrincipal(service))],
         actions=list(actions),
         resources=list(resources),
         conditions={operator: dict(block) for operator, block in conditions.items()},
@@ -93,7 +101,7 @@ class ServiceRole(iam.Role):
             construct_id,
             description=description,
             assumed_by=iam.PrincipalWithConditions(
-                iam.ServicePrincipal(service),
+                cast(iam.IPrincipal, iam.ServicePrincipal(service)),
                 {operator: dict(block) for operator, block in conditions.items()},
             ),
         )
@@ -101,6 +109,6 @@ class ServiceRole(iam.Role):
             self,
             "Policy",
             description=description,
-            roles=[self],
+            roles=[cast(iam.IRole, self)],
             statements=list(statements),
         )

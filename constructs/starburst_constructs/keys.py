@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from starburst_constructs.grants import service_grant
+from starburst_constructs.grants import anyone, service_grant
 
 __all__ = ["DataKey", "LogsKey"]
 
@@ -34,7 +34,7 @@ class _Key(kms.Key):
             iam.PolicyStatement(
                 sid="DenyGrantsOutsideAwsServices",
                 effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
+                principals=[anyone()],
                 actions=["kms:CreateGrant"],
                 resources=["*"],
                 conditions={

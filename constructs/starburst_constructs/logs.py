@@ -28,7 +28,7 @@ class EncryptedLogGroup(logs.LogGroup):
         scope: Construct,
         construct_id: str,
         *,
-        key: kms.IKey,
+        key: kms.Key,
         days: int,
         retain: bool,
         name: str | None = None,

@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from starburst_constructs.grants import ServiceRole
+from starburst_constructs.grants import ServiceRole, anyone
 
 __all__ = [
     "FLOW_FIELDS",
@@ -99,7 +99,7 @@ def perimeter_statement(*, account: str, organization_id: str | None) -> iam.Pol
     )
     return iam.PolicyStatement(
         sid="OurPrincipalsToOurResources",
-        principals=[iam.AnyPrincipal()],
+        principals=[anyone()],
         actions=["*"],
         resources=["*"],
         conditions={"StringEquals": ours},
@@ -221,7 +221,7 @@ class Endpoints(Construct):
         self.s3.add_to_policy(
             iam.PolicyStatement(
                 sid="ImageLayers",
-                principals=[iam.AnyPrincipal()],
+                principals=[anyone()],
                 actions=["s3:GetObject"],
                 resources=[f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"],
             )

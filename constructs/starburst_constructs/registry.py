@@ -10,6 +10,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from starburst_constructs.grants import anyone
+
 __all__ = ["CANDIDATE_PREFIX", "RELEASE_PREFIX", "WorkerRepository", "scan_registry"]
 
 RELEASE_PREFIX: Final = "release-"
@@ -44,7 +46,7 @@ class WorkerRepository(ecr.Repository):
         *,
         account: str,
         organization_id: str | None,
-        key: kms.IKey,
+        key: kms.Key,
         retain: bool,
     ) -> None:
         super().__init__(
@@ -85,7 +87,7 @@ class WorkerRepository(ecr.Repository):
             iam.PolicyStatement(
                 sid="DenyStrangers",
                 effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
+                principals=[anyone()],
                 actions=["ecr:*"],
                 conditions={
                     "StringNotEquals": stranger,

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from starburst_constructs.grants import service_grant
+from starburst_constructs.grants import anyone, service_grant
 from starburst_constructs.naming import ROLE_TAG
 
 __all__ = ["WRITE_ONCE", "DataBucket", "Encryption", "LogBucket", "TrailBucket"]
@@ -83,7 +83,7 @@ class _PrivateBucket(s3.Bucket):
             iam.PolicyStatement(
                 sid=f"Deny{sid}",
                 effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
+                principals=[anyone()],
                 actions=list(actions),
                 resources=list(resources),
                 conditions=conditions,
@@ -161,7 +161,7 @@ class DataBucket(_PrivateBucket):
         *,
         account: str,
         organization_id: str | None,
-        key: kms.IKey,
+        key: kms.Key,
         encryption: Encryption,
         access_logs: LogBucket,
         workspaces: Sequence[str],
@@ -191,7 +191,7 @@ class DataBucket(_PrivateBucket):
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
 
-    def _only_our_encryption(self, key: kms.IKey, algorithm: str) -> None:
+    def _only_our_encryption(self, key: kms.Key, algorithm: str) -> None:
         """Four denies (S9): a PUT without headers gets the bucket's default, others must be it."""
         header = "s3:x-amz-server-side-encryption"
         key_id = f"{header}-aws-kms-key-id"
@@ -288,7 +288,7 @@ class TrailBucket(_PrivateBucket):
         *,
         account: str,
         organization_id: str | None,
-        key: kms.IKey,
+        key: kms.Key,
         access_logs: s3.IBucket,
         trail_arn: str,
         days: int,
