@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(state: Path) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with LocalEnvironment() as local:
-        Deployment(local=local, report=_say).up()
+    with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
+        Deployment(local=local, outdir=Path(outdir), report=_say).up()
         local.write_state(state)
         try:
             _say(f"Ready at {local.endpoint}. What it cannot do:")
@@ -65,9 +66,9 @@ def _up(state: Path) -> int:
 
 
 def _diff(state: Path) -> int:
-    deployment = Deployment(local=attach(state), report=_say)
-    synthesize(deployment.outdir)
-    differs, text = deployment.diff()
+    with tempfile.TemporaryDirectory() as outdir:
+        deployment = Deployment(local=attach(state), outdir=synthesize(Path(outdir)))
+        differs, text = deployment.diff()
     _say(text)
     return int(differs)
 
@@ -89,9 +90,9 @@ def _down(state: Path) -> int:
 
 def _check(_state: Path) -> int:
     start = time.perf_counter()
-    with LocalEnvironment() as local:
+    with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
         _say(f"start: {time.perf_counter() - start:.1f} s")
-        deployment = Deployment(local=local, report=_say)
+        deployment = Deployment(local=local, outdir=Path(outdir), report=_say)
         deployment.up()
         differs, text = deployment.diff()
         if differs:

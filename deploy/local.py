@@ -58,13 +58,13 @@ class Deployment:
 
     Attributes:
         local: a started environment.
-        outdir: where the cloud assembly is.
+        outdir: where the cloud assembly is, or will be.
         seconds: how long each step took.
         report: is told of each step as it ends.
     """
 
     local: LocalEnvironment
-    outdir: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="starburst-cdk-")))
+    outdir: Path
     seconds: dict[str, float] = field(default_factory=dict)
     report: Callable[[str], None] = lambda _text: None
 
@@ -103,7 +103,10 @@ class Deployment:
         self._timed("destroy", lambda: self._cdk(*arguments, "--concurrency", "4"))
 
     def _cdk(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        keys = self.local.platform_session().get_credentials().get_frozen_credentials()
+        credentials = self.local.platform_session().get_credentials()
+        if credentials is None:  # pragma: no cover - the session is made of them
+            raise CdkFailed("the platform's session has no credentials")
+        keys = credentials.get_frozen_credentials()
         environment = base_environment() | {
             "AWS_ACCESS_KEY_ID": keys.access_key,
             "AWS_SECRET_ACCESS_KEY": keys.secret_key,

@@ -99,7 +99,7 @@ def _carried(template: dict[str, Any], *, assets: tuple[str, ...]) -> dict[str, 
     return carried
 
 
-def _text(document: Any) -> str:
+def _text(document: object) -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from starburst.local import LocalEnvironment
 from starburst.local.emulation import PATCHES
-
 from tests.local.scene import Scene
 
 NEEDED_BY_PROBES = ("root_key", "tasks")

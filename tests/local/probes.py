@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from starburst.local.people import session
 from starburst.local.place import ACCOUNT, REGION
-
-from tests.local.scene import EVERYTHING, Scene, denied, document, eventually
+from tests.local.scene import EVERYTHING, Scene, code_of, denied, document, eventually
 
 ALLOW = {"Effect": "Allow"}
 DENY = {"Effect": "Deny"}
@@ -21,9 +21,7 @@ DENY = {"Effect": "Deny"}
 def policy_variables(scene: Scene) -> bool:
     bucket = scene.bucket()
     own = f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/userName}}/*"
-    s3 = scene.client(
-        "s3", {**ALLOW, "Action": "s3:*Object", "Resource": own}, userName="alice"
-    )
+    s3 = scene.client("s3", {**ALLOW, "Action": "s3:*Object", "Resource": own}, userName="alice")
     literal = "${aws:PrincipalTag/userName}/x"
     return (
         not denied(s3.put_object, Bucket=bucket, Key="alice/x")
@@ -57,8 +55,6 @@ def principal_keys(scene: Scene) -> bool:
 
 
 def root_key(scene: Scene) -> bool:
-    from starburst.local.people import session
-
     def refused(key: str) -> bool:
         client = scene.local.client(session(key, "any", region=REGION), "iam")
         try:
@@ -191,7 +187,7 @@ def pass_role(scene: Scene) -> bool:
     try:
         scene.client("ecs", run, execution).run_task(**request)
     except ClientError as error:
-        message = error.response["Error"]["Message"]
+        message = str(error)
     other = {"taskRoleArn": scene.role(EVERYTHING)}
     allowed = scene.client("ecs", run, may_pass, execution)
     return (
@@ -209,8 +205,7 @@ def run_task(scene: Scene) -> bool:
     ecs = scene.root("ecs")
     size = {"cpu": "512", "memory": "1024"}
     first, second = (
-        ecs.run_task(**request, count=2, clientToken="t", overrides=size)["tasks"]
-        for _ in range(2)
+        ecs.run_task(**request, count=2, clientToken="t", overrides=size)["tasks"] for _ in range(2)
     )
     ecs_tags = [{"key": "a", "value": "b"}]
     codes = [
@@ -393,42 +388,6 @@ def budgets(scene: Scene) -> bool:
     return float(found["Budget"]["BudgetLimit"]["Amount"]) == 500
 
 
-def capacity_providers(scene: Scene) -> bool:
-    properties = {
-        "Cluster": {"Ref": "Cluster"},
-        "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
-        "DefaultCapacityProviderStrategy": [],
-    }
-    made = _stack(
-        scene,
-        {
-            "Cluster": {"Type": "AWS::ECS::Cluster"},
-            "Providers": {
-                "Type": "AWS::ECS::ClusterCapacityProviderAssociations",
-                "Properties": properties,
-            },
-        },
-    )
-    if made is None:
-        return False
-    found = scene.root("ecs").describe_clusters(clusters=[made["Cluster"]])["clusters"][0]
-    return bool(found["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"])
-
-
-def log_queries(scene: Scene) -> bool:
-    properties = {"Name": "errors", "QueryString": "fields @message"}
-    return (
-        _stack(scene, {"Q": {"Type": "AWS::Logs::QueryDefinition", "Properties": properties}})
-        is not None
-    )
-
-
-def registry_scanning(scene: Scene) -> bool:
-    kind = "AWS::ECR::RegistryScanningConfiguration"
-    properties = {"ScanType": "BASIC", "Rules": []}
-    return _stack(scene, {"S": {"Type": kind, "Properties": properties}}) is not None
-
-
 def bucket_properties(scene: Scene) -> bool:
     key, logs = scene.key(), scene.bucket()
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
@@ -489,5 +448,5 @@ def _code(call: Any, **arguments: Any) -> str:
     try:
         call(**arguments)
     except ClientError as error:
-        return str(error.response["Error"]["Code"])
+        return code_of(error)
     return ""

@@ -26,12 +26,16 @@ def document(*statements: Statement) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+def code_of(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
 def denied(call: Callable[..., Any], **arguments: Any) -> bool:
     """Whether IAM refuses a call; any other error is raised."""
     try:
         call(**arguments)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
+        code = code_of(error)
         if code in DENIALS or code.endswith("AccessDenied"):
             return True
         raise
@@ -58,7 +62,9 @@ class Scene:
         trust = {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole"]}
         trust["Action"].append("sts:TagSession")
         iam = self.root("iam")
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"][
+            "Arn"
+        ]
         if statements:
             iam.put_role_policy(
                 RoleName=name, PolicyName="all", PolicyDocument=document(*statements)
@@ -139,9 +145,7 @@ class Scene:
         """Create a stack and return its physical ids; raise ClientError or ValueError."""
         name = self.name("stack")
         formation = self.root("cloudformation")
-        formation.create_stack(
-            StackName=name, TemplateBody=json.dumps({"Resources": resources})
-        )
+        formation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
         status = eventually(
             lambda: (
                 None

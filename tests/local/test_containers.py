@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from starburst.local.place import ACCOUNT, REGION
-
 from tests.local.scene import Scene, eventually
 
 SHOW = """
@@ -59,9 +58,7 @@ def seen(scene: Scene) -> dict[str, Any]:
     scene.root("iam").put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=document)
     cluster = scene.cluster()
     overrides = {
-        "containerOverrides": [
-            {"name": "worker", "environment": [{"name": "ADDED", "value": "b"}]}
-        ]
+        "containerOverrides": [{"name": "worker", "environment": [{"name": "ADDED", "value": "b"}]}]
     }
     task = scene.run(definition, cluster, overrides=overrides)[0]["taskArn"]
     stopped = scene.task_when(task, cluster, "STOPPED")

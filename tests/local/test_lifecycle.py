@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from starburst.local import LocalEnvironment, current
 from starburst.local.place import GAPS, STATE_VARIABLE
 from starburst.local.server import read_json
 from starburst.local.state import State
-
 from tests.local.scene import Scene, eventually
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
@@ -77,7 +77,7 @@ def listeners(pids: set[int]) -> set[str]:
 
 @pytest.fixture
 def owner() -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", OWNER],
         stdout=subprocess.PIPE,
         text=True,
@@ -156,8 +156,6 @@ def test_the_emulators_own_administration_is_closed(emulator: LocalEnvironment) 
 
 
 def test_its_certificate_convinces_nobody_else(emulator: LocalEnvironment) -> None:
-    import urllib.request
-
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=ssl.create_default_context()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from starburst.local.emulation import PATCHES, load_patches
-
 from tests.local import probes
 from tests.local.conftest import NEEDED_BY_PROBES
 from tests.local.scene import Scene

@@ -17,14 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .environment import LocalEnvironment, current, ensure
+    from .sharing import share
 
-__all__ = ["LocalEnvironment", "current", "ensure"]
+__all__ = ["LocalEnvironment", "current", "ensure", "share"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute
     """Import on first use, so that the guardian process starts without boto3."""
+    if name == "share":
+        from .sharing import share  # noqa: PLC0415 - see above
+
+        return share
     if name in __all__:
-        from . import environment
+        from . import environment  # noqa: PLC0415 - see above
 
         return getattr(environment, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .server import python_path
+
 __all__ = ["Client", "Container", "ContainerNotFound", "Launch"]
 
 _FOLLOW_SECONDS = 0.1
@@ -51,9 +53,7 @@ class Container:
     folder: Path
     stop_seconds: float
     id: str = field(default_factory=lambda: secrets.token_hex(32))
-    attrs: Mapping[str, Any] = field(
-        default_factory=lambda: {"NetworkSettings": {"Networks": {}}}
-    )
+    attrs: Mapping[str, Any] = field(default_factory=lambda: {"NetworkSettings": {"Networks": {}}})
 
     @property
     def status(self) -> str:
@@ -214,6 +214,7 @@ class Client:
 def _paths(home: Path) -> dict[str, str]:
     binaries = str(Path(sys.executable).parent)
     return {
+        **python_path(),
         "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
         "HOME": str(home),
         "TMPDIR": str(home),

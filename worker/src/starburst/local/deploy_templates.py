@@ -8,7 +8,7 @@ import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -17,6 +17,8 @@ from starburst.errors import LocalEnvironmentError
 from .place import ACCOUNT, REGION
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
     from .environment import LocalEnvironment
 
 __all__ = ["CONTROLLER_KEY", "INDEX", "controller_zip", "deploy_templates", "templates_folder"]
@@ -91,7 +93,7 @@ def _index() -> list[Mapping[str, str]]:
     return found
 
 
-def _wait(formation: Any, stack: str) -> None:
+def _wait(formation: CloudFormationClient, stack: str) -> None:
     give_up = time.monotonic() + _STACK_SECONDS
     while time.monotonic() < give_up:
         try:
@@ -106,10 +108,10 @@ def _wait(formation: Any, stack: str) -> None:
     raise LocalEnvironmentError(f"stack {stack} was not created within {_STACK_SECONDS:g} s")
 
 
-def _reasons(formation: Any, stack: str) -> str:
+def _reasons(formation: CloudFormationClient, stack: str) -> str:
     events = formation.describe_stack_events(StackName=stack)["StackEvents"]
     return "; ".join(
-        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+        f"{event.get('LogicalResourceId')}: {event['ResourceStatusReason']}"
         for event in reversed(events)
-        if event["ResourceStatus"].endswith("FAILED") and event.get("ResourceStatusReason")
+        if event.get("ResourceStatus", "").endswith("FAILED") and "ResourceStatusReason" in event
     )

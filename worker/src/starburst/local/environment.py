@@ -9,17 +9,21 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
 
 from starburst.errors import LocalEnvironmentError
 
+from .deploy_templates import deploy_templates
 from .people import analyst_session, create_people, platform_session, session
 from .place import ACCOUNT, GAPS, REGION, STATE_VARIABLE
 from .server import Server, read_json, start_server
 from .state import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
 
 __all__ = ["LocalEnvironment", "attach", "current", "ensure"]
 
@@ -115,12 +119,13 @@ class LocalEnvironment:
         """What it cannot do, one sentence each."""
         return tuple(GAPS.values())
 
-    def client(self, session: boto3.Session, service: str, **options: Any) -> Any:
+    def client(self, session: boto3.Session, service: str, **options: Any) -> Any:  # noqa: ANN401 - by name
         """Return a client of ``session`` that speaks to this environment, past any proxy."""
         given = options.pop("config", None)
         config = Config(proxies={}) if given is None else given.merge(Config(proxies={}))
-        return session.client(
-            service,  # pyright: ignore[reportArgumentType]
+        create: Any = session.client
+        return create(
+            service,
             endpoint_url=self.endpoint,
             verify=self.ca_bundle,
             config=config,
@@ -177,8 +182,9 @@ class LocalEnvironment:
             raise LocalEnvironmentError("the local environment is not started: call start()")
         return self._state
 
-    def _sts(self, who: boto3.Session) -> Any:
-        return self.client(who, "sts")
+    def _sts(self, who: boto3.Session) -> STSClient:
+        client: STSClient = self.client(who, "sts")
+        return client
 
     @classmethod
     def _of(cls, state: State) -> LocalEnvironment:
@@ -234,8 +240,6 @@ def ensure() -> LocalEnvironment:
     shared = current()
     if shared is not None:
         return shared
-    from .deploy_templates import deploy_templates
-
     with _lock:
         if not _own:
             local = LocalEnvironment()

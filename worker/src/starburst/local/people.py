@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -14,6 +14,11 @@ from starburst.errors import LocalEnvironmentError
 
 from .place import ACCOUNT, ADMIN_ROLE, BROKER_ROLE
 from .state import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 __all__ = ["analyst_session", "create_people", "platform_session", "session"]
 
@@ -26,7 +31,7 @@ _LOG_IN = {
 }
 
 
-def create_people(iam: Any) -> None:
+def create_people(iam: IAMClient) -> None:
     """Create the role that deploys and the login broker, which root alone can become."""
     for name, statement in ((ADMIN_ROLE, _ANYTHING), (BROKER_ROLE, _LOG_IN)):
         trust = {
@@ -36,19 +41,17 @@ def create_people(iam: Any) -> None:
             "Condition": {"ArnEquals": {"aws:PrincipalArn": _ROOT}},
         }
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
-        iam.put_role_policy(
-            RoleName=name, PolicyName="all", PolicyDocument=_document(statement)
-        )
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=_document(statement))
 
 
-def platform_session(sts: Any, state: State) -> boto3.Session:
+def platform_session(sts: STSClient, state: State) -> boto3.Session:
     """Return a session of the role that deploys."""
     role = f"arn:aws:iam::{state.account}:role/{ADMIN_ROLE}"
     return _assume(sts, role, name="platform", region=state.region)
 
 
 def analyst_session(
-    sts: Any,
+    sts: STSClient,
     state: State,
     *,
     client: Callable[[boto3.Session, str], Any],
@@ -87,10 +90,10 @@ def session(key: str, secret: str, *, region: str, token: str | None = None) -> 
     )
 
 
-def _runtime_document(ssm: Any, *, environment: str) -> RuntimeDocument:
+def _runtime_document(ssm: SSMClient, *, environment: str) -> RuntimeDocument:
     name = runtime_parameter(environment)
     try:
-        text = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        text = ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
     except ClientError as error:
         raise LocalEnvironmentError(
             f"the local environment has no parameter {name}: deploy into it first, "
@@ -100,7 +103,7 @@ def _runtime_document(ssm: Any, *, environment: str) -> RuntimeDocument:
 
 
 def _assume(
-    sts: Any, role: str, *, name: str, region: str, tags: Mapping[str, str] | None = None
+    sts: STSClient, role: str, *, name: str, region: str, tags: Mapping[str, str] | None = None
 ) -> boto3.Session:
     try:
         keys = sts.assume_role(

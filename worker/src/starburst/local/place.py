@@ -36,6 +36,11 @@ GAPS: Final[dict[str, str]] = {
         "aws:SourceVpce is never present: the bucket policy goes without the statement that "
         "requires our VPC endpoint."
     ),
+    "default-security-group": (
+        "There is no State Manager, so the VPC's default security group keeps its rules."
+    ),
+    "query-definitions": "Logs Insights has no saved queries.",
+    "registry-scanning": "Images are not scanned continuously.",
     "network": (
         "Workers are local processes: VPC, security groups and endpoints are recorded, "
         "but nothing routes through them."
@@ -57,9 +62,7 @@ GAPS: Final[dict[str, str]] = {
         "it shows how policies behave and proves nothing."
     ),
     "spot": "Spot capacity is accepted and never interrupted.",
-    "audit": (
-        "CloudTrail, flow logs and budgets are recorded; no log file or alert is delivered."
-    ),
-    "lambda-python": "The controller runs under this interpreter, not under python3.13 on arm64.",
+    "audit": ("CloudTrail, flow logs and budgets are recorded; no log file or alert is delivered."),
+    "lambda-python": "The controller runs under this interpreter, not under Lambda's on arm64.",
 }
 """What the emulator cannot do: ``Environment.without`` names some of these keys."""

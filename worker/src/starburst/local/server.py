@@ -24,7 +24,7 @@ from starburst.errors import LocalEnvironmentError
 from .place import ACCOUNT, REGION
 from .tls import create_tls_material
 
-__all__ = ["Server", "read_json", "start_server"]
+__all__ = ["Server", "python_path", "read_json", "start_server"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 8.0
@@ -151,6 +151,15 @@ def read_json(url: str, *, ca_bundle: str, timeout: float) -> Mapping[str, Any]:
         return document
 
 
+def python_path() -> dict[str, str]:
+    """Return ``PYTHONPATH`` with absolute entries, if set: what was found by it is found again."""
+    given = os.environ.get("PYTHONPATH")
+    if not given:
+        return {}
+    entries = (str(Path(entry).absolute()) for entry in given.split(os.pathsep) if entry)
+    return {"PYTHONPATH": os.pathsep.join(entries)}
+
+
 def _send(process: subprocess.Popen[bytes], configuration: Mapping[str, Any]) -> None:
     pipe = process.stdin
     if pipe is None:  # pragma: no cover - it was asked for
@@ -168,6 +177,7 @@ def _server_environment(endpoint: str, *, ca_bundle: Path, scratch: Path) -> dic
     """Return the whole environment of the server; its Lambda functions inherit all of it."""
     binaries = str(Path(sys.executable).parent)
     return {
+        **python_path(),
         "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),

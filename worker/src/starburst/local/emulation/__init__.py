@@ -10,8 +10,8 @@ import importlib
 import importlib.metadata
 
 from starburst.errors import LocalEnvironmentError
+from starburst.local.place import EMULATOR_VERSION
 
-from ..place import EMULATOR_VERSION
 from .patching import Patch
 
 __all__ = ["PATCHES", "check_version", "load_patches"]
@@ -36,9 +36,6 @@ PATCHES = (
     "flow_logs",
     "trails",
     "budgets",
-    "capacity_providers",
-    "log_queries",
-    "registry_scanning",
     "bucket_properties",
     "task_platform",
 )

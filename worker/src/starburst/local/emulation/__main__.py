@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
 
 from starburst.errors import LocalEnvironmentError
 
@@ -36,30 +41,34 @@ def main() -> None:
             patch.apply()
     except LocalEnvironmentError as error:
         sys.exit(str(error))
-    signal.signal(signal.SIGTERM, lambda *_: _exit())
-    threading.Thread(target=_exit_at_end_of_input, name="lifeline", daemon=True).start()
+    folder = Path(configuration["certificate"]).parent
+    signal.signal(signal.SIGTERM, lambda *_: _exit(folder))
+    threading.Thread(
+        target=_exit_at_end_of_input, args=(folder,), name="lifeline", daemon=True
+    ).start()
     asyncio.run(_serve(configuration))
 
 
-def _exit_at_end_of_input() -> None:
+def _exit_at_end_of_input(folder: Path) -> None:
     """End when the guardian does, which alone holds the other end."""
     while sys.stdin.buffer.read(4096):
         pass
-    _exit()
+    _exit(folder)
 
 
-def _exit() -> None:
-    """Kill the workers and end, at once: an orderly TLS shutdown takes up to 30 s."""
+def _exit(folder: Path) -> None:
+    """Kill the workers, remove the folder and end, at once.
+
+    An orderly TLS shutdown would take up to 30 s.
+    """
     client = module("services.ecs")._docker
     if client is not None:
         client.containers.kill()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
 async def _serve(configuration: Mapping[str, Any]) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
     config = Config()
     config.bind = [f"fd://{configuration['socket']}"]
     config.certfile = configuration["certificate"]
@@ -67,7 +76,7 @@ async def _serve(configuration: Mapping[str, Any]) -> None:
     config.keep_alive_timeout = 75
     config.backlog = 512
     config.loglevel = "WARNING"
-    await serve(_guarded(module("app").app), config)  # type: ignore[arg-type]
+    await serve(_guarded(module("app").app), config)
 
 
 def _guarded(emulator: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from .patching import Patch, module
+from .patching import Patch, module, put
 
 __all__ = ["PATCH"]
 
@@ -21,12 +21,14 @@ def _apply() -> None:
     def forget_logging(bucket: str) -> None:
         s3._bucket_logging_config.pop(bucket, None)
 
-    provisioners._S3_BUCKET_CONFIGURATIONS = (
-        *provisioners._S3_BUCKET_CONFIGURATIONS,
+    name = "_S3_BUCKET_CONFIGURATIONS"
+    configurations = (
+        *getattr(provisioners, name),
         ("BucketEncryption", _encryption, s3._put_bucket_encryption, s3._delete_bucket_encryption),
         ("LoggingConfiguration", _logging, s3._put_bucket_logging, forget_logging),
         ("Tags", _tags, s3._put_bucket_tagging, s3._delete_bucket_tagging),
     )
+    put(provisioners, name, configurations)
 
 
 def _encryption(value: dict[str, Any]) -> bytes:

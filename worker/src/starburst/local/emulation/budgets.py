@@ -28,9 +28,7 @@ def _apply() -> None:
         return str(budget["BudgetName"]), {}
 
     def delete(physical_id: str, _properties: Properties) -> None:
-        budgets._delete_budget(
-            {"AccountId": responses.get_account_id(), "BudgetName": physical_id}
-        )
+        budgets._delete_budget({"AccountId": responses.get_account_id(), "BudgetName": physical_id})
 
     add_type("AWS::Budgets::Budget", create=create, delete=delete)
 

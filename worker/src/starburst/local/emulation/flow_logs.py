@@ -11,9 +11,7 @@ __all__ = ["PATCH"]
 def _apply() -> None:
     logs = module("services.ec2")._flow_logs
 
-    def create(
-        _logical_id: str, properties: Properties, _stack: str
-    ) -> tuple[str, dict[str, str]]:
+    def create(_logical_id: str, properties: Properties, _stack: str) -> tuple[str, dict[str, str]]:
         identifier = new_id("fl")
         logs[identifier] = {
             "FlowLogId": identifier,

@@ -10,7 +10,7 @@ from typing import Any
 
 from starburst.errors import LocalEnvironmentError
 
-__all__ = ["Patch", "module", "wrap"]
+__all__ = ["Patch", "module", "put", "wrap"]
 
 Function = Callable[..., Any]
 
@@ -47,4 +47,9 @@ def wrap(owner: ModuleType, name: str, make: Callable[[Function], Function]) -> 
             f"the emulator has no {owner.__name__}.{name}: install exactly the version that "
             'starburst names, with pip install "starburst[local]"'
         )
-    setattr(owner, name, make(original))
+    put(owner, name, make(original))
+
+
+def put(owner: ModuleType, name: str, value: object) -> None:
+    """Set a name of the emulator that is no function."""
+    setattr(owner, name, value)

@@ -41,10 +41,9 @@ def _apply() -> None:
         return "root" if evaluator.is_root_access_key(key) else "other"
 
     def make(original: Function) -> Function:
-        def extract(
-            service: str, method: str, path: str, headers: Any, body: bytes, query: Any
-        ) -> Any:
-            action = original(service, method, path, headers, body, query)
+        def extract(*args: Any) -> Any:
+            service, _, _, headers, _, query = args
+            action = original(*args)
             with _lock:
                 _counts[principal(headers, query), action or f"{service}:?"] += 1
             return action

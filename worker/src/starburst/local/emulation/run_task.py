@@ -1,8 +1,8 @@
 """Make RunTask answer as ECS does: idempotent, bounded, and with its overrides reflected.
 
-Stock ignores ``clientToken`` (the same token starts more tasks), accepts any ``count`` and an awsvpc
-task without a network, creates an unknown cluster, and leaves ``group``, the task's size overrides
-and the task definition's tags out of the task.
+Stock ignores ``clientToken`` (the same token starts more tasks), accepts any ``count`` and an
+awsvpc task without a network, creates an unknown cluster, and leaves ``group``, the task's size
+overrides and the task definition's tags out of the task.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..containers import Client, Launch
-from .patching import Patch, module
+from starburst.local.containers import Client, Launch
+
+from .patching import Patch, module, put
 
 __all__ = ["PATCH"]
 
@@ -23,16 +24,17 @@ _LABEL = "com.amazonaws.ecs."
 
 
 def _apply() -> None:
-    module("services.ecs")._docker = Client(
-        scratch=Path(os.environ["TMPDIR"]) / "containers", prepare=_prepare
-    )
+    scratch = Path(os.environ["TMPDIR"]) / "containers"
+    put(module("services.ecs"), "_docker", Client(scratch=scratch, prepare=_prepare))
 
 
 def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launch:
     """Return the whole environment of a container's process, and how long it may take to stop."""
     ecs = module("services.ecs")
     arn = labels[_LABEL + "task-arn"]
-    key = f"{labels[_LABEL + 'task-definition-family']}:{labels[_LABEL + 'task-definition-version']}"
+    key = (
+        f"{labels[_LABEL + 'task-definition-family']}:{labels[_LABEL + 'task-definition-version']}"
+    )
     definition = ecs._task_defs.get(key) or {}
     task = ecs._tasks.get(arn) or {}
     role = (task.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")

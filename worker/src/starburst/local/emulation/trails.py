@@ -32,9 +32,7 @@ def _apply() -> None:
             for given in properties.get("EventSelectors", [])
         ]
         if selectors:
-            call(
-                cloudtrail._put_event_selectors, {"TrailName": name, "EventSelectors": selectors}
-            )
+            call(cloudtrail._put_event_selectors, {"TrailName": name, "EventSelectors": selectors})
         if properties.get("IsLogging"):
             call(cloudtrail._start_logging, {"Name": name})
         return name, {"Arn": arn, "SnsTopicArn": ""}
