@@ -119,6 +119,11 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
         )
     yield Wildcard(
         policy=sessions,
+        resource="*",
+        reason=f"{_NO_RESOURCE}sqs:ListQueues shows the names of queues, nothing in them.",
+    )
+    yield Wildcard(
+        policy=sessions,
         resource=f"{_DATA_BUCKET}/{CONTROL_PREFIX}*",
         reason="The controller's own records, one for each session.",
     )

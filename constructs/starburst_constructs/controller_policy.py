@@ -77,11 +77,11 @@ def session_statements(
                 "sqs:DeleteQueue",
                 "sqs:GetQueueAttributes",
                 "sqs:GetQueueUrl",
-                "sqs:SetQueueAttributes",
-                "sqs:TagQueue",
             ],
             resources=queues,
         ),
+        # Names only; the sweep finds queues that no session owns any more.
+        iam.PolicyStatement(sid="FindForgottenQueues", actions=["sqs:ListQueues"], resources=["*"]),
         iam.PolicyStatement(
             sid="ReadLimits",
             actions=["ssm:GetParameter"],
