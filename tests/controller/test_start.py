@@ -23,7 +23,7 @@ def test_start_answers_with_queue_and_deadline_and_launches(world: World) -> Non
     assert answer["deadline"] == world.now + 3600
     assert len(world.ecs.live(KEYS.session)) == 3
     status = world.status(KEYS)
-    assert (status.state, status.workers_started) == ("starting", 3)
+    assert (status.state, status.workers_started) == ("running", 3)
     assert status.reason == "3 of 3 workers running"
 
 

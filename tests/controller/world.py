@@ -121,11 +121,14 @@ class FakeEcs:
         return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
 
     def list_tasks(self, **arguments: Any) -> dict[str, Any]:
+        if "startedBy" in arguments:
+            assert not {"desiredStatus", "family"} & set(arguments), "ECS takes it alone"
         found = [
             arn
             for arn, task in self.tasks.items()
-            if task["desiredStatus"] == arguments["desiredStatus"]
+            if task["desiredStatus"] == arguments.get("desiredStatus", "RUNNING")
             and arguments.get("startedBy", task["startedBy"]) == task["startedBy"]
+            and arguments.get("family", "starburst-prod-genomics") == "starburst-prod-genomics"
         ]
         start = int(arguments.get("nextToken", 0))
         answer: dict[str, Any] = {"taskArns": found[start : start + self.page]}

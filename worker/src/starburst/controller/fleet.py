@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from starburst.contract import WorkerVariable
+from starburst.contract import WorkerVariable, task_family
 from starburst.fargate import cpu_units, memory_mib
 
 from . import refusal
@@ -198,11 +198,15 @@ def launch(site: Site, record: Record, *, seen: Iterable[Worker], until: float) 
     return Launched(workers=accepted, batches={})
 
 
-def observe(site: Site, session: str | None = None) -> list[Worker]:
+def observe(site: Site, record: Record | None = None) -> list[Worker]:
     """Return the workers of a session, or of all sessions: live ones, and those just stopped."""
-    arns = [
-        arn for status in ("RUNNING", "STOPPED") for arn in _listed(site, session, status=status)
-    ]
+    # ECS documents that startedBy must be the only filter; stopped tasks are sorted out here.
+    live: dict[str, Any] = {"desiredStatus": "RUNNING"}
+    stopped: dict[str, Any] = {"desiredStatus": "STOPPED"}
+    if record is not None:
+        live = {"startedBy": record.session}
+        stopped["family"] = task_family(site.settings.environment, record.workspace)
+    arns = [*_listed(site, live), *_listed(site, stopped)]
     found: list[Worker] = []
     for start in range(0, len(arns), _DESCRIBED_PER_CALL):
         answer = site.clients.ecs.describe_tasks(
@@ -211,7 +215,7 @@ def observe(site: Site, session: str | None = None) -> list[Worker]:
             include=["TAGS"],
         )
         found += [parse(task) for task in answer["tasks"]]
-    return found
+    return [worker for worker in found if record is None or worker.session == record.session]
 
 
 def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) -> int:
@@ -324,19 +328,13 @@ def _run(site: Site, record: Record, *, wave: int, batch: str, count: int) -> tu
     return len(answer["tasks"]), reasons
 
 
-def _listed(site: Site, session: str | None, *, status: str) -> Iterator[str]:
-    more: dict[str, Any] = {"startedBy": session} if session else {}
-    while True:
-        page = site.clients.ecs.list_tasks(
-            cluster=site.settings.cluster,
-            desiredStatus=status,  # type: ignore[arg-type]
-            **more,
-        )
+def _listed(site: Site, filters: dict[str, Any]) -> Iterator[str]:
+    following: str | None = ""
+    while following is not None:
+        more: dict[str, Any] = {"nextToken": following} if following else {}
+        page = site.clients.ecs.list_tasks(cluster=site.settings.cluster, **filters, **more)
         yield from page["taskArns"]
-        following = page.get("nextToken")
-        if not following:
-            return
-        more["nextToken"] = following
+        following = page.get("nextToken") or None
 
 
 def _again(batch: str) -> str:

@@ -91,7 +91,7 @@ class Lifecycle:
             queue.delete(self.site, url)
         if look.live:
             fleet.stop(self.site, look.staying, reason=f"starburst: {record.reason}", until=until)
-            look = Look(workers=fleet.observe(self.site, record.session), depth=None)
+            look = Look(workers=fleet.observe(self.site, record), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
             record = counted.record if counted is not None else record
         if status.exists(self.site, record):
@@ -105,7 +105,7 @@ class Lifecycle:
 
     def _look(self, record: Record, workers: Sequence[Worker] | None) -> Look:
         if workers is None:
-            workers = fleet.observe(self.site, record.session)
+            workers = fleet.observe(self.site, record)
         depth = queue.depth(self.site, record.queue_url) if record.queue_url else None
         return Look(workers=workers, depth=depth)
 

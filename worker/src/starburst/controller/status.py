@@ -34,7 +34,7 @@ def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float
     wanted = 0 if record.final else max(len(live) + pending, demand(record, depth))
     return SessionStatus(
         session=record.session,
-        state=record.state,
+        state="running" if record.state == "starting" and running else record.state,
         reason=record.reason if record.final else _why(record, look, wanted=wanted, now=now),
         workers_wanted=wanted,
         workers_starting=len(live) - running,
