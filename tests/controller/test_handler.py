@@ -1,0 +1,63 @@
+"""Lambda's entry reads its variables, makes its clients once, and names what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from starburst.controller import handler
+from starburst.controller.site import Settings
+from starburst.errors import ConfigurationError
+from tests.controller.world import BUCKET, REGION, World, a_manifest
+
+VARIABLES = {
+    "STARBURST_ENVIRONMENT": "prod",
+    "STARBURST_BUCKET": BUCKET,
+    "STARBURST_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/data",
+    "STARBURST_CLUSTER": "workers",
+    "STARBURST_SUBNETS": "subnet-a,subnet-b",
+    "STARBURST_SECURITY_GROUP": "sg-workers",
+    "STARBURST_PARAMETER": "/starburst/prod/runtime",
+}
+
+
+class Context:
+    """What Lambda passes."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_missing_variable_is_named(name: str) -> None:
+    rest = {key: value for key, value in VARIABLES.items() if key != name}
+    with pytest.raises(ConfigurationError, match=name):
+        Settings.from_environment(rest)
+
+
+def test_settings_are_what_the_variables_say() -> None:
+    settings = Settings.from_environment({**VARIABLES, "STARBURST_SESSION_DAYS": "30"})
+    assert settings.subnets == ("subnet-a", "subnet-b")
+    assert settings.session_days == 30
+
+
+def test_the_entry_serves_with_one_set_of_clients(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (VARIABLES | {"AWS_DEFAULT_REGION": REGION}).items():
+        monkeypatch.setenv(name, value)
+    boto3.client("ecs", region_name=REGION).create_cluster(clusterName="workers")
+    handler._controller.cache_clear()
+    try:
+        first = handler._controller()
+        swept: dict[str, Any] = handler.handle({"starburst": "sweep"}, Context())
+        payload = {"protocol": 1, "action": "refresh", "key": a_manifest().keys.manifest}
+        refused = handler.handle(payload, Context())
+        assert handler._controller() is first
+    finally:
+        handler._controller.cache_clear()
+
+    assert swept == {"ok": True, "sessions": 0, "orphan_tasks": 0, "orphan_queues": 0}
+    assert refused["error"]["type"] == "SessionNotFound"
