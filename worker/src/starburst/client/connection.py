@@ -88,7 +88,9 @@ def connect(
     wanted = workspace or os.environ.get("STARBURST_WORKSPACE")
     person = user or os.environ.get("STARBURST_USER")
     if name == LOCAL:
-        return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER)
+        # Which local environment is meant is part of the question, so of the cache's key.
+        shared = os.environ.get("STARBURST_LOCAL_STATE")
+        return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
     return _connect(name, wanted, person, profile)
 
 
@@ -107,7 +109,7 @@ def _connect(name: str, workspace: str | None, user: str | None, profile: str | 
 
 
 @functools.lru_cache(maxsize=16)
-def _connect_locally(workspace: str, user: str) -> Connection:
+def _connect_locally(workspace: str, user: str, _shared: str | None) -> Connection:
     from starburst.local import ensure  # noqa: PLC0415 - an optional extra, and slow to import
 
     local = ensure()

@@ -1,0 +1,1 @@
+"""Runnable analyses on real data."""

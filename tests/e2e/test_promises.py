@@ -1,0 +1,332 @@
+"""The promises of the product, each tried on the deployed environment by who would break it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import starburst
+from starburst.client.connection import Connection, connect
+from starburst.client.control import Control
+from starburst.client.session import Session, new_session_id, open_session
+from starburst.contract import queue_name, task_family
+from starburst.errors import IntegrityError, LimitExceeded, UnsafeResult
+from starburst.local import LocalEnvironment
+
+pytestmark = pytest.mark.timeout(180)
+
+SMALL: dict[str, Any] = {"workers": 2, "cpu": 0.25, "memory": 0.5}
+
+
+class Model:
+    """Not data."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    slope: float
+    intercept: float
+
+
+@pytest.fixture
+def alice(local_environment: LocalEnvironment) -> Connection:
+    return connect("local", "demo", user="alice")
+
+
+def client(local: LocalEnvironment, service: str, user: str = "alice") -> Any:
+    return local.client(local.analyst_session(user=user, workspace="demo"), service)
+
+
+@pytest.fixture(scope="session")
+def worker_sessions(local_environment: LocalEnvironment) -> dict[str, boto3.Session]:
+    """The worker roles' credentials by workspace, stolen as code on a worker could steal them."""
+
+    def steal(_: int) -> dict[str, str]:
+        with open(f"/proc/{os.getppid()}/environ") as environ:
+            pairs = (entry.partition("=") for entry in environ.read().split("\0"))
+            return {name: value for name, _, value in pairs if name.startswith("AWS_")}
+
+    found = {}
+    for workspace in ("demo", "other"):
+        (keys,) = starburst.map(steal, [0], workspace=workspace, user="mallory", **SMALL)
+        found[workspace] = boto3.Session(
+            keys["AWS_ACCESS_KEY_ID"],
+            keys["AWS_SECRET_ACCESS_KEY"],
+            keys["AWS_SESSION_TOKEN"],
+            region_name=local_environment.region,
+        )
+    return found
+
+
+@pytest.fixture
+def worker(local_environment: LocalEnvironment, worker_sessions: dict[str, boto3.Session]) -> Any:
+    """Return a function from service and workspace to a client with the worker role's rights."""
+
+    def client_of(service: str, workspace: str = "demo") -> Any:
+        return local_environment.client(worker_sessions[workspace], service)
+
+    return client_of
+
+
+def refused(call: Any, **arguments: Any) -> bool:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return "AccessDenied" in caught.value.response["Error"]["Code"]
+
+
+def test_a_burst_returns_what_the_function_returns(local_environment: LocalEnvironment) -> None:
+    def fit(x: int) -> Fit:
+        return Fit(slope=2 * x, intercept=x)
+
+    assert starburst.map(fit, range(40), **SMALL) == [Fit(2 * x, x) for x in range(40)]
+
+
+def test_an_executor_is_an_executor(local_environment: LocalEnvironment) -> None:
+    with starburst.Executor(**SMALL) as pool:
+        assert list(pool.map(pow, [2, 3, 4], [5, 2, 1], timeout=60)) == [32, 9, 4]
+        futures = [pool.submit(divmod, x, 3) for x in range(6)]
+        done, pending = starburst.wait(futures, timeout=60)
+        assert len(done) == 6
+        assert not pending
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(divmod, 1, 1)
+
+
+def test_the_analyst_can_launch_pass_and_create_nothing(
+    local_environment: LocalEnvironment,
+) -> None:
+    local = local_environment
+    ecs = client(local, "ecs")
+    family = task_family("local", "demo")
+    assert refused(ecs.run_task, cluster="starburst-local", taskDefinition=family)
+    assert refused(
+        ecs.register_task_definition,
+        family=family,
+        containerDefinitions=[{"name": "x", "image": "x"}],
+        taskRoleArn=f"arn:aws:iam::{local.account}:role/starburst-local-worker-demo",
+    )
+    name = queue_name("local", "demo", new_session_id())
+    assert refused(client(local, "sqs").create_queue, QueueName=name)
+    iam = client(local, "iam")
+    assert refused(iam.get_role, RoleName="starburst-local-worker-demo")
+
+
+def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
+    bob = connect("local", "demo", user="bob")
+    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    try:
+        theirs = {"Bucket": alice.document.bucket, "Key": session.manifest.keys.manifest}
+        assert alice.s3.get_object(**theirs)["Body"].read()
+        assert refused(bob.s3.get_object, **theirs)
+        key = session.manifest.keys.inputs + "p999999"
+        assert refused(bob.s3.put_object, Bucket=alice.document.bucket, Key=key, Body=b"x")
+        assert refused(bob.s3.list_objects_v2, Bucket=alice.document.bucket, Prefix="demo/alice/")
+        assert refused(bob.s3.list_objects_v2, Bucket=alice.document.bucket)
+        queue = alice.sqs.get_queue_url(QueueName=queue_name("local", "demo", session.id))[
+            "QueueUrl"
+        ]
+        assert refused(bob.sqs.send_message, QueueUrl=queue, MessageBody="{}")
+        assert refused(bob.sqs.receive_message, QueueUrl=queue)
+    finally:
+        session.cleanup(force=True)
+
+
+def test_one_analyst_cannot_stop_anothers_session(alice: Connection) -> None:
+    bob = connect("local", "demo", user="bob")
+    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    try:
+        with pytest.raises(starburst.AccessDenied):
+            Control(bob, session.manifest.keys).stop()
+        assert session.submit(abs, -3).result(timeout=60) == 3
+    finally:
+        session.cleanup(force=True)
+
+
+def test_a_worker_cannot_read_or_write_another_workspace(worker: Any, alice: Connection) -> None:
+    other = connect("local", "other", user="alice")
+    session = open_session(other, starburst.SessionOptions(**SMALL), progress=False)
+    try:
+        keys = session.manifest.keys
+        s3 = worker("s3")
+        bucket = alice.document.bucket
+        assert refused(s3.get_object, Bucket=bucket, Key=keys.manifest)
+        result = keys.results + "p000001-00000/000000-000001"
+        assert refused(s3.put_object, Bucket=bucket, Key=result, Body=b"x", IfNoneMatch="*")
+        own = worker("s3", "other")
+        assert own.get_object(Bucket=bucket, Key=keys.manifest)["Body"].read()
+        inputs = keys.inputs + "p000009"
+        assert refused(own.put_object, Bucket=bucket, Key=inputs, Body=b"x", IfNoneMatch="*")
+        kms = worker("kms")
+        assert refused(
+            kms.decrypt,
+            CiphertextBlob=base64.b64decode(session.manifest.data_key),
+            KeyId=alice.document.key_arn,
+            EncryptionContext={
+                "workspace": "other",
+                "user": "alice",
+                "session": session.id,
+                "purpose": "data",
+            },
+        )
+    finally:
+        session.cleanup(force=True)
+
+
+def test_a_worker_cannot_unwrap_the_signing_key(worker: Any, alice: Connection) -> None:
+    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    try:
+        kms = worker("kms")
+        assert refused(
+            kms.decrypt,
+            CiphertextBlob=base64.b64decode(session.manifest.signing_key),
+            KeyId=alice.document.key_arn,
+            EncryptionContext={
+                "workspace": "demo",
+                "user": "alice",
+                "session": session.id,
+                "purpose": "signing",
+            },
+        )
+    finally:
+        session.cleanup(force=True)
+
+
+def test_501_workers_are_refused_by_the_controller_itself(alice: Connection) -> None:
+    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    session.cleanup()
+    edited = dataclasses.replace(session.manifest, session=new_session_id(), workers=501)
+    alice.s3.put_object(
+        Bucket=alice.document.bucket,
+        Key=edited.keys.manifest,
+        Body=edited.to_json(),
+        IfNoneMatch="*",
+    )
+    with pytest.raises(LimitExceeded, match="501"):
+        Control(alice, edited.keys).start()
+    assert refused_queue(alice, edited.session)
+
+
+def refused_queue(connection: Connection, session: str) -> bool:
+    with pytest.raises(ClientError) as caught:
+        connection.sqs.get_queue_url(QueueName=queue_name("local", "demo", session))
+    return "NonExistent" in caught.value.response["Error"]["Code"]
+
+
+@pytest.fixture
+def waiting(alice: Connection) -> Iterator[Session]:
+    """A session of one worker that is busy, so that its other tasks wait in the queue."""
+    options = starburst.SessionOptions(**{**SMALL, "workers": 1})
+    session = open_session(alice, options, progress=False)
+    yield session
+    session.cleanup(force=True)
+
+
+def test_objects_and_messages_in_flight_are_ciphertext(alice: Connection, waiting: Session) -> None:
+    secret = "rs80357906-carrier"
+
+    def slow(text: str) -> str:
+        time.sleep(2)
+        return text
+
+    waiting.map(slow, [f"{secret}-{i}" for i in range(12)])
+    waiting._dispatcher.flush()
+    queue = alice.sqs.get_queue_url(QueueName=queue_name("local", "demo", waiting.id))["QueueUrl"]
+    messages = alice.sqs.receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0
+    )["Messages"]
+    assert messages
+    listed = alice.s3.list_objects_v2(
+        Bucket=alice.document.bucket, Prefix=waiting.manifest.keys.prefix
+    )["Contents"]
+    bodies = [
+        alice.s3.get_object(Bucket=alice.document.bucket, Key=entry["Key"])["Body"].read()
+        for entry in listed
+    ]
+    assert len(bodies) >= 3
+    for text in [*bodies, *(json.dumps(m["Body"]).encode() for m in messages)]:
+        assert secret.encode() not in text
+        assert b"slow" not in text
+
+
+def test_a_forged_result_is_rejected_before_it_is_parsed(
+    worker: Any,
+    alice: Connection,
+    waiting: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = waiting.submit(time.sleep, 6)
+    waiting._dispatcher.flush()
+    victim = waiting.submit(abs, -1)
+    waiting._dispatcher.flush()
+    parsed: list[bytes] = []
+    monkeypatch.setattr("pickle.loads", parsed.append)
+    s3 = worker("s3")
+    s3.put_object(
+        Bucket=alice.document.bucket,
+        Key=f"{waiting.manifest.keys.results}p000002-00000/000000-000001",
+        Body=b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R.",
+        IfNoneMatch="*",
+    )
+    with pytest.raises(IntegrityError):
+        victim.result(timeout=60)
+    assert not parsed
+    assert busy.result(timeout=60) is None
+
+
+def test_a_result_cannot_be_written_twice(worker: Any, alice: Connection, waiting: Session) -> None:
+    assert waiting.submit(abs, -1).result(timeout=60) == 1
+    s3 = worker("s3")
+    place = {
+        "Bucket": alice.document.bucket,
+        "Key": f"{waiting.manifest.keys.results}p000001-00000/000000-000001",
+        "Body": b"again",
+    }
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(**place, IfNoneMatch="*")
+    assert refused(s3.put_object, **place)
+
+
+def test_a_result_of_a_custom_class_is_refused_with_the_opt_in_named(
+    local_environment: LocalEnvironment,
+) -> None:
+    with pytest.raises(UnsafeResult) as caught:
+        starburst.map(lambda _: Model(), range(3), **SMALL)
+    assert "Model" in str(caught.value)
+    assert 'results="pickle"' in str(caught.value)
+    models = starburst.map(lambda _: Model(), range(3), results="pickle", **SMALL)
+    assert [type(model).__name__ for model in models] == ["Model"] * 3
+
+
+def test_tasks_see_no_credentials(local_environment: LocalEnvironment) -> None:
+    def seen(_: int) -> list[str]:
+        return [name for name in os.environ if name.startswith(("AWS_", "STARBURST_"))]
+
+    assert starburst.map(seen, [1], **SMALL) == [[]]
+
+
+def test_a_finished_map_leaves_nothing_behind(alice: Connection) -> None:
+    starburst.map(abs, [-1, -2], user="alice", **SMALL)
+    left = alice.s3.list_object_versions(Bucket=alice.document.bucket, Prefix="demo/alice/")
+    kept = [v["Key"] for v in left.get("Versions", []) if "/results/" in v["Key"]]
+    assert kept == []
+
+
+def test_ten_thousand_trivial_tasks_take_fewer_than_500_requests(
+    local_environment: LocalEnvironment,
+) -> None:
+    def total() -> int:
+        return sum(sum(n.values()) for n in local_environment.request_counts().values())
+
+    before = total()
+    outcome = starburst.map(abs, range(-10_000, 0), cpu=0.25, memory=0.5, workers=2)
+    assert outcome == list(range(10_000, 0, -1))
+    assert total() - before < 500

@@ -1,0 +1,194 @@
+"""Words on the command line to calls; every import that takes time waits for its command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from starburst.errors import StarburstError
+
+if TYPE_CHECKING:
+    from starburst.client.connection import Connection
+
+__all__ = ["main"]
+
+_USAGE_ERROR: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 done, 1 refused or failed, 2 wrong usage."""
+    parser = _parser()
+    words = parser.parse_args(arguments)
+    if words.run is None:
+        parser.print_help()
+        return _USAGE_ERROR
+    try:
+        return int(words.run(words) or 0)
+    except StarburstError as error:
+        print(f"starburst: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="starburst",
+        description="Look after bursts in a Starburst environment.",
+        epilog="Arguments win over STARBURST_ENVIRONMENT, STARBURST_WORKSPACE and STARBURST_USER.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    command = _command(commands, "sessions", _sessions, "list your sessions, newest first")
+    _where(command)
+
+    command = _command(commands, "status", _status, "say how a session stands, and why it waits")
+    command.add_argument("session")
+    _where(command)
+
+    command = _command(commands, "extend", _extend, "move a session's end")
+    command.add_argument("session")
+    command.add_argument("--hours", type=float, default=1, help="from now (default 1)")
+    _where(command)
+
+    command = _command(commands, "stop", _stop, "stop a session's workers; results are kept")
+    command.add_argument("session")
+    command.add_argument("--erase", action="store_true", help="erase all its objects as well")
+    _where(command)
+
+    command = _command(commands, "estimate", _estimate, "say what a fleet costs, before it runs")
+    command.add_argument("--workers", type=int, required=True)
+    command.add_argument("--cpu", type=float, default=1, help="vCPU of each (default 1)")
+    command.add_argument("--memory", type=float, default=4, help="GB of each (default 4)")
+    command.add_argument("--hours", type=float, required=True)
+    command.add_argument("--region", help="whose prices (default us-east-1)")
+
+    command = _command(commands, "doctor", _doctor, "check that this machine could burst")
+    _where(command)
+
+    command = _command(
+        commands, "local", _local, "run a command with a local environment: starburst local -- CMD"
+    )
+    command.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD …")
+    return parser
+
+
+def _command(
+    commands: Any,  # noqa: ANN401 - argparse names the type of subparsers with an underscore
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    text: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _where(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--environment", "-e")
+    command.add_argument("--workspace", "-w")
+    command.add_argument("--user")
+    command.add_argument("--profile")
+
+
+def _connect(words: argparse.Namespace) -> Connection:
+    from starburst.client.connection import connect  # noqa: PLC0415 - slow to import
+
+    return connect(words.environment, words.workspace, user=words.user, profile=words.profile)
+
+
+def _version() -> str:
+    from starburst import __version__  # noqa: PLC0415 - kept together with its use
+
+    return f"starburst {__version__}"
+
+
+def _sessions(words: argparse.Namespace) -> None:
+    from starburst.client.attaching import list_sessions  # noqa: PLC0415 - slow to import
+
+    connection = _connect(words)
+    found = list_sessions(connection)
+    if not found:
+        print(f"{connection.user} has no sessions in workspace {connection.workspace}.")
+        return
+    print(f"{'SESSION':20}  {'STARTED':16}  {'STATE':8}  {'WORKERS':>9}  {'COST':>8}  REASON")
+    for summary in found:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
+        status = summary.status
+        running = "-" if status is None else f"{status.workers_running}/{status.workers_wanted}"
+        cost = "-" if status is None else f"${status.usd:.2f}"
+        reason = "" if status is None else status.reason
+        print(f"{summary.id}  {started}  {summary.state:8}  {running:>9}  {cost:>8}  {reason}")
+
+
+def _status(words: argparse.Namespace) -> None:
+    from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
+
+    session = attach_session(_connect(words), words.session, progress=False)
+    session.collect(wait=False, return_exceptions=True)
+    print(session.status())
+    session.detach()
+
+
+def _extend(words: argparse.Namespace) -> None:
+    from starburst.client.control import Control  # noqa: PLC0415 - slow to import
+
+    connection = _connect(words)
+    end = time.time() + words.hours * 3600
+    Control(connection, connection.keys(words.session)).extend(end)
+    print(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
+
+
+def _stop(words: argparse.Namespace) -> None:
+    from starburst.client.control import Control  # noqa: PLC0415 - slow to import
+    from starburst.client.erase import erase  # noqa: PLC0415 - slow to import
+
+    connection = _connect(words)
+    keys = connection.keys(words.session)
+    Control(connection, keys).stop()
+    print(f"{words.session} is stopped.")
+    if words.erase:
+        print(f"{erase(connection, keys):,} object versions erased.")
+
+
+def _estimate(words: argparse.Namespace) -> None:
+    from starburst.estimate import estimate  # noqa: PLC0415 - slow to import
+
+    print(
+        estimate(
+            workers=words.workers,
+            cpu=words.cpu,
+            memory=words.memory,
+            hours=words.hours,
+            region=words.region,
+        )
+    )
+
+
+def _doctor(words: argparse.Namespace) -> int:
+    from .doctor import examine  # noqa: PLC0415 - slow to import
+
+    sound = True
+    for finding in examine(lambda: _connect(words)):
+        sound = sound and finding.sound
+        print(f"{'ok  ' if finding.sound else 'MEND'}  {finding.text}")
+    return 0 if sound else 1
+
+
+def _local(words: argparse.Namespace) -> int:
+    from starburst.local import share  # noqa: PLC0415 - an optional extra, and slow to import
+
+    command = words.command[1:] if words.command[:1] == ["--"] else words.command
+    if not command:
+        print("starburst local: name a command, such as: starburst local -- python analysis.py")
+        return _USAGE_ERROR
+    with share() as variables:
+        done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
+    return done.returncode

@@ -1,0 +1,86 @@
+"""``starburst doctor``: everything that commonly stops a first burst, looked at beforehand."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starburst.errors import StarburstError
+
+if TYPE_CHECKING:
+    from starburst.client.connection import Connection
+
+__all__ = ["Finding", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: whether it is sound, and what was seen or is to be done."""
+
+    sound: bool
+    text: str
+
+
+def examine(connect: Callable[[], Connection]) -> Iterator[Finding]:
+    """Look at credentials, environment, versions and the way to the bucket, in that order."""
+    yield _static_keys()
+    try:
+        connection = connect()
+    except StarburstError as error:
+        yield Finding(False, str(error))
+        return
+    document = connection.document
+    yield Finding(
+        True,
+        f"environment {document.environment} in {document.region}, workspace "
+        f"{connection.workspace}, user {connection.user}",
+    )
+    yield _python(document.python)
+    yield _bucket(connection)
+    limits = connection.limits
+    yield Finding(
+        True,
+        f"up to {limits.workers} workers, {limits.vcpu:g} vCPU, {limits.memory_gb:g} GB and "
+        f"${limits.usd_per_hour:g} an hour, for {limits.timeout_seconds / 3600:g} hours a session",
+    )
+
+
+def _static_keys() -> Finding:
+    """Long-lived keys leak through disks, logs and version control (S1, G2)."""
+    places = []
+    if os.environ.get("AWS_ACCESS_KEY_ID", "").startswith("AKIA"):
+        places.append("AWS_ACCESS_KEY_ID")
+    name = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    file = Path(name).expanduser()
+    if file.is_file() and "AKIA" in file.read_text(errors="replace"):
+        places.append(str(file))
+    if not places:
+        return Finding(True, "no long-lived AWS keys in the environment or the credentials file")
+    return Finding(
+        False,
+        f"long-lived AWS keys in {' and '.join(places)}: use a login that expires, such as "
+        "`aws sso login`, and delete the keys",
+    )
+
+
+def _python(wanted: str) -> Finding:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if here == wanted:
+        return Finding(True, f"Python {here}, as on the workers")
+    return Finding(
+        False, f"Python {here} here, {wanted} on the workers: pickled functions do not travel"
+    )
+
+
+def _bucket(connection: Connection) -> Finding:
+    from starburst.client.attaching import list_sessions  # noqa: PLC0415 - slow to import
+
+    try:
+        count = len(list_sessions(connection))
+    except StarburstError as error:
+        return Finding(False, str(error))
+    return Finding(True, f"your folder can be read: {count} sessions in it")
