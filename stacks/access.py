@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -87,7 +87,7 @@ class AccessStack(cdk.Stack):
             name=f"starburst-{environment.name}-analyst-{workspace.name}",
             purpose="analyst",
             workspace=workspace.name,
-            trust=iam.SessionTagsPrincipal(_people(environment, tags=True)),
+            trust=cast(iam.IPrincipal, iam.SessionTagsPrincipal(_people(environment, tags=True))),
             boundary=self._boundary,
             description=f"Analysts of workspace {workspace.name}",
             session=_WORKING_DAY,
@@ -147,7 +147,7 @@ class AccessStack(cdk.Stack):
             "Controller",
             name=controller_name(environment.name),
             purpose="controller",
-            trust=iam.ServicePrincipal("lambda.amazonaws.com"),
+            trust=cast(iam.IPrincipal, iam.ServicePrincipal("lambda.amazonaws.com")),
             boundary=self._boundary,
             description="The session controller",
             policies={
@@ -184,15 +184,17 @@ class AccessStack(cdk.Stack):
         )
 
 
-def _people(environment: Environment, *, tags: bool) -> iam.PrincipalBase:
+def _people(environment: Environment, *, tags: bool) -> iam.IPrincipal:
     """Return the trust of a role for people; with ``tags`` it asks for the user's name."""
     conditions = analyst_conditions() if tags else {}
+    principal: iam.PrincipalBase
     match environment.identity:
         case SamlProvider(arn=arn, audience=audience):
-            return iam.FederatedPrincipal(
+            principal = iam.FederatedPrincipal(
                 arn,
                 {**conditions, "StringEquals": {"SAML:aud": audience}},
                 "sts:AssumeRoleWithSAML",
             )
         case BrokerRole(arn=arn):
-            return iam.ArnPrincipal(arn).with_conditions(conditions)
+            principal = iam.ArnPrincipal(arn).with_conditions(conditions)
+    return cast(iam.IPrincipal, principal)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -23,10 +25,14 @@ class AlertTopic(sns.Topic):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, key: kms.IKey, account: str, region: str
+        self, scope: Construct, construct_id: str, *, key: kms.Key, account: str, region: str
     ) -> None:
         super().__init__(
-            scope, construct_id, display_name="Starburst alerts", master_key=key, enforce_ssl=True
+            scope,
+            construct_id,
+            display_name="Starburst alerts",
+            master_key=cast(kms.IKey, key),
+            enforce_ssl=True,
         )
         sources = {
             "cloudwatch": f"arn:aws:cloudwatch:{region}:{account}:alarm:*",

@@ -42,7 +42,7 @@ class WorkspaceBudget(Construct):
         workspace: str,
         monthly_usd: float,
         emails: Sequence[str],
-        topic: sns.ITopic,
+        topic: sns.Topic,
     ) -> None:
         super().__init__(scope, construct_id)
         people = [

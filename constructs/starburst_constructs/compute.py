@@ -59,7 +59,7 @@ class WorkerLog(EncryptedLogGroup):
         construct_id: str,
         *,
         name: str,
-        key: kms.IKey,
+        key: kms.Key,
         days: int,
         retain: bool,
     ) -> None:
@@ -100,9 +100,9 @@ class WorkerCluster(ecs.Cluster):
         *,
         name: str,
         vpc: ec2.IVpc,
-        scratch_key: kms.IKey,
+        scratch_key: kms.Key,
         exec_log: logs.ILogGroup,
-        exec_key: kms.IKey,
+        exec_key: kms.Key,
     ) -> None:
         super().__init__(
             scope,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -50,13 +50,13 @@ class FailureQueue(sqs.Queue):
         key: encrypts it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.Key) -> None:
         super().__init__(
             scope,
             construct_id,
             queue_name=name,
             encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=key,
+            encryption_master_key=cast(kms.IKey, key),
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
             removal_policy=cdk.RemovalPolicy.DESTROY,
@@ -92,7 +92,7 @@ class ControllerFunction(lambda_.Function):
         subnets: ec2.SubnetSelection,
         security_group: ec2.ISecurityGroup,
         log: logs.ILogGroup,
-        failures: sqs.IQueue,
+        failures: sqs.Queue,
         variables: Mapping[str, str],
     ) -> None:
         super().__init__(
@@ -136,7 +136,7 @@ class Wake(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        function: lambda_.IFunction,
+        function: lambda_.Function,
         cluster_arn: str,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -146,7 +146,7 @@ class Wake(Construct):
             description="Starburst: sweep sessions",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             targets=[
-                targets.LambdaFunction(
+                _target(
                     function,
                     event=events.RuleTargetInput.from_object(dict(SWEEP_EVENT)),
                     max_event_age=cdk.Duration.minutes(1),
@@ -163,12 +163,24 @@ class Wake(Construct):
                 detail_type=["ECS Task State Change"],
                 detail={"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"]},
             ),
-            targets=[
-                targets.LambdaFunction(
-                    function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3
-                )
-            ],
+            targets=[_target(function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3)],
         )
+
+
+def _target(
+    function: lambda_.Function,
+    *,
+    max_event_age: cdk.Duration,
+    retry_attempts: int,
+    event: events.RuleTargetInput | None = None,
+) -> events.IRuleTarget:
+    target = targets.LambdaFunction(
+        cast(lambda_.IFunction, function),
+        event=event,
+        max_event_age=max_event_age,
+        retry_attempts=retry_attempts,
+    )
+    return cast(events.IRuleTarget, target)
 
 
 class Watch(Construct):
@@ -187,9 +199,9 @@ class Watch(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        function: lambda_.IFunction,
-        failures: sqs.IQueue,
-        topic: sns.ITopic,
+        function: lambda_.Function,
+        failures: sqs.Queue,
+        topic: sns.Topic,
     ) -> None:
         super().__init__(scope, construct_id)
         minutes = cdk.Duration.minutes(5)
@@ -213,4 +225,6 @@ class Watch(Construct):
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
-            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_alarm_action(
+                cast(cloudwatch.IAlarmAction, actions.SnsAction(cast(sns.ITopic, topic)))
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -90,7 +90,7 @@ class KitRole(iam.Role):
 def task_trust(*, account: str, region: str) -> iam.IPrincipal:
     """Return the trust of a role that ECS tasks of this account and Region assume (S2)."""
     return iam.PrincipalWithConditions(
-        iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        cast(iam.IPrincipal, iam.ServicePrincipal("ecs-tasks.amazonaws.com")),
         {
             "StringEquals": {"aws:SourceAccount": account},
             "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"},

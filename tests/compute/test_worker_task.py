@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
@@ -131,7 +131,8 @@ def test_logs_are_encrypted_kept_and_masked(compute: Mapping[str, Any]) -> None:
 
 def test_an_image_behind_a_tag_is_refused() -> None:
     stack = cdk.Stack()
-    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    principal = cast(iam.IPrincipal, iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    role = iam.Role(stack, "Role", assumed_by=principal)
     with pytest.raises(ValueError, match="is not pinned"):
         WorkerTask(
             stack,
