@@ -105,12 +105,15 @@ def _select(known: Sequence[Environment], names: str | None) -> tuple[Environmen
 
 def main() -> int:
     """Synthesize every selected environment; return 1 where settings or the gate refuse one."""
+    use_bundled_node()
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
+    from starburst_constructs.compliance.gate import refusals  # noqa: PLC0415
+    from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
 
     from_cli = "CDK_OUTDIR" in os.environ
     try:
         app = build(outdir=None if from_cli else str(HERE / OUTPUT))
-    except SettingsError as error:
+    except (SettingsError, WaiverError) as error:
         # Its sentence says everything; a traceback would bury it.
         sys.stderr.write(f"{error}\n")
         return 1
@@ -119,6 +122,10 @@ def main() -> int:
     except RuntimeError as error:
         # jsii's traceback says nothing; the CDK has printed the report already.
         sys.stderr.write(f"{str(error).splitlines()[0]}\n")
+        return 1
+    refused = refusals(Path(assembly.directory))
+    if refused:
+        sys.stderr.write("\n".join((*refused, f"{len(refused)} findings without a waiver\n")))
         return 1
     if not from_cli:
         sys.stdout.write(f"Synthesized to {assembly.directory}\n")

@@ -101,7 +101,7 @@ REGULATED = Environment(
             budget_emails=("trials-leads@example.com", "privacy@example.com"),
         ),
     ),
-    network=Network(cidr="10.64.32.0/20", zones=3),
+    network=Network(cidr="10.64.32.0/20", zones=3, block_public_access=True),
     storage=Storage(encryption="kms:dsse", session_days=14, noncurrent_days=30),
     audit=Audit(log_days=3653),
     log_retention_days=2192,

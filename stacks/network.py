@@ -10,12 +10,12 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
+from starburst_constructs.endpoints import Endpoints
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.network import (
     S3_PREFIX_LISTS,
     ClosedDefaultGroup,
     EndpointOnlyGroup,
-    Endpoints,
     FlowLog,
 )
 
@@ -93,6 +93,14 @@ class NetworkStack(cdk.Stack):
         endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
         endpoints.admit("FromController", self.controller_security_group, who="the controller")
         self.s3_endpoint_id = endpoints.s3.vpc_endpoint_id
+        if settings.block_public_access:
+            # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this
+            # leaves no subnet of the account where that would reach anything.
+            ec2.CfnVPCBlockPublicAccessOptions(
+                self,
+                "BlockPublicAccess",
+                internet_gateway_block_mode="block-ingress" if internet else "block-bidirectional",
+            )
 
     @property
     def availability_zones(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Network blocks: groups closed by default, endpoints that only our account can use, flow logs."""
+"""Network blocks: groups that are closed by default, and a record of every flow."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from starburst_constructs.grants import ServiceRole, anyone
+from starburst_constructs.grants import ServiceRole
 
 __all__ = [
     "FLOW_FIELDS",
-    "INTERFACE_SERVICES",
     "S3_PREFIX_LISTS",
     "ClosedDefaultGroup",
     "EndpointOnlyGroup",
-    "Endpoints",
     "FlowLog",
     "closing_ceiling",
-    "perimeter_statement",
 ]
 
 HTTPS: Final = 443
@@ -55,9 +52,6 @@ resource would need a function with its own role at deployment; data needs neith
 stale id fails closed: EC2 refuses an unknown list, and another one lets no S3 traffic through.
 """
 
-INTERFACE_SERVICES: Final = ("ecr.api", "ecr.dkr", "ecs", "kms", "logs", "sqs", "ssm", "sts")
-"""AWS services that workers or the controller call from subnets without an internet route."""
-
 FLOW_FIELDS: Final = (
     ec2.LogFormat.VERSION,
     ec2.LogFormat.ACCOUNT_ID,
@@ -85,25 +79,6 @@ FLOW_FIELDS: Final = (
     ec2.LogFormat.PKT_DST_AWS_SERVICE,
 )
 """The default fields and those of versions 3 to 5 that tell where a packet really went (P18)."""
-
-
-def perimeter_statement(*, account: str, organization_id: str | None) -> iam.PolicyStatement:
-    """Return an endpoint's Allow: our people, to our resources, whatever the action.
-
-    Without it a worker could carry data out to a stranger's bucket with the stranger's own keys.
-    """
-    ours = (
-        {"aws:PrincipalOrgID": organization_id, "aws:ResourceOrgID": organization_id}
-        if organization_id
-        else {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
-    )
-    return iam.PolicyStatement(
-        sid="OurPrincipalsToOurResources",
-        principals=[anyone()],
-        actions=["*"],
-        resources=["*"],
-        conditions={"StringEquals": ours},
-    )
 
 
 class EndpointOnlyGroup(Construct):
@@ -169,93 +144,6 @@ def _https(description: str, **target: Any) -> ec2.CfnSecurityGroup.EgressProper
         description=f"HTTPS to {description}",
         **target,
     )
-
-
-class Endpoints(Construct):
-    """The S3 gateway endpoint and the interface endpoints, each with a policy (S15 to S18).
-
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        vpc: where they are.
-        subnets: of the interface endpoints; the gateway goes into their route tables.
-        account: twelve digits.
-        region: of this environment.
-        organization_id: widens the perimeter from the account to the organization.
-
-    Attributes:
-        group: security group of the interface endpoints; ``admit`` opens it to a client.
-        s3: the S3 gateway endpoint.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        vpc: ec2.IVpc,
-        subnets: ec2.SubnetSelection,
-        account: str,
-        region: str,
-        organization_id: str | None,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self._subnets = subnets
-        self._vpc = vpc
-        self.group = ec2.SecurityGroup(
-            self,
-            "Group",
-            vpc=vpc,
-            description="Interface endpoints: 443 from workers and the controller",
-            allow_all_outbound=False,
-        )
-        self.s3 = ec2.GatewayVpcEndpoint(
-            self,
-            "S3",
-            vpc=vpc,
-            service=ec2.GatewayVpcEndpointAwsService.S3,
-            subnets=[subnets],
-        )
-        self.s3.add_to_policy(perimeter_statement(account=account, organization_id=organization_id))
-        # ECR keeps image layers in a bucket of its own; without it no worker can start.
-        self.s3.add_to_policy(
-            iam.PolicyStatement(
-                sid="ImageLayers",
-                principals=[anyone()],
-                actions=["s3:GetObject"],
-                resources=[f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"],
-            )
-        )
-        for service in INTERFACE_SERVICES:
-            endpoint = ec2.InterfaceVpcEndpoint(
-                self,
-                "".join(part.capitalize() for part in service.split(".")),
-                vpc=vpc,
-                service=ec2.InterfaceVpcEndpointAwsService(service),
-                subnets=subnets,
-                security_groups=[self.group],
-                open=False,
-                private_dns_enabled=True,
-            )
-            endpoint.add_to_policy(
-                perimeter_statement(account=account, organization_id=organization_id)
-            )
-
-    def admit(self, construct_id: str, client: ec2.ISecurityGroup, *, who: str) -> None:
-        """Let ``client`` in on 443.
-
-        A resource of its own, because the client's inline egress already refers to this group.
-        """
-        ec2.CfnSecurityGroupIngress(
-            self,
-            construct_id,
-            group_id=self.group.security_group_id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            source_security_group_id=client.security_group_id,
-            description=f"HTTPS from {who}",
-        )
 
 
 class FlowLog(Construct):

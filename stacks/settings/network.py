@@ -70,6 +70,8 @@ class Network:
         existing: an existing VPC instead of our own; ``cidr`` is then that VPC's.
         peers: CIDRs that this VPC will be routed to and must not overlap.
         s3_prefix_list: AWS's prefix list of S3, ``pl-…``, where the kit has none for the region.
+        block_public_access: shut every internet gateway of the account in this region, so that no
+            task can be public in any of its VPCs; for accounts that hold nothing else.
     """
 
     cidr: str = "10.64.0.0/20"
@@ -78,6 +80,7 @@ class Network:
     existing: ExistingVpc | None = None
     peers: tuple[str, ...] = ()
     s3_prefix_list: str | None = None
+    block_public_access: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
+ONLY_DEV = '{"environments": "dev"}'
 
 
 def offline() -> dict[str, str]:
@@ -67,3 +68,37 @@ def test_the_cli_synthesizes_a_selected_environment_without_credentials(tmp_path
     assert [path.name for path in tmp_path.glob("assembly-*")] == ["assembly-local"]
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert not manifest.get("missing"), "synthesis asked for a look-up"
+
+
+@pytest.fixture
+def without_waivers(tmp_path: Path) -> tuple[str, str]:
+    """Our app with its waivers taken away, so that the gate has something to refuse."""
+    script = tmp_path / "without_waivers.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "import app\n"
+        "app.use_bundled_node()\n"
+        "from stacks import waivers\n"
+        "waivers.waivers = lambda environment: ()\n"
+        "sys.exit(app.main())\n"
+    )
+    return sys.executable, str(script)
+
+
+def test_plain_python_fails_on_a_finding(without_waivers: tuple[str, str], tmp_path: Path) -> None:
+    done = run(*without_waivers, CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=ONLY_DEV)
+    assert done.returncode != 0
+    assert "dev/foundation/Boundary/Resource" in done.stderr
+
+
+@pytest.mark.skipif(not CLI.exists(), reason="the CDK CLI is not installed: npm ci")
+def test_the_cli_fails_on_a_finding_though_it_selects_no_stack(
+    without_waivers: tuple[str, str], tmp_path: Path
+) -> None:
+    command = ("synth", "--quiet", "--no-notices", "--output", str(tmp_path / "out"))
+    done = run(
+        str(CLI), *command, "--context", "environments=dev", "--app", " ".join(without_waivers)
+    )
+    assert done.returncode != 0
+    assert "dev/foundation/Boundary/Resource: AwsSolutions-IAM5" in done.stderr

@@ -13,7 +13,8 @@ import pytest
 import app
 from environments import ALL, DEV
 from stacks.settings import ExistingVpc, Network, SettingsError
-from starburst_constructs.network import FLOW_FIELDS, INTERFACE_SERVICES, S3_PREFIX_LISTS
+from starburst_constructs.endpoints import INTERFACE_SERVICES, TASK_SERVICES
+from starburst_constructs.network import FLOW_FIELDS, S3_PREFIX_LISTS
 from tests.stacks.reading import Template, named, only, resources, statement
 
 Templates = dict[str, Template]
@@ -216,3 +217,22 @@ def test_a_region_without_a_known_prefix_list_says_what_to_set(build: Build) -> 
         build(**elsewhere)
     network = build(**elsewhere, network=Network(s3_prefix_list="pl-0123abcd"))
     assert "pl-0123abcd" in json.dumps(named(network, "AWS::EC2::SecurityGroup", "Workers"))
+    assert all(f"ap-southeast-7.{service}" in json.dumps(network) for service in TASK_SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("egress", "mode"), [("isolated", "block-bidirectional"), ("nat", "block-ingress")]
+)
+def test_internet_gateways_can_be_shut_for_the_whole_account(
+    build: Build, egress: Any, mode: str
+) -> None:
+    network = build(network=Network(egress=egress, block_public_access=True))
+    block = only(network, "AWS::EC2::VPCBlockPublicAccessOptions")
+    assert block == {"InternetGatewayBlockMode": mode}
+
+
+def test_other_accounts_are_left_alone(templates: Templates, environment: Any) -> None:
+    found = resources(
+        templates[f"{environment.name}/network"], "AWS::EC2::VPCBlockPublicAccessOptions"
+    )
+    assert bool(found) is environment.network.block_public_access

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +19,7 @@ from constructs import IConstruct
 
 from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_waivers
 
-__all__ = ["PACKS", "UNUSED", "GatedStage", "PackGate", "install_gates", "plain"]
+__all__ = ["PACKS", "UNUSED", "GatedStage", "PackGate", "install_gates", "plain", "refusals"]
 
 PACKS: Final[Mapping[str, Callable[[], cdk_nag.NagPack]]] = MappingProxyType(
     {
@@ -192,3 +194,21 @@ def install_gates(
     if gates:
         cdk.Validations.of(app).add_plugins(*gates)
     return gates
+
+
+def refusals(assembly: Path) -> list[str]:
+    """Return one line for each error in the validation report of a synthesis.
+
+    The CDK CLI looks at the report only where a stack is selected, and a bare ``cdk synth`` selects
+    none of a stage's; so the app looks by itself.
+    """
+    report = assembly / "validation-report.json"
+    if not report.exists():
+        return []
+    return [
+        f"{construct.get('constructPath', 'the app')}: {found['ruleName']}: {found['description']}"
+        for plugin in json.loads(report.read_text())["pluginReports"]
+        for found in plugin["violations"]
+        if found.get("severity") in ("error", "fatal")
+        for construct in found["violatingConstructs"]
+    ]

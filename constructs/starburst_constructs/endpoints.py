@@ -1,0 +1,150 @@
+"""VPC endpoints: the only way out of the subnets, for our account to our account only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from starburst_constructs.grants import anyone
+from starburst_constructs.network import HTTPS
+
+__all__ = [
+    "INTERFACE_SERVICES",
+    "NEW_REGIONS",
+    "TASK_SERVICES",
+    "Endpoints",
+    "perimeter_statement",
+    "services_in",
+]
+
+INTERFACE_SERVICES: Final = ("ecr.api", "ecr.dkr", "ecs", "kms", "logs", "sqs", "ssm", "sts")
+"""AWS services that workers or the controller call from subnets without an internet route."""
+
+TASK_SERVICES: Final = ("ecs-agent", "ecs-telemetry")
+"""What Fargate itself calls from the task's network, in ``NEW_REGIONS`` only."""
+
+NEW_REGIONS: Final = frozenset(
+    {
+        "ap-east-2",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-west-1",
+        "mx-central-1",
+    }
+)
+"""Regions opened since 2023-12-23."""
+
+
+def services_in(region: str) -> tuple[str, ...]:
+    """Return the services that need an interface endpoint in ``region``."""
+    return INTERFACE_SERVICES + (TASK_SERVICES if region in NEW_REGIONS else ())
+
+
+def perimeter_statement(*, account: str, organization_id: str | None) -> iam.PolicyStatement:
+    """Return an endpoint's Allow: our people, to our resources, whatever the action.
+
+    Without it a worker could carry data out to a stranger's bucket with the stranger's own keys.
+    """
+    ours = (
+        {"aws:PrincipalOrgID": organization_id, "aws:ResourceOrgID": organization_id}
+        if organization_id
+        else {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
+    )
+    return iam.PolicyStatement(
+        sid="OurPrincipalsToOurResources",
+        principals=[anyone()],
+        actions=["*"],
+        resources=["*"],
+        conditions={"StringEquals": ours},
+    )
+
+
+class Endpoints(Construct):
+    """The S3 gateway endpoint and the interface endpoints, each with a policy (S15 to S18).
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        vpc: where they are.
+        subnets: of the interface endpoints; the gateway goes into their route tables.
+        account: twelve digits.
+        region: of this environment.
+        organization_id: widens the perimeter from the account to the organization.
+
+    Attributes:
+        group: security group of the interface endpoints; ``admit`` opens it to a client.
+        s3: the S3 gateway endpoint.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection,
+        account: str,
+        region: str,
+        organization_id: str | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._subnets = subnets
+        self._vpc = vpc
+        self.group = ec2.SecurityGroup(
+            self,
+            "Group",
+            vpc=vpc,
+            description="Interface endpoints: 443 from workers and the controller",
+            allow_all_outbound=False,
+        )
+        self.s3 = ec2.GatewayVpcEndpoint(
+            self,
+            "S3",
+            vpc=vpc,
+            service=ec2.GatewayVpcEndpointAwsService.S3,
+            subnets=[subnets],
+        )
+        self.s3.add_to_policy(perimeter_statement(account=account, organization_id=organization_id))
+        # ECR keeps image layers in a bucket of its own; without it no worker can start.
+        self.s3.add_to_policy(
+            iam.PolicyStatement(
+                sid="ImageLayers",
+                principals=[anyone()],
+                actions=["s3:GetObject"],
+                resources=[f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"],
+            )
+        )
+        for service in services_in(region):
+            endpoint = ec2.InterfaceVpcEndpoint(
+                self,
+                "".join(part.capitalize() for part in service.split(".")),
+                vpc=vpc,
+                service=ec2.InterfaceVpcEndpointAwsService(service),
+                subnets=subnets,
+                security_groups=[self.group],
+                open=False,
+                private_dns_enabled=True,
+            )
+            endpoint.add_to_policy(
+                perimeter_statement(account=account, organization_id=organization_id)
+            )
+
+    def admit(self, construct_id: str, client: ec2.ISecurityGroup, *, who: str) -> None:
+        """Let ``client`` in on 443.
+
+        A resource of its own, because the client's inline egress already refers to this group.
+        """
+        ec2.CfnSecurityGroupIngress(
+            self,
+            construct_id,
+            group_id=self.group.security_group_id,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            source_security_group_id=client.security_group_id,
+            description=f"HTTPS from {who}",
+        )
