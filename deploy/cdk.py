@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -101,5 +102,7 @@ def run_cdk(
 
 def _node(environment: Mapping[str, str]) -> Path:
     """Return the Node to run the CLI with: the virtual environment's, else the machine's."""
-    bundled = Path(environment.get("JSII_NODE", ""))
-    return bundled if bundled.is_file() else Path("/usr/bin/env").parent / "node"
+    found = environment.get("JSII_NODE") or shutil.which("node", path=environment["PATH"])
+    if found is None:
+        raise CdkCliError("there is no Node to run the CDK CLI with: run `make setup`")
+    return Path(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from deploy.local import Deployment
@@ -24,11 +22,13 @@ def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
     assert {action.partition(":")[0] for action in counts["root"]} <= {"iam", "sts"}
 
 
-def test_what_is_deployed_can_be_destroyed(tmp_path: Path) -> None:
+@pytest.mark.timeout(180)
+def test_what_is_deployed_can_be_destroyed(deployment: Deployment) -> None:
     with LocalEnvironment() as local:
-        deployment = Deployment(local=local, outdir=tmp_path / "assembly")
-        deployment.up()
-        deployment.down()
+        second = Deployment(local=local, outdir=deployment.outdir)
+        second.bootstrap()
+        second.deploy()
+        second.down()
         cloudformation = local.client(local.platform_session(), "cloudformation")
         names = {stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]}
         assert names == {"CDKToolkit"}

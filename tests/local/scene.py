@@ -46,6 +46,7 @@ def denied(call: Callable[..., Any], **arguments: Any) -> bool:
 class Scene:
     local: LocalEnvironment
     number: int = 0
+    clients: dict[str, Any] = field(default_factory=dict)
     prefix: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def name(self, kind: str) -> str:
@@ -53,7 +54,9 @@ class Scene:
         return f"{kind}-{self.prefix}-{self.number}"
 
     def root(self, service: str) -> Any:
-        return self.local.client(self.local.root_session(), service)
+        if service not in self.clients:
+            self.clients[service] = self.local.client(self.local.root_session(), service)
+        return self.clients[service]
 
     def role(self, *statements: Statement, service: str | None = None) -> str:
         """Create a role that anybody may become, and return its ARN."""

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,14 +78,16 @@ def listeners(pids: set[int]) -> set[str]:
 
 
 @pytest.fixture
-def owner() -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own program
+def owner() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", OWNER],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
+    ) as process:
+        yield process
+        process.kill()
 
 
 @LINUX
@@ -98,9 +102,8 @@ def test_it_listens_on_loopback_only(emulator: LocalEnvironment) -> None:
 def test_nothing_is_left_when_one_is_killed(victim: str, owner: subprocess.Popen[str]) -> None:
     assert owner.stdout is not None
     guardian, folder = owner.stdout.readline().split()
-    running = of_folder(folder)
     # The guardian, the server, the worker and the worker's runaway child.
-    assert len(running) >= 4
+    running = eventually(lambda: found if len(found := of_folder(folder)) == 4 else None)
     server = next(
         pid
         for pid in running - {int(guardian)}
@@ -108,20 +111,14 @@ def test_nothing_is_left_when_one_is_killed(victim: str, owner: subprocess.Popen
     )
     pids = {"owner": owner.pid, "guardian": int(guardian), "server": server}
     os.kill(pids[victim], signal.SIGKILL)
-    try:
-        if victim == "guardian":
-            # Without its guardian the server ends itself and its workers.
-            # What has left its worker's process group is the one thing that escapes then.
-            eventually(lambda: True if len(of_folder(folder)) <= 1 else None)
-            for pid in of_folder(folder):
-                os.kill(pid, signal.SIGKILL)
-            return
-        eventually(lambda: True if not of_folder(folder) else None)
-        eventually(lambda: True if not Path(folder).exists() else None)
-    finally:
-        owner.kill()
-        owner.wait()
-        owner.stdout.close()
+    if victim == "guardian":
+        # Without its guardian the server ends itself and its workers.
+        # What has left its worker's process group is the one thing that escapes then.
+        eventually(lambda: True if len(of_folder(folder)) <= 1 else None)
+        for pid in of_folder(folder):
+            os.kill(pid, signal.SIGKILL)
+    eventually(lambda: True if not of_folder(folder) else None)
+    eventually(lambda: True if not Path(folder).exists() else None)
 
 
 @LINUX
@@ -130,7 +127,6 @@ def test_stop_ends_everything_at_once(owner: subprocess.Popen[str]) -> None:
     _, folder = owner.stdout.readline().split()
     owner.send_signal(signal.SIGINT)
     owner.wait(10)
-    owner.stdout.close()
     eventually(lambda: True if not of_folder(folder) else None)
     assert not Path(folder).exists()
 
@@ -141,6 +137,25 @@ def test_two_run_side_by_side(emulator: LocalEnvironment) -> None:
         bucket = Scene(second).bucket()
         names = [entry["Name"] for entry in Scene(emulator).root("s3").list_buckets()["Buckets"]]
         assert bucket not in names
+
+
+def test_a_fork_of_the_owner_does_not_stop_it(emulator: LocalEnvironment) -> None:
+    server = emulator._server
+    assert server is not None
+    replace(server, owner=server.owner + 1).stop()
+    assert server.running
+    assert server.folder.exists()
+
+
+def test_a_killed_worker_is_a_failed_task(scene: Scene) -> None:
+    cluster = scene.cluster()
+    task = scene.run(scene.task_definition(["sleep", "60"]), cluster)[0]["taskArn"]
+    scene.task_when(task, cluster, "RUNNING")
+    os.kill(scene.local.worker_processes()[task], signal.SIGKILL)
+    stopped = scene.task_when(task, cluster, "STOPPED")
+    assert stopped["stopCode"] == "EssentialContainerExited"
+    assert stopped["containers"][0]["exitCode"] == 137
+    assert task not in scene.local.worker_processes()
 
 
 def test_it_can_be_stopped_twice_and_says_when_it_is_not_started() -> None:

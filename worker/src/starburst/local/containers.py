@@ -47,11 +47,21 @@ Prepare = Callable[[Mapping[str, str], Mapping[str, str]], Launch]
 
 @dataclass(slots=True, kw_only=True)
 class Container:
-    """One process group, as the emulator wants to see it."""
+    """One process group, as the emulator wants to see it.
+
+    Attributes:
+        process: its first process.
+        folder: its log and its home.
+        stop_seconds: time between SIGTERM and SIGKILL.
+        task: ARN of the ECS task that it belongs to.
+        id: a name of its own.
+        attrs: its networks, of which it has none.
+    """
 
     process: subprocess.Popen[bytes]
     folder: Path
     stop_seconds: float
+    task: str
     id: str = field(default_factory=lambda: secrets.token_hex(32))
     attrs: Mapping[str, Any] = field(default_factory=lambda: {"NetworkSettings": {"Networks": {}}})
 
@@ -140,6 +150,10 @@ class Containers:
         """Return all that were started."""
         return [*self.known.values()]
 
+    def running(self) -> dict[str, int]:
+        """Return the process ids of the tasks that run, by task ARN."""
+        return {each.task: each.process.pid for each in self.list() if each.status == "running"}
+
     def kill(self) -> None:
         """Kill what runs of all of them, at once."""
         for container in self.list():
@@ -172,7 +186,12 @@ class Containers:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        container = Container(process=process, folder=folder, stop_seconds=launch.stop_seconds)
+        container = Container(
+            process=process,
+            folder=folder,
+            stop_seconds=launch.stop_seconds,
+            task=(labels or {}).get("com.amazonaws.ecs.task-arn", ""),
+        )
         self.known[container.id] = container
         return container
 

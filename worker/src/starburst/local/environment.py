@@ -165,12 +165,14 @@ class LocalEnvironment:
 
         The client's, the workers' and the controller's are all there, by the name of their role.
         """
-        state = self._running
-        return read_json(
-            f"{state.endpoint}/_starburst/requests",
-            ca_bundle=state.ca_bundle,
-            timeout=_ANSWER_SECONDS,
-        )
+        return self._ask("requests")
+
+    def worker_processes(self) -> Mapping[str, int]:
+        """Return the process ids of the workers that run, by the ARN of their ECS task.
+
+        Kill one to see what a burst does about it.
+        """
+        return self._ask("workers")
 
     def write_state(self, path: Path) -> None:
         """Write the file by which other processes of this user find it; only they can read it."""
@@ -181,6 +183,14 @@ class LocalEnvironment:
         if self._state is None:
             raise LocalEnvironmentError("the local environment is not started: call start()")
         return self._state
+
+    def _ask(self, question: str) -> Mapping[str, Any]:
+        state = self._running
+        return read_json(
+            f"{state.endpoint}/_starburst/{question}",
+            ca_bundle=state.ca_bundle,
+            timeout=_ANSWER_SECONDS,
+        )
 
     def _sts(self, who: boto3.Session) -> STSClient:
         client: STSClient = self.client(who, "sts")

@@ -41,6 +41,7 @@ class Server:
         root_key: the only access key id that is root there.
         folder: everything that it writes; removed when it ends.
         process: its guardian.
+        owner: the process that started it; a fork of that does not stop it.
     """
 
     endpoint: str
@@ -48,6 +49,7 @@ class Server:
     root_key: str
     folder: Path
     process: subprocess.Popen[bytes]
+    owner: int
 
     @property
     def running(self) -> bool:
@@ -56,6 +58,8 @@ class Server:
 
     def stop(self) -> None:
         """End it with everything that it started; nothing happens when it has ended."""
+        if os.getpid() != self.owner:
+            return
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
@@ -121,6 +125,7 @@ def start_server(*, without: Collection[str] = ()) -> Server:
         root_key=root_key,
         folder=folder,
         process=process,
+        owner=os.getpid(),
     )
     log_file = (folder / "server.log").open("rb")  # Readable after the guardian removed it.
     with log_file:

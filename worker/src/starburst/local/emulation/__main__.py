@@ -28,7 +28,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-_HTTP_OK, _HTTP_FORBIDDEN, _HTTP_NOT_FOUND = 200, 403, 404
+_HTTP_OK, _HTTP_FORBIDDEN = 200, 403
 
 
 def main() -> None:
@@ -88,6 +88,9 @@ def _guarded(emulator: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
             await _reply(send, _HTTP_OK, {"ready": True})
         elif path == "/_starburst/requests":
             await _reply(send, _HTTP_OK, requests.counts())
+        elif path == "/_starburst/workers":
+            client = module("services.ecs")._docker
+            await _reply(send, _HTTP_OK, client.containers.running() if client else {})
         elif path.startswith("/_ministack/"):
             await _reply(send, _HTTP_FORBIDDEN, {"message": "closed in the local environment"})
         else:
