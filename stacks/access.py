@@ -14,8 +14,10 @@ from stacks.settings import BrokerRole, Environment, SamlProvider, Workspace
 from stacks.storage import StorageStack
 from starburst_constructs.analyst_policy import analyst_statements
 from starburst_constructs.controller_policy import (
+    ceiling_statements,
     fleet_statements,
     function_statements,
+    passing_statements,
     session_statements,
 )
 from starburst_constructs.identity import KitRole, analyst_conditions, task_trust
@@ -154,9 +156,10 @@ class AccessStack(cdk.Stack):
                 "Sessions": session_statements(
                     environment.name, list(limits), **self._place, **self._data
                 ),
-                "Fleet": fleet_statements(
-                    environment.name, limits, **self._place, passed_roles=passed
-                ),
+                # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
+                "Fleet": fleet_statements(environment.name, list(limits), **self._place),
+                "Passing": passing_statements(passed),
+                "Ceilings": ceiling_statements(environment.name, limits, **self._place),
                 "Function": function_statements(environment.name, **self._place),
             },
         )

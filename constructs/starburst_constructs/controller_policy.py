@@ -20,8 +20,10 @@ from starburst_constructs.naming import cluster_name, controller_name, failures_
 __all__ = [
     "MAX_TASK_MIB",
     "MAX_TASK_UNITS",
+    "ceiling_statements",
     "fleet_statements",
     "function_statements",
+    "passing_statements",
     "session_statements",
 ]
 
@@ -66,9 +68,11 @@ def session_statements(
             actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             resources=[f"{bucket_arn}/{CONTROL_PREFIX}*"],
         ),
-        # Without a prefix condition, so that S3 answers 404, not 403, for an absent object.
         iam.PolicyStatement(
-            sid="TellAbsentFromForbidden", actions=["s3:ListBucket"], resources=[bucket_arn]
+            sid="ListRecords",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{CONTROL_PREFIX}*"}},
         ),
         iam.PolicyStatement(
             sid="MakeSessionQueues",
@@ -104,35 +108,22 @@ def session_statements(
 
 
 def fleet_statements(
-    environment: str,
-    limits: Mapping[str, Limits],
-    *,
-    account: str,
-    region: str,
-    passed_roles: Sequence[str],
+    environment: str, workspaces: Sequence[str], *, account: str, region: str
 ) -> list[iam.PolicyStatement]:
-    """Return what the controller may do to workers (S2, S20, P18).
-
-    Args:
-        environment: its name.
-        limits: of each workspace: no single task may be larger than its whole session may.
-        account: twelve digits.
-        region: of the cluster.
-        passed_roles: ARNs of exactly the worker and launch roles.
-    """
+    """Return what the controller may do to workers: in our cluster, and never a shell (P18)."""
     cluster = cluster_name(environment)
-    cluster_arn = f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"
     tasks = f"arn:aws:ecs:{region}:{account}:task/{cluster}/*"
-    own_cluster = {"ArnEquals": {"ecs:cluster": cluster_arn}}
-    definitions = {
-        name: f"arn:aws:ecs:{region}:{account}:task-definition/{task_family(environment, name)}:*"
-        for name in limits
+    own_cluster = {
+        "ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
     }
     return [
         iam.PolicyStatement(
             sid="StartWorkers",
             actions=["ecs:RunTask"],
-            resources=list(definitions.values()),
+            resources=[
+                _definition(environment, name, account=account, region=region)
+                for name in workspaces
+            ],
             conditions=own_cluster,
         ),
         iam.PolicyStatement(
@@ -151,12 +142,6 @@ def fleet_statements(
             sid="ListWorkers", actions=["ecs:ListTasks"], resources=["*"], conditions=own_cluster
         ),
         iam.PolicyStatement(
-            sid="PassOnlyTheseRoles",
-            actions=["iam:PassRole"],
-            resources=list(passed_roles),
-            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        ),
-        iam.PolicyStatement(
             sid="NoShell", effect=iam.Effect.DENY, actions=["ecs:ExecuteCommand"], resources=["*"]
         ),
         iam.PolicyStatement(
@@ -166,20 +151,39 @@ def fleet_statements(
             resources=["*"],
             conditions={"StringEquals": {"ecs:enable-execute-command": "true"}},
         ),
-        *_size_ceilings(limits, definitions),
     ]
 
 
-def _size_ceilings(
-    limits: Mapping[str, Limits], definitions: Mapping[str, str]
+def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Return the right to give exactly these roles to tasks, and to nothing else (S2).
+
+    Args:
+        roles: ARNs of the worker and launch roles.
+    """
+    return [
+        iam.PolicyStatement(
+            sid="PassOnlyTheseRoles",
+            actions=["iam:PassRole"],
+            resources=list(roles),
+            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        )
+    ]
+
+
+def ceiling_statements(
+    environment: str, limits: Mapping[str, Limits], *, account: str, region: str
 ) -> list[iam.PolicyStatement]:
-    """Return one Deny per distinct ceiling and dimension; two keys in one Deny would be ANDed."""
+    """Return what keeps a task from being larger than its workspace's whole session may be (S20).
+
+    One Deny per distinct ceiling and dimension: two keys in one Deny would both have to be broken.
+    """
     groups: dict[tuple[str, int], list[str]] = defaultdict(list)
     for name, limit in limits.items():
+        definition = _definition(environment, name, account=account, region=region)
         units = min(MAX_TASK_UNITS, int(limit.vcpu * 1024))
         mib = min(MAX_TASK_MIB, int(limit.memory_gb * 1024))
-        groups["ecs:task-cpu", units].append(definitions[name])
-        groups["ecs:task-memory", mib].append(definitions[name])
+        groups["ecs:task-cpu", units].append(definition)
+        groups["ecs:task-memory", mib].append(definition)
     return [
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
@@ -189,6 +193,11 @@ def _size_ceilings(
         )
         for (key, ceiling), resources in sorted(groups.items())
     ]
+
+
+def _definition(environment: str, workspace: str, *, account: str, region: str) -> str:
+    family = task_family(environment, workspace)
+    return f"arn:aws:ecs:{region}:{account}:task-definition/{family}:*"
 
 
 def function_statements(

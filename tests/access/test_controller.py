@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from starburst.contract import Limits
 from starburst_constructs.controller_policy import (
+    ceiling_statements,
     fleet_statements,
     function_statements,
+    passing_statements,
     session_statements,
 )
 
@@ -19,19 +22,15 @@ ECS = "arn:aws:ecs:eu-west-1:222233334444"
 SID = "a1" * 10
 
 
+LIMITS = {
+    "genomics": Limits(vcpu=2000, memory_gb=8000),
+    "markets": Limits(vcpu=4, memory_gb=16),
+}
+
+
 @pytest.fixture
 def fleet(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return documents(
-        fleet_statements(
-            "prod",
-            {
-                "genomics": Limits(vcpu=2000, memory_gb=8000),
-                "markets": Limits(vcpu=4, memory_gb=16),
-            },
-            **WHERE,
-            passed_roles=["arn:worker", "arn:launch"],
-        )
-    )
+    return documents(fleet_statements("prod", list(LIMITS), **WHERE))
 
 
 @pytest.fixture
@@ -47,9 +46,10 @@ def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, A
     )
 
 
-def test_only_the_given_roles_are_passed_and_only_to_tasks(fleet: list[Any]) -> None:
-    passing = [one for one in fleet if "iam:PassRole" in one["Action"]]
-    assert passing == [
+def test_only_the_given_roles_are_passed_and_only_to_tasks(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
+    assert documents(passing_statements(["arn:worker", "arn:launch"])) == [
         {
             "Sid": "PassOnlyTheseRoles",
             "Effect": "Allow",
@@ -69,10 +69,12 @@ def test_workers_start_in_our_cluster_from_our_definitions(fleet: list[Any]) -> 
     assert start["Condition"] == {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/starburst-prod"}}
 
 
-def test_no_task_is_larger_than_its_workspace_or_fargate_allows(fleet: list[Any]) -> None:
+def test_no_task_is_larger_than_its_workspace_or_fargate_allows(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
     ceilings = {
         (key, one["Resource"]): int(value)
-        for one in fleet
+        for one in documents(ceiling_statements("prod", LIMITS, **WHERE))
         for key, value in one.get("Condition", {}).get("NumericGreaterThan", {}).items()
         if one["Effect"] == "Deny" and one["Action"] == "ecs:RunTask"
     }
@@ -129,6 +131,11 @@ def test_the_controller_cannot_read_queues_nor_unmake_its_own_failures(
     assert not reaches(sessions, "sqs:DeleteQueue", f"{queue}-failures")
 
 
+def test_the_controller_lists_its_own_records_only(sessions: list[Any]) -> None:
+    (listing,) = (one for one in sessions if "s3:ListBucket" in one["Action"])
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "_control/*"}}
+
+
 def test_keys_open_through_services_only(sessions: list[Any]) -> None:
     for statement in sessions:
         if any(action.startswith("kms:") for action in statement["Action"]):
@@ -141,3 +148,22 @@ def test_code_cannot_use_what_lambda_needs_for_the_vpc(
     by_sid = {one["Sid"]: one for one in documents(function_statements("prod", **WHERE))}
     assert by_sid["ButNotFromCode"]["Action"] == by_sid["JoinTheVpc"]["Action"]
     assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
+
+
+def test_policies_of_as_many_workspaces_as_a_runtime_document_holds_fit(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
+    names = [f"{number:02}".rjust(32, "w") for number in range(16)]
+    where = {"account": "222233334444", "region": "ap-southeast-2"}
+    environment = "e" * 12
+    roles = [f"arn:aws:iam::222233334444:role/starburst-{environment}-worker-{n}" for n in names]
+    bucket = {"bucket_arn": f"arn:aws:s3:::{'b' * 63}", "key_arn": "k" * 90}
+    for statements in (
+        session_statements(environment, names, **where, **bucket),
+        fleet_statements(environment, names, **where),
+        passing_statements(roles * 2),
+        ceiling_statements(
+            environment, {n: Limits(vcpu=i + 1) for i, n in enumerate(names)}, **where
+        ),
+    ):
+        assert len(json.dumps(documents(statements), separators=(",", ":"))) < 6000
