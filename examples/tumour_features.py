@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def load() -> tuple[Floats, NDArray[np.bool_], list[str]]:
     """Return the features (569 by 30), who is malignant, and the features' names."""
     from sklearn.datasets import load_breast_cancer  # noqa: PLC0415 - slow, and the client's alone
 
-    data = load_breast_cancer()
+    data: Any = load_breast_cancer()
     return data.data, data.target == 0, [str(name) for name in data.feature_names]
 
 

@@ -124,7 +124,7 @@ def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
     bob = connect("local", "demo", user="bob")
     session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
     try:
-        theirs = {"Bucket": alice.document.bucket, "Key": session.manifest.keys.manifest}
+        theirs: dict[str, Any] = {"Bucket": alice.document.bucket, "Key": session.manifest.keys.manifest}
         assert alice.s3.get_object(**theirs)["Body"].read()
         assert refused(bob.s3.get_object, **theirs)
         key = session.manifest.keys.inputs + "p999999"

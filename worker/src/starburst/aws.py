@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-__all__ = ["CONNECTIONS", "client_config"]
+__all__ = ["CONNECTIONS", "client_config", "code_of"]
 
 CONNECTIONS: Final = 16
 
@@ -23,3 +24,8 @@ def client_config() -> Config:
         read_timeout=60,
         user_agent_extra="starburst/0.1",
     )
+
+
+def code_of(error: ClientError) -> str:
+    """Return AWS's error code, such as ``NoSuchKey``."""
+    return str(error.response.get("Error", {}).get("Code", ""))

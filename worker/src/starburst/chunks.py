@@ -20,12 +20,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgpack
-
 from .contract import PROTOCOL, SessionKeys
 from .envelope import Buffer, Header, seal, unseal
 from .errors import IntegrityError
 from .signing import SigningKey, verify
+from .tables import dump_table, load_table
 
 __all__ = [
     "INLINE_BYTES",
@@ -184,9 +183,7 @@ def write_pack(
     for chunk, body in zip(chunks, sealed, strict=True):
         entries.append([chunk.name, chunk.first, len(chunk.inputs), offset, len(body)])
         offset += len(body)
-    ledger = signer.sign(
-        seal([msgpack.packb(entries)], key=key, header=_ledger_header(session, pack))
-    )
+    ledger = signer.sign(seal([dump_table(entries)], key=key, header=_ledger_header(session, pack)))
     start = _LEDGER_LENGTH.size + len(ledger)
     messages = []
     for chunk, body, entry in zip(chunks, sealed, entries, strict=True):
@@ -206,7 +203,7 @@ def write_pack(
 
 def _parts(chunk: Chunk) -> Iterator[Buffer]:
     sizes = [len(blob) for blob in chunk.inputs]
-    table = msgpack.packb([chunk.function, chunk.first, sizes])
+    table = dump_table([chunk.function, chunk.first, sizes])
     yield _LEDGER_LENGTH.pack(len(table))
     yield table
     yield from chunk.inputs
@@ -255,7 +252,7 @@ def open_ledger(
     try:
         entries = tuple(
             LedgerEntry(name=name, first=first, tasks=tasks, offset=end + offset, length=size)
-            for name, first, tasks, offset, size in msgpack.unpackb(plain)
+            for name, first, tasks, offset, size in load_table(plain)
         )
     except (ValueError, TypeError) as error:
         raise IntegrityError(f"the ledger of pack {pack} is malformed: {error}") from error
@@ -268,7 +265,7 @@ def _read_table(plain: memoryview, name: str) -> tuple[Any, memoryview]:
     (length,) = _LEDGER_LENGTH.unpack_from(plain)
     start = _LEDGER_LENGTH.size
     try:
-        table = msgpack.unpackb(plain[start : start + length])
+        table = load_table(plain[start : start + length])
     except ValueError as error:
         raise IntegrityError(f"chunk {name} is malformed: {error}") from error
     return table, plain[start + length :]

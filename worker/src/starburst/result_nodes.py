@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgpack
-
 from .contract import SessionKeys
 from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal
 from .errors import IntegrityError
 from .failure import Failure
+from .tables import dump_table, load_table
 
 __all__ = ["Batch", "ResultNode", "node_key", "node_name", "open_node", "parse_node_key", "split"]
 
@@ -65,7 +64,7 @@ class ResultNode:
 
     def seal(self, *, session: str, chunk: str, key: bytes, attempt: int) -> bytearray:
         """Return the sealed object to write."""
-        table = msgpack.packb(
+        table = dump_table(
             [
                 self.covered,
                 self.children,
@@ -129,9 +128,7 @@ def open_node(
     try:
         (length,) = _TABLE_LENGTH.unpack_from(plain)
         start = _TABLE_LENGTH.size + length
-        table = msgpack.unpackb(
-            plain[_TABLE_LENGTH.size : start], strict_map_key=False, use_list=True
-        )
+        table = load_table(plain[_TABLE_LENGTH.size : start])
         covered, children, spans, failures, retries, seconds, worker = table
         batches = []
         for first, count, format_, size in spans:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import code_of
 from starburst.chunks import Ledger, open_ledger, pack_key
 from starburst.contract import SessionKeys, queue_name
 from starburst.errors import SessionError, SessionNotFound
@@ -19,7 +20,7 @@ from starburst.status import SessionStatus
 
 from .connection import Connection
 from .ledger import TaskLedger
-from .refusals import aws_errors, code_of
+from .refusals import aws_errors
 from .session import Session
 
 if TYPE_CHECKING:

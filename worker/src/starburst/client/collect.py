@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import code_of
 from starburst.codec import decode_batch
 from starburst.errors import (
     FleetFailed,
@@ -23,7 +24,7 @@ from starburst.result_nodes import ResultNode, open_node, parse_node_key
 from starburst.status import SessionStatus
 
 from .ledger import TaskLedger
-from .refusals import aws_errors, code_of
+from .refusals import aws_errors
 
 if TYPE_CHECKING:
     from starburst.contract import SessionKeys
@@ -70,7 +71,7 @@ class Collector:
         self._connection = connection
         self._keys = keys
         self._key = key
-        self._mode = mode
+        self._mode: ResultMode = mode
         self._ledger = ledger
         self._refresh = refresh
         self._changed = changed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import ClientError
 
-from starburst.aws import client_config
+from starburst.aws import client_config, code_of
 from starburst.contract import (
     PRINCIPAL_NAME,
     USER_TAG,
@@ -21,7 +21,7 @@ from starburst.contract import (
 )
 from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
 
-from .refusals import aws_errors, code_of
+from .refusals import aws_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

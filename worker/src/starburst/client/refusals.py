@@ -15,19 +15,15 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from starburst.aws import code_of
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 
-__all__ = ["DENIED", "aws_errors", "code_of"]
+__all__ = ["DENIED", "aws_errors"]
 
 DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "UnauthorizedOperation"}
 )
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-
-
-def code_of(error: ClientError) -> str:
-    """Return AWS's error code."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Frames between a worker and its child: a msgpack header, then raw buffers, over a pipe."""
+"""Frames between a worker and its child: a table, then raw buffers, over a pipe."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-import msgpack
-
 from starburst.envelope import Buffer
+from starburst.tables import dump_table, load_table
 
 __all__ = ["Frame", "read_frame", "write_frame"]
 
@@ -31,7 +30,7 @@ def write_frame(
 ) -> None:
     """Write one frame and flush it."""
     views = [memoryview(buffer).cast("B") for buffer in buffers]
-    head = msgpack.packb([header, [view.nbytes for view in views]])
+    head = dump_table([header, [view.nbytes for view in views]])
     stream.write(_LENGTH.pack(len(head)) + head)
     for view in views:
         stream.write(view)
@@ -46,7 +45,7 @@ def read_frame(stream: BinaryIO) -> Frame | None:
     head = _read(stream, _LENGTH.unpack(prefix)[0])
     if head is None:
         return None
-    header, sizes = msgpack.unpackb(head, strict_map_key=False)
+    header, sizes = load_table(head)
     buffers = []
     for size in sizes:
         data = _read(stream, size)

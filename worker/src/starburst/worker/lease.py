@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import code_of
 from starburst.chunks import ChunkMessage
 from starburst.errors import IntegrityError
 
@@ -75,9 +76,9 @@ class Leases:
         except ClientError as error:
             raise _translated(error) from error
         for raw in response.get("Messages", []):
-            receipt = raw["ReceiptHandle"]
+            receipt = raw.get("ReceiptHandle", "")
             try:
-                message = ChunkMessage.from_body(raw["Body"])
+                message = ChunkMessage.from_body(raw.get("Body", ""))
             except IntegrityError:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
                 return None
@@ -106,7 +107,7 @@ class Leases:
                 QueueUrl=self._url, ReceiptHandle=lease.receipt, VisibilityTimeout=seconds
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _LOST:
+            if code_of(error) not in _LOST:
                 raise _translated(error) from error
 
     def hand_on(self, messages: Sequence[ChunkMessage]) -> None:
@@ -141,10 +142,10 @@ class Leases:
         try:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=lease.receipt)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _LOST:
+            if code_of(error) not in _LOST:
                 raise _translated(error) from error
 
 
 def _translated(error: ClientError) -> Exception:
-    code = error.response["Error"]["Code"]
+    code = code_of(error)
     return QueueGone() if code in _GONE else error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import code_of
 from starburst.chunks import Chunk, ChunkMessage, function_header, open_chunk, pack_key
 from starburst.contract import SessionKeys
 from starburst.envelope import Buffer, unseal
@@ -103,7 +104,7 @@ class Store:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
+            if code_of(error) not in ("PreconditionFailed", "412"):
                 raise
             standing = self.node(chunk, node.lo, node.hi)
             if standing is None:
@@ -121,6 +122,6 @@ class Store:
                 response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=span)
             return response["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
+            if code_of(error) in _ABSENT:
                 return None
             raise
