@@ -23,6 +23,7 @@ __all__ = ["main"]
 
 STATE = ROOT / ".local" / "state.json"
 _STOP_SECONDS = 15.0
+_LOOK_SECONDS = 0.1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,20 +49,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(state: Path) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
-        Deployment(local=local, outdir=Path(outdir), report=_say).up()
-        local.write_state(state)
-        try:
+    try:
+        with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
+            Deployment(local=local, outdir=Path(outdir), report=_say).up()
+            local.write_state(state)
             _say(f"Ready at {local.endpoint}. What it cannot do:")
             for gap in local.gaps:
                 _say(f"- {gap}")
             _say(f"Use it from elsewhere with: export {STATE_VARIABLE}={state}")
             _say("Ctrl-C ends it.")
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
-        except KeyboardInterrupt:
-            pass
-        finally:
-            state.unlink(missing_ok=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        # Last: `down` takes its absence for the end.
+        state.unlink(missing_ok=True)
     return 0
 
 
@@ -76,12 +78,15 @@ def _diff(state: Path) -> int:
 def _down(state: Path) -> int:
     owner = State.read(state).owner
     give_up = time.monotonic() + _STOP_SECONDS
+    number = signal.SIGTERM
     while state.exists() and time.monotonic() < give_up:
         try:
-            os.kill(owner, signal.SIGTERM)
+            os.kill(owner, number)
         except ProcessLookupError:
             state.unlink(missing_ok=True)
-        time.sleep(0.1)
+        # Once is enough: from now on only look whether it is still there.
+        number = 0
+        time.sleep(_LOOK_SECONDS)
     if state.exists():
         _say(f"process {owner} did not end within {_STOP_SECONDS:g} s")
         return 1
