@@ -7,9 +7,15 @@ from typing import Final
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-__all__ = ["CONNECTIONS", "client_config", "code_of"]
+__all__ = ["ABSENT", "CONNECTIONS", "client_config", "code_of"]
 
 CONNECTIONS: Final = 16
+
+ABSENT: Final = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
+"""How S3 says that a key does not exist: 403 to who may not list the whole bucket, as nobody may.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
+"""
 
 
 def client_config() -> Config:

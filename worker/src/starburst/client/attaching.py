@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import code_of
+from starburst.aws import ABSENT, code_of
 from starburst.chunks import Ledger, open_ledger, pack_key
 from starburst.contract import SessionKeys, queue_name
 from starburst.errors import SessionError, SessionNotFound
@@ -189,7 +189,7 @@ def _read(connection: Connection, key: str) -> bytes | None:
         try:
             answer = connection.s3.get_object(Bucket=connection.document.bucket, Key=key)
         except ClientError as error:
-            if code_of(error) in ("NoSuchKey", "404"):
+            if code_of(error) in ABSENT:
                 return None
             raise
         return answer["Body"].read()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import code_of
+from starburst.aws import ABSENT, code_of
 from starburst.codec import decode_batch
 from starburst.errors import (
     FleetFailed,
@@ -260,7 +260,7 @@ class Collector:
                     Bucket=self._connection.document.bucket, Key=self._keys.status
                 )
             except ClientError as error:
-                if code_of(error) in ("NoSuchKey", "404"):
+                if code_of(error) in ABSENT:
                     return None
                 raise
             self.status = SessionStatus.from_json(answer["Body"].read())

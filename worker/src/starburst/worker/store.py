@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import code_of
+from starburst.aws import ABSENT, code_of
 from starburst.chunks import Chunk, ChunkMessage, function_header, open_chunk, pack_key
 from starburst.contract import SessionKeys
 from starburst.envelope import Buffer, unseal
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-
-_ABSENT: Final = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
-"""S3 says 403 rather than 404 to who may not list, and workers may not."""
 
 _KEPT_CHUNKS: Final = 4
 
@@ -122,6 +119,6 @@ class Store:
                 response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=span)
             return response["Body"].read()
         except ClientError as error:
-            if code_of(error) in _ABSENT:
+            if code_of(error) in ABSENT:
                 return None
             raise
