@@ -11,7 +11,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from starburst.contract import USER_TAG
 from starburst_constructs.grants import anyone, service_grant
+from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 
 __all__ = ["WRITE_ONCE", "DataBucket", "Encryption", "LogBucket", "TrailBucket"]
@@ -76,8 +78,9 @@ class _PrivateBucket(s3.Bucket):
         sid: str,
         *,
         actions: Sequence[str],
-        resources: Sequence[str],
         conditions: dict[str, dict[str, Any]],
+        resources: Sequence[str] = (),
+        not_resources: Sequence[str] = (),
     ) -> None:
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -85,7 +88,8 @@ class _PrivateBucket(s3.Bucket):
                 effect=iam.Effect.DENY,
                 principals=[anyone()],
                 actions=list(actions),
-                resources=list(resources),
+                resources=list(resources) or None,
+                not_resources=list(not_resources) or None,
                 conditions=conditions,
             )
         )
@@ -188,6 +192,7 @@ class DataBucket(_PrivateBucket):
         )
         self._only_our_encryption(key, _ALGORITHM[encryption])
         self._write_once()
+        self._everybody_in_their_folder()
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
 
@@ -227,6 +232,30 @@ class DataBucket(_PrivateBucket):
                 "Null": {"s3:if-none-match": "true"},
                 "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
             },
+        )
+
+    def _everybody_in_their_folder(self) -> None:
+        """Keep people and workers apart even where an identity policy is too wide."""
+        user = f"aws:PrincipalTag/{USER_TAG}"
+        workspace = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
+        folder = f"{workspace}/${{{user}}}/*"
+        self._deny(
+            "OtherUsersObjects",
+            actions=["s3:*"],
+            not_resources=[self.bucket_arn, self.arn_for_objects(folder)],
+            conditions={"Null": {user: "false"}},
+        )
+        self._deny(
+            "OtherUsersNames",
+            actions=["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"],
+            resources=[self.bucket_arn],
+            conditions={"Null": {user: "false"}, "StringNotLike": {"s3:prefix": folder}},
+        )
+        self._deny(
+            "OtherWorkspacesToWorkers",
+            actions=["s3:*"],
+            not_resources=[self.arn_for_objects(f"{workspace}/*")],
+            conditions={"StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"}},
         )
 
     def _workers_through(self, endpoint: str) -> None:
