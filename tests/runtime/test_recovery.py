@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 
 from starburst.chunks import ChunkMessage
@@ -43,6 +46,12 @@ class Bench:
         while (lease := self.supervisor._leases.receive(wait=0)) is not None:
             self.supervisor._work(lease)
         self.supervisor._bury()
+
+    def waiting(self) -> int:
+        """How many messages there are, leased or not."""
+        said = self.fleet.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
+        counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        return sum(int(said["Attributes"][name]) for name in counts)
 
     def nodes(self) -> list[str]:
         prefix = self.session.manifest.keys.results
@@ -103,21 +112,88 @@ def test_two_workers_with_the_same_lease_commit_once(bench: Bench) -> None:
     bench.session.cleanup()
 
 
-def test_a_forged_message_runs_nothing(bench: Bench) -> None:
+def forged(message: ChunkMessage, **change: Any) -> ChunkMessage:
+    return dataclasses.replace(message, **change)
+
+
+def test_a_forged_copy_in_a_message_gives_way_to_what_the_client_signed(bench: Bench) -> None:
+    lease = bench.lease()
+    lease.message = forged(lease.message, inline=b"\x80\x04evil" * 40)
+    bench.supervisor._work(lease)
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    bench.session.cleanup()
+
+
+def test_tasks_whose_input_is_damaged_in_s3_end_typed_and_the_others_go_on(bench: Bench) -> None:
+    key = f"{bench.session.manifest.keys.inputs}p000001"
+    body = bytearray(bench.fleet.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    lease = bench.lease()
+    body[lease.message.offset + 100] ^= 1
+    bench.fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=bytes(body))
+    lease.message = forged(lease.message, inline=None)
+    bench.supervisor._work(lease)
+    bench.drain()
+    for future in bench.futures[:2]:
+        with pytest.raises(IntegrityError, match="input"):
+            future.result(timeout=30)
+    assert [f.result(timeout=30) for f in bench.futures[2:]] == [x * x for x in range(2, 8)]
+    bench.session.cleanup()
+
+
+def test_tasks_whose_function_is_damaged_end_typed(bench: Bench) -> None:
+    keys = bench.session.manifest.keys
+    (entry,) = bench.fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=keys.functions)["Contents"]
+    bench.fleet.s3.put_object(Bucket=BUCKET, Key=entry["Key"], Body=b"\x80\x04evil" * 40)
+    bench.drain()
+    for future in bench.futures:
+        with pytest.raises(IntegrityError, match="function"):
+            future.result(timeout=30)
+    bench.session.cleanup()
+
+
+@pytest.mark.parametrize("deliveries", [1, 2])
+def test_a_forged_object_at_a_results_key_ends_its_tasks_and_not_the_worker(
+    bench: Bench, deliveries: int
+) -> None:
+    lease = bench.lease(deliveries)
+    key = f"{bench.session.manifest.keys.results}{lease.message.chunk}/000000-000002"
+    bench.fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=b"\x80\x04evil" * 40)
+    bench.supervisor._work(lease)
+    bench.drain()
+    for future in bench.futures[:2]:
+        with pytest.raises(IntegrityError):
+            future.result(timeout=30)
+    assert [f.result(timeout=30) for f in bench.futures[2:]] == [x * x for x in range(2, 8)]
+    assert bench.waiting() == 0
+    bench.session.cleanup()
+
+
+def test_a_message_that_names_no_chunk_is_dropped(bench: Bench) -> None:
     message = bench.lease().message
-    forged = ChunkMessage(
-        chunk=message.chunk,
-        lo=0,
-        hi=message.hi,
-        pack=message.pack,
-        offset=message.offset,
-        length=message.length,
-        inline=b"\x80\x04evil" * 40,
-    )
-    with pytest.raises(IntegrityError):
-        bench.supervisor._store.chunk(forged)
-    bench.supervisor._work(Lease(message=forged, receipt="none", deliveries=1))
-    assert bench.nodes() == []
+    bench.fleet.sqs.purge_queue(QueueUrl=bench.url)
+    for change in ({"chunk": "../../x"}, {"pack": "p000002"}, {"hi": 10**12}, {"offset": -1}):
+        body = forged(message, **change).to_body()
+        bench.fleet.sqs.send_message(QueueUrl=bench.url, MessageBody=body)
+        assert bench.supervisor._leases.receive(wait=1) is None
+    assert bench.waiting() == 0
+    bench.session.cleanup()
+
+
+def test_a_lease_near_sqs_limit_is_queued_anew_and_ends_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = bench.lease()
+    before = bench.waiting()
+    lease.received -= 11.6 * 3600
+    lease.renewed -= 60
+    bench.supervisor._leases.keep(lease)
+    assert bench.waiting() == before  # one message still stands for the range: a fresh one
+    bench.supervisor._work(lease)
+    bench.drain()
+    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
+    versions = bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert len({v["Key"] for v in versions}) == len(versions)
     bench.session.cleanup()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["ABSENT", "CONNECTIONS", "client_config", "code_of"]
+__all__ = ["ABSENT", "CONNECTIONS", "TAKEN", "TROUBLE", "client_config", "code_of"]
 
 CONNECTIONS: Final = 16
 
@@ -16,6 +16,12 @@ ABSENT: Final = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
 """
+
+TAKEN: Final = frozenset({"PreconditionFailed", "412"})
+"""How S3 says that a write-once key exists: by another's hand, or by one's own lost first try."""
+
+TROUBLE: Final = (ClientError, BotoCoreError)
+"""What a call raises after botocore's own retries, the reading of a body included."""
 
 
 def client_config() -> Config:

@@ -15,6 +15,7 @@ import base64
 import binascii
 import itertools
 import json
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ INLINE_BYTES: Final = 45_000
 """Chunks up to this size travel in their message: in base64 that is one 64 KB billing unit."""
 
 _LEDGER_LENGTH: Final = struct.Struct(">I")
+_MOST_TASKS: Final = 65_536
+_CHUNK_NAME: Final = re.compile(r"(p\d{6})-\d{5}")
 
 
 def pack_key(keys: SessionKeys, pack: str) -> str:
@@ -149,8 +152,11 @@ class ChunkMessage:
             )
         except (KeyError, TypeError, ValueError, binascii.Error) as error:
             raise IntegrityError(f"message is malformed: {error}") from error
-        if not 0 <= message.lo < message.hi:
+        if not 0 <= message.lo < message.hi <= _MOST_TASKS:
             raise IntegrityError(f"message has range {message.lo}-{message.hi}")
+        named = _CHUNK_NAME.fullmatch(message.chunk)
+        if named is None or named[1] != message.pack or message.offset < 0 or message.length < 1:
+            raise IntegrityError("message names no chunk")
         return message
 
     def over(self, lo: int, hi: int) -> ChunkMessage:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 from .errors import (
     IntegrityError,
+    PayloadError,
     RemoteTraceback,
     ResultTooLarge,
     TaskError,
@@ -21,7 +22,7 @@ from .errors import (
 
 __all__ = ["Failure", "FailureKind", "describe"]
 
-FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large"]
+FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity"]
 
 _MAX_TEXT: Final = 16 * 1024
 _MAX_NAME: Final = 256
@@ -32,7 +33,13 @@ _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
     (WorkerLost, "lost"),
     (UnsafeResult, "unsafe"),
     (ResultTooLarge, "too_large"),
+    (IntegrityError, "integrity"),
 )
+_PAYLOAD: Final[Mapping[str, type[PayloadError]]] = {
+    "unsafe": UnsafeResult,
+    "too_large": ResultTooLarge,
+    "integrity": IntegrityError,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +52,7 @@ class Failure:
         traceback: the traceback on the worker, without Starburst's own frames; empty if none.
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
-            ``too_large`` result.
+            ``too_large`` result, input or function whose ``integrity`` is gone.
     """
 
     type_name: str
@@ -83,10 +90,8 @@ class Failure:
                 return TaskTimeout(self.text, type_name=self.type_name)
             case "lost":
                 return WorkerLost(self.text, type_name=self.type_name)
-            case "unsafe":
-                return UnsafeResult(self.text)
-            case "too_large":
-                return ResultTooLarge(self.text)
+            case "unsafe" | "too_large" | "integrity":
+                return _PAYLOAD[self.kind](self.text)
             case "raised":
                 rebuilt = _builtin(self.type_name, self.text) if self.builtin else None
                 if rebuilt is not None:

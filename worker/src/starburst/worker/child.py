@@ -62,7 +62,11 @@ class Child:
 
     def _read(self) -> None:
         while True:
-            frame = read_frame(self._answers)
+            try:
+                frame = read_frame(self._answers)
+            except Exception:  # the function wrote into our pipe: whatever it says now is no frame
+                self._process.kill()
+                frame = None
             self._frames.put(frame)
             if frame is None:
                 return

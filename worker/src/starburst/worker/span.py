@@ -16,7 +16,7 @@ from starburst.result_nodes import Batch, ResultNode, split
 from .child import Child, ChildDied
 from .frames import Frame
 
-__all__ = ["MAX_RESULT_BYTES", "Span", "lost"]
+__all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
 
 
 MAX_RESULT_BYTES: Final = 1 << 30
@@ -60,9 +60,11 @@ class Span:
     _retries: int = 0
     _seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._covered = self.lo
+
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
-        self._covered = self.lo
         deadline = time.monotonic() + _BUDGET_SECONDS
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
@@ -75,8 +77,7 @@ class Span:
                 return
 
     def give_up(self, failure: Failure) -> None:
-        """Settle the whole range as failed, without running it."""
-        self._covered = self.lo
+        """Settle as failed what is not settled yet, without running it."""
         while self._covered < self.hi:
             self._settle(failure)
 
@@ -198,6 +199,12 @@ class Span:
 def lost(text: str) -> Failure:
     """Return the failure of a task that never got to answer."""
     return Failure(type_name="WorkerLost", text=text, traceback="", builtin=False, kind="lost")
+
+
+def damaged(text: str) -> Failure:
+    """Return the failure of a task whose input or function cannot be verified."""
+    name = "IntegrityError"
+    return Failure(type_name=name, text=text, traceback="", builtin=False, kind="integrity")
 
 
 def _tick(deadline: float) -> float:

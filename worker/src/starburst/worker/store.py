@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, code_of
+from starburst.aws import ABSENT, TAKEN, code_of
 from starburst.chunks import Chunk, ChunkMessage, function_header, open_chunk, pack_key
 from starburst.contract import SessionKeys
 from starburst.envelope import Buffer, unseal
@@ -22,6 +24,10 @@ __all__ = ["Store"]
 
 
 _KEPT_CHUNKS: Final = 4
+_READS: Final = 3
+"""What arrives damaged is read again: only what stays damaged is damaged in S3."""
+
+_T = TypeVar("_T")
 
 
 class Store:
@@ -47,6 +53,9 @@ class Store:
 
     def function(self, name: str) -> Buffer:
         """Return a function's pickle, verified."""
+        return _insist(lambda: self._read_function(name))
+
+    def _read_function(self, name: str) -> Buffer:
         signed = self._get(self._keys.functions + name)
         if signed is None:
             raise IntegrityError(f"function {name} is missing from the session")
@@ -54,31 +63,39 @@ class Store:
         return unseal(sealed, key=self._key, expect=function_header(self._keys.session, name))
 
     def chunk(self, message: ChunkMessage) -> Chunk:
-        """Return the chunk that a message leases, verified."""
+        """Return the chunk that a message leases, verified.
+
+        The copy in the message is a convenience: one that fails gives way to the pack in S3.
+        """
         held = self._chunks.get(message.chunk)
         if held is not None:
             return held
-        signed: Buffer | None = message.inline
-        if signed is None:
-            end = message.offset + message.length - 1
-            span = f"bytes={message.offset}-{end}"
-            signed = self._get(pack_key(self._keys, message.pack), span=span)
-        if signed is None:
-            raise IntegrityError(f"pack {message.pack} is missing from the session")
-        chunk = open_chunk(
-            signed,
-            name=message.chunk,
-            session=self._keys.session,
-            key=self._key,
-            public=self._public,
-        )
+        copies = self._copies(message)
+        chunk = _insist(lambda: self._open(message.chunk, next(copies)))
         while len(self._chunks) >= _KEPT_CHUNKS:
             self._chunks.pop(next(iter(self._chunks)))
         self._chunks[message.chunk] = chunk
         return chunk
 
+    def _copies(self, message: ChunkMessage) -> Iterator[Buffer | None]:
+        if message.inline is not None:
+            yield message.inline
+        span = f"bytes={message.offset}-{message.offset + message.length - 1}"
+        while True:
+            yield self._get(pack_key(self._keys, message.pack), span=span)
+
+    def _open(self, name: str, signed: Buffer | None) -> Chunk:
+        if signed is None:
+            raise IntegrityError(f"the pack of chunk {name} is missing from the session")
+        return open_chunk(
+            signed, name=name, session=self._keys.session, key=self._key, public=self._public
+        )
+
     def node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
         """Return the committed node of a range, verified; None where there is none."""
+        return _insist(lambda: self._read_node(chunk, lo, hi))
+
+    def _read_node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
         sealed = self._get(node_key(self._keys, chunk, lo=lo, hi=hi))
         if sealed is None:
             return None
@@ -91,6 +108,9 @@ class Store:
 
         Returns:
             the node that stands: this one, or the one that was there first.
+
+        Raises:
+            IntegrityError: what stands there is no worker's.
         """
         sealed = node.seal(session=self._keys.session, chunk=chunk, key=self._key, attempt=attempt)
         try:
@@ -101,7 +121,7 @@ class Store:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            if code_of(error) not in ("PreconditionFailed", "412"):
+            if code_of(error) not in TAKEN:
                 raise
             standing = self.node(chunk, node.lo, node.hi)
             if standing is None:
@@ -122,3 +142,10 @@ class Store:
             if code_of(error) in ABSENT:
                 return None
             raise
+
+
+def _insist(read: Callable[[], _T]) -> _T:
+    for _ in range(_READS - 1):
+        with suppress(IntegrityError):
+            return read()
+    return read()

@@ -6,29 +6,37 @@ import base64
 import signal
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Final
 
 import boto3
 
-from starburst.aws import client_config
+from starburst.aws import TROUBLE, client_config
 from starburst.chunks import Chunk
-from starburst.errors import IntegrityError, StarburstError, VersionMismatch
+from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
 from starburst.manifest import Manifest
 from starburst.result_nodes import ResultNode
 from starburst.session_key import SessionKey
 
 from .child import Child
-from .lease import Lease, Leases, QueueGone
+from .lease import Lease, Leases, QueueGone, QueueRefused
 from .log import log
 from .place import Place
-from .span import Span, lost
+from .span import Span, damaged, lost
 from .store import Store
 
 __all__ = ["Supervisor", "main"]
 
 _GRACE_SECONDS: Final = 90
 """ECS kills a container 120 s after SIGTERM; what is committed by then is not lost."""
+
+_TROUBLE: Final = (*TROUBLE, QueueRefused)
+_TROUBLES: Final = 8
+"""So many failures in a row end a worker; each has had botocore's own retries behind it."""
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
 
 
 class _Stopped(BaseException):
@@ -53,9 +61,14 @@ class Supervisor:
         self._child: Child | None = None
         self._waiting = False
         self._last: float | None = None
+        self._troubles = 0
 
     def run(self) -> None:
-        """Work until there has been none for the session's idle time, or the session ends."""
+        """Work until there has been none for the session's idle time, or the session ends.
+
+        Raises:
+            SessionError: AWS failed time and again; another worker may fare better.
+        """
         idle_since = time.monotonic()
         try:
             while self._last is None:
@@ -63,9 +76,7 @@ class Supervisor:
                 if remaining <= 0:
                     log("idle", seconds=self._manifest.idle_seconds)
                     return
-                lease = self._wait_for_work(remaining)
-                if lease is not None:
-                    self._work(lease)
+                if self._turn(remaining):
                     idle_since = time.monotonic()
         except QueueGone:
             log("session ended")
@@ -73,6 +84,35 @@ class Supervisor:
             log("stopped")
         finally:
             self._bury()
+
+    def _turn(self, seconds: float) -> bool:
+        """Lease one range and settle it; whether there was one."""
+        lease: Lease | None = None
+        try:
+            lease = self._wait_for_work(seconds)
+            if lease is not None:
+                self._work(lease)
+        except _TROUBLE as error:
+            self._weather(lease, error)
+        else:
+            self._troubles = 0
+        return lease is not None
+
+    def _weather(self, lease: Lease | None, error: Exception) -> None:
+        """Outlast AWS's trouble: it is neither the task's fault nor a reason to die unheard."""
+        self._troubles += 1
+        log("trouble", error=type(error).__name__, why=str(error), in_a_row=self._troubles)
+        self._bury()  # it may still be running what this worker no longer waits for
+        if lease is not None:
+            with suppress(*_TROUBLE):
+                (self._leases.give_back if lease.settled else self._leases.release)(lease)
+        if self._troubles >= _TROUBLES:
+            raise SessionError(f"AWS failed {self._troubles} times in a row: {error}") from error
+        self._waiting = True
+        try:
+            time.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._troubles))
+        finally:
+            self._waiting = False
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handle SIGTERM: at once between chunks, else within the grace time."""
@@ -89,13 +129,37 @@ class Supervisor:
 
     def _work(self, lease: Lease) -> None:
         message = lease.message
-        if lease.deliveries > 1 and self._resume(lease):
-            return
+        try:
+            if lease.deliveries > 1 and self._resume(lease):
+                return
+            span = self._run(lease)
+            node = None if span is None else span.node(self._worker)
+            if node is not None:
+                self._commit(lease, node)
+            elif span is not None:
+                self._leases.release(lease)
+        except IntegrityError as error:
+            # Something that no worker wrote stands where this range's result belongs. Nobody can
+            # put a result there any more; the client finds it too, and ends the tasks with it.
+            log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+            self._leases.done(lease)
+
+    def _run(self, lease: Lease) -> Span | None:
+        """Run what is leased; None where the message asks for what is not there."""
+        message = lease.message
         try:
             chunk = self._store.chunk(message)
-            if message.hi > len(chunk.inputs):
-                raise IntegrityError(f"message asks for task {message.hi - 1} of {chunk.name}")
-            span = self._span(lease, chunk)
+        except IntegrityError as error:
+            log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+            span = self._span(lease, None)
+            span.give_up(damaged(f"the task's input cannot be used: {error}"))
+            return span
+        if message.hi > len(chunk.inputs):
+            log("refused", chunk=message.chunk, why=f"it has no task {message.hi - 1}")
+            self._leases.done(lease)
+            return None
+        span = self._span(lease, chunk)
+        try:
             if lease.deliveries > self._manifest.attempts:
                 span.give_up(
                     lost(
@@ -106,23 +170,19 @@ class Supervisor:
             else:
                 span.run()
         except IntegrityError as error:
-            log("refused", chunk=message.chunk, why=str(error))
-            self._refuse(lease)
-            return
-        node = span.node(self._worker)
-        if node is None:
-            self._leases.give_back(lease)
-        else:
-            self._commit(lease, node)
+            log("refused", function=chunk.function, why=str(error))
+            span.give_up(damaged(f"the task's function cannot be used: {error}"))
+        return span
 
-    def _span(self, lease: Lease, chunk: Chunk) -> Span:
+    def _span(self, lease: Lease, chunk: Chunk | None) -> Span:
+        function = "" if chunk is None else chunk.function
         return Span(
             manifest=self._manifest,
-            function=chunk.function,
-            inputs=chunk.inputs,
+            function=function,
+            inputs=() if chunk is None else chunk.inputs,
             lo=lease.message.lo,
             hi=lease.message.hi,
-            child=lambda: self._child_for(chunk.function),
+            child=lambda: self._child_for(function),
             bury=self._bury,
             tick=lambda: self._leases.keep(lease),
             stopping=lambda: self._last,
@@ -168,13 +228,9 @@ class Supervisor:
         )
 
     def _finish(self, lease: Lease, node: ResultNode) -> None:
+        lease.settled = True
         self._leases.hand_on([lease.message.over(lo, hi) for lo, hi in node.children])
         self._leases.done(lease)
-
-    def _refuse(self, lease: Lease) -> None:
-        """Drop a message that nobody can run; one that may be mended comes again by itself."""
-        if lease.deliveries >= self._manifest.attempts:
-            self._leases.done(lease)
 
     def _child_for(self, function: str) -> Child:
         if self._child is None:
@@ -195,11 +251,15 @@ def main() -> int:
     """Run one worker from its variables; 0 when its work is done, 1 when it cannot start."""
     try:
         supervisor = _supervisor(Place.from_variables())
-    except StarburstError as error:
+    except (StarburstError, *TROUBLE) as error:
         log("cannot start", why=str(error), error=type(error).__name__)
         return 1
     signal.signal(signal.SIGTERM, supervisor.stop)
-    supervisor.run()
+    try:
+        supervisor.run()
+    except SessionError as error:
+        log("cannot go on", why=str(error))
+        return 1
     return 0
 
 
