@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 from starburst.errors import StarburstError
-from starburst.local import LocalEnvironment
-from starburst.local.environment import attach
+from starburst.local import LocalEnvironment, attach
 from starburst.local.place import STATE_VARIABLE
 from starburst.local.state import State
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy import __main__ as command
-from starburst.local import LocalEnvironment
-from starburst.local.environment import attach
+from starburst.local import LocalEnvironment, attach
 
 UP = """
 import sys

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from starburst.aws import client_config, code_of
@@ -134,7 +135,7 @@ def _discover(
             f"no AWS region is set, so environment {name!r} cannot be looked up. Set AWS_REGION, "
             "or the region of your profile"
         )
-    ssm = aws.client("ssm", config=client_config(), endpoint_url=endpoint, verify=verify)
+    ssm = aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
     parameter = runtime_parameter(name)
     with aws_errors(f"read {parameter}"):
         try:
@@ -191,7 +192,7 @@ def _connection(
     endpoint: str | None,
     verify: str | None,
 ) -> Connection:
-    config = client_config()
+    config = _config(endpoint)
     return Connection(
         document=document,
         workspace=workspace,
@@ -201,3 +202,9 @@ def _connection(
         kms=aws.client("kms", config=config, endpoint_url=endpoint, verify=verify),
         functions=aws.client("lambda", config=config, endpoint_url=endpoint, verify=verify),
     )
+
+
+def _config(endpoint: str | None) -> Config:
+    """Return clients' configuration; the local environment is reached past any proxy."""
+    config = client_config()
+    return config if endpoint is None else config.merge(Config(proxies={}))

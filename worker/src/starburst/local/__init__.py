@@ -16,20 +16,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .environment import LocalEnvironment, current, ensure
-    from .sharing import share
+    from .environment import LocalEnvironment
+    from .sharing import attach, current, ensure, share
 
-__all__ = ["LocalEnvironment", "current", "ensure", "share"]
+__all__ = ["LocalEnvironment", "attach", "current", "ensure", "share"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute
     """Import on first use, so that the guardian process starts without boto3."""
-    if name == "share":
-        from .sharing import share  # noqa: PLC0415 - see above
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import environment, sharing  # noqa: PLC0415 - see above
 
-        return share
-    if name in __all__:
-        from . import environment  # noqa: PLC0415 - see above
-
-        return getattr(environment, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(environment if name == "LocalEnvironment" else sharing, name)

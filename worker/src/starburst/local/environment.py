@@ -1,11 +1,8 @@
-"""The local environment as a value: start it or find it, and become its people."""
+"""The local environment as a value: start it, ask it, and become its people."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,16 +13,15 @@ from botocore.config import Config
 
 from starburst.errors import LocalEnvironmentError
 
-from .deploy_templates import deploy_templates
 from .people import analyst_session, create_people, platform_session, session
-from .place import ACCOUNT, GAPS, REGION, STATE_VARIABLE
+from .place import ACCOUNT, GAPS, REGION
 from .server import Server, read_json, start_server
 from .state import State
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-__all__ = ["LocalEnvironment", "attach", "current", "ensure"]
+__all__ = ["LocalEnvironment"]
 
 _ANSWER_SECONDS = 10.0
 
@@ -197,74 +193,8 @@ class LocalEnvironment:
         return client
 
     @classmethod
-    def _of(cls, state: State) -> LocalEnvironment:
+    def of(cls, state: State) -> LocalEnvironment:
+        """Return the environment of another process, by its state."""
         local = cls()
         local._state = state
         return local
-
-
-def current() -> LocalEnvironment | None:
-    """Return the running environment that ``STARBURST_LOCAL_STATE`` names; None if it is unset.
-
-    Raises:
-        LocalEnvironmentError: the variable is set, and nothing runs there.
-    """
-    name = os.environ.get(STATE_VARIABLE)
-    return attach(Path(name)) if name else None
-
-
-def attach(path: Path) -> LocalEnvironment:
-    """Return the running environment that wrote a state file.
-
-    Raises:
-        LocalEnvironmentError: there is no such file, or nothing runs there.
-    """
-    state = State.read(path)
-    try:
-        read_json(
-            f"{state.endpoint}/_starburst/ready",
-            ca_bundle=state.ca_bundle,
-            timeout=_ANSWER_SECONDS,
-        )
-    except (OSError, ValueError) as error:
-        raise LocalEnvironmentError(
-            f"the local environment of {path} does not answer ({error}): start it again, "
-            f"or unset {STATE_VARIABLE} to get one of your own"
-        ) from error
-    return LocalEnvironment._of(state)
-
-
-_lock = threading.Lock()
-_own: list[LocalEnvironment] = []
-
-
-def ensure() -> LocalEnvironment:
-    """Return a deployed local environment: the shared one, or one of this process.
-
-    The shared one is named by ``STARBURST_LOCAL_STATE``. One of this process is started at the
-    first call, gets the stacks that this package carries, and stops when the process ends.
-
-    Raises:
-        LocalEnvironmentError: it did not start or deploy.
-    """
-    shared = current()
-    if shared is not None:
-        return shared
-    with _lock:
-        if not _own:
-            local = LocalEnvironment()
-            local.start()
-            try:
-                deploy_templates(local)
-            except BaseException:
-                local.stop()
-                raise
-            _own.append(local)
-            atexit.register(_stop_own)
-        return _own[0]
-
-
-def _stop_own() -> None:
-    with _lock, contextlib.suppress(LocalEnvironmentError):
-        while _own:
-            _own.pop().stop()

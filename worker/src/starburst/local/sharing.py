@@ -1,16 +1,94 @@
-"""One local environment for several processes: the variables by which they find it."""
+"""One local environment for several processes: start it, find it, and pass it on."""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .environment import LocalEnvironment, ensure
-from .place import STATE_VARIABLE
+from starburst.errors import LocalEnvironmentError
 
-__all__ = ["share"]
+from .deploy_templates import deploy_templates
+from .environment import LocalEnvironment
+from .place import STATE_VARIABLE
+from .server import read_json
+from .state import State
+
+__all__ = ["attach", "current", "ensure", "share"]
+
+_ANSWER_SECONDS = 10.0
+
+
+def current() -> LocalEnvironment | None:
+    """Return the running environment that ``STARBURST_LOCAL_STATE`` names; None if it is unset.
+
+    Raises:
+        LocalEnvironmentError: the variable is set, and nothing runs there.
+    """
+    name = os.environ.get(STATE_VARIABLE)
+    return attach(Path(name)) if name else None
+
+
+def attach(path: Path) -> LocalEnvironment:
+    """Return the running environment that wrote a state file.
+
+    Raises:
+        LocalEnvironmentError: there is no such file, or nothing runs there.
+    """
+    state = State.read(path)
+    try:
+        read_json(
+            f"{state.endpoint}/_starburst/ready",
+            ca_bundle=state.ca_bundle,
+            timeout=_ANSWER_SECONDS,
+        )
+    except (OSError, ValueError) as error:
+        raise LocalEnvironmentError(
+            f"the local environment of {path} does not answer ({error}): start it again, "
+            f"or unset {STATE_VARIABLE} to get one of your own"
+        ) from error
+    return LocalEnvironment.of(state)
+
+
+_lock = threading.Lock()
+_own: list[LocalEnvironment] = []
+
+
+def ensure() -> LocalEnvironment:
+    """Return a deployed local environment: the shared one, or one of this process.
+
+    The shared one is named by ``STARBURST_LOCAL_STATE``. One of this process is started at the
+    first call, gets the stacks that this package carries, and stops when the process ends.
+
+    Raises:
+        LocalEnvironmentError: it did not start or deploy.
+    """
+    shared = current()
+    if shared is not None:
+        return shared
+    with _lock:
+        if not _own:
+            local = LocalEnvironment()
+            local.start()
+            try:
+                deploy_templates(local)
+            except BaseException:
+                local.stop()
+                raise
+            _own.append(local)
+            atexit.register(_stop_own)
+        return _own[0]
+
+
+def _stop_own() -> None:
+    with _lock, contextlib.suppress(LocalEnvironmentError):
+        while _own:
+            _own.pop().stop()
 
 
 @contextmanager
