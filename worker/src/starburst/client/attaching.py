@@ -138,7 +138,7 @@ def attach_session(
         queue_url=_queue_url(connection, session),
         progress=progress,
         ledger=ledger,
-        packs=len(ledgers),
+        packs=max((int(part.pack[1:]) for part in ledgers), default=0),
     )
     attached.resume()
     return attached

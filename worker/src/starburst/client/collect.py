@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
+from starburst.chunks import ChunkMessage
 from starburst.codec import decode_batch
 from starburst.errors import (
     FleetFailed,
@@ -24,12 +26,13 @@ from starburst.result_nodes import ResultNode, open_node, parse_node_key
 from starburst.status import SessionStatus
 
 from .ledger import TaskLedger
-from .refusals import aws_errors
+from .refusals import aws_errors, is_passing
 
 if TYPE_CHECKING:
     from starburst.contract import SessionKeys
 
     from .connection import Connection
+    from .requeue import Requeue
 
 __all__ = ["Collector"]
 
@@ -40,6 +43,10 @@ _SLOWEST_DELAY: Final = 1.0
 _GROWTH: Final = 1.4
 _STATUS_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 15.0
+_PATIENCE_SECONDS: Final = 900.0
+"""A laptop that wakes elsewhere, or an hour that AWS has badly: collecting goes on afterwards."""
+
+_READS: Final = 3
 _FETCHES: Final = 8
 _PAGE: Final = 1000
 
@@ -54,6 +61,7 @@ class Collector:
         mode: which results are accepted.
         ledger: the futures.
         refresh: asks the controller to look after the session.
+        requeue: queues what was lost on its way.
         changed: called after each round, for progress.
     """
 
@@ -66,6 +74,7 @@ class Collector:
         mode: ResultMode,
         ledger: TaskLedger,
         refresh: Callable[[], None],
+        requeue: Requeue,
         changed: Callable[[], None],
     ) -> None:
         self._connection = connection
@@ -74,9 +83,11 @@ class Collector:
         self._mode: ResultMode = mode
         self._ledger = ledger
         self._refresh = refresh
+        self._requeue = requeue
         self._changed = changed
         self._seen: set[_Place] = set()
         self._handed_on: set[_Place] = set()
+        self._taking = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.status: SessionStatus | None = None
@@ -106,20 +117,26 @@ class Collector:
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         delay, asked = _FIRST_DELAY, time.monotonic()
-        heard = looked = asked
+        heard = looked = reached = asked
         while self._wait_for_work():
-            found = self.round(pool)
+            delay = min(delay * _GROWTH, _SLOWEST_DELAY)
             now = time.monotonic()
-            if found:
-                delay, heard = _FIRST_DELAY, now
-            else:
-                delay = min(delay * _GROWTH, _SLOWEST_DELAY)
-            if now - looked > _STATUS_SECONDS:
-                looked = now
-                self._look(pool)
+            try:
+                if self.round(pool):
+                    delay, heard = _FIRST_DELAY, now
+                    self._requeue.heard()
+                if now - looked > _STATUS_SECONDS:
+                    looked = now
+                    self._look(pool)
+                reached = now
+            except StarburstError as error:
+                if not is_passing(error) or now - reached > _PATIENCE_SECONDS:
+                    raise
             if now - max(heard, asked) > _SILENCE_SECONDS:
-                asked = time.monotonic()
-                self._refresh()
+                asked = now
+                self._requeue.look(lambda: self._missing(pool))
+                with suppress(StarburstError):  # the controller's own sweep comes anyway
+                    self._refresh()
             self._changed()
             self._closing.wait(delay)
 
@@ -137,6 +154,10 @@ class Collector:
         Only ranges that somebody handed out are taken: a chunk's whole range, or a child of a node
         that was verified. An object under any other name is never even fetched.
         """
+        with self._taking:  # collect(wait=False) comes from another thread
+            return self._round(pool)
+
+    def _round(self, pool: ThreadPoolExecutor) -> int:
         listed = {place: key for key in self._list() if (place := self._place(key)) is not None}
         taken = 0
         while expected := [place for place in listed if self._is_expected(place)]:
@@ -146,6 +167,27 @@ class Collector:
                 self._take(place, node)
             taken += len(expected)
         return taken
+
+    def _missing(self, pool: ThreadPoolExecutor) -> list[ChunkMessage]:
+        """Take in what there is; return leases on the ranges that have no result."""
+        self.round(pool)
+        messages = []
+        for entry in self._ledger.open_entries:
+            ranges = {(lo, hi) for chunk, lo, hi in self._handed_on if chunk == entry.name}
+            for lo, hi in sorted(ranges | {(0, entry.tasks)}):
+                if (entry.name, lo, hi) not in self._seen:
+                    messages.append(
+                        ChunkMessage(
+                            chunk=entry.name,
+                            lo=lo,
+                            hi=hi,
+                            pack=entry.name.partition("-")[0],
+                            offset=entry.offset,
+                            length=entry.length,
+                            inline=None,
+                        )
+                    )
+        return messages
 
     def _place(self, key: str) -> _Place | None:
         place = parse_node_key(self._keys, key)
@@ -174,26 +216,32 @@ class Collector:
                 yield after
             more = bool(page.get("IsTruncated")) and bool(contents)
 
-    def _fetch(self, key: str) -> ResultNode | StarburstError:
-        """Read and verify one object; what fails verification is never parsed."""
+    def _fetch(self, key: str) -> ResultNode | IntegrityError:
+        """Read and verify one object; what fails verification is never parsed.
+
+        What arrives damaged is read again: only what stays damaged is damaged in S3.
+        """
         chunk, lo, hi = parse_node_key(self._keys, key) or ("", 0, 0)
-        try:
+        refusal = IntegrityError(f"{key} was not read")
+        for _ in range(_READS):
             with aws_errors(f"read {key}"):
                 sealed = self._connection.s3.get_object(
                     Bucket=self._connection.document.bucket, Key=key
                 )["Body"].read()
-            return open_node(
-                sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
-            )
-        except StarburstError as error:
-            return error
+            try:
+                return open_node(
+                    sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
+                )
+            except IntegrityError as error:
+                refusal = error
+        return refusal
 
-    def _take(self, place: _Place, node: ResultNode | StarburstError) -> None:
+    def _take(self, place: _Place, node: ResultNode | IntegrityError) -> None:
         chunk, lo, hi = place
         entry = self._ledger.entry(chunk)
         if entry is None:
             return  # another client's tasks
-        if isinstance(node, StarburstError):
+        if isinstance(node, IntegrityError):
             failed = self._fail(entry.first + lo, hi - lo, node)
             self._ledger.settled(chunk, done=failed, failed=failed)
             return

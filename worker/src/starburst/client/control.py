@@ -11,6 +11,7 @@ from starburst.contract import PROTOCOL, SessionKeys
 from starburst.errors import SessionError, StarburstError
 
 from .refusals import aws_errors
+from .write_once import write_once
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -53,9 +54,7 @@ class Control:
         key = self._keys.request(uuid.uuid4().hex)
         body = json.dumps({"protocol": PROTOCOL, "action": action, **terms}).encode()
         with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
-            self._connection.s3.put_object(
-                Bucket=self._connection.document.bucket, Key=key, Body=body, IfNoneMatch="*"
-            )
+            write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
         self._invoke(action, key)
 
     def _invoke(self, action: str, key: str) -> dict[str, Any]:

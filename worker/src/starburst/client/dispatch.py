@@ -5,6 +5,7 @@ A task counts as accepted once its pack is in S3; the message in the queue is on
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from starburst.signing import SigningKey
 
 from .ledger import TaskLedger
 from .refusals import aws_errors
+from .write_once import write_once
 
 if TYPE_CHECKING:
     from starburst.contract import SessionKeys
@@ -94,7 +96,7 @@ class Dispatcher:
         workers: how many it has, for the size of chunks.
         queue_url: returns where messages go.
         ledger: told what was sent, and what could not be.
-        packs: how many packs the session has already (a client that attached goes on after them).
+        packs: number of the session's last pack (a client that attached goes on after it).
     """
 
     def __init__(
@@ -108,7 +110,6 @@ class Dispatcher:
         queue_url: Callable[[], str],
         ledger: TaskLedger,
         packs: int = 0,
-        functions: int = 0,
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -118,7 +119,6 @@ class Dispatcher:
         self._queue_url = queue_url
         self._ledger = ledger
         self._packs = packs
-        self._functions = functions
         self._names: dict[bytes, str] = {}
         self._arrived = threading.Condition()
         self._waiting: list[_Waiting] = []
@@ -133,16 +133,15 @@ class Dispatcher:
         name = self._names.get(data)
         if name is not None:
             return name
-        self._functions += 1
-        name = f"f{self._packs:06d}-{self._functions:04d}"
+        name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
         header = function_header(self._keys.session, name)
         signed = self._signer.sign(seal([data], key=self._key.data, header=header))
         with aws_errors("store the function"):
-            self._connection.s3.put_object(
-                Bucket=self._connection.document.bucket,
-                Key=self._keys.functions + name,
-                Body=signed,
-                IfNoneMatch="*",
+            write_once(
+                self._connection.s3,
+                self._connection.document.bucket,
+                self._keys.functions + name,
+                body=signed,
             )
         self._names[data] = name
         return name
@@ -243,11 +242,11 @@ class Dispatcher:
             pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
         )
         with aws_errors("store tasks"):
-            self._connection.s3.put_object(
-                Bucket=self._connection.document.bucket,
-                Key=pack_key(self._keys, pack),
-                Body=b"".join(parts),
-                IfNoneMatch="*",
+            write_once(
+                self._connection.s3,
+                self._connection.document.bucket,
+                pack_key(self._keys, pack),
+                body=b"".join(parts),
             )
         self._ledger.dispatched(
             LedgerEntry(

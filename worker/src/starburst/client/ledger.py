@@ -71,6 +71,12 @@ class TaskLedger:
         with self._changed:
             return self._chunks.get(chunk)
 
+    @property
+    def open_entries(self) -> tuple[LedgerEntry, ...]:
+        """The chunks with outstanding tasks."""
+        with self._changed:
+            return tuple(self._chunks[name] for name in self._open)
+
     def future(self, index: int) -> TaskFuture:
         """Return a task's future."""
         with self._changed:

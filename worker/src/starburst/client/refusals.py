@@ -10,6 +10,8 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
@@ -18,12 +20,23 @@ from botocore.exceptions import (
 from starburst.aws import code_of
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 
-__all__ = ["DENIED", "aws_errors"]
+__all__ = ["DENIED", "aws_errors", "is_passing"]
 
 DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "UnauthorizedOperation"}
 )
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+_BUSY: Final = frozenset(
+    {
+        "SlowDown",
+        "ThrottlingException",
+        "Throttling",
+        "RequestThrottled",
+        "TooManyRequestsException",
+    }
+)
+_SERVER_ERROR: Final = 500
 
 
 @contextmanager
@@ -37,6 +50,11 @@ def aws_errors(purpose: str) -> Iterator[None]:
             raise AccessDenied(
                 f"cannot {purpose}: your credentials have expired. Log in again; the session goes "
                 "on without you, and starburst.attach(id) finds it"
+            ) from error
+        if code in _SKEWED:
+            raise ConfigurationError(
+                f"cannot {purpose}: AWS says that this computer's clock is wrong ({said or code}). "
+                "Set the clock; the session goes on without you, and starburst.attach(id) finds it"
             ) from error
         if code in DENIED:
             raise AccessDenied(
@@ -53,3 +71,12 @@ def aws_errors(purpose: str) -> Iterator[None]:
         raise ConfigurationError(f"cannot {purpose}: {error}. Is the network there?") from error
     except BotoCoreError as error:
         raise ConfigurationError(f"cannot {purpose}: {error}") from error
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether what :func:`aws_errors` raised may pass by itself: no network, or AWS is busy."""
+    cause = error.__cause__
+    if isinstance(cause, ClientError):
+        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= _SERVER_ERROR or code_of(cause) in _BUSY
+    return isinstance(cause, HTTPClientError | IncompleteReadError)

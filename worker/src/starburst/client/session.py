@@ -6,7 +6,7 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -25,8 +25,12 @@ from .options import SessionOptions
 from .progress import ProgressBar, wants_progress
 from .refusals import aws_errors
 from .report import Report
+from .requeue import Requeue
+from .write_once import write_once
 
 if TYPE_CHECKING:
+    from starburst.chunks import ChunkMessage
+
     from .connection import Connection
 
 __all__ = ["Session", "new_session_id", "open_session"]
@@ -85,11 +89,11 @@ def open_session(
         labels=options.labels,
     )
     with aws_errors("store the session's manifest"):
-        connection.s3.put_object(
-            Bucket=connection.document.bucket,
-            Key=keys.manifest,
-            Body=manifest.to_json(),
-            IfNoneMatch="*",
+        write_once(
+            connection.s3,
+            connection.document.bucket,
+            keys.manifest,
+            body=manifest.to_json(),
         )
     queue_url = Control(connection, keys).start()
     return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
@@ -132,6 +136,7 @@ class Session:
             mode=manifest.results,
             ledger=self._ledger,
             refresh=self._control.refresh,
+            requeue=Requeue(connection, self._queue_url, send=self._resend),
             changed=self._draw,
         )
         self._dispatcher = Dispatcher(
@@ -193,6 +198,9 @@ class Session:
     def resume(self) -> None:
         """Collect for tasks that another client submitted."""
         self._collector.start()
+
+    def _resend(self, messages: Sequence[ChunkMessage]) -> None:
+        self._dispatcher.queue(messages)
 
     def _queue_url(self) -> str:
         if self._queue is None:
