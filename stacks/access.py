@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.registry import RegistryStack
-from stacks.settings import BrokerRole, Environment, SamlProvider, Workspace
+from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Workspace
 from stacks.storage import StorageStack
 from starburst_constructs.analyst_policy import analyst_statements
 from starburst_constructs.controller_policy import (
@@ -20,7 +20,12 @@ from starburst_constructs.controller_policy import (
     passing_statements,
     session_statements,
 )
-from starburst_constructs.identity import KitRole, analyst_conditions, task_trust
+from starburst_constructs.identity import (
+    KitRole,
+    analyst_conditions,
+    mfa_conditions,
+    task_trust,
+)
 from starburst_constructs.naming import controller_name
 from starburst_constructs.platform_policy import platform_statements
 from starburst_constructs.worker_policy import launch_statements, worker_statements
@@ -200,4 +205,8 @@ def _people(environment: Environment, *, tags: bool) -> iam.IPrincipal:
             )
         case BrokerRole(arn=arn):
             principal = iam.ArnPrincipal(arn).with_conditions(conditions)
+        case MfaUsers(account=account):
+            principal = iam.AccountPrincipal(account).with_conditions(
+                {**conditions, **mfa_conditions(tags=tags)}
+            )
     return cast(iam.IPrincipal, principal)

@@ -17,6 +17,7 @@ __all__ = [
     "WORKSPACE_TAG",
     "KitRole",
     "analyst_conditions",
+    "mfa_conditions",
     "task_trust",
 ]
 
@@ -110,3 +111,11 @@ def analyst_conditions() -> dict[str, dict[str, Any]]:
         "StringLike": {request_tag: "???*"},
         "StringNotLike": {request_tag: list(FORBIDDEN_IN_USER)},
     }
+
+
+def mfa_conditions(*, tags: bool) -> dict[str, dict[str, Any]]:
+    """Return what must hold of IAM users: a second factor; with ``tags``, their own name (S4)."""
+    conditions: dict[str, dict[str, Any]] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    if tags:
+        conditions["StringEquals"] = {f"aws:RequestTag/{USER_TAG}": "${aws:username}"}
+    return conditions

@@ -9,7 +9,7 @@ from stacks.settings.environment import (
     Purpose,
     check_together,
 )
-from stacks.settings.identity import BrokerRole, IdentityProvider, SamlProvider
+from stacks.settings.identity import BrokerRole, IdentityProvider, MfaUsers, SamlProvider
 from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.workspace import Workspace
@@ -25,6 +25,7 @@ __all__ = [
     "ExistingVpc",
     "Feature",
     "IdentityProvider",
+    "MfaUsers",
     "Network",
     "Pack",
     "Purpose",

@@ -28,9 +28,7 @@ Architecture = Literal["X86_64", "ARM64"]
 DataClass = Literal["public", "internal", "restricted"]
 Pack = Literal["AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
 Purpose = Literal["test", "production"]
-Feature = Literal[
-    "default-security-group", "query-definitions", "registry-scanning", "source-vpce"
-]
+Feature = Literal["default-security-group", "query-definitions", "registry-scanning", "source-vpce"]
 """What an emulator may lack; an environment that names one goes without it and says so.
 
 * ``default-security-group``: the State Manager association that empties the VPC's default group

@@ -7,7 +7,7 @@ from typing import Final
 
 from stacks.validation import matches
 
-__all__ = ["IAM_ARN", "BrokerRole", "IdentityProvider", "SamlProvider"]
+__all__ = ["IAM_ARN", "BrokerRole", "IdentityProvider", "MfaUsers", "SamlProvider"]
 
 IAM_ARN: Final = r"arn:aws(-[a-z]+)*:iam::"
 
@@ -38,4 +38,19 @@ class BrokerRole:
         matches("identity.arn", self.arn, IAM_ARN + r"\d{12}:role/[\w+=,.@/-]{1,512}", allowed)
 
 
-IdentityProvider = SamlProvider | BrokerRole
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MfaUsers:
+    """Analysts are IAM users of one account, each with MFA; their IAM user name is ``userName``.
+
+    For organizations without single sign-on (S4). IAM itself ties the tag to the user, so nobody
+    can take another's name. ``starburst.login`` asks for the code.
+    """
+
+    account: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no account."""
+        matches("identity.account", self.account, r"\d{12}", "twelve digits")
+
+
+IdentityProvider = SamlProvider | BrokerRole | MfaUsers

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
+import app
+import environments
+from stacks.settings import MfaUsers
 from starburst.contract import PRINCIPAL_NAME
-from starburst_constructs.identity import analyst_conditions
+from starburst_constructs.identity import analyst_conditions, mfa_conditions
 
 TAG = "aws:RequestTag/userName"
 
@@ -54,3 +58,30 @@ def test_presence_is_asked_for_beside_the_set_of_keys() -> None:
     conditions = analyst_conditions()
     assert conditions["Null"] == {TAG: "false"}
     assert conditions["ForAllValues:StringEquals"] == {"aws:TagKeys": ["userName"]}
+
+
+def test_iam_users_need_a_second_factor_and_can_only_be_themselves() -> None:
+    assert mfa_conditions(tags=True) == {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "StringEquals": {TAG: "${aws:username}"},
+    }
+    assert mfa_conditions(tags=False) == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def test_the_trust_of_mfa_users_keeps_what_every_analyst_trust_asks_for() -> None:
+    environment = dataclasses.replace(environments.DEV, identity=MfaUsers(account="444455556666"))
+    synthesized = app.build([environment], validate=False).synth()
+    stack = next(s for s in synthesized.stacks_recursively if s.hierarchical_id == "dev/access")
+    trusts = [
+        statement
+        for resource in stack.template["Resources"].values()
+        if resource["Type"] == "AWS::IAM::Role" and "analyst" in resource["Properties"]["RoleName"]
+        for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    ]
+    assert trusts
+    for statement in trusts:
+        conditions = statement["Condition"]
+        assert conditions["Bool"] == {"aws:MultiFactorAuthPresent": "true"}
+        assert conditions["StringEquals"] == {TAG: "${aws:username}"}
+        for operator, wanted in analyst_conditions().items():
+            assert conditions[operator] == wanted

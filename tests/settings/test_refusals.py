@@ -12,6 +12,7 @@ from stacks.settings import (
     BrokerRole,
     Environment,
     ExistingVpc,
+    MfaUsers,
     Network,
     SamlProvider,
     SettingsError,
@@ -240,6 +241,7 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"arn": "arn:aws:iam::222233334444:user/bob"},
         "allowed: arn:aws:iam::<12 digits>:role/<name>.",
     ),
+    "an account of users that is none": (MfaUsers, {"account": "1234"}, "allowed: twelve digits."),
     "a boundary of another account": (
         environment,
         {"permissions_boundary": "arn:aws:iam::111122223333:policy/boundary"},

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .client.attaching import SessionSummary
     from .client.connection import Connection, connect
     from .client.executor import StarburstExecutor as Executor
+    from .client.login import login
     from .client.mapping import map_over as map
     from .client.options import SessionOptions
     from .client.report import Report
@@ -82,6 +83,7 @@ __all__ = [
     "attach",
     "connect",
     "estimate",
+    "login",
     "map",
     "session",
     "sessions",
@@ -103,6 +105,7 @@ _HOMES: Final = {
     "attach": (".client.api", "attach"),
     "connect": (".client.connection", "connect"),
     "estimate": (".estimate", "estimate"),
+    "login": (".client.login", "login"),
     "map": (".client.mapping", "map_over"),
     "session": (".client.api", "session"),
     "sessions": (".client.api", "sessions"),

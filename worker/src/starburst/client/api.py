@@ -6,7 +6,7 @@ from concurrent.futures import as_completed, wait
 from typing import Any
 
 from .attaching import SessionSummary, attach_session, list_sessions
-from .connection import connect
+from .connection import Connection, connect
 from .options import SessionOptions
 from .session import Session, open_session
 
@@ -14,7 +14,7 @@ __all__ = ["as_completed", "attach", "session", "sessions", "wait"]
 
 
 def session(
-    environment: str | None = None,
+    environment: str | Connection | None = None,
     workspace: str | None = None,
     *,
     user: str | None = None,
@@ -49,7 +49,7 @@ def session(
 
 def attach(
     id: str,
-    environment: str | None = None,
+    environment: str | Connection | None = None,
     workspace: str | None = None,
     *,
     user: str | None = None,
@@ -66,7 +66,7 @@ def attach(
 
 
 def sessions(
-    environment: str | None = None,
+    environment: str | Connection | None = None,
     workspace: str | None = None,
     *,
     user: str | None = None,

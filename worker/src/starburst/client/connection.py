@@ -65,19 +65,22 @@ class Connection:
 
 
 def connect(
-    environment: str | None = None,
+    environment: str | Connection | None = None,
     workspace: str | None = None,
     *,
     user: str | None = None,
     profile: str | None = None,
+    aws: boto3.session.Session | None = None,
 ) -> Connection:
     """Find an environment. Arguments win over ``STARBURST_*`` variables, those over discovery.
 
     Args:
-        environment: ``STARBURST_ENVIRONMENT``, else ``local``.
+        environment: ``STARBURST_ENVIRONMENT``, else ``local``. A connection is returned as it is,
+            so that it can be passed wherever an environment is asked for.
         workspace: ``STARBURST_WORKSPACE``, else the only one that the environment has.
         user: ``STARBURST_USER``, else the name of the role session that is logged in.
         profile: an AWS profile; ``AWS_PROFILE`` else (S3).
+        aws: credentials of your own, such as :func:`starburst.login` returns.
 
     Raises:
         EnvironmentNotFound: no runtime document of that name in this account and region.
@@ -85,6 +88,8 @@ def connect(
         AccessDenied: these credentials are not an analyst's.
         ConfigurationError: no credentials, no region, or no usable user name.
     """
+    if isinstance(environment, Connection):
+        return environment
     name = environment or os.environ.get("STARBURST_ENVIRONMENT") or LOCAL
     wanted = workspace or os.environ.get("STARBURST_WORKSPACE")
     person = user or os.environ.get("STARBURST_USER")
@@ -92,12 +97,15 @@ def connect(
         # Which local environment is meant is part of the question, so of the cache's key.
         shared = os.environ.get("STARBURST_LOCAL_STATE")
         return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
-    return _connect(name, wanted, person, profile)
+    if aws is None:
+        with aws_errors("log in to AWS"):
+            aws = boto3.session.Session(profile_name=profile)
+    return _connect(aws, name, workspace=wanted, user=person)
 
 
-def _connect(name: str, workspace: str | None, user: str | None, profile: str | None) -> Connection:
-    with aws_errors("log in to AWS"):
-        aws = boto3.session.Session(profile_name=profile)
+def _connect(
+    aws: boto3.session.Session, name: str, *, workspace: str | None, user: str | None
+) -> Connection:
     document = _discover(aws, name, endpoint=None, verify=None)
     return _connection(
         aws,

@@ -9,7 +9,7 @@ from typing import Any
 
 from starburst.payload import dump_function, dump_input
 
-from .connection import connect
+from .connection import Connection, connect
 from .options import SessionOptions
 from .session import Session, open_session
 
@@ -23,7 +23,7 @@ class StarburstExecutor(Executor):
     block) stops the workers and erases the session's objects: its results are in this process then.
 
     Args:
-        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``.
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
         workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
         user, profile: who to be; see :func:`starburst.connect`.
         progress: draw a bar; by default only where somebody watches.
@@ -40,7 +40,7 @@ class StarburstExecutor(Executor):
 
     def __init__(
         self,
-        environment: str | None = None,
+        environment: str | Connection | None = None,
         workspace: str | None = None,
         *,
         user: str | None = None,

@@ -8,7 +8,7 @@ from typing import TypeVar
 from starburst.manifest import Capacity, ResultMode
 from starburst.payload import dump_function, dump_input
 
-from .connection import connect
+from .connection import Connection, connect
 from .options import SessionOptions
 from .session import Session, open_session
 
@@ -22,7 +22,7 @@ def map_over(
     f: Callable[[T], R],
     inputs: Iterable[T],
     *,
-    environment: str | None = None,
+    environment: str | Connection | None = None,
     workspace: str | None = None,
     workers: int | None = None,
     cpu: float = 1,
@@ -44,7 +44,7 @@ def map_over(
     Args:
         f: any function that cloudpickle can send; your own modules go with it.
         inputs: its arguments, one each.
-        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``.
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
         workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
         workers: how many at most.
         cpu: vCPU of each worker.
