@@ -65,6 +65,8 @@ class ControlStack(cdk.Stack):
             "Failures",
             name=failures_name(environment.name),
             key=foundation.data_key,
+            account=environment.account,
+            organization_id=environment.organization_id,
         )
         self.function: lambda_.Function = ControllerFunction(
             self,
@@ -102,5 +104,6 @@ class ControlStack(cdk.Stack):
             key=foundation.logs_key,
             account=environment.account,
             region=environment.region,
+            organization_id=environment.organization_id,
         )
         Watch(self, "Watch", function=self.function, failures=failures, topic=self.alerts)

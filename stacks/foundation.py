@@ -34,6 +34,7 @@ class FoundationStack(cdk.Stack):
             self,
             "DataKey",
             account=environment.account,
+            organization_id=environment.organization_id,
             cluster=cluster_name(environment.name),
             retain=environment.production,
         )
@@ -41,6 +42,7 @@ class FoundationStack(cdk.Stack):
             self,
             "LogsKey",
             account=environment.account,
+            organization_id=environment.organization_id,
             region=environment.region,
             retain=environment.production,
         )

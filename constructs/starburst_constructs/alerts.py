@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from starburst_constructs.grants import service_grant
+from starburst_constructs.grants import no_strangers, service_grant
 
 __all__ = ["AlertTopic"]
+
+_ACTIONS: Final = (
+    "sns:AddPermission",
+    "sns:DeleteTopic",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:Publish",
+    "sns:RemovePermission",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+)
+"""All that a topic's policy may speak of: SNS refuses ``sns:*`` there."""
 
 
 class AlertTopic(sns.Topic):
@@ -22,10 +34,18 @@ class AlertTopic(sns.Topic):
         key: encrypts it; its policy must let both services in.
         account: whose alarms and budgets.
         region: of the alarms.
+        organization_id: widens the perimeter from the account to the organization.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, key: kms.Key, account: str, region: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.Key,
+        account: str,
+        region: str,
+        organization_id: str | None,
     ) -> None:
         super().__init__(
             scope,
@@ -33,6 +53,14 @@ class AlertTopic(sns.Topic):
             display_name="Starburst alerts",
             master_key=cast(kms.IKey, key),
             enforce_ssl=True,
+        )
+        self.add_to_resource_policy(
+            no_strangers(
+                actions=list(_ACTIONS),
+                resources=[self.topic_arn],
+                account=account,
+                organization_id=organization_id,
+            )
         )
         sources = {
             "cloudwatch": f"arn:aws:cloudwatch:{region}:{account}:alarm:*",

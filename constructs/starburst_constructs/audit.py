@@ -115,7 +115,7 @@ class AccountTrail(Construct):
         # CloudTrail tests both permissions when the trail is made.
         if bucket.policy:
             trail.node.add_dependency(bucket.policy)
-        trail.node.add_dependency(role)
+        trail.node.add_dependency(role.node.find_child("Policy"))
 
 
 def trail_arn(name: str, *, account: str, region: str) -> str:

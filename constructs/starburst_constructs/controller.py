@@ -20,6 +20,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from starburst_constructs.grants import no_strangers
+
 __all__ = ["HANDLER", "NOT_IN_ASSET", "ControllerFunction", "FailureQueue", "Wake", "Watch"]
 
 HANDLER: Final = "starburst.controller.handler.handle"
@@ -48,9 +50,20 @@ class FailureQueue(sqs.Queue):
         construct_id: its id there.
         name: physical name: the controller's role names it before it exists.
         key: encrypts it.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, key: kms.Key) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.Key,
+        account: str,
+        organization_id: str | None,
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -60,6 +73,14 @@ class FailureQueue(sqs.Queue):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
             removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.add_to_resource_policy(
+            no_strangers(
+                actions=["sqs:*"],
+                resources=[self.queue_arn],
+                account=account,
+                organization_id=organization_id,
+            )
         )
 
 

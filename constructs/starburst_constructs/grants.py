@@ -8,7 +8,14 @@ from typing import Any, cast
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-__all__ = ["CONFUSED_DEPUTY_KEYS", "ServiceRole", "anyone", "require_deputy_key", "service_grant"]
+__all__ = [
+    "CONFUSED_DEPUTY_KEYS",
+    "ServiceRole",
+    "anyone",
+    "no_strangers",
+    "require_deputy_key",
+    "service_grant",
+]
 
 CONFUSED_DEPUTY_KEYS = (
     "aws:SourceAccount",
@@ -27,6 +34,39 @@ def anyone() -> iam.IPrincipal:
     jsii's protocols differ from its classes in parameter names, which only a cast can bridge.
     """
     return cast(iam.IPrincipal, iam.AnyPrincipal())
+
+
+def no_strangers(
+    *,
+    actions: Sequence[str],
+    resources: Sequence[str] = ("*",),
+    account: str,
+    organization_id: str | None,
+) -> iam.PolicyStatement:
+    """Return a resource policy's Deny for whoever is not ours; AWS services have their own Allows.
+
+    Args:
+        actions: all that the resource's policy can speak of.
+        resources: of the policy; ``*`` in a key policy is the key itself.
+        account: twelve digits.
+        organization_id: widens what is ours from the account to the organization.
+    """
+    ours = (
+        {"aws:PrincipalOrgID": organization_id}
+        if organization_id
+        else {"aws:PrincipalAccount": account}
+    )
+    return iam.PolicyStatement(
+        sid="DenyStrangers",
+        effect=iam.Effect.DENY,
+        principals=[anyone()],
+        actions=list(actions),
+        resources=list(resources),
+        conditions={
+            "StringNotEquals": ours,
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        },
+    )
 
 
 def require_deputy_key(

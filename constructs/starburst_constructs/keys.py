@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from starburst_constructs.grants import anyone, service_grant
+from starburst_constructs.grants import anyone, no_strangers, service_grant
 
 __all__ = ["DataKey", "LogsKey"]
 
@@ -18,7 +18,14 @@ class _Key(kms.Key):
     """A rotating key whose grants only AWS services acting for us may make."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, description: str, retain: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        account: str,
+        organization_id: str | None,
+        retain: bool,
     ) -> None:
         super().__init__(
             scope,
@@ -27,6 +34,10 @@ class _Key(kms.Key):
             enable_key_rotation=True,
             pending_window=_WINDOW,
             removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+        )
+        # No Allow names a stranger; the Deny holds against a grant, which needs none.
+        self.add_to_resource_policy(
+            no_strangers(actions=["kms:*"], account=account, organization_id=organization_id)
         )
         # A grant escapes every identity policy, so people and roles may not make one; services
         # that make one for us (ECR, Fargate) are let through.
@@ -54,17 +65,27 @@ class DataKey(_Key):
         scope: parent construct.
         construct_id: its id there.
         account: that owns the cluster.
+        organization_id: widens the perimeter from the account to the organization.
         cluster: ECS cluster name, which Fargate puts into the encryption context.
         retain: keep the key when its stack is deleted.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, account: str, cluster: str, retain: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        cluster: str,
+        retain: bool,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             description="Starburst: sessions' data, queues, images and scratch disks",
+            account=account,
+            organization_id=organization_id,
             retain=retain,
         )
         context = {
@@ -101,15 +122,28 @@ class LogsKey(_Key):
         scope: parent construct.
         construct_id: its id there.
         account: that the services act for.
+        organization_id: widens the perimeter from the account to the organization.
         region: of the log groups.
         retain: keep the key when its stack is deleted.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, account: str, region: str, retain: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        region: str,
+        retain: bool,
     ) -> None:
         super().__init__(
-            scope, construct_id, description="Starburst: logs, trail and alarms", retain=retain
+            scope,
+            construct_id,
+            description="Starburst: logs, trail and alarms",
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
         )
         self.add_to_resource_policy(
             service_grant(

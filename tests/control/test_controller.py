@@ -94,9 +94,10 @@ def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
     assert queue["QueueName"] == f"starburst-{name}-failures"
     assert not fnmatch(queue["QueueName"], f"starburst-{name}-failures-*")
     (policy,) = only(control, "AWS::SQS::QueuePolicy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    insecure, strangers = policy["PolicyDocument"]["Statement"]
+    assert insecure["Effect"] == strangers["Effect"] == "Deny"
+    assert insecure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert set(strangers["Condition"]["StringNotEquals"]) == {"aws:PrincipalAccount"}
 
 
 def test_every_alarm_is_heard(control: Mapping[str, Any]) -> None:
