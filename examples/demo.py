@@ -50,10 +50,16 @@ def burst(local: LocalEnvironment) -> bool:
         f"and {int((~malignant).sum())} benign tumours?\n{TASKS:,} shuffles, given one by one, "
         f"on {WORKERS} workers that run under their own role:"
     )
+    expected = starburst.estimate(
+        task, range(TASKS), workers=WORKERS, cpu=0.25, memory=0.5, region="eu-west-1"
+    )
     before = total(local.request_counts())
     start = time.perf_counter()
-    shuffles = starburst.map(task, range(TASKS), workers=WORKERS, cpu=0.25, memory=0.5)
+    session = starburst.session(workers=WORKERS, cpu=0.25, memory=0.5)
+    session.map(task, range(TASKS))
+    shuffles = session.collect()
     seconds = time.perf_counter() - start
+    ended = session.cleanup(force=True)
     requests = total(local.request_counts()) - before
     for feature in tumour_features.adjusted(values, malignant, names=names, shuffles=shuffles)[
         :SHOWN
@@ -75,8 +81,11 @@ def burst(local: LocalEnvironment) -> bool:
         f"{seconds:.1f} s with the start of {WORKERS} workers, {alone:.1f} s in this process "
         f"alone; {requests:,} AWS requests, {requests / TASKS:.3f} a task."
     )
-    say("\nThe same fleet on AWS, for an hour of such shuffles:")
-    say(str(starburst.estimate(workers=WORKERS, cpu=0.25, memory=0.5, hours=1, region="eu-west-1")))
+    say(
+        f"\nOn AWS, at list price: estimated {expected.usd:.4f} USD for {expected.hours * 60:.1f} "
+        f"minutes, their start included;\nmeasured here: {ended.usd:.4f} USD for "
+        f"{WORKERS} workers, each billed for a minute at least."
+    )
     return same
 
 

@@ -11,7 +11,7 @@ from starburst.status import SessionStatus
 
 from .ledger import Tally
 
-__all__ = ["ProgressBar", "describe", "wants_progress"]
+__all__ = ["ProgressBar", "describe", "dollars", "wants_progress"]
 
 
 def wants_progress() -> bool:
@@ -46,8 +46,18 @@ def describe(tally: Tally, status: SessionStatus | None) -> str:
     if tally.retried:
         words.append(f"{tally.retried:,} retried")
     if status is not None:
-        words.append(f"${status.usd:.2f}")
+        words.append(dollars(status.usd))
     return ", ".join(words)
+
+
+def dollars(usd: float) -> str:
+    """Return an amount with as many digits as it needs to be seen.
+
+    Example:
+        >>> dollars(41.5), dollars(0.00081)
+        ('$41.50', '$0.0008')
+    """
+    return f"${usd:.2f}" if usd >= 0.1 else f"${usd:.4f}"  # noqa: PLR2004 - a dime
 
 
 class ProgressBar:

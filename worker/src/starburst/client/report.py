@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starburst.status import SessionStatus
 
 from .ledger import Tally
+from .progress import dollars
 
 __all__ = ["Report"]
 
@@ -45,7 +46,9 @@ class Report:
         if status is None:
             return f"the controller has not reported yet; {tasks}"
         end = time.strftime("%H:%M on %d %B", time.localtime(status.deadline))
-        words = [status.reason or status.state, tasks, f"${status.usd:.2f} so far"]
+        words = [status.reason or status.state, tasks]
         if status.state in ("starting", "running"):
-            words.append(f"ends by {end} at the latest")
+            words += [f"{dollars(status.usd)} so far", f"ends by {end} at the latest"]
+        else:
+            words.append(f"{dollars(status.usd)} in all, at list price")
         return "; ".join(words)

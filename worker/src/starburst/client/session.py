@@ -281,29 +281,40 @@ class Session:
         """
         self._control.extend(time.time() + seconds)
 
-    def cleanup(self, force: bool = False) -> None:
+    def cleanup(self, force: bool = False) -> Report:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
 
         Args:
             force: also erase every object of the session, all versions of it (S29).
+
+        Returns:
+            how the session ended, and what it cost.
         """
         reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
-        self.detach(reason=reason)
+        self._let_go(reason)
         self._control.stop()
+        status = self._collector.read_status()
+        self._finish_bar()
         if force:
             erase(self._connection, self._manifest.keys)
+        return Report(session=self.id, tasks=self._ledger.tally, workers=status)
 
     def detach(self, *, reason: BaseException | None = None) -> None:
         """Let go of the session on this machine; its workers go on."""
+        again = f"detached; starburst.attach('{self.id}') finds the session again"
+        self._let_go(reason or SessionEnded(again))
+        self._finish_bar()
+
+    def _let_go(self, reason: BaseException) -> None:
         with self._closed:
             self._dispatcher.close()
             self._collector.close()
-            self._ledger.close(
-                reason
-                or SessionEnded(f"detached; starburst.attach('{self.id}') finds the session again")
-            )
+            self._ledger.close(reason)
+
+    def _finish_bar(self) -> None:
+        with self._closed:
+            self._draw()
             if self._bar is not None:
-                self._draw()
                 self._bar.close()
                 self._bar = None
 
