@@ -29,7 +29,8 @@ class Bench:
     def __init__(self, connection: Connection, fleet: Fleet, tasks: int) -> None:
         fleet.launch = False
         self.session: Session = open_session(connection, OPTIONS, progress=False)
-        self.futures = self.session.map(square, range(tasks))
+        with self.session._dispatcher._arrived:  # so that all travel in one pack, however slow
+            self.futures = self.session.map(square, range(tasks))
         self.session._dispatcher.flush()
         name = f"starburst-test-study-{self.session.id}"
         self.url = fleet.sqs.get_queue_url(QueueName=name)["QueueUrl"]
