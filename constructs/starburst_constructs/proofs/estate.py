@@ -1,0 +1,234 @@
+"""One environment's policies as typed values: roles, guarded resources and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+__all__ = ["Condition", "Effect", "Endpoint", "Estate", "Guarded", "Policy", "Role", "Statement"]
+
+Effect = Literal["Allow", "Deny"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One operator on one key.
+
+    Attributes:
+        operator: as written, such as ``ForAllValues:StringEquals`` or ``BoolIfExists``.
+        key: as written; IAM ignores its case.
+        values: of which one must match (none, for a negated operator).
+    """
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement; of each pair (``actions``, ``not_actions``) one is empty.
+
+    Principals are pairs such as ``("AWS", "arn:…")`` or ``("Service", "…")``.
+    """
+
+    effect: Effect
+    sid: str = ""
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
+    principals: tuple[tuple[str, str], ...] = ()
+    not_principals: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A policy document and the name by which reports call it."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+    @classmethod
+    def parse(cls, name: str, document: Mapping[str, Any]) -> Policy:
+        """Read a document as JSON gives it, every token in it resolved.
+
+        Example:
+            >>> Policy.parse("p", {"Statement": {"Effect": "Deny", "Action": "*"}}).statements[0]
+            ... # doctest: +ELLIPSIS
+            Statement(effect='Deny', sid='', actions=('*',), ...
+        """
+        return cls(
+            name=name,
+            statements=tuple(_statement(item) for item in _listed(document["Statement"])),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role; policies by name in the estate.
+
+    Attributes:
+        arn: of the role.
+        tags: of the role; each is a principal tag of its sessions.
+        trust: who may assume it.
+        policies: attached and inline.
+        boundary: the permissions boundary, if it has one.
+    """
+
+    arn: str
+    tags: Mapping[str, str]
+    trust: str
+    policies: tuple[str, ...]
+    boundary: str | None
+
+    @property
+    def name(self) -> str:
+        """The role's name, without its path."""
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def purpose(self) -> str | None:
+        """What the role's ``starburst:role`` tag says."""
+        return self.tags.get("starburst:role")
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace that the role belongs to, if any."""
+        return self.tags.get("starburst:workspace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """A resource with a policy of its own.
+
+    Attributes:
+        kind: bucket, key, queue, topic, repository or function.
+        arn: of the resource.
+        policy: its policy's name in the estate.
+        workspace: of a session's queue.
+    """
+
+    kind: str
+    arn: str
+    policy: str
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A VPC endpoint: the service behind it, its id, and its policy's name."""
+
+    service: str
+    identifier: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estate:
+    """Everything that decides who may do what in one environment.
+
+    Attributes:
+        name: of the environment.
+        account: twelve digits.
+        region: of the stacks.
+        regions: where data may be.
+        policies: by name.
+        roles: all of them.
+        guarded: resources with policies.
+        endpoints: VPC endpoints.
+        named: ARNs of resources by logical name, such as ``storage/Data``.
+        limits: largest CPU units and MiB of one task, by workspace.
+        without: what the environment leaves out, such as ``source-vpce`` in an emulator.
+    """
+
+    name: str
+    account: str
+    region: str
+    regions: tuple[str, ...]
+    policies: Mapping[str, Policy]
+    roles: tuple[Role, ...]
+    guarded: tuple[Guarded, ...]
+    endpoints: tuple[Endpoint, ...]
+    named: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """Names of the workspaces, in order."""
+        return tuple(sorted({role.workspace for role in self.roles if role.workspace}))
+
+    def role(self, purpose: str, workspace: str | None = None) -> Role:
+        """Return the one role with this purpose, in this workspace.
+
+        Raises:
+            LookupError: none or several are.
+        """
+        found = [
+            role
+            for role in self.roles
+            if role.purpose == purpose and (workspace is None or role.workspace == workspace)
+        ]
+        if len(found) != 1:
+            raise LookupError(f"{self.name} has {len(found)} roles {purpose} {workspace or ''}")
+        return found[0]
+
+    def roles_for(self, *purposes: str) -> tuple[Role, ...]:
+        """Return the roles with one of these purposes; all without any."""
+        return tuple(role for role in self.roles if not purposes or role.purpose in purposes)
+
+    def kind(self, *kinds: str) -> tuple[Guarded, ...]:
+        """Return guarded resources of these kinds."""
+        return tuple(item for item in self.guarded if item.kind in kinds)
+
+    def at(self, name: str) -> Guarded:
+        """Return a guarded resource by its logical name, such as ``storage/Data``."""
+        arn = self.named[name]
+        return next(item for item in self.guarded if item.arn == arn)
+
+    def with_policy(self, policy: Policy) -> Estate:
+        """Return the same estate with one policy replaced or added."""
+        return replace(self, policies={**self.policies, policy.name: policy})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _listed(value)) if value is not None else ()
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _principals(value: Any) -> tuple[tuple[str, str], ...]:
+    if value is None:
+        return ()
+    if value == "*":
+        return (("AWS", "*"),)
+    return tuple((kind, text) for kind, texts in value.items() for text in _texts(texts))
+
+
+def _conditions(block: Mapping[str, Mapping[str, Any]]) -> Iterable[Condition]:
+    for operator, keys in block.items():
+        for key, values in keys.items():
+            yield Condition(operator=operator, key=key, values=_texts(values))
+
+
+def _statement(item: Mapping[str, Any]) -> Statement:
+    return Statement(
+        effect=item["Effect"],
+        sid=item.get("Sid", ""),
+        actions=_texts(item.get("Action")),
+        not_actions=_texts(item.get("NotAction")),
+        resources=_texts(item.get("Resource")),
+        not_resources=_texts(item.get("NotResource")),
+        principals=_principals(item.get("Principal")),
+        not_principals=_principals(item.get("NotPrincipal")),
+        conditions=tuple(_conditions(item.get("Condition", {}))),
+    )

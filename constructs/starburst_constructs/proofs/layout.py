@@ -1,0 +1,102 @@
+"""The key layout of the data bucket as theorems speak of it: names, folders, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starburst_constructs.proofs.assembly import QUEUE_USER, SESSION_QUEUE
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Guarded
+from starburst_constructs.proofs.logic import Formula, Text
+from starburst_constructs.proofs.request import Context, Request
+from starburst_constructs.proofs.vocabulary import representatives
+
+__all__ = [
+    "STS_CHARACTERS",
+    "STS_PUNCTUATION",
+    "actions_on",
+    "analyst_name",
+    "data_bucket",
+    "data_key",
+    "every_action",
+    "login_context",
+    "name",
+    "owned_by",
+    "queue_named",
+    "queue_of",
+    "requests",
+    "session_id",
+    "tag_by_sts",
+]
+
+STS_PUNCTUATION = " _.:/=+@-"
+STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"
+"""What STS takes in a session tag, of the first 128 characters of Unicode: no wildcard."""
+
+
+def data_bucket(world: World) -> Guarded:
+    """Return the bucket that sessions live in."""
+    return world.estate.at("storage/Data")
+
+
+def data_key(world: World) -> Guarded:
+    """Return the key that sessions, queues and images are encrypted with."""
+    return world.estate.at("foundation/DataKey")
+
+
+def actions_on(world: World, service: str) -> tuple[str, ...]:
+    """Return one action of each kind that the estate's policies tell apart."""
+    return representatives(world.estate.policies.values(), service)
+
+
+def every_action(world: World) -> tuple[str, ...]:
+    """Return one action of each kind, of all services."""
+    return representatives(world.estate.policies.values())
+
+
+def tag_by_sts(world: World, text: Text) -> Formula:
+    """Return whether STS would take a text as the value of a session tag."""
+    return world.logic.word(text, STS_CHARACTERS, 0, 256)
+
+
+def analyst_name(world: World) -> Text:
+    """Return the name in some analyst's session: what ``names_are_plain_words`` proves of it."""
+    return world.logic.name("user", characters="a-zA-Z0-9")
+
+
+def name(world: World, what: str) -> Text:
+    """Return the name of some user or workspace."""
+    return world.logic.name(what)
+
+
+def session_id(world: World) -> Text:
+    """Return the id of some session."""
+    return world.logic.name("session", low=20, high=20)
+
+
+def login_context(world: World, user: Text) -> Context:
+    """Return the context of a login that asks for a session tag ``userName``."""
+    context = world.context()
+    context.put("aws:RequestTag/userName", user)
+    return context
+
+
+def queue_of(world: World, workspace: str) -> Guarded:
+    """Return the session queues of a workspace, as one."""
+    return next(item for item in world.estate.kind(SESSION_QUEUE) if item.workspace == workspace)
+
+
+def queue_named(queue: Guarded, session: str = "a" * 20) -> str:
+    """Return the ARN of one session's queue."""
+    return queue.arn.replace("?" * 20, session)
+
+
+def owned_by(context: Context, user: Text) -> None:
+    """Say in a context whose queue is asked."""
+    context.put(QUEUE_USER, user)
+
+
+def requests(context: Context, actions: Iterable[str], resource: Text) -> Iterable[Request]:
+    """Yield a request for each action on a resource."""
+    for action in actions:
+        yield Request(context=context, action=action, resource=resource)

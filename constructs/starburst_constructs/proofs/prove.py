@@ -1,0 +1,211 @@
+"""Ask cvc5 whether theorems hold, and say what a counterexample looks like as a request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Estate
+from starburst_constructs.proofs.logic import Formula, Logic, cvc5
+from starburst_constructs.proofs.request import Request
+from starburst_constructs.proofs.theorem import Claim, Theorem
+
+__all__ = ["Answer", "Counterexample", "Verdict", "prove", "prove_all"]
+
+Answer = Literal["proved", "refuted", "vacuous", "unknown", "left out"]
+
+SECONDS = 20
+"""For one question; an answer that takes longer counts as a failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterexample:
+    """A concrete request that a theorem says cannot be, or must be, allowed.
+
+    Attributes:
+        about: the claim that it breaks.
+        action: what is asked.
+        resource: of it.
+        context: every key that some policy looked at and that the request has.
+    """
+
+    about: str
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """Return the request, one line a part: principal, tags, action, resource, context."""
+        tags = {
+            key.partition("/")[2]: value
+            for key, value in self.context.items()
+            if key.lower().startswith("aws:principaltag/")
+        }
+        rest = {
+            key: value
+            for key, value in self.context.items()
+            if not key.lower().startswith(("aws:principaltag/", "aws:principalarn"))
+        }
+        principal = next(
+            (value for key, value in self.context.items() if key.lower() == "aws:principalarn"),
+            "anybody",
+        )
+        lines = [
+            f"about      {self.about}",
+            f"principal  {principal}",
+            f"tags       {_pairs(tags)}",
+            f"action     {self.action}",
+            f"resource   {self.resource}",
+            f"context    {_pairs(rest)}",
+        ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one theorem."""
+
+    theorem: Theorem
+    answer: Answer
+    seconds: float
+    claims: int
+    why: str = ""
+    counterexample: Counterexample | None = None
+    rests_on: frozenset[str] = frozenset()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the theorem is proved, or not claimed; unknown and vacuous are failures."""
+        return self.answer in ("proved", "left out")
+
+
+def prove_all(
+    theorems: Iterable[Theorem], estate: Estate, *, logic: Logic | None = None
+) -> Iterator[Verdict]:
+    """Yield a verdict for each theorem, in order."""
+    shared = logic or Logic()
+    for item in theorems:
+        yield prove(item, estate, logic=shared)
+
+
+def prove(
+    theorem: Theorem,
+    estate: Estate,
+    *,
+    logic: Logic | None = None,
+    check_premises: bool = True,
+) -> Verdict:
+    """Prove one theorem of an estate.
+
+    Args:
+        theorem: what to prove.
+        estate: of what.
+        logic: shared between proofs; a new one without it.
+        check_premises: refuse a claim whose premises nothing meets.
+    """
+    if theorem.unless is not None and theorem.unless in estate.without:
+        why = f"{estate.name} is without {theorem.unless}"
+        return Verdict(theorem=theorem, answer="left out", seconds=0.0, claims=0, why=why)
+    world = World(estate=estate, logic=logic or Logic(), used=set())
+    started = time.perf_counter()
+    count = 0
+    answer: Answer = "proved"
+    why, example = "", None
+    world.logic.axioms.clear()
+    for claim in theorem.claims(world):
+        count += 1
+        answer, why, example = _judge(world.logic, claim, check_premises=check_premises)
+        if answer != "proved":
+            break
+    if not count:
+        answer, why = "vacuous", "the theorem claims nothing of this environment"
+    return Verdict(
+        theorem=theorem,
+        answer=answer,
+        seconds=time.perf_counter() - started,
+        claims=count,
+        why=why,
+        counterexample=example,
+        rests_on=frozenset(world.used),
+    )
+
+
+def _judge(
+    logic: Logic, claim: Claim, *, check_premises: bool
+) -> tuple[Answer, str, Counterexample | None]:
+    if not claim.violations:
+        return "vacuous", f"{claim.about}: no request to speak of", None
+    broken = logic.some(formula for _, formula in claim.violations)
+    premise = logic.every(claim.premises)
+    if check_premises and (premise is not True or logic.axioms):
+        result = _ask(logic, premise)[0]
+        if result != "sat":
+            answer: Answer = "vacuous" if result == "unsat" else "unknown"
+            return answer, f"{claim.about}: the premises are {result}", None
+    if broken is False:
+        return "proved", "", None
+    result, solver = _ask(logic, logic.every((premise, broken)))
+    if result == "unsat":
+        return "proved", "", None
+    if result == "unknown":
+        return "unknown", f"{claim.about}: undecided after {SECONDS} s", None
+    return "refuted", claim.about, _example(solver, claim)
+
+
+def _ask(logic: Logic, formula: Formula) -> tuple[Literal["sat", "unsat", "unknown"], Any]:
+    if formula is False:
+        return "unsat", None
+    solver = cvc5.Solver(logic.terms)
+    for option, value in (
+        ("strings-exp", "true"),
+        ("produce-models", "true"),
+        ("tlimit-per", str(SECONDS * 1000)),
+    ):
+        solver.setOption(option, value)
+    solver.setLogic("ALL")
+    for axiom in logic.axioms:
+        solver.assertFormula(axiom)
+    solver.assertFormula(logic.term(formula))
+    result = solver.checkSat()
+    if result.isSat():
+        return "sat", solver
+    return ("unsat" if result.isUnsat() else "unknown"), solver
+
+
+def _example(solver: Any, claim: Claim) -> Counterexample:
+    for request, formula in claim.violations:
+        if formula is True or (
+            not isinstance(formula, bool) and solver.getValue(formula).getBooleanValue()
+        ):
+            return Counterexample(
+                about=claim.about,
+                action=request.action,
+                resource=_shown(solver, request.resource),
+                context=_context(solver, request),
+            )
+    raise AssertionError("a model without a violated claim")
+
+
+def _context(solver: Any, request: Request) -> Mapping[str, str]:
+    shown: dict[str, str] = {}
+    for key in request.context.keys.values():
+        values = [
+            _shown(solver, slot.text)
+            for slot in key.slots
+            if slot.present is True
+            or (slot.present is not False and solver.getValue(slot.present).getBooleanValue())
+        ]
+        if values:
+            shown[key.name] = ", ".join(values)
+    return dict(sorted(shown.items()))
+
+
+def _shown(solver: Any, text: Any) -> str:
+    return text if isinstance(text, str) else solver.getValue(text).getStringValue()
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in values.items()) or "none"

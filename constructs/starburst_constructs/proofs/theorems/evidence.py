@@ -1,0 +1,203 @@
+"""What nobody of ours can weaken: the trail, the evidence, the boundary; and what revoking does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Policy, Statement
+from starburst_constructs.proofs.layout import (
+    actions_on,
+    analyst_name,
+    data_bucket,
+    every_action,
+    requests,
+)
+from starburst_constructs.proofs.theorem import Claim, never, theorem
+
+GROUP = "Evidence and containment"
+WATCHING = ("cloudtrail", "config", "guardduty", "securityhub", "access-analyzer", "inspector2")
+REVOKED_AT = "2026-01-01T00:00:00Z"
+
+
+@theorem(GROUP)
+def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
+    """No role of ours changes the trail, Config, GuardDuty or a log group's life.
+
+    Whatever its identity policies say: the boundary stands alone.
+    """
+    logs = (
+        "DeleteLogGroup",
+        "DeleteLogStream",
+        "DeleteRetentionPolicy",
+        "PutRetentionPolicy",
+        "DeleteDataProtectionPolicy",
+        "PutDataProtectionPolicy",
+        "DisassociateKmsKey",
+        "DeleteSubscriptionFilter",
+        "PutSubscriptionFilter",
+        "Unmask",
+    )
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        actions = [
+            *(action for service in WATCHING for action in actions_on(world, service)),
+            *(f"logs:{name}" for name in logs),
+        ]
+        asked = requests(context, actions, world.logic.text("resource"))
+        yield never(
+            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
+        )
+
+
+@theorem(GROUP)
+def no_role_touches_evidence(world: World) -> Iterator[Claim]:
+    """No role of ours reads, writes or deletes anything in the trail's and logs' buckets."""
+    for bucket in world.estate.kind("bucket"):
+        if bucket == data_bucket(world):
+            continue
+        for role in world.estate.roles:
+            user = analyst_name(world) if role.purpose == "analyst" else None
+            context = world.session(role, user=user)
+            key = world.logic.join(f"{bucket.arn}/", world.logic.text("key"))
+            asked = [
+                *requests(context, actions_on(world, "s3"), bucket.arn),
+                *requests(context, actions_on(world, "s3"), key),
+            ]
+            yield never(
+                f"{role.name} at {bucket.arn}",
+                [(one, world.allowed(role, one, at=bucket)) for one in asked],
+            )
+
+
+@theorem(GROUP)
+def no_role_changes_a_bucket(world: World) -> Iterator[Claim]:
+    """No role of ours changes a bucket: its policy, encryption, versions, locks or lifecycle.
+
+    Nor does it bypass a lock. Whatever its identity policies say.
+    """
+    changes = [
+        f"s3:{name}"
+        for name in (
+            "BypassGovernanceRetention",
+            "DeleteBucket",
+            "DeleteBucketPolicy",
+            "PutBucketAcl",
+            "PutBucketLogging",
+            "PutBucketObjectLockConfiguration",
+            "PutBucketOwnershipControls",
+            "PutBucketPolicy",
+            "PutBucketPublicAccessBlock",
+            "PutBucketVersioning",
+            "PutEncryptionConfiguration",
+            "PutLifecycleConfiguration",
+            "PutObjectAcl",
+            "PutObjectLegalHold",
+            "PutObjectRetention",
+            "PutReplicationConfiguration",
+        )
+    ]
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        asked = requests(world.session(role, user=user), changes, world.logic.text("resource"))
+        yield never(
+            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
+        )
+
+
+@theorem(GROUP)
+def no_role_changes_identities(world: World) -> Iterator[Claim]:
+    """No role of ours changes a role, a policy, a tag or a boundary, its own or another's.
+
+    Whatever its identity policies say.
+    """
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        asked = [
+            one
+            for one in requests(context, actions_on(world, "iam"), world.logic.text("resource"))
+            if one.action != "iam:PassRole"
+        ]
+        yield never(
+            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
+        )
+
+
+@theorem(GROUP)
+def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
+    """A wider boundary would still refuse identity changes: it denies them in so many words."""
+    allow = Statement(effect="Allow", actions=("*",), resources=("*",))
+    names = (
+        "AttachRolePolicy",
+        "CreateAccessKey",
+        "CreatePolicyVersion",
+        "CreateRole",
+        "CreateUser",
+        "DeleteRolePermissionsBoundary",
+        "DetachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "SetDefaultPolicyVersion",
+        "TagRole",
+        "UntagRole",
+        "UpdateAssumeRolePolicy",
+    )
+    for name in sorted({role.boundary for role in world.estate.roles if role.boundary}):
+        boundary = world.policy(name)
+        wide = Policy(name="wide", statements=(allow, *boundary.statements))
+        context = world.context()
+        asked = requests(context, [f"iam:{one}" for one in names], world.logic.text("resource"))
+        yield never(name, [(one, world.logic.no(world.refuses(wide, one))) for one in asked])
+
+
+@theorem(GROUP)
+def every_role_is_bounded(world: World) -> Iterator[Claim]:
+    """Every role carries the boundary, so none does what the boundary does not name."""
+    for role in world.estate.roles:
+        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        unnamed = [
+            f"{service}:{name}"
+            for service, name in (
+                ("ec2", "RunInstances"),
+                ("lambda", "UpdateFunctionCode"),
+                ("s3", "PutBucketPolicy"),
+                ("dynamodb", "PutItem"),
+                ("secretsmanager", "GetSecretValue"),
+                ("ssm", "SendCommand"),
+                ("iam", "CreateUser"),
+                ("kms", "PutKeyPolicy"),
+                ("sns", "Publish"),
+            )
+        ]
+        asked = requests(context, unnamed, world.logic.text("resource"))
+        yield never(
+            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
+        )
+
+
+@theorem(GROUP)
+def revoked_sessions_are_dead(world: World) -> Iterator[Claim]:
+    """After a role's sessions are revoked, no session that began earlier can do anything at all.
+
+    Revoking attaches the policy that IAM itself attaches for it: deny everything to tokens issued
+    before a moment.
+    """
+    revoke = Policy.parse(
+        "revocation",
+        {
+            "Statement": {
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": {"DateLessThan": {"aws:TokenIssueTime": REVOKED_AT}},
+            }
+        },
+    )
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        context.put("aws:TokenIssueTime", "2025-12-31T23:59:59Z")
+        asked = requests(context, every_action(world), world.logic.text("resource"))
+        yield never(role.name, [(one, world.allowed(role, one, also=[revoke])) for one in asked])

@@ -1,0 +1,155 @@
+"""Who opens what, and who cannot change the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Policy
+from starburst_constructs.proofs.layout import (
+    actions_on,
+    analyst_name,
+    data_bucket,
+    data_key,
+    requests,
+)
+from starburst_constructs.proofs.theorem import Claim, never, theorem
+
+GROUP = "Keys"
+ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateGrant",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:ImportKeyMaterial",
+    "kms:PutKeyPolicy",
+    "kms:ReplicateKey",
+    "kms:RetireGrant",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:UpdateAlias",
+)
+
+
+@theorem(GROUP)
+def no_role_administers_keys(world: World) -> Iterator[Claim]:
+    """No role of ours changes a key's policy, grants or life, whatever its policies say."""
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        for key in world.estate.kind("key"):
+            context = world.session(role, user=user)
+            asked = requests(context, ADMINISTRATION, key.arn)
+            yield never(
+                f"{role.name} at {key.policy}",
+                [(one, world.allowed(role, one, at=key, whatever_identity=True)) for one in asked],
+            )
+
+
+@theorem(GROUP)
+def no_grants_by_people(world: World) -> Iterator[Claim]:
+    """Nobody makes a grant on our keys but AWS services for their own use: grants escape policies.
+
+    Not even an administrator of the account.
+    """
+    for key in world.estate.kind("key"):
+        context = world.context()
+        context.put("aws:PrincipalIsAWSService", "false")
+        policy = world.policy(key.policy)
+        one = next(iter(requests(context, ["kms:CreateGrant"], key.arn)))
+        yield never(
+            key.policy,
+            [(one, world.logic.no(world.refuses(policy, one)))],
+            given=[context.is_not("kms:GrantIsForAWSResource", "true")],
+        )
+
+
+@theorem(GROUP)
+def session_keys_are_for_sessions(world: World) -> Iterator[Claim]:
+    """Only analysts and workers ever open a session key; no other role does."""
+    key = data_key(world)
+    for role in world.estate.roles:
+        if role.purpose in ("analyst", "worker"):
+            continue
+        context = world.session(role)
+        context.put("kms:ViaService")
+        asked = [
+            one
+            for one in requests(context, actions_on(world, "kms"), key.arn)
+            if one.action != "kms:DescribeKey"
+        ]
+        yield never(role.name, [(one, world.allowed(role, one, at=key)) for one in asked])
+
+
+@theorem(GROUP)
+def keys_open_for_s3_and_sqs_only(world: World) -> Iterator[Claim]:
+    """Without a session's own context a role uses the data key through S3 and SQS only."""
+    key = data_key(world)
+    estate = world.estate
+    for role in estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        context.put("kms:EncryptionContext:workspace")
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        services = [
+            context.is_not("kms:ViaService", f"{service}.{estate.region}.amazonaws.com")
+            for service in ("s3", "sqs")
+        ]
+        yield never(
+            role.name, [(one, world.allowed(role, one, at=key)) for one in asked], given=services
+        )
+
+
+@theorem(GROUP)
+def engineers_see_no_data(world: World) -> Iterator[Claim]:
+    """The platform team touches no object, no session key, no message, and unmasks no log."""
+    role = world.estate.role("platform")
+    bucket, key = data_bucket(world), data_key(world)
+    context = world.session(role)
+    resource = world.logic.text("resource")
+    inside = world.logic.some(
+        (world.logic.same(resource, bucket.arn), world.logic.starts(resource, f"{bucket.arn}/"))
+    )
+    yield never(
+        "objects",
+        [
+            (one, world.allowed(role, one))
+            for one in requests(context, actions_on(world, "s3"), resource)
+        ],
+        given=[inside],
+    )
+    for what, actions, where in (
+        ("keys", actions_on(world, "kms"), key.arn),
+        ("messages", actions_on(world, "sqs"), resource),
+        ("masks", ("logs:Unmask",), resource),
+    ):
+        asked = requests(context, actions, where)
+        yield never(what, [(one, world.allowed(role, one)) for one in asked])
+
+
+@theorem(GROUP)
+def engineers_denials_stand_alone(world: World) -> Iterator[Claim]:
+    """A wider policy for the platform team would still not open data: the denials stand alone."""
+    wide = Policy.parse(
+        "everything", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    )
+    role = world.estate.role("platform")
+    bucket, key = data_bucket(world), data_key(world)
+    for what, actions, where in (
+        (
+            "objects",
+            actions_on(world, "s3"),
+            world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
+        ),
+        ("the bucket", actions_on(world, "s3"), bucket.arn),
+        (
+            "keys",
+            ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"),
+            key.arn,
+        ),
+        ("messages", ("sqs:ReceiveMessage", "sqs:SendMessage"), world.logic.text("queue")),
+        ("masks", ("logs:Unmask",), world.logic.text("log group")),
+    ):
+        asked = requests(world.session(role), actions, where)
+        yield never(
+            what, [(one, world.allowed(role, one, boundary=False, also=[wide])) for one in asked]
+        )

@@ -1,0 +1,185 @@
+"""Who starts what: the controller alone, and only what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.layout import (
+    actions_on,
+    analyst_name,
+    data_bucket,
+    requests,
+)
+from starburst_constructs.proofs.theorem import Claim, never, theorem
+
+GROUP = "Starting work"
+STARTING = ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")
+ALONE = (
+    *STARTING,
+    "ecs:StopTask",
+    "ecs:RegisterTaskDefinition",
+    "iam:PassRole",
+    "sqs:CreateQueue",
+    "sqs:DeleteQueue",
+    "sqs:SetQueueAttributes",
+)
+
+
+@theorem(GROUP)
+def only_the_controller_starts(world: World) -> Iterator[Claim]:
+    """Only the controller starts or stops tasks, passes roles, and makes or deletes queues."""
+    for role in world.estate.roles:
+        if role.purpose == "controller":
+            continue
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        asked = requests(world.session(role, user=user), ALONE, world.logic.text("resource"))
+        yield never(role.name, [(one, world.allowed(role, one)) for one in asked])
+
+
+@theorem(GROUP)
+def only_run_task(world: World) -> Iterator[Claim]:
+    """Even the controller starts work in one way only: RunTask, of a workspace's definition.
+
+    And in our own cluster.
+    """
+    estate = world.estate
+    role = estate.role("controller")
+    context = world.session(role)
+    resource = world.logic.text("resource")
+    others = [
+        action
+        for action in ALONE
+        if action.startswith("ecs:") and action not in ("ecs:RunTask", "ecs:StopTask")
+    ]
+    yield never(
+        "other ways",
+        [
+            (one, world.allowed(role, one))
+            for one in requests(context, [*others, "sqs:SetQueueAttributes"], resource)
+        ],
+    )
+    one = next(iter(requests(context, ["ecs:RunTask"], resource)))
+    place = f"arn:aws:ecs:{estate.region}:{estate.account}"
+    families = [
+        world.logic.like(resource, f"{place}:task-definition/starburst-{estate.name}-{name}:*")
+        for name in estate.workspaces
+    ]
+    allowed = world.allowed(role, one)
+    yield never(
+        "another definition", [(one, allowed)], given=[world.logic.no(world.logic.some(families))]
+    )
+    yield never(
+        "another cluster",
+        [(one, allowed)],
+        given=[context.is_not("ecs:cluster", estate.named["compute/Cluster"])],
+    )
+
+
+@theorem(GROUP)
+def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
+    """The controller passes worker and launch roles only, and only to ECS tasks."""
+    estate = world.estate
+    role = estate.role("controller")
+    context = world.session(role)
+    resource = world.logic.text("resource")
+    one = next(iter(requests(context, ["iam:PassRole"], resource)))
+    passed = [
+        world.logic.same(resource, other.arn) for other in estate.roles_for("worker", "launch")
+    ]
+    allowed = world.allowed(role, one)
+    yield never("another role", [(one, allowed)], given=[world.logic.no(world.logic.some(passed))])
+    yield never(
+        "another service",
+        [(one, allowed)],
+        given=[context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com")],
+    )
+
+
+@theorem(GROUP)
+def no_oversized_task(world: World) -> Iterator[Claim]:
+    """The controller starts no task that is larger than its workspace's session may be in all."""
+    estate = world.estate
+    role = estate.role("controller")
+    for workspace, (units, mib) in estate.limits.items():
+        definition = f"arn:aws:ecs:{estate.region}:{estate.account}:task-definition/"
+        resource = world.logic.join(
+            f"{definition}starburst-{estate.name}-{workspace}:", world.logic.text("revision")
+        )
+        for key, ceiling in (("ecs:task-cpu", units), ("ecs:task-memory", mib)):
+            context = world.session(role)
+            context.put(key, world.logic.text(key))
+            number = context.key(key).slots[0].number
+            one = next(iter(requests(context, ["ecs:RunTask"], resource)))
+            yield never(
+                f"{workspace}, {key} over {ceiling:g}",
+                [(one, world.allowed(role, one))],
+                given=[world.logic.compare("GreaterThan", number, float(ceiling))],
+            )
+
+
+@theorem(GROUP)
+def no_shell(world: World) -> Iterator[Claim]:
+    """Nobody opens a shell in a worker, nor starts one that would allow it."""
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        resource = world.logic.text("resource")
+        now = requests(context, ["ecs:ExecuteCommand"], resource)
+        later = world.session(role, user=user)
+        later.put("ecs:enable-execute-command", "true")
+        asked = [*now, *requests(later, STARTING, resource)]
+        yield never(
+            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
+        )
+
+
+@theorem(GROUP)
+def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
+    """The controller reads manifests and requests: never a function, an input or a result."""
+    bucket = data_bucket(world)
+    role = world.estate.role("controller")
+    context = world.session(role)
+    workspace, user = world.logic.name("workspace"), world.logic.name("user")
+    session = world.logic.name("session", low=20, high=20)
+    folder = world.logic.join(f"{bucket.arn}/", workspace, "/", user, "/sessions/", session)
+    for what in ("functions/", "inputs/", "results/"):
+        # Names of sealed objects have no slash in them: the runtime makes them.
+        leaf = world.logic.name("object", characters="a-zA-Z0-9._-", low=1, high=128)
+        resource = world.logic.join(folder, f"/{what}", leaf)
+        asked = requests(context, actions_on(world, "s3"), resource)
+        yield never(
+            what,
+            [(one, world.allowed(role, one, at=bucket)) for one in asked],
+        )
+
+
+@theorem(GROUP)
+def the_controller_writes_status_only(world: World) -> Iterator[Claim]:
+    """In a session's folder the controller writes its status and deletes nothing."""
+    bucket = data_bucket(world)
+    role = world.estate.role("controller")
+    context = world.session(role)
+    resource = world.logic.text("resource")
+    control = world.logic.starts(resource, f"{bucket.arn}/_control/")
+    status = world.logic.like(resource, f"{bucket.arn}/*/sessions/*/status.json")
+    writing = [
+        action for action in actions_on(world, "s3") if not action.startswith(("s3:Get", "s3:List"))
+    ]
+    yield never(
+        role.name,
+        [
+            (one, world.allowed(role, one, at=bucket))
+            for one in requests(context, writing, resource)
+        ],
+        given=[world.logic.no(world.logic.some((control, status)))],
+    )
+    deleting = [action for action in writing if action != "s3:PutObject"]
+    yield never(
+        f"{role.name}, deleting",
+        [
+            (one, world.allowed(role, one, at=bucket))
+            for one in requests(context, deleting, resource)
+        ],
+        given=[world.logic.no(control)],
+    )

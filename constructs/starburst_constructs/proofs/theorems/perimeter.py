@@ -1,0 +1,230 @@
+"""What keeps strangers out and our data in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Guarded
+from starburst_constructs.proofs.layout import (
+    actions_on,
+    analyst_name,
+    data_bucket,
+    every_action,
+    owned_by,
+    requests,
+)
+from starburst_constructs.proofs.logic import Formula, Text
+from starburst_constructs.proofs.request import Context
+from starburst_constructs.proofs.theorem import Claim, never, theorem
+
+GROUP = "Perimeter"
+SERVICES = {
+    "bucket": "s3",
+    "function": "lambda",
+    "key": "kms",
+    "queue": "sqs",
+    "repository": "ecr",
+    "session-queue": "sqs",
+    "topic": "sns",
+}
+ENDPOINT_SERVICES = {"ecr.api": "ecr", "ecr.dkr": "ecr"}
+
+
+def _within(world: World, item: Guarded) -> tuple[Text, tuple[Formula, ...]]:
+    """Return any resource that an item's policy speaks for."""
+    if item.kind != "bucket":
+        return item.arn, ()
+    resource = world.logic.text("resource")
+    return resource, (
+        world.logic.some(
+            (
+                world.logic.same(resource, item.arn),
+                world.logic.starts(resource, f"{item.arn}/"),
+            )
+        ),
+    )
+
+
+def _stranger(world: World) -> Context:
+    """Return the context of a caller who is no AWS service; also of one who did not sign in."""
+    context = world.context()
+    context.put("aws:PrincipalIsAWSService", "false")
+    context.put("aws:PrincipalServiceName")
+    return context
+
+
+@theorem(GROUP)
+def nobody_from_outside(world: World) -> Iterator[Claim]:
+    """Nobody outside the account gets anything: no bucket, key, queue, topic, image or function.
+
+    Whatever their own account lets them do, and also where they did not sign in at all.
+    """
+    for item in world.estate.guarded:
+        context = _stranger(world)
+        owned_by(context, "alice")
+        resource, given = _within(world, item)
+        ours = context.is_("aws:PrincipalAccount", world.estate.account)
+        arn = context.text("aws:PrincipalArn")
+        mine = world.logic.like(arn, f"arn:aws:iam::{world.estate.account}:*")
+        asked = requests(context, actions_on(world, SERVICES[item.kind]), resource)
+        yield never(
+            item.arn,
+            [(one, world.admitted(one, at=item)) for one in asked],
+            given=[*given, world.logic.no(ours), world.logic.no(mine)],
+        )
+
+
+@theorem(GROUP)
+def buckets_refuse_strangers(world: World) -> Iterator[Claim]:
+    """The buckets and the image repository refuse other accounts in so many words.
+
+    So not even an Allow that somebody adds by mistake lets one in.
+    """
+    for item in world.estate.kind("bucket", "repository"):
+        context = _stranger(world)
+        resource, given = _within(world, item)
+        ours = context.is_("aws:PrincipalAccount", world.estate.account)
+        policy = world.policy(item.policy)
+        asked = list(requests(context, actions_on(world, SERVICES[item.kind]), resource))
+        yield never(
+            item.arn,
+            [(one, world.logic.no(world.refuses(policy, one))) for one in asked],
+            given=[*given, world.logic.no(ours)],
+        )
+
+
+@theorem(GROUP)
+def services_act_for_us_only(world: World) -> Iterator[Claim]:
+    """No AWS service gets in for another account's sake: none is a confused deputy."""
+    account = world.estate.account
+    for item in world.estate.guarded:
+        context = world.context()
+        context.put("aws:PrincipalIsAWSService", "true")
+        context.put("aws:PrincipalAccount")
+        context.put("aws:PrincipalArn")
+        resource, given = _within(world, item)
+        sources = {
+            "aws:SourceArn": [f"arn:aws:*:{account}:*", f"{data_bucket(world).arn}"],
+            "kms:EncryptionContext:aws:logs:arn": [f"arn:aws:logs:*:{account}:*"],
+            "kms:EncryptionContext:aws:ecs:clusterAccount": [account],
+        }
+        foreign = [
+            world.logic.no(
+                world.logic.every(
+                    (
+                        context.has(key),
+                        world.logic.some(
+                            world.logic.like(context.text(key), pattern) for pattern in patterns
+                        ),
+                    )
+                )
+            )
+            for key, patterns in sources.items()
+        ]
+        asked = requests(context, actions_on(world, SERVICES[item.kind]), resource)
+        yield never(
+            item.arn,
+            [(one, world.admitted(one, at=item)) for one in asked],
+            given=[*given, *foreign, context.is_not("aws:SourceAccount", account)],
+        )
+
+
+@theorem(GROUP)
+def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
+    """Nothing goes through a VPC endpoint to a resource of another account but ECR's image layers.
+
+    Whoever asks: so a worker can send nothing out of the account, with any credentials.
+    """
+    layers = f"arn:aws:s3:::prod-{world.estate.region}-starport-layer-bucket/*"
+    for endpoint in world.estate.endpoints:
+        context = world.context()
+        resource = world.logic.text("resource")
+        asked = requests(context, every_action(world), resource)
+        given = [context.is_not("aws:ResourceAccount", world.estate.account)]
+        yield never(
+            f"{endpoint.service} endpoint",
+            [
+                (one, world.passes(one, through=endpoint))
+                for one in asked
+                if one.action != "s3:GetObject"
+            ],
+            given=given,
+        )
+        reading = next(iter(requests(context, ["s3:GetObject"], resource)))
+        yield never(
+            f"{endpoint.service} endpoint, reading",
+            [(reading, world.passes(reading, through=endpoint))],
+            given=[*given, world.logic.no(world.logic.like(resource, layers))],
+        )
+
+
+@theorem(GROUP)
+def endpoints_refuse_strangers(world: World) -> Iterator[Claim]:
+    """Nobody uses another account's credentials through our endpoints, but to read image layers."""
+    for endpoint in world.estate.endpoints:
+        context = world.context()
+        asked = requests(context, every_action(world), world.logic.text("resource"))
+        yield never(
+            f"{endpoint.service} endpoint",
+            [
+                (one, world.passes(one, through=endpoint))
+                for one in asked
+                if one.action != "s3:GetObject"
+            ],
+            given=[context.is_not("aws:PrincipalAccount", world.estate.account)],
+        )
+
+
+@theorem(GROUP, unless="source-vpce")
+def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
+    """Outside our S3 endpoint a worker's credentials open nothing in the data bucket.
+
+    Whatever their identity policy says. AWS services that act for a worker are let through.
+    """
+    endpoint = world.endpoint("s3")
+    identifier = endpoint.identifier if endpoint else "vpce-none"
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        resource, given = _within(world, bucket)
+        asked = requests(context, actions_on(world, "s3"), resource)
+        yield never(
+            role.name,
+            [
+                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
+                for one in asked
+            ],
+            given=[
+                *given,
+                context.is_not("aws:SourceVpce", identifier),
+                context.is_not("aws:ViaAWSService", "true"),
+            ],
+        )
+
+
+@theorem(GROUP)
+def only_allowed_regions(world: World) -> Iterator[Claim]:
+    """No role of ours does anything in a Region where data may not be.
+
+    Except in services without Regions: IAM, STS, Budgets, Organizations.
+    """
+    worldwide = ("budgets:", "iam:", "organizations:", "sts:")
+    for role in world.estate.roles:
+        user = analyst_name(world) if role.purpose == "analyst" else None
+        context = world.session(role, user=user)
+        region = world.logic.text("region")
+        context.put("aws:RequestedRegion", region)
+        asked = [
+            one
+            for one in requests(context, every_action(world), world.logic.text("resource"))
+            if not one.action.startswith(worldwide)
+        ]
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
+            given=[
+                world.logic.no(world.logic.same(region, allowed))
+                for allowed in world.estate.regions
+            ],
+        )

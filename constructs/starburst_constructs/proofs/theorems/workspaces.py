@@ -1,0 +1,213 @@
+"""What keeps one workspace from another, and workers to their work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.layout import (
+    actions_on,
+    analyst_name,
+    data_bucket,
+    data_key,
+    name,
+    owned_by,
+    queue_named,
+    queue_of,
+    requests,
+    session_id,
+)
+from starburst_constructs.proofs.theorem import Claim, never, theorem
+
+GROUP = "Between workspaces"
+FOLDERS = ("functions/", "inputs/", "requests/")
+
+
+@theorem(GROUP)
+def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """An analyst never touches another workspace's objects: by identity, or the bucket alone."""
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("analyst"):
+        context = world.session(role, user=analyst_name(world))
+        other = name(world, "workspace")
+        key = world.logic.join(f"{bucket.arn}/", other, "/", world.logic.text("rest"))
+        asked = list(requests(context, actions_on(world, "s3"), key))
+        given = (world.logic.no(world.logic.same(other, str(role.workspace))),)
+        yield never(
+            f"{role.name}, by identity",
+            [(one, world.allowed(role, one)) for one in asked],
+            given=given,
+        )
+        yield never(
+            f"{role.name}, by the bucket",
+            [
+                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
+                for one in asked
+            ],
+            given=given,
+        )
+
+
+@theorem(GROUP)
+def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """A worker never touches another workspace's objects: by identity, or the bucket alone."""
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        resource = world.logic.text("resource")
+        own = world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/")
+        asked = list(requests(context, actions_on(world, "s3"), resource))
+        yield never(
+            f"{role.name}, by identity",
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(own)],
+        )
+        yield never(
+            f"{role.name}, by the bucket",
+            [
+                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
+                for one in asked
+            ],
+            given=[world.logic.no(own), world.logic.starts(resource, bucket.arn)],
+        )
+
+
+@theorem(GROUP)
+def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """Neither analysts nor workers ever use another workspace's queue, or one that is not ours."""
+    for role in world.estate.roles_for("analyst", "worker"):
+        resource = world.logic.text("queue")
+        own = queue_of(world, str(role.workspace)).arn
+        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        asked = requests(context, actions_on(world, "sqs"), resource)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(world.logic.starts(resource, own.rstrip("?")))],
+        )
+
+
+@theorem(GROUP)
+def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
+    """A session's queue refuses every other role's messages, whatever their identity policies say.
+
+    Only analysts have a name, and theirs decides (see ``own_queue_only``).
+    """
+    for workspace in world.estate.workspaces:
+        queue = queue_of(world, workspace)
+        for role in world.estate.roles:
+            if role.purpose == "analyst" or role == world.estate.role("worker", workspace):
+                continue
+            context = world.session(role)
+            owned_by(context, "alice")
+            messages = ("ReceiveMessage", "SendMessage", "DeleteMessage", "PurgeQueue")
+            asked = requests(
+                context,
+                [f"sqs:{name}" for name in (*messages, "ChangeMessageVisibility")],
+                queue_named(queue),
+            )
+            yield never(
+                f"{role.name} at {workspace}",
+                [
+                    (
+                        one,
+                        world.allowed(role, one, at=queue, whatever_identity=True, boundary=False),
+                    )
+                    for one in asked
+                ],
+            )
+
+
+@theorem(GROUP)
+def keys_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """Neither analysts nor workers ever open a session key of another workspace."""
+    key = data_key(world)
+    for role in world.estate.roles_for("analyst", "worker"):
+        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        context.put("kms:ViaService")
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+            given=[context.is_not("kms:EncryptionContext:workspace", str(role.workspace))],
+        )
+
+
+@theorem(GROUP)
+def workers_cannot_sign(world: World) -> Iterator[Claim]:
+    """Code on a worker never opens the key that signs tasks: only keys whose purpose is data."""
+    key = data_key(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        context.put("kms:ViaService")
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+            given=[context.is_not("kms:EncryptionContext:purpose", "data")],
+        )
+
+
+@theorem(GROUP)
+def workers_write_results_only(world: World) -> Iterator[Claim]:
+    """A worker writes results only: never a manifest, a status, a function, an input, a request."""
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        folder = f"{bucket.arn}/{role.workspace}/"
+        prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
+        for what in (*FOLDERS, "manifest.json", "status.json"):
+            rest = world.logic.text("rest") if what.endswith("/") else ""
+            key = world.logic.join(prefix, f"/{what}", rest)
+            asked = requests(context, ["s3:PutObject"], key)
+            yield never(
+                f"{role.name}, {what}",
+                [(one, world.allowed(role, one, at=bucket)) for one in asked],
+            )
+        resource = world.logic.text("resource")
+        inside = world.logic.every(
+            (
+                world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/"),
+                world.logic.has(resource, "/results/"),
+            )
+        )
+        yield never(
+            f"{role.name}, outside results",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for one in requests(context, ["s3:PutObject"], resource)
+            ],
+            given=[world.logic.no(inside)],
+        )
+
+
+@theorem(GROUP)
+def workers_only_read_write_and_wait(world: World) -> Iterator[Claim]:
+    """A worker never lists, deletes, or changes a bucket; it reads and writes objects."""
+    plain = {"s3:getobject", "s3:putobject", "s3:abortmultipartupload"}
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        asked = [
+            one
+            for one in requests(context, actions_on(world, "s3"), world.logic.text("resource"))
+            if one.action.lower() not in plain
+        ]
+        yield never(role.name, [(one, world.allowed(role, one)) for one in asked])
+
+
+@theorem(GROUP)
+def logs_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """What ECS writes while it starts a worker goes to that workspace's log group only."""
+    estate = world.estate
+    for role in estate.roles_for("launch"):
+        resource = world.logic.text("resource")
+        group = (
+            f"arn:aws:logs:{estate.region}:{estate.account}:log-group:"
+            f"/aws/ecs/starburst/{estate.name}/{role.workspace}:"
+        )
+        asked = requests(world.session(role), actions_on(world, "logs"), resource)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(world.logic.starts(resource, group))],
+        )
