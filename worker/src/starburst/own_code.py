@@ -8,7 +8,7 @@ import sysconfig
 import types
 from typing import Final
 
-__all__ = ["own_modules"]
+__all__ = ["is_own_file", "own_modules"]
 
 _INSTALLED: Final = ("site-packages", "dist-packages")
 _SOURCES: Final = (".py", ".pyc", ".pyw", ".ipynb")
@@ -35,10 +35,14 @@ def own_modules() -> list[str]:
 def _is_own(name: str, module: object) -> bool:
     if name == "__main__" or name.partition(".")[0] == _OURS:
         return False  # cloudpickle sends __main__ by value anyway; every image has Starburst
-    file = getattr(module, "__file__", None)
-    if not isinstance(module, types.ModuleType) or not isinstance(file, str):
+    if not isinstance(module, types.ModuleType) or getattr(module, "__name__", None) != name:
         return False
-    if not file.endswith(_SOURCES) or getattr(module, "__name__", None) != name:
+    return is_own_file(getattr(module, "__file__", None))
+
+
+def is_own_file(file: object) -> bool:
+    """Whether a module's file is neither the standard library's nor an installed package's."""
+    if not isinstance(file, str) or not file.endswith(_SOURCES):
         return False
     path = os.path.realpath(file)
     parts = path.split(os.sep)

@@ -1,13 +1,13 @@
 """Functions and inputs on their way to a worker: cloudpickle, with the user's own code inside.
 
 A worker image has the packages that were installed into it, and never the analyst's own modules.
-So these, wherever they are, travel by value; installed packages travel by name. What a function
-imports only while it runs cannot be seen from outside: the user's own modules must be imported
-at the top of a module or notebook.
+So these, wherever they are, travel by value, those too that a function imports only while it runs;
+installed packages travel by name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import sys
 import threading
@@ -20,6 +20,7 @@ import cloudpickle
 
 from .envelope import Buffer
 from .errors import UnpicklableInput
+from .inner_imports import WithModules, inner_modules
 from .own_code import own_modules
 from .unpicklable import captured, explain
 
@@ -56,7 +57,7 @@ def dump_function(function: Callable[..., Any]) -> bytes:
             "called. Pass a function."
         )
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    data = _dump(function, f"the function {name}")
+    data = _dump_function(function, f"the function {name}")
     if len(data) > LARGE_BYTES:
         largest = max(captured(function), key=lambda item: _size(item[1]), default=None)
         blame = f" The largest object that it uses is {largest[0]}." if largest else ""
@@ -65,6 +66,15 @@ def dump_function(function: Callable[..., Any]) -> bytes:
             "part that is needed, as an input, or read it from storage inside the function."
         )
     return data
+
+
+def _dump_function(function: Callable[..., Any], what: str) -> bytes:
+    modules = inner_modules(function)
+    if modules:
+        with _own_code_by_value(), contextlib.suppress(Exception):
+            # A module that cannot travel, for the lock that it holds perhaps, may not be needed.
+            return _pickle(WithModules(function, modules))
+    return _dump(function, what)
 
 
 def dump_input(value: object) -> bytes:
