@@ -52,11 +52,12 @@ def build(
         environments: those to build; ``environments.ALL`` without it, of which the context
             ``-c environments=dev,prod`` selects some.
         outdir: where synthesis writes; the CDK CLI's choice or a temporary directory without it.
-        validate: judge the synthesis with the environments' packs and our waivers.
+        validate: judge the synthesis with our rules and the environments' packs, minus waivers.
 
     Raises:
         SettingsError: the settings contradict each other, or the context names no environment.
         WaiverError: a waiver is expired or malformed.
+        WildcardError: a declared wildcard says too little.
     """
     use_bundled_node()
     import aws_cdk as cdk  # noqa: PLC0415 - Node is chosen above, before jsii starts it
@@ -65,6 +66,7 @@ def build(
     from stacks.settings import check_together  # noqa: PLC0415
     from stacks.stage import EnvironmentStage  # noqa: PLC0415
     from stacks.waivers import waivers  # noqa: PLC0415
+    from stacks.wildcards import wildcards  # noqa: PLC0415
     from starburst_constructs.compliance.gate import GatedStage, install_gates  # noqa: PLC0415
 
     # The CLI passes cdk.json's context along; plain Python and pytest have to read it.
@@ -81,9 +83,9 @@ def build(
                 stage=stage,
                 packs=stage.environment.packs,
                 waivers=waivers(stage.environment),
+                wildcards=wildcards(stage.environment),
             )
             for stage in stages
-            if stage.environment.packs
         ]
         install_gates(app, stages=gated)
     return app
@@ -107,25 +109,28 @@ def main() -> int:
     """Synthesize every selected environment; return 1 where settings or the gate refuse one."""
     use_bundled_node()
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
-    from starburst_constructs.compliance.gate import refusals  # noqa: PLC0415
+    from starburst_constructs.compliance.table import refusals, table  # noqa: PLC0415
     from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
+    from starburst_constructs.compliance.wildcards import WildcardError  # noqa: PLC0415
 
     from_cli = "CDK_OUTDIR" in os.environ
     try:
         app = build(outdir=None if from_cli else str(HERE / OUTPUT))
-    except (SettingsError, WaiverError) as error:
+    except (SettingsError, WaiverError, WildcardError) as error:
         # Its sentence says everything; a traceback would bury it.
         sys.stderr.write(f"{error}\n")
         return 1
     try:
         assembly = app.synth()
     except RuntimeError as error:
-        # jsii's traceback says nothing; the CDK has printed the report already.
+        # jsii's traceback says nothing; the table below does.
         sys.stderr.write(f"{str(error).splitlines()[0]}\n")
+        found = refusals(Path(app.outdir))
+        sys.stderr.write(f"{table(found)}\n")
         return 1
-    refused = refusals(Path(assembly.directory))
-    if refused:
-        sys.stderr.write("\n".join((*refused, f"{len(refused)} findings without a waiver\n")))
+    found = refusals(Path(assembly.directory))
+    if found:
+        sys.stderr.write(f"{table(found)}\n{len(found)} findings without a waiver\n")
         return 1
     if not from_cli:
         sys.stdout.write(f"Synthesized to {assembly.directory}\n")

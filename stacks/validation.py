@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 __all__ = [
+    "KEPT_A_YEAR_DAYS",
     "LOG_RETENTION_DAYS",
     "SettingsError",
     "between",
@@ -25,6 +26,9 @@ LOG_RETENTION_DAYS: Final = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 """What CloudWatch Logs accepts as retention (S25)."""
+
+KEPT_A_YEAR_DAYS: Final = 365
+"""Security Hub CloudWatch.16 and PCI DSS 10.5.1 ask for a year of logs."""
 
 PRIVATE_RANGES: Final = tuple(
     ipaddress.IPv4Network(text)

@@ -6,12 +6,13 @@ does one whose last day has passed; then mend the finding, or decide again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from stacks.access_wildcards import access_wildcards
 from stacks.settings import Environment
+from stacks.validation import KEPT_A_YEAR_DAYS
 from starburst_constructs.compliance.waivers import Waiver
 
 __all__ = ["waivers"]
@@ -20,122 +21,124 @@ OWNER: Final = "platform team"
 REVIEW: Final = date(2027, 11, 30)
 """The yearly review: everything below is decided again by then."""
 
-_PREFIX: Final = {
-    "HIPAA.Security": "HIPAA.Security",
-    "NIST.800-53.R5": "NIST.800.53.R5",
-    "PCI.DSS.321": "PCI.DSS.321",
+_RULES_OF: Final = {
+    "AwsSolutions": "AwsSolutions-",
+    "ControlTower": "CT.",
+    "HIPAA.Security": "HIPAA.Security-",
+    "NIST.800-53.R5": "NIST.800.53.R5-",
+    "PCI.DSS.321": "PCI.DSS.321-",
 }
+"""How the ids of each pack's rules begin."""
+
+_LOGS: Final = "storage/AccessLogs/Resource"
+_DATA: Final = "storage/Data/Resource"
+_TRAIL: Final = "audit/Files/Resource"
 
 
 def waivers(environment: Environment) -> tuple[Waiver, ...]:
-    """Return the exceptions that hold in ``environment``."""
-    wanted = (
-        *_foundation(environment),
-        *_network(environment),
-        *_storage(environment),
-        *_access(environment),
-        *_compute(environment),
+    """Return the exceptions that hold in ``environment``, for the packs that judge it."""
+    begins = tuple(_RULES_OF[pack] for pack in environment.packs)
+    wanted = (*_network(environment), *_storage(environment), *_work(environment))
+    kept = (
+        replace(each, rules=tuple(rule for rule in each.rules if rule.startswith(begins)))
+        for each in wanted
     )
-    packs = tuple(f"{_PREFIX.get(pack, pack)}-" for pack in environment.packs)
-    return tuple(waiver for waiver in wanted if waiver.rule.startswith(packs))
+    return tuple(each for each in kept if each.rules)
 
 
-def _one(rule: str, resource: str, reason: str) -> Waiver:
-    return Waiver(rule=rule, resource=resource, reason=reason, owner=OWNER, expires=REVIEW)
+def _decision(rules: Sequence[str], resources: Sequence[str], reason: str) -> Waiver:
+    return Waiver(
+        rules=tuple(rules), resources=tuple(resources), reason=reason, owner=OWNER, expires=REVIEW
+    )
 
 
-def _patterns(policy: str, reason: str, *patterns: str) -> Iterator[Waiver]:
-    """Yield one waiver for each pattern that a policy's statements name as their resource."""
-    for pattern in patterns:
-        yield _one(f"AwsSolutions-IAM5[Resource::{pattern}]", f"{policy}/Resource", reason)
-
-
-def _regulated(rule: str, resource: str, reason: str) -> Iterator[Waiver]:
-    """Yield one waiver for each of the three packs that have the same rule."""
-    for prefix in _PREFIX.values():
-        yield _one(f"{prefix}-{rule}", resource, reason)
-
-
-def _foundation(environment: Environment) -> Iterator[Waiver]:
-    if environment.permissions_boundary is not None:
-        return
-    name, account = f"starburst-{environment.name}", environment.account
-    own_vpc = environment.network.existing is None
-    closes = own_vpc and "default-security-group" not in environment.without
-    yield from _patterns(
-        "foundation/Boundary",
-        "A permissions boundary grants nothing: its patterns cap what policies may grant, "
-        "and each policy is judged by itself.",
-        "*",
-        "arn:aws:s3:::*",
-        f"arn:aws:cloudformation:*:{account}:stack/*",
-        f"arn:aws:ecr:*:{account}:repository/*",
-        f"arn:aws:ecs:*:{account}:task-definition/{name}-*",
-        f"arn:aws:ecs:*:{account}:task/{name}/*",
-        f"arn:aws:iam::{account}:role/cdk-*",
-        f"arn:aws:iam::{account}:role/{name}-*",
-        f"arn:aws:kms:*:{account}:key/*",
-        f"arn:aws:lambda:*:{account}:function:{name}-*",
-        f"arn:aws:logs:*:{account}:log-group:*",
-        f"arn:aws:sqs:*:{account}:{name}-*",
-        f"arn:aws:ssm:*:{account}:parameter/starburst/{environment.name}/*",
-        *([f"arn:aws:ec2:*:{account}:security-group/*"] if closes else []),
+def _regulated(rule: str) -> tuple[str, ...]:
+    """Return the ids of a rule that three packs have."""
+    return tuple(
+        f"{_RULES_OF[pack]}{rule}" for pack in ("HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321")
     )
 
 
 def _network(environment: Environment) -> Iterator[Waiver]:
-    if environment.network.existing is not None:
-        return
-    if "default-security-group" not in environment.without:
-        yield from _patterns(
-            "network/DefaultGroup/Role/Policy",
-            "ec2:DescribeSecurityGroups has no resource to name; it reads, and changes nothing.",
-            "*",
+    if environment.network.existing is None:
+        yield _decision(
+            _regulated("VPCDefaultSecurityGroupClosed"),
+            ["network/Vpc/Resource"],
+            "A State Manager association empties the default group at once and every day; "
+            "the rule knows only the custom resource of the CDK.",
         )
-    yield from _regulated(
-        "VPCDefaultSecurityGroupClosed",
-        "network/Vpc/Resource",
-        "A State Manager association empties the default group at once and every day; "
-        "the rule knows only the custom resource of the CDK.",
-    )
 
 
 def _storage(environment: Environment) -> Iterator[Waiver]:
-    buckets = ["storage/AccessLogs/Resource", "storage/Data/Resource"]
-    if environment.audit.trail:
-        buckets.append("audit/Files/Resource")
-    for bucket in buckets:
-        yield from _regulated(
-            "S3BucketReplicationEnabled",
-            bucket,
-            "S3 keeps objects in three zones and versions guard against deletion; a second copy "
-            "in another Region would leave allowed_regions and double what erasure must reach.",
-        )
-    yield from _regulated(
-        "S3DefaultEncryptionKMS",
-        "storage/AccessLogs/Resource",
-        "S3 delivers server access logs to buckets with SSE-S3 only; they hold no object content.",
+    buckets = [_LOGS, _DATA, *([_TRAIL] if environment.audit.trail else [])]
+    yield _decision(
+        _regulated("S3BucketReplicationEnabled"),
+        buckets,
+        "S3 keeps objects in three zones and versions guard against deletion; a second copy "
+        "in another Region would leave allowed_regions and double what erasure must reach.",
+    )
+    yield _decision(
+        ["CT.S3.PR.4"],
+        buckets,
+        "An event for each object would cost a message per result, and nothing waits for one; "
+        "reads and writes are on record in the trail's data events.",
+    )
+    yield _decision(
+        [*_regulated("S3DefaultEncryptionKMS"), "CT.S3.PR.10", "CT.S3.PR.2", "CT.S3.PR.9"],
+        [_LOGS],
+        "S3 delivers server access logs only to a bucket with SSE-S3 and without default "
+        "retention, and one that logs to itself never ends; they hold no object content.",
+    )
+    yield _decision(
+        ["CT.S3.PR.9"],
+        [_DATA, *([_TRAIL] if environment.audit.trail and not environment.production else [])],
+        "Sessions' data must be erasable on request and expires by itself, and test trails are "
+        "no evidence; write-once keys and versions guard results, the evidence is locked.",
     )
     if environment.storage.encryption == "kms:dsse":
-        yield from _regulated(
-            "S3DefaultEncryptionKMS",
-            "storage/Data/Resource",
+        yield _decision(
+            _regulated("S3DefaultEncryptionKMS"),
+            [_DATA],
             "The bucket encrypts twice (aws:kms:dsse) with our key; the rule knows only aws:kms.",
         )
 
 
-def _access(environment: Environment) -> Iterator[Waiver]:
-    for wildcard in access_wildcards(environment):
-        yield _one(
-            f"AwsSolutions-IAM5[Resource::{wildcard.resource}]", wildcard.policy, wildcard.reason
-        )
-
-
-def _compute(environment: Environment) -> Iterator[Waiver]:
-    for workspace in environment.workspaces:
-        yield _one(
-            "AwsSolutions-ECS2",
-            f"compute/Task-{workspace.name}/Resource",
-            "The container's variables are names of the environment, workspace, bucket and key; "
-            "secrets reach a worker sealed by KMS, and a test refuses any other variable.",
+def _work(environment: Environment) -> Iterator[Waiver]:
+    tasks = [f"compute/Task-{workspace.name}/Resource" for workspace in environment.workspaces]
+    yield _decision(
+        ["AwsSolutions-ECS2"],
+        tasks,
+        "The container's variables are names of the environment, workspace, bucket and key; "
+        "secrets reach a worker sealed by KMS, and a test refuses any other variable.",
+    )
+    yield _decision(
+        ["CT.ECS.PR.7"],
+        tasks,
+        "A Fargate task has one container and its own kernel, so the task's memory is the limit; "
+        "a container's own would contradict the size that a session asks for.",
+    )
+    yield _decision(
+        ["CT.ECS.PR.2"],
+        ["compute/Cluster/Resource"],
+        "Container Insights is on in its newer form, enhanced; the rule knows only enabled.",
+    )
+    yield _decision(
+        ["CT.SQS.PR.1"],
+        ["control/Failures/Resource"],
+        "It is itself the controller's dead-letter queue; an alarm rings when a message arrives.",
+    )
+    if environment.log_retention_days < KEPT_A_YEAR_DAYS:
+        logs = [
+            "compute/ExecLog/Resource",
+            "compute/Insights/Resource",
+            "control/Log/Resource",
+            *(f"compute/Log-{workspace.name}/Resource" for workspace in environment.workspaces),
+            *(["network/Flows/Resource"] if environment.network.existing is None else []),
+            *(["audit/Events/Resource"] if environment.audit.trail else []),
+        ]
+        yield _decision(
+            ["CT.CLOUDWATCH.PR.2"],
+            logs,
+            "A test environment holds no restricted data, and nobody has to account for its logs "
+            "after a year; production keeps them for a year or more, or is refused.",
         )

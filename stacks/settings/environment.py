@@ -11,7 +11,14 @@ from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.workspace import Workspace
-from stacks.validation import LOG_RETENTION_DAYS, distinct, matches, one_of, require
+from stacks.validation import (
+    KEPT_A_YEAR_DAYS,
+    LOG_RETENTION_DAYS,
+    distinct,
+    matches,
+    one_of,
+    require,
+)
 from starburst.contract import ENVIRONMENT_NAME
 
 __all__ = [
@@ -26,7 +33,7 @@ __all__ = [
 
 Architecture = Literal["X86_64", "ARM64"]
 DataClass = Literal["public", "internal", "restricted"]
-Pack = Literal["AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
+Pack = Literal["AwsSolutions", "ControlTower", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
 Purpose = Literal["test", "production"]
 Feature = Literal["default-security-group", "query-definitions", "registry-scanning", "source-vpce"]
 """What an emulator may lack; an environment that names one goes without it and says so.
@@ -40,8 +47,6 @@ Feature = Literal["default-security-group", "query-definitions", "registry-scann
 """
 
 SECONDS_A_DAY: Final = 86_400
-KEPT_IN_PRODUCTION_DAYS: Final = 365
-"""Security Hub CloudWatch.16 and PCI DSS 10.5.1 ask for a year of logs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +67,7 @@ class Environment:
         architecture: of the workers.
         python: ``major.minor`` of the worker image.
         image_digest: ``sha256:…`` of the worker image in this environment's repository.
-        packs: cdk-nag packs that judge every synthesis.
+        packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
         without: features that this environment goes without (the local emulator's gaps).
@@ -84,7 +89,7 @@ class Environment:
     architecture: Architecture = "X86_64"
     python: str = "3.11"
     image_digest: str = "sha256:" + "0" * 64
-    packs: tuple[Pack, ...] = ("AwsSolutions", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321")
+    packs: tuple[Pack, ...] = get_args(Pack)
     permissions_boundary: str | None = None
     organization_id: str | None = None
     without: tuple[Feature, ...] = ()
@@ -155,13 +160,13 @@ class Environment:
         require(days * SECONDS_A_DAY >= seconds, f"{me} storage.session_days", days, lasting)
 
     def _check_production(self, me: str) -> None:
-        a_year = f"{KEPT_IN_PRODUCTION_DAYS} or more in production"
+        a_year = f"{KEPT_A_YEAR_DAYS} or more in production"
         for name, days in (
             ("log_retention_days", self.log_retention_days),
             ("audit.log_days", self.audit.log_days),
             ("storage.access_log_days", self.storage.access_log_days),
         ):
-            require(days >= KEPT_IN_PRODUCTION_DAYS, f"{me} {name}", days, a_year)
+            require(days >= KEPT_A_YEAR_DAYS, f"{me} {name}", days, a_year)
         require(self.packs, f"{me} packs", self.packs, "one pack or more in production")
         require(not self.without, f"{me} without", self.without, "nothing in production")
         recorded = self.audit.data_events or self.data_class != "restricted"

@@ -12,8 +12,8 @@ from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_w
 TODAY = date(2026, 11, 22)
 
 GOOD = Waiver(
-    rule="AwsSolutions-IAM5[Resource::*]",
-    resource="network/DefaultGroup/Role",
+    rules=("AwsSolutions-IAM5[Resource::*]", "PCI.DSS.321-IAMPolicy"),
+    resources=("network/DefaultGroup/Role",),
     reason="The action has no resource to name.",
     owner="platform team",
     expires=TODAY,
@@ -32,18 +32,24 @@ def test_an_expired_waiver_is_refused_the_day_after() -> None:
 @pytest.mark.parametrize(
     "wide",
     [
-        {"rule": "AwsSolutions-*"},
-        {"rule": "*"},
-        {"rule": ""},
-        {"resource": "*"},
-        {"resource": "network/*/Role"},
-        {"resource": ""},
-        {"resource": "network//Role"},
+        {"rules": ("AwsSolutions-*",)},
+        {"rules": ("*",)},
+        {"rules": ("",)},
+        {"resources": ("*",)},
+        {"resources": ("network/*/Role",)},
+        {"resources": ("",)},
+        {"resources": ("network//Role",)},
+        {"rules": ("AwsSolutions-S1", "*")},
+        {"resources": ("network/DefaultGroup/Role", "*")},
+        {"rules": ()},
+        {"resources": ()},
     ],
 )
-def test_a_waiver_of_more_than_one_rule_and_resource_is_refused(wide: dict[str, str]) -> None:
-    with pytest.raises(WaiverError, match="no single rule and resource"):
-        check_waivers([replace(GOOD, **wide)], today=TODAY)
+def test_a_waiver_that_does_not_name_rules_and_resources_is_refused(
+    wide: dict[str, tuple[str, ...]],
+) -> None:
+    with pytest.raises(WaiverError, match="one by one"):
+        check_waivers([replace(GOOD, **wide)], today=TODAY)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("unexplained", [{"reason": "because"}, {"reason": ""}, {"owner": ""}])
@@ -55,10 +61,12 @@ def test_a_waiver_without_reason_or_owner_is_refused(unexplained: dict[str, str]
 def test_a_waiver_that_is_there_twice_is_refused() -> None:
     with pytest.raises(WaiverError, match="is there twice"):
         check_waivers([GOOD, replace(GOOD, owner="somebody else")], today=TODAY)
+    with pytest.raises(WaiverError, match=r"PCI.* is there twice"):
+        check_waivers([GOOD, replace(GOOD, rules=GOOD.rules[1:])], today=TODAY)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    bad = [replace(GOOD, owner=""), replace(GOOD, resource="*")]
+    bad = [replace(GOOD, owner=""), replace(GOOD, resources=("*",))]
     with pytest.raises(WaiverError) as caught:
         check_waivers(bad, today=TODAY)
     assert len(str(caught.value).splitlines()) == len(bad)
@@ -75,9 +83,9 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     ],
 )
 def test_a_waiver_covers_its_construct_and_what_is_inside(path: str, covered: bool) -> None:
-    assert GOOD.covers(path, rule=GOOD.rule) is covered
+    assert GOOD.covers(path, rule=GOOD.rules[0]) is covered
 
 
 def test_a_waiver_covers_no_other_finding_of_its_rule() -> None:
     other = "AwsSolutions-IAM5[Resource::arn:aws:s3:::*]"
-    assert not GOOD.covers(GOOD.resource, rule=other)
+    assert not GOOD.covers(GOOD.resources[0], rule=other)

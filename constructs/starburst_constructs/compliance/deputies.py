@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS
 
-__all__ = ["ACCEPTED", "OpenDeputy", "Unsupported", "open_deputies"]
+__all__ = ["ACCEPTED", "POLICY_HOLDERS", "OpenDeputy", "Unsupported", "open_deputies"]
 
 _POLICY_PROPERTIES: Final = (
     "AssumeRolePolicyDocument",
@@ -18,6 +18,21 @@ _POLICY_PROPERTIES: Final = (
     "RepositoryPolicyText",
     "ResourcePolicy",
 )
+
+POLICY_HOLDERS: Final = (
+    "AWS::ECR::RegistryPolicy",
+    "AWS::ECR::Repository",
+    "AWS::Events::EventBusPolicy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SecretsManager::ResourcePolicy",
+)
+"""Types with a policy that can let a service in."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,10 +1,11 @@
-"""Waivers: exceptions to a rule, each with a reason, an owner and a last day."""
+"""Waivers: exceptions to rules, each one decision with a reason, an owner and a last day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 __all__ = ["Waiver", "WaiverError", "check_waivers"]
 
@@ -17,21 +18,24 @@ class WaiverError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiver:
-    """An exception to one finding of one rule at one resource.
+    """One decision: these rules do not hold at these resources, for this reason.
+
+    Several packs have the same rule, and several resources the same reason: that is one decision,
+    signed once. Each rule must have a finding at each resource; a pair without one is refused.
 
     Attributes:
-        rule: the finding's whole id, such as ``AwsSolutions-IAM5[Resource::*]``; an ARN from
-            another stack reads ``<Data.Arn>`` after its construct there.
-        resource: construct path below the environment, such as ``network/DefaultGroup/Role``;
-            it covers that construct and what is inside it.
-        reason: why the rule does not hold here, or why it may be broken.
+        rules: whole ids of findings, such as ``AwsSolutions-S1``; an ARN from another stack reads
+            ``<Data.Arn>`` after its construct there.
+        resources: construct paths below the environment, such as ``network/DefaultGroup/Role``;
+            each covers that construct and what is inside it.
+        reason: why the rules do not hold there, or why they may be broken.
         owner: who answers for it.
         expires: the last day on which it holds.
 
     Example:
         >>> Waiver(
-        ...     rule="AwsSolutions-S1",
-        ...     resource="storage/AccessLogs/Resource",
+        ...     rules=("AwsSolutions-S1",),
+        ...     resources=("storage/AccessLogs/Resource",),
         ...     reason="A log bucket that logs to itself would never end.",
         ...     owner="platform",
         ...     expires=date(2027, 1, 31),
@@ -39,31 +43,45 @@ class Waiver:
         True
     """
 
-    rule: str
-    resource: str
+    rules: tuple[str, ...]
+    resources: tuple[str, ...]
     reason: str
     owner: str
     expires: date
 
+    @property
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Each rule at each resource."""
+        return product(self.rules, self.resources)
+
     def covers(self, path: str, *, rule: str) -> bool:
         """Return whether the waiver covers a finding of ``rule`` at ``path``."""
-        inside = path == self.resource or path.startswith(f"{self.resource}/")
-        return inside and rule == self.rule
+        return self.place(path, rule=rule) is not None
+
+    def place(self, path: str, *, rule: str) -> tuple[str, str] | None:
+        """Return the rule and resource of the waiver that cover a finding, or None."""
+        for resource in self.resources:
+            inside = path == resource or path.startswith(f"{resource}/")
+            if inside and rule in self.rules:
+                return rule, resource
+        return None
 
     def problems(self, today: date) -> Iterable[str]:
         """Yield what is wrong with the waiver by itself."""
         if today > self.expires:
             yield f"expired on {self.expires}: mend the finding, or decide again and say why"
         # A finding's id may hold an asterisk of its own, in brackets: AwsSolutions-IAM5[Action::*].
-        parts = (self.rule.split("[", maxsplit=1)[0], *self.resource.split("/"))
-        if any("*" in part or not part for part in parts):
-            yield "names no single rule and resource; write one waiver for each finding"
+        parts = [rule.split("[", maxsplit=1)[0] for rule in self.rules]
+        parts += [part for resource in self.resources for part in resource.split("/")]
+        if not self.rules or not self.resources or any("*" in part or not part for part in parts):
+            yield "has a pattern or a gap where it must name rules and resources one by one"
         if len(self.reason) < SHORTEST_REASON or not self.owner:
             yield f"needs an owner and a reason of {SHORTEST_REASON} characters or more"
 
     def __str__(self) -> str:
         """Return the waiver as one line of a report."""
-        return f"waiver of {self.rule} at {self.resource} (owner {self.owner or 'nobody'})"
+        rules, resources = ", ".join(self.rules), ", ".join(self.resources)
+        return f"waiver of {rules} at {resources} (owner {self.owner or 'nobody'})"
 
 
 def check_waivers(waivers: Iterable[Waiver], *, today: date) -> None:
@@ -76,9 +94,9 @@ def check_waivers(waivers: Iterable[Waiver], *, today: date) -> None:
     lines = []
     for waiver in waivers:
         lines.extend(f"{waiver}: {problem}" for problem in waiver.problems(today))
-        identity = (waiver.rule, waiver.resource)
-        if identity in seen:
-            lines.append(f"{waiver}: is there twice")
-        seen.add(identity)
+        for rule, resource in waiver.pairs:
+            if (rule, resource) in seen:
+                lines.append(f"{waiver}: {rule} at {resource} is there twice")
+            seen.add((rule, resource))
     if lines:
         raise WaiverError("\n".join(lines))

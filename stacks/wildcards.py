@@ -1,12 +1,12 @@
-"""Every wildcard in a role's policy, and why it cannot be narrower: what a reviewer signs.
+"""Every wildcard in a role's policy, and why it cannot be narrower: part of the policies' design.
 
-A new wildcard in a policy fails the synthesis until it has its line here.
+A wildcard that is not here fails the synthesis, and so does a line that no policy needs. Where the
+resource is ``*``, the line also says which actions may use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from stacks.settings import Environment
@@ -18,33 +18,48 @@ from starburst.contract import (
     task_family,
 )
 from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.compliance.wildcards import Wildcard
 from starburst_constructs.naming import cluster_name, controller_name
 
-__all__ = ["Wildcard", "access_wildcards"]
+__all__ = ["wildcards"]
 
 _DATA_BUCKET: Final = "<Data.Arn>"
 """The data bucket's ARN, as the gate prints what comes from another stack."""
 
 _NO_RESOURCE: Final = "These actions have no resource to name; "
 
+_CEILING: Final = (
+    "A permissions boundary grants nothing: its patterns cap what policies may grant, and each "
+    "policy is judged by itself."
+)
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wildcard:
-    """One wildcard of one policy.
+_READ_GROUPS: Final = ("ec2:DescribeSecurityGroups",)
+_JOIN_VPC: Final = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+_HEALTH: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "ecs:DescribeClusters",
+    "ecs:ListTasks",
+    "logs:DescribeLogGroups",
+    "logs:GetQueryResults",
+    "logs:StopQuery",
+)
 
-    Attributes:
-        policy: construct path below the environment.
-        resource: the pattern, as cdk-nag prints it.
-        reason: why it is as narrow as it can be.
-    """
 
-    policy: str
-    resource: str
-    reason: str
+def wildcards(environment: Environment) -> tuple[Wildcard, ...]:
+    """Return the wildcards in the policies of ``environment``."""
+    return (*_boundary(environment), *_network(environment), *_roles(environment))
 
 
-def access_wildcards(environment: Environment) -> Iterator[Wildcard]:
-    """Yield the wildcards in the policies of ``environment``'s roles."""
+def _roles(environment: Environment) -> Iterator[Wildcard]:
     names = [workspace.name for workspace in environment.workspaces]
     for name in names:
         yield from _analyst(environment, name)
@@ -52,6 +67,58 @@ def access_wildcards(environment: Environment) -> Iterator[Wildcard]:
         yield from _launch(environment, name)
     yield from _controller(environment, names)
     yield from _platform(environment)
+
+
+def _closes_default_group(environment: Environment) -> bool:
+    own_vpc = environment.network.existing is None
+    return own_vpc and "default-security-group" not in environment.without
+
+
+def _boundary(environment: Environment) -> Iterator[Wildcard]:
+    if environment.permissions_boundary is not None:
+        return
+    name, account = f"starburst-{environment.name}", environment.account
+    closes = _closes_default_group(environment)
+    yield Wildcard(
+        policy="foundation/Boundary/Resource",
+        resource="*",
+        reason=f"{_CEILING} Beyond this account, these actions have no resource to name.",
+        actions=(
+            *_HEALTH,
+            *_JOIN_VPC,
+            *(_READ_GROUPS if closes else ()),
+            "ecr:GetAuthorizationToken",
+            "ecs:DescribeTaskDefinition",
+            "logs:DescribeQueries",
+            "sqs:ListQueues",
+        ),
+    )
+    for pattern in (
+        "arn:aws:s3:::*",
+        f"arn:aws:cloudformation:*:{account}:stack/*",
+        f"arn:aws:ecr:*:{account}:repository/*",
+        f"arn:aws:ecs:*:{account}:task-definition/{name}-*",
+        f"arn:aws:ecs:*:{account}:task/{name}/*",
+        f"arn:aws:iam::{account}:role/cdk-*",
+        f"arn:aws:iam::{account}:role/{name}-*",
+        f"arn:aws:kms:*:{account}:key/*",
+        f"arn:aws:lambda:*:{account}:function:{name}-*",
+        f"arn:aws:logs:*:{account}:log-group:*",
+        f"arn:aws:sqs:*:{account}:{name}-*",
+        f"arn:aws:ssm:*:{account}:parameter/starburst/{environment.name}/*",
+        *([f"arn:aws:ec2:*:{account}:security-group/*"] if closes else []),
+    ):
+        yield Wildcard(policy="foundation/Boundary/Resource", resource=pattern, reason=_CEILING)
+
+
+def _network(environment: Environment) -> Iterator[Wildcard]:
+    if _closes_default_group(environment):
+        yield Wildcard(
+            policy="network/DefaultGroup/Role/Policy/Resource",
+            resource="*",
+            reason=f"{_NO_RESOURCE}it reads security groups, and changes nothing.",
+            actions=_READ_GROUPS,
+        )
 
 
 def _arn(environment: Environment, service: str, rest: str) -> str:
@@ -101,6 +168,7 @@ def _launch(environment: Environment, workspace: str) -> Iterator[Wildcard]:
         policy=policy,
         resource="*",
         reason=f"{_NO_RESOURCE}ecr:GetAuthorizationToken opens what PullImage names.",
+        actions=("ecr:GetAuthorizationToken",),
     )
     yield Wildcard(
         policy=policy,
@@ -121,6 +189,7 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
         policy=sessions,
         resource="*",
         reason=f"{_NO_RESOURCE}sqs:ListQueues shows the names of queues, nothing in them.",
+        actions=("sqs:ListQueues",),
     )
     yield Wildcard(
         policy=sessions,
@@ -146,6 +215,7 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
         policy=fleet,
         resource="*",
         reason=f"{_NO_RESOURCE}ecs:ListTasks is held to the environment's cluster by condition.",
+        actions=("ecs:ListTasks",),
     )
     function = "access/Controller/Function/Resource"
     name = controller_name(environment.name)
@@ -158,6 +228,7 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
         policy=function,
         resource="*",
         reason=f"{_NO_RESOURCE}Lambda joins the VPC with them, and a Deny keeps the code off.",
+        actions=_JOIN_VPC,
     )
 
 
@@ -181,4 +252,5 @@ def _platform(environment: Environment) -> Iterator[Wildcard]:
         policy=policy,
         resource="*",
         reason=f"{_NO_RESOURCE}they read metrics, alarms, task states and query results.",
+        actions=(*_HEALTH, "ecs:DescribeTasks"),
     )

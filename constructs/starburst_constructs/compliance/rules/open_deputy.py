@@ -1,0 +1,28 @@
+"""Forbids letting an AWS service in without saying for whom it may act (P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from starburst_constructs.compliance.deputies import POLICY_HOLDERS, open_deputies
+from starburst_constructs.compliance.rules.rule import Rule
+from starburst_constructs.compliance.template import Resource, Template
+from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS
+
+__all__ = ["OPEN_DEPUTY"]
+
+
+def _judge(resource: Resource, template: Template) -> Iterator[str]:
+    del template
+    for found in open_deputies({"Resources": {resource.name: resource.body}}):
+        yield f"{found.service} is let in on behalf of anybody"
+
+
+OPEN_DEPUTY: Final = Rule(
+    name="open-deputy",
+    controls=("NIST AC-3", "NIST AC-6", "CIS 1.15"),
+    kinds=POLICY_HOLDERS,
+    mend=f"Add a condition on one of {', '.join(CONFUSED_DEPUTY_KEYS)}.",
+    judge=_judge,
+)

@@ -1,0 +1,84 @@
+"""The findings of a synthesis as one table: control, resource, what is wrong, how to mend it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Refusal", "refusals", "table"]
+
+_HEADINGS: Final = ("Control", "Resource", "What is wrong", "How to mend it")
+_WIDTHS: Final = (28, 32, 38, 38)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Refusal:
+    """One finding without a waiver.
+
+    Attributes:
+        resource: construct path.
+        rule: its id, and the controls that it answers.
+        wrong: what is wrong.
+        mend: what to do about it.
+    """
+
+    resource: str
+    rule: str
+    wrong: str
+    mend: str
+
+
+def refusals(assembly: Path) -> list[Refusal]:
+    """Return every error in the validation report of a synthesis.
+
+    The CDK CLI looks at the report only where a stack is selected, and a bare ``cdk synth`` selects
+    none of a stage's; so the app looks by itself.
+    """
+    report = assembly / "validation-report.json"
+    if not report.exists():
+        return []
+    return sorted(
+        {
+            Refusal(
+                resource=construct.get("constructPath") or "the app",
+                rule=_rule(found),
+                wrong=" ".join(found["description"].split()),
+                mend=" ".join((found.get("suggestedFix") or "").split()),
+            )
+            for plugin in json.loads(report.read_text())["pluginReports"]
+            for found in plugin["violations"]
+            if found.get("severity") in ("error", "fatal")
+            for construct in found["violatingConstructs"]
+        }
+    )
+
+
+def _rule(found: dict[str, dict[str, str]]) -> str:
+    controls = (found.get("ruleMetadata") or {}).get("Controls", "")
+    return f"{found['ruleName']} ({controls})" if controls else str(found["ruleName"])
+
+
+def table(found: Sequence[Refusal]) -> str:
+    """Return the findings as text, wrapped in columns.
+
+    Example:
+        >>> one = Refusal(resource="dev/Q", rule="SQS3", wrong="no DLQ", mend="add one")
+        >>> print(table([one]).splitlines()[-1])
+        SQS3                          dev/Q                             no DLQ  ...
+    """
+    lines = [_columns(_HEADINGS), "  ".join("-" * width for width in _WIDTHS)]
+    lines += [_columns((each.rule, each.resource, each.wrong, each.mend)) for each in found]
+    return "\n".join(lines)
+
+
+def _columns(texts: Sequence[str]) -> str:
+    cells = [textwrap.wrap(text, width) for text, width in zip(texts, _WIDTHS, strict=True)]
+    return "\n".join(
+        "  ".join(part.ljust(width) for part, width in zip(line, _WIDTHS, strict=True)).rstrip()
+        for line in zip_longest(*cells, fillvalue="")
+    )
