@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["Condition", "Effect", "Endpoint", "Estate", "Guarded", "Policy", "Role", "Statement"]
+__all__ = [
+    "EVERYTHING",
+    "Condition",
+    "Effect",
+    "Endpoint",
+    "Estate",
+    "Guarded",
+    "Policy",
+    "Role",
+    "Statement",
+]
 
 Effect = Literal["Allow", "Deny"]
 
@@ -232,3 +242,9 @@ def _statement(item: Mapping[str, Any]) -> Statement:
         not_principals=_principals(item.get("NotPrincipal")),
         conditions=tuple(_conditions(item.get("Condition", {}))),
     )
+
+
+EVERYTHING = Policy.parse(
+    "everything", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+)
+"""What somebody might attach by mistake; a theorem that survives it stands on denials."""

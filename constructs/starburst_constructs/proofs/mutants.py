@@ -21,6 +21,9 @@ from starburst_constructs.proofs.vocabulary import complaints
 
 __all__ = ["Fate", "Mutant", "hunt", "mutants"]
 
+PATIENCE = 5.0
+"""Seconds for one question about a mutant: another theorem may notice it sooner."""
+
 _OPPOSITE: Mapping[str, str] = {
     "ArnEquals": "ArnNotEquals",
     "ArnLike": "ArnNotLike",
@@ -123,7 +126,8 @@ def hunt(
 def _killer(estate: Estate, theorems: Iterable[Theorem], logic: Logic) -> str | None:
     for item in theorems:
         # A loose end counts as noticed only when it is a counterexample or leaves nothing to say.
-        if prove(item, estate, logic=logic, check_premises=False).answer in ("refuted", "vacuous"):
+        verdict = prove(item, estate, logic=logic, check_premises=False, seconds=PATIENCE)
+        if verdict.answer in ("refuted", "vacuous"):
             return item.name
     return None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import EVERYTHING
 from starburst_constructs.proofs.layout import (
     actions_on,
     analyst_name,
@@ -12,6 +13,7 @@ from starburst_constructs.proofs.layout import (
     requests,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_constructs.proofs.theorems.duties import NETWORK
 
 GROUP = "Starting work"
 STARTING = ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")
@@ -87,7 +89,8 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
     passed = [
         world.logic.same(resource, other.arn) for other in estate.roles_for("worker", "launch")
     ]
-    allowed = world.allowed(role, one)
+    # By its own policy alone, were the boundary ever wider.
+    allowed = world.allowed(role, one, boundary=False)
     yield never("another role", [(one, allowed)], given=[world.logic.no(world.logic.some(passed))])
     yield never(
         "another service",
@@ -183,3 +186,28 @@ def the_controller_writes_status_only(world: World) -> Iterator[Claim]:
         ],
         given=[world.logic.no(control)],
     )
+
+
+@theorem(GROUP)
+def the_controllers_denials_stand_alone(world: World) -> Iterator[Claim]:
+    """A wider policy for the controller would still open no shell, start nothing oversized.
+
+    And its code, as opposed to the Lambda service, would still not touch network interfaces.
+    """
+    estate = world.estate
+    role = estate.role("controller")
+    resource = world.logic.text("resource")
+
+    def claim(about: str, actions: Sequence[str], said: Mapping[str, str]) -> Claim:
+        context = world.session(role)
+        context.put_all(said)
+        asked = requests(context, actions, resource)
+        return never(
+            about,
+            [(one, world.allowed(role, one, boundary=False, also=[EVERYTHING])) for one in asked],
+        )
+
+    yield claim("a shell", ["ecs:ExecuteCommand"], {})
+    yield claim("a shell later", STARTING, {"ecs:enable-execute-command": "true"})
+    code = {"lambda:SourceFunctionArn": estate.named["control/Controller"]}
+    yield claim("interfaces", NETWORK, code)

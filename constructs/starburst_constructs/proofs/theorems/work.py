@@ -243,6 +243,11 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
                     "ecs:enable-execute-command": "false",
                 },
             ),
+            (
+                "ecs:RunTask",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}:7",
+                {"ecs:cluster": cluster},
+            ),
             *(
                 (
                     "iam:PassRole",
@@ -365,7 +370,11 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
                     [f"cloudformation:{name}" for name in stacks],
                     f"arn:aws:cloudformation:{place}:stack/starburst-{estate.name}-access/a",
                 ),
-                *_calls(health, "*"),
+                *(
+                    call
+                    for region in estate.regions
+                    for call in _calls(health, "*", aws__RequestedRegion=region)
+                ),
                 *_calls(
                     ("ecs:DescribeTasks",),
                     f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a",
@@ -495,6 +504,34 @@ def _default_groups(world: World) -> Iterator[str]:
     for policy in world.estate.policies.values():
         for statement in policy.statements:
             yield from (one for one in statement.resources if ":security-group/sg-" in one)
+
+
+@theorem(GROUP)
+def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
+    """An auditor of the account whom IAM lets in reads trail and access logs, and lists them."""
+    estate = world.estate
+    auditor = Role(
+        arn=f"arn:aws:iam::{estate.account}:role/auditor",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    for bucket in estate.kind("bucket"):
+        context = world.session(auditor, closed=True)
+        context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
+        asked = [
+            Request(context=context, action="s3:ListBucket", resource=bucket.arn),
+            Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a"),
+        ]
+        yield always(
+            world,
+            bucket.arn,
+            [
+                (one, world.allowed(auditor, one, at=bucket, whatever_identity=True))
+                for one in asked
+            ],
+        )
 
 
 @theorem(GROUP)

@@ -1,0 +1,74 @@
+"""Estates of the shared synthesis, and small worlds in which one rule of IAM shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import environments
+from starburst_constructs.proofs.assembly import read_estate
+from starburst_constructs.proofs.command import limits_of
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Estate, Guarded, Policy, Role
+from starburst_constructs.proofs.logic import Logic
+
+if TYPE_CHECKING:
+    from aws_cdk.cx_api import CloudAssembly
+
+ACCOUNT = "111122223333"
+Document = Mapping[str, Any]
+
+
+@pytest.fixture(scope="session")
+def estates(assembly: CloudAssembly) -> Mapping[str, Estate]:
+    """The estate of every environment, by name."""
+    return {
+        environment.name: read_estate(
+            assembly.directory,
+            environment.name,
+            regions=environment.allowed_regions,
+            limits=limits_of(environment),
+            without=environment.without,
+        )
+        for environment in environments.ALL
+    }
+
+
+@pytest.fixture
+def world() -> Callable[..., World]:
+    """A world of one role with the given documents, and one bucket or key."""
+
+    def make(
+        *,
+        identity: Document,
+        boundary: Document | None = None,
+        resource: Document | None = None,
+        kind: str = "bucket",
+    ) -> World:
+        policies = {"identity": Policy.parse("identity", identity)}
+        if boundary is not None:
+            policies["boundary"] = Policy.parse("boundary", boundary)
+        if resource is not None:
+            policies["resource"] = Policy.parse("resource", resource)
+        role = Role(
+            arn=f"arn:aws:iam::{ACCOUNT}:role/tester",
+            tags={"starburst:role": "tester"},
+            trust="identity",
+            policies=("identity",),
+            boundary="boundary" if boundary is not None else None,
+        )
+        estate = Estate(
+            name="test",
+            account=ACCOUNT,
+            region="eu-west-1",
+            regions=("eu-west-1",),
+            policies=policies,
+            roles=(role,),
+            guarded=(Guarded(kind=kind, arn="arn:aws:s3:::b", policy="resource"),),
+            endpoints=(),
+        )
+        return World(estate=estate, logic=Logic(), used=set())
+
+    return make

@@ -1,0 +1,101 @@
+"""Tokens become the values that they would have in AWS, or an error that says which did not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from starburst_constructs.proofs.assembly import read_estate
+from starburst_constructs.proofs.errors import ProofError, ResolveError
+from starburst_constructs.proofs.estate import Estate
+from starburst_constructs.proofs.resolve import Resolver
+
+ONE: dict[str, Any] = {
+    "Parameters": {"Stage": {"Default": "x"}},
+    "Resources": {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "named"}},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}},
+    },
+    "Outputs": {
+        "Out": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}, "Export": {"Name": "one:Role"}},
+    },
+}
+TWO: dict[str, Any] = {"Resources": {}}
+
+
+@pytest.fixture
+def resolver() -> Resolver:
+    return Resolver({"one": ONE, "two": TWO}, "111122223333", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("stack", "token", "value"),
+    [
+        ("one", {"Ref": "Bucket"}, "one-bucket"),
+        ("one", {"Fn::GetAtt": ["Bucket", "Arn"]}, "arn:aws:s3:::one-bucket"),
+        ("one", {"Fn::GetAtt": "Role.Arn"}, "arn:aws:iam::111122223333:role/named"),
+        ("one", {"Ref": "Queue"}, "https://sqs.eu-west-1.amazonaws.com/111122223333/q"),
+        ("one", {"Ref": "Stage"}, "x"),
+        ("one", {"Ref": "AWS::Region"}, "eu-west-1"),
+        ("one", {"Fn::Sub": "${AWS::AccountId}:${Role.Arn}:${a}"}, None),
+        ("one", {"Fn::Sub": ["${a}-${Bucket}", {"a": "b"}]}, "b-one-bucket"),
+        ("one", {"Fn::Join": ["/", [{"Ref": "Bucket"}, "*"]]}, "one-bucket/*"),
+        ("one", {"Fn::Select": [1, {"Fn::Split": ["-", "a-b"]}]}, "b"),
+        ("two", {"Fn::ImportValue": "one:Role"}, "arn:aws:iam::111122223333:role/named"),
+        (
+            "two",
+            {"Fn::GetStackOutput": {"StackName": "one", "OutputName": "Out"}},
+            "arn:aws:iam::111122223333:role/named",
+        ),
+        ("one", {"a": {"Ref": "AWS::NoValue"}, "b": [1, {"Ref": "AWS::NoValue"}]}, {"b": [1]}),
+    ],
+)
+def test_tokens(resolver: Resolver, stack: str, token: Any, value: Any) -> None:
+    if value is None:
+        with pytest.raises(ResolveError, match="refers to a"):
+            resolver.value(stack, token)
+    else:
+        assert resolver.value(stack, token) == value
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {"Ref": "Nothing"},
+        {"Fn::ImportValue": "nobody:exports"},
+        {"Fn::GetStackOutput": {"StackName": "one", "OutputName": "None"}},
+        {"Fn::Transform": {}},
+    ],
+)
+def test_what_cannot_be_resolved_is_an_error(resolver: Resolver, token: Any) -> None:
+    with pytest.raises(ResolveError):
+        resolver.value("one", token)
+
+
+def test_nothing_unresolved_is_left(estates: Mapping[str, Estate]) -> None:
+    for estate in estates.values():
+        text = repr(estate)
+        assert "Fn::" not in text
+        assert "'Ref'" not in text
+        assert "${Token" not in text
+
+
+def test_an_estate_is_complete(estates: Mapping[str, Estate]) -> None:
+    estate = estates["prod"]
+    assert estate.workspaces == ("genomics", "markets")
+    assert len(estate.roles) == 11
+    assert all(role.boundary == "foundation/Boundary" for role in estate.roles)
+    kinds = {item.kind for item in estate.guarded}
+    assert kinds == {"bucket", "function", "key", "queue", "repository", "session-queue", "topic"}
+    assert {item.service for item in estate.endpoints} >= {"s3", "kms", "sqs", "ecr.dkr"}
+    assert estate.role("worker", "genomics").tags["starburst:role"] == "worker"
+    assert json.dumps(sorted(estate.policies))
+
+
+def test_an_unknown_environment_is_named(tmp_path: Any) -> None:
+    with pytest.raises(ProofError, match="no environment nowhere"):
+        read_estate(tmp_path, "nowhere")

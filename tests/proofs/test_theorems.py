@@ -1,0 +1,119 @@
+"""Every theorem holds of what would be deployed, and says so in a way that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Estate, Policy
+from starburst_constructs.proofs.layout import data_bucket, requests
+from starburst_constructs.proofs.logic import Logic
+from starburst_constructs.proofs.prove import prove
+from starburst_constructs.proofs.theorem import Claim, Theorem, never, theorem
+from starburst_constructs.proofs.theorems import ALL
+from starburst_constructs.proofs.vocabulary import check
+
+LOGIC = Logic()
+QUICK = {"Nothing beyond the duty", "The work goes on", "Becoming somebody"}
+
+
+@pytest.mark.parametrize("item", ALL, ids=lambda item: item.name)
+def test_production_is_proved(estates: Mapping[str, Estate], item: Theorem) -> None:
+    verdict = prove(item, estates["prod"], logic=LOGIC)
+    assert verdict.holds, verdict.counterexample or verdict.why
+    assert verdict.answer == "proved"
+
+
+@pytest.mark.parametrize("name", ["local", "dev", "regulated"])
+def test_other_environments_are_proved_too(estates: Mapping[str, Estate], name: str) -> None:
+    """The slow theorems are left to ``starburst-prove``: the policies differ in names only."""
+    check(estates[name])
+    for item in ALL:
+        if item.group in QUICK:
+            verdict = prove(item, estates[name], logic=LOGIC)
+            assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
+
+
+def test_a_theorem_is_left_out_where_it_means_nothing(estates: Mapping[str, Estate]) -> None:
+    found = [prove(item, estates["local"], logic=LOGIC) for item in ALL if item.unless]
+    assert [verdict.answer for verdict in found] == ["left out"]
+
+
+def test_every_theorem_is_one_sentence_first() -> None:
+    assert len({item.name for item in ALL}) == len(ALL) >= 25
+    for item in ALL:
+        assert item.sentence.endswith("."), item.name
+        assert 30 < len(item.sentence) < 120, item.name
+
+
+@theorem("test")
+def analysts_read_nothing(world: World) -> Iterator[Claim]:
+    """Analysts read nothing, which is wrong."""
+    role = world.estate.role("analyst", "genomics")
+    context = world.session(role, user=world.logic.name("user"))
+    asked = requests(context, ["s3:GetObject"], world.logic.text("resource"))
+    yield never(
+        "reading", [(one, world.allowed(role, one, at=data_bucket(world))) for one in asked]
+    )
+
+
+def test_a_counterexample_is_a_request(estates: Mapping[str, Estate]) -> None:
+    verdict = prove(analysts_read_nothing, estates["prod"])
+    assert verdict.answer == "refuted"
+    example = verdict.counterexample
+    assert example is not None
+    user = example.context["aws:PrincipalTag/userName"]
+    assert example.action == "s3:GetObject"
+    assert example.resource.startswith(f"{data_bucket_arn(estates['prod'])}/genomics/{user}/")
+    text = str(example)
+    assert "principal  arn:aws:iam::222233334444:role/starburst-prod-analyst-genomics" in text
+    assert f"userName={user!r}" in text
+
+
+def data_bucket_arn(estate: Estate) -> str:
+    return estate.named["storage/Data"]
+
+
+@theorem("test")
+def under_an_impossible_premise(world: World) -> Iterator[Claim]:
+    """Everything follows from a premise that nothing meets."""
+    context = world.context()
+    asked = requests(context, ["s3:GetObject"], "arn:aws:s3:::b/k")
+    absurd = world.logic.every(
+        (context.is_("aws:SourceVpce", "a"), context.is_("aws:SourceVpce", "b"))
+    )
+    yield never("nothing", [(one, world.logic.flag("anything")) for one in asked], given=[absurd])
+
+
+@theorem("test")
+def about_nothing(world: World) -> Iterator[Claim]:
+    """A theorem that claims nothing."""
+    del world
+    yield from ()
+
+
+@pytest.mark.parametrize("item", [under_an_impossible_premise, about_nothing])
+def test_what_says_nothing_is_no_proof(estates: Mapping[str, Estate], item: Theorem) -> None:
+    verdict = prove(item, estates["prod"])
+    assert verdict.answer == "vacuous"
+    assert not verdict.holds
+
+
+def test_undecided_is_a_failure(estates: Mapping[str, Estate]) -> None:
+    item = next(item for item in ALL if item.name == "no_forged_answers")
+    verdict = prove(item, estates["prod"], seconds=0.001)
+    assert verdict.answer == "unknown"
+    assert not verdict.holds
+
+
+def test_the_bucket_alone_keeps_users_apart(estates: Mapping[str, Estate]) -> None:
+    """The defect that the proofs found: without these denials an identity policy decides alone."""
+    estate = estates["prod"]
+    name = estate.at("storage/Data").policy
+    policy = estate.policies[name]
+    kept = tuple(one for one in policy.statements if one.sid != "DenyOtherUsersObjects")
+    weaker = estate.with_policy(Policy(name=name, statements=kept))
+    item = next(item for item in ALL if item.name == "own_objects_only_whatever_identity")
+    assert prove(item, weaker, logic=LOGIC).answer == "refuted"
