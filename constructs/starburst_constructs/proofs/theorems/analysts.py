@@ -179,6 +179,14 @@ def own_keys_only(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one, at=key)) for one in asked],
             given=two.given,
         )
+        nameless = world.session(role, user=analyst_name(world))
+        nameless.put("kms:EncryptionContext:user")
+        nameless.put("kms:ViaService")
+        asked = requests(nameless, actions_on(world, "kms"), key.arn)
+        yield never(
+            f"{role.name}, in nobody's name",
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+        )
 
 
 @theorem(GROUP)

@@ -76,6 +76,22 @@ def only_run_task(world: World) -> Iterator[Claim]:
         [(one, allowed)],
         given=[context.is_not("ecs:cluster", estate.named["compute/Cluster"])],
     )
+    yield never(
+        "looking at another cluster",
+        [
+            (other, world.allowed(role, other))
+            for other in requests(context, ["ecs:ListTasks"], resource)
+        ],
+        given=[context.is_not("ecs:cluster", estate.named["compute/Cluster"])],
+    )
+    yield never(
+        "tagging later",
+        [
+            (other, world.allowed(role, other))
+            for other in requests(context, ["ecs:TagResource"], resource)
+        ],
+        given=[context.is_not("ecs:CreateAction", "RunTask")],
+    )
 
 
 @theorem(GROUP)
@@ -146,6 +162,18 @@ def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
     workspace, user = world.logic.name("workspace"), world.logic.name("user")
     session = world.logic.name("session", low=20, high=20)
     folder = world.logic.join(f"{bucket.arn}/", workspace, "/", user, "/sessions/", session)
+    records = world.logic.every(
+        (
+            context.has("s3:prefix"),
+            world.logic.starts(context.text("s3:prefix"), "_control/"),
+        )
+    )
+    listing = requests(context, ["s3:ListBucket", "s3:ListBucketVersions"], bucket.arn)
+    yield never(
+        "listing",
+        [(one, world.allowed(role, one, at=bucket)) for one in listing],
+        given=[world.logic.no(records)],
+    )
     for what in ("functions/", "inputs/", "results/"):
         # Names of sealed objects have no slash in them: the runtime makes them.
         leaf = world.logic.name("object", characters="a-zA-Z0-9._-", low=1, high=128)

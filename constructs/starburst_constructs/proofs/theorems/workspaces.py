@@ -20,6 +20,7 @@ from starburst_constructs.proofs.layout import (
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Between workspaces"
+SESSION = "0123456789abcdefghij"
 FOLDERS = ("functions/", "inputs/", "requests/")
 
 
@@ -164,6 +165,17 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
                 f"{role.name}, {what}",
                 [(one, world.allowed(role, one, at=bucket)) for one in asked],
             )
+        # A folder that looks like another session's results is still a folder of inputs.
+        known = f"{folder}alice/sessions/{SESSION}/"
+        deep = [f"{known}{what}x/sessions/{SESSION}/results/0" for what in FOLDERS]
+        yield never(
+            f"{role.name}, deeper",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for key in deep
+                for one in requests(context, ["s3:PutObject"], key)
+            ],
+        )
         resource = world.logic.text("resource")
         inside = world.logic.every(
             (
