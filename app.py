@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stacks.settings import Environment
 
-__all__ = ["build", "main", "use_bundled_node"]
+__all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = "cdk.out"
@@ -38,6 +38,21 @@ def use_bundled_node() -> None:
         node = Path(wheel.origin).parent / "bin" / "node"
         if node.exists():
             os.environ.setdefault("JSII_NODE", str(node))
+
+
+def refuse_other_cli() -> str | None:
+    """Return why the CDK CLI that runs this app must not: it is not the one that is pinned.
+
+    npm's newest number, 3.0.0, is an older build that fails later with a riddle.
+    """
+    running = os.environ.get("CDK_CLI_VERSION")
+    pinned = json.loads((HERE / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    if running is None or running.partition(" ")[0] == pinned:
+        return None
+    return (
+        f"This is CDK CLI {running}; package.json pins {pinned}, with which the app is tested. "
+        "Run `make setup`, activate .venv, and use `npx cdk`"
+    )
 
 
 def build(
@@ -113,6 +128,10 @@ def main() -> int:
     from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
     from starburst_constructs.compliance.wildcards import WildcardError  # noqa: PLC0415
 
+    refusal = refuse_other_cli()
+    if refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
     from_cli = "CDK_OUTDIR" in os.environ
     try:
         app = build(outdir=None if from_cli else str(HERE / OUTPUT))
