@@ -42,11 +42,15 @@ types: setup
 	$(BIN)/basedpyright
 	$(BIN)/mypy
 
+# What to run and how; `make unit PYTEST="tests/settings -x"` runs some tests in one process.
+PYTEST ?= -q -n auto --maxprocesses 4 --dist loadgroup
+
 unit: setup
 	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)
 
-synth: setup  ## synthesize and judge every environment
+synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
+	@$(WITHOUT_AWS) $(BIN)/python -m stacks.linting
 
 cost: synth  ## what each environment costs a month while nobody computes
 	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest

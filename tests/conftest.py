@@ -22,6 +22,9 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 
 Template = dict[str, Any]
 
+# Tests that share something costly stay on one process: an emulator, a deployment, a solver.
+_TOGETHER = ("e2e", "local", "deploy", "proofs", "compliance")
+
 
 def pytest_configure() -> None:
     """Fail before collection, because afterwards PyPI's `constructs` cannot be imported at all."""
@@ -31,6 +34,14 @@ def pytest_configure() -> None:
             f"constructs/ is a source root, not a package: move {', '.join(strays)} into "
             "constructs/starburst_constructs/ (constructs/README.md says why)"
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by the folder whose session fixtures they share, for runs on both cores."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0] if ROOT in item.path.parents else ""
+        if folder in _TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")
