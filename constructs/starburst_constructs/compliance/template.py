@@ -136,7 +136,7 @@ def read_stage(files: Sequence[Path], *, stage: str) -> Template:
             resolved = _imported(_renamed(body, _prefix(file), template), exports)
             resources[name] = Resource(
                 name=name,
-                path=paths.get(logical_id, logical_id),
+                path=str(paths.get(logical_id, logical_id)),
                 logical_id=logical_id,
                 file=str(file),
                 body=cast(Mapping[str, Any], resolved),
@@ -154,7 +154,7 @@ def _paths(file: Path, stage: str) -> dict[str, str]:
     if not metadata.exists():
         return {}
     return {
-        str(entry["data"]): path.removeprefix(f"/{stage}/")
+        str(entry["data"]): str(path).removeprefix(f"/{stage}/")
         for path, entries in json.loads(metadata.read_text()).items()
         for entry in entries
         if entry["type"] == "aws:cdk:logicalId"
