@@ -9,6 +9,7 @@ from typing import Final
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
@@ -37,6 +38,12 @@ _BUSY: Final = frozenset(
     }
 )
 _SERVER_ERROR: Final = 500
+_UNHEARD: Final = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 
 @contextmanager
@@ -79,4 +86,4 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(cause, ClientError):
         status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _SERVER_ERROR or code_of(cause) in _BUSY
-    return isinstance(cause, HTTPClientError | IncompleteReadError)
+    return isinstance(cause, _UNHEARD)

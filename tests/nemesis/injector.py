@@ -1,0 +1,259 @@
+"""S3 and SQS as the runtime sees them on a bad day: the emulator's clients, with faults between."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from starburst.chunks import ChunkMessage
+from starburst.errors import IntegrityError
+
+from .plan import Plan
+
+__all__ = ["CANARY", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased"]
+
+CANARY: Final = b"unverified bytes must never be parsed"
+_SESSION: Final = re.compile(r"^.*/sessions/[a-z0-9]{20}/")
+_FUNCTION: Final = re.compile(r"functions/.*")
+
+
+Killed = SystemExit
+"""SIGKILL of a thread's process: no handler of the runtime sees it, and threading is silent."""
+
+
+def leased(message: ChunkMessage) -> str:
+    """Return a name for what a message leases, the same in every replay."""
+    return f"{message.chunk}:{message.lo}-{message.hi}"
+
+
+def _trouble(plan: Plan, *about: object) -> Exception:
+    kind = plan.pick(("503", "500", "reset", "timeout"), *about)
+    if kind == "reset":
+        return ConnectionClosedError(endpoint_url="https://nemesis.invalid")
+    if kind == "timeout":
+        return ReadTimeoutError(endpoint_url="https://nemesis.invalid")
+    code = "SlowDown" if kind == "503" else "InternalError"
+    answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": int(kind)}}
+    return ClientError(answer, "Nemesis")
+
+
+@dataclass
+class Sky:
+    """What all processes of a run share: the emulator behind one lock, and messages on their way.
+
+    Attributes:
+        s3, sqs: the emulator's clients.
+        plan: of the run.
+        late: bodies of messages that were sent and have not arrived.
+        deliveries: every lease that was handed out, in order.
+    """
+
+    s3: Any
+    sqs: Any
+    plan: Plan
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    late: list[tuple[str, str]] = field(default_factory=list)
+    deliveries: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.changed = threading.Condition(self.lock)
+
+    def deliver_late(self) -> bool:
+        """Let what is on its way arrive, in an order of the plan's choosing."""
+        with self.changed:
+            on_their_way, self.late = self.late, []
+            on_their_way.sort(key=lambda held: self.plan.number("order", held[1]))
+            for url, body in on_their_way:
+                self.sqs.send_message(QueueUrl=url, MessageBody=body)
+            self.changed.notify_all()
+            return bool(on_their_way)
+
+    def expire(self, url: str, receipt: str) -> None:
+        """Let a lease's time run out now."""
+        with self.changed:
+            try:
+                self.sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0
+                )
+            except ClientError:
+                return  # the message or the queue is gone
+            self.changed.notify_all()
+
+
+@dataclass
+class _Faulty:
+    sky: Sky
+    who: str
+    mortal: bool
+    held: dict[str, str] = field(default_factory=dict)
+    doomed: Callable[[str], bool] = field(default=lambda _: False)
+
+    @property
+    def plan(self) -> Plan:
+        return self.sky.plan
+
+    def strike_dead(self, *where: object) -> None:
+        """End this worker here, if the plan says so and the range in its hands survives it."""
+        ranges = tuple(self.held.values())
+        if self.mortal and self.plan.strikes("killed", *where, ranges):
+            if all(self.plan.spend(name) for name in ranges):
+                raise Killed
+            self.plan.struck["killed"] -= 1
+
+    def may_fail(self) -> bool:
+        """Whether a write may be refused to this process now."""
+        return self.mortal and all(self.plan.spend(name) for name in set(self.held.values()))
+
+    def call(self, name: str, subject: str, act: Callable[[], Any]) -> Any:
+        """Act, unless the plan has it otherwise.
+
+        Writes that botocore cannot mend are played for workers alone, and only as often as the
+        range in hand survives: each may cost a lease, which to SQS looks like a worker's death.
+        A client tells its user, who tries again.
+        """
+        certain = name in ("put", "send", "delete", "extend") and not self.may_fail()
+        if not certain and self.plan.strikes("refused", name, subject):
+            raise _trouble(self.plan, name, subject)
+        self.strike_dead("before", name, subject)
+        with self.sky.changed:
+            answer = act()
+            self.sky.changed.notify_all()
+        self.strike_dead("after", name, subject)
+        if not certain and self.plan.strikes("lost-response", name, subject):
+            raise _trouble(self.plan, name, subject)
+        return answer
+
+
+class FaultyS3(_Faulty):
+    """One process's view of S3."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sky.s3, name)
+
+    def get_object(self, **words: Any) -> dict[str, Any]:
+        subject = _subject(words["Key"])
+
+        def act() -> tuple[dict[str, Any], bytes]:
+            answer = self.sky.s3.get_object(**words)
+            return answer, answer["Body"].read()
+
+        answer, body = self.call("get", subject, act)
+        if "status.json" not in subject and self.plan.strikes("damaged", subject, self.who):
+            body = self._damaged(body, words["Key"])
+        return {**answer, "Body": io.BytesIO(body)}
+
+    def _damaged(self, body: bytes, key: str) -> bytes:
+        how = self.plan.pick(("flipped", "cut", "foreign", "swapped", "empty"), "how", key[-20:])
+        at = int(self.plan.number("at", key[-20:]) * len(body))
+        match how:
+            case "flipped":
+                return body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+            case "cut":
+                return body[:at]
+            case "foreign":
+                return CANARY * 10
+            case "swapped":
+                with self.sky.lock:
+                    folder = key.rpartition("/")[0]
+                    found = self.sky.s3.list_objects_v2(Bucket="starburst-test-data", Prefix=folder)
+                    others = [e["Key"] for e in found["Contents"] if e["Key"] != key]
+                    if not others:
+                        return b""
+                    answer = self.sky.s3.get_object(Bucket="starburst-test-data", Key=others[0])
+                    return answer["Body"].read()
+            case _:
+                return b""
+
+    def put_object(self, **words: Any) -> Any:
+        subject = _subject(words["Key"])
+        if hasattr(words["Body"], "read"):
+            words["Body"] = words["Body"].read()
+        answer = self.call("put", subject, lambda: self.sky.s3.put_object(**words))
+        if self.plan.strikes("own-412", subject):
+            self.call("put", subject, lambda: self.sky.s3.put_object(**words))
+        return answer
+
+    def list_objects_v2(self, **words: Any) -> Any:
+        return self.call("list", "", lambda: self.sky.s3.list_objects_v2(**words))
+
+
+class FaultySQS(_Faulty):
+    """One process's view of its session's queue."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sky.sqs, name)
+
+    def receive_message(self, **words: Any) -> dict[str, Any]:
+        wait = words.pop("WaitTimeSeconds")
+        with self.sky.changed:
+            for receipt in list(self.held):  # who asks for work has let go of what it had
+                self.sky.expire(words["QueueUrl"], receipt)
+                del self.held[receipt]
+            answer = self.sky.sqs.receive_message(**words, WaitTimeSeconds=0)
+            if not answer.get("Messages") and not self.sky.deliver_late():
+                self.sky.changed.wait(min(wait, 0.2))
+                return {}
+            for message in answer.get("Messages", []):
+                self._received(words["QueueUrl"], message)
+        return answer
+
+    def _received(self, url: str, message: dict[str, Any]) -> None:
+        try:
+            name = leased(ChunkMessage.from_body(message["Body"]))
+        except IntegrityError:
+            return
+        receipt = message["ReceiptHandle"]
+        self.sky.deliveries.append(name)
+        self.held[receipt] = name
+        if self.plan.strikes("delivered-twice", name) and self.plan.spend(name):
+            self.sky.expire(url, receipt)
+        if self.plan.strikes("lost-response", "receive", name) and self.plan.spend(name):
+            del self.held[receipt]
+            self.sky.expire(url, receipt)
+            raise _trouble(self.plan, "receive", name)
+
+    def change_message_visibility(self, **words: Any) -> Any:
+        def act() -> Any:
+            if not words["VisibilityTimeout"]:
+                self.held.pop(words["ReceiptHandle"], None)
+            return self.sky.sqs.change_message_visibility(**words)
+
+        return self.call("extend", self.held.get(words["ReceiptHandle"], ""), act)
+
+    def delete_message(self, **words: Any) -> Any:
+        def act() -> Any:
+            answer = self.sky.sqs.delete_message(**words)
+            self.held.pop(words["ReceiptHandle"], None)
+            return answer
+
+        return self.call("delete", self.held.get(words["ReceiptHandle"], ""), act)
+
+    def send_message_batch(self, **words: Any) -> Any:
+        entries: Sequence[dict[str, str]] = words["Entries"]
+        names = [leased(ChunkMessage.from_body(entry["MessageBody"])) for entry in entries]
+        if self.doomed("send"):
+            raise Killed
+
+        def act() -> dict[str, Any]:
+            failed = []
+            for entry, name in zip(entries, names, strict=True):
+                body = entry["MessageBody"]
+                if self.plan.strikes("partly-failed", name):
+                    failed.append({"Id": entry["Id"], "Code": "Nemesis", "SenderFault": False})
+                elif self.plan.strikes("delayed", name):
+                    self.sky.late.append((words["QueueUrl"], body))
+                else:
+                    self.sky.sqs.send_message(QueueUrl=words["QueueUrl"], MessageBody=body)
+            return {"Failed": failed} if failed else {}
+
+        return self.call("send", names[0], act)
+
+
+def _subject(key: str) -> str:
+    return _FUNCTION.sub("functions/", _SESSION.sub("", key))

@@ -1,0 +1,112 @@
+"""The plan of one run: which faults strike where, as a function of the seed alone.
+
+Whether a fault strikes depends on the seed, the fault, what it would strike, and how often it was
+asked for there; never on the order in which threads happen to run. So a seed replays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = ["FAULTS", "POISONS", "Plan"]
+
+FAULTS: Final = (
+    "refused",  # the call fails and had no effect
+    "lost-response",  # the call had its effect, and the caller hears of an error
+    "own-412",  # the same on a PUT, and the SDK's own retry meets its own object
+    "damaged",  # an object arrives flipped, cut, swapped or foreign
+    "killed",  # SIGKILL of the whole worker, at a call or while its child runs
+    "told-to-stop",  # SIGTERM with a range in hand
+    "delivered-twice",  # two workers hold the same message
+    "delayed",  # a message arrives late and out of order
+    "partly-failed",  # SendMessageBatch takes some entries
+)
+_MOST: Final = 2
+"""So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""
+
+POISONS: Final = ("segfault", "exit")
+KINDS: Final = ("raise", "unsafe", "large", "memory", "once")
+
+
+@dataclass
+class Plan:
+    """What happens in the run of one seed.
+
+    Attributes:
+        seed: all else follows from it.
+        tasks: how many.
+        calm: nothing strikes any more.
+        rates: how likely each fault is where it may strike.
+        kinds: what each task does.
+        attempts: of the session.
+        hangs: whether a task hangs, and the session has a time limit.
+        client_dies: whether the client is killed between storing tasks and queueing them.
+        spoiled: what is damaged in S3 for good, if anything.
+        inline: whether chunks travel in their messages.
+        skew: seconds by which the client's clock is wrong.
+        struck: how often each fault struck.
+    """
+
+    seed: int
+    tasks: int = 24
+    calm: bool = False
+    rates: dict[str, float] = field(init=False)
+    kinds: list[str] = field(init=False)
+    attempts: int = field(init=False)
+    hangs: bool = field(init=False)
+    client_dies: bool = field(init=False)
+    spoiled: str = field(init=False)
+    inline: bool = field(init=False)
+    skew: float = field(init=False)
+    struck: Counter[str] = field(default_factory=Counter)
+    _asked: Counter[Any] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        chance = random.Random(self.seed)  # noqa: S311 - a schedule, not a secret
+        self.rates = {fault: chance.choice((0.0, 0.05, 0.2)) for fault in FAULTS}
+        self.rates["killed"] /= 4  # it is asked for at every call
+        self.kinds = ["square"] * self.tasks
+        self.hangs = chance.random() < 0.1
+        odd = [*chance.choices(KINDS, k=3), chance.choice(POISONS)]
+        odd += ["hang"] if self.hangs else []
+        for place, kind in zip(chance.sample(range(self.tasks), len(odd)), odd, strict=True):
+            self.kinds[place] = kind
+        self.attempts = chance.choice((2, 3))
+        self.client_dies = chance.random() < 0.3
+        self.spoiled = chance.choice(("", "", "", "input", "forged", "swapped", "cut"))
+        self.inline = chance.random() < 0.5 and self.spoiled != "input"
+        self.skew = chance.choice((-900.0, 0.0, 900.0))
+
+    def strikes(self, fault: str, *subject: object, most: int = _MOST) -> bool:
+        """Whether ``fault`` strikes ``subject`` now."""
+        with self._lock:
+            self._asked[fault, subject] += 1
+            nth = self._asked[fault, subject]
+            if self.calm or self._asked["struck", fault, subject] >= most:
+                return False
+            if self.number(fault, *subject, nth) >= self.rates[fault]:
+                return False
+            self._asked["struck", fault, subject] += 1
+            self.struck[fault] += 1
+            return True
+
+    def spend(self, leased: str) -> bool:
+        """Whether a range may still lose a worker: with fewer than ``attempts`` it must live."""
+        with self._lock:
+            self._asked["spent", leased] += 1
+            return self._asked["spent", leased] < self.attempts
+
+    def number(self, *about: object) -> float:
+        """Return a number in [0, 1) that depends on the seed and ``about`` alone."""
+        digest = hashlib.blake2b(repr((self.seed, about)).encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64
+
+    def pick(self, options: tuple[Any, ...], *about: object) -> Any:
+        """Choose one of ``options``, likewise."""
+        return options[int(self.number("pick", *about) * len(options))]

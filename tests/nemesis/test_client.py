@@ -1,0 +1,167 @@
+"""What befalls the client alone: expired credentials, a wrong clock, lost messages, no network."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from starburst.client.attaching import attach_session
+from starburst.client.connection import Connection
+from starburst.client.options import SessionOptions
+from starburst.client.session import Session, open_session
+from starburst.errors import AccessDenied, ConfigurationError, SessionError
+from tests.runtime.conftest import connection, fleet
+from tests.runtime.fleet import BUCKET, Fleet
+
+__all__ = ["connection", "fleet"]  # the fixtures of a burst in one process
+
+OPTIONS = SessionOptions(workers=1, idle_timeout=20)
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+class Flaky:
+    """S3 as it answers while ``error`` is set."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+        self.error: Exception | None = None
+        self.asked = threading.Semaphore(0)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**words: Any) -> Any:
+            if self.error is not None:
+                self.asked.release()
+                raise self.error
+            return getattr(self._s3, name)(**words)
+
+        return call
+
+
+def answer(code: str, status: int = 400) -> ClientError:
+    said: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(said, "GetObject")
+
+
+def stored(connection: Connection, fleet: Fleet, tasks: int = 4) -> tuple[Session, Flaky]:
+    """Open a session whose tasks are queued and that has no worker yet."""
+    fleet.launch = False
+    flaky = Flaky(fleet.s3)
+    faulty = dataclasses.replace(connection, s3=flaky)  # type: ignore[arg-type]
+    session = open_session(faulty, OPTIONS, progress=False)
+    session.map(square, range(tasks))
+    session._dispatcher.flush()
+    return session, flaky
+
+
+def work(fleet: Fleet, session: Session) -> None:
+    fleet.add_worker(session.manifest.keys, session._queue_url())
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        ("ExpiredToken", AccessDenied, "expired"),
+        ("RequestTimeTooSkewed", ConfigurationError, "clock"),
+    ],
+)
+def test_who_can_no_longer_collect_is_told_and_attaches_later(
+    connection: Connection, fleet: Fleet, code: str, kind: type[Exception], said: str
+) -> None:
+    session, flaky = stored(connection, fleet)
+    flaky.error = answer(code)
+    with pytest.raises(kind, match=said):
+        session.futures[0].result(timeout=30)
+    work(fleet, session)
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == [0, 1, 4, 9]
+    session.detach()
+    again.cleanup()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [answer("SlowDown", 503), EndpointConnectionError(endpoint_url="https://s3.invalid")],
+    ids=["503", "no network"],
+)
+def test_trouble_that_passes_ends_no_task(
+    connection: Connection, fleet: Fleet, error: Exception
+) -> None:
+    session, flaky = stored(connection, fleet)
+    flaky.error = error
+    work(fleet, session)
+    for _ in range(3):
+        assert flaky.asked.acquire(timeout=30)
+    flaky.error = None
+    assert session.collect(timeout=60) == [0, 1, 4, 9]
+    session.cleanup()
+
+
+def test_trouble_that_stays_ends_in_a_typed_error(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.client.collect._PATIENCE_SECONDS", 0.0)
+    session, flaky = stored(connection, fleet)
+    flaky.error = answer("InternalError", 500)
+    with pytest.raises(SessionError, match="InternalError"):
+        session.futures[0].result(timeout=30)
+    flaky.error = None
+    session.cleanup()
+
+
+def test_tasks_whose_messages_are_lost_are_queued_anew_by_whoever_attaches(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.client.collect._SILENCE_SECONDS", 0.1)
+    session, _ = stored(connection, fleet, tasks=40)
+    session.detach()
+    fleet.sqs.purge_queue(QueueUrl=session._queue_url())
+    work(fleet, session)
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == [x * x for x in range(40)]
+    again.cleanup()
+
+
+def test_a_client_that_attaches_goes_on_after_the_last_pack_and_not_into_it(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session, _ = stored(connection, fleet)
+    session._dispatcher._packs = 5  # the packs between were never stored
+    session.submit(square, 4)
+    session._dispatcher.flush()
+    work(fleet, session)
+    again = attach_session(connection, session.id, progress=False)
+    again.submit(square, 5)
+    assert again.collect(timeout=60) == [0, 1, 4, 9, 16, 25]
+    session.detach()
+    again.cleanup()
+
+
+def test_a_pack_whose_response_was_lost_is_ones_own_and_another_is_not(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session, flaky = stored(connection, fleet, tasks=1)
+    put = fleet.s3.put_object
+
+    def twice(**words: Any) -> Any:
+        put(**words)
+        return put(**words)
+
+    flaky.put_object = twice  # type: ignore[attr-defined]
+    session.submit(square, 1)
+    session._dispatcher.flush()
+    work(fleet, session)
+    assert session.collect(timeout=60) == [0, 1]
+    key = f"{session.manifest.keys.inputs}p000003"
+    fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=b"another client's")
+    with pytest.raises(SessionError, match="PreconditionFailed"):
+        session.submit(square, 2).result(timeout=30)
+    del flaky.put_object  # type: ignore[attr-defined]
+    session.cleanup()

@@ -1,0 +1,36 @@
+"""Twenty seeded runs through all faults at once. ``make nemesis SEEDS=1000`` runs more."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.nemesis.plan import FAULTS, Plan
+from tests.nemesis.world import run
+
+SEEDS = range(20)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_lost_twice_or_unverified(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    history, wrong = run(seed)
+    assert not wrong, f"make nemesis SEEDS=1 FIRST={seed} replays it; {dict(history.plan.struck)}"
+
+
+def test_the_seeds_of_the_suite_cover_every_fault() -> None:
+    plans = [Plan(seed) for seed in SEEDS]
+    assert all(any(plan.rates[fault] for plan in plans) for fault in FAULTS)
+    assert {plan.spoiled for plan in plans} == {"", "input", "forged", "swapped", "cut"}
+    assert {plan.skew for plan in plans} == {-900.0, 0.0, 900.0}
+    assert {plan.inline for plan in plans} == {plan.client_dies for plan in plans} == {True, False}
+    kinds = {kind for plan in plans for kind in plan.kinds}
+    assert kinds == {
+        "square", "raise", "unsafe", "large", "memory", "once", "segfault", "exit", "hang"
+    }  # fmt: skip
+
+
+def test_a_plan_is_its_seed() -> None:
+    first, again = Plan(7), Plan(7)
+    asked = [("refused", "get", f"x{n % 5}") for n in range(200)]
+    assert [first.strikes(*about) for about in asked] == [again.strikes(*about) for about in asked]
+    assert first.kinds == again.kinds != Plan(8).kinds

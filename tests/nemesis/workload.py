@@ -1,0 +1,92 @@
+"""What the tasks of a run do: most behave, some do not; each start is written down."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from starburst.errors import (
+    IntegrityError,
+    ResultTooLarge,
+    TaskTimeout,
+    UnsafeResult,
+    WorkerLost,
+)
+
+__all__ = ["EXPECTED", "expected", "perform", "starts"]
+
+_TOO_MUCH: Final = 3 << 20
+
+
+class Opaque:
+    """No data."""
+
+
+def perform(task: tuple[int, str, str]) -> Any:
+    """Do what ``kind`` says, having noted the start in ``directory``."""
+    index, kind, directory = task
+    note = os.open(f"{directory}/starts", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(note, f"{index}\n".encode())
+    os.close(note)
+    match kind:
+        case "raise":
+            raise ValueError(str(index))
+        case "unsafe":
+            return Opaque()
+        case "large":
+            return bytes(_TOO_MUCH)
+        case "memory":
+            return _exhaust()
+        case "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "exit":
+            os._exit(3)
+        case "hang":
+            time.sleep(600)
+        case "once":
+            _die_once(Path(directory) / f"died-{index}")
+    return index * index
+
+
+def _exhaust() -> int:
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, limits[1]))
+    try:
+        return len(bytearray(16 << 30))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _die_once(mark: Path) -> None:
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+EXPECTED: Final[dict[str, type[BaseException]]] = {
+    "raise": ValueError,
+    "unsafe": UnsafeResult,
+    "large": ResultTooLarge,
+    "memory": MemoryError,
+    "segfault": WorkerLost,
+    "exit": WorkerLost,
+    "hang": TaskTimeout,
+    "spoiled": IntegrityError,
+}
+
+
+def expected(index: int, kind: str) -> object:
+    """Return the value, or the type of the exception, that a task must end with."""
+    return EXPECTED.get(kind, index * index)
+
+
+def starts(directory: Path) -> list[int]:
+    """Return which tasks were started, in order; a task is there as often as it was started."""
+    notes = directory / "starts"
+    return [int(line) for line in notes.read_text().split()] if notes.exists() else []
