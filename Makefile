@@ -50,7 +50,7 @@ unit: setup
 
 synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
-	@$(WITHOUT_AWS) $(BIN)/python -m stacks.linting
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.linting
 
 cost: synth  ## what each environment costs a month while nobody computes
 	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy import linting
 from environments import DEV, PROD
-from stacks import linting
 from starburst_constructs.compliance.waivers import Waiver, WaiverError
 
 if TYPE_CHECKING:

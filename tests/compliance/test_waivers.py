@@ -7,6 +7,8 @@ from datetime import date
 
 import pytest
 
+from environments import PROD, REGULATED
+from stacks.waivers import waivers
 from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_waivers
 
 TODAY = date(2026, 11, 22)
@@ -89,3 +91,15 @@ def test_a_waiver_covers_its_construct_and_what_is_inside(path: str, covered: bo
 def test_a_waiver_covers_no_other_finding_of_its_rule() -> None:
     other = "AwsSolutions-IAM5[Resource::arn:aws:s3:::*]"
     assert not GOOD.covers(GOOD.resources[0], rule=other)
+
+
+def test_a_reviewer_of_production_signs_a_dozen_decisions_at_most() -> None:
+    decisions = {each.reason for each in (*waivers(PROD), *waivers(REGULATED))}
+    assert len(decisions) <= 12
+
+
+def test_a_decision_keeps_only_the_rules_of_packs_that_judge() -> None:
+    alone = replace(PROD, packs=("PCI.DSS.321",))
+    rules = {rule for each in waivers(alone) for rule in each.rules}
+    assert rules
+    assert all(rule.startswith("PCI.DSS.321-") for rule in rules)

@@ -1,4 +1,4 @@
-"""cfn-lint over every synthesized template, its warnings as errors: ``python -m stacks.linting``.
+"""cfn-lint over every synthesized template, its warnings as errors: ``python -m deploy.linting``.
 
 It checks what the service would: types, allowed values and combinations, for the environment's
 Region. It is a developer's tool, so it runs beside the synthesis and not within it.
