@@ -19,8 +19,10 @@ from starburst_constructs.proofs.errors import ProofError
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.mutants import Fate, hunt, mutants
 from starburst_constructs.proofs.prove import prove_all
+from starburst_constructs.proofs.survivors import reason_for
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import ALL
+from starburst_constructs.proofs.vocabulary import check
 
 __all__ = ["estates_of", "main"]
 
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             estates = list(_estates(options, Path(folder)))
         failed = 0
         for estate in estates:
+            check(estate)
             failed += _hunt(estate, theorems) if options.mutants else _prove(estate, theorems)
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
@@ -155,15 +158,20 @@ def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
 
 
 def _hunt(estate: Estate, theorems: Sequence[Theorem]) -> int:
+    """Return how many mutants live without a reason."""
     fates: list[Fate] = []
+    unexplained = 0
     for fate in hunt(estate, theorems, mutants(estate)):
         fates.append(fate)
         if fate.end == "alive":
-            sys.stdout.write(f"alive    {fate.mutant}\n")
+            reason = reason_for(fate.mutant)
+            unexplained += reason is None
+            sys.stdout.write(f"alive    {fate.mutant}\n         {reason or 'no reason known'}\n")
             sys.stdout.flush()
     count = {end: sum(fate.end == end for fate in fates) for end in ("killed", "refused", "alive")}
     sys.stdout.write(
         f"{estate.name}: {len(fates)} mutants; {count['killed']} killed by theorems, "
-        f"{count['refused']} refused by the vocabulary, {count['alive']} alive\n"
+        f"{count['refused']} refused by the vocabulary, {count['alive']} alive, "
+        f"{unexplained} of them without a reason\n"
     )
-    return 0
+    return unexplained

@@ -1,0 +1,63 @@
+"""``starburst-prove`` prints sentences and answers, and fails when something does not hold."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from starburst_constructs.proofs import command
+from starburst_constructs.proofs.document import page
+from starburst_constructs.proofs.estate import Estate
+
+ROOT = Path(__file__).parents[2]
+OWN = ROOT / "examples" / "own_theorem.py"
+
+
+@pytest.fixture
+def synthesized(estates: Mapping[str, Estate], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command prove what the test run has synthesized already."""
+    monkeypatch.setattr(command, "_estates", lambda options, folder: iter([estates["prod"]]))
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--environment", "prod", "--only", "own_queue"]) == 0
+    out = capsys.readouterr().out
+    assert "proved" in out
+    assert "An analyst never uses the queue of another user's session" in out
+    assert "1 of 1 theorems proved" in out
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_it_proves_a_teams_own_theorem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--theorems", str(OWN), "--only", "results_outlive"]) == 0
+    assert "Our own" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_a_refuted_theorem_fails_with_the_request(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(OWN.read_text().replace("s3:DeleteObject", "s3:GetObject"))
+    assert command.main(["--theorems", str(wrong), "--only", "results_outlive"]) == 1
+    out = capsys.readouterr().out
+    assert "refuted" in out
+    assert "principal  arn:aws:iam::222233334444:role/starburst-prod-worker-genomics" in out
+
+
+def test_it_is_a_command() -> None:
+    name = Path(sys.executable).parent / "starburst-prove"
+    found = subprocess.run([name, "--help"], capture_output=True, text=True, check=True)  # noqa: S603
+    assert "--mutants" in found.stdout
+
+
+def test_the_document_is_in_step() -> None:
+    expected = page(OWN.read_text())
+    assert (ROOT / "docs" / "theorems.md").read_text() == expected, (
+        "run python -m starburst_constructs.proofs.document"
+    )
