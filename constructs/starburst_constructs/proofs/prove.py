@@ -115,15 +115,19 @@ def prove(
     started = time.perf_counter()
     count = 0
     answer: Answer = "proved"
-    why, example = "", None
+    undecided, why, example = "", "", None
     world.logic.axioms.clear()
     for claim in theorem.claims(world):
         count += 1
         answer, why, example = _judge(
             world.logic, claim, check_premises=check_premises, seconds=seconds
         )
-        if answer != "proved":
+        if answer == "unknown":
+            undecided = undecided or why
+        elif answer != "proved":
             break
+    if undecided and answer in ("proved", "unknown"):
+        answer, why = "unknown", undecided
     if not count:
         answer, why = "vacuous", "the theorem claims nothing of this environment"
     return Verdict(
