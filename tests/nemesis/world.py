@@ -38,7 +38,7 @@ from .injector import CANARY, FaultyS3, FaultySQS, Killed, Sky, leased
 from .plan import Plan
 from .workload import expected, perform
 
-__all__ = ["run"]
+__all__ = ["document", "run"]
 
 _WORKERS: Final = 2
 _SPOILED_CHUNK: Final = 1
@@ -101,7 +101,7 @@ class World:
             return False
 
         return Connection(
-            document=_document(self.fleet.key_arn),
+            document=document(self.fleet.key_arn),
             workspace="study",
             user="alice",
             s3=FaultyS3(self.sky, "client", mortal=False),  # type: ignore[arg-type]
@@ -272,7 +272,8 @@ def _outcome(future: Any, seconds: float) -> object:
         return "never ended"
 
 
-def _document(key_arn: str) -> RuntimeDocument:
+def document(key_arn: str) -> RuntimeDocument:
+    """Return the runtime document of the run's environment."""
     return RuntimeDocument(
         environment="test",
         account="123456789012",

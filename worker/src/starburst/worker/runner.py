@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, Final
 
 from starburst.codec import Encoded, encode_batch
@@ -36,6 +37,7 @@ def main() -> None:
     """Serve frames until the worker closes the pipe; file descriptors come as arguments."""
     commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
     with (
+        suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
         os.fdopen(answers_fd, "wb") as answers,
     ):

@@ -1,0 +1,161 @@
+"""Real worker processes, struck by SIGKILL and SIGTERM in the middle of their work."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from starburst.client.connection import Connection
+from starburst.client.options import SessionOptions
+from starburst.client.session import open_session
+from starburst.contract import SessionKeys, WorkerVariable
+from tests.nemesis.world import document
+from tests.runtime.fleet import BUCKET, REGION, Fleet
+
+TASKS = 30
+ROOT = Path(__file__).parents[2]
+
+
+@dataclasses.dataclass
+class Processes:
+    """Worker processes at an emulator that listens on loopback."""
+
+    endpoint: str
+    fleet: Fleet
+    log: Path
+    alive: list[subprocess.Popen[bytes]] = dataclasses.field(default_factory=list)
+
+    def launch(self, keys: SessionKeys, url: str) -> subprocess.Popen[bytes]:
+        place = {
+            WorkerVariable.WORKSPACE: keys.workspace,
+            WorkerVariable.BUCKET: BUCKET,
+            WorkerVariable.KEY_ARN: self.fleet.key_arn,
+            WorkerVariable.SESSION_PREFIX: keys.prefix,
+            WorkerVariable.QUEUE_URL: url,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "nemesis",
+            "AWS_SECRET_ACCESS_KEY": "nemesis",
+        }
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "starburst.worker"],
+                env={**os.environ, **place},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        self.alive.append(worker)
+        return worker
+
+
+@pytest.fixture
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset).close()  # noqa: S310
+    aws = boto3.session.Session(
+        region_name=REGION, aws_access_key_id="nemesis", aws_secret_access_key="nemesis"
+    )
+    clients = {name: aws.client(name, endpoint_url=endpoint) for name in ("s3", "sqs", "kms")}
+    s3: Any = clients["s3"]
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    kms: Any = clients["kms"]
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    fleet = Fleet(s3=s3, sqs=clients["sqs"], kms=kms, key_arn=arn, launch=False)
+    held = Processes(endpoint, fleet, tmp_path / "log")
+    yield held
+    for worker in held.alive:
+        worker.kill()
+        worker.wait()
+    server.stop()
+
+
+def note(task: tuple[int, str]) -> int:
+    """Say that the task has begun, and take a while."""
+    index, directory = task
+    Path(directory, f"{index}-{time.monotonic_ns()}").touch()
+    time.sleep(0.15)
+    return index * index
+
+
+def hasten(sqs: Any, url: str, over: threading.Event) -> None:
+    """Let leases of the dead expire at once: SQS's clock is the emulator's, thirty seconds."""
+    from moto.sqs.models import sqs_backends  # noqa: PLC0415 - only where the server runs
+
+    while not over.wait(0.5):
+        with contextlib.suppress(KeyError, ClientError):
+            (queue,) = sqs_backends["123456789012"][REGION].queues.values()
+            for message in list(queue._messages):
+                message.visible_at = min(message.visible_at, time.time() * 1000 + 2000)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_struck_in_mid_chunk_lose_nothing_and_commit_nothing_twice(
+    processes: Processes, tmp_path: Path, blow: signal.Signals
+) -> None:
+    fleet = processes.fleet
+    connection = Connection(
+        document=document(fleet.key_arn),
+        workspace="study",
+        user="alice",
+        s3=fleet.s3,
+        sqs=fleet.sqs,
+        kms=fleet.kms,
+        functions=fleet,  # type: ignore[arg-type]
+    )
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    options = SessionOptions(workers=2, idle_timeout=60, attempts=9)
+    session = open_session(connection, options, progress=False)
+    keys, url = session.manifest.keys, session._queue_url()
+    over = threading.Event()
+    clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
+    clock.start()
+    try:
+        session.map(note, [(i, str(begun)) for i in range(TASKS)])
+        session._dispatcher.flush()
+        for round_ in range(4):
+            workers = [processes.launch(keys, url) for _ in range(2)]
+            if round_ < 3:
+                _await_starts(begun, len(list(begun.iterdir())) + 3)
+                for worker in workers:
+                    worker.send_signal(blow)
+                    worker.wait(30)
+        results = [future.result(timeout=60) for future in session.futures]
+    finally:
+        over.set()
+        clock.join()
+    assert results == [i * i for i in range(TASKS)]
+    versions = fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
+    assert len({version["Key"] for version in versions}) == len(versions)
+    assert "Traceback" not in processes.log.read_text()
+    session.cleanup()
+
+
+def _await_starts(directory: Path, count: int) -> None:
+    """Wait until so many tasks have begun; fail where they do not."""
+    deadline = time.monotonic() + 60
+    while len(list(directory.iterdir())) < count:
+        assert time.monotonic() < deadline, "no task begins"
+        time.sleep(0.02)
