@@ -10,6 +10,11 @@ from tests.nemesis.world import run
 SEEDS = range(20)
 
 
+# A client that is killed shows as its sending thread's death.
+KILLED = "ignore:Exception in thread starburst-send:pytest.PytestUnhandledThreadExceptionWarning"
+
+
+@pytest.mark.filterwarnings(KILLED)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_twice_or_unverified(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_PROFILE", raising=False)

@@ -150,7 +150,7 @@ class World:
             return range(0)
         entry = session._ledger.open_entries[_SPOILED_CHUNK]
         keys = session.manifest.keys
-        place = keys.inputs + "p000001"
+        place = keys.inputs + entry.name.partition("-")[0]
         if self.plan.spoiled == "input":
             body = bytearray(self.sky.s3.get_object(Bucket=BUCKET, Key=place)["Body"].read())
             body[entry.offset + entry.length // 2] ^= 1
