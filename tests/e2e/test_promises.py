@@ -6,6 +6,8 @@ import base64
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import starburst
+from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection, connect
 from starburst.client.control import Control
 from starburst.client.session import Session, new_session_id, open_session
@@ -124,7 +127,10 @@ def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
     bob = connect("local", "demo", user="bob")
     session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
     try:
-        theirs: dict[str, Any] = {"Bucket": alice.document.bucket, "Key": session.manifest.keys.manifest}
+        theirs: dict[str, Any] = {
+            "Bucket": alice.document.bucket,
+            "Key": session.manifest.keys.manifest,
+        }
         assert alice.s3.get_object(**theirs)["Body"].read()
         assert refused(bob.s3.get_object, **theirs)
         key = session.manifest.keys.inputs + "p999999"
@@ -330,3 +336,22 @@ def test_ten_thousand_trivial_tasks_take_fewer_than_500_requests(
     outcome = starburst.map(abs, range(-10_000, 0), cpu=0.25, memory=0.5, workers=2)
     assert outcome == list(range(10_000, 0, -1))
     assert total() - before < 500
+
+
+SUBMIT_AND_END = """
+import starburst
+session = starburst.session(workers=1, cpu=0.25, memory=0.5, user="alice")
+session.map(abs, range(-3000, 0))
+print(session.id)
+"""
+
+
+def test_a_script_may_end_right_after_it_submitted(
+    local_environment: LocalEnvironment, alice: Connection
+) -> None:
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", SUBMIT_AND_END], capture_output=True, text=True, check=True
+    )
+    session = attach_session(alice, done.stdout.strip(), progress=False)
+    assert session.collect(timeout=60) == list(range(3000, 0, -1))
+    session.cleanup(force=True)

@@ -20,6 +20,7 @@ from starburst.client.options import SessionOptions
 from starburst.client.session import Session, open_session
 from starburst.errors import (
     IntegrityError,
+    PayloadError,
     RemoteTraceback,
     SessionEnded,
     SessionNotFound,
@@ -29,6 +30,7 @@ from starburst.errors import (
     WorkerLost,
 )
 from starburst.result_nodes import parse_node_key
+from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, Fleet
 
 TWO = SessionOptions(workers=2, idle_timeout=20)
@@ -311,4 +313,45 @@ def test_repr_tells_where_a_session_is(connection: Connection, fleet: Fleet) -> 
     fleet.launch = False
     session: Session = open_session(connection, TWO, progress=False)
     assert "study/alice" in repr(session)
+    session.cleanup()
+
+
+def test_one_unreadable_result_leaves_its_neighbours_alone(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = dataclasses.replace(TWO, workers=1)
+    session = open_session(connection, options, progress=False)
+    with session._dispatcher._arrived:
+        futures = session.map(lambda x: Point(x, x) if x == 3 else x, range(8))
+    monkeypatch.setattr("starburst.codec.records._member", lambda *_: None)
+    with pytest.raises(PayloadError, match="Point"):
+        futures[3].result(timeout=60)
+    assert [f.result(timeout=60) for i, f in enumerate(futures) if i != 3] == [0, 1, 2, 4, 5, 6, 7]
+    session.cleanup()
+
+
+def test_a_session_is_only_ever_extended(connection: Connection, fleet: Fleet) -> None:
+    fleet.launch = False
+    session = open_session(connection, TWO, progress=False)
+    later = time.time() + 90_000
+    status = SessionStatus(
+        session=session.id,
+        state="running",
+        reason="",
+        workers_wanted=2,
+        workers_starting=0,
+        workers_running=2,
+        workers_started=2,
+        workers_lost=0,
+        backlog=0,
+        in_flight=0,
+        worker_seconds=1,
+        usd=0.1,
+        started=0,
+        deadline=later,
+        updated=1,
+    )
+    fleet.s3.put_object(Bucket=BUCKET, Key=session.manifest.keys.status, Body=status.to_json())
+    assert session.extend(3600) == later
+    assert "extend" not in [request["action"] for request in fleet.requests]
     session.cleanup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _USAGE_ERROR: Final = 2
+_NO_COMMAND: Final = 127
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(commands, "extend", _extend, "move a session's end")
     command.add_argument("session")
-    command.add_argument("--hours", type=float, default=1, help="from now (default 1)")
+    command.add_argument("--hours", type=float, default=1, help="from now, at least (default 1)")
     _where(command)
 
     command = _command(commands, "stop", _stop, "stop a session's workers; results are kept")
@@ -138,20 +140,21 @@ def _status(words: argparse.Namespace) -> None:
 
 
 def _extend(words: argparse.Namespace) -> None:
-    from starburst.client.control import Control  # noqa: PLC0415 - slow to import
+    from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    connection = _connect(words)
-    end = time.time() + words.hours * 3600
-    Control(connection, connection.keys(words.session)).extend(end)
+    session = attach_session(_connect(words), words.session, progress=False)
+    end = session.extend(int(words.hours * 3600))
+    session.detach()
     print(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
 
 
 def _stop(words: argparse.Namespace) -> None:
+    from starburst.client.attaching import session_keys  # noqa: PLC0415 - slow to import
     from starburst.client.control import Control  # noqa: PLC0415 - slow to import
     from starburst.client.erase import erase  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
-    keys = connection.keys(words.session)
+    keys = session_keys(connection, words.session)
     Control(connection, keys).stop()
     print(f"{words.session} is stopped.")
     if words.erase:
@@ -189,6 +192,9 @@ def _local(words: argparse.Namespace) -> int:
     if not command:
         print("starburst local: name a command, such as: starburst local -- python analysis.py")
         return _USAGE_ERROR
+    if shutil.which(command[0]) is None:
+        print(f"starburst local: there is no command {command[0]!r} on PATH", file=sys.stderr)
+        return _NO_COMMAND
     with share() as variables:
         done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
     return done.returncode

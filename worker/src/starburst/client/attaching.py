@@ -26,7 +26,7 @@ from .session import Session
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ["SessionSummary", "attach_session", "list_sessions"]
+__all__ = ["SessionSummary", "attach_session", "list_sessions", "session_keys"]
 
 _LEDGER_BYTES: Final = 65_536
 _FETCHES: Final = 8
@@ -58,6 +58,21 @@ class SessionSummary:
     def state(self) -> str:
         """``starting``, ``running``, ``ended`` or ``failed``."""
         return "starting" if self.status is None else self.status.state
+
+
+def session_keys(connection: Connection, session: str) -> SessionKeys:
+    """Return where a session's objects are.
+
+    Raises:
+        SessionNotFound: the id has another shape than ours have.
+    """
+    keys = connection.keys(session)
+    if SessionKeys.parse(keys.manifest) is None:
+        raise SessionNotFound(
+            f"{session!r} is no session id: those are 20 small letters and digits. "
+            "`starburst sessions` lists yours"
+        )
+    return keys
 
 
 def list_sessions(connection: Connection) -> list[SessionSummary]:

@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
 from starburst.chunks import ChunkMessage
-from starburst.codec import decode_batch
+from starburst.codec import decode_batch, decode_each
 from starburst.errors import (
     FleetFailed,
     IntegrityError,
     PayloadError,
     SessionEnded,
     StarburstError,
+    UnsafeResult,
 )
 from starburst.manifest import ResultMode
-from starburst.result_nodes import ResultNode, open_node, parse_node_key
+from starburst.result_nodes import Batch, ResultNode, open_node, parse_node_key
 from starburst.status import SessionStatus
 
 from .ledger import TaskLedger
@@ -250,11 +251,7 @@ class Collector:
         for batch in node.batches:
             start = entry.first + batch.first
             try:
-                values = decode_batch(batch.format, memoryview(batch.parts[0]), mode=self._mode)
-                if len(values) != batch.count:
-                    raise IntegrityError(
-                        f"a result of chunk {chunk} holds {len(values)} values for {batch.count}"
-                    )
+                values = self._decode(batch, chunk)
             except PayloadError as error:
                 self._fail(start, batch.count, error)
                 failed += batch.count
@@ -264,11 +261,11 @@ class Collector:
                 failure = node.failures.get(batch.first + offset)
                 if future.done():
                     continue
-                if failure is None:
+                if failure is None and not isinstance(value, PayloadError):
                     future.set_result(value)
                 else:
                     failed += 1
-                    future.set_exception(failure.rebuild())
+                    future.set_exception(failure.rebuild() if failure else value)
         self._ledger.settled(
             chunk,
             done=node.covered - node.lo,
@@ -276,6 +273,21 @@ class Collector:
             retried=node.retries,
             seconds=node.seconds,
         )
+
+    def _decode(self, batch: Batch, chunk: str) -> list[Any]:
+        """Return a batch's results; a PayloadError stands for one that cannot be read here."""
+        data = memoryview(batch.parts[0])
+        try:
+            values = decode_batch(batch.format, data, mode=self._mode)
+        except (IntegrityError, UnsafeResult):
+            raise
+        except PayloadError:
+            values = decode_each(batch.format, data, mode=self._mode)
+        if len(values) != batch.count:
+            raise IntegrityError(
+                f"a result of chunk {chunk} holds {len(values)} values for {batch.count}"
+            )
+        return values
 
     def _fail(self, start: int, count: int, error: StarburstError) -> int:
         futures = [self._ledger.future(start + offset) for offset in range(count)]

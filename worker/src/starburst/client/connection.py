@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["LOCAL", "Connection", "connect"]
+__all__ = ["LOCAL", "Connection", "connect", "region"]
 
 LOCAL: Final = "local"
 _LOCAL_WORKSPACE: Final = "demo"
@@ -99,8 +99,16 @@ def connect(
         return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
     if aws is None:
         with aws_errors("log in to AWS"):
-            aws = boto3.session.Session(profile_name=profile)
+            aws = boto3.session.Session(profile_name=profile, region_name=region())
     return _connect(aws, name, workspace=wanted, user=person)
+
+
+def region() -> str | None:
+    """Return the region that the person's environment names; None leaves it to their profile.
+
+    boto3 itself reads ``AWS_DEFAULT_REGION`` only; every other AWS tool reads ``AWS_REGION`` too.
+    """
+    return os.environ.get("STARBURST_REGION") or os.environ.get("AWS_REGION")
 
 
 def _connect(
@@ -141,7 +149,7 @@ def _discover(
     if aws.region_name is None:
         raise ConfigurationError(
             f"no AWS region is set, so environment {name!r} cannot be looked up. Set AWS_REGION, "
-            "or the region of your profile"
+            "STARBURST_REGION, or the region of your profile"
         )
     ssm = aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
     parameter = runtime_parameter(name)

@@ -5,6 +5,7 @@ A task counts as accepted once its pack is in S3; the message in the queue is on
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import threading
 import time
@@ -158,6 +159,8 @@ class Dispatcher:
                     target=self._run, name="starburst-send", daemon=True
                 )
                 self._thread.start()
+                # A script that ends here has submitted its tasks: they must still be sent.
+                atexit.register(self.close)
             self._arrived.notify_all()
 
     def flush(self) -> None:
@@ -173,6 +176,7 @@ class Dispatcher:
             self._closing = True
             self._arrived.notify_all()
             thread = self._thread
+        atexit.unregister(self.close)
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 

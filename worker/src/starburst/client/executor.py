@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, wait
+from types import TracebackType
 from typing import Any
 
 from starburst.payload import dump_function, dump_input
@@ -78,6 +79,16 @@ class StarburstExecutor(Executor):
                 self._session = open_session(connection, self._options, progress=self._progress)
                 self._session.prepare(fn, pickled)
             return self._session.submit_prepared(fn, data)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Shut down; an interrupt does not wait for calls that nobody will read."""
+        self.shutdown(wait=True, cancel_futures=isinstance(error, KeyboardInterrupt))
+        return None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; stop the workers and erase the session once its futures are done.

@@ -11,6 +11,7 @@ from starburst.aws import client_config
 from starburst.contract import PRINCIPAL_NAME, USER_TAG
 from starburst.errors import ConfigurationError
 
+from .connection import region
 from .refusals import aws_errors
 
 __all__ = ["login"]
@@ -56,7 +57,7 @@ def login(
     if not _SHORTEST <= seconds <= _LONGEST:
         raise ConfigurationError(f"seconds={seconds} is not from {_SHORTEST} to {_LONGEST:,}")
     with aws_errors("log in with MFA"):
-        aws = boto3.session.Session(profile_name=profile)
+        aws = boto3.session.Session(profile_name=profile, region_name=region())
         keys = aws.client("sts", config=client_config()).assume_role(
             RoleArn=role_arn,
             RoleSessionName=user,

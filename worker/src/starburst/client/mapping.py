@@ -97,8 +97,9 @@ def map_over(
 
 def _consolation(session: Session) -> str:
     tally = session.tally
+    kept = "while this local environment runs" if session.local else "in the bucket"
     return (
-        f"{tally.done - tally.failed:,} of {tally.total:,} calls have a result. They are kept: "
+        f"{tally.done - tally.failed:,} of {tally.total:,} calls have a result, kept {kept}: "
         f"starburst.attach({session.id!r}).collect(wait=False, return_exceptions=True); "
         f"starburst.attach({session.id!r}).cleanup(force=True) erases them"
     )

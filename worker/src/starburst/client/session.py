@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import string
 import threading
@@ -11,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from starburst.errors import SessionEnded, SessionError
+from starburst.errors import SessionEnded, SessionError, StarburstError
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
@@ -95,7 +96,15 @@ def open_session(
             keys.manifest,
             body=manifest.to_json(),
         )
-    queue_url = Control(connection, keys).start()
+    control = Control(connection, keys)
+    try:
+        queue_url = control.start()
+    except KeyboardInterrupt as interrupt:
+        # Workers may be on their way already.
+        with contextlib.suppress(StarburstError):
+            control.stop()
+        interrupt.add_note(f"session {keys.session} was stopped before it began")
+        raise
     return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
 
 
@@ -149,6 +158,7 @@ class Session:
             ledger=self._ledger,
             packs=packs,
         )
+        self._shown: Tally | None = None
         self._collected: set[int] = set()
         self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
         self._closed = threading.Lock()
@@ -162,6 +172,11 @@ class Session:
     def manifest(self) -> Manifest:
         """What was asked for."""
         return self._manifest
+
+    @property
+    def local(self) -> bool:
+        """Whether it lives in a local environment, and so ends with it."""
+        return self._connection.local
 
     @property
     def futures(self) -> tuple[Future[Any], ...]:
@@ -273,13 +288,21 @@ class Session:
         self._collected.update(index for index, _ in ready)
         return [_outcome(future) for _, future in ready]
 
-    def extend(self, seconds: int = 3600) -> None:
-        """Move the session's end ``seconds`` from now, within the workspace's limit.
+    def extend(self, seconds: int = 3600) -> float:
+        """Have the session last ``seconds`` from now at least, within the workspace's limit.
+
+        Returns:
+            when it ends at the latest, seconds since the epoch; never earlier than before.
 
         Raises:
             LimitExceeded: that is later than the workspace allows.
         """
-        self._control.extend(time.time() + seconds)
+        end = time.time() + seconds
+        status = self._collector.read_status()
+        if status is not None and status.deadline >= end:
+            return status.deadline
+        self._control.extend(end)
+        return end
 
     def cleanup(self, force: bool = False) -> Report:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
@@ -309,6 +332,8 @@ class Session:
         with self._closed:
             self._dispatcher.close()
             self._collector.close()
+            if self._shown is None:
+                self._shown = self._ledger.tally  # what is given up now is not work that failed
             self._ledger.close(reason)
 
     def _finish_bar(self) -> None:
@@ -320,7 +345,7 @@ class Session:
 
     def _draw(self) -> None:
         if self._bar is not None:
-            self._bar.update(self._ledger.tally, self._collector.status)
+            self._bar.update(self._shown or self._ledger.tally, self._collector.status)
 
     def __enter__(self) -> Self:
         return self

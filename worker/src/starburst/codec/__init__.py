@@ -23,9 +23,18 @@ from starburst.manifest import ResultMode
 
 from . import arrays, pickled, plain, records, wire
 from .refusal import refusal
-from .structure import ARROW_CODES, PANDAS_CODES, Lower, Raise, Reader, Refused, Writer
+from .structure import (
+    ARROW_CODES,
+    PANDAS_CODES,
+    Lower,
+    Raise,
+    Reader,
+    Refused,
+    Writer,
+    raw_values,
+)
 
-__all__ = ["Encoded", "decode", "decode_batch", "encode", "encode_batch"]
+__all__ = ["Encoded", "decode", "decode_batch", "decode_each", "encode", "encode_batch"]
 
 _ATOMS: Final = frozenset({type(None), bool, int, float, str})
 
@@ -135,6 +144,28 @@ def decode_batch(format: str, data: memoryview, *, mode: ResultMode) -> list[obj
     values = decode(format, data, mode=mode)
     if type(values) is not list:
         raise IntegrityError("a chunk's results are not a list; they were not used")
+    return values
+
+
+def decode_each(format: str, data: memoryview, *, mode: ResultMode) -> list[object]:
+    """Decode a batch of which some results need what is not here.
+
+    Args:
+        format: as for :func:`decode_batch`, which raised PayloadError.
+        data: likewise.
+        mode: likewise.
+
+    Returns:
+        The results; a PayloadError stands for each that cannot be read, and for no other.
+    """
+    structure, buffers = wire.split(data)
+    values: list[object] = []
+    for lowered in raw_values(structure):
+        reader = Reader(buffers, _RAISE, pickle_allowed=format == "pickle" and mode == "pickle")
+        try:
+            values.append(reader.unpack(lowered))
+        except PayloadError as error:
+            values.append(error)
     return values
 
 

@@ -39,6 +39,17 @@ def _identify(value: object) -> tuple[str, str]:
     cls = type(value)
     if "<locals>" in cls.__qualname__:
         raise Refused(value, "is of a class made inside a function; define the class in a module")
+    home = sys.modules.get(cls.__module__)
+    if (
+        home is not None
+        and cls.__module__ != "__main__"
+        and _member(home, cls.__qualname__) is None
+    ):
+        raise Refused(
+            value,
+            f"is of a class that {cls.__module__} does not hold under its name; "
+            "return a tuple, a dictionary or a class of your own",
+        )
     return cls.__module__, cls.__qualname__
 
 
@@ -95,14 +106,26 @@ def _raise_named_tuple(reader: Reader, payload: bytes) -> object:
 def _class(module: object, name: object) -> type:
     if type(module) is not str or type(name) is not str:
         raise IntegrityError("an encoded record has no class name")
-    found: Any = sys.modules.get(module)
+    home = sys.modules.get(module)
+    found = None if home is None else _member(home, name)
+    if isinstance(found, type):
+        return found
+    if home is not None:
+        raise PayloadError(
+            f"the result is of the class {name}, which {module} does not hold here. Define it at "
+            "the top of that module, outside of functions, or return a tuple or a dictionary."
+        )
+    raise PayloadError(
+        f"the result holds a {name} of the module {module!r}, which is not imported here. "
+        f"Import it (import {module}) and read the result again."
+    )
+
+
+def _member(home: types.ModuleType, name: str) -> object:
+    """Return what a module holds under a dotted name, without running any code of it."""
+    found: object = home
     for part in name.split("."):
         found = vars(found).get(part) if isinstance(found, types.ModuleType | type) else None
-    if not isinstance(found, type):
-        raise PayloadError(
-            f"the result holds a {name} of the module {module!r}, which is not imported here. "
-            f"Import it (import {module}) and read the result again."
-        )
     return found
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "Reader",
     "Refused",
     "Writer",
+    "raw_values",
 ]
 
 MAX_DEPTH: Final = 100
@@ -201,6 +202,12 @@ class Reader:
         if known is None:
             raise IntegrityError(f"an encoded value has an unknown extension {code}")
         return known(self, payload)
+
+
+def raw_values(structure: bytes | memoryview) -> list[bytes]:
+    """Return the members of an encoded list, each as encoded by itself."""
+    members = msgpack.unpackb(structure, strict_map_key=False, unicode_errors="surrogatepass")
+    return [msgpack.packb(member, unicode_errors="surrogatepass") for member in members]
 
 
 Lower: TypeAlias = Callable[[Writer, Any, int], object]
