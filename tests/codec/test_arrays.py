@@ -79,7 +79,7 @@ def test_large_arrays_are_not_copied_when_encoded() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (np.array([object()]), "Python objects"),
+        (np.array([object()]), "of type object"),
         (np.zeros(1, dtype=[("a", "O")]), "Python objects"),
         (np.ma.array([1]), "MaskedArray"),
         (np.zeros(2).view(np.recarray), "recarray"),
@@ -90,3 +90,26 @@ def test_large_arrays_are_not_copied_when_encoded() -> None:
 def test_what_is_not_data_is_refused(round_trip: RoundTrip, value: object, reason: str) -> None:
     with pytest.raises(UnsafeResult, match=reason):
         round_trip(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array(["BRCA1", "TP53", None], dtype=object),
+        np.array([["a", 1.5], [None, ("x", 2)]], dtype=object),
+        np.empty((0, 3), dtype=object),
+        np.array("one", dtype=object),
+    ],
+)
+def test_arrays_of_plain_objects_come_back(
+    round_trip: RoundTrip, value: np.ndarray[Any, Any]
+) -> None:
+    found: Any = round_trip(value)
+    assert found.dtype == object
+    assert found.shape == value.shape
+    assert found.tolist() == value.tolist()
+
+
+def test_an_array_with_one_object_that_is_no_data_is_refused(round_trip: RoundTrip) -> None:
+    with pytest.raises(UnsafeResult, match="object"):
+        round_trip(np.array(["BRCA1", object()], dtype=object))

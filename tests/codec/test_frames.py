@@ -171,3 +171,18 @@ class Subclass(pd.DataFrame):
 def test_what_is_not_data_is_refused(round_trip: RoundTrip, value: object, reason: str) -> None:
     with pytest.raises(UnsafeResult, match=reason):
         round_trip({"frame": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pd.Series(["BRCA1", "TP53", "BRCA1"], dtype="str").unique(),
+        pd.Series(["BRCA1", None], dtype="string").array,
+        pd.Series([1, None], dtype="Int64").array,
+        pd.Categorical(["a", "b", "a"], categories=["b", "a"], ordered=True),
+    ],
+)
+def test_bare_pandas_arrays_come_back(round_trip: RoundTrip, value: Any) -> None:
+    found: Any = round_trip(value)
+    pd.testing.assert_series_equal(pd.Series(found), pd.Series(value))
+    assert type(found) is type(value)

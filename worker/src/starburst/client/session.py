@@ -316,7 +316,9 @@ class Session:
         reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
         self._let_go(reason)
         self._control.stop()
-        status = self._collector.read_status()
+        status = None
+        with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
+            status = self._collector.read_status()
         self._finish_bar()
         if force:
             erase(self._connection, self._manifest.keys)

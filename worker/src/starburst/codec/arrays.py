@@ -1,4 +1,4 @@
-"""NumPy arrays and scalars of every fixed-size type; never of objects."""
+"""NumPy arrays and scalars of every fixed-size type, and arrays of objects that are data."""
 
 from __future__ import annotations
 
@@ -76,6 +76,9 @@ def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - 
 def _lower_array(writer: Writer, value: np.ndarray[Any, Any], depth: int) -> object:
     import numpy as np  # noqa: PLC0415
 
+    if value.dtype == object:  # names of genes, say: each element travels as the value it is
+        elements = writer.lower_all(value.reshape(-1).tolist(), depth)
+        return writer.extension(Code.OBJECT_ARRAY, list(value.shape), elements)
     described = _describe(value, value.dtype)
     if not value.dtype.itemsize and value.size:
         raise Refused(value, "has elements without a size")
@@ -108,6 +111,20 @@ def _raise_array(reader: Reader, payload: bytes) -> object:
     return np.frombuffer(reader.own(buffer), dtype).reshape(shape, order=order)
 
 
+def _raise_objects(reader: Reader, payload: bytes) -> object:
+    import numpy as np  # noqa: PLC0415
+
+    shape, elements = reader.fields(payload, 2)
+    if type(shape) is not list or any(type(side) is not int or side < 0 for side in shape):
+        raise IntegrityError("an encoded array has no shape")
+    if type(elements) is not list or math.prod(shape) != len(elements):
+        raise IntegrityError("an encoded array is not as long as its shape says")
+    flat = np.empty(len(elements), dtype=object)
+    for place, element in enumerate(elements):
+        flat[place] = element
+    return flat.reshape(shape)
+
+
 def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     if isinstance(value, str | bytes):  # of any length, the empty one too
         plain = str(value) if isinstance(value, str) else bytes(value)
@@ -127,4 +144,8 @@ def _raise_scalar(reader: Reader, payload: bytes) -> object:
     return np.frombuffer(bytearray(data), dtype)[0]
 
 
-RAISE: Final[dict[int, Raise]] = {Code.ARRAY: _raise_array, Code.NUMPY_SCALAR: _raise_scalar}
+RAISE: Final[dict[int, Raise]] = {
+    Code.ARRAY: _raise_array,
+    Code.OBJECT_ARRAY: _raise_objects,
+    Code.NUMPY_SCALAR: _raise_scalar,
+}

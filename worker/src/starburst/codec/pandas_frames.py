@@ -22,6 +22,8 @@ def find(cls: type) -> Lower | None:
         return _lower_series
     if issubclass(cls, pd.Index):
         return _lower_index
+    if issubclass(cls, pd.api.extensions.ExtensionArray):
+        return _lower_extension_array
     scalars = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA))
     return _lower_scalar if cls in scalars else None
 
@@ -62,6 +64,19 @@ def _raise_series(reader: Reader, payload: bytes) -> object:
     index, name, column = reader.fields(payload, 3)
     values = raise_column(column)
     return pd.Series(values, index=index, dtype=values.dtype, name=name, copy=False)
+
+
+def _lower_extension_array(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    import pandas as pd  # noqa: PLC0415
+
+    return writer.extension(Code.PANDAS_ARRAY, _column(writer, pd.Series(value), depth))
+
+
+def _raise_extension_array(reader: Reader, payload: bytes) -> object:
+    import pandas as pd  # noqa: PLC0415
+
+    (column,) = reader.fields(payload, 1)
+    return pd.Series(raise_column(column), copy=False).array
 
 
 def _lower_index(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
@@ -153,4 +168,5 @@ RAISE: Final[dict[int, Raise]] = {
     Code.PANDAS_SERIES: _raise_series,
     Code.PANDAS_INDEX: _raise_index,
     Code.PANDAS_SCALAR: _raise_scalar,
+    Code.PANDAS_ARRAY: _raise_extension_array,
 }

@@ -61,10 +61,12 @@ class Code(IntEnum):
     NAMED_TUPLE = 21
     ARRAY = 30
     NUMPY_SCALAR = 31
+    OBJECT_ARRAY = 32
     PANDAS_FRAME = 40
     PANDAS_SERIES = 41
     PANDAS_INDEX = 42
     PANDAS_SCALAR = 43
+    PANDAS_ARRAY = 44
     ARROW = 50
     POLARS = 60
     PICKLE = 100
@@ -75,6 +77,7 @@ PANDAS_CODES: Final = (
     Code.PANDAS_SERIES,
     Code.PANDAS_INDEX,
     Code.PANDAS_SCALAR,
+    Code.PANDAS_ARRAY,
 )
 ARROW_CODES: Final = (Code.ARROW, Code.POLARS)
 
