@@ -26,7 +26,7 @@ from starburst_constructs.identity import (
     mfa_conditions,
     task_trust,
 )
-from starburst_constructs.naming import controller_name
+from starburst_constructs.naming import role_name
 from starburst_constructs.platform_policy import platform_statements
 from starburst_constructs.worker_policy import launch_statements, worker_statements
 
@@ -91,7 +91,7 @@ class AccessStack(cdk.Stack):
         return KitRole(
             self,
             f"Analyst-{workspace.name}",
-            name=f"starburst-{environment.name}-analyst-{workspace.name}",
+            name=role_name(environment.name, "analyst", workspace.name),
             purpose="analyst",
             workspace=workspace.name,
             trust=cast(iam.IPrincipal, iam.SessionTagsPrincipal(_people(environment, tags=True))),
@@ -110,7 +110,7 @@ class AccessStack(cdk.Stack):
         return KitRole(
             self,
             f"Worker-{workspace.name}",
-            name=f"starburst-{environment.name}-worker-{workspace.name}",
+            name=role_name(environment.name, "worker", workspace.name),
             purpose="worker",
             workspace=workspace.name,
             trust=task_trust(**self._place),
@@ -128,7 +128,7 @@ class AccessStack(cdk.Stack):
         return KitRole(
             self,
             f"Launch-{workspace.name}",
-            name=f"starburst-{environment.name}-launch-{workspace.name}",
+            name=role_name(environment.name, "launch", workspace.name),
             purpose="launch",
             workspace=workspace.name,
             trust=task_trust(**self._place),
@@ -152,7 +152,7 @@ class AccessStack(cdk.Stack):
         return KitRole(
             self,
             "Controller",
-            name=controller_name(environment.name),
+            name=role_name(environment.name, "controller"),
             purpose="controller",
             trust=cast(iam.IPrincipal, iam.ServicePrincipal("lambda.amazonaws.com")),
             boundary=self._boundary,
@@ -164,7 +164,12 @@ class AccessStack(cdk.Stack):
                 # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
                 "Fleet": fleet_statements(environment.name, list(limits), **self._place),
                 "Passing": passing_statements(passed),
-                "Ceilings": ceiling_statements(environment.name, limits, **self._place),
+                "Ceilings": ceiling_statements(
+                    environment.name, limits, dimension="cpu", **self._place
+                ),
+                "MemoryCeilings": ceiling_statements(
+                    environment.name, limits, dimension="memory", **self._place
+                ),
                 "Function": function_statements(environment.name, **self._place),
             },
         )
@@ -174,7 +179,7 @@ class AccessStack(cdk.Stack):
         return KitRole(
             self,
             "Platform",
-            name=f"starburst-{environment.name}-platform",
+            name=role_name(environment.name, "platform"),
             purpose="platform",
             trust=_people(environment, tags=False),
             boundary=self._boundary,

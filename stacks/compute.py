@@ -6,9 +6,9 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.access import AccessStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
@@ -19,7 +19,7 @@ from starburst.fargate import cpu_units, memory_mib
 from starburst_constructs.compute import WorkerCluster, WorkerLog, WorkerTask
 from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.logs import EncryptedLogGroup
-from starburst_constructs.naming import cluster_name
+from starburst_constructs.naming import cluster_name, role_arn
 
 __all__ = ["ComputeStack"]
 
@@ -35,7 +35,6 @@ class ComputeStack(cdk.Stack):
         network: for the VPC.
         storage: for the data bucket's name.
         registry: for the worker image.
-        access: for the workers' roles.
 
     Attributes:
         cluster: where the controller starts workers.
@@ -52,7 +51,6 @@ class ComputeStack(cdk.Stack):
         network: NetworkStack,
         storage: StorageStack,
         registry: RegistryStack,
-        access: AccessStack,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -85,7 +83,6 @@ class ComputeStack(cdk.Stack):
                 workspace,
                 environment=environment,
                 image=image,
-                access=access,
                 log=WorkerLog(
                     self,
                     f"Log-{workspace.name}",
@@ -106,7 +103,6 @@ class ComputeStack(cdk.Stack):
         *,
         environment: Environment,
         image: str,
-        access: AccessStack,
         log: WorkerLog,
         variables: dict[str, str],
     ) -> WorkerTask:
@@ -119,11 +115,18 @@ class ComputeStack(cdk.Stack):
             memory_mib=int(memory_mib(workspace.memory_gb)),
             scratch_gb=workspace.scratch_gb,
             architecture=environment.architecture,
-            task_role=access.worker_roles[workspace.name],
-            execution_role=access.execution_roles[workspace.name],
+            task_role=self._role(workspace, "worker", environment=environment),
+            execution_role=self._role(workspace, "launch", environment=environment),
             log=log,
             variables=variables,
         )
         for owned in (task, log):
             cdk.Tags.of(owned).add(WORKSPACE_TAG, workspace.name)
         return task
+
+    def _role(self, workspace: Workspace, purpose: str, *, environment: Environment) -> iam.IRole:
+        arn = role_arn(environment.name, purpose, workspace.name, account=environment.account)
+        # Its policies are complete; CDK's grants would add inline ones.
+        return iam.Role.from_role_arn(
+            self, f"{purpose.capitalize()}-{workspace.name}", arn, mutable=False
+        )

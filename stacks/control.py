@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.access import AccessStack
 from stacks.compute import ComputeStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
@@ -19,7 +19,7 @@ from starburst.contract import runtime_parameter
 from starburst_constructs.alerts import AlertTopic
 from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
 from starburst_constructs.logs import EncryptedLogGroup
-from starburst_constructs.naming import controller_name, failures_name
+from starburst_constructs.naming import controller_name, failures_name, role_arn
 
 __all__ = ["ControlStack"]
 
@@ -36,7 +36,6 @@ class ControlStack(cdk.Stack):
         foundation: for the keys.
         network: for where it and the workers run.
         storage: for the data bucket.
-        access: for its role.
         compute: for the cluster.
 
     Attributes:
@@ -53,7 +52,6 @@ class ControlStack(cdk.Stack):
         foundation: FoundationStack,
         network: NetworkStack,
         storage: StorageStack,
-        access: AccessStack,
         compute: ComputeStack,
         **kwargs: Any,
     ) -> None:
@@ -73,7 +71,12 @@ class ControlStack(cdk.Stack):
             "Controller",
             name=name,
             source=SOURCE,
-            role=access.controller_role,
+            role=iam.Role.from_role_arn(
+                self,
+                "Role",
+                role_arn(environment.name, "controller", account=environment.account),
+                mutable=False,
+            ),
             vpc=network.vpc,
             subnets=network.subnet_selection,
             security_group=network.controller_security_group,

@@ -7,13 +7,12 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.access import AccessStack
-from stacks.compute import ComputeStack
 from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
-from starburst.contract import RuntimeDocument, WorkspaceDocument
+from starburst.contract import RuntimeDocument, WorkspaceDocument, task_family
+from starburst_constructs.naming import role_arn
 from starburst_constructs.publishing import RuntimeParameter
 
 __all__ = ["PublishingStack"]
@@ -28,8 +27,6 @@ class PublishingStack(cdk.Stack):
         environment: that the document describes.
         foundation: for the data key.
         storage: for the data bucket.
-        access: for the analysts' roles.
-        compute: for the task definitions.
         control: for the controller.
 
     Attributes:
@@ -44,8 +41,6 @@ class PublishingStack(cdk.Stack):
         environment: Environment,
         foundation: FoundationStack,
         storage: StorageStack,
-        access: AccessStack,
-        compute: ComputeStack,
         control: ControlStack,
         **kwargs: Any,
     ) -> None:
@@ -64,10 +59,17 @@ class PublishingStack(cdk.Stack):
                 architecture=environment.architecture,
                 workspaces={
                     workspace.name: WorkspaceDocument(
-                        analyst_role_arn=access.analyst_roles[workspace.name].role_arn,
-                        task_definition_arn=compute.tasks[workspace.name].task_definition_arn,
+                        analyst_role_arn=role_arn(
+                            environment.name,
+                            "analyst",
+                            workspace.name,
+                            account=environment.account,
+                        ),
+                        task_definition=task_family(environment.name, workspace.name),
                         limits=workspace.limits,
-                        worker_role_arn=access.worker_roles[workspace.name].role_arn,
+                        worker_role_arn=role_arn(
+                            environment.name, "worker", workspace.name, account=environment.account
+                        ),
                         scratch_gb=workspace.scratch_gb,
                     )
                     for workspace in environment.workspaces

@@ -112,7 +112,6 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             registry=self.registry,
-            access=self.access,
             **self._named("compute"),
         )
         self.control = ControlStack(
@@ -122,7 +121,6 @@ class EnvironmentStage(cdk.Stage):
             foundation=foundation,
             network=self.network,
             storage=self.storage,
-            access=self.access,
             compute=self.compute,
             **self._named("control"),
         )
@@ -132,8 +130,6 @@ class EnvironmentStage(cdk.Stage):
             environment=environment,
             foundation=foundation,
             storage=self.storage,
-            access=self.access,
-            compute=self.compute,
             control=self.control,
             **self._named("publishing"),
         )
@@ -144,6 +140,10 @@ class EnvironmentStage(cdk.Stage):
             control=self.control,
             **self._named("cost"),
         )
+        # They name roles and task definitions, which no reference orders.
+        for stack in (self.compute, self.control, self.publishing):
+            stack.add_stack_dependency(self.access)
+        self.publishing.add_stack_dependency(self.compute)
 
     def _named(self, part: str, protected: bool = False) -> dict[str, Any]:
         return {

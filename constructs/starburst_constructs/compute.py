@@ -141,8 +141,8 @@ class WorkerTask(ecs.FargateTaskDefinition):
         cpu_units, memory_mib: default size; the controller overrides it per session.
         scratch_gb: size of the scratch disk.
         architecture: ``X86_64`` or ``ARM64``.
-        task_role: what code on the worker may do.
-        execution_role: what ECS may do to start it.
+        task_role: what code on the worker may do; complete, so nothing is added to it here.
+        execution_role: what ECS may do to start it; complete too.
         log: of the workspace.
         variables: environment of the container; never a secret (G4).
 
@@ -161,8 +161,8 @@ class WorkerTask(ecs.FargateTaskDefinition):
         memory_mib: int,
         scratch_gb: int,
         architecture: str,
-        task_role: iam.Role,
-        execution_role: iam.Role,
+        task_role: iam.IRole,
+        execution_role: iam.IRole,
         log: logs.ILogGroup,
         variables: Mapping[str, str],
     ) -> None:
@@ -181,15 +181,9 @@ class WorkerTask(ecs.FargateTaskDefinition):
                 cpu_architecture=ecs.CpuArchitecture.of(architecture),
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
-            # Their policies are complete; CDK's grants would add inline ones in another stack.
-            task_role=task_role.without_policy_updates(),
-            execution_role=execution_role.without_policy_updates(),
+            task_role=task_role,
+            execution_role=execution_role,
         )
-        # A session that started before a deployment still starts workers of the old revision.
-        definition = self.node.default_child
-        assert isinstance(definition, ecs.CfnTaskDefinition)  # noqa: S101 - narrows jsii's type
-        definition.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
-        definition.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
         self.add_volume(name="scratch")
         limits = ecs.LinuxParameters(self, "Limits", init_process_enabled=True)
         limits.drop_capabilities(ecs.Capability.ALL)

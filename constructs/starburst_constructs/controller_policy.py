@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 from aws_cdk import aws_iam as iam
 
@@ -18,14 +19,19 @@ from starburst_constructs.analyst_policy import SESSION
 from starburst_constructs.naming import cluster_name, controller_name, failures_name
 
 __all__ = [
+    "DIMENSIONS",
     "MAX_TASK_MIB",
     "MAX_TASK_UNITS",
+    "Dimension",
     "ceiling_statements",
     "fleet_statements",
     "function_statements",
     "passing_statements",
     "session_statements",
 ]
+
+Dimension = Literal["cpu", "memory"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 MAX_TASK_UNITS = 16 * 1024
 """CPU units of the largest task that Fargate sells."""
@@ -121,8 +127,9 @@ def fleet_statements(
             sid="StartWorkers",
             actions=["ecs:RunTask"],
             resources=[
-                _definition(environment, name, account=account, region=region)
+                definition
                 for name in workspaces
+                for definition in _definitions(environment, name, account=account, region=region)
             ],
             conditions=own_cluster,
         ),
@@ -171,33 +178,41 @@ def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
 
 
 def ceiling_statements(
-    environment: str, limits: Mapping[str, Limits], *, account: str, region: str
+    environment: str,
+    limits: Mapping[str, Limits],
+    *,
+    dimension: Dimension,
+    account: str,
+    region: str,
 ) -> list[iam.PolicyStatement]:
     """Return what keeps a task from being larger than its workspace's whole session may be (S20).
 
-    One Deny per distinct ceiling and dimension: two keys in one Deny would both have to be broken.
+    One Deny per distinct ceiling: two keys in one Deny would both have to be broken. The two
+    dimensions are policies of their own, because both together exceed what IAM takes as one.
     """
-    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+    groups: dict[int, list[str]] = defaultdict(list)
     for name, limit in limits.items():
-        definition = _definition(environment, name, account=account, region=region)
-        units = min(MAX_TASK_UNITS, int(limit.vcpu * 1024))
-        mib = min(MAX_TASK_MIB, int(limit.memory_gb * 1024))
-        groups["ecs:task-cpu", units].append(definition)
-        groups["ecs:task-memory", mib].append(definition)
+        ceiling = (
+            min(MAX_TASK_UNITS, int(limit.vcpu * 1024))
+            if dimension == "cpu"
+            else min(MAX_TASK_MIB, int(limit.memory_gb * 1024))
+        )
+        groups[ceiling] += _definitions(environment, name, account=account, region=region)
     return [
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
             actions=["ecs:RunTask"],
             resources=resources,
-            conditions={"NumericGreaterThan": {key: str(ceiling)}},
+            conditions={"NumericGreaterThan": {f"ecs:task-{dimension}": str(ceiling)}},
         )
-        for (key, ceiling), resources in sorted(groups.items())
+        for ceiling, resources in sorted(groups.items())
     ]
 
 
-def _definition(environment: str, workspace: str, *, account: str, region: str) -> str:
-    family = task_family(environment, workspace)
-    return f"arn:aws:ecs:{region}:{account}:task-definition/{family}:*"
+def _definitions(environment: str, workspace: str, *, account: str, region: str) -> tuple[str, str]:
+    """Return the ARNs under which IAM may judge RunTask: as the call names it, and as it is run."""
+    family = f"arn:aws:ecs:{region}:{account}:task-definition/{task_family(environment, workspace)}"
+    return family, f"{family}:*"
 
 
 def function_statements(

@@ -12,6 +12,8 @@ __all__ = [
     "cluster_name",
     "controller_name",
     "failures_name",
+    "role_arn",
+    "role_name",
     "trail_name",
 ]
 
@@ -50,3 +52,22 @@ def failures_name(environment: str) -> str:
     It has no third dash, so that no workspace's pattern for session queues can match it.
     """
     return f"starburst-{environment}-failures"
+
+
+def role_name(environment: str, purpose: str, workspace: str | None = None) -> str:
+    """Return a role's name; a role of one workspace ends with the workspace's.
+
+    Example:
+        >>> role_name("prod", "worker", "genomics")
+        'starburst-prod-worker-genomics'
+    """
+    return "-".join(filter(None, ("starburst", environment, purpose, workspace)))
+
+
+def role_arn(environment: str, purpose: str, workspace: str | None = None, *, account: str) -> str:
+    """Return a role's ARN.
+
+    Other stacks name roles so. An export of the role could not go while another stack imports it,
+    so no workspace could ever be removed.
+    """
+    return f"arn:aws:iam::{account}:role/{role_name(environment, purpose, workspace)}"

@@ -68,14 +68,5 @@ def _size(document: RuntimeDocument) -> int:
         bucket=known(document.bucket, _LONGEST_BUCKET),
         key_arn=known(document.key_arn, _LONGEST_ARN),
         controller=known(document.controller, _LONGEST_ARN),
-        workspaces={
-            name: replace(
-                workspace,
-                analyst_role_arn=known(workspace.analyst_role_arn, _LONGEST_ARN),
-                task_definition_arn=known(workspace.task_definition_arn, _LONGEST_ARN),
-                worker_role_arn=known(workspace.worker_role_arn, _LONGEST_ARN),
-            )
-            for name, workspace in document.workspaces.items()
-        },
     )
     return len(widest.to_json().encode())

@@ -10,6 +10,7 @@ import pytest
 
 from starburst.contract import Limits
 from starburst_constructs.controller_policy import (
+    DIMENSIONS,
     ceiling_statements,
     fleet_statements,
     function_statements,
@@ -63,7 +64,9 @@ def test_only_the_given_roles_are_passed_and_only_to_tasks(
 def test_workers_start_in_our_cluster_from_our_definitions(fleet: list[Any]) -> None:
     start = next(one for one in fleet if one.get("Sid") == "StartWorkers")
     assert start["Resource"] == [
+        f"{ECS}:task-definition/starburst-prod-genomics",
         f"{ECS}:task-definition/starburst-prod-genomics:*",
+        f"{ECS}:task-definition/starburst-prod-markets",
         f"{ECS}:task-definition/starburst-prod-markets:*",
     ]
     assert start["Condition"] == {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/starburst-prod"}}
@@ -73,13 +76,16 @@ def test_no_task_is_larger_than_its_workspace_or_fargate_allows(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
     ceilings = {
-        (key, one["Resource"]): int(value)
-        for one in documents(ceiling_statements("prod", LIMITS, **WHERE))
+        (key, tuple(one["Resource"])): int(value)
+        for dimension in DIMENSIONS
+        for one in documents(ceiling_statements("prod", LIMITS, dimension=dimension, **WHERE))
         for key, value in one.get("Condition", {}).get("NumericGreaterThan", {}).items()
         if one["Effect"] == "Deny" and one["Action"] == "ecs:RunTask"
     }
-    genomics = f"{ECS}:task-definition/starburst-prod-genomics:*"
-    markets = f"{ECS}:task-definition/starburst-prod-markets:*"
+    genomics, markets = (
+        (f"{ECS}:task-definition/{family}", f"{ECS}:task-definition/{family}:*")
+        for family in ("starburst-prod-genomics", "starburst-prod-markets")
+    )
     assert ceilings == {
         ("ecs:task-cpu", genomics): 16_384,
         ("ecs:task-cpu", markets): 4_096,
@@ -162,8 +168,14 @@ def test_policies_of_as_many_workspaces_as_a_runtime_document_holds_fit(
         session_statements(environment, names, **where, **bucket),
         fleet_statements(environment, names, **where),
         passing_statements(roles * 2),
-        ceiling_statements(
-            environment, {n: Limits(vcpu=i + 1) for i, n in enumerate(names)}, **where
+        *(
+            ceiling_statements(
+                environment,
+                {n: Limits(vcpu=i + 1, memory_gb=i + 1) for i, n in enumerate(names)},
+                dimension=dimension,
+                **where,
+            )
+            for dimension in DIMENSIONS
         ),
     ):
         assert len(json.dumps(documents(statements), separators=(",", ":"))) < 6000

@@ -40,7 +40,10 @@ def document(workspaces: int) -> RuntimeDocument:
         architecture="X86_64",
         workspaces={
             f"study{number:03}": WorkspaceDocument(
-                analyst_role_arn=arn, task_definition_arn=arn, limits=Limits(), worker_role_arn=arn
+                analyst_role_arn=arn,
+                task_definition=f"starburst-prod-study{number:03}",
+                limits=Limits(),
+                worker_role_arn=arn,
             )
             for number in range(workspaces)
         },
@@ -66,8 +69,11 @@ def test_a_client_can_read_what_is_published(
         entry = read.workspaces[workspace.name]
         assert entry.limits == workspace.limits
         assert entry.scratch_gb == workspace.scratch_gb
-        assert entry.worker_role_arn
-        assert entry.task_definition_arn
+        account = f"arn:aws:iam::{environment.account}:role/starburst-{environment.name}"
+        assert entry.analyst_role_arn == f"{account}-analyst-{workspace.name}"
+        assert entry.worker_role_arn == f"{account}-worker-{workspace.name}"
+        # The family alone: a revision is replaced with every image, and an export cannot follow.
+        assert entry.task_definition == f"starburst-{environment.name}-{workspace.name}"
 
 
 @pytest.mark.parametrize(("workspaces", "tier"), [(2, "Standard"), (14, "Advanced")])

@@ -20,7 +20,7 @@ def judged(limits: Limits = WIDE, /, *, scratch_gb: int = 20, **fields: Any) -> 
         a_manifest(**fields),
         WorkspaceDocument(
             analyst_role_arn="a",
-            task_definition_arn="t",
+            task_definition="t",
             limits=limits,
             worker_role_arn="w",
             scratch_gb=scratch_gb,
@@ -110,7 +110,7 @@ def test_all_reasons_are_told_at_once() -> None:
 def test_what_the_limits_can_afford_never_passes_500() -> None:
     workspace = WorkspaceDocument(
         analyst_role_arn="a",
-        task_definition_arn="t",
+        task_definition="t",
         limits=Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
     )
     affordable = affordable_workers(

@@ -178,7 +178,7 @@ class World:
         """Write the runtime document; the controller sees it at once."""
         workspace = WorkspaceDocument(
             analyst_role_arn=f"arn:aws:iam::{ACCOUNT}:role/analyst-genomics",
-            task_definition_arn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/genomics:1",
+            task_definition="starburst-prod-genomics",
             limits=limits or Limits(),
             worker_role_arn=WORKER_ROLE,
             scratch_gb=20,

@@ -51,7 +51,7 @@ def document(**limits: float) -> RuntimeDocument:
         workspaces={
             "genomics": WorkspaceDocument(
                 analyst_role_arn="a",
-                task_definition_arn="t",
+                task_definition="t",
                 limits=Limits(**limits),  # type: ignore[arg-type]
                 scratch_gb=120,
             )

@@ -46,7 +46,7 @@ def connection(fleet: Fleet) -> Connection:
         workspaces={
             "study": WorkspaceDocument(
                 analyst_role_arn="arn:aws:iam::123456789012:role/analyst",
-                task_definition_arn="arn:aws:ecs:eu-west-1:123456789012:task-definition/study:1",
+                task_definition="study",
                 limits=Limits(),
             )
         },

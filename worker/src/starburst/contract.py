@@ -216,14 +216,15 @@ class WorkspaceDocument:
 
     Attributes:
         analyst_role_arn: the role that its analysts assume.
-        task_definition_arn: of its workers.
+        task_definition: the family of its workers. No revision: ECS takes the latest, which only a
+            deployment registers, and each revision pins its image by digest.
         limits: what one of its sessions may use.
         worker_role_arn: the workers' task role; the queue's policy lets it in.
         scratch_gb: ephemeral storage of a worker, for the cost limit.
     """
 
     analyst_role_arn: str
-    task_definition_arn: str
+    task_definition: str
     limits: Limits
     worker_role_arn: str = ""
     scratch_gb: int = 21

@@ -140,7 +140,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (("sqs:ListQueues", "ecs:ListTasks", *NETWORK), ("*",)),
         (("ssm:GetParameter",), ("{parameter}",)),
         (KEY_USE, ("{key}",)),
-        (("ecs:RunTask",), ("arn:aws:ecs:{r}:{a}:task-definition/starburst-{env}-*:*",)),
+        (("ecs:RunTask",), ("arn:aws:ecs:{r}:{a}:task-definition/starburst-{env}-*",)),
         (
             ("ecs:TagResource", "ecs:DescribeTasks", "ecs:StopTask"),
             ("arn:aws:ecs:{r}:{a}:task/starburst-{env}/*",),

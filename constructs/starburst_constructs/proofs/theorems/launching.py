@@ -64,8 +64,9 @@ def only_run_task(world: World) -> Iterator[Claim]:
     one = next(iter(requests(context, ["ecs:RunTask"], resource)))
     place = f"arn:aws:ecs:{estate.region}:{estate.account}"
     families = [
-        world.logic.like(resource, f"{place}:task-definition/starburst-{estate.name}-{name}:*")
+        world.logic.like(resource, f"{place}:task-definition/starburst-{estate.name}-{name}{end}")
         for name in estate.workspaces
+        for end in ("", ":*")
     ]
     allowed = world.allowed(role, one)
     yield never(
@@ -122,8 +123,10 @@ def no_oversized_task(world: World) -> Iterator[Claim]:
     role = estate.role("controller")
     for workspace, (units, mib) in estate.limits.items():
         definition = f"arn:aws:ecs:{estate.region}:{estate.account}:task-definition/"
-        resource = world.logic.join(
-            f"{definition}starburst-{estate.name}-{workspace}:", world.logic.text("revision")
+        family = f"{definition}starburst-{estate.name}-{workspace}"
+        resource = world.logic.text("definition")
+        named = world.logic.some(
+            [world.logic.same(resource, family), world.logic.like(resource, f"{family}:*")]
         )
         for key, ceiling in (("ecs:task-cpu", units), ("ecs:task-memory", mib)):
             context = world.session(role)
@@ -133,7 +136,7 @@ def no_oversized_task(world: World) -> Iterator[Claim]:
             yield never(
                 f"{workspace}, {key} over {ceiling:g}",
                 [(one, world.allowed(role, one))],
-                given=[world.logic.compare("GreaterThan", number, float(ceiling))],
+                given=[named, world.logic.compare("GreaterThan", number, float(ceiling))],
             )
 
 

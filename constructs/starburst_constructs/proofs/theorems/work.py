@@ -245,7 +245,7 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             ),
             (
                 "ecs:RunTask",
-                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}:7",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}",
                 {"ecs:cluster": cluster},
             ),
             *(
