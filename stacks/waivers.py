@@ -30,6 +30,9 @@ _RULES_OF: Final = {
 }
 """How the ids of each pack's rules begin."""
 
+_OURS: Final = "starburst-"
+"""How those of our own begin, which judge every environment."""
+
 _LOGS: Final = "storage/AccessLogs/Resource"
 _DATA: Final = "storage/Data/Resource"
 _TRAIL: Final = "audit/Files/Resource"
@@ -37,7 +40,7 @@ _TRAIL: Final = "audit/Files/Resource"
 
 def waivers(environment: Environment) -> tuple[Waiver, ...]:
     """Return the exceptions that hold in ``environment``, for the packs that judge it."""
-    begins = tuple(_RULES_OF[pack] for pack in environment.packs)
+    begins = (_OURS, *(_RULES_OF[pack] for pack in environment.packs))
     wanted = (*_network(environment), *_storage(environment), *_work(environment))
     kept = (
         replace(each, rules=tuple(rule for rule in each.rules if rule.startswith(begins)))
@@ -60,6 +63,13 @@ def _regulated(rule: str) -> tuple[str, ...]:
 
 
 def _network(environment: Environment) -> Iterator[Waiver]:
+    if environment.network.egress == "nat":
+        yield _decision(
+            [f"{_OURS}open-egress"],
+            ["network/Workers/Resource"],
+            "The environment asks for egress 'nat': workers may call the internet over HTTPS, "
+            "through its NAT gateways; the controller's group stays closed.",
+        )
     if environment.network.existing is None:
         yield _decision(
             _regulated("VPCDefaultSecurityGroupClosed"),
@@ -67,6 +77,16 @@ def _network(environment: Environment) -> Iterator[Waiver]:
             "A State Manager association empties the default group at once and every day; "
             "the rule knows only the custom resource of the CDK.",
         )
+        if environment.network.egress == "nat":
+            yield _decision(
+                _regulated("VPCNoUnrestrictedRouteToIGW"),
+                [
+                    f"network/Vpc/natSubnet{number}/DefaultRoute"
+                    for number in range(1, environment.network.zones + 1)
+                ],
+                "The environment asks for a way out, and these are the subnets of its NAT gateways "
+                "alone; workers' subnets have no internet gateway and no public addresses.",
+            )
 
 
 def _storage(environment: Environment) -> Iterator[Waiver]:
