@@ -15,6 +15,7 @@ import pytest
 
 from deploy.templates import carried_files
 from environments import LOCAL
+from stacks.settings import BrokerRole
 from starburst.errors import LocalEnvironmentError
 from starburst.local import LocalEnvironment, deploy_templates, place
 from tests.local.scene import denied
@@ -45,7 +46,8 @@ def test_they_are_the_same_place_as_local() -> None:
         LOCAL.account,
         LOCAL.region,
     ) == (place.ENVIRONMENT, place.ACCOUNT, place.REGION)
-    assert LOCAL.identity.arn == f"arn:aws:iam::{place.ACCOUNT}:role/{place.BROKER_ROLE}"
+    broker = f"arn:aws:iam::{place.ACCOUNT}:role/{place.BROKER_ROLE}"
+    assert LOCAL.identity == BrokerRole(arn=broker)
     assert set(LOCAL.without) <= place.GAPS.keys()
 
 

@@ -82,7 +82,7 @@ def test_a_declaration_of_another_policy_does_not_count() -> None:
     "open_ended",
     [
         {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::one"},
-        {"Effect": "Allow", "Action": "s3:Get?bject", "Resource": "arn:aws:s3:::one"},
+        {"Effect": "Allow", "Action": "s3:G?tObject", "Resource": "arn:aws:s3:::one"},
         {"Effect": "Allow", "NotAction": "iam:*", "Resource": "arn:aws:s3:::one"},
         {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::one"},
     ],

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
 
 import msgpack
 
@@ -210,7 +211,8 @@ class Reader:
 def raw_values(structure: bytes | memoryview) -> list[bytes]:
     """Return the members of an encoded list, each as encoded by itself."""
     members = msgpack.unpackb(structure, strict_map_key=False, unicode_errors="surrogatepass")
-    return [msgpack.packb(member, unicode_errors="surrogatepass") for member in members]
+    pack = partial(msgpack.packb, unicode_errors="surrogatepass")
+    return [cast("bytes", pack(member)) for member in members]
 
 
 Lower: TypeAlias = Callable[[Writer, Any, int], object]
