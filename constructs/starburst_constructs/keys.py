@@ -33,7 +33,9 @@ class _Key(kms.Key):
             description=description,
             enable_key_rotation=True,
             pending_window=_WINDOW,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if retain
+            else cdk.RemovalPolicy.DESTROY,
         )
         # No Allow names a stranger; the Deny holds against a grant, which needs none.
         self.add_to_resource_policy(

@@ -40,7 +40,9 @@ class EncryptedLogGroup(logs.LogGroup):
             encryption_key=key,
             log_group_name=name,
             data_protection_policy=masks,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if retain
+            else cdk.RemovalPolicy.DESTROY,
         )
         # The L2 property is an enumeration; settings hold CloudWatch's own number, checked there.
         resource = self.node.default_child
