@@ -56,6 +56,7 @@ class AuditStack(cdk.Stack):
             trail_arn=trail_arn(name, **where),
             days=environment.audit.log_days,
             retain=environment.production,
+            lock=environment.audit.lock,
         )
         self.events = EncryptedLogGroup(
             self,

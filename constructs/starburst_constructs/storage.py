@@ -55,7 +55,9 @@ class _PrivateBucket(s3.Bucket):
             versioned=True,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if retain
+            else cdk.RemovalPolicy.DESTROY,
             **properties,
         )
         stranger = (
@@ -307,7 +309,8 @@ class TrailBucket(_PrivateBucket):
         access_logs: where server access logs go.
         trail_arn: of the one trail that may write.
         days: files are kept so long.
-        retain: keep the bucket, and lock every file for ``days`` (Object Lock, compliance mode).
+        retain: keep the bucket, and lock every file for ``days`` (Object Lock).
+        lock: ``compliance``, which nobody can lift, or ``governance``.
     """
 
     def __init__(
@@ -322,6 +325,7 @@ class TrailBucket(_PrivateBucket):
         trail_arn: str,
         days: int,
         retain: bool,
+        lock: Literal["compliance", "governance"] = "compliance",
     ) -> None:
         kept = cdk.Duration.days(days)
         super().__init__(
@@ -335,7 +339,7 @@ class TrailBucket(_PrivateBucket):
             bucket_key_enabled=True,
             blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
             object_lock_default_retention=(
-                s3.ObjectLockRetention.compliance(kept) if retain else None
+                getattr(s3.ObjectLockRetention, lock)(kept) if retain else None
             ),
             lifecycle_rules=[
                 s3.LifecycleRule(

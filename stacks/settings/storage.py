@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from stacks.validation import between, one_of
 
 __all__ = ["Audit", "Storage"]
+
+Lock = Literal["compliance", "governance"]
 
 MOST_DAYS: Final = 36_500
 
@@ -39,16 +41,24 @@ class Storage:
 class Audit:
     """The trail (S24).
 
+    Production's trail files are locked for ``log_days`` each (S3 Object Lock). In compliance mode
+    nobody can delete one before, not even the account's root user, and nobody can shorten the
+    time: the bucket cannot be emptied, and is paid for, until the last lock ends.
+
     Attributes:
         trail: create a multi-Region trail; False where an organization trail exists.
         data_events: record S3 object reads and writes of the data bucket.
         log_days: how long the trail's bucket keeps its files.
+        lock: of production's files. ``compliance`` lets nobody delete one; ``governance`` lets
+            those who have ``s3:BypassGovernanceRetention``, which no role of the kit has.
     """
 
     trail: bool = True
     data_events: bool = True
     log_days: int = 2192
+    lock: Lock = "compliance"
 
     def __post_init__(self) -> None:
-        """Refuse days that S3 has no meaning for."""
+        """Refuse days that S3 has no meaning for, and an unknown lock."""
         between("audit.log_days", self.log_days, 1, MOST_DAYS)
+        one_of("audit.lock", self.lock, get_args(Lock))

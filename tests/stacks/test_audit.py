@@ -106,3 +106,15 @@ def test_data_events_can_be_left_to_another_trail(tmp_path: Path) -> None:
 
 def test_production_keeps_a_year_or_more() -> None:
     assert PROD.audit.log_days >= 365
+
+
+def test_a_lock_that_can_be_lifted_is_offered(tmp_path: Path) -> None:
+    trial = replace(PROD, audit=Audit(lock="governance", log_days=400))
+    synthesized = app.build([trial], outdir=str(tmp_path), validate=False).synth()
+    (template,) = (
+        stack.template
+        for stack in synthesized.stacks_recursively
+        if stack.hierarchical_id == "prod/audit"
+    )
+    rule = named(template, "AWS::S3::Bucket", "Files")["ObjectLockConfiguration"]["Rule"]
+    assert rule == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 400}}
