@@ -40,6 +40,7 @@ DEV = Environment(
     purpose="test",
     data_class="internal",
     identity=SamlProvider(arn="arn:aws:iam::444455556666:saml-provider/company"),
+    alert_emails=("platform@example.com",),
     workspaces=(
         Workspace(
             name="sandbox",
@@ -59,6 +60,7 @@ PROD = Environment(
     purpose="production",
     data_class="restricted",
     identity=SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
+    alert_emails=("platform@example.com",),
     workspaces=(
         Workspace(
             name="genomics",
@@ -86,6 +88,7 @@ REGULATED = Environment(
     purpose="production",
     data_class="restricted",
     identity=SamlProvider(arn="arn:aws:iam::333344445555:saml-provider/hospital"),
+    alert_emails=("platform@example.com",),
     workspaces=(
         Workspace(
             name="trials",

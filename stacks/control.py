@@ -108,5 +108,6 @@ class ControlStack(cdk.Stack):
             account=environment.account,
             region=environment.region,
             organization_id=environment.organization_id,
+            emails=environment.alert_emails,
         )
         Watch(self, "Watch", function=self.function, failures=failures, topic=self.alerts)

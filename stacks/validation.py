@@ -13,6 +13,7 @@ __all__ = [
     "SettingsError",
     "between",
     "distinct",
+    "emails",
     "ipv4_network",
     "matches",
     "one_of",
@@ -90,6 +91,14 @@ def distinct(field: str, values: Iterable[str]) -> None:
     for value in values:
         require(value not in seen, field, value, "each value once")
         seen.add(value)
+
+
+def emails(field: str, values: Collection[str]) -> None:
+    """Require e-mail addresses, each once."""
+    distinct(field, values)
+    for email in values:
+        allowed = "e-mail addresses such as team@example.com"
+        matches(field, email, r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+", allowed)
 
 
 def ipv4_network(field: str, value: str) -> ipaddress.IPv4Network:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from starburst_constructs.grants import no_strangers, service_grant
@@ -35,6 +37,7 @@ class AlertTopic(sns.Topic):
         account: whose alarms and budgets.
         region: of the alarms.
         organization_id: widens the perimeter from the account to the organization.
+        emails: who is told; each confirms by a link that SNS sends.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class AlertTopic(sns.Topic):
         account: str,
         region: str,
         organization_id: str | None,
+        emails: Sequence[str] = (),
     ) -> None:
         super().__init__(
             scope,
@@ -62,6 +66,10 @@ class AlertTopic(sns.Topic):
                 organization_id=organization_id,
             )
         )
+        for email in emails:
+            self.add_subscription(
+                cast(sns.ITopicSubscription, subscriptions.EmailSubscription(email))
+            )
         sources = {
             "cloudwatch": f"arn:aws:cloudwatch:{region}:{account}:alarm:*",
             "budgets": f"arn:aws:budgets::{account}:*",

@@ -14,7 +14,9 @@ from stacks.settings.workspace import Workspace
 from stacks.validation import (
     KEPT_A_YEAR_DAYS,
     LOG_RETENTION_DAYS,
+    between,
     distinct,
+    emails,
     matches,
     one_of,
     require,
@@ -62,6 +64,8 @@ class Environment:
         data_class: the most sensitive data that may enter.
         workspaces: one or more.
         identity: who may become an analyst, and who sets their ``userName``.
+        alert_emails: who is told when the controller fails, or a budget is spent; up to 10, and
+            one or more in production. Each confirms once, by a link that SNS sends.
         network, storage, audit: their parts.
         log_retention_days: of every log group; one of CloudWatch's values (S25).
         architecture: of the workers.
@@ -82,6 +86,7 @@ class Environment:
     data_class: DataClass
     workspaces: tuple[Workspace, ...]
     identity: IdentityProvider
+    alert_emails: tuple[str, ...] = ()
     network: Network = field(default_factory=Network)
     storage: Storage = field(default_factory=Storage)
     audit: Audit = field(default_factory=Audit)
@@ -128,6 +133,8 @@ class Environment:
             one_of(f"{me} packs", pack, get_args(Pack))
         for feature in self.without:
             one_of(f"{me} without", feature, get_args(Feature))
+        between(f"number of alert_emails of environment {self.name}", len(self.alert_emails), 0, 10)
+        emails(f"{me} alert_emails", self.alert_emails)
         distinct(f"{me} tags", (key for key, _ in self.tags))
         for key, value in self.tags:
             allowed = "keys of 1 to 128 characters, none with aws: or starburst: in front"
@@ -167,6 +174,8 @@ class Environment:
             ("storage.access_log_days", self.storage.access_log_days),
         ):
             require(days >= KEPT_A_YEAR_DAYS, f"{me} {name}", days, a_year)
+        told = "one address or more in production"
+        require(self.alert_emails, f"{me} alert_emails", self.alert_emails, told)
         require(self.packs, f"{me} packs", self.packs, "one pack or more in production")
         require(not self.without, f"{me} without", self.without, "nothing in production")
         recorded = self.audit.data_events or self.data_class != "restricted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from stacks.validation import between, distinct, matches, one_of, positive, require
+from stacks.validation import between, emails, matches, one_of, positive, require
 from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits
 from starburst.fargate import MEMORY_GB, describe_memory, is_size
 
@@ -48,10 +48,7 @@ class Workspace:
         positive(f"{me} monthly_budget_usd", self.monthly_budget_usd, most=10_000_000)
         self._check_limits(me)
         between(f"number of budget_emails of workspace {self.name}", len(self.budget_emails), 1, 10)
-        distinct(f"{me} budget_emails", self.budget_emails)
-        for email in self.budget_emails:
-            allowed = "e-mail addresses such as team@example.com"
-            matches(f"{me} budget_emails", email, r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+", allowed)
+        emails(f"{me} budget_emails", self.budget_emails)
 
     def _check_limits(self, me: str) -> None:
         limits = self.limits

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from environments import ALL
 from stacks.control import SOURCE
 from starburst_constructs.controller import NOT_IN_ASSET
 
@@ -129,3 +130,12 @@ def test_the_asset_holds_the_package_without_caches_and_the_emulator(
         assert not [name for name in files if name.startswith("starburst/local/")]
     assert (SOURCE / "starburst" / "local").is_dir()
     assert "starburst/local/**" in NOT_IN_ASSET
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_alerts_reach_people(templates: Mapping[str, Any], environment: Any) -> None:
+    found = templates[f"{environment.name}/control"]["Resources"].values()
+    told = [one["Properties"] for one in found if one["Type"] == "AWS::SNS::Subscription"]
+    assert tuple(one["Endpoint"] for one in told) == environment.alert_emails
+    assert all(one["Protocol"] == "email" for one in told)
+    assert told or not environment.production

@@ -36,6 +36,7 @@ def environment(**changes: Any) -> Environment:
         "data_class": "restricted",
         "identity": SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
         "workspaces": (workspace(),),
+        "alert_emails": ("platform@example.com",),
     }
     return Environment(**{**sound, **changes})
 
@@ -54,6 +55,27 @@ def limits(**changes: Any) -> Workspace:
 
 
 REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "alerts that reach nobody": (
+        environment,
+        {"alert_emails": ()},
+        "environment prod: alert_emails is (); allowed: one address or more in production.",
+    ),
+    "an alert address that is none": (
+        environment,
+        {"alert_emails": ("platform",)},
+        "environment prod: alert_emails is 'platform'; allowed: e-mail addresses such as",
+    ),
+    "an alert address twice": (environment, {"alert_emails": ("a@b.example",) * 2}, "once"),
+    "too many alert addresses": (
+        environment,
+        {"alert_emails": tuple(f"p{number}@example.com" for number in range(11))},
+        "number of alert_emails of environment prod is 11; allowed: a whole number, 0 to 10.",
+    ),
+    "an unknown lock": (
+        Audit,
+        {"lock": "none"},
+        "audit.lock is 'none'; allowed: compliance, governance.",
+    ),
     "retention outside CloudWatch's list": (
         environment,
         {"log_retention_days": 366},
