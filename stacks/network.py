@@ -10,7 +10,7 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
-from starburst_constructs.endpoints import Endpoints
+from starburst_constructs.endpoints import Endpoints, ReusedEndpoints
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.network import (
     S3_PREFIX_LISTS,
@@ -57,14 +57,23 @@ class NetworkStack(cdk.Stack):
             subnets=self.vpc.private_subnets if internet else self.vpc.isolated_subnets
         )
         self.subnets: list[ec2.ISubnet] = list(self.subnet_selection.subnets or [])
-        endpoints = Endpoints(
-            self,
-            "Endpoints",
-            vpc=self.vpc,
-            subnets=self.subnet_selection,
-            organization_id=environment.organization_id,
-            **where,
-        )
+        endpoints: Endpoints | ReusedEndpoints
+        if settings.existing and settings.existing.endpoints == "reuse":
+            endpoints = ReusedEndpoints(
+                self,
+                "Endpoints",
+                security_group_id=settings.existing.endpoints_security_group_id or "",
+                s3_endpoint_id=settings.existing.s3_endpoint_id or "",
+            )
+        else:
+            endpoints = Endpoints(
+                self,
+                "Endpoints",
+                vpc=self.vpc,
+                subnets=self.subnet_selection,
+                organization_id=environment.organization_id,
+                **where,
+            )
         prefix_list = settings.s3_prefix_list or S3_PREFIX_LISTS.get(environment.region)
         if prefix_list is None:
             raise SettingsError(
@@ -92,7 +101,7 @@ class NetworkStack(cdk.Stack):
         ).group
         endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
         endpoints.admit("FromController", self.controller_security_group, who="the controller")
-        self.s3_endpoint_id = endpoints.s3.vpc_endpoint_id
+        self.s3_endpoint_id = endpoints.s3_endpoint_id
         if settings.block_public_access:
             # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this
             # leaves no subnet of the account where that would reach anything.

@@ -16,6 +16,7 @@ __all__ = [
     "NEW_REGIONS",
     "TASK_SERVICES",
     "Endpoints",
+    "ReusedEndpoints",
     "perimeter_statement",
     "services_in",
 ]
@@ -63,7 +64,30 @@ def perimeter_statement(*, account: str, organization_id: str | None) -> iam.Pol
     )
 
 
-class Endpoints(Construct):
+class _Reached(Construct):
+    """Interface endpoints behind one security group."""
+
+    group: ec2.ISecurityGroup
+    s3_endpoint_id: str
+
+    def admit(self, construct_id: str, client: ec2.ISecurityGroup, *, who: str) -> None:
+        """Let ``client`` in on 443.
+
+        A resource of its own, because the client's inline egress already refers to this group.
+        """
+        ec2.CfnSecurityGroupIngress(
+            self,
+            construct_id,
+            group_id=self.group.security_group_id,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            source_security_group_id=client.security_group_id,
+            description=f"HTTPS from {who}",
+        )
+
+
+class Endpoints(_Reached):
     """The S3 gateway endpoint and the interface endpoints, each with a policy (S15 to S18).
 
     Args:
@@ -77,7 +101,7 @@ class Endpoints(Construct):
 
     Attributes:
         group: security group of the interface endpoints; ``admit`` opens it to a client.
-        s3: the S3 gateway endpoint.
+        s3_endpoint_id: of the S3 gateway endpoint.
     """
 
     def __init__(
@@ -101,16 +125,16 @@ class Endpoints(Construct):
             description="Interface endpoints: 443 from workers and the controller",
             allow_all_outbound=False,
         )
-        self.s3 = ec2.GatewayVpcEndpoint(
+        s3 = ec2.GatewayVpcEndpoint(
             self,
             "S3",
             vpc=vpc,
             service=ec2.GatewayVpcEndpointAwsService.S3,
             subnets=[subnets],
         )
-        self.s3.add_to_policy(perimeter_statement(account=account, organization_id=organization_id))
+        s3.add_to_policy(perimeter_statement(account=account, organization_id=organization_id))
         # ECR keeps image layers in a bucket of its own; without it no worker can start.
-        self.s3.add_to_policy(
+        s3.add_to_policy(
             iam.PolicyStatement(
                 sid="ImageLayers",
                 principals=[anyone()],
@@ -118,6 +142,7 @@ class Endpoints(Construct):
                 resources=[f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"],
             )
         )
+        self.s3_endpoint_id = s3.vpc_endpoint_id
         for service in services_in(region):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
@@ -133,18 +158,22 @@ class Endpoints(Construct):
                 perimeter_statement(account=account, organization_id=organization_id)
             )
 
-    def admit(self, construct_id: str, client: ec2.ISecurityGroup, *, who: str) -> None:
-        """Let ``client`` in on 443.
 
-        A resource of its own, because the client's inline egress already refers to this group.
-        """
-        ec2.CfnSecurityGroupIngress(
-            self,
-            construct_id,
-            group_id=self.group.security_group_id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            source_security_group_id=client.security_group_id,
-            description=f"HTTPS from {who}",
+class ReusedEndpoints(_Reached):
+    """Endpoints that the VPC has already; their policies are their owner's.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        security_group_id: of the interface endpoints.
+        s3_endpoint_id: of the S3 gateway endpoint.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, security_group_id: str, s3_endpoint_id: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.group = ec2.SecurityGroup.from_security_group_id(
+            self, "Group", security_group_id, mutable=False
         )
+        self.s3_endpoint_id = s3_endpoint_id

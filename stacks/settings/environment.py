@@ -192,7 +192,8 @@ def check_together(environments: Iterable[Environment]) -> None:
     """Refuse environments that are well alone but not beside each other.
 
     Names are unique, and VPCs of one account and region do not overlap, so that each can be
-    routed to. Environments that share an existing VPC share its block.
+    routed to. Environments that share an existing VPC share its block, and its endpoints: one of
+    them at most creates those.
     """
     known = tuple(environments)
     distinct("environment name", (environment.name for environment in known))
@@ -201,6 +202,15 @@ def check_together(environments: Iterable[Environment]) -> None:
             continue
         mine, theirs = one.network.existing, other.network.existing
         shared = mine is not None and theirs is not None and mine.vpc_id == theirs.vpc_id
+        creating = [each.endpoints for each in (mine, theirs) if each is not None and shared].count(
+            "create"
+        )
+        require(
+            creating < 2,  # noqa: PLR2004 - one name in one VPC
+            f"environment {other.name}: network.existing.endpoints",
+            "create",
+            f"'reuse' where environment {one.name} creates the endpoints of the same VPC",
+        )
         require(
             shared or not one.network.block.overlaps(other.network.block),
             f"environment {other.name}: network.cidr",

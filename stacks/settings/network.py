@@ -16,9 +16,10 @@ from stacks.validation import (
     require,
 )
 
-__all__ = ["Egress", "ExistingVpc", "Network"]
+__all__ = ["Egress", "EndpointSource", "ExistingVpc", "Network"]
 
 Egress = Literal["isolated", "nat"]
+EndpointSource = Literal["create", "reuse"]
 
 RESERVED_ADDRESSES: Final = 5
 """AWS keeps so many in every subnet."""
@@ -31,15 +32,30 @@ ENDPOINT_ADDRESSES: Final = 16
 class ExistingVpc:
     """A VPC that the organization owns; the kit adds its endpoints and security groups only.
 
+    The endpoints answer for the services' public names in the whole VPC (private DNS), to our
+    groups alone, and with a policy that knows our account alone. So ``create`` is for a VPC in
+    which nothing but Starburst lives: neighbours would be cut off from those services, and AWS
+    refuses a second endpoint for a name. ``reuse`` takes those that the VPC has, whoever owns them.
+
     Attributes:
         vpc_id: ``vpc-…``.
         subnet_ids: isolated (or NAT) subnets for workers, one per availability zone.
         route_table_ids: of those subnets, in the same order; the S3 gateway endpoint goes there.
+        endpoints: ``create``, or ``reuse`` where the VPC has them all: a gateway for ``s3`` in each
+            of the route tables, and interfaces with private DNS for ``ecr.api``, ``ecr.dkr``,
+            ``ecs``, ``kms``, ``logs``, ``sqs``, ``ssm`` and ``sts`` (``ecs-agent`` and
+            ``ecs-telemetry`` too in a Region opened since December 2023).
+        endpoints_security_group_id: with ``reuse``, of those interfaces; the kit lets its own
+            groups in on 443 there, and changes nothing else.
+        s3_endpoint_id: with ``reuse``, of the gateway, for the data bucket's policy.
     """
 
     vpc_id: str
     subnet_ids: tuple[str, ...]
     route_table_ids: tuple[str, ...]
+    endpoints: EndpointSource = "create"
+    endpoints_security_group_id: str | None = None
+    s3_endpoint_id: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse malformed ids and subnets without their route table."""
@@ -57,6 +73,14 @@ class ExistingVpc:
             len(self.route_table_ids),
             f"one for each of the {len(self.subnet_ids)} subnets",
         )
+        one_of("existing.endpoints", self.endpoints, get_args(EndpointSource))
+        for field, prefix in (("endpoints_security_group_id", "sg"), ("s3_endpoint_id", "vpce")):
+            value = getattr(self, field)
+            if self.endpoints == "create":
+                require(value is None, f"existing.{field}", value, "None with endpoints='create'")
+            else:
+                allowed = f"an id such as {prefix}-0a1b2c3d with endpoints='reuse'"
+                matches(f"existing.{field}", value, f"{prefix}-{hexadecimal}", allowed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,6 +48,18 @@ def test_every_documented_option_passes_the_gate(tmp_path: Path) -> None:
         "natinside": {
             "network": Network(egress="nat", cidr="10.71.0.0/20", existing=EXISTING),
         },
+        "reuse": {
+            "network": Network(
+                cidr="10.76.0.0/20",
+                existing=replace(
+                    EXISTING,
+                    vpc_id="vpc-1a1b2c3d",
+                    endpoints="reuse",
+                    endpoints_security_group_id="sg-0a1b2c3d",
+                    s3_endpoint_id="vpce-0a1b2c3d",
+                ),
+            ),
+        },
         "arm": {"architecture": "ARM64", "network": Network(cidr="10.72.0.0/20")},
         "mfa": {"identity": MfaUsers(account=DEV.account), "network": Network(cidr="10.73.0.0/20")},
         "dsse": {

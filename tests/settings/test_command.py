@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_wrong_setting_ends_the_app_with_its_sentence_alone(tmp_path: Path) -> None:
-    for name in ("app.py", "cdk.json"):
+    for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "stacks").symlink_to(ROOT / "stacks")
     text = (ROOT / "environments.py").read_text()

@@ -74,15 +74,25 @@ def test_overlapping_networks_of_two_regions_pass() -> None:
     check_together((environments.PROD, beside_prod("second", region="eu-central-1")))
 
 
-def test_environments_may_share_an_existing_vpc() -> None:
-    shared = Network(
-        existing=ExistingVpc(
-            vpc_id="vpc-0a1b2c3d",
-            subnet_ids=("subnet-0a1b2c3d", "subnet-4e5f6a7b"),
-            route_table_ids=("rtb-0a1b2c3d", "rtb-0a1b2c3d"),
-        )
+def test_environments_may_share_an_existing_vpc_and_its_endpoints() -> None:
+    creates = ExistingVpc(
+        vpc_id="vpc-0a1b2c3d",
+        subnet_ids=("subnet-0a1b2c3d", "subnet-4e5f6a7b"),
+        route_table_ids=("rtb-0a1b2c3d", "rtb-0a1b2c3d"),
     )
-    check_together((beside_prod("one", network=shared), beside_prod("two", network=shared)))
+    reuses = replace(
+        creates,
+        endpoints="reuse",
+        endpoints_security_group_id="sg-0a1b2c3d",
+        s3_endpoint_id="vpce-0a1b2c3d",
+    )
+    one, two, three = (
+        beside_prod(name, network=Network(existing=existing))
+        for name, existing in (("one", creates), ("two", reuses), ("three", reuses))
+    )
+    check_together((one, two, three))
+    with pytest.raises(SettingsError, match=r"environment four: network\.existing\.endpoints"):
+        check_together((one, replace(one, name="four")))
 
 
 @pytest.mark.parametrize(

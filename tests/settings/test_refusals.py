@@ -136,6 +136,21 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"zones": 3, "existing": existing()},
         "network.zones is 3; allowed: 2, the number of existing.subnet_ids.",
     ),
+    "reused endpoints without their group": (
+        existing,
+        {"endpoints": "reuse", "s3_endpoint_id": "vpce-0a1b2c3d"},
+        "existing.endpoints_security_group_id is None; allowed: an id such as sg-0a1b2c3d",
+    ),
+    "reused endpoints without the gateway": (
+        existing,
+        {"endpoints": "reuse", "endpoints_security_group_id": "sg-0a1b2c3d"},
+        "existing.s3_endpoint_id is None; allowed: an id such as vpce-0a1b2c3d",
+    ),
+    "a group of endpoints that do not exist yet": (
+        existing,
+        {"endpoints_security_group_id": "sg-0a1b2c3d"},
+        "allowed: None with endpoints='create'",
+    ),
     "a VPC id that is none": (existing, {"vpc_id": "main"}, "existing.vpc_id is 'main'"),
     "a subnet id that is none": (existing, {"subnet_ids": ("a", "b")}, "existing.subnet_ids is"),
     "a route table id that is none": (

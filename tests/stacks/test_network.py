@@ -20,6 +20,15 @@ from tests.stacks.reading import Template, named, only, resources, statement
 Templates = dict[str, Template]
 Build = Callable[..., Template]
 
+REUSED = ExistingVpc(
+    vpc_id="vpc-0a1b2c3d",
+    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
+    route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
+    endpoints="reuse",
+    endpoints_security_group_id="sg-0a1b2c3d",
+    s3_endpoint_id="vpce-0a1b2c3d",
+)
+
 
 @pytest.fixture(params=ALL, ids=lambda each: each.name)
 def environment(request: pytest.FixtureRequest) -> Any:
@@ -209,6 +218,22 @@ def test_an_existing_vpc_gets_endpoints_and_groups_only(build: Build, egress: An
     assert gateway["VpcId"] == existing.vpc_id
     kms = named(network, "AWS::EC2::VPCEndpoint", "EndpointsKms")
     assert kms["SubnetIds"] == list(existing.subnet_ids)
+
+
+def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
+    shared = Network(existing=REUSED)
+    built = app.build([replace(DEV, network=shared)], outdir=str(tmp_path), validate=False).synth()
+    found = {stack.hierarchical_id: stack.template for stack in built.stacks_recursively}
+    network = found["dev/network"]
+    assert resources(network, "AWS::EC2::VPCEndpoint") == {}
+    workers = named(network, "AWS::EC2::SecurityGroup", "Workers")["SecurityGroupEgress"]
+    assert REUSED.endpoints_security_group_id in [
+        rule.get("DestinationSecurityGroupId") for rule in workers
+    ]
+    for rule in resources(network, "AWS::EC2::SecurityGroupIngress").values():
+        assert rule["Properties"]["GroupId"] == REUSED.endpoints_security_group_id
+    assert len(resources(network, "AWS::EC2::SecurityGroupIngress")) == 2
+    assert REUSED.s3_endpoint_id in json.dumps(found["dev/storage"])
 
 
 def test_a_region_without_a_known_prefix_list_says_what_to_set(build: Build) -> None:
