@@ -76,6 +76,12 @@ class ComputeStack(cdk.Stack):
             ),
         )
         self.cluster.node.add_dependency(insights)
+        if environment.lacks_image:
+            cdk.Annotations.of(self).add_warning_v2(
+                "starburst:no-worker-image",
+                f"environment {environment.name} has no worker image yet: deploy the registry, run "
+                f"make image ENV={environment.name}, and set its image_digest",
+            )
         image = registry.repository.repository_uri_for_digest(environment.image_digest)
         self.tasks: dict[str, ecs.FargateTaskDefinition] = {}
         for workspace in environment.workspaces:

@@ -48,6 +48,9 @@ Feature = Literal["default-security-group", "query-definitions", "registry-scann
   requests never carry ``aws:SourceVpce``, so the statement would lock workers out).
 """
 
+NO_IMAGE: Final = "sha256:" + "0" * 64
+"""The digest of an environment that waits for its first worker image."""
+
 SECONDS_A_DAY: Final = 86_400
 
 
@@ -93,7 +96,7 @@ class Environment:
     log_retention_days: int = 365
     architecture: Architecture = "X86_64"
     python: str = "3.11"
-    image_digest: str = "sha256:" + "0" * 64
+    image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
     permissions_boundary: str | None = None
     organization_id: str | None = None
@@ -181,6 +184,11 @@ class Environment:
         recorded = self.audit.data_events or self.data_class != "restricted"
         allowed = "True where data_class is 'restricted'"
         require(recorded, f"{me} audit.data_events", self.audit.data_events, allowed)
+
+    @property
+    def lacks_image(self) -> bool:
+        """Whether no worker could start; the emulator's workers are processes without an image."""
+        return self.image_digest == NO_IMAGE and not self.without
 
     @property
     def production(self) -> bool:

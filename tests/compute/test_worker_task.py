@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -12,6 +14,8 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
+import app
+from environments import DEV, LOCAL
 from starburst.contract import WORKER_COMMAND
 from starburst_constructs.compute import WorkerTask
 
@@ -148,3 +152,17 @@ def test_an_image_behind_a_tag_is_refused() -> None:
             log=logs.LogGroup(stack, "Log"),
             variables={},
         )
+
+
+@pytest.mark.parametrize("digest", [None, "sha256:" + "ab" * 32])
+def test_an_environment_without_an_image_is_warned(digest: str | None, tmp_path: Path) -> None:
+    chosen = [LOCAL, replace(DEV, image_digest=digest) if digest else DEV]
+    assembly = app.build(chosen, outdir=str(tmp_path), validate=False).synth()
+    warned = {
+        stack.hierarchical_id: str(message.entry.data)
+        for stack in assembly.stacks_recursively
+        for message in stack.messages
+        if "no worker image" in str(message.entry.data)
+    }
+    assert set(warned) == (set() if digest else {"dev/compute"})
+    assert all("make image ENV=dev" in message for message in warned.values())
