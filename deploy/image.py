@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,10 @@ WORKER: Final = Path(__file__).resolve().parents[1] / "worker"
 PLATFORMS: Final[dict[Architecture, str]] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 
+PASSED_ON: Final = ("BASE", "DATA_LOCK")
+"""Variables that become build arguments of worker/Dockerfile."""
+
+
 class ImageError(RuntimeError):
     """No image was deployed; says why, and what to do next."""
 
@@ -47,6 +52,7 @@ def push(
     cloudformation: CloudFormationClient,
     ecr: ECRClient,
     docker: str = "docker",
+    arguments: Mapping[str, str] | None = None,
 ) -> str:
     """Build and push; return the image's digest, ``sha256:…``.
 
@@ -56,6 +62,7 @@ def push(
         cloudformation: client of the environment's account and region.
         ecr: client of the same.
         docker: program that builds and pushes; Podman and Finch take the same arguments.
+        arguments: more build arguments, such as ``BASE`` and ``DATA_LOCK``.
 
     Raises:
         ImageError: the environment is not deployed or a step of ``docker`` failed.
@@ -64,8 +71,9 @@ def push(
     registry, _, name = repository.partition("/")
     image = f"{repository}:{tag}"
     build = ("build", "--platform", PLATFORMS[environment.architecture], "--tag", image)
-    arguments = ("--build-arg", f"PYTHON={environment.python}", str(WORKER))
-    _run(docker, *build, *arguments)
+    given = {"PYTHON": environment.python, **(arguments or {})}
+    told = (word for name, value in given.items() for word in ("--build-arg", f"{name}={value}"))
+    _run(docker, *build, *told, str(WORKER))
     token = ecr.get_authorization_token()["authorizationData"][0].get("authorizationToken", "")
     password = base64.b64decode(token).decode().partition(":")[2]
     _run(docker, "login", "--username", "AWS", "--password-stdin", registry, typed=password)
@@ -124,6 +132,7 @@ def main(name: str) -> int:
             cloudformation=session.client("cloudformation"),
             ecr=session.client("ecr"),
             docker=os.environ.get("CDK_DOCKER", "docker"),
+            arguments={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
         )
     except (ImageError, botocore.exceptions.BotoCoreError) as error:
         sys.stderr.write(f"{error}\n")

@@ -68,11 +68,19 @@ def test_it_builds_logs_in_pushes_and_returns_the_digest(
         {"repositoryName": "worker", "imageIds": [{"imageTag": "release-1"}]},
     )
     with stacks, images:
-        digest = push(PROD, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
+        digest = push(
+            PROD,
+            "release-1",
+            cloudformation=cloudformation,
+            ecr=ecr,
+            docker=str(docker),
+            arguments={"BASE": "python@sha256:0", "DATA_LOCK": "requirements-own.lock"},
+        )
     assert digest == DIGEST
     build, login, typed, pushed = (docker.parent / "log").read_text().splitlines()
     assert build.startswith(f"build --platform linux/amd64 --tag {REPOSITORY}:release-1")
-    assert f"PYTHON={PROD.python}" in build
+    assert f"--build-arg PYTHON={PROD.python} " in build
+    assert "--build-arg BASE=python@sha256:0 --build-arg DATA_LOCK=requirements-own.lock" in build
     assert login == "login --username AWS --password-stdin " + REPOSITORY.split("/", maxsplit=1)[0]
     assert typed == "one-day-token"
     assert pushed == f"push {REPOSITORY}:release-1"
