@@ -46,8 +46,10 @@ def refuse_other_cli() -> str | None:
     npm's newest number, 3.0.0, is an older build that fails later with a riddle.
     """
     running = os.environ.get("CDK_CLI_VERSION")
+    if running is None:
+        return None
     pinned = json.loads((HERE / "package.json").read_text())["devDependencies"]["aws-cdk"]
-    if running is None or running.partition(" ")[0] == pinned:
+    if running.partition(" ")[0] == pinned:
         return None
     return (
         f"This is CDK CLI {running}; package.json pins {pinned}, with which the app is tested. "
