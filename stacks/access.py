@@ -84,7 +84,7 @@ class AccessStack(cdk.Stack):
                 workspace, repository_arn=registry.repository.repository_arn
             )
         self.controller_role = self._controller()
-        self.platform_role = self._platform()
+        self.platform_role = self._platform(repository_arn=registry.repository.repository_arn)
 
     def _analyst(self, workspace: Workspace) -> iam.Role:
         environment = self._settings
@@ -174,7 +174,7 @@ class AccessStack(cdk.Stack):
             },
         )
 
-    def _platform(self) -> iam.Role:
+    def _platform(self, *, repository_arn: str) -> iam.Role:
         environment = self._settings
         return KitRole(
             self,
@@ -183,13 +183,14 @@ class AccessStack(cdk.Stack):
             purpose="platform",
             trust=_people(environment, tags=False),
             boundary=self._boundary,
-            description="The platform team: deploys, reads logs, no data",
+            description="The platform team: deploys, pushes images, reads logs, no data",
             session=_WORKING_DAY,
             policies={
                 "Operation": platform_statements(
                     environment.name,
                     **self._place,
                     **self._data,
+                    repository_arn=repository_arn,
                     qualifier=self.synthesizer.bootstrap_qualifier
                     or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER,
                 )

@@ -237,6 +237,7 @@ def _platform(environment: Environment) -> Iterator[Wildcard]:
     for group in (
         f"/aws/ecs/starburst/{environment.name}/*",
         f"/aws/lambda/{controller_name(environment.name)}",
+        f"starburst-{environment.name}-audit-*",
     ):
         yield Wildcard(
             policy=policy,
@@ -251,6 +252,7 @@ def _platform(environment: Environment) -> Iterator[Wildcard]:
     yield Wildcard(
         policy=policy,
         resource="*",
-        reason=f"{_NO_RESOURCE}they read metrics, alarms, task states and query results.",
-        actions=(*_HEALTH, "ecs:DescribeTasks"),
+        reason=f"{_NO_RESOURCE}they read metrics, alarms, task states and query results; the "
+        "token opens what PushImages names.",
+        actions=(*_HEALTH, "ecr:GetAuthorizationToken", "ecs:DescribeTasks"),
     )

@@ -175,7 +175,12 @@ def _compute(environment: str, account: str) -> list[iam.PolicyStatement]:
             (
                 "ecr:BatchCheckLayerAvailability",
                 "ecr:BatchGetImage",
+                "ecr:CompleteLayerUpload",
+                "ecr:DescribeImages",
                 "ecr:GetDownloadUrlForLayer",
+                "ecr:InitiateLayerUpload",
+                "ecr:PutImage",
+                "ecr:UploadLayerPart",
             ),
             resources=[f"arn:aws:ecr:*:{account}:repository/*"],
         ),

@@ -1,4 +1,4 @@
-"""What the platform team may do day by day: deploy, and read logs and alarms; never data."""
+"""What the platform team may do day by day: deploy, push images, read logs; never data."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def platform_statements(
     qualifier: str,
     bucket_arn: str,
     key_arn: str,
+    repository_arn: str,
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the platform role.
 
@@ -28,6 +29,8 @@ def platform_statements(
         for name in (
             f"/aws/ecs/starburst/{environment}/*",
             f"/aws/lambda/{controller_name(environment)}",
+            # CloudFormation names the trail's group after its stack.
+            f"starburst-{environment}-audit-*",
         )
     ]
     return [
@@ -58,6 +61,19 @@ def platform_statements(
             ],
             resources=[f"arn:aws:cloudformation:{region}:{account}:stack/*"],
         ),
+        iam.PolicyStatement(
+            sid="PushImages",
+            actions=[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:CompleteLayerUpload",
+                "ecr:DescribeImages",
+                "ecr:InitiateLayerUpload",
+                "ecr:PutImage",
+                "ecr:UploadLayerPart",
+            ],
+            resources=[repository_arn],
+        ),
         # These actions have no resource to name.
         iam.PolicyStatement(
             sid="ReadHealth",
@@ -65,6 +81,7 @@ def platform_statements(
                 "cloudwatch:DescribeAlarms",
                 "cloudwatch:GetMetricData",
                 "cloudwatch:ListMetrics",
+                "ecr:GetAuthorizationToken",
                 "ecs:DescribeClusters",
                 "ecs:DescribeTasks",
                 "ecs:ListTasks",

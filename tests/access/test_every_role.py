@@ -177,3 +177,17 @@ def test_an_open_service_grant_is_found(resource_type: str, properties: dict[str
 
 def test_each_accepted_service_says_why() -> None:
     assert all(len(one.reason) > 40 for one in ACCEPTED)
+
+
+def test_the_platform_team_pushes_images_to_its_own_repository(
+    templates: Mapping[str, Template],
+) -> None:
+    pushing = [
+        statement
+        for name, logical_id, policy in resources(templates, "AWS::IAM::ManagedPolicy")
+        if name == "prod/access" and logical_id.startswith("PlatformOperation")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "ecr:PutImage" in as_list(statement["Action"])
+    ]
+    assert len(pushing) == 1
+    assert "prod-registry:ExportsOutputFnGetAttWorker" in json.dumps(pushing[0]["Resource"])

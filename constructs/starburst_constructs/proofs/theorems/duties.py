@@ -45,6 +45,15 @@ LOG_READING: Final = (
     "logs:GetLogEvents",
     "logs:StartQuery",
 )
+PUSHING: Final = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
 HEALTH: Final = (
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
@@ -158,8 +167,11 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             (
                 "arn:aws:logs:{r}:{a}:log-group:/aws/ecs/starburst/{env}/*:*",
                 "arn:aws:logs:{r}:{a}:log-group:/aws/lambda/starburst-{env}-controller:*",
+                "arn:aws:logs:{r}:{a}:log-group:starburst-{env}-audit-*:*",
             ),
         ),
+        (PUSHING, ("{repository}",)),
+        (("ecr:GetAuthorizationToken",), ("*",)),
         (STACKS, ("arn:aws:cloudformation:{r}:{a}:stack/*",)),
         (HEALTH, ("*",)),
     ),
@@ -217,7 +229,7 @@ CEILING: Final[Sequence[Duty]] = (
         ("*",),
     ),
     (("iam:PassRole",), ("arn:aws:iam::{a}:role/starburst-{env}-*",)),
-    (DUTIES["launch"][0][0], ("arn:aws:ecr:*:{a}:repository/*",)),
+    ((*DUTIES["launch"][0][0], *PUSHING), ("arn:aws:ecr:*:{a}:repository/*",)),
     ((*STREAMS, *LOG_READING), ("arn:aws:logs:*:{a}:log-group:*",)),
     (("sts:AssumeRole",), ("arn:aws:iam::{a}:role/cdk-*",)),
     (STACKS, ("arn:aws:cloudformation:*:{a}:stack/*",)),
