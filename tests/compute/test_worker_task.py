@@ -136,7 +136,7 @@ def test_logs_are_encrypted_kept_and_masked(compute: Mapping[str, Any]) -> None:
 def test_an_image_behind_a_tag_is_refused() -> None:
     stack = cdk.Stack()
     principal = cast(iam.IPrincipal, iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-    role = iam.Role(stack, "Role", assumed_by=principal)
+    role = cast(iam.IRole, iam.Role(stack, "Role", assumed_by=principal))
     with pytest.raises(ValueError, match="is not pinned"):
         WorkerTask(
             stack,

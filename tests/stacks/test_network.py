@@ -233,7 +233,7 @@ def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
     for rule in resources(network, "AWS::EC2::SecurityGroupIngress").values():
         assert rule["Properties"]["GroupId"] == REUSED.endpoints_security_group_id
     assert len(resources(network, "AWS::EC2::SecurityGroupIngress")) == 2
-    assert REUSED.s3_endpoint_id in json.dumps(found["dev/storage"])
+    assert str(REUSED.s3_endpoint_id) in json.dumps(found["dev/storage"])
 
 
 def test_a_region_without_a_known_prefix_list_says_what_to_set(build: Build) -> None:
