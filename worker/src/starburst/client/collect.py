@@ -113,6 +113,7 @@ class Collector:
                 self._collect(pool)
             except StarburstError as error:
                 self._ledger.close(error)
+            # Whatever it is: unless futures hear of it, they wait for ever.
             except Exception as error:
                 self._ledger.close(StarburstError(f"collecting results failed: {error!r}"))
 

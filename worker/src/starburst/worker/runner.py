@@ -79,6 +79,7 @@ class _Runner:
                 function = self._function(header["function"])
                 args, kwargs = load(data)
                 value = function(*args, **kwargs)
+            # Whatever the function raises is its result.
             except Exception as error:
                 report.seconds += time.monotonic() - began
                 if attempt < retries:
