@@ -7,7 +7,7 @@ from typing import Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["ABSENT", "CONNECTIONS", "TAKEN", "TROUBLE", "client_config", "code_of"]
+__all__ = ["ABSENT", "CONNECTIONS", "QUEUE_GONE", "TAKEN", "TROUBLE", "client_config", "code_of"]
 
 CONNECTIONS: Final = 16
 
@@ -16,6 +16,11 @@ ABSENT: Final = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
 """
+
+QUEUE_GONE: Final = frozenset(
+    {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"}
+)
+"""How SQS says that a queue does not exist."""
 
 TAKEN: Final = frozenset({"PreconditionFailed", "412"})
 """How S3 says that a write-once key exists: by another's hand, or by one's own lost first try."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, code_of
+from starburst.aws import ABSENT, QUEUE_GONE, code_of
 from starburst.chunks import Ledger, open_ledger, pack_key
 from starburst.contract import SessionKeys, queue_name
 from starburst.errors import SessionError, SessionNotFound
@@ -31,9 +31,6 @@ __all__ = ["SessionSummary", "attach_session", "list_sessions", "session_keys"]
 _LEDGER_BYTES: Final = 65_536
 _FETCHES: Final = 8
 _PACK: Final = re.compile(r"p\d{6}")
-_GONE: Final = frozenset(
-    {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"}
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,7 +191,7 @@ def _queue_url(connection: Connection, session: str) -> str | None:
         try:
             return connection.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         except ClientError as error:
-            if code_of(error) in _GONE:
+            if code_of(error) in QUEUE_GONE:
                 return None
             raise
 

@@ -24,6 +24,7 @@ from starburst.chunks import (
 )
 from starburst.envelope import seal
 from starburst.errors import SessionError, StarburstError
+from starburst.sending import SEND_TRIES, send_messages
 from starburst.session_key import SessionKey
 from starburst.signing import SigningKey
 
@@ -32,6 +33,11 @@ from .refusals import aws_errors
 from .write_once import write_once
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import (
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchResultTypeDef,
+    )
+
     from starburst.contract import SessionKeys
 
     from .connection import Connection
@@ -45,9 +51,6 @@ _PACK_BYTES: Final = 32 << 20
 _CHUNK_TASKS: Final = 4096
 _CHUNK_BYTES: Final = 4 << 20
 _CHUNKS_PER_WORKER: Final = 4
-_BATCH: Final = 10
-_BATCH_BYTES: Final = 1_000_000
-_SEND_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,32 +270,20 @@ class Dispatcher:
 
     def queue(self, messages: Sequence[ChunkMessage]) -> None:
         """Send leases to the session's queue, ten and at most 1 MB at a time."""
-        bodies = [message.to_body() for message in messages]
-        batch: list[str] = []
-        for body in bodies:
-            if batch and (len(batch) == _BATCH or sum(map(len, batch)) + len(body) > _BATCH_BYTES):
-                self._send_bodies(batch)
-                batch = []
-            batch.append(body)
-        if batch:
-            self._send_bodies(batch)
+        refused = send_messages(messages, self._send_entries)
+        if refused:
+            raise SessionError(
+                f"SQS refused {refused} messages {SEND_TRIES} times over; the tasks are stored, "
+                "and starburst.attach(id) will queue them again"
+            )
 
-    def _send_bodies(self, bodies: Sequence[str]) -> None:
-        left = list(bodies)
-        for attempt in range(_SEND_TRIES):
-            with aws_errors("queue tasks"):
-                response = self._connection.sqs.send_message_batch(
-                    QueueUrl=self._queue_url(),
-                    Entries=[{"Id": str(i), "MessageBody": body} for i, body in enumerate(left)],
-                )
-            left = [left[int(entry["Id"])] for entry in response.get("Failed", [])]
-            if not left:
-                return
-            time.sleep(0.2 * 2**attempt)
-        raise SessionError(
-            f"SQS refused {len(left)} messages {_SEND_TRIES} times over; the tasks are stored, and "
-            "starburst.attach(id) will queue them again"
-        )
+    def _send_entries(
+        self, entries: list[SendMessageBatchRequestEntryTypeDef]
+    ) -> SendMessageBatchResultTypeDef:
+        with aws_errors("queue tasks"):
+            return self._connection.sqs.send_message_batch(
+                QueueUrl=self._queue_url(), Entries=entries
+            )
 
 
 def _chunks(pack: str, batch: Sequence[_Waiting], *, workers: int) -> Iterator[Chunk]:

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import TROUBLE, code_of
+from starburst.aws import QUEUE_GONE, TROUBLE, code_of
 from starburst.chunks import ChunkMessage
 from starburst.errors import IntegrityError
+from starburst.sending import SEND_TRIES, send_messages
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import (
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchResultTypeDef,
+    )
 
 __all__ = ["LEASE_SECONDS", "Lease", "Leases", "QueueGone", "QueueRefused"]
 
@@ -26,13 +31,7 @@ _HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 3
 _LONGEST_SECONDS: Final = 11.5 * 3600
 """SQS keeps no message invisible for more than twelve hours after it was received."""
 
-_SEND_TRIES: Final = 5
 _POLL_SECONDS: Final = 20
-_BATCH: Final = 10
-_BATCH_BYTES: Final = 1_000_000
-_GONE: Final = frozenset(
-    {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"}
-)
 _LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
 
 
@@ -135,31 +134,15 @@ class Leases:
 
     def hand_on(self, messages: Sequence[ChunkMessage]) -> None:
         """Queue ranges that this worker does not run itself."""
-        bodies = [message.to_body() for message in messages]
-        start = 0
-        while start < len(bodies):
-            end, size = start, 0
-            while end < len(bodies) and end - start < _BATCH:
-                size += len(bodies[end])
-                if size > _BATCH_BYTES and end > start:
-                    break
-                end += 1
-            self._send(bodies[start:end])
-            start = end
+        refused = send_messages(messages, self._send_entries)
+        if refused:
+            raise QueueRefused(f"SQS refused {refused} messages {SEND_TRIES} times over")
 
-    def _send(self, bodies: Sequence[str]) -> None:
-        left = list(bodies)
-        for attempt in range(_SEND_TRIES):
-            with _translated():
-                response = self._sqs.send_message_batch(
-                    QueueUrl=self._url,
-                    Entries=[{"Id": str(i), "MessageBody": body} for i, body in enumerate(left)],
-                )
-            left = [left[int(entry["Id"])] for entry in response.get("Failed", [])]
-            if not left:
-                return
-            time.sleep(0.2 * 2**attempt)
-        raise QueueRefused(f"SQS refused {len(left)} messages {_SEND_TRIES} times over")
+    def _send_entries(
+        self, entries: list[SendMessageBatchRequestEntryTypeDef]
+    ) -> SendMessageBatchResultTypeDef:
+        with _translated():
+            return self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
 
     def done(self, lease: Lease) -> None:
         """Delete the message: its range is committed."""
@@ -177,7 +160,7 @@ def _translated() -> Iterator[None]:
         yield
     except ClientError as error:
         code = code_of(error)
-        if code in _GONE:
+        if code in QUEUE_GONE:
             raise QueueGone from error
         if code not in _LOST:
             raise
