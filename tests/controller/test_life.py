@@ -71,6 +71,40 @@ def test_a_request_is_believed_only_where_the_user_wrote_it(world: World) -> Non
     assert len(world.ecs.live()) == 3
 
 
+def test_a_session_over_its_cap_is_ended_within_two_sweeps(world: World) -> None:
+    world.start(a_manifest(max_usd=0.05))
+    world.send(world.record(KEYS).queue_url, 3)
+    world.sweep()
+    assert world.record(KEYS).state != "ended"
+
+    while world.status(KEYS).usd < 0.05:
+        world.later(60)
+        world.sweep()
+    world.sweep()
+
+    status = world.status(KEYS)
+    assert (status.state, world.ecs.live(), world.queues()) == ("ended", [], [])
+    assert status.reason == (
+        f"stopped: it has cost ${status.usd:.2f}, and its cap is max_usd=0.05; results so far are "
+        "kept"
+    )
+    a_minute = fleet_usd(workers=3, cpu=1, memory_gb=4, hours=1 / 60, prices=load("eu-west-1"))
+    assert status.usd < 0.05 + 2 * a_minute
+
+
+def test_workers_that_stopped_count_towards_the_cap(world: World) -> None:
+    world.start(a_manifest(max_usd=0.05))
+    world.later(3000)
+    for task in world.ecs.live(KEYS.session):
+        world.ecs.end(task, exit_code=0, stop_code="EssentialContainerExited", reason="")
+    world.send(world.record(KEYS).queue_url, 3)
+
+    world.sweep()
+
+    assert world.status(KEYS).state == "ended"
+    assert not world.ecs.live()
+
+
 def test_extend_is_bounded_by_the_workspace_measured_from_the_start(world: World) -> None:
     world.deploy(Limits(timeout_seconds=7200))
     deadline = world.start()["deadline"]

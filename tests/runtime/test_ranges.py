@@ -99,6 +99,8 @@ def test_a_node_cannot_stand_for_another_range_chunk_or_session() -> None:
         ({"results": "joblib"}, "results='joblib'"),
         ({"capacity": "free"}, "capacity='free'"),
         ({"session_timeout": 0}, "session_timeout=0"),
+        ({"max_usd": 0}, "max_usd=0"),
+        ({"max_usd": float("nan")}, "max_usd=nan"),
     ],
 )
 def test_bad_options_are_refused_by_name_and_value(options: dict[str, object], named: str) -> None:

@@ -39,6 +39,7 @@ class Manifest:
         data_key: base64 of the KMS-wrapped session key.
         signing_key: base64 of the KMS-wrapped private half, for re-attaching clients.
         labels: free text for people, such as the analysis' name.
+        max_usd: what its workers may cost in all before the controller ends it, or None.
     """
 
     workspace: str
@@ -60,6 +61,7 @@ class Manifest:
     data_key: str
     signing_key: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    max_usd: float | None = None
 
     @property
     def keys(self) -> SessionKeys:
@@ -103,6 +105,7 @@ def _check_types(manifest: Manifest) -> None:
         value = getattr(manifest, name)
         if value not in allowed:
             raise ValueError(f"manifest field {name} is {value!r}; allowed: {', '.join(allowed)}")
-    seconds = manifest.task_timeout_seconds
-    if seconds is not None and (type(seconds) not in (int, float) or seconds <= 0):
-        raise ValueError(f"manifest field task_timeout_seconds is {seconds!r}; it must be > 0")
+    for name in ("task_timeout_seconds", "max_usd"):
+        value = getattr(manifest, name)
+        if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):
+            raise ValueError(f"manifest field {name} is {value!r}; it must be > 0")

@@ -31,6 +31,7 @@ def map_over(
     retries: int = 0,
     results: ResultMode = "data",
     capacity: Capacity = "on-demand",
+    max_usd: float | None = None,
     progress: bool | None = None,
     user: str | None = None,
     profile: str | None = None,
@@ -53,6 +54,7 @@ def map_over(
         retries: how often a call that raised is run again.
         results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
         capacity: ``"on-demand"`` or ``"spot"``.
+        max_usd: what the workers may cost in all; the session is ended where they cost more.
         progress: draw a bar; by default only where somebody watches.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
@@ -75,6 +77,7 @@ def map_over(
         retries=retries,
         results=results,
         capacity=capacity,
+        max_usd=max_usd,
     )
     function = dump_function(f)
     payloads = [dump_input(((x,), {})) for x in inputs]

@@ -38,6 +38,8 @@ class SessionOptions:
         capacity: ``"on-demand"`` or ``"spot"``.
         session_timeout: seconds after which the controller ends the session, come what may; None
             for the workspace's limit.
+        max_usd: what the workers may cost in all, at list price; the controller ends a session
+            that has cost more. None for no cap but the workspace's limits.
         idle_timeout: seconds without work after which a worker leaves.
         attempts: how often a task may take its worker down before it is given up.
         labels: free text for people.
@@ -51,6 +53,7 @@ class SessionOptions:
     results: ResultMode = "data"
     capacity: Capacity = "on-demand"
     session_timeout: int | None = None
+    max_usd: float | None = None
     idle_timeout: int = 120
     attempts: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -66,12 +69,8 @@ class SessionOptions:
             _whole("session_timeout", self.session_timeout, 1, 14 * 86_400)
         _one_of("results", self.results, get_args(ResultMode))
         _one_of("capacity", self.capacity, get_args(Capacity))
-        if self.timeout is not None and not (
-            isinstance(self.timeout, int | float) and 0 < self.timeout < math.inf
-        ):
-            raise ConfigurationError(
-                f"timeout={self.timeout!r} is not a number of seconds above 0 (or None)"
-            )
+        _above_zero("timeout", self.timeout, "seconds")
+        _above_zero("max_usd", self.max_usd, "US dollars")
         if self.cpu not in MEMORY_GB:
             sizes = ", ".join(f"{cpu:g}" for cpu in MEMORY_GB)
             raise ConfigurationError(f"cpu={self.cpu!r}: Fargate sells {sizes} vCPU")
@@ -122,6 +121,13 @@ class SessionOptions:
 def _whole(name: str, value: object, least: int, most: int) -> None:
     if type(value) is not int or not least <= value <= most:
         raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} to {most:,}")
+
+
+def _above_zero(name: str, value: object, unit: str) -> None:
+    if value is None:
+        return
+    if type(value) not in (int, float) or not 0 < value < math.inf:  # type: ignore[operator]
+        raise ConfigurationError(f"{name}={value!r} is not a number of {unit} above 0 (or None)")
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -77,6 +77,7 @@ def open_session(
         memory_gb=options.memory_gb,
         timeout_seconds=timeout,
         idle_seconds=options.idle_timeout,
+        max_usd=options.max_usd,
         task_timeout_seconds=options.timeout,
         retries=options.retries,
         attempts=options.attempts,

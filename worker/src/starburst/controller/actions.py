@@ -198,6 +198,7 @@ class Actions:
             scratch_gb=workspace.scratch_gb,
             capacity=manifest.capacity,
             idle_seconds=manifest.idle_seconds,
+            max_usd=manifest.max_usd,
             task_definition=workspace.task_definition,
             started=now,
             deadline=now + min(manifest.timeout_seconds, site.settings.session_days * 86_400),

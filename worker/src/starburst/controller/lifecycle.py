@@ -121,14 +121,24 @@ class Lifecycle:
                 prices=self.site.prices(),
                 architecture=document.architecture,
             )
+        settled = self._settled(record, look)
+        now = self.site.clock()
+        _, usd = cost.so_far(
+            settled,
+            look.workers,
+            now=now,
+            prices=self.site.prices(),
+            architecture=document.architecture,
+        )
         return decide(
             record,
-            self._settled(record, look),
+            settled,
             look,
-            now=self.site.clock(),
+            now=now,
             until=until,
             allowed=allowed,
             days=self.site.settings.session_days,
+            usd=usd,
         )
 
     def _settled(self, record: Record, look: Look) -> Record:

@@ -79,6 +79,7 @@ def decide(
     until: float,
     allowed: int,
     days: float,
+    usd: float,
 ) -> Plan:
     """Decide from one look at a session.
 
@@ -90,11 +91,12 @@ def decide(
         until: when this invocation must be done.
         allowed: workers that the workspace's limits allow now.
         days: most that any session may live.
+        usd: what the session has cost so far, its live workers included.
     """
     record = replace(_paced(before, settled, now=now), looked=now)
     if record.final:
         return Plan(record=record)
-    ending = _ending(record, look, now=now, days=days, allowed=allowed)
+    ending = _ending(record, look, now=now, days=days, allowed=allowed, usd=usd)
     if ending is not None:
         return Plan(record=ending)
     staying = look.staying
@@ -171,20 +173,27 @@ def _pause(setbacks: int) -> float:
     return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (setbacks - 2)) if setbacks > 1 else 0.0
 
 
-def _ending(record: Record, look: Look, *, now: float, days: float, allowed: int) -> Record | None:
-    end = _end(record, look, now=now, days=days, allowed=allowed)
+def _ending(
+    record: Record, look: Look, *, now: float, days: float, allowed: int, usd: float
+) -> Record | None:
+    end = _end(record, look, now=now, days=days, allowed=allowed, usd=usd)
     if end:
         return concluded(record, state="ended", reason=end)
     failure = _failure(record, look, now=now)
     return concluded(record, state="failed", reason=failure) if failure else None
 
 
-def _end(record: Record, look: Look, *, now: float, days: float, allowed: int) -> str:
+def _end(record: Record, look: Look, *, now: float, days: float, allowed: int, usd: float) -> str:
     if now >= record.deadline:
         hours = (record.deadline - record.started) / 3600
         return f"stopped at its deadline, {hours:.3g} h after its start"
     if now - record.started >= days * 86_400:
         return f"stopped after {days:g} days, the most that any session may live"
+    if record.max_usd is not None and usd >= record.max_usd:
+        return (
+            f"stopped: it has cost ${usd:.2f}, and its cap is max_usd={record.max_usd:g}; results "
+            "so far are kept"
+        )
     if allowed < 1:
         return f"stopped: workspace {record.workspace} no longer allows a worker of this size"
     idle = record.idle_since is not None and now - record.idle_since >= IDLE_SECONDS

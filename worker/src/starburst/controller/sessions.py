@@ -61,6 +61,7 @@ class Record:
         workers, cpu, memory_gb, scratch_gb, capacity, idle_seconds: as accepted at its start.
         task_definition: that its workers run.
         started, deadline: by the controller's clock.
+        max_usd: what it may cost in all, or None.
         state, reason: ``ended`` and ``failed`` are final: no more launches.
         queue_url: empty until the queue exists.
         waves: how many launches were ever begun.
@@ -92,6 +93,7 @@ class Record:
     task_definition: str
     started: float
     deadline: float
+    max_usd: float | None = None
     state: SessionState = "starting"
     reason: str = ""
     queue_url: str = ""
