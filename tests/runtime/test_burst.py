@@ -134,6 +134,26 @@ def test_retries_run_a_task_again_until_it_succeeds(connection: Connection, tmp_
     assert run(connection, flaky, range(3), options) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("named", [OSError, "OSError", "ConnectionError"])
+def test_only_the_exceptions_worth_it_are_retried(
+    connection: Connection, tmp_path: Path, named: type[OSError] | str
+) -> None:
+    def fragile(kind: str) -> int:
+        marks = tmp_path / kind
+        seen = int(marks.read_text()) if marks.exists() else 0
+        marks.write_text(str(seen + 1))
+        if seen == 2:
+            return seen
+        raise ConnectionResetError("again") if kind == "reset" else ValueError("never")
+
+    options = dataclasses.replace(TWO, retries=3, retry_on=(named,))
+    reset, wrong = run(connection, fragile, ["reset", "wrong"], options)
+
+    assert reset == 2
+    assert isinstance(wrong, ValueError)
+    assert (tmp_path / "wrong").read_text() == "1"
+
+
 def test_a_task_over_its_timeout_is_stopped_and_its_neighbours_are_not(
     connection: Connection,
 ) -> None:

@@ -96,6 +96,8 @@ def test_a_node_cannot_stand_for_another_range_chunk_or_session() -> None:
         ({"timeout": 0}, "timeout=0"),
         ({"timeout": float("nan")}, "timeout=nan"),
         ({"retries": -1}, "retries=-1"),
+        ({"retry_on": ConnectionError}, "retry_on=<class 'ConnectionError'>"),
+        ({"retry_on": [7]}, "retry_on names 7"),
         ({"results": "joblib"}, "results='joblib'"),
         ({"capacity": "free"}, "capacity='free'"),
         ({"session_timeout": 0}, "session_timeout=0"),

@@ -20,7 +20,7 @@ from .errors import (
     WorkerLost,
 )
 
-__all__ = ["Failure", "FailureKind", "describe"]
+__all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
 
 FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity"]
 
@@ -113,15 +113,24 @@ def describe(error: BaseException) -> Failure:
             kind = name
             break
     cls = type(error)
-    is_builtin = cls.__module__ == "builtins"
-    type_name = cls.__qualname__ if is_builtin else f"{cls.__module__}.{cls.__qualname__}"
     return Failure(
-        type_name=type_name[:_MAX_NAME],
+        type_name=qualified_name(cls)[:_MAX_NAME],
         text=_cut(_text(error)),
         traceback=_cut(_traceback(error)),
-        builtin=is_builtin,
+        builtin=cls.__module__ == "builtins",
         kind=kind,
     )
+
+
+def qualified_name(cls: type[BaseException]) -> str:
+    """Return the name by which an exception type is known on both sides.
+
+    Example:
+        >>> qualified_name(ConnectionError), qualified_name(subprocess.TimeoutExpired)
+        ('ConnectionError', 'subprocess.TimeoutExpired')
+    """
+    plain = cls.__module__ == "builtins"
+    return cls.__qualname__ if plain else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _builtin(name: str, text: str) -> Exception | None:

@@ -6,7 +6,7 @@ Pure: imported by the controller's Lambda, which carries no third-party package.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -30,6 +30,7 @@ class Manifest:
         idle_seconds: how long a worker waits for work before it exits.
         task_timeout_seconds: most that one call may take, or None.
         retries: how often a task that raised is tried again.
+        retry_on: qualified names of the exception types that are worth it; empty for any.
         attempts: how often a task may take its worker down before it is given up.
         results: ``data`` (nothing that can execute) or ``pickle`` (the analyst opted in).
         capacity: on-demand or Spot.
@@ -62,6 +63,7 @@ class Manifest:
     signing_key: str
     labels: Mapping[str, str] = field(default_factory=dict)
     max_usd: float | None = None
+    retry_on: Sequence[str] = ()
 
     @property
     def keys(self) -> SessionKeys:
@@ -105,6 +107,8 @@ def _check_types(manifest: Manifest) -> None:
         value = getattr(manifest, name)
         if value not in allowed:
             raise ValueError(f"manifest field {name} is {value!r}; allowed: {', '.join(allowed)}")
+    if not all(type(name) is str for name in manifest.retry_on):
+        raise ValueError("manifest field retry_on must be a list of names")
     for name in ("task_timeout_seconds", "max_usd"):
         value = getattr(manifest, name)
         if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):

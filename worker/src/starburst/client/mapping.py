@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from starburst.manifest import Capacity, ResultMode
@@ -29,6 +29,7 @@ def map_over(
     memory: float | str = 4,
     timeout: float | None = None,
     retries: int = 0,
+    retry_on: Sequence[type[BaseException] | str] = (),
     results: ResultMode = "data",
     capacity: Capacity = "on-demand",
     max_usd: float | None = None,
@@ -52,6 +53,7 @@ def map_over(
         memory: of each worker, GB or text such as ``"8GB"``.
         timeout: seconds that one call may take.
         retries: how often a call that raised is run again.
+        retry_on: the exception types worth it, subclasses included; empty for any.
         results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
         capacity: ``"on-demand"`` or ``"spot"``.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
@@ -75,6 +77,7 @@ def map_over(
         memory=memory,
         timeout=timeout,
         retries=retries,
+        retry_on=retry_on,
         results=results,
         capacity=capacity,
         max_usd=max_usd,

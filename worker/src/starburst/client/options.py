@@ -6,12 +6,13 @@ import math
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.errors import ConfigurationError, VersionMismatch
+from starburst.failure import qualified_name
 from starburst.fargate import MEMORY_GB, describe_memory, is_size
 from starburst.manifest import Capacity, ResultMode
 
@@ -33,7 +34,10 @@ class SessionOptions:
         cpu: vCPU of each.
         memory: of each, GB as a number, or text such as ``"8GB"`` or ``"512MB"``.
         timeout: seconds that one task may take; None for no limit but the session's.
-        retries: how often a task that raised is run again before its exception counts.
+        retries: how often a task that raised is run again before its exception counts: after 0.5,
+            1, 2, 4, then 8 seconds.
+        retry_on: the exception types worth running again for, subclasses included, as types or as
+            qualified names; empty for any.
         results: ``"data"``, or ``"pickle"`` to allow results that can run code when loaded.
         capacity: ``"on-demand"`` or ``"spot"``.
         session_timeout: seconds after which the controller ends the session, come what may; None
@@ -50,6 +54,7 @@ class SessionOptions:
     memory: float | str = 4
     timeout: float | None = None
     retries: int = 0
+    retry_on: Sequence[type[BaseException] | str] = ()
     results: ResultMode = "data"
     capacity: Capacity = "on-demand"
     session_timeout: int | None = None
@@ -63,6 +68,7 @@ class SessionOptions:
         if self.workers is not None:
             _whole("workers", self.workers, 1, MAX_WORKERS)
         _whole("retries", self.retries, 0, _MAX_RETRIES)
+        _exception_names(self.retry_on)
         _whole("attempts", self.attempts, 1, _MAX_RETRIES)
         _whole("idle_timeout", self.idle_timeout, 1, 3600)
         if self.session_timeout is not None:
@@ -79,6 +85,11 @@ class SessionOptions:
                 f"memory={self.memory!r} with cpu={self.cpu:g}: Fargate sells "
                 f"{describe_memory(self.cpu)} with that many vCPU"
             )
+
+    @property
+    def retry_names(self) -> tuple[str, ...]:
+        """What ``retry_on`` holds, as qualified names."""
+        return _exception_names(self.retry_on)
 
     @property
     def memory_gb(self) -> float:
@@ -121,6 +132,20 @@ class SessionOptions:
 def _whole(name: str, value: object, least: int, most: int) -> None:
     if type(value) is not int or not least <= value <= most:
         raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} to {most:,}")
+
+
+def _exception_names(kinds: Sequence[type[BaseException] | str]) -> tuple[str, ...]:
+    if isinstance(kinds, type | str):
+        raise ConfigurationError(f"retry_on={kinds!r} is one type; put it into a tuple or a list")
+    return tuple(_exception_name(kind) for kind in kinds)
+
+
+def _exception_name(kind: object) -> str:
+    if isinstance(kind, str) and kind:
+        return kind
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return qualified_name(kind)
+    raise ConfigurationError(f"retry_on names {kind!r}, which is no exception type")
 
 
 def _above_zero(name: str, value: object, unit: str) -> None:

@@ -80,6 +80,7 @@ def open_session(
         max_usd=options.max_usd,
         task_timeout_seconds=options.timeout,
         retries=options.retries,
+        retry_on=options.retry_names,
         attempts=options.attempts,
         results=options.results,
         capacity=options.capacity,

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 from starburst.codec import Encoded, encode_batch
 from starburst.envelope import Buffer
 from starburst.errors import ResultTooLarge
-from starburst.failure import Failure, describe
+from starburst.failure import Failure, describe, qualified_name
 from starburst.manifest import ResultMode
 from starburst.payload import load
 
@@ -82,7 +82,7 @@ class _Runner:
             # Whatever the function raises is its result.
             except Exception as error:
                 report.seconds += time.monotonic() - began
-                if attempt < retries:
+                if attempt < retries and _worth_it(error, header["retry_on"]):
                     report.retries += 1
                     time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                     continue
@@ -171,6 +171,11 @@ class _Report:
                 self._failures[self._first + position] = over
             encoded, _ = encode_batch([None] * len(values), mode=self._mode)
         return encoded
+
+
+def _worth_it(error: Exception, retry_on: Sequence[str]) -> bool:
+    kinds = {qualified_name(kind) for kind in type(error).__mro__[:-1]}
+    return not retry_on or not kinds.isdisjoint(retry_on)
 
 
 def _size(parts: Sequence[Buffer]) -> int:

@@ -114,6 +114,7 @@ class Span:
             "function": self.function,
             "lo": self._covered,
             "retries": self.manifest.retries,
+            "retry_on": list(self.manifest.retry_on),
             "mode": self.manifest.results,
             "max_bytes": MAX_RESULT_BYTES,
         }
