@@ -117,11 +117,11 @@ def test_a_lack_of_capacity_is_explained_and_filled_later(world: World) -> None:
 
 def test_a_quota_is_a_wait_not_a_failure(world: World) -> None:
     words = "You've reached the limit on the number of vCPUs you can run concurrently"
-    world.ecs.answers = [refused("ClientException", words)]
+    world.ecs.answers = [refused("ClientException", words)] * 2
     assert world.start()["ok"] is True
 
     assert world.status(KEYS).state == "starting"
-    assert "3 waiting for Fargate capacity" in world.status(KEYS).reason
+    assert "3 waiting for the account's Fargate vCPU quota" in world.status(KEYS).reason
     world.later(60)
     world.sweep()
     assert len(world.ecs.live(KEYS.session)) == 3

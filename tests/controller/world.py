@@ -33,6 +33,11 @@ def refused(code: str, message: str = "") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "RunTask")
 
 
+def bought(arguments: dict[str, Any]) -> str:
+    """The capacity provider that a call asks for."""
+    return arguments.get("capacityProviderStrategy", [{}])[0].get("capacityProvider", "FARGATE")
+
+
 @dataclass(kw_only=True)
 class FakeEcs:
     """ECS as the controller uses it: idempotency tokens, pages, partial failures, stops."""
@@ -46,6 +51,9 @@ class FakeEcs:
     answers: list[Exception | int | str] = field(default_factory=list)
     first_status: str = "RUNNING"
     on_run: Any = None
+    room: dict[str, int] = field(default_factory=dict)
+    excuse: str = "Capacity is unavailable at this time. Please try again later"
+    all_or_nothing: bool = False
 
     def run_task(self, **arguments: Any) -> dict[str, Any]:
         self.calls.append(arguments)
@@ -60,7 +68,15 @@ class FakeEcs:
         if self.honours_tokens and token in self.tokens:
             return self.tokens[token]
         failures: list[dict[str, str]] = []
-        if isinstance(answer, str):
+        provider = bought(arguments)
+        if provider in self.room:
+            taken = [task for task in self.live() if task.get("capacityProviderName") == provider]
+            free = max(0, self.room[provider] - len(taken))
+            if free < count:
+                free = 0 if self.all_or_nothing else free
+                failures = [{"reason": self.excuse}] * (count - free)
+                count = free
+        elif isinstance(answer, str):
             failures = [{"reason": answer}] * count
             count = 0
         elif isinstance(answer, int) and answer < count:
@@ -91,6 +107,7 @@ class FakeEcs:
             "overrides": arguments["overrides"],
             "containers": [{"name": "worker"}],
             "ephemeralStorage": {"sizeInGiB": 20},
+            "capacityProviderName": bought(arguments),
         }
         if self.first_status == "RUNNING":
             task.update(pullStartedAt=moment, startedAt=moment)

@@ -15,7 +15,7 @@ from .contract import PROTOCOL, SessionKeys
 __all__ = ["Capacity", "Manifest", "ResultMode"]
 
 ResultMode = Literal["data", "pickle"]
-Capacity = Literal["on-demand", "spot"]
+Capacity = Literal["on-demand", "spot", "mixed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +33,7 @@ class Manifest:
         retry_on: qualified names of the exception types that are worth it; empty for any.
         attempts: how often a task may take its worker down before it is given up.
         results: ``data`` (nothing that can execute) or ``pickle`` (the analyst opted in).
-        capacity: on-demand or Spot.
+        capacity: on-demand, Spot, or Spot with on-demand workers where Spot lacks.
         created: seconds since the epoch, by the client's clock.
         python: ``major.minor`` of the client.
         public_key: base64 of the Ed25519 key that signs functions and inputs.

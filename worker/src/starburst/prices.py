@@ -1,7 +1,8 @@
 """What AWS charges, by region: read from ``prices.json``, used by limits, status and estimates.
 
-Pure: imported by the controller's Lambda. List prices only. Spot counts at the on-demand price,
-because its discount (advertised as up to 70 %) is not guaranteed and a cap must hold without it.
+Pure: imported by the controller's Lambda. List prices only. Nothing guarantees Spot's discount: a
+fleet is judged at the on-demand price before it starts, and a Spot worker that ran is counted at
+``spot_share`` of it, the dear end of what AWS names (50 to 70 % off).
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Prices:
         x86_vcpu_hour, x86_gb_hour: Fargate, Linux on x86.
         arm_vcpu_hour, arm_gb_hour: Fargate, Linux on ARM.
         scratch_gb_hour: Fargate ephemeral storage above the free 20 GB.
+        spot_share: what part of the on-demand price a Spot worker's vCPU and memory count at.
         endpoint_az_hour, endpoint_gb: interface endpoint, per availability zone and per GB.
         nat_hour, nat_gb: NAT gateway.
         key_month, key_request_10k: KMS key, and 10,000 requests to it.
@@ -66,6 +68,7 @@ class Prices:
     arm_vcpu_hour: float
     arm_gb_hour: float
     scratch_gb_hour: float
+    spot_share: float
     endpoint_az_hour: float
     endpoint_gb: float
     nat_hour: float
@@ -120,6 +123,7 @@ def fleet_usd(
     hours: float,
     scratch_gb: float = FREE_SCRATCH_GB,
     architecture: str = "X86_64",
+    spot: bool = False,
     prices: Prices,
 ) -> float:
     """Return what a fleet of equal workers costs at list price.
@@ -131,6 +135,7 @@ def fleet_usd(
         hours: how long each runs.
         scratch_gb: ephemeral storage of each; the first 20 GB are free.
         architecture: ``X86_64`` or ``ARM64``.
+        spot: count Spot's share of the price; storage has no discount.
         prices: of the region.
 
     Example:
@@ -140,7 +145,8 @@ def fleet_usd(
     """
     vcpu_hour, gb_hour = prices.fargate(architecture)
     scratch = max(0.0, scratch_gb - FREE_SCRATCH_GB) * prices.scratch_gb_hour
-    return workers * hours * (cpu * vcpu_hour + memory_gb * gb_hour + scratch)
+    share = prices.spot_share if spot else 1.0
+    return workers * hours * (share * (cpu * vcpu_hour + memory_gb * gb_hour) + scratch)
 
 
 def billed_seconds(seconds: float) -> float:

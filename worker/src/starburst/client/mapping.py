@@ -55,7 +55,7 @@ def map_over(
         retries: how often a call that raised is run again.
         retry_on: the exception types worth it, subclasses included; empty for any.
         results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
-        capacity: ``"on-demand"`` or ``"spot"``.
+        capacity: ``"on-demand"``, ``"spot"``, or ``"mixed"``: Spot, and on demand where it lacks.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
         progress: draw a bar; by default only where somebody watches.
         user: who to be; see :func:`starburst.connect`.

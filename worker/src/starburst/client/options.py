@@ -39,7 +39,9 @@ class SessionOptions:
         retry_on: the exception types worth running again for, subclasses included, as types or as
             qualified names; empty for any.
         results: ``"data"``, or ``"pickle"`` to allow results that can run code when loaded.
-        capacity: ``"on-demand"`` or ``"spot"``.
+        capacity: ``"on-demand"``; ``"spot"``, which is cheaper, may be taken away, and waits where
+            Spot lacks; or ``"mixed"``, which takes on-demand workers wherever Spot lacks, and one
+            in ten from the start.
         session_timeout: seconds after which the controller ends the session, come what may; None
             for the workspace's limit.
         max_usd: what the workers may cost in all, at list price; the controller ends a session

@@ -95,7 +95,8 @@ class Actions:
             mine = not newest.queue_url and not newest.final
             if not mine:
                 return newest
-            return begin_launch(replace(newest, queue_url=url), newest.workers, until=until)
+            ready = replace(newest, queue_url=url)
+            return begin_launch(ready, newest.workers, now=self.life.site.clock(), until=until)
 
         saved = records.update(keys.session, begin)
         if saved is None or saved.record.final:

@@ -1,4 +1,4 @@
-"""What the workers of a session have cost, from ECS's own times. Pure."""
+"""What the workers of a session have cost: ECS's own times, each worker at its own price. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def settle(
 ) -> Record:
     """Count each worker that has stopped, once, however often it is seen."""
     settled = {name: at for name, at in record.settled.items() if now - at < _FORGET_SECONDS}
-    lost = faults = unstarted = 0
+    lost = faults = unstarted = lacked = 0
     seconds, usd, trouble = record.seconds, record.usd, record.trouble
+    shortage, said = record.shortage, record.shortage_said
     ran = record.ran
     for worker in workers:
         ran = ran or worker.ran
@@ -37,10 +38,13 @@ def settle(
         settled[worker.id] = stopped
         spent = _of(worker, record, now=now, prices=prices, architecture=architecture)
         seconds, usd = seconds + spent[0], usd + spent[1]
-        if worker.lost:
+        if worker.shortage is not None:
+            lacked += 1
+            shortage, said = worker.shortage, worker.trouble
+        elif worker.lost:
             lost += 1
             trouble = worker.trouble or worker.stop_code
-            if not worker.taken and not worker.capacity_lacked:
+            if not worker.taken:
                 faults += 1
                 unstarted += not worker.ran
     return replace(
@@ -52,6 +56,9 @@ def settle(
         faults=record.faults + faults,
         unstarted=record.unstarted + unstarted,
         trouble=trouble,
+        lacked=record.lacked + lacked,
+        shortage=shortage,
+        shortage_said=said,
         ran=ran,
     )
 
@@ -79,6 +86,7 @@ def _of(worker: Worker, record: Record, *, now: float, prices: Prices, architect
         hours=seconds / 3600,
         scratch_gb=worker.scratch_gb or record.scratch_gb,
         architecture=architecture,
+        spot=worker.spot,
         prices=prices,
     )
     return seconds, usd

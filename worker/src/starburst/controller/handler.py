@@ -81,7 +81,7 @@ class Controller:
             _LOG.warning("ignored an event that ECS would not have sent")
             return
         # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
-        if worker.lost and SESSION_ID.fullmatch(worker.session):
+        if (worker.lost or worker.shortage) and SESSION_ID.fullmatch(worker.session):
             self._life.tend(worker.session, until=until, fresh=_EVENT_FRESH_SECONDS)
 
 

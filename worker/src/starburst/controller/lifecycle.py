@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from . import cost, fleet, queue, status
+from . import cost, fleet, launching, queue, status
 from .fleet import Worker
 from .limits import affordable_workers
 from .plan import Look, Plan, decide, take_launch
@@ -73,7 +73,7 @@ class Lifecycle:
         intent = record.launch
         if intent is None:
             return record
-        outcome = fleet.launch(self.site, record, seen=seen, until=until)
+        outcome = launching.launch(self.site, record, seen=seen, until=until)
         now = self.site.clock()
         alone = not any(worker.staying for worker in seen)
         saved = self.records.update(

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .fleet import Launched, Worker, batches
+from .fleet import Worker
+from .launching import Launched, batches
 from .queue import Depth
 from .sessions import Launch, Record, concluded
+from .shortage import SPOT_SHORTAGES, pause
 
 __all__ = [
     "IDLE_SECONDS",
@@ -30,6 +32,10 @@ _FAULTS_LEAST: Final = 5
 _LISTING_SECONDS: Final = 20
 _FIRST_PAUSE: Final = 30
 _LONGEST_PAUSE: Final = 600
+_SPOT_SHUNNED_SECONDS: Final = 600
+_UNASKED_SECONDS: Final = 300
+_CERTAIN_SHARE: Final = 10
+"""One in so many workers of a mixed session is on demand, so that Spot never takes all at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +110,7 @@ def decide(
         record = replace(record, state="running")
     record = _idle(record, look, now=now)
     most = min(record.workers, allowed)
+    record = _waiting(record, look, now=now, most=most)
     if len(staying) > most:
         youngest = sorted(staying, key=lambda worker: worker.created or now, reverse=True)
         surplus = tuple(youngest[: len(staying) - most])
@@ -111,12 +118,22 @@ def decide(
     return _launching(record, look, now=now, until=until, most=most)
 
 
-def begin_launch(record: Record, workers: int, *, until: float) -> Record:
-    """Return the record with the intent to start so many workers."""
+def begin_launch(
+    record: Record, workers: int, *, now: float, until: float, staying: Sequence[Worker] = ()
+) -> Record:
+    """Return the record with the intent to start so many workers.
+
+    Args:
+        record: of the session.
+        workers: how many more.
+        now: the time.
+        until: whoever writes this may be at work until then.
+        staying: the workers that there are.
+    """
     wave = record.waves + 1
-    return replace(
-        record, waves=wave, launch=Launch(wave=wave, batches=batches(workers), until=until)
-    )
+    certain = _certain(record, workers, staying, now=now)
+    cut = batches(workers, on_demand=certain)
+    return replace(record, waves=wave, launch=Launch(wave=wave, batches=cut, until=until))
 
 
 def take_launch(record: Record, outcome: Launched, *, wave: int, now: float, alone: bool) -> Record:
@@ -132,8 +149,9 @@ def take_launch(record: Record, outcome: Launched, *, wave: int, now: float, alo
     record = replace(
         record,
         launched=record.launched + outcome.workers,
-        trouble=outcome.trouble or record.trouble,
+        trouble=record.trouble if outcome.shortage else outcome.trouble or record.trouble,
         not_before=max(record.not_before, now + _LISTING_SECONDS),
+        spot_lacked_at=now if outcome.spot_lacked else record.spot_lacked_at,
     )
     if record.final or record.launch is None or record.launch.wave != wave:
         return record
@@ -144,12 +162,11 @@ def take_launch(record: Record, outcome: Launched, *, wave: int, now: float, alo
             record, state="failed", reason=f"its workers cannot start; ECS: {outcome.trouble}"
         )
     if not outcome.batches:
-        return replace(record, launch=None, waiting_since=None)
-    waiting = record.waiting_since
-    if outcome.capacity and waiting is None:
-        waiting = now
-    rest = Launch(wave=wave, batches=outcome.batches, until=0)
-    return replace(record, launch=rest, waiting_since=waiting)
+        return replace(record, launch=None)
+    if outcome.shortage:
+        record = replace(record, shortage=outcome.shortage, shortage_said=outcome.trouble)
+        record = _refused(record, now=now)
+    return replace(record, launch=Launch(wave=wave, batches=outcome.batches, until=0))
 
 
 def demand(record: Record, depth: Depth | None) -> int:
@@ -162,7 +179,59 @@ def faults_most(record: Record) -> int:
     return max(_FAULTS_LEAST, 2 * record.workers)
 
 
+def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: float) -> int:
+    """Return how many of a mixed session's next workers are bought on demand from the start."""
+    if record.capacity != "mixed":
+        return 0
+    lacked = record.spot_lacked_at
+    if lacked is not None and now - lacked < _SPOT_SHUNNED_SECONDS:
+        return workers
+    have = sum(not worker.spot for worker in staying)
+    return min(workers, max(0, record.workers // _CERTAIN_SHARE - have))
+
+
+def _refused(record: Record, *, now: float) -> Record:
+    """Return the record of a session that AWS has no room for; it asks again, ever later."""
+    refusals = record.shortages + 1
+    return replace(
+        record,
+        shortages=refusals,
+        waiting_since=now if record.waiting_since is None else record.waiting_since,
+        not_before=max(record.not_before, now + pause(refusals)),
+    )
+
+
+def _roomier(before: Record, settled: Record, *, now: float) -> Record:
+    """Take in what stopped workers tell of AWS's room: there is less of it, or some more."""
+    if settled.lacked > before.lacked:
+        if settled.shortage in SPOT_SHORTAGES:
+            settled = replace(settled, spot_lacked_at=now)
+            if settled.capacity == "mixed":
+                return settled
+        return _refused(settled, now=now)
+    # What one worker leaves of a quota, another may have at once.
+    freed = "quota" in settled.shortage and settled.seconds > before.seconds
+    if freed and settled.waiting_since is not None:
+        return replace(settled, not_before=min(settled.not_before, now), shortages=0)
+    return settled
+
+
+def _waiting(record: Record, look: Look, *, now: float, most: int) -> Record:
+    """End a wait that is over: all that are needed run, or what was waited for is not needed."""
+    if record.waiting_since is None:
+        return record
+    staying, launch = look.staying, record.launch
+    needed = min(most, demand(record, look.depth))
+    if launch is not None and launch.until <= now and now - record.started > _UNASKED_SECONDS:
+        # The work got less meanwhile; a smaller launch has to be a new one.
+        launch = launch if len(staying) + launch.workers <= needed else None
+    if launch is None and len(staying) >= needed and all(worker.running for worker in staying):
+        return replace(record, launch=None, waiting_since=None, shortages=0)
+    return replace(record, launch=launch)
+
+
 def _paced(before: Record, settled: Record, *, now: float) -> Record:
+    settled = _roomier(before, settled, now=now)
     if settled.lost > before.lost:
         return replace(settled, setbacks=before.setbacks + 1)
     return replace(settled, setbacks=0) if now > settled.not_before else settled
@@ -224,7 +293,8 @@ def _idle(record: Record, look: Look, *, now: float) -> Record:
 
 
 def _launching(record: Record, look: Look, *, now: float, until: float, most: int) -> Plan:
-    staying, depth, launch = len(look.staying), look.depth, record.launch
+    here, depth, launch = look.staying, look.depth, record.launch
+    staying = len(here)
     if launch is not None and launch.until <= now and staying + _unseen(launch, look) > most:
         return Plan(record=replace(record, launch=None, waiting_since=None))
     if depth is None or now < record.not_before:
@@ -237,7 +307,8 @@ def _launching(record: Record, look: Look, *, now: float, until: float, most: in
     if not depth.backlog or missing <= 0 or record.faults > faults_most(record):
         return Plan(record=record)
     paced = replace(record, not_before=now + _pause(record.setbacks))
-    return Plan(record=begin_launch(paced, missing, until=until), launch=True)
+    begun = begin_launch(paced, missing, now=now, until=until, staying=here)
+    return Plan(record=begun, launch=True)
 
 
 def _unseen(launch: Launch, look: Look) -> int:

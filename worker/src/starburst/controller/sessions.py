@@ -74,7 +74,11 @@ class Record:
         setbacks: looks in a row that found workers lost; paces their replacement.
         not_before: no replacement is launched earlier.
         trouble: the latest reason that ECS gave for a refused launch or a lost worker.
-        waiting_since: when ECS began to lack capacity, or None.
+        waiting_since: when AWS began to lack room for more workers, or None.
+        shortage, shortage_said: what it lacked last, and its own words.
+        shortages: refusals for want of room in a row; paces the next request.
+        lacked: workers that ECS accepted and then had no room for.
+        spot_lacked_at: when Spot last lacked, or None.
         idle_since: when the queue was first seen empty with no worker left, or None.
         settled: stopped workers that were counted, and when they stopped.
         seconds, usd: billed run time and cost of those.
@@ -108,6 +112,11 @@ class Record:
     not_before: float = 0
     trouble: str = ""
     waiting_since: float | None = None
+    shortage: str = ""
+    shortage_said: str = ""
+    shortages: int = 0
+    lacked: int = 0
+    spot_lacked_at: float | None = None
     idle_since: float | None = None
     settled: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0

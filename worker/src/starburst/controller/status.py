@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from starburst.status import SessionStatus
 
-from . import refusal
+from . import refusal, shortage
 from .cost import so_far
 from .plan import Look, demand, faults_most
 from .queue import Depth
@@ -109,8 +109,8 @@ def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
 def _missing(record: Record, missing: int, *, now: float) -> str:
     if record.waiting_since is not None:
         return (
-            f"{missing} waiting for Fargate capacity since {_at(record.waiting_since)} "
-            f"(ECS: {record.trouble})"
+            f"{missing} waiting for {shortage.describe(record.shortage)} since "
+            f"{_at(record.waiting_since)} (ECS: {record.shortage_said})"
         )
     if record.faults > faults_most(record):
         return f"{missing} not replaced, because {record.faults} workers failed"

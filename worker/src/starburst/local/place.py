@@ -61,7 +61,7 @@ GAPS: Final[dict[str, str]] = {
         "IAM here has no SCPs and does not check the execution roles of AWS services; "
         "it shows how policies behave and proves nothing."
     ),
-    "spot": "Spot capacity is accepted and never interrupted.",
+    "spot": "Spot and mixed capacity are accepted; nothing lacks, nothing is taken away.",
     "audit": ("CloudTrail, flow logs and budgets are recorded; no log file or alert is delivered."),
     "lambda-python": "The controller runs under this interpreter, not under Lambda's on arm64.",
 }

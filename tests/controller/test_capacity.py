@@ -1,0 +1,275 @@
+"""Capacity: who is bought how, what waits and why, and that waiting costs no replacement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from starburst.contract import Limits
+from starburst.prices import fleet_usd, load
+from tests.controller.world import World, a_manifest, bought
+
+KEYS = a_manifest().keys
+WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6)
+VCPUS = "You've reached the limit on the number of vCPUs you can run concurrently"
+
+
+def live(world: World) -> Counter[str]:
+    return Counter(task["capacityProviderName"] for task in world.ecs.live(KEYS.session))
+
+
+def tokens(world: World) -> list[str]:
+    return [call["clientToken"] for call in world.ecs.calls]
+
+
+def lack(world: World, *tasks: dict[str, Any]) -> None:
+    """Fargate accepted these and then had no room for them."""
+    for task in tasks:
+        event = world.ecs.end(
+            task, exit_code=None, stop_code="TaskFailedToStart", reason=world.ecs.excuse
+        )
+        world.controller.handle(event, seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "providers"),
+    [
+        ("on-demand", {"FARGATE": 40}),
+        ("spot", {"FARGATE_SPOT": 40}),
+        ("mixed", {"FARGATE": 4, "FARGATE_SPOT": 36}),
+    ],
+)
+def test_each_capacity_is_bought_as_it_says(
+    world: World, capacity: str, providers: dict[str, int]
+) -> None:
+    world.deploy(WIDE)
+    world.start(a_manifest(workers=40, capacity=capacity))
+
+    assert live(world) == providers
+    assert sum(call["count"] for call in world.ecs.calls) == 40
+
+
+def test_mixed_takes_on_demand_workers_where_spot_has_no_room(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 12}
+    world.start(a_manifest(workers=50, capacity="mixed"))
+
+    assert live(world) == {"FARGATE": 38, "FARGATE_SPOT": 12}
+    assert len(set(tokens(world))) == len(world.ecs.calls)
+    assert not world.pauses, "nobody waits for Spot where on-demand workers may be had"
+    assert world.record(KEYS).waiting_since is None
+
+
+def test_mixed_comes_back_to_spot_after_a_while(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 0}
+    url = world.start(a_manifest(workers=10, capacity="mixed", timeout_seconds=80_000))["queue_url"]
+    world.send(url, 60)
+    assert live(world) == {"FARGATE": 10}
+
+    world.ecs.room = {}
+    for wait, provider in ((60, "FARGATE"), (900, "FARGATE_SPOT")):
+        world.later(wait)
+        world.ecs.end(world.ecs.live()[0], exit_code=1)
+        world.sweep()
+        assert bought(world.ecs.calls[-1]) == provider
+    assert sum(live(world).values()) == 10
+
+
+def test_mixed_falls_back_when_accepted_spot_workers_find_no_room(world: World) -> None:
+    world.ecs.first_status = "PROVISIONING"
+    url = world.start(a_manifest(capacity="mixed"))["queue_url"]
+    world.send(url, 30)
+    assert live(world) == {"FARGATE_SPOT": 3}
+    world.later(30)
+    lack(world, *world.ecs.live())
+    world.later(30)
+    world.sweep()
+
+    assert live(world) == {"FARGATE": 3}
+    record = world.record(KEYS)
+    assert (record.faults, record.unstarted, record.lost, record.lacked) == (0, 0, 0, 3)
+
+
+def test_spot_waits_for_spot_and_says_since_when(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 12}
+    url = world.start(a_manifest(workers=50, capacity="spot"))["queue_url"]
+    world.send(url, 80)
+
+    began = world.status(KEYS).reason
+    assert began.startswith("12 of 50 workers running; 38 waiting for Fargate Spot capacity since ")
+    for _ in range(10):
+        world.later(60)
+        world.sweep()
+    assert world.status(KEYS).reason == began, "the wait began when it began"
+    assert live(world) == {"FARGATE_SPOT": 12}
+
+    world.ecs.room = {}
+    world.later(600)
+    world.sweep()
+    assert live(world) == {"FARGATE_SPOT": 50}
+    assert world.status(KEYS).reason == "50 of 50 workers running"
+    world.later(60)
+    world.sweep()
+    assert world.record(KEYS).waiting_since is None
+
+
+def test_spot_workers_that_were_accepted_and_found_no_room_wait_alike(world: World) -> None:
+    world.ecs.first_status = "PROVISIONING"
+    url = world.start(a_manifest(capacity="spot", timeout_seconds=80_000))["queue_url"]
+    world.send(url, 30)
+    began = ""
+    for _ in range(40):
+        world.later(60)
+        lack(world, *world.ecs.live())
+        world.sweep()
+        reason = world.status(KEYS).reason
+        if "waiting" in reason:
+            began = began or reason.split(" (ECS")[0]
+            assert reason.startswith(began)
+    assert "3 waiting for Fargate Spot capacity since" in began
+    assert "lost" not in world.status(KEYS).reason
+    record = world.record(KEYS)
+    assert (record.state, record.faults, record.lost) == ("starting", 0, 0)
+    assert len(world.ecs.calls) <= 16, "a minute at first, five at last"
+
+
+@pytest.mark.parametrize("all_or_nothing", [False, True])
+def test_a_small_quota_starts_what_it_can_and_grows_in_waves(
+    world: World, all_or_nothing: bool
+) -> None:
+    world.deploy(WIDE)
+    world.ecs.excuse, world.ecs.room = VCPUS, {"FARGATE": 34}
+    world.ecs.all_or_nothing = all_or_nothing
+    url = world.start(a_manifest(workers=50, timeout_seconds=80_000))["queue_url"]
+    world.send(url, 90)
+
+    assert live(world) == {"FARGATE": 34}
+    assert world.status(KEYS).reason.startswith(
+        "34 of 50 workers running; 16 waiting for the account's Fargate vCPU quota (L-3032A538) "
+        "since "
+    )
+    for quota in (41, 50, 50):
+        world.ecs.room = {"FARGATE": quota}
+        world.later(600)
+        world.sweep()
+        assert live(world) == {"FARGATE": quota}
+    assert world.status(KEYS).reason == "50 of 50 workers running"
+    assert world.status(KEYS).workers_started == 50
+    assert len(set(tokens(world))) == len(world.ecs.calls), "no token ever asks for two things"
+
+
+def test_a_quota_that_is_asked_in_vain_is_asked_ever_more_seldom(world: World) -> None:
+    world.ecs.excuse, world.ecs.room = VCPUS, {"FARGATE": 1}
+    url = world.start(a_manifest(timeout_seconds=80_000))["queue_url"]
+    world.send(url, 30)
+    before = len(world.ecs.calls)
+    for _ in range(60):
+        world.later(60)
+        world.sweep()
+
+    assert 10 <= len(world.ecs.calls) - before <= 40, (
+        "an hour, each five minutes, two calls at most"
+    )
+    assert world.record(KEYS).state == "running"
+    assert world.record(KEYS).faults == 0
+
+
+def test_a_worker_that_ends_makes_room_for_another_at_once(world: World) -> None:
+    world.ecs.excuse, world.ecs.room = VCPUS, {"FARGATE": 2}
+    url = world.start(a_manifest(timeout_seconds=80_000))["queue_url"]
+    world.send(url, 30)
+    for _ in range(30):
+        world.later(60)
+        world.sweep()
+    assert world.record(KEYS).not_before > world.now + 60
+
+    world.ecs.end(world.ecs.live()[0])
+    world.later(30)
+    world.sweep()
+    assert len(world.ecs.live()) == 2
+
+
+def test_a_wait_ends_with_the_work(world: World) -> None:
+    world.ecs.excuse, world.ecs.room = VCPUS, {"FARGATE": 1}
+    url = world.start(a_manifest(timeout_seconds=80_000))["queue_url"]
+    world.send(url, 30)
+    world.later(60)
+    world.sweep()
+    assert "2 waiting" in world.status(KEYS).reason
+
+    world.site.clients.sqs.purge_queue(QueueUrl=url)
+    world.ecs.room = {}
+    world.later(600)
+    world.sweep()
+    assert len(world.ecs.live()) == 1, "nobody starts workers that have nothing to do"
+    assert world.record(KEYS).waiting_since is None
+    assert "waiting" not in world.status(KEYS).reason
+
+
+def test_an_invocation_that_dies_in_the_fallback_doubles_nothing(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 5}
+    calls = iter(range(100))
+
+    def die_at_the_fifth() -> None:
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+
+    world.ecs.on_run = die_at_the_fifth
+    with pytest.raises(KeyboardInterrupt):
+        world.start(a_manifest(workers=40, capacity="mixed"))
+    world.ecs.on_run = None
+    assert sum(live(world).values()) < 40
+    world.later(120)
+    world.send(world.record(KEYS).queue_url, 80)
+    for _ in range(3):
+        world.later(60)
+        world.sweep()
+
+    assert sum(live(world).values()) == 40
+    assert max(Counter(tokens(world)).values()) <= 2
+
+
+def test_subnets_without_addresses_are_named(world: World) -> None:
+    world.ecs.answers = [
+        "Unexpected EC2 error while attempting to Create Network Interface: "
+        "InsufficientFreeAddressesInSubnet"
+    ] * 4
+    world.start()
+
+    assert "3 waiting for free addresses in the subnets since" in world.status(KEYS).reason
+
+
+def test_each_worker_is_counted_at_its_own_price(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 6}
+    world.start(a_manifest(workers=10, capacity="mixed"))
+    assert live(world) == {"FARGATE": 4, "FARGATE_SPOT": 6}
+    world.later(1800)
+    world.sweep()
+
+    size: dict[str, Any] = {"cpu": 1, "memory_gb": 4, "hours": 0.5, "prices": load("eu-west-1")}
+    dear, cheap = fleet_usd(workers=4, **size), fleet_usd(workers=6, spot=True, **size)
+    assert world.status(KEYS).usd == pytest.approx(dear + cheap, abs=1e-5)
+    assert cheap == pytest.approx(fleet_usd(workers=6, **size) / 2)
+
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.sweep()
+    assert world.status(KEYS).usd == pytest.approx(dear + cheap, abs=1e-5)
+
+
+@pytest.mark.parametrize("capacity", ["spot", "mixed"])
+def test_an_hourly_limit_is_judged_at_the_dearest_price(world: World, capacity: str) -> None:
+    hourly = fleet_usd(workers=3, cpu=1, memory_gb=4, hours=1, prices=load("eu-west-1"))
+    world.deploy(Limits(usd_per_hour=hourly * 0.9))
+
+    answer = world.start(a_manifest(capacity=capacity))
+    assert answer["error"]["type"] == "LimitExceeded"
+    assert "price per hour" in answer["error"]["message"]
+    world.deploy(Limits(usd_per_hour=hourly))
+    assert world.start(a_manifest(capacity=capacity, session="b" * 20))["ok"] is True
