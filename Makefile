@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types unit synth cost bench nemesis templates image lock setup clean
+.PHONY: help demo test lint types unit synth cost bench nemesis templates image mutants lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,10 @@ bench: setup  ## the numbers of the README
 
 nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
+
+mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
+	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
+	  --report $(if $(ENV),build/mutants-$(ENV).json,docs/mutants.json)
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.templates

@@ -1,11 +1,21 @@
-"""Theorems notice mistakes: a sample of mutants here, all of them by ``starburst-prove``."""
+"""Theorems notice mistakes: a sample of mutants here, all of them by ``make mutants``."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from starburst_constructs.proofs import command, hunting
+from starburst_constructs.proofs.equivalence import changes_nothing
 from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.mutants import hunt, mutants
+from starburst_constructs.proofs.hunting import End, Fate, Log, hunt
+from starburst_constructs.proofs.logic import Logic
+from starburst_constructs.proofs.mutants import Mutant, mutants
+from starburst_constructs.proofs.record import load, record, write
 from starburst_constructs.proofs.survivors import SURVIVORS, reason_for
 from starburst_constructs.proofs.theorems import ALL
 
@@ -25,28 +35,136 @@ QUICK = {
     "the_boundary_is_a_ceiling",
     "the_controller_can_work",
 }
+THEOREMS = [item for item in ALL if item.name in QUICK]
 
 
-def test_a_sample_of_mutants_is_noticed(estates: Mapping[str, Estate]) -> None:
-    estate = estates["prod"]
-    quick = [item for item in ALL if item.name in QUICK]
-    chosen = [one for one in mutants(estate) if SAMPLE.get(one.policy.name) == one.what]
-    assert len(chosen) == len(SAMPLE)
-    fates = list(hunt(estate, quick, chosen))
-    assert not [str(fate.mutant) for fate in fates if fate.end == "alive"]
+@pytest.fixture(scope="module")
+def sample(estates: Mapping[str, Estate]) -> list[Mutant]:
+    """One mutant of each of some policies, each of its own kind."""
+    return [one for one in mutants(estates["prod"]) if SAMPLE.get(one.policy.name) == one.what]
+
+
+def test_a_sample_of_mutants_is_noticed(
+    estates: Mapping[str, Estate], sample: list[Mutant], tmp_path: Path
+) -> None:
+    assert len(sample) == len(SAMPLE)
+    log = tmp_path / "log.jsonl"
+    fates = list(hunt(estates["prod"], THEOREMS, sample, log=Log(log)))
     assert {fate.end for fate in fates} == {"killed", "refused"}
+    assert len(log.read_text().splitlines()) == len(sample)
+
+
+def test_what_was_found_is_not_tried_again(
+    estates: Mapping[str, Estate],
+    sample: list[Mutant],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estate, log = estates["prod"], tmp_path / "log.jsonl"
+    world = hunting.world_digest(estate, THEOREMS)
+    for one in sample[:2]:
+        Log(log).add(
+            Fate(
+                policy=one.policy.name,
+                what=one.what,
+                digest=one.digest,
+                end="killed",
+                by="own_names_only",
+                world=world,
+            )
+        )
+    tried: list[tuple[str, str]] = []
+
+    class Watched:
+        def __init__(self, *_: object) -> None: ...
+
+        def fate(self, mutant: Mutant, *, suspect: str = "") -> Fate:
+            tried.append((mutant.what, suspect))
+            return hunting._fate(mutant, "alive")
+
+    monkeypatch.setattr(hunting, "Hunter", Watched)
+    found = list(hunt(estate, THEOREMS, sample[:3], log=Log(log)))
+    assert [fate.end for fate in found] == ["killed", "killed", "alive"]
+    assert tried == [(sample[2].what, "")]
+    # Another estate: what killed a mutant there is asked first here, and is asked.
+    tried.clear()
+    moved = replace(estate, regions=("eu-central-1",))
+    list(hunt(moved, THEOREMS, sample[:1], log=Log(log)))
+    assert tried == [(sample[0].what, "own_names_only")]
 
 
 def test_mutants_are_many_and_different(estates: Mapping[str, Estate]) -> None:
     found = list(mutants(estates["prod"]))
     assert len(found) > 1000
-    assert len({(one.policy.name, one.policy.statements) for one in found}) == len(found)
+    assert len({one.digest for one in found}) == len(found)
     names = {one.policy.name for one in found}
     assert names == set(estates["prod"].policies), "every policy has its mutants"
 
 
 def test_each_survivor_names_a_mutant_and_says_why(estates: Mapping[str, Estate]) -> None:
     found = list(mutants(estates["prod"]))
-    spared = {reason for one in found if (reason := reason_for(one))}
+    spared = {reason for one in found if (reason := reason_for(one.policy.name, one.what))}
     assert spared == {survivor.reason for survivor in SURVIVORS}
-    assert len([one for one in found if reason_for(one)]) < len(found) / 20
+    assert len([one for one in found if reason_for(one.policy.name, one.what)]) < len(found) / 20
+
+
+@pytest.mark.parametrize(
+    ("policy", "what", "same"),
+    [
+        # No role of ours may do this by its own policies, so the boundary need not let it.
+        ("foundation/Boundary", "OwnKeys: kms:DescribeKey dropped", True),
+        ("foundation/Boundary", "OwnKeys: kms:Decrypt dropped", False),
+        ("access/AnalystgenomicsAnalysis", "ListOwnFolder: dropped", False),
+        # A second lock: theorems notice its loss, no request does while the first one holds.
+        ("storage/DataPolicy", "DenyOtherUsersNames: dropped", True),
+    ],
+)
+def test_what_changes_nothing_is_proved_to(
+    estates: Mapping[str, Estate], policy: str, what: str, same: bool
+) -> None:
+    estate = estates["prod"]
+    changed = next(
+        one.policy for one in mutants(estate) if (one.policy.name, one.what) == (policy, what)
+    )
+    assert changes_nothing(estate, changed, logic=Logic()) is same
+
+
+def test_a_record_says_what_is_missing(estates: Mapping[str, Estate], tmp_path: Path) -> None:
+    estate = estates["prod"]
+    policy = next(iter(estate.policies))
+    ends: list[tuple[End, int]] = [
+        ("killed", 1),
+        ("killed", 2),
+        ("refused", 1),
+        ("same", 1),
+        ("alive", 1),
+    ]
+    fates = [
+        Fate(policy=policy, what=f"{end} {count}", digest=f"{end}{count}", end=end, by="one")
+        for end, count in ends
+    ]
+    found = record(estate, fates, theorems=3)
+    assert found.rate == 0.75
+    assert found.unexplained == (f"{policy}: alive 1",)
+    assert set(found.unused) == {one.reason for one in SURVIVORS}
+    assert not found.holds
+    write(found, tmp_path / "m.json")
+    assert load(tmp_path / "m.json") == found
+    assert "no reason known" in (tmp_path / "m.md").read_text()
+    assert found.changed_since(estate) == ()
+    assert found.changed_since(estate.with_policy(replace(estate.policies[policy], statements=())))
+
+
+def test_the_command_tries_the_mutants_of_a_policy(
+    estates: Mapping[str, Estate],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(command, "_estates", lambda options, folder: iter([estates["prod"]]))
+    log = tmp_path / "log.jsonl"
+    arguments = ["--mutants", "--processes", "1", "--only", "only_worker_roles", "--log", str(log)]
+    assert command.main([*arguments, "--policy", "ControllerPassing"]) >= 0
+    assert "killed by theorems" in capsys.readouterr().out
+    ends = {json.loads(line)["end"] for line in log.read_text().splitlines()}
+    assert "killed" in ends

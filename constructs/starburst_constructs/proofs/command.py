@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 import tempfile
@@ -17,15 +16,18 @@ from typing import Any
 from starburst_constructs.proofs.assembly import read_estate
 from starburst_constructs.proofs.errors import ProofError
 from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.mutants import Fate, hunt, mutants
+from starburst_constructs.proofs.hunting import Fate, Log, hunt
+from starburst_constructs.proofs.mutants import mutants
 from starburst_constructs.proofs.prove import prove_all
+from starburst_constructs.proofs.record import record, write
 from starburst_constructs.proofs.survivors import reason_for
 from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.theorems import ALL
+from starburst_constructs.proofs.theorems import theorems_in
 from starburst_constructs.proofs.vocabulary import check
 
 __all__ = ["estates_of", "main"]
 
+_PROGRESS = 200
 MAX_UNITS = 16 * 1024
 MAX_MIB = 120 * 1024
 """Of the largest task that Fargate sells; a session's own limits may be higher."""
@@ -39,16 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _options().parse_args(arguments)
     sys.path.insert(0, os.getcwd())
-    theorems = [*ALL, *_own(options.theorems)]
-    if options.only:
-        theorems = [item for item in theorems if options.only in item.name]
     try:
+        theorems = [
+            item for item in theorems_in(options.theorems) if (options.only or "") in item.name
+        ]
         with tempfile.TemporaryDirectory() as folder:
             estates = list(_estates(options, Path(folder)))
         failed = 0
         for estate in estates:
             check(estate)
-            failed += _hunt(estate, theorems) if options.mutants else _prove(estate, theorems)
+            failed += (
+                _hunt(estate, theorems, options) if options.mutants else _prove(estate, theorems)
+            )
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -104,10 +108,23 @@ def _options() -> argparse.ArgumentParser:
         metavar="FILE.py",
         help="your own theorems, proved as well",
     )
-    parser.add_argument("--only", metavar="WORD", help="theorems whose name has this in it")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="theorems whose name has this in it"
+    )
     parser.add_argument(
         "--mutants", action="store_true", help="try every mutant of every policy; takes minutes"
     )
+    parser.add_argument(
+        "--policy", default="", metavar="WORD", help="mutants of such policies only"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="that try mutants (default: 2)")
+    parser.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="what earlier hunts found (default: in build)",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
     return parser
 
 
@@ -123,16 +140,6 @@ def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
     for estate in estates_of(app, folder):
         if not wanted or estate.name in wanted:
             yield estate
-
-
-def _own(files: Sequence[str]) -> Iterator[Theorem]:
-    for file in files:
-        spec = importlib.util.spec_from_file_location(Path(file).stem, file)
-        if spec is None or spec.loader is None:
-            raise ProofError(f"{file} is no Python file")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield from (item for item in vars(module).values() if isinstance(item, Theorem))
 
 
 def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
@@ -157,21 +164,29 @@ def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
     return failed
 
 
-def _hunt(estate: Estate, theorems: Sequence[Theorem]) -> int:
-    """Return how many mutants live without a reason."""
+def _hunt(estate: Estate, theorems: Sequence[Theorem], options: argparse.Namespace) -> int:
+    """Return 1 where too many mutants live, or one without a reason."""
+    chosen = [one for one in mutants(estate) if options.policy in one.policy.name]
+    log = Log(options.log or Path("build") / f"mutants-{estate.name}.jsonl")
     fates: list[Fate] = []
-    unexplained = 0
-    for fate in hunt(estate, theorems, mutants(estate)):
+    for fate in hunt(
+        estate, theorems, chosen, log=log, processes=options.processes, files=options.theorems
+    ):
         fates.append(fate)
         if fate.end == "alive":
-            reason = reason_for(fate.mutant)
-            unexplained += reason is None
-            sys.stdout.write(f"alive    {fate.mutant}\n         {reason or 'no reason known'}\n")
-            sys.stdout.flush()
-    count = {end: sum(fate.end == end for fate in fates) for end in ("killed", "refused", "alive")}
-    sys.stdout.write(
-        f"{estate.name}: {len(fates)} mutants; {count['killed']} killed by theorems, "
-        f"{count['refused']} refused by the vocabulary, {count['alive']} alive, "
-        f"{unexplained} of them without a reason\n"
+            reason = reason_for(fate.policy, fate.what) or "no reason known"
+            sys.stdout.write(f"alive    {fate}\n         {reason}\n")
+        if len(fates) % _PROGRESS == 0:
+            sys.stdout.write(f"{len(fates):5} of {len(chosen)}\n")
+        sys.stdout.flush()
+    found = record(estate, fates, theorems=len(theorems))
+    sys.stdout.write(f"{found}\n")
+    if options.policy:
+        return len(found.unexplained)
+    sys.stdout.writelines(
+        f"no mutant lives by this reason any more: {one}\n" for one in found.unused
     )
-    return unexplained
+    if options.report is not None:
+        write(found, options.report)
+        sys.stdout.write(f"Wrote {options.report} and {options.report.with_suffix('.md').name}\n")
+    return 0 if found.holds else 1

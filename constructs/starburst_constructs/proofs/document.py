@@ -69,10 +69,11 @@ something stays possible.
 
 ## Would they notice a mistake?
 
-`starburst-prove --mutants` makes one small mistake at a time in every policy (a statement dropped;
-an action, a resource, a principal widened or misspelled; a condition dropped, flipped, weakened)
-and asks whether a theorem fails or the vocabulary refuses it. A few may live, because they change
-nothing that matters:
+`make mutants` makes one small mistake at a time in every policy (a statement dropped; an action, a
+resource, a principal widened or misspelled; a condition dropped, flipped, weakened) and asks
+whether a theorem fails or the vocabulary refuses it; it writes what it found. Mistakes for
+which every request still gets the same answer are told apart by proof. Of the others, these may
+live:
 
 {survivors}
 """

@@ -12,6 +12,7 @@ from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.vocabulary import representatives
 
 __all__ = [
+    "SERVICES",
     "STS_CHARACTERS",
     "STS_PUNCTUATION",
     "actions_on",
@@ -27,7 +28,19 @@ __all__ = [
     "requests",
     "session_id",
     "tag_by_sts",
+    "within",
 ]
+
+SERVICES = {
+    "bucket": "s3",
+    "function": "lambda",
+    "key": "kms",
+    "queue": "sqs",
+    "repository": "ecr",
+    "session-queue": "sqs",
+    "topic": "sns",
+}
+"""The service whose actions are done to each kind of guarded resource."""
 
 STS_PUNCTUATION = " _.:/=+@-"
 STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"
@@ -100,3 +113,18 @@ def requests(context: Context, actions: Iterable[str], resource: Text) -> Iterab
     """Yield a request for each action on a resource."""
     for action in actions:
         yield Request(context=context, action=action, resource=resource)
+
+
+def within(world: World, item: Guarded) -> tuple[Text, tuple[Formula, ...]]:
+    """Return any resource that an item's policy speaks for."""
+    if item.kind != "bucket":
+        return item.arn, ()
+    resource = world.logic.text("resource")
+    return resource, (
+        world.logic.some(
+            (
+                world.logic.same(resource, item.arn),
+                world.logic.starts(resource, f"{item.arn}/"),
+            )
+        ),
+    )

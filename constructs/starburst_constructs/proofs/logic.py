@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -47,12 +48,25 @@ class Logic:
         self._pieces: dict[Term, tuple[Text, ...]] = {}
         self._words: dict[Term, tuple[str, int, int]] = {}
         self._booleans: set[Term] = set()
-        self._count = 0
+        self._unknowns: dict[tuple[str, str, int], Term] = {}
+        self._used: Counter[tuple[str, str]] = Counter()
         self.axioms: list[Term] = []
+        self.refused: set[tuple[frozenset[Term], Term, Term]] = set()
+
+    def begin(self) -> None:
+        """Begin another proof: nothing is said of any unknown.
+
+        Proofs that ask for the same unknowns in the same order get the same terms, so that a
+        question which was answered once need not be asked again.
+        """
+        self._used.clear()
+        self._words.clear()
+        self._booleans.clear()
+        self.axioms.clear()
 
     def text(self, name: str) -> Term:
         """Return an unknown string."""
-        return self.terms.mkConst(self.terms.getStringSort(), name)
+        return self._unknown("text", name, self.terms.getStringSort())
 
     def name(self, name: str, *, characters: str = "a-z0-9", low: int = 3, high: int = 32) -> Term:
         """Return an unknown string of letters and digits: ``axioms`` say so in every proof."""
@@ -71,16 +85,20 @@ class Logic:
 
     def flag(self, name: str) -> Term:
         """Return an unknown truth value."""
-        return self.terms.mkConst(self.terms.getBooleanSort(), name)
+        return self._unknown("flag", name, self.terms.getBooleanSort())
 
     def number(self, name: str) -> Term:
         """Return an unknown number."""
-        return self.terms.mkConst(self.terms.getRealSort(), name)
+        return self._unknown("number", name, self.terms.getRealSort())
 
     def unresolved(self, what: str) -> Term:
-        """Return a truth value on which AWS is silent: a proof must hold for both."""
-        self._count += 1
-        return self.flag(f"unresolved {what} #{self._count}")
+        """Return a truth value on which AWS is silent: a proof must hold for both.
+
+        Of one pattern AWS will always think the same, whatever that is.
+        """
+        return self._unknowns.setdefault(
+            ("unresolved", what, 0), self.terms.mkConst(self.terms.getBooleanSort(), what)
+        )
 
     def every(self, formulas: Iterable[Formula]) -> Formula:
         """Return the conjunction."""
@@ -255,6 +273,13 @@ class Logic:
             "GreaterThanEquals": Kind.GEQ,
         }
         return self.terms.mkTerm(kinds[kind], one, bound)
+
+    def _unknown(self, kind: str, name: str, sort: Any) -> Term:
+        self._used[kind, name] += 1
+        key = (kind, name, self._used[kind, name])
+        if key not in self._unknowns:
+            self._unknowns[key] = self.terms.mkConst(sort, name)
+        return self._unknowns[key]
 
     def _known_pieces(self, text: Text) -> tuple[Text, ...]:
         return self._pieces.get(text, (text,)) if not isinstance(text, str) else (text,)

@@ -1,28 +1,18 @@
 """Mistakes that somebody could make in a policy, to see whether some theorem would notice.
 
-A mutant is one policy with one small change. It is killed when a theorem that held fails, or when
-the vocabulary refuses it before any proof. One that survives either changes nothing, which is
-proved where it can be, or shows that a theorem is missing.
+A mutant is one policy with one small change. ``hunting`` asks what becomes of each.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from starburst_constructs.proofs.encode import operator
 from starburst_constructs.proofs.estate import Condition, Estate, Policy, Statement
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.vocabulary import complaints
 
-__all__ = ["Fate", "Mutant", "hunt", "mutants"]
-
-PATIENCE = 5.0
-"""Seconds for one question about a mutant: another theorem may notice it sooner."""
+__all__ = ["Mutant", "mutants"]
 
 _OPPOSITE: Mapping[str, str] = {
     "ArnEquals": "ArnNotEquals",
@@ -49,20 +39,11 @@ class Mutant:
         """Return which policy it is, and what is wrong with it."""
         return f"{self.policy.name}: {self.what}"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What became of a mutant.
-
-    Attributes:
-        mutant: the mistake.
-        end: killed by a theorem, refused by the vocabulary, or alive.
-        by: the theorem, or what the vocabulary said.
-    """
-
-    mutant: Mutant
-    end: Literal["killed", "refused", "alive"]
-    by: str = ""
+    @property
+    def digest(self) -> str:
+        """Which mutant it is, whatever it is called."""
+        text = f"{self.policy.name}\n{self.policy.statements!r}"
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def mutants(estate: Estate) -> Iterator[Mutant]:
@@ -79,57 +60,6 @@ def mutants(estate: Estate) -> Iterator[Mutant]:
                     yield Mutant(
                         policy=replace(policy, statements=statements), what=f"{label}: {what}"
                     )
-
-
-def hunt(
-    estate: Estate,
-    theorems: Sequence[Theorem],
-    chosen: Iterable[Mutant],
-    *,
-    seconds: float | None = None,
-) -> Iterator[Fate]:
-    """Yield the fate of each mutant.
-
-    Args:
-        estate: the unchanged policies, of which all theorems hold.
-        theorems: that should notice.
-        chosen: mutants of this estate.
-        seconds: stop after so long; None for never.
-    """
-    logic = Logic()
-    started = time.perf_counter()
-    baseline = {
-        item.name: prove(item, estate, logic=logic, check_premises=False) for item in theorems
-    }
-    kills = {item.name: 0 for item in theorems}
-    for mutant in chosen:
-        if seconds is not None and time.perf_counter() - started > seconds:
-            return
-        said = next(complaints(mutant.policy), None)
-        if said is not None:
-            yield Fate(mutant=mutant, end="refused", by=said)
-            continue
-        concerned = [
-            item for item in theorems if mutant.policy.name in baseline[item.name].rests_on
-        ]
-        # Cheap ones first, and those that have noticed a lot before.
-        concerned.sort(key=lambda item: (baseline[item.name].seconds > 1, -kills[item.name]))
-        changed = estate.with_policy(mutant.policy)
-        killer = _killer(changed, concerned, logic)
-        if killer is None:
-            yield Fate(mutant=mutant, end="alive")
-        else:
-            kills[killer] += 1
-            yield Fate(mutant=mutant, end="killed", by=killer)
-
-
-def _killer(estate: Estate, theorems: Iterable[Theorem], logic: Logic) -> str | None:
-    for item in theorems:
-        # A loose end counts as noticed only when it is a counterexample or leaves nothing to say.
-        verdict = prove(item, estate, logic=logic, check_premises=False, seconds=PATIENCE)
-        if verdict.answer in ("refuted", "vacuous"):
-            return item.name
-    return None
 
 
 Change = tuple[str, tuple[Statement, ...]]

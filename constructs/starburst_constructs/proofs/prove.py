@@ -13,7 +13,7 @@ from starburst_constructs.proofs.logic import Formula, Logic, cvc5
 from starburst_constructs.proofs.request import Request
 from starburst_constructs.proofs.theorem import Claim, Theorem
 
-__all__ = ["Answer", "Counterexample", "Verdict", "prove", "prove_all"]
+__all__ = ["Answer", "Counterexample", "Verdict", "decide", "prove", "prove_all"]
 
 Answer = Literal["proved", "refuted", "vacuous", "unknown", "left out"]
 
@@ -116,7 +116,7 @@ def prove(
     count = 0
     answer: Answer = "proved"
     undecided, why, example = "", "", None
-    world.logic.axioms.clear()
+    world.logic.begin()
     for claim in theorem.claims(world):
         count += 1
         answer, why, example = _judge(
@@ -146,8 +146,11 @@ def _judge(
 ) -> tuple[Answer, str, Counterexample | None]:
     if not claim.violations:
         return "vacuous", f"{claim.about}: no request to speak of", None
-    broken = logic.some(formula for _, formula in claim.violations)
     premise = logic.every(claim.premises)
+    said = frozenset(logic.axioms)
+    asked = [logic.term(formula) for _, formula in claim.violations if formula is not False]
+    fresh = [one for one in asked if (said, logic.term(premise), one) not in logic.refused]
+    broken = logic.some(fresh)
     # Axioms alone always hold of something: each is about one name of its own.
     if check_premises and premise is not True:
         result = _ask(logic, premise, seconds)[0]
@@ -158,10 +161,16 @@ def _judge(
         return "proved", "", None
     result, solver = _ask(logic, logic.every((premise, broken)), seconds)
     if result == "unsat":
+        logic.refused.update((said, logic.term(premise), one) for one in fresh)
         return "proved", "", None
     if result == "unknown":
         return "unknown", f"{claim.about}: undecided after {seconds:g} s", None
     return "refuted", claim.about, _example(solver, claim)
+
+
+def decide(logic: Logic, formula: Formula, seconds: float) -> Literal["sat", "unsat", "unknown"]:
+    """Return whether something could make a formula true."""
+    return _ask(logic, formula, seconds)[0]
 
 
 def _ask(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from starburst_constructs.proofs.logic import glob
-from starburst_constructs.proofs.mutants import Mutant
 
 __all__ = ["SURVIVORS", "Survivor", "reason_for"]
 
@@ -61,11 +60,16 @@ SURVIVORS: Final[tuple[Survivor, ...]] = (
 """What ``starburst-prove --mutants`` accepts; anything else that lives is a missing theorem."""
 
 
-def reason_for(mutant: Mutant) -> str | None:
-    """Return why a mutant may live, None where it may not."""
+def reason_for(policy: str, what: str) -> str | None:
+    """Return why a mutant may live, None where it may not.
+
+    Args:
+        policy: name of the policy.
+        what: was changed in it.
+    """
     for survivor in SURVIVORS:
-        if glob(survivor.policy).fullmatch(mutant.policy.name) and any(
-            glob(pattern).fullmatch(mutant.what) for pattern in survivor.what
+        if glob(survivor.policy).fullmatch(policy) and any(
+            glob(pattern).fullmatch(what) for pattern in survivor.what
         ):
             return survivor.reason
     return None

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+from starburst_constructs.proofs.errors import ProofError
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import (
     analysts,
@@ -17,7 +22,7 @@ from starburst_constructs.proofs.theorems import (
     workspaces,
 )
 
-__all__ = ["ALL"]
+__all__ = ["ALL", "theorems_in"]
 
 ALL: tuple[Theorem, ...] = tuple(
     item
@@ -38,3 +43,23 @@ ALL: tuple[Theorem, ...] = tuple(
     if isinstance(item, Theorem)
 )
 """Every theorem, in the order of the documentation."""
+
+
+def theorems_in(files: Iterable[str]) -> tuple[Theorem, ...]:
+    """Return our theorems and those that files of Python state.
+
+    Args:
+        files: of a team's own.
+
+    Raises:
+        ProofError: one of them is no Python file.
+    """
+    found = [*ALL]
+    for file in files:
+        spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+        if spec is None or spec.loader is None or not Path(file).is_file():
+            raise ProofError(f"{file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found += [item for item in vars(module).values() if isinstance(item, Theorem)]
+    return tuple(found)

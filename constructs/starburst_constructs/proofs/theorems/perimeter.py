@@ -5,45 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Guarded
 from starburst_constructs.proofs.layout import (
+    SERVICES,
     actions_on,
     analyst_name,
     data_bucket,
     every_action,
     owned_by,
     requests,
+    within,
 )
-from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.request import Context
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Perimeter"
-SERVICES = {
-    "bucket": "s3",
-    "function": "lambda",
-    "key": "kms",
-    "queue": "sqs",
-    "repository": "ecr",
-    "session-queue": "sqs",
-    "topic": "sns",
-}
-ENDPOINT_SERVICES = {"ecr.api": "ecr", "ecr.dkr": "ecr"}
-
-
-def _within(world: World, item: Guarded) -> tuple[Text, tuple[Formula, ...]]:
-    """Return any resource that an item's policy speaks for."""
-    if item.kind != "bucket":
-        return item.arn, ()
-    resource = world.logic.text("resource")
-    return resource, (
-        world.logic.some(
-            (
-                world.logic.same(resource, item.arn),
-                world.logic.starts(resource, f"{item.arn}/"),
-            )
-        ),
-    )
 
 
 def _stranger(world: World) -> Context:
@@ -63,7 +38,7 @@ def nobody_from_outside(world: World) -> Iterator[Claim]:
     for item in world.estate.guarded:
         context = _stranger(world)
         owned_by(context, "alice")
-        resource, given = _within(world, item)
+        resource, given = within(world, item)
         ours = context.is_("aws:PrincipalAccount", world.estate.account)
         arn = context.text("aws:PrincipalArn")
         mine = world.logic.like(arn, f"arn:aws:iam::{world.estate.account}:*")
@@ -83,7 +58,7 @@ def buckets_refuse_strangers(world: World) -> Iterator[Claim]:
     """
     for item in world.estate.kind("bucket", "repository"):
         context = _stranger(world)
-        resource, given = _within(world, item)
+        resource, given = within(world, item)
         ours = context.is_("aws:PrincipalAccount", world.estate.account)
         policy = world.policy(item.policy)
         asked = list(requests(context, actions_on(world, SERVICES[item.kind]), resource))
@@ -103,7 +78,7 @@ def services_act_for_us_only(world: World) -> Iterator[Claim]:
         context.put("aws:PrincipalIsAWSService", "true")
         context.put("aws:PrincipalAccount")
         context.put("aws:PrincipalArn")
-        resource, given = _within(world, item)
+        resource, given = within(world, item)
         sources = {
             "aws:SourceArn": [f"arn:aws:*:{account}:*", f"{data_bucket(world).arn}"],
             "kms:EncryptionContext:aws:logs:arn": [f"arn:aws:logs:*:{account}:*"],
@@ -187,7 +162,7 @@ def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
     bucket = data_bucket(world)
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
-        resource, given = _within(world, bucket)
+        resource, given = within(world, bucket)
         asked = requests(context, actions_on(world, "s3"), resource)
         yield never(
             role.name,

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    SERVICES,
     actions_on,
     data_bucket,
     data_key,
     name,
     requests,
     session_id,
+    within,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
-from starburst_constructs.proofs.theorems.perimeter import SERVICES, _within
 
 GROUP = "Transport and storage"
 HEADER = "s3:x-amz-server-side-encryption"
@@ -26,7 +27,7 @@ def nothing_in_the_clear(world: World) -> Iterator[Claim]:
     for item in world.estate.kind("bucket", "queue", "session-queue", "topic"):
         context = world.context()
         context.put("aws:SecureTransport", "false")
-        resource, given = _within(world, item)
+        resource, given = within(world, item)
         policy = world.policy(item.policy)
         actions = (
             ["sns:Publish"] if item.kind == "topic" else actions_on(world, SERVICES[item.kind])
@@ -48,7 +49,7 @@ def nothing_under_tls_1_2(world: World) -> Iterator[Claim]:
         for version in ("1.0", "1.1"):
             context = world.context()
             context.put("s3:TlsVersion", version)
-            resource, given = _within(world, item)
+            resource, given = within(world, item)
             policy = world.policy(item.policy)
             yield never(
                 f"{item.arn}, TLS {version}",
