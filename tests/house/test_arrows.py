@@ -74,8 +74,8 @@ def test_a_shared_module_is_pure(name: str) -> None:
 
 
 def test_the_controller_needs_only_what_lambda_has() -> None:
-    theirs, ours = {"boto3", "botocore", *sys.stdlib_module_names}, {*PURE, "controller"}
-    for path in python_files("worker/src/starburst/controller"):
+    theirs, ours = {"boto3", "botocore", *sys.stdlib_module_names}, {*PURE, "aws", "controller"}
+    for path in (*python_files("worker/src/starburst/controller"), RUNTIME / "aws.py"):
         for imported in imports(path):
             top, _, rest = imported.partition(".")
             fits = rest.split(".")[0] in ours if top == "starburst" else top in theirs

@@ -1,4 +1,4 @@
-"""How every part of the runtime talks to AWS: retries, time-outs, connections."""
+"""How every part of the runtime talks to AWS: retries, time-outs, and what its errors say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["ABSENT", "CONNECTIONS", "QUEUE_GONE", "TAKEN", "TROUBLE", "client_config", "code_of"]
+__all__ = [
+    "ABSENT",
+    "CONNECTIONS",
+    "QUEUE_GONE",
+    "TAKEN",
+    "TROUBLE",
+    "client_config",
+    "code_of",
+    "words_of",
+]
 
 CONNECTIONS: Final = 16
 
@@ -43,6 +52,15 @@ def client_config() -> Config:
     )
 
 
-def code_of(error: ClientError) -> str:
-    """Return AWS's error code, such as ``NoSuchKey``."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """Return AWS's error code, such as ``NoSuchKey``; empty for an error that AWS never sent."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return ""
+
+
+def words_of(error: ClientError | BotoCoreError) -> str:
+    """Return the error as people read it, its code first."""
+    if isinstance(error, ClientError):
+        return f"{code_of(error)}: {error.response.get('Error', {}).get('Message', '')}"
+    return str(error)

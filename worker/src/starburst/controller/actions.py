@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import ABSENT, code_of
 from starburst.contract import PROTOCOL, SessionKeys, WorkspaceDocument
 from starburst.errors import (
     AccessDenied,
@@ -27,7 +28,7 @@ from starburst.errors import (
 )
 from starburst.manifest import Manifest
 
-from . import queue, refusal
+from . import queue
 from .lifecycle import Lifecycle
 from .limits import judge, refuse
 from .plan import begin_launch
@@ -40,7 +41,6 @@ _MAX_REQUEST_BYTES: Final = 4096
 _MANIFEST_SECONDS: Final = 86_400
 _FRESH_SECONDS: Final = 2
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
-_ABSENT: Final = {"NoSuchKey", "404", "403", "AccessDenied"}
 
 Answer = dict[str, Any]
 
@@ -242,7 +242,7 @@ class Actions:
         try:
             answer = site.clients.s3.get_object(Bucket=site.settings.bucket, Key=key)
         except ClientError as error:
-            if refusal.code(error) in _ABSENT:
+            if code_of(error) in ABSENT:
                 raise _not_found(keys) from error
             raise
         if answer["ContentLength"] > most:

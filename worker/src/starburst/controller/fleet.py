@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from . import refusal, shortage
+from starburst.aws import code_of
+
+from . import shortage
 from .sessions import Record
 from .shortage import Shortage
 from .site import Site
@@ -129,7 +131,7 @@ def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) ->
                     cluster=site.settings.cluster, task=worker.arn, reason=reason[:255]
                 )
             except ClientError as error:
-                code = refusal.code(error)
+                code = code_of(error)
                 if code in ("InvalidParameterException", "ClientException"):
                     break  # It is gone already.
                 if code == "AccessDeniedException" or not back_off(site, delay, until=until):

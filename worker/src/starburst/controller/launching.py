@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from starburst.aws import code_of, words_of
 from starburst.contract import WorkerVariable
 from starburst.fargate import cpu_units, memory_mib
 
-from . import refusal, shortage
+from . import shortage
 from .fleet import LAUNCH_TAG, Worker, back_off
 from .sessions import Record
 from .shortage import SPOT_SHORTAGES, Shortage
@@ -192,11 +193,11 @@ class _Work:
                     self.site, self.record, wave=self.wave, batch=batch, count=count, spot=spot
                 )
             except (ClientError, BotoCoreError) as error:
-                self.trouble = refusal.words(error)
+                self.trouble = words_of(error)
                 self.shortage = shortage.read(self.trouble, spot=spot)
                 if self.shortage is not None:
                     going = self._lacking(batch, started=0, count=count)
-                elif refusal.code(error) in _FATAL:
+                elif code_of(error) in _FATAL:
                     return False
                 else:
                     going = back_off(self.site, self.delay, until=self.until)
@@ -309,7 +310,7 @@ def _run(
             **placement,
         )
     except ClientError as error:
-        if refusal.code(error) != "ConflictException":
+        if code_of(error) != "ConflictException":
             raise
         # The token was used before a deployment changed the subnets: its workers exist.
         return count, []

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import QUEUE_GONE, code_of
 from starburst.contract import SESSION_ID, USER_TAG, SessionKeys, queue_name
 
-from . import refusal
 from .site import Site
 
 __all__ = ["VISIBILITY_SECONDS", "Depth", "create", "delete", "depth", "every", "find", "policy"]
@@ -22,7 +22,6 @@ VISIBILITY_SECONDS: Final = 120
 
 _RETENTION_SECONDS: Final = 1_209_600
 _MESSAGE_BYTES: Final = 1_048_576
-_ABSENT: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _DENIED: Final = {"AccessDenied", "AccessDeniedException"}
 _LOG: Final = logging.getLogger(__name__)
 _COUNTS: Final = (
@@ -115,7 +114,7 @@ def delete(site: Site, url: str) -> None:
     try:
         site.clients.sqs.delete_queue(QueueUrl=url)
     except ClientError as error:
-        if refusal.code(error) not in _ABSENT:
+        if code_of(error) not in QUEUE_GONE:
             raise
 
 
@@ -124,7 +123,7 @@ def depth(site: Site, url: str) -> Depth | None:
     try:
         answer = site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
     except ClientError as error:
-        if refusal.code(error) in _ABSENT:
+        if code_of(error) in QUEUE_GONE:
             return None
         raise
     visible, delayed, leased = (int(answer["Attributes"].get(name, "0")) for name in _COUNTS)
@@ -137,7 +136,7 @@ def find(site: Site, keys: SessionKeys) -> str | None:
     try:
         return site.clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except ClientError as error:
-        if refusal.code(error) in _ABSENT:
+        if code_of(error) in QUEUE_GONE:
             return None
         raise
 
@@ -151,7 +150,7 @@ def every(site: Site) -> Iterator[tuple[str, str]]:
     try:
         yield from _every(site)
     except ClientError as error:
-        if refusal.code(error) not in _DENIED:
+        if code_of(error) not in _DENIED:
             raise
         _LOG.info("not allowed to list queues: orphan queues are not looked for")
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import code_of
 from starburst.contract import CONTROL_PREFIX, PROTOCOL, SESSION_ID, SessionKeys
 from starburst.errors import SessionEnded, StarburstError
 from starburst.manifest import Capacity
 from starburst.status import SessionState
 
-from . import refusal
 from .site import Site
 
 __all__ = ["Conflict", "Launch", "Record", "Records", "Stored", "concluded"]
@@ -240,7 +240,7 @@ class Records:
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
-            if refusal.code(error) in _ABSENT or not self._listed(key):
+            if code_of(error) in _ABSENT or not self._listed(key):
                 return None
             raise
         return Stored(record=Record.from_json(answer["Body"].read()), etag=answer["ETag"])
@@ -260,7 +260,7 @@ class Records:
                 **condition,  # type: ignore[arg-type]
             )
         except ClientError as error:
-            if refusal.code(error) in _LOST_RACES | (_ABSENT if "IfMatch" in condition else set()):
+            if code_of(error) in _LOST_RACES | (_ABSENT if "IfMatch" in condition else set()):
                 raise Conflict(f"{key} was changed by another invocation") from error
             raise
         return Stored(record=record, etag=answer["ETag"])

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import ABSENT, code_of
 from starburst.status import SessionStatus
 
-from . import refusal, shortage
+from . import shortage
 from .cost import so_far
 from .plan import Look, demand, faults_most
 from .queue import Depth
@@ -65,7 +66,7 @@ def exists(site: Site, record: Record) -> bool:
     try:
         site.clients.s3.head_object(Bucket=site.settings.bucket, Key=record.keys.status)
     except ClientError as error:
-        if refusal.code(error) in ("404", "403", "NoSuchKey", "AccessDenied"):
+        if code_of(error) in ABSENT:
             return False
         raise
     return True
