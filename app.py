@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
     from stacks.settings import Environment
+    from starburst_constructs.compliance.table import Refusal
 
 __all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
 
@@ -86,9 +87,10 @@ def build(
     from stacks.wildcards import wildcards  # noqa: PLC0415
     from starburst_constructs.compliance.gate import GatedStage, install_gates  # noqa: PLC0415
 
-    # The CLI passes cdk.json's context along; plain Python and pytest have to read it.
+    # Plain Python and pytest do not read cdk.json. They come last, so that no --context and no
+    # file in a home directory turns a check of the CDK's own off.
     flags = json.loads((HERE / "cdk.json").read_text())["context"]
-    app = cdk.App(outdir=outdir, context=flags)
+    app = cdk.App(outdir=outdir, post_cli_context=flags)
     chosen = _select(ALL, app.node.try_get_context("environments"))
     if environments is not None:
         chosen = tuple(environments)
@@ -125,8 +127,10 @@ def _select(known: Sequence[Environment], names: str | None) -> tuple[Environmen
 def main() -> int:
     """Synthesize every selected environment; return 1 where settings or the gate refuse one."""
     use_bundled_node()
+    # The CDK reads it as a wish to leave its own validator out.
+    os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
-    from starburst_constructs.compliance.table import refusals, table  # noqa: PLC0415
+    from starburst_constructs.compliance.table import refusals  # noqa: PLC0415
     from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
     from starburst_constructs.compliance.wildcards import WildcardError  # noqa: PLC0415
 
@@ -144,18 +148,24 @@ def main() -> int:
     try:
         assembly = app.synth()
     except RuntimeError as error:
-        # jsii's traceback says nothing; the table below does.
+        # jsii's traceback says nothing; the table does.
         sys.stderr.write(f"{str(error).splitlines()[0]}\n")
-        found = refusals(Path(app.outdir))
-        sys.stderr.write(f"{table(found)}\n")
-        return 1
+        return _refuse(Path(app.outdir), refusals(Path(app.outdir)))
     found = refusals(Path(assembly.directory))
     if found:
-        sys.stderr.write(f"{table(found)}\n{len(found)} findings without a waiver\n")
-        return 1
+        return _refuse(Path(assembly.directory), found)
     if not from_cli:
         sys.stdout.write(f"Synthesized to {assembly.directory}\n")
     return 0
+
+
+def _refuse(assembly: Path, found: Sequence[Refusal]) -> int:
+    """Print the findings, and leave nothing that ``cdk deploy --app cdk.out`` would take."""
+    from starburst_constructs.compliance.table import table  # noqa: PLC0415 - as in build
+
+    sys.stderr.write(f"{table(found)}\n{len(found)} findings without a waiver\n")
+    (assembly / "manifest.json").unlink(missing_ok=True)
+    return 1
 
 
 if __name__ == "__main__":

@@ -108,3 +108,83 @@ def test_the_cli_fails_on_a_finding_though_it_selects_no_stack(
     assert done.returncode != 0
     assert "dev/storage/Data/Resource" in done.stderr
     assert "CT.S3.PR.9" in done.stderr
+    assert not (tmp_path / "out" / "manifest.json").exists(), "a refused synthesis can be deployed"
+
+
+@pytest.mark.skipif(not CLI.exists(), reason="the CDK CLI is not installed: npm ci")
+def test_no_switch_of_the_cli_lets_a_finding_pass(
+    without_waivers: tuple[str, str], tmp_path: Path
+) -> None:
+    switches = [
+        "--ignore-errors",
+        "--no-path-metadata",
+        "--no-asset-metadata",
+        "--exclusively",
+        "--require-approval=never",
+        "--context=environments=dev",
+        "--context=@aws-cdk/core:validateAgainstDefaultRules=false",
+        "--context=@aws-cdk/core:failSynthOnValidationErrors=false",
+    ]
+    command = ("deploy", "dev/registry", "--no-notices", "--output", str(tmp_path / "out"))
+    done = run(
+        str(CLI), *command, *switches, "--app", " ".join(without_waivers), CDK_VALIDATION="false"
+    )
+    assert done.returncode != 0
+    assert "findings without a waiver" in done.stderr
+    again = run(str(CLI), "deploy", "dev/registry", "--no-notices", "--app", str(tmp_path / "out"))
+    assert again.returncode != 0
+    assert "manifest.json" in again.stderr
+
+
+def test_neither_variable_nor_context_turns_the_cdks_own_validator_off(tmp_path: Path) -> None:
+    script = tmp_path / "wrong.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "import app\n"
+        "honest = app.build\n"
+        "def build(**named):\n"
+        "    built = honest(**named)\n"
+        "    import aws_cdk as cdk\n"
+        "    registry = built.node.find_child('local').registry\n"
+        "    odd = cdk.aws_ssm.CfnParameter(registry, 'Odd', type='String', value='x')\n"
+        "    odd.add_property_override('Nonsense', 1)\n"
+        "    return built\n"
+        "app.build = build\n"
+        "sys.exit(app.main())\n"
+    )
+    context = {"environments": "local", "@aws-cdk/core:validateAgainstDefaultRules": False}
+    done = run(
+        sys.executable,
+        str(script),
+        CDK_OUTDIR=str(tmp_path / "out"),
+        CDK_VALIDATION="false",
+        CDK_CONTEXT_JSON=json.dumps(context),
+    )
+    assert done.returncode != 0
+    assert "Nonsense" in done.stderr
+
+
+def test_a_judge_that_stops_is_a_finding(tmp_path: Path) -> None:
+    script = tmp_path / "stopped.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "import app\n"
+        "app.use_bundled_node()\n"
+        "from starburst_constructs.compliance import control_tower\n"
+        "def stop(self, gated, files):\n"
+        "    raise control_tower.GuardError('no binary for this machine')\n"
+        "control_tower.ControlTower.findings = stop\n"
+        "sys.exit(app.main())\n"
+    )
+    # As the CLI calls it: there the CDK itself goes on.
+    quiet = {"@aws-cdk/core:failSynthOnValidationErrors": False, "environments": "dev"}
+    done = run(
+        sys.executable,
+        str(script),
+        CDK_OUTDIR=str(tmp_path / "out"),
+        CDK_CONTEXT_JSON=json.dumps(quiet),
+    )
+    assert done.returncode != 0
+    assert "no binary for this machine" in " ".join(done.stderr.split())

@@ -54,7 +54,20 @@ def test_a_waiver_that_does_not_name_rules_and_resources_is_refused(
         check_waivers([replace(GOOD, **wide)], today=TODAY)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("unexplained", [{"reason": "because"}, {"reason": ""}, {"owner": ""}])
+@pytest.mark.parametrize("stack", ["network", "/network", "network/"])
+def test_a_waiver_of_a_whole_stack_is_refused(stack: str) -> None:
+    with pytest.raises(WaiverError, match="whole stack"):
+        check_waivers([replace(GOOD, resources=(stack,))], today=TODAY)
+
+
+def test_a_waiver_that_outlives_the_next_review_is_refused() -> None:
+    with pytest.raises(WaiverError, match="at most 400 days"):
+        check_waivers([replace(GOOD, expires=date(2036, 11, 22))], today=TODAY)
+
+
+@pytest.mark.parametrize(
+    "unexplained", [{"reason": "because"}, {"reason": " " * 30}, {"owner": ""}, {"owner": " "}]
+)
 def test_a_waiver_without_reason_or_owner_is_refused(unexplained: dict[str, str]) -> None:
     with pytest.raises(WaiverError, match="needs an owner and a reason"):
         check_waivers([replace(GOOD, **unexplained)], today=TODAY)

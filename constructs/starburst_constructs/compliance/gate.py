@@ -18,6 +18,7 @@ from starburst_constructs.compliance.judge import Finding, GatedStage, Judge
 from starburst_constructs.compliance.packs import NagPack, plain
 from starburst_constructs.compliance.rulebook import Rulebook
 from starburst_constructs.compliance.rules import RULES, Rule
+from starburst_constructs.compliance.strays import Coverage
 from starburst_constructs.compliance.waivers import Waiver, WaiverError, check_waivers
 from starburst_constructs.compliance.wildcards import check_wildcards
 
@@ -131,6 +132,8 @@ def install_gates(
 ) -> None:
     """Make every synthesis of ``app`` fail on a finding without a waiver, and the reverse.
 
+    It also fails on a stack outside ``stages``, and on a finding that code acknowledges by itself.
+
     Args:
         app: whose synthesis is judged.
         stages: what is judged, by which packs, with which exceptions.
@@ -153,8 +156,11 @@ def install_gates(
         Gate(judge, stages=[gated for gated in stages if pack in gated.packs])
         for pack, judge in judges.items()
     ]
-    if stages:
-        cdk.Validations.of(app).add_plugins(*gates, Gate(ours, stages=stages))
+    everyone = [ours, *(make() for make in PACKS.values())]
+    coverage = Coverage(
+        app, stages=stages, owned=lambda rule: any(judge.owns(rule) for judge in everyone)
+    )
+    cdk.Validations.of(app).add_plugins(coverage, *gates, Gate(ours, stages=stages))
 
 
 def _check_owners(gated: GatedStage, judges: Sequence[Judge]) -> None:

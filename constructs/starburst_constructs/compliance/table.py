@@ -37,21 +37,34 @@ def refusals(assembly: Path) -> list[Refusal]:
     """Return every error in the validation report of a synthesis.
 
     The CDK CLI looks at the report only where a stack is selected, and a bare ``cdk synth`` selects
-    none of a stage's; so the app looks by itself.
+    none of a stage's; so the app looks by itself. A judge that stopped is an error too: the report
+    then holds no finding of it, and the CLI goes on.
     """
     report = assembly / "validation-report.json"
     if not report.exists():
         return []
+    judges = json.loads(report.read_text())["pluginReports"]
+    stopped = {
+        Refusal(
+            resource="the app",
+            rule=str(judge["pluginName"]),
+            wrong=str((judge.get("metadata") or {}).get("error", "it did not finish")),
+            mend="Let it run to its end: what it did not judge must not be deployed.",
+        )
+        for judge in judges
+        if judge.get("conclusion") != "success" and not judge["violations"]
+    }
     return sorted(
-        {
+        stopped
+        | {
             Refusal(
                 resource=construct.get("constructPath") or "the app",
                 rule=_rule(found),
                 wrong=" ".join(found["description"].split()),
                 mend=" ".join((found.get("suggestedFix") or "").split()),
             )
-            for plugin in json.loads(report.read_text())["pluginReports"]
-            for found in plugin["violations"]
+            for judge in judges
+            for found in judge["violations"]
             if found.get("severity") in ("error", "fatal")
             for construct in found["violatingConstructs"]
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,8 @@ from itertools import product
 __all__ = ["Waiver", "WaiverError", "check_waivers"]
 
 SHORTEST_REASON = 20
+LONGEST_DAYS = 400
+"""A year and a month to decide again: nobody looks at what holds for ten years."""
 
 
 class WaiverError(ValueError):
@@ -70,12 +73,16 @@ class Waiver:
         """Yield what is wrong with the waiver by itself."""
         if today > self.expires:
             yield f"expired on {self.expires}: mend the finding, or decide again and say why"
+        if (self.expires - today).days > LONGEST_DAYS:
+            yield f"holds until {self.expires}; at most {LONGEST_DAYS} days from now are allowed"
+        if any(re.fullmatch(r"/*[^/*]+/*", resource) for resource in self.resources):
+            yield "covers a whole stack; name the construct"
         # A finding's id may hold an asterisk of its own, in brackets: AwsSolutions-IAM5[Action::*].
         parts = [rule.split("[", maxsplit=1)[0] for rule in self.rules]
         parts += [part for resource in self.resources for part in resource.split("/")]
         if not self.rules or not self.resources or any("*" in part or not part for part in parts):
             yield "has a pattern or a gap where it must name rules and resources one by one"
-        if len(self.reason) < SHORTEST_REASON or not self.owner:
+        if len(self.reason.strip()) < SHORTEST_REASON or not self.owner.strip():
             yield f"needs an owner and a reason of {SHORTEST_REASON} characters or more"
 
     def __str__(self) -> str:
