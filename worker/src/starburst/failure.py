@@ -6,6 +6,7 @@ import builtins
 import os
 import traceback as tracebacks
 from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -22,7 +23,7 @@ from .errors import (
 
 __all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
 
-FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity"]
+FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity", "cancelled"]
 
 _MAX_TEXT: Final = 16 * 1024
 _MAX_NAME: Final = 256
@@ -52,7 +53,8 @@ class Failure:
         traceback: the traceback on the worker, without Starburst's own frames; empty if none.
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
-            ``too_large`` result, input or function whose ``integrity`` is gone.
+            ``too_large`` result, input or function whose ``integrity`` is gone, or ``cancelled``
+            before it was done.
     """
 
     type_name: str
@@ -92,6 +94,8 @@ class Failure:
                 return WorkerLost(self.text, type_name=self.type_name)
             case "unsafe" | "too_large" | "integrity":
                 return _PAYLOAD[self.kind](self.text)
+            case "cancelled":
+                return CancelledError(self.text)
             case "raised":
                 rebuilt = _builtin(self.type_name, self.text) if self.builtin else None
                 if rebuilt is not None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, QUEUE_GONE, code_of
-from starburst.chunks import Ledger, open_ledger, pack_key
+from starburst.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst.contract import SessionKeys, queue_name
 from starburst.errors import SessionError, SessionNotFound
 from starburst.manifest import Manifest
@@ -135,14 +135,10 @@ def attach_session(
         ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
     ledger = TaskLedger()
     entries = sorted((e for part in ledgers for e in part.entries), key=lambda e: e.first)
-    for entry in entries:
-        for number in range(entry.first, entry.first + entry.tasks):
-            # A task whose pack was never stored was never accepted: its number is skipped.
-            while len(ledger) <= number:
-                future: Future[object] = Future()
-                future.set_running_or_notify_cancel()
-                ledger.add(future)
+    for _ in range(max((entry.first + entry.tasks for entry in entries), default=0)):
+        ledger.add()
     ledger.dispatched(entries)
+    ledger.give_up(_gaps(entries))
     attached = Session(
         connection,
         manifest,
@@ -154,6 +150,14 @@ def attach_session(
     )
     attached.resume()
     return attached
+
+
+def _gaps(entries: Sequence[LedgerEntry]) -> Iterator[int]:
+    """Yield the tasks that were never stored: cancelled before they were sent, or not accepted."""
+    position = 0
+    for entry in entries:
+        yield from range(position, entry.first)
+        position = max(position, entry.first + entry.tasks)
 
 
 def _ledgers(

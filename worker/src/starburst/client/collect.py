@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
+from starburst.cancel_list import CancelledTasks
 from starburst.chunks import ChunkMessage
 from starburst.codec import decode_batch, decode_each
 from starburst.errors import (
@@ -64,6 +65,7 @@ class Collector:
         refresh: asks the controller to look after the session.
         requeue: queues what was lost on its way.
         changed: called after each round, for progress.
+        cancelled: reads which tasks clients of the session have cancelled.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Collector:
         refresh: Callable[[], None],
         requeue: Requeue,
         changed: Callable[[], None],
+        cancelled: Callable[[], CancelledTasks],
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -86,6 +89,7 @@ class Collector:
         self._refresh = refresh
         self._requeue = requeue
         self._changed = changed
+        self._cancelled = cancelled
         self._seen: set[_Place] = set()
         self._handed_on: set[_Place] = set()
         self._taking = threading.Lock()
@@ -158,6 +162,11 @@ class Collector:
         """
         with self._taking:  # collect(wait=False) comes from another thread
             return self._round(pool)
+
+    def catch_up(self) -> None:
+        """Take in what is committed by now."""
+        with ThreadPoolExecutor(_FETCHES) as pool:
+            self.round(pool)
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
         listed = {place: key for key in self._list() if (place := self._place(key)) is not None}
@@ -244,35 +253,32 @@ class Collector:
         if entry is None:
             return  # another client's tasks
         if isinstance(node, IntegrityError):
-            failed = self._fail(entry.first + lo, hi - lo, node)
+            futures = self._ledger.futures(entry.first + lo, hi - lo)
+            failed = sum(future.fail(node) for future in futures)
             self._ledger.settled(chunk, done=failed, failed=failed)
             return
         self._handed_on.update((chunk, a, b) for a, b in node.children)
-        failed = 0
+        done = failed = 0
         for batch in node.batches:
             start = entry.first + batch.first
+            futures = self._ledger.futures(start, batch.count)
             try:
                 values = self._decode(batch, chunk)
             except PayloadError as error:
-                self._fail(start, batch.count, error)
-                failed += batch.count
+                refused = sum(future.fail(error) for future in futures)
+                done, failed = done + refused, failed + refused
                 continue
-            for offset, value in enumerate(values):
-                future = self._ledger.future(start + offset)
-                failure = node.failures.get(batch.first + offset)
-                if future.done():
-                    continue
+            for index, (future, value) in enumerate(zip(futures, values, strict=True), batch.first):
+                failure = node.failures.get(index)
                 if failure is None and not isinstance(value, PayloadError):
-                    future.set_result(value)
+                    done += future.resolve(value)
+                elif failure is not None and failure.kind == "cancelled":
+                    self._ledger.give_up([future.number])  # by another client of this session
                 else:
-                    failed += 1
-                    future.set_exception(failure.rebuild() if failure else value)
+                    refused = future.fail(failure.rebuild() if failure else value)
+                    done, failed = done + refused, failed + refused
         self._ledger.settled(
-            chunk,
-            done=node.covered - node.lo,
-            failed=failed,
-            retried=node.retries,
-            seconds=node.seconds,
+            chunk, done=done, failed=failed, retried=node.retries, seconds=node.seconds
         )
 
     def _decode(self, batch: Batch, chunk: str) -> list[Any]:
@@ -290,15 +296,10 @@ class Collector:
             )
         return values
 
-    def _fail(self, start: int, count: int, error: StarburstError) -> int:
-        futures = [self._ledger.future(start + offset) for offset in range(count)]
-        open_ = [future for future in futures if not future.done()]
-        for future in open_:
-            future.set_exception(error)
-        return len(open_)
-
     def _look(self, pool: ThreadPoolExecutor) -> None:
-        """Read the controller's status; a session that ended gives up what it still owes."""
+        """Hear what other clients cancelled, and whether the session has ended."""
+        with suppress(IntegrityError):  # a list that no client signed cancels nothing
+            self._ledger.give_up(self._cancelled().within(0, len(self._ledger)))
         status = self.read_status()
         if status is None or status.state in ("starting", "running"):
             return

@@ -10,9 +10,8 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starburst.chunks import (
     Chunk,
@@ -28,6 +27,7 @@ from starburst.sending import SEND_TRIES, send_messages
 from starburst.session_key import SessionKey
 from starburst.signing import SigningKey
 
+from .futures import TaskFuture
 from .ledger import TaskLedger
 from .refusals import aws_errors
 from .write_once import write_once
@@ -60,7 +60,7 @@ class _Waiting:
     index: int
     function: str
     data: bytes
-    future: Future[Any]
+    future: TaskFuture
 
 
 def plan(sizes: Sequence[int], *, workers: int) -> Iterator[tuple[int, int]]:
@@ -150,11 +150,11 @@ class Dispatcher:
         self._names[data] = name
         return name
 
-    def submit(self, function: str, data: bytes, *, future: Future[Any]) -> None:
-        """Queue one task for sending."""
+    def submit(self, function: str, data: bytes) -> TaskFuture:
+        """Queue one task for sending; return its future."""
         with self._arrived:
-            index = self._ledger.add(future)
-            self._waiting.append(_Waiting(index, function, data, future))
+            future = self._ledger.add()
+            self._waiting.append(_Waiting(future.number, function, data, future))
             self._bytes += len(data)
             self._last = time.monotonic()
             if self._thread is None:
@@ -165,6 +165,7 @@ class Dispatcher:
                 # A script that ends here has submitted its tasks: they must still be sent.
                 atexit.register(self.close)
             self._arrived.notify_all()
+        return future
 
     def flush(self) -> None:
         """Wait until everything submitted so far is sent."""
@@ -222,23 +223,14 @@ class Dispatcher:
             self._waiting = self._waiting[len(batch) :]
             self._bytes -= held
             self._busy = True
-        return [task for task in batch if self._take(task)]
-
-    def _take(self, task: _Waiting) -> bool:
-        """Whether a task is still wanted; from here on it cannot be cancelled."""
-        if task.future.set_running_or_notify_cancel():
-            return True
-        self._ledger.dropped(failed=1)
-        return False
+        # One that is cancelled from here on travels, and the cancel list stops it.
+        return [task for task in batch if not task.future.cancelled()]
 
     def _full(self) -> bool:
         return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
 
     def _fail(self, batch: Sequence[_Waiting], error: StarburstError) -> None:
-        for task in batch:
-            if not task.future.done():
-                task.future.set_exception(error)
-        self._ledger.dropped(failed=len(batch))
+        self._ledger.dropped(failed=sum(task.future.fail(error) for task in batch))
 
     def _send(self, batch: Sequence[_Waiting]) -> None:
         if not batch:

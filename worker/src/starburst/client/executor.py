@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future, wait
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from starburst.errors import StarburstError
 from starburst.payload import dump_function, dump_input
 
 from .connection import Connection, connect
@@ -95,7 +97,8 @@ class StarburstExecutor(Executor):
 
         Args:
             wait: return only then; else a thread sees to it.
-            cancel_futures: do not wait for what has no result yet: it ends as cancelled.
+            cancel_futures: do not wait for what has no result yet: it ends as cancelled, whether
+                it waits or a worker is in the middle of it.
         """
         with self._lock:
             first, self._shut = not self._shut, True
@@ -103,9 +106,8 @@ class StarburstExecutor(Executor):
         if session is None or not first:
             return
         if cancel_futures:
-            for future in session.futures:
-                future.cancel()
-            session.detach(reason=CancelledError())
+            with suppress(StarburstError):  # the clean-up that follows stops the workers anyway
+                session.cancel()
         if wait:
             _finish(session)
         else:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from starburst.chunks import LedgerEntry
 
-__all__ = ["Tally", "TaskLedger"]
+from .futures import TaskFuture
 
-TaskFuture: TypeAlias = "Future[Any]"
+__all__ = ["Tally", "TaskLedger"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,8 +20,9 @@ class Tally:
 
     Attributes:
         total: accepted so far.
-        done: with a result or a failure.
+        done: with a result, a failure, or cancelled.
         failed: of those, with a failure.
+        cancelled: of those, cancelled.
         retried: runs beyond the first of any task.
         seconds: time spent in the function, over all workers.
     """
@@ -32,6 +32,7 @@ class Tally:
     failed: int = 0
     retried: int = 0
     seconds: float = 0.0
+    cancelled: int = 0
 
 
 class TaskLedger:
@@ -41,12 +42,18 @@ class TaskLedger:
         self._changed = threading.Condition()
         self._futures: list[TaskFuture] = []
         self._chunks: dict[str, LedgerEntry] = {}
+        self._placed: list[LedgerEntry] = []
         self._open: dict[str, int] = {}
+        self._outstanding = 0
+        self._cancelled: set[int] = set()
+        self._cancel_one = self._cancel
         self._tally = Tally()
         self._ended: BaseException | None = None
+        self.on_cancel: Callable[[int], None] = lambda _: None
+        """Told of each task that somebody cancels here."""
 
-    def add(self, future: TaskFuture) -> int:
-        """Take a task on; return its session-wide number.
+    def add(self) -> TaskFuture:
+        """Take a task on; return its future.
 
         Raises:
             SessionEnded: (or what else ended the session) it takes no more work.
@@ -54,17 +61,67 @@ class TaskLedger:
         with self._changed:
             if self._ended is not None:
                 raise self._ended
+            future = TaskFuture(len(self._futures), cancelled=self._cancel_one)
             self._futures.append(future)
             self._count(total=1)
-            return len(self._futures) - 1
+            return future
 
     def dispatched(self, entries: Iterable[LedgerEntry]) -> None:
         """Note where tasks travel."""
         with self._changed:
             for entry in entries:
+                left = entry.tasks
+                if self._cancelled:
+                    numbers = range(entry.first, entry.first + entry.tasks)
+                    left -= sum(number in self._cancelled for number in numbers)
                 self._chunks[entry.name] = entry
-                self._open[entry.name] = entry.tasks
+                bisect.insort(self._placed, entry, key=lambda placed: placed.first)
+                if left:
+                    self._open[entry.name] = left
+                    self._outstanding += left
             self._changed.notify_all()
+
+    def _cancel(self, number: int) -> None:
+        if self._note_cancel(number):
+            self.on_cancel(number)
+
+    def give_up(self, numbers: Iterable[int]) -> None:
+        """Take the word of S3 that tasks were cancelled."""
+        with self._changed:
+            futures = [self._futures[number] for number in numbers if number < len(self._futures)]
+        for future in futures:
+            if future.give_up():
+                self._note_cancel(future.number)
+
+    def _note_cancel(self, number: int) -> bool:
+        """Count a cancelled task and tell those who wait for it; False the second time."""
+        with self._changed:
+            if number in self._cancelled:
+                return False
+            self._cancelled.add(number)
+            chunk = self._chunk_of(number)
+            if chunk is not None:
+                self._close_some(chunk, 1)
+            self._count(done=1, cancelled=1)
+            self._changed.notify_all()
+            future = self._futures[number]
+        future.set_running_or_notify_cancel()
+        return True
+
+    def _chunk_of(self, number: int) -> str | None:
+        at = bisect.bisect_right(self._placed, number, key=lambda placed: placed.first) - 1
+        if at < 0:
+            return None
+        entry = self._placed[at]
+        return entry.name if number < entry.first + entry.tasks else None
+
+    def _close_some(self, chunk: str, count: int) -> None:
+        left = self._open.get(chunk, 0)
+        self._outstanding -= min(count, left)
+        if left > count:
+            self._open[chunk] = left - count
+        else:
+            self._open.pop(chunk, None)
 
     def entry(self, chunk: str) -> LedgerEntry | None:
         """Return the tasks of a chunk; None for a chunk that this client does not know."""
@@ -77,21 +134,17 @@ class TaskLedger:
         with self._changed:
             return tuple(self._chunks[name] for name in self._open)
 
-    def future(self, index: int) -> TaskFuture:
-        """Return a task's future."""
+    def futures(self, first: int, count: int) -> Sequence[TaskFuture]:
+        """Return the futures of consecutive tasks."""
         with self._changed:
-            return self._futures[index]
+            return self._futures[first : first + count]
 
     def settled(
         self, chunk: str, *, done: int, failed: int = 0, retried: int = 0, seconds: float = 0.0
     ) -> None:
         """Count tasks of a chunk whose futures have been resolved."""
         with self._changed:
-            left = self._open.get(chunk, 0) - done
-            if left > 0:
-                self._open[chunk] = left
-            else:
-                self._open.pop(chunk, None)
+            self._close_some(chunk, done)
             self._count(done=done, failed=failed, retried=retried, seconds=seconds)
             self._changed.notify_all()
 
@@ -109,6 +162,7 @@ class TaskLedger:
         failed: int = 0,
         retried: int = 0,
         seconds: float = 0.0,
+        cancelled: int = 0,
     ) -> None:
         old = self._tally
         self._tally = Tally(
@@ -117,6 +171,7 @@ class TaskLedger:
             failed=old.failed + failed,
             retried=old.retried + retried,
             seconds=old.seconds + seconds,
+            cancelled=old.cancelled + cancelled,
         )
 
     @property
@@ -129,7 +184,7 @@ class TaskLedger:
     def outstanding(self) -> int:
         """How many dispatched tasks have no result yet."""
         with self._changed:
-            return sum(self._open.values())
+            return self._outstanding
 
     @property
     def first_open(self) -> str | None:
@@ -160,15 +215,11 @@ class TaskLedger:
                 self._ended = reason
             futures = [future for future in self._futures if not future.done()]
             self._open.clear()
-            self._count(done=len(futures), failed=len(futures))
+            self._outstanding = 0
+        ended = sum(future.fail(reason) for future in futures)
+        with self._changed:
+            self._count(done=ended, failed=ended)
             self._changed.notify_all()
-        for future in futures:
-            if future.cancelled():
-                continue
-            if not future.running():
-                future.set_running_or_notify_cancel()
-            if not future.done():
-                future.set_exception(reason)
 
     def __len__(self) -> int:
         """How many tasks have been taken on."""

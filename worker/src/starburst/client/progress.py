@@ -43,6 +43,8 @@ def describe(tally: Tally, status: SessionStatus | None) -> str:
             words.append(f"{status.workers_lost} lost")
     if tally.failed:
         words.append(f"{tally.failed:,} failed")
+    if tally.cancelled:
+        words.append(f"{tally.cancelled:,} cancelled")
     if tally.retried:
         words.append(f"{tally.retried:,} retried")
     if status is not None:

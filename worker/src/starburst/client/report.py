@@ -42,6 +42,8 @@ class Report:
         tasks = f"{self.tasks.done:,} of {self.tasks.total:,} tasks done"
         if self.tasks.failed:
             tasks += f", {self.tasks.failed:,} of them failed"
+        if self.tasks.cancelled:
+            tasks += f", {self.tasks.cancelled:,} cancelled"
         status = self.workers
         if status is None:
             return f"the controller has not reported yet; {tasks}"

@@ -7,16 +7,19 @@ import secrets
 import string
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from starburst.errors import SessionEnded, SessionError, StarburstError
+from starburst.errors import IntegrityError, SessionEnded, SessionError, StarburstError
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
 
+from .cancels import Cancels
 from .collect import Collector
 from .control import Control
 from .dispatch import Dispatcher
@@ -140,6 +143,8 @@ class Session:
             if (wants_progress() if progress is None else progress)
             else None
         )
+        self._cancels = Cancels(connection, manifest.keys, key=key, signer=key.signing)
+        self._ledger.on_cancel = self._cancels.add
         self._collector = Collector(
             connection,
             manifest.keys,
@@ -149,6 +154,7 @@ class Session:
             refresh=self._control.refresh,
             requeue=Requeue(connection, self._queue_url, send=self._resend),
             changed=self._draw,
+            cancelled=self._cancels.load,
         )
         self._dispatcher = Dispatcher(
             connection,
@@ -203,8 +209,7 @@ class Session:
         ended = self._ledger.ended
         if ended is not None:
             raise ended
-        future: Future[Any] = Future()
-        self._dispatcher.submit(self._function(function), data, future=future)
+        future = self._dispatcher.submit(self._function(function), data)
         self._collector.start()
         return future
 
@@ -213,7 +218,11 @@ class Session:
         return [self.submit(function, x) for x in inputs]
 
     def resume(self) -> None:
-        """Collect for tasks that another client submitted."""
+        """Collect for tasks that another client submitted, but for those that were cancelled."""
+        try:
+            self._ledger.give_up(self._cancels.load().within(0, len(self._ledger)))
+        except IntegrityError as error:
+            warnings.warn(f"the cancel list of session {self.id} is ignored: {error}", stacklevel=2)
         self._collector.start()
 
     def _resend(self, messages: Sequence[ChunkMessage]) -> None:
@@ -262,6 +271,7 @@ class Session:
 
         Raises:
             TimeoutError: tasks are still running after ``timeout``; nothing counts as collected.
+            CancelledError: some were cancelled, none failed, and exceptions are not returned.
         """
         self._dispatcher.flush()
         futures = self.futures
@@ -275,20 +285,38 @@ class Session:
                 "on. collect again, or collect(wait=False) for what there is"
             )
         if not wait:
-            with ThreadPoolExecutor(4) as pool:
-                self._collector.round(pool)
+            self._collector.catch_up()
         ready = [
             (index, future)
             for index, future in enumerate(futures)
             if index not in self._collected and future.done()
         ]
-        failures = [f.exception() for _, f in ready if not f.cancelled() and f.exception()]
-        if failures and not return_exceptions:
-            first = failures[0]
-            if first is not None:
-                raise first
+        outcomes = [_outcome(future) for _, future in ready]
+        if not return_exceptions:
+            # What was cancelled is no news to who cancelled it; a failure is.
+            errors = [o.error for o in outcomes if isinstance(o, _Ended)]
+            for error in sorted(errors, key=lambda e: isinstance(e, CancelledError)):
+                raise error
         self._collected.update(index for index, _ in ready)
-        return [_outcome(future) for _, future in ready]
+        return [o.error if isinstance(o, _Ended) else o for o in outcomes]
+
+    def cancel(self, futures: Iterable[Future[Any]] | None = None) -> int:
+        """Cancel tasks, and return when that is recorded in S3: no crash here undoes it.
+
+        Workers skip what is cancelled, and stop it where they are in the middle of it, within
+        seconds; tasks with a result keep it. The workers themselves stay: ``cleanup`` ends them.
+
+        Args:
+            futures: of this session; None for all of them.
+
+        Returns:
+            how many of them ended as cancelled by this call.
+        """
+        self._collector.catch_up()  # a result that is committed already has won
+        wanted = self.futures if futures is None else tuple(futures)
+        count = sum(future.cancel() for future in wanted if not future.done())
+        self._cancels.flush()
+        return count
 
     def extend(self, seconds: int = 3600) -> float:
         """Have the session last ``seconds`` from now at least, within the workspace's limit.
@@ -316,6 +344,8 @@ class Session:
             how the session ended, and what it cost.
         """
         reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
+        with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
+            self._cancels.close()
         self._let_go(reason)
         self._control.stop()
         status = None
@@ -327,10 +357,15 @@ class Session:
         return Report(session=self.id, tasks=self._ledger.tally, workers=status)
 
     def detach(self, *, reason: BaseException | None = None) -> None:
-        """Let go of the session on this machine; its workers go on."""
+        """Let go of the session on this machine; its workers go on.
+
+        Raises:
+            StarburstError: tasks that were cancelled here could not be recorded as cancelled.
+        """
         again = f"detached; starburst.attach('{self.id}') finds the session again"
         self._let_go(reason or SessionEnded(again))
         self._finish_bar()
+        self._cancels.close()
 
     def _let_go(self, reason: BaseException) -> None:
         with self._closed:
@@ -370,7 +405,17 @@ class Session:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A task without a result; apart from a result that is itself an exception."""
+
+    error: BaseException
+
+
 def _outcome(future: Future[Any]) -> Any:  # noqa: ANN401 - the function's own result
     if future.cancelled():
-        return SessionEnded("this task was cancelled")
-    return future.exception() or future.result()
+        return _Ended(
+            CancelledError("cancelled; collect(return_exceptions=True) returns all other results")
+        )
+    error = future.exception()
+    return future.result() if error is None else _Ended(error)

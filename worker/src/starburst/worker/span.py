@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from starburst.cancel_list import NOTHING_CANCELLED, CancelledTasks
 from starburst.codec import encode_batch
 from starburst.envelope import Buffer
 from starburst.failure import Failure
@@ -25,6 +26,13 @@ MAX_RESULT_BYTES: Final = 1 << 30
 _BUDGET_SECONDS: Final = 1.0
 _BUDGET_BYTES: Final = 64 << 20
 _TICK_SECONDS: Final = 0.5
+_CANCELLED: Final = Failure(
+    type_name="CancelledError",
+    text="the task was cancelled before it was done",
+    traceback="",
+    builtin=False,
+    kind="cancelled",
+)
 
 
 @dataclass(slots=True)
@@ -40,6 +48,8 @@ class Span:
         bury: ends the current child.
         tick: called at least twice a second while tasks run; may raise to abandon the range.
         stopping: returns when this worker must end (monotonic seconds), or None.
+        first: session-wide number of the chunk's first task.
+        cancelled: returns the session's cancelled tasks; the same object while nothing changed.
     """
 
     manifest: Manifest
@@ -51,6 +61,9 @@ class Span:
     bury: Callable[[], None]
     tick: Callable[[], None]
     stopping: Callable[[], float | None]
+    first: int = 0
+    cancelled: Callable[[], CancelledTasks] = lambda: NOTHING_CANCELLED
+    _heeded: CancelledTasks = NOTHING_CANCELLED
     _batches: list[Batch] = field(default_factory=list)
     _failures: dict[int, Failure] = field(default_factory=dict)
     _crashes: dict[int, int] = field(default_factory=dict)
@@ -65,6 +78,7 @@ class Span:
 
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
+        self._heed()
         deadline = time.monotonic() + _BUDGET_SECONDS
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
@@ -101,8 +115,7 @@ class Span:
 
     def _segment_end(self) -> int:
         """Where the next run must end: before a task already given up."""
-        ahead = [index for index in self._given_up if index > self._covered]
-        return min([self.hi, *ahead])
+        return next((i for i in range(self._covered + 1, self.hi) if i in self._given_up), self.hi)
 
     def _run_segment(self, deadline: float) -> bool:
         """Give the child the tasks up to the next given-up one; whether to go on after it."""
@@ -129,7 +142,7 @@ class Span:
                         return True
                 if time.monotonic() > deadline or self._bytes > _BUDGET_BYTES:
                     child.board.ask_to_stop()
-                if self._overdue(child):
+                if self._overdue(child) or (self._heed() and self._drop(child)):
                     return True
                 last = self.stopping()
                 if last is not None:
@@ -178,6 +191,26 @@ class Span:
             kind="timeout",
         )
         return True
+
+    def _heed(self) -> bool:
+        """Give up what was cancelled since the last look; whether there was any."""
+        tasks = self.cancelled()
+        if tasks is self._heeded:
+            return False
+        self._heeded = tasks
+        found = tasks.within(self.first + self._covered, self.first + self.hi)
+        new = [n - self.first for n in found if n - self.first not in self._given_up]
+        self._given_up.update(dict.fromkeys(new, _CANCELLED))
+        return bool(new)
+
+    def _drop(self, child: Child) -> bool:
+        """Keep the child from what was just given up; whether that took its life."""
+        running = child.board.running()
+        if running is not None and running[0] in self._given_up:
+            self.bury()
+            return True
+        child.board.ask_to_stop()
+        return False
 
     def _crashed(self, child: Child, death: ChildDied) -> None:
         running = child.board.running()

@@ -17,6 +17,8 @@ from starburst.errors import IntegrityError
 from starburst.result_nodes import ResultNode, node_key, open_node
 from starburst.signing import verify
 
+from .cancelled import Cancelled
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -39,6 +41,9 @@ class Store:
         keys: the session.
         key: the session's data key, 32 bytes.
         public: the client's Ed25519 key, from the manifest.
+
+    Attributes:
+        cancelled: which of the session's tasks were cancelled.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Store:
         self._key = key
         self._public = public
         self._chunks: dict[str, Chunk] = {}
+        self.cancelled = Cancelled(s3, bucket, keys=keys, key=key, public=public)
 
     def function(self, name: str) -> Buffer:
         """Return a function's pickle, verified."""

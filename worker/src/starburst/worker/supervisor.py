@@ -186,6 +186,8 @@ class Supervisor:
             bury=self._bury,
             tick=lambda: self._leases.keep(lease),
             stopping=lambda: self._last,
+            first=0 if chunk is None else chunk.first,
+            cancelled=self._store.cancelled.tasks,
         )
 
     def _resume(self, lease: Lease) -> bool:

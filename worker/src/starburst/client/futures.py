@@ -1,0 +1,55 @@
+"""The future of one task: an ordinary one, whose ``cancel()`` reaches the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from typing import Any
+
+__all__ = ["TaskFuture"]
+
+
+class TaskFuture(Future[Any]):
+    """What ``submit`` returns.
+
+    A task counts as finished once its result has been read here, and until then ``cancel()``
+    succeeds: a worker that is to run it later does not, and one that is in the middle of it stops
+    it within seconds. So a future is never ``running()``: what nobody here can know, it does not
+    tell. A result that arrives after all is dropped; ``attach`` elsewhere sees the task cancelled.
+    """
+
+    def __init__(self, number: int, *, cancelled: Callable[[int], None]) -> None:
+        super().__init__()
+        self.number = number
+        self._told = cancelled
+
+    def cancel(self) -> bool:
+        """Cancel the task; False once its result is here.
+
+        Returns at once. ``Session.cancel`` also waits until the word is in S3, where a crash of
+        this process cannot undo it.
+        """
+        if not super().cancel():
+            return False
+        self._told(self.number)
+        return True
+
+    def resolve(self, value: object) -> bool:
+        """Set the result; whether it still could be set."""
+        try:
+            self.set_result(value)
+        except InvalidStateError:
+            return False
+        return True
+
+    def fail(self, error: BaseException) -> bool:
+        """Set the exception; whether it still could be set."""
+        try:
+            self.set_exception(error)
+        except InvalidStateError:
+            return False
+        return True
+
+    def give_up(self) -> bool:
+        """Become cancelled on somebody else's word, telling nobody; False with a result."""
+        return super().cancel()
