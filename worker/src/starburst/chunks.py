@@ -12,7 +12,6 @@ small chunk travels inside the message as well, so that a worker need not fetch 
 from __future__ import annotations
 
 import base64
-import binascii
 import itertools
 import json
 import re
@@ -25,7 +24,7 @@ from .contract import PROTOCOL, SessionKeys
 from .envelope import Buffer, Header, seal, unseal
 from .errors import IntegrityError
 from .signing import SigningKey, verify
-from .tables import dump_table, load_table
+from .tables import dump_table, load_table, text, whole
 
 __all__ = [
     "INLINE_BYTES",
@@ -142,20 +141,20 @@ class ChunkMessage:
             (lo, hi), (pack, offset, length) = fields["range"], fields["at"]
             inline = fields["inline"]
             message = cls(
-                chunk=str(fields["chunk"]),
-                lo=int(lo),
-                hi=int(hi),
-                pack=str(pack),
-                offset=int(offset),
-                length=int(length),
+                chunk=text(fields["chunk"]),
+                lo=whole(lo),
+                hi=whole(hi),
+                pack=text(pack),
+                offset=whole(offset),
+                length=whole(length),
                 inline=None if inline is None else base64.b64decode(inline, validate=True),
             )
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise IntegrityError(f"message is malformed: {error}") from error
         if not 0 <= message.lo < message.hi <= _MOST_TASKS:
             raise IntegrityError(f"message has range {message.lo}-{message.hi}")
         named = _CHUNK_NAME.fullmatch(message.chunk)
-        if named is None or named[1] != message.pack or message.offset < 0 or message.length < 1:
+        if named is None or named[1] != message.pack or message.length < 1:
             raise IntegrityError("message names no chunk")
         return message
 
@@ -227,13 +226,18 @@ def open_chunk(signed: Buffer, *, name: str, session: str, key: bytes, public: b
         function, first, sizes = table
         bounds = [0]
         for size in sizes:
-            bounds.append(bounds[-1] + size)
+            bounds.append(bounds[-1] + whole(size))
+        chunk = Chunk(
+            name=name,
+            function=text(function),
+            first=whole(first),
+            inputs=[rest[a:b] for a, b in itertools.pairwise(bounds)],
+        )
     except (TypeError, ValueError) as error:
         raise IntegrityError(f"chunk {name} is malformed: {error}") from error
-    if bounds[-1] != len(rest) or not isinstance(function, str) or not isinstance(first, int):
+    if bounds[-1] != len(rest):
         raise IntegrityError(f"chunk {name} is malformed: its table and its length differ")
-    inputs = [rest[a:b] for a, b in itertools.pairwise(bounds)]
-    return Chunk(name=name, function=function, first=first, inputs=inputs)
+    return chunk
 
 
 def open_ledger(
@@ -257,7 +261,13 @@ def open_ledger(
     plain = unseal(verify(signed, public=public), key=key, expect=_ledger_header(session, pack))
     try:
         entries = tuple(
-            LedgerEntry(name=name, first=first, tasks=tasks, offset=end + offset, length=size)
+            LedgerEntry(
+                name=text(name),
+                first=whole(first),
+                tasks=whole(tasks),
+                offset=end + whole(offset),
+                length=whole(size),
+            )
             for name, first, tasks, offset, size in load_table(plain)
         )
     except (ValueError, TypeError) as error:

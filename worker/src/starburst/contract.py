@@ -31,6 +31,7 @@ __all__ = [
     "log_group_name",
     "queue_name",
     "queue_prefix",
+    "read_object",
     "runtime_parameter",
     "task_family",
 ]
@@ -68,6 +69,23 @@ class WorkerVariable:
     KEY_ARN: Final = "STARBURST_KEY_ARN"
     SESSION_PREFIX: Final = "STARBURST_SESSION_PREFIX"
     QUEUE_URL: Final = "STARBURST_QUEUE_URL"
+
+
+def read_object(text: bytes | str) -> dict[str, Any]:
+    """Read a JSON object that anybody may have written; raise ValueError for anything else.
+
+    Example:
+        >>> read_object(b'{"protocol": 1}')
+        {'protocol': 1}
+    """
+    try:
+        # json would look for other encodings in bytes, and load their codecs.
+        fields = json.loads(text if isinstance(text, str) else text.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if type(fields) is not dict:
+        raise ValueError("it is no JSON object")
+    return fields
 
 
 def runtime_parameter(environment: str) -> str:
@@ -263,7 +281,7 @@ class RuntimeDocument:
     @classmethod
     def from_json(cls, text: str) -> RuntimeDocument:
         """Read the document; raise ValueError where it has another schema or lacks a field."""
-        fields: dict[str, Any] = json.loads(text)
+        fields = read_object(text)
         schema = fields.pop("schema", None)
         if schema != SCHEMA:
             raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
@@ -273,5 +291,5 @@ class RuntimeDocument:
                 for name, entry in fields.pop("workspaces").items()
             }
             return cls(**fields, workspaces=workspaces)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error

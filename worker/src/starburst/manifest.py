@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from .contract import PROTOCOL, SessionKeys
+from .contract import PROTOCOL, SessionKeys, read_object
 
 __all__ = ["Capacity", "Manifest", "ResultMode"]
 
@@ -78,13 +78,13 @@ class Manifest:
     @classmethod
     def from_json(cls, text: bytes) -> Manifest:
         """Read a manifest; raise ValueError for another protocol, a missing or a wrong field."""
+        fields = read_object(text)
+        protocol = fields.pop("protocol", None)
+        if protocol != PROTOCOL:
+            raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
         try:
-            fields: dict[str, Any] = json.loads(text)
-            protocol = fields.pop("protocol", None)
-            if protocol != PROTOCOL:
-                raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
             manifest = cls(**fields)
-        except (AttributeError, TypeError) as error:
+        except TypeError as error:
             raise ValueError(f"manifest is malformed: {error}") from error
         _check_types(manifest)
         return manifest
@@ -107,8 +107,12 @@ def _check_types(manifest: Manifest) -> None:
         value = getattr(manifest, name)
         if value not in allowed:
             raise ValueError(f"manifest field {name} is {value!r}; allowed: {', '.join(allowed)}")
-    if not all(type(name) is str for name in manifest.retry_on):
+    names = manifest.retry_on
+    if type(names) not in (list, tuple) or any(type(name) is not str for name in names):
         raise ValueError("manifest field retry_on must be a list of names")
+    labels = manifest.labels
+    if type(labels) is not dict or any(type(word) is not str for word in labels.values()):
+        raise ValueError("manifest field labels must map names to text")
     for name in ("task_timeout_seconds", "max_usd"):
         value = getattr(manifest, name)
         if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):

@@ -9,6 +9,7 @@ children. What committed nodes cover therefore never overlaps: no task has two c
 from __future__ import annotations
 
 import itertools
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .contract import SessionKeys
 from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal
 from .errors import IntegrityError
 from .failure import Failure
-from .tables import dump_table, load_table
+from .tables import dump_table, load_table, text, whole
 
 __all__ = ["Batch", "ResultNode", "node_key", "node_name", "open_node", "parse_node_key", "split"]
 
@@ -132,32 +133,41 @@ def open_node(
         covered, children, spans, failures, retries, seconds, worker = table
         batches = []
         for first, count, format_, size in spans:
+            part = plain[start : start + whole(size)]
             batches.append(
-                Batch(first=first, count=count, format=format_, parts=[plain[start : start + size]])
+                Batch(first=whole(first), count=whole(count), format=text(format_), parts=[part])
             )
             start += size
         node = ResultNode(
             lo=lo,
             hi=hi,
-            covered=int(covered),
-            children=tuple((int(a), int(b)) for a, b in children),
+            covered=whole(covered),
+            children=tuple((whole(a), whole(b)) for a, b in children),
             batches=batches,
-            failures={int(index): Failure.from_data(data) for index, data in failures},
-            retries=int(retries),
-            seconds=float(seconds),
-            worker=str(worker),
+            failures={whole(index): Failure.from_data(data) for index, data in failures},
+            retries=whole(retries),
+            seconds=_duration(seconds),
+            worker=text(worker),
         )
-    except (struct.error, TypeError, ValueError, KeyError) as error:
+    except (struct.error, TypeError, ValueError) as error:
         raise IntegrityError(f"result {name} is malformed: {error}") from error
+    if start != len(plain):
+        raise IntegrityError(f"result {name} is malformed: its table and its length differ")
     _check(node, name)
     return node
+
+
+def _duration(value: object) -> float:
+    if type(value) not in (int, float) or not 0 <= value < math.inf:  # type: ignore[operator]
+        raise ValueError(f"{value!r:.40} stands where a duration belongs")
+    return value  # type: ignore[return-value]
 
 
 def _check(node: ResultNode, name: str) -> None:
     """Refuse a node whose parts do not add up to its range."""
     position = node.lo
     for batch in node.batches:
-        if batch.first != position or batch.count < 0:
+        if batch.first != position:
             raise IntegrityError(f"result {name} is malformed: batches do not follow on")
         position += batch.count
     edges_fit = position == node.covered

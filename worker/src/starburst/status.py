@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as fields_of
+from typing import Final, Literal, get_args
 
-from .contract import PROTOCOL
+from .contract import PROTOCOL, read_object
 
 __all__ = ["SessionState", "SessionStatus"]
 
 SessionState = Literal["starting", "running", "ended", "failed"]
+
+_MOST: Final = 1e15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,10 +56,27 @@ class SessionStatus:
     @classmethod
     def from_json(cls, text: bytes) -> SessionStatus:
         """Read a status; raise ValueError where it is another protocol's."""
+        fields = read_object(text)
+        if fields.pop("protocol", None) != PROTOCOL:
+            raise ValueError("status has another protocol version")
         try:
-            fields: dict[str, Any] = json.loads(text)
-            if fields.pop("protocol", None) != PROTOCOL:
-                raise ValueError("status has another protocol version")
-            return cls(**fields)
-        except (AttributeError, TypeError) as error:
+            status = cls(**fields)
+        except TypeError as error:
             raise ValueError(f"status is malformed: {error}") from error
+        _check_types(status)
+        # Whoever can write it must not be able to drive the terminal that shows it.
+        shown = "".join(c if c.isprintable() or c == "\n" else " " for c in status.reason)
+        return replace(status, reason=shown)
+
+
+def _check_types(status: SessionStatus) -> None:
+    """Refuse what would fail later, in arithmetic or in a comparison."""
+    for each in fields_of(status):
+        value = getattr(status, each.name)
+        if each.type in ("int", "float"):
+            if type(value) not in (int, float) or not -_MOST < value < _MOST:
+                raise ValueError(f"status field {each.name} must be a number")
+        elif each.type in ("str", "SessionState") and type(value) is not str:
+            raise ValueError(f"status field {each.name} must be text")
+    if status.state not in get_args(SessionState):
+        raise ValueError(f"status field state must be one of {', '.join(get_args(SessionState))}")

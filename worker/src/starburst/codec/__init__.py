@@ -12,7 +12,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -90,19 +91,10 @@ def decode(format: str, data: memoryview, *, mode: ResultMode) -> object:
         )
     if format not in ("data", "pickle"):
         raise IntegrityError(f"a result has the format {format!r}, which this release cannot read")
-    try:
+    with _typed_errors():
         structure, buffers = wire.split(data)
         reader = Reader(buffers, _RAISE, pickle_allowed=format == "pickle")
         return reader.unpack(structure)
-    except PayloadError:
-        raise
-    # A worker that was taken over chooses these bytes: whatever they do to NumPy or pandas,
-    # the caller sees one error.
-    except Exception as error:
-        raise IntegrityError(
-            f"a result is malformed: {type(error).__name__}: {error}. It was sealed with the "
-            "session's key, so a worker wrote it: run the task again, and report it if it stays."
-        ) from error
 
 
 def encode_batch(
@@ -158,15 +150,36 @@ def decode_each(format: str, data: memoryview, *, mode: ResultMode) -> list[obje
     Returns:
         The results; a PayloadError stands for each that cannot be read, and for no other.
     """
-    structure, buffers = wire.split(data)
+    with _typed_errors():
+        structure, buffers = wire.split(data)
+        members = raw_values(structure)
+    # One reader for all, so that no two of them can use the same buffer.
+    reader = Reader(buffers, _RAISE, pickle_allowed=format == "pickle" and mode == "pickle")
     values: list[object] = []
-    for lowered in raw_values(structure):
-        reader = Reader(buffers, _RAISE, pickle_allowed=format == "pickle" and mode == "pickle")
+    for lowered in members:
         try:
-            values.append(reader.unpack(lowered))
+            with _typed_errors():
+                values.append(reader.unpack(lowered))
         except PayloadError as error:
             values.append(error)
     return values
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Turn whatever hostile bytes do to NumPy, pandas or Arrow into one error of ours.
+
+    A worker that was taken over chooses those bytes.
+    """
+    try:
+        yield
+    except PayloadError:
+        raise
+    except Exception as error:
+        raise IntegrityError(
+            f"a result is malformed: {type(error).__name__}: {error}. It was sealed with the "
+            "session's key, so a worker wrote it: run the task again, and report it if it stays."
+        ) from error
 
 
 def _lower(writer: Writer, value: object, mode: ResultMode) -> tuple[object, str]:

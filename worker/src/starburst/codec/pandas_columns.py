@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import IntegrityError
@@ -15,7 +17,9 @@ from .structure import Refused, Writer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["lower_column", "lower_pandas_zone", "raise_column"]
+__all__ = ["lower_column", "lower_pandas_zone", "raise_column", "raise_zone"]
+
+_ZONE: Final = re.compile(r"[A-Za-z][\w+-]{0,40}(/[A-Za-z][\w+-]{0,40}){0,3}", re.ASCII)
 
 _MASKED: Final = frozenset(
     {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
@@ -90,7 +94,7 @@ def raise_column(parts: Any) -> Any:  # noqa: ANN401, PLR0911
             dtype = pd.CategoricalDtype(categories, ordered)
             return pd.Categorical.from_codes(codes.tolist(), dtype=dtype)
         case ["zoned", np.ndarray() as utc, zone]:
-            return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(zone).array
+            return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(raise_zone(zone)).array
         case ["periods", np.ndarray() as ordinals, str(freq)]:
             return pd.PeriodIndex.from_ordinals(ordinals, freq=freq).array
         case [
@@ -112,8 +116,18 @@ def raise_column(parts: Any) -> Any:  # noqa: ANN401, PLR0911
 def lower_pandas_zone(writer: Writer, holder: object, zone: Any) -> object:  # noqa: ANN401
     """Lower a time zone; pandas before 3 makes pytz ones, which it rebuilds from their name."""
     if type(zone).__module__.startswith("pytz"):
-        return str(zone)
+        name = zone.zone
+        return name if name else lower_zone(writer, holder, dt.timezone(zone.utcoffset(None)))
     return lower_zone(writer, holder, zone)
+
+
+def raise_zone(zone: object) -> dt.tzinfo | str:
+    """Return a zone for pandas, which would open any file that "dateutil/…" names."""
+    if isinstance(zone, dt.tzinfo):
+        return zone
+    if type(zone) is str and _ZONE.fullmatch(zone) and not zone.startswith(("dateutil", "tz")):
+        return zone
+    raise IntegrityError("an encoded time has a zone that is none")
 
 
 def _array(writer: Writer, values: Any, depth: int) -> object:  # noqa: ANN401

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starburst.errors import IntegrityError
 
-from .pandas_columns import lower_column, lower_pandas_zone, raise_column
+from .pandas_columns import lower_column, lower_pandas_zone, raise_column, raise_zone
 from .structure import Code, Lower, Raise, Reader, Refused, Writer
 
 __all__ = ["RAISE", "find"]
@@ -153,7 +153,7 @@ def _raise_scalar(reader: Reader, payload: bytes) -> object:
             return pd.NA
         case ["Timestamp", np.datetime64() as moment, zone]:
             stamp = pd.Timestamp(moment)
-            return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+            return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(raise_zone(zone))
         case ["Timedelta", np.timedelta64() as delta]:
             return pd.Timedelta(delta)
         case ["Period", int(ordinal), str(freq)]:

@@ -109,6 +109,11 @@ def _class(module: object, name: object) -> type:
     home = sys.modules.get(module)
     found = None if home is None else _member(home, name)
     if isinstance(found, type):
+        if hasattr(found, "__del__"):
+            raise PayloadError(
+                f"the result is of the class {name} of {module}, which has a __del__: it would run "
+                "on fields that a worker chose. Return a dictionary, or drop that method."
+            )
         return found
     if home is not None:
         raise PayloadError(

@@ -167,15 +167,16 @@ class Reader:
         self._depth += 1
         if self._depth > MAX_DEPTH + 4:
             raise IntegrityError("an encoded value is nested too deeply")
-        value = msgpack.unpackb(
-            payload,
-            ext_hook=self._raise,
-            strict_map_key=False,
-            unicode_errors="surrogatepass",
-            timestamp=1,
-        )
-        self._depth -= 1
-        return value
+        try:
+            return msgpack.unpackb(
+                payload,
+                ext_hook=self._raise,
+                strict_map_key=False,
+                unicode_errors="surrogatepass",
+                timestamp=1,
+            )
+        finally:
+            self._depth -= 1
 
     def fields(self, payload: bytes, count: int) -> list[Any]:
         """Read the fields of an extension."""
@@ -211,6 +212,8 @@ class Reader:
 def raw_values(structure: bytes | memoryview) -> list[bytes]:
     """Return the members of an encoded list, each as encoded by itself."""
     members = msgpack.unpackb(structure, strict_map_key=False, unicode_errors="surrogatepass")
+    if type(members) is not list:
+        raise IntegrityError("a chunk's results are not a list; they were not used")
     pack = partial(msgpack.packb, unicode_errors="surrogatepass")
     return [cast("bytes", pack(member)) for member in members]
 

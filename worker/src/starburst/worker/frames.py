@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from starburst.envelope import Buffer
-from starburst.tables import dump_table, load_table
+from starburst.errors import IntegrityError
+from starburst.tables import dump_table, load_table, whole
 
 __all__ = ["Frame", "read_frame", "write_frame"]
 
 
 _LENGTH: Final = struct.Struct(">I")
+_MAX_HEADER: Final = 1 << 28
+_MAX_BUFFER: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,38 @@ def write_frame(
 
 
 def read_frame(stream: BinaryIO) -> Frame | None:
-    """Read one frame; None where the other side has closed the pipe, even in mid-frame."""
+    """Read one frame; None where the other side has closed the pipe, even in mid-frame.
+
+    Raises:
+        IntegrityError: the other side, or a function that found its pipe, sent something else.
+    """
     prefix = _read(stream, _LENGTH.size)
     if prefix is None:
         return None
-    head = _read(stream, _LENGTH.unpack(prefix)[0])
+    head = _read(stream, _bounded(_LENGTH.unpack(prefix)[0], _MAX_HEADER))
     if head is None:
         return None
-    header, sizes = load_table(head)
+    try:
+        header, sizes = load_table(head)
+        lengths = [_bounded(whole(size), _MAX_BUFFER) for size in sizes]
+    except (TypeError, ValueError) as error:
+        raise IntegrityError(f"what came over a worker's pipe is no frame: {error}") from None
+    if type(header) is not dict:
+        raise IntegrityError("what came over a worker's pipe is no frame: it has no header")
     buffers = []
-    for size in sizes:
-        data = _read(stream, size)
+    for length in lengths:
+        data = _read(stream, length)
         if data is None:
             return None
         buffers.append(data)
     return Frame(header, tuple(buffers))
+
+
+def _bounded(size: int, most: int) -> int:
+    """Refuse a length before it is allocated."""
+    if size > most:
+        raise IntegrityError(f"what came over a worker's pipe is no frame: {size} bytes in one")
+    return size
 
 
 def _read(stream: BinaryIO, size: int) -> memoryview | None:

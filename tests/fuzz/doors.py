@@ -1,0 +1,163 @@
+"""Every place where bytes that somebody else wrote are read, each behind one function.
+
+A *door* takes bytes and may raise what it promises to raise, and nothing else. Bytes that must be
+sealed or signed to get in are sealed here with the true keys: the fuzzer plays a worker that was
+taken over, or a client, and so reaches what stands behind the verification too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starburst import chunks, envelope, result_nodes
+from starburst.codec import decode, decode_batch, decode_each
+from starburst.contract import RuntimeDocument
+from starburst.envelope import Header, seal, unseal
+from starburst.errors import IntegrityError, PayloadError, UnsafeResult
+from starburst.failure import Failure
+from starburst.manifest import Manifest
+from starburst.signing import SigningKey, verify
+from starburst.status import SessionStatus
+from starburst.tables import load_table
+from starburst.worker.frames import read_frame
+
+__all__ = ["CHUNK", "DOORS", "HEADER", "KEY", "PACK", "SESSION", "SIGNER", "Door"]
+
+KEY: Final = bytes(range(32))
+SESSION: Final = "a" * 20
+PACK: Final = "p000001"
+CHUNK: Final = f"{PACK}-00000"
+SIGNER: Final = SigningKey.from_seed(bytes(range(32, 64)))
+HEADER: Final = Header(session=SESSION, kind="result", name="n", attempt=1, format="data")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One place where foreign bytes are read.
+
+    Attributes:
+        read: reads them.
+        raises: what it may raise.
+        sealed: whether nothing but the very bytes of a seed may be accepted.
+    """
+
+    read: Callable[[bytes], object]
+    raises: tuple[type[Exception], ...] = (PayloadError,)
+    sealed: bool = False
+
+
+def _envelope(data: bytes) -> object:
+    return unseal(data, key=KEY, expect=HEADER)
+
+
+def _signature(data: bytes) -> object:
+    return verify(data, public=SIGNER.public)
+
+
+def _header(data: bytes) -> object:
+    """A header and a body, ``header | NUL | body``, that a holder of the key sealed."""
+    text, _, body = data.partition(b"\0")
+    text = text[: envelope._MAX_HEADER]
+    salt = bytes(32)
+    subkey, commitment = envelope._derive(KEY, salt, text)
+    preamble = b"SBE1" + len(text).to_bytes(2, "big") + salt + commitment + text
+    sealed = envelope.AESGCM(subkey).encrypt(envelope._nonce(0, last=True), body, preamble)
+    return unseal(preamble + sealed, key=KEY, expect=HEADER, max_bytes=2**26)
+
+
+def _value(data: bytes) -> object:
+    return decode("data", memoryview(bytearray(data)), mode="data")
+
+
+def _each(data: bytes) -> object:
+    return decode_each("data", memoryview(bytearray(data)), mode="data")
+
+
+def _node(data: bytes) -> None:
+    """A result node, and then its results, as the client reads them."""
+    name = result_nodes.node_name(CHUNK, 0, 8)
+    header = Header(session=SESSION, kind="result", name=name, attempt=1, format="results")
+    sealed = seal([data], key=KEY, header=header, compress=False)
+    node = result_nodes.open_node(sealed, session=SESSION, chunk=CHUNK, lo=0, hi=8, key=KEY)
+    for failure in node.failures.values():
+        failure.rebuild()
+    for batch in node.batches:
+        part = memoryview(batch.parts[0])
+        try:
+            decode_batch(batch.format, part, mode="data")
+        except (IntegrityError, UnsafeResult):
+            continue
+        except PayloadError:
+            decode_each(batch.format, part, mode="data")
+
+
+def _signed(data: bytes, *, name: str, format: str) -> bytes:
+    header = Header(session=SESSION, kind="input", name=name, attempt=0, format=format)
+    return SIGNER.sign(seal([data], key=KEY, header=header, compress=False))
+
+
+def _chunk(data: bytes) -> object:
+    signed = _signed(data, name=CHUNK, format="chunk")
+    return chunks.open_chunk(signed, name=CHUNK, session=SESSION, key=KEY, public=SIGNER.public)
+
+
+def _ledger(data: bytes) -> object:
+    signed = _signed(data, name=PACK, format="ledger")
+    start = len(signed).to_bytes(4, "big") + signed
+    return chunks.open_ledger(start, pack=PACK, session=SESSION, key=KEY, public=SIGNER.public)
+
+
+def _pack(data: bytes) -> object:
+    return chunks.open_ledger(data, pack=PACK, session=SESSION, key=KEY, public=SIGNER.public)
+
+
+def _message(data: bytes) -> object:
+    message = chunks.ChunkMessage.from_body(data.decode("utf-8", "surrogateescape"))
+    return message.over(message.lo, message.hi).to_body()
+
+
+def _status(data: bytes) -> object:
+    return str(SessionStatus.from_json(data))
+
+
+def _manifest(data: bytes) -> object:
+    return Manifest.from_json(data).keys.prefix
+
+
+def _document(data: bytes) -> object:
+    return RuntimeDocument.from_json(data.decode("utf-8", "surrogateescape")).to_json()
+
+
+def _frame(data: bytes) -> object:
+    """What a function could write into the pipe between a worker and its child."""
+    fd = os.memfd_create("frame", 0)
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    with os.fdopen(fd, "rb", buffering=0) as stream:
+        return read_frame(stream)
+
+
+def _failure(data: bytes) -> object:
+    return Failure.from_data(load_table(data)).rebuild()
+
+
+DOORS: Final[dict[str, Door]] = {
+    "envelope": Door(_envelope, sealed=True),
+    "signature": Door(_signature, sealed=True),
+    "header": Door(_header),
+    "value": Door(_value),
+    "each": Door(_each),
+    "node": Door(_node),
+    "chunk": Door(_chunk),
+    "ledger": Door(_ledger),
+    "pack": Door(_pack),
+    "message": Door(_message),
+    "status": Door(_status, (ValueError,)),
+    "manifest": Door(_manifest, (ValueError,)),
+    "document": Door(_document, (ValueError,)),
+    "frame": Door(_frame),
+    "failure": Door(_failure, (PayloadError, ValueError)),
+}
