@@ -87,6 +87,7 @@ class Actions:
         if record.queue_url:
             return _started(record)
         workspace = self._workspace(keys)
+        self.life.endpoints.claim(keys.session)
         url = queue.create(self.life.site, keys, worker_role_arn=workspace.worker_role_arn)
         mine = False
 

@@ -60,7 +60,8 @@ class Controller:
         if not isinstance(event, Mapping):
             event = {}
         until = self._site.clock() + max(0.0, seconds - _MARGIN_SECONDS)
-        if event.get("starburst") == "sweep":
+        # CloudFormation tells that the endpoints moved: whoever waits for them is tended at once.
+        if event.get("starburst") == "sweep" or event.get("source") == "aws.cloudformation":
             return {"ok": True, **sweep(self._life, until=until)}
         if event.get("source") == "aws.ecs":
             self._stopped(event, until=until)
@@ -86,7 +87,7 @@ class Controller:
 
 
 def handle(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one invocation: a client's request, the sweep's schedule, or an ECS event."""
+    """Answer one invocation: a client's request, the sweep's schedule, or an event of AWS."""
     return _controller().handle(event, seconds=context.get_remaining_time_in_millis() / 1000)
 
 
@@ -97,13 +98,16 @@ def _controller() -> Controller:
     # Launches and stops have their own back-off, bounded by the invocation's time.
     once = Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5)
     session = boto3.session.Session()
+    settings = Settings.from_environment(os.environ)
     clients = Clients(
         s3=session.client("s3", config=patient),
         sqs=session.client("sqs", config=patient),
         ecs=session.client("ecs", config=once),
         ssm=session.client("ssm", config=patient),
+        cloudformation=(
+            session.client("cloudformation", config=patient) if settings.endpoints_stack else None
+        ),
     )
-    settings = Settings.from_environment(os.environ)
     return Controller(Site(settings=settings, clients=clients, clock=time.time, pause=time.sleep))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from . import cost, fleet, launching, queue, status
+from .endpoints import Endpoints, Passage
 from .fleet import Worker
 from .limits import affordable_workers
 from .plan import Look, Plan, decide, take_launch
-from .sessions import Conflict, Record, Records
+from .sessions import Conflict, Record, Records, concluded
 from .site import Site
 
 __all__ = ["Lifecycle"]
@@ -29,6 +30,11 @@ class Lifecycle:
 
     site: Site
     records: Records
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The private endpoints that every launch needs."""
+        return Endpoints(self.site)
 
     def tend(
         self,
@@ -73,14 +79,34 @@ class Lifecycle:
         intent = record.launch
         if intent is None:
             return record
+        passage = self.endpoints.passage(record.session, started=record.started, until=until)
+        if not passage.open:
+            return self._hold(record, passage)
         outcome = launching.launch(self.site, record, seen=seen, until=until)
         now = self.site.clock()
         alone = not any(worker.staying for worker in seen)
         saved = self.records.update(
             record.session,
-            lambda r: take_launch(r, outcome, wave=intent.wave, now=now, alone=alone),
+            lambda r: replace(
+                take_launch(r, outcome, wave=intent.wave, now=now, alone=alone), held=""
+            ),
         )
         # Filed away meanwhile: what was started now is an orphan, and the sweep stops those.
+        return saved.record if saved is not None else record
+
+    def _hold(self, record: Record, passage: Passage) -> Record:
+        """Keep the launch for later, or fail a session that waits for nothing."""
+
+        def held(newest: Record) -> Record:
+            if passage.failure:
+                return concluded(newest, state="failed", reason=passage.failure)
+            if newest.launch is None:
+                return newest
+            # Whoever looks next may go on with it.
+            later = replace(newest.launch, until=0)
+            return replace(newest, launch=later, held=passage.waits, held_since=passage.since)
+
+        saved = self.records.update(record.session, held)
         return saved.record if saved is not None else record
 
     def finish(self, record: Record, look: Look, *, until: float) -> None:

@@ -80,6 +80,7 @@ class Record:
         lacked: workers that ECS accepted and then had no room for.
         spot_lacked_at: when Spot last lacked, or None.
         idle_since: when the queue was first seen empty with no worker left, or None.
+        held, held_since: what its launch waits for other than ECS, and since when.
         settled: stopped workers that were counted, and when they stopped.
         seconds, usd: billed run time and cost of those.
         looked: when the fleet was last looked at.
@@ -118,6 +119,8 @@ class Record:
     lacked: int = 0
     spot_lacked_at: float | None = None
     idle_since: float | None = None
+    held: str = ""
+    held_since: float = 0
     settled: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0
     usd: float = 0

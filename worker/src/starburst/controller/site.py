@@ -11,6 +11,7 @@ from starburst.errors import ConfigurationError
 from starburst.prices import Prices, load
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
@@ -23,12 +24,16 @@ _DOCUMENT_SECONDS: Final = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """The AWS clients of the controller; tests pass their own."""
+    """The AWS clients of the controller; tests pass their own.
+
+    That of CloudFormation is there where the endpoints come and go.
+    """
 
     s3: S3Client
     sqs: SQSClient
     ecs: ECSClient
     ssm: SSMClient
+    cloudformation: CloudFormationClient | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +48,9 @@ class Settings:
         subnets, security_group: where workers run.
         parameter: name of the runtime document.
         session_days: no session lives longer, whatever its workspace allows (S21).
+        endpoints_stack: the stack of the interface endpoints, where they exist only while somebody
+            computes; empty where they always do.
+        endpoints_role: the role in which CloudFormation opens and closes them.
     """
 
     environment: str
@@ -53,6 +61,8 @@ class Settings:
     security_group: str
     parameter: str
     session_days: float = 7
+    endpoints_stack: str = ""
+    endpoints_role: str = ""
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -67,6 +77,8 @@ class Settings:
                 security_group=variables["STARBURST_SECURITY_GROUP"],
                 parameter=variables["STARBURST_PARAMETER"],
                 session_days=float(variables.get("STARBURST_SESSION_DAYS", "7")),
+                endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
+                endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),
             )
         except KeyError as error:
             raise ConfigurationError(

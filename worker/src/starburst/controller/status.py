@@ -108,6 +108,8 @@ def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
 
 
 def _missing(record: Record, missing: int, *, now: float) -> str:
+    if record.held and record.launch is not None:
+        return f"{record.held}, since {_at(record.held_since)}; {missing} workers start afterwards"
     if record.waiting_since is not None:
         return (
             f"{missing} waiting for {shortage.describe(record.shortage)} since "

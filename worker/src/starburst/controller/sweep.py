@@ -17,6 +17,7 @@ from starburst.errors import StarburstError
 from . import fleet, queue
 from .fleet import Worker
 from .lifecycle import Lifecycle
+from .notes import Stored
 
 __all__ = ["SweepFailed", "sweep"]
 
@@ -26,7 +27,7 @@ _ORPHAN_REASON: Final = "starburst: this task belongs to no active session"
 
 
 class SweepFailed(StarburstError):
-    """Some sessions could not be tended; raised last, so that the function's alarm sees it."""
+    """Not everything could be seen to; raised last, so that the function's alarm sees it."""
 
 
 def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
@@ -35,12 +36,14 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     Raises:
         SweepFailed: after everything else was done.
     """
-    # Tasks and queues are listed before records: what has no record then never had one.
+    # Tasks and queues are listed before records: what has no record then never had one. So is
+    # what is wanted of the endpoints: a session that asks for them later than this changes it.
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
     listed = life.site.clock()
     for worker in fleet.observe(life.site):
         workers[worker.session].append(worker)
     queues = dict(queue.every(life.site))
+    note = life.endpoints.read()
     sessions = _rotated(list(life.records.sessions()), now=life.site.clock())
     failed: list[str] = []
     tended = 0
@@ -58,9 +61,26 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
             failed.append(session)
     orphans = _stop_orphans(life, workers, set(sessions), until=until)
     removed = _delete_orphans(life, queues, set(sessions))
+    stuck = _see_to_endpoints(life, note, sessions, until=until)
     if failed:
-        raise SweepFailed(f"sessions that could not be tended: {', '.join(failed)}")
+        raise SweepFailed(f"sessions that could not be tended: {', '.join(failed)}. {stuck}")
+    if stuck:
+        raise SweepFailed(stuck)
     return {"sessions": tended, "orphan_tasks": orphans, "orphan_queues": removed}
+
+
+def _see_to_endpoints(life: Lifecycle, note: Stored, sessions: list[str], *, until: float) -> str:
+    """Keep the endpoints open or let them rest, and return what is wrong with them."""
+    try:
+        if sessions:
+            life.endpoints.keep(sessions[0], until=until)
+        else:
+            life.endpoints.rest(note)
+    # They cost money or keep sessions waiting: the function's alarm tells people.
+    except (ClientError, BotoCoreError, StarburstError, ValueError) as error:
+        _LOG.exception("the private endpoints could not be seen to")
+        return str(error)
+    return ""
 
 
 def _rotated(sessions: list[str], *, now: float) -> list[str]:
