@@ -273,3 +273,55 @@ def test_an_hourly_limit_is_judged_at_the_dearest_price(world: World, capacity: 
     assert "price per hour" in answer["error"]["message"]
     world.deploy(Limits(usd_per_hour=hourly))
     assert world.start(a_manifest(capacity=capacity, session="b" * 20))["ok"] is True
+
+
+def test_a_session_has_the_architecture_and_the_disk_that_it_asks_for(world: World) -> None:
+    world.deploy(WIDE, other_architectures=("ARM64",))
+    world.start(a_manifest(architecture="ARM64", scratch_gb=120))
+
+    (call,) = world.ecs.calls
+    assert call["taskDefinition"] == "starburst-prod-genomics-arm64"
+    assert call["overrides"]["ephemeralStorage"] == {"sizeInGiB": 120}
+    for task in world.ecs.live():
+        task["ephemeralStorage"] = {"sizeInGiB": 120}
+    world.later(3600)
+    world.ask("refresh", KEYS.manifest)
+    usd = fleet_usd(
+        workers=3,
+        cpu=1,
+        memory_gb=4,
+        hours=1,
+        scratch_gb=120,
+        architecture="ARM64",
+        prices=load("eu-west-1"),
+    )
+    assert world.status(KEYS).usd == pytest.approx(usd, abs=1e-5)
+
+
+def test_what_is_not_asked_for_is_the_environments_own(world: World) -> None:
+    world.deploy(WIDE, other_architectures=("ARM64",))
+    world.start()
+
+    (call,) = world.ecs.calls
+    assert call["taskDefinition"] == "starburst-prod-genomics"
+    assert "ephemeralStorage" not in call["overrides"], "20 GB are there unasked"
+
+
+def test_an_architecture_that_is_not_offered_starts_nothing(world: World) -> None:
+    answer = world.start(a_manifest(architecture="ARM64"))
+
+    assert answer["error"]["type"] == "ConfigurationError"
+    assert not world.ecs.calls
+    assert not world.queues()
+
+
+def test_stopped_workers_of_another_architecture_are_counted_too(world: World) -> None:
+    world.deploy(WIDE, other_architectures=("ARM64",))
+    world.start(a_manifest(architecture="ARM64"))
+    world.later(60)
+    for task in world.ecs.live():
+        world.ecs.end(task, exit_code=1)
+    world.later(3)
+    world.ask("refresh", KEYS.manifest)
+
+    assert world.status(KEYS).workers_lost == 3

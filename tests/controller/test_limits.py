@@ -6,29 +6,43 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import Limits, WorkspaceDocument
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.controller.limits import Refusal, affordable_workers, judge, refuse
-from starburst.errors import LimitExceeded
+from starburst.errors import ConfigurationError, LimitExceeded
 from starburst.prices import load
 from tests.controller.world import a_manifest
 
 WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, timeout_seconds=86_400, usd_per_hour=1e6)
 
 
-def judged(limits: Limits = WIDE, /, *, scratch_gb: int = 20, **fields: Any) -> list[Refusal]:
-    return judge(
-        a_manifest(**fields),
-        WorkspaceDocument(
-            analyst_role_arn="a",
-            task_definition="t",
-            limits=limits,
-            worker_role_arn="w",
-            scratch_gb=scratch_gb,
-        ),
-        prices=load("us-east-1"),
+def judged(
+    limits: Limits = WIDE,
+    /,
+    *,
+    default_gb: int = 20,
+    others: tuple[str, ...] = (),
+    **fields: Any,
+) -> list[Refusal]:
+    workspace = WorkspaceDocument(
+        analyst_role_arn="a",
+        task_definition="t",
+        limits=limits,
+        worker_role_arn="w",
+        scratch_gb=default_gb,
+    )
+    document = RuntimeDocument(
+        environment="prod",
+        account="123456789012",
+        region="us-east-1",
+        bucket="b",
+        key_arn="k",
+        controller="c",
         python="3.11",
         architecture="X86_64",
+        workspaces={"genomics": workspace},
+        other_architectures=others,
     )
+    return judge(a_manifest(**fields), document, prices=load("us-east-1"))
 
 
 def test_what_is_within_every_limit_passes() -> None:
@@ -57,6 +71,10 @@ def test_what_is_within_every_limit_passes() -> None:
         (WIDE, {"cpu": 4, "memory_gb": 4}, "ConfigurationError", "8 to 30 GB"),
         (WIDE, {"cpu": 1, "memory_gb": 4.5}, "ConfigurationError", "2 to 8 GB"),
         (WIDE, {"python": "3.12"}, "VersionMismatch", "Use Python 3.11"),
+        (WIDE, {"scratch_gb": 20}, "ConfigurationError", "21 to 200 GB"),
+        (WIDE, {"scratch_gb": 201}, "ConfigurationError", "21 to 200 GB"),
+        (WIDE, {"scratch_gb": 0}, "ConfigurationError", "21 to 200 GB"),
+        (Limits(scratch_gb=60), {"scratch_gb": 61}, "LimitExceeded", "the limit is 60 GB"),
         (Limits(pickle_results=False), {"results": "pickle"}, "LimitExceeded", "pickle"),
     ],
 )
@@ -88,7 +106,26 @@ def test_paid_scratch_storage_counts_towards_the_price() -> None:
     price = 3 * (0.04048 + 4 * 0.004445)
 
     assert judged(Limits(usd_per_hour=price)) == []
+    (refusal,) = judged(Limits(usd_per_hour=price), default_gb=200)
+    assert "price per hour" in refusal.message
     (refusal,) = judged(Limits(usd_per_hour=price), scratch_gb=200)
+    assert "price per hour" in refusal.message
+
+
+def test_what_the_environment_does_not_offer_is_refused() -> None:
+    (refusal,) = judged(architecture="ARM64")
+
+    assert refusal.kind is ConfigurationError
+    assert "it has X86_64" in refusal.message
+    assert judged(architecture="X86_64") == []
+    assert judged(architecture="ARM64", others=("ARM64",)) == []
+
+
+def test_arm_is_judged_at_its_own_price() -> None:
+    arm = 3 * (0.03238 + 4 * 0.00356)
+
+    assert judged(Limits(usd_per_hour=arm), others=("ARM64",), architecture="ARM64") == []
+    (refusal,) = judged(Limits(usd_per_hour=arm), others=("ARM64",))
     assert "price per hour" in refusal.message
 
 
@@ -117,6 +154,7 @@ def test_what_the_limits_can_afford_never_passes_500() -> None:
         workspace=workspace,
         cpu=0.25,
         memory_gb=0.5,
+        scratch_gb=21,
         prices=load("us-east-1"),
         architecture="X86_64",
     )

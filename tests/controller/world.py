@@ -108,6 +108,7 @@ class FakeEcs:
             "containers": [{"name": "worker"}],
             "ephemeralStorage": {"sizeInGiB": 20},
             "capacityProviderName": bought(arguments),
+            "family": arguments.get("taskDefinition", "starburst-prod-genomics"),
         }
         if self.first_status == "RUNNING":
             task.update(pullStartedAt=moment, startedAt=moment)
@@ -145,7 +146,7 @@ class FakeEcs:
             for arn, task in self.tasks.items()
             if task["desiredStatus"] == arguments.get("desiredStatus", "RUNNING")
             and arguments.get("startedBy", task["startedBy"]) == task["startedBy"]
-            and arguments.get("family", "starburst-prod-genomics") == "starburst-prod-genomics"
+            and arguments.get("family", task["family"]) == task["family"]
         ]
         start = int(arguments.get("nextToken", 0))
         answer: dict[str, Any] = {"taskArns": found[start : start + self.page]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -198,3 +200,48 @@ def test_people_can_read_it() -> None:
     assert "List prices of us-east-1, noted 2026-" in text
     assert "$39.50" in fleet._repr_html_()
     assert "<li>" in fleet._repr_html_()
+
+
+def test_spot_and_mixed_are_counted_at_their_own_price_and_limited_at_the_dearest() -> None:
+    fleet = {"workers": 100, "cpu": 4, "memory": 8, "hours": 2, "region": "us-east-1"}
+    dear, spot, mixed = (
+        estimate(**fleet, capacity=capacity)  # type: ignore[arg-type]
+        for capacity in ("on-demand", "spot", "mixed")
+    )
+
+    assert spot.usd == pytest.approx(dear.usd / 2)
+    assert mixed.usd == pytest.approx(0.1 * dear.usd + 0.9 * spot.usd)
+    assert sum(mixed.breakdown.values()) == pytest.approx(mixed.usd)
+    assert "all on demand it would be $39.50" in str(mixed)
+    assert "10 on demand" in str(mixed)
+    limited = document(usd_per_hour=spot.usd_per_hour)
+    with pytest.raises(LimitExceeded, match="on demand"):
+        estimate(
+            workers=100,
+            cpu=4,
+            memory=8,
+            hours=2,
+            capacity="spot",
+            environment=limited,
+            workspace="genomics",
+        )
+
+
+def test_another_architecture_is_estimated_where_it_is_offered() -> None:
+    offered = replace(document(), other_architectures=("X86_64",))
+    x86 = estimate(hours=1, environment=offered, workspace="genomics", architecture="x86_64")
+
+    assert x86.usd > estimate(hours=1, environment=offered, workspace="genomics").usd
+    with pytest.raises(ConfigurationError, match="no x86_64 workers; it has arm64"):
+        estimate(hours=1, environment=document(), architecture="x86_64")
+    with pytest.raises(ConfigurationError, match="MIPS"):
+        estimate(hours=1, architecture="mips")
+
+
+def test_more_scratch_than_the_workspace_grants_is_refused() -> None:
+    few = document(scratch_gb=150)
+    big = estimate(hours=1, environment=few, workspace="genomics", scratch_gb=150)
+
+    assert big.usd > estimate(hours=1, environment=few, workspace="genomics").usd
+    with pytest.raises(LimitExceeded, match="limit is 150"):
+        estimate(hours=1, environment=few, workspace="genomics", scratch_gb=151)

@@ -67,3 +67,14 @@ def test_prices_cannot_be_changed() -> None:
 
 def test_a_worker_is_billed_a_minute_at_least() -> None:
     assert [billed_seconds(s) for s in (0, 59, 60, 61.5)] == [60, 60, 60, 61.5]
+
+
+def test_spot_is_counted_with_the_least_discount_that_aws_names_and_storage_with_none() -> None:
+    for region in known_regions():
+        prices = load(region)
+        assert prices.spot_share == 0.5
+        fleet = {"workers": 2.0, "cpu": 4.0, "memory_gb": 8.0, "hours": 3.0, "prices": prices}
+        assert fleet_usd(**fleet, spot=True) == pytest.approx(fleet_usd(**fleet) / 2)  # type: ignore[arg-type]
+        disk = fleet_usd(**fleet, scratch_gb=120) - fleet_usd(**fleet)  # type: ignore[arg-type]
+        spot = fleet_usd(**fleet, scratch_gb=120, spot=True) - fleet_usd(**fleet, spot=True)  # type: ignore[arg-type]
+        assert spot == pytest.approx(disk) != 0

@@ -98,9 +98,15 @@ def runtime_parameter(environment: str) -> str:
     return f"/starburst/{environment}/runtime"
 
 
-def task_family(environment: str, workspace: str) -> str:
-    """Return the ECS task definition family of a workspace's workers."""
-    return f"starburst-{environment}-{workspace}"
+def task_family(environment: str, workspace: str, architecture: str = "X86_64") -> str:
+    """Return the ECS task definition family of a workspace's workers of one architecture.
+
+    Example:
+        >>> task_family("prod", "genomics"), task_family("prod", "genomics", "ARM64")
+        ('starburst-prod-genomics', 'starburst-prod-genomics-arm64')
+    """
+    family = f"starburst-{environment}-{workspace}"
+    return family if architecture == "X86_64" else f"{family}-{architecture.lower()}"
 
 
 def log_group_name(environment: str, workspace: str) -> str:
@@ -217,6 +223,7 @@ class Limits:
         memory_gb: most memory over all workers, GB.
         timeout_seconds: absolute age at which a session is stopped.
         usd_per_hour: most that the workers may cost per hour at list price.
+        scratch_gb: most ephemeral storage of one worker.
         pickle_results: whether ``results="pickle"`` may be asked for.
     """
 
@@ -226,6 +233,7 @@ class Limits:
     timeout_seconds: int = 86_400
     usd_per_hour: float = 50
     pickle_results: bool = True
+    scratch_gb: int = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,11 +242,12 @@ class WorkspaceDocument:
 
     Attributes:
         analyst_role_arn: the role that its analysts assume.
-        task_definition: the family of its workers. No revision: ECS takes the latest, which only a
-            deployment registers, and each revision pins its image by digest.
+        task_definition: the family of its workers of the environment's own architecture. No
+            revision: ECS takes the latest, which only a deployment registers, and each revision
+            pins its image by digest.
         limits: what one of its sessions may use.
         worker_role_arn: the workers' task role; the queue's policy lets it in.
-        scratch_gb: ephemeral storage of a worker, for the cost limit.
+        scratch_gb: ephemeral storage of a worker, where a session does not ask for another.
     """
 
     analyst_role_arn: str
@@ -260,8 +269,9 @@ class RuntimeDocument:
         key_arn: the data key (CMK) that wraps session keys.
         controller: the controller function's ARN.
         python: ``major.minor`` of the worker image.
-        architecture: ``X86_64`` or ``ARM64``.
+        architecture: of workers, ``X86_64`` or ``ARM64``, where a session does not ask for one.
         workspaces: by name.
+        other_architectures: that a session may ask for as well.
     """
 
     environment: str
@@ -273,6 +283,12 @@ class RuntimeDocument:
     python: str
     architecture: str
     workspaces: Mapping[str, WorkspaceDocument]
+    other_architectures: tuple[str, ...] = ()
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """All architectures that workers may have, the environment's own first."""
+        return (self.architecture, *self.other_architectures)
 
     def to_json(self) -> str:
         """Return the document's text, its keys sorted."""
@@ -290,6 +306,7 @@ class RuntimeDocument:
                 name: WorkspaceDocument(**{**entry, "limits": Limits(**entry["limits"])})
                 for name, entry in fields.pop("workspaces").items()
             }
-            return cls(**fields, workspaces=workspaces)
+            others = tuple(fields.pop("other_architectures", ()))
+            return cls(**fields, workspaces=workspaces, other_architectures=others)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error

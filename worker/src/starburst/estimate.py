@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .client.options import SessionOptions
-from .contract import RuntimeDocument, WorkspaceDocument
+from .contract import Limits, RuntimeDocument, WorkspaceDocument
 from .errors import ConfigurationError, LimitExceeded, WorkspaceNotFound
+from .manifest import Capacity
 from .prices import (
+    CERTAIN_SHARE,
     FREE_SCRATCH_GB,
     MINIMUM_BILLED_SECONDS,
     SPOT_DISCOUNT_ADVERTISED,
@@ -102,6 +104,7 @@ def estimate(
     samples: int = 10,
     scratch_gb: float | None = None,
     architecture: str | None = None,
+    capacity: Capacity = "on-demand",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Estimate:
     """Estimate what a burst costs.
@@ -122,7 +125,9 @@ def estimate(
         workspace: one of its workspaces; its limits are then checked.
         samples: most calls that are timed.
         scratch_gb: ephemeral storage of each worker; 20 GB are free.
-        architecture: ``X86_64`` or ``ARM64``; by default the environment's.
+        architecture: ``x86_64`` or ``arm64``; by default the environment's.
+        capacity: ``"on-demand"``, ``"spot"`` or ``"mixed"``; Spot is counted with the least
+            discount that AWS names.
         clock: seconds, for the timing.
 
     Raises:
@@ -135,7 +140,7 @@ def estimate(
         '$39.50'
     """
     _check(hours=hours, samples=samples)
-    memory_gb = SessionOptions(workers=workers, cpu=cpu, memory=memory).memory_gb
+    memory_gb = SessionOptions(workers=workers, cpu=cpu, memory=memory, capacity=capacity).memory_gb
     if isinstance(environment, str):
         from .client.connection import connect  # noqa: PLC0415 - only this case asks AWS
 
@@ -143,6 +148,7 @@ def estimate(
     prices, said = _prices(region, environment)
     if architecture is None:
         architecture = environment.architecture if environment is not None else "X86_64"
+    architecture = _offered(architecture.upper(), environment)
     entry = _workspace(environment, workspace)
     if scratch_gb is None:
         scratch_gb = entry.scratch_gb if entry is not None else FREE_SCRATCH_GB
@@ -156,31 +162,39 @@ def estimate(
             notes.append("Fargate bills at least one minute a worker.")
     billed = billed_seconds(hours * 3600) / 3600
 
-    def usd(*, vcpu: float = 0, gb: float = 0, scratch: float = 0, span: float = billed) -> float:
-        return fleet_usd(
-            workers=workers,
-            cpu=vcpu,
-            memory_gb=gb,
-            hours=span,
-            scratch_gb=scratch,
-            architecture=architecture,
-            prices=prices,
+    certain = {"on-demand": workers, "spot": 0, "mixed": workers // CERTAIN_SHARE}[capacity]
+
+    def usd(
+        *, vcpu: float = 0, gb: float = 0, scratch: float = 0, span: float = billed, dear: int
+    ) -> float:
+        bought = ((dear, False), (workers - dear, True))
+        return sum(
+            fleet_usd(
+                workers=count,
+                cpu=vcpu,
+                memory_gb=gb,
+                hours=span,
+                scratch_gb=scratch,
+                architecture=architecture,
+                spot=spot,
+                prices=prices,
+            )
+            for count, spot in bought
         )
 
-    per_hour = usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1)
+    most = usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1, dear=workers)
     if entry is not None:
-        _within(entry.limits.workers, entry.limits.usd_per_hour, workers=workers, usd=per_hour)
+        _within(entry.limits, workers=workers, usd=most, scratch_gb=scratch_gb)
     notes += [
         f"List prices of {prices.region}, noted {prices.date}, without tax, discounts or free "
         "tiers.",
-        "Fargate Spot may cost up to "
-        f"{SPOT_DISCOUNT_ADVERTISED:.0%} less; that is not guaranteed and not counted.",
+        _of_spot(capacity, certain, prices=prices, dearest=most * billed),
         "Not counted: messages, objects and logs (cents), and what the environment costs "
         "whether it is used or not (endpoints, keys, alarms).",
     ]
     return Estimate(
-        usd=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb),
-        usd_per_hour=per_hour,
+        usd=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, dear=certain),
+        usd_per_hour=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1, dear=certain),
         hours=hours,
         vcpu_hours=workers * cpu * billed,
         workers=workers,
@@ -188,9 +202,9 @@ def estimate(
         memory_gb=memory_gb,
         region=prices.region,
         breakdown={
-            "vCPU": usd(vcpu=cpu),
-            "memory": usd(gb=memory_gb),
-            "scratch storage above 20 GB": usd(scratch=scratch_gb),
+            "vCPU": usd(vcpu=cpu, dear=certain),
+            "memory": usd(gb=memory_gb, dear=certain),
+            "scratch storage above 20 GB": usd(scratch=scratch_gb, dear=certain),
         },
         assumptions=tuple(notes),
     )
@@ -229,13 +243,39 @@ def _workspace(
     return entry
 
 
-def _within(most: int, most_usd: float, *, workers: int, usd: float) -> None:
-    if workers > most:
-        raise LimitExceeded(f"workers is {workers}, the workspace's limit is {most}")
-    if usd > most_usd + 1e-9:
+def _offered(architecture: str, environment: RuntimeDocument | None) -> str:
+    if environment is not None and architecture not in environment.architectures:
+        raise ConfigurationError(
+            f"environment {environment.environment} has no {architecture.lower()} workers; it has "
+            f"{' and '.join(environment.architectures).lower()}"
+        )
+    return architecture
+
+
+def _of_spot(capacity: Capacity, certain: int, *, prices: Prices, dearest: float) -> str:
+    if capacity == "on-demand":
+        return (
+            f"Fargate Spot may cost up to {SPOT_DISCOUNT_ADVERTISED:.0%} less; that is not "
+            "guaranteed and not counted."
+        )
+    kept = f", but for {certain} on demand" if certain else ""
+    return (
+        f"Spot workers are counted at {prices.spot_share:.0%} of the on-demand price{kept}. The "
+        f"real price varies; all on demand it would be {_dollars(dearest)}, which limits go by."
+    )
+
+
+def _within(limits: Limits, *, workers: int, usd: float, scratch_gb: float) -> None:
+    if workers > limits.workers:
+        raise LimitExceeded(f"workers is {workers}, the workspace's limit is {limits.workers}")
+    if scratch_gb > limits.scratch_gb:
         raise LimitExceeded(
-            f"the fleet costs {_dollars(usd)} per hour, the workspace's limit is "
-            f"{_dollars(most_usd)}: use fewer or smaller workers"
+            f"scratch_gb is {scratch_gb:g}, the workspace's limit is {limits.scratch_gb}"
+        )
+    if usd > limits.usd_per_hour + 1e-9:
+        raise LimitExceeded(
+            f"the fleet costs {_dollars(usd)} per hour on demand, the workspace's limit is "
+            f"{_dollars(limits.usd_per_hour)}: use fewer or smaller workers"
         )
 
 

@@ -1,4 +1,4 @@
-"""Task sizes that Fargate sells: which memory goes with which vCPU.
+"""Task sizes that Fargate sells: which memory goes with which vCPU, and how much scratch storage.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["MEMORY_GB", "cpu_units", "describe_memory", "is_size", "memory_mib"]
+__all__ = ["MEMORY_GB", "SCRATCH_GB", "cpu_units", "describe_memory", "is_size", "memory_mib"]
+
+SCRATCH_GB: Final = (21, 200)
+"""The least and the most ephemeral storage that may be asked for; a task has 20 GB unasked."""
 
 MEMORY_GB: Final[dict[float, tuple[float, ...]]] = {
     0.25: (0.5, 1, 2),

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
 
 from .contract import PROTOCOL, SessionKeys, read_object
+from .prices import Architecture
 
 __all__ = ["Capacity", "Manifest", "ResultMode"]
 
@@ -34,6 +35,8 @@ class Manifest:
         attempts: how often a task may take its worker down before it is given up.
         results: ``data`` (nothing that can execute) or ``pickle`` (the analyst opted in).
         capacity: on-demand, Spot, or Spot with on-demand workers where Spot lacks.
+        architecture: of the workers; None for the environment's own.
+        scratch_gb: ephemeral storage of each worker; None for the workspace's own.
         created: seconds since the epoch, by the client's clock.
         python: ``major.minor`` of the client.
         public_key: base64 of the Ed25519 key that signs functions and inputs.
@@ -64,6 +67,9 @@ class Manifest:
     labels: Mapping[str, str] = field(default_factory=dict)
     max_usd: float | None = None
     retry_on: Sequence[str] = ()
+    signature: str = ""
+    architecture: Architecture | None = None
+    scratch_gb: int | None = None
 
     @property
     def keys(self) -> SessionKeys:
@@ -103,10 +109,7 @@ def _check_types(manifest: Manifest) -> None:
     for name in ("workspace", "user", "session", "python", "public_key", "data_key", "signing_key"):
         if type(getattr(manifest, name)) is not str:
             raise ValueError(f"manifest field {name} must be text")
-    for name, allowed in (("results", get_args(ResultMode)), ("capacity", get_args(Capacity))):
-        value = getattr(manifest, name)
-        if value not in allowed:
-            raise ValueError(f"manifest field {name} is {value!r}; allowed: {', '.join(allowed)}")
+    _check_choices(manifest)
     names = manifest.retry_on
     if type(names) not in (list, tuple) or any(type(name) is not str for name in names):
         raise ValueError("manifest field retry_on must be a list of names")
@@ -117,3 +120,19 @@ def _check_types(manifest: Manifest) -> None:
         value = getattr(manifest, name)
         if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):
             raise ValueError(f"manifest field {name} is {value!r}; it must be > 0")
+
+
+def _check_choices(manifest: Manifest) -> None:
+    for name, allowed in (
+        ("results", get_args(ResultMode)),
+        ("capacity", get_args(Capacity)),
+        ("architecture", (None, *get_args(Architecture))),
+    ):
+        value = getattr(manifest, name)
+        if value not in allowed:
+            raise ValueError(
+                f"manifest field {name} is {value!r}; allowed: {', '.join(map(str, allowed))}"
+            )
+    scratch_gb = manifest.scratch_gb
+    if scratch_gb is not None and type(scratch_gb) is not int:
+        raise ValueError(f"manifest field scratch_gb is {scratch_gb!r}; it must be a whole number")

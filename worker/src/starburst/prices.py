@@ -16,6 +16,7 @@ from typing import Final, Literal
 from .errors import ConfigurationError
 
 __all__ = [
+    "CERTAIN_SHARE",
     "FREE_SCRATCH_GB",
     "MINIMUM_BILLED_SECONDS",
     "SPOT_DISCOUNT_ADVERTISED",
@@ -34,6 +35,9 @@ FREE_SCRATCH_GB: Final = 20
 
 MINIMUM_BILLED_SECONDS: Final = 60
 """Fargate bills by the second, at least one minute a task."""
+
+CERTAIN_SHARE: Final = 10
+"""One in so many workers of a mixed session is on demand, so that Spot never takes all at once."""
 
 SPOT_DISCOUNT_ADVERTISED: Final = 0.70
 """What AWS advertises as Spot's best discount. Shown to people, never counted on."""

@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--memory", type=float, default=4, help="GB of each (default 4)")
     command.add_argument("--hours", type=float, required=True)
     command.add_argument("--region", help="whose prices (default us-east-1)")
+    command.add_argument("--capacity", choices=("on-demand", "spot", "mixed"), default="on-demand")
+    command.add_argument("--architecture", choices=("x86_64", "arm64"), default="x86_64")
+    command.add_argument("--scratch-gb", type=int, help="disk of each (default 20, which is free)")
 
     command = _command(commands, "doctor", _doctor, "check that this machine could burst")
     _where(command)
@@ -171,6 +174,9 @@ def _estimate(words: argparse.Namespace) -> None:
             memory=words.memory,
             hours=words.hours,
             region=words.region,
+            capacity=words.capacity,
+            architecture=words.architecture,
+            scratch_gb=words.scratch_gb,
         )
     )
 

@@ -32,6 +32,8 @@ def map_over(
     retry_on: Sequence[type[BaseException] | str] = (),
     results: ResultMode = "data",
     capacity: Capacity = "on-demand",
+    architecture: Machine | None = None,
+    scratch_gb: int | None = None,
     max_usd: float | None = None,
     progress: bool | None = None,
     user: str | None = None,
@@ -56,6 +58,8 @@ def map_over(
         retry_on: the exception types worth it, subclasses included; empty for any.
         results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
         capacity: ``"on-demand"``, ``"spot"``, or ``"mixed"``: Spot, and on demand where it lacks.
+        architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
+        scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
         progress: draw a bar; by default only where somebody watches.
         user: who to be; see :func:`starburst.connect`.
@@ -80,6 +84,8 @@ def map_over(
         retry_on=retry_on,
         results=results,
         capacity=capacity,
+        architecture=architecture,
+        scratch_gb=scratch_gb,
         max_usd=max_usd,
     )
     function = dump_function(f)

@@ -8,15 +8,19 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.failure import qualified_name
-from starburst.fargate import MEMORY_GB, describe_memory, is_size
+from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.manifest import Capacity, ResultMode
+from starburst.prices import Architecture
 
-__all__ = ["SessionOptions"]
+__all__ = ["Machine", "SessionOptions"]
+
+Machine = Literal["x86_64", "arm64"]
+"""An architecture as Python's ``platform.machine()`` and people spell it."""
 
 _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(G|GB|GiB|M|MB|MiB)\s*)?", re.IGNORECASE)
 _MIB_PER_GB: Final = 1024
@@ -42,6 +46,9 @@ class SessionOptions:
         capacity: ``"on-demand"``; ``"spot"``, which is cheaper, may be taken away, and waits where
             Spot lacks; or ``"mixed"``, which takes on-demand workers wherever Spot lacks, and one
             in ten from the start.
+        architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
+            Packages with compiled code must be in the image for it.
+        scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         session_timeout: seconds after which the controller ends the session, come what may; None
             for the workspace's limit.
         max_usd: what the workers may cost in all, at list price; the controller ends a session
@@ -59,6 +66,8 @@ class SessionOptions:
     retry_on: Sequence[type[BaseException] | str] = ()
     results: ResultMode = "data"
     capacity: Capacity = "on-demand"
+    architecture: Machine | None = None
+    scratch_gb: int | None = None
     session_timeout: int | None = None
     max_usd: float | None = None
     idle_timeout: int = 120
@@ -77,6 +86,9 @@ class SessionOptions:
             _whole("session_timeout", self.session_timeout, 1, 14 * 86_400)
         _one_of("results", self.results, get_args(ResultMode))
         _one_of("capacity", self.capacity, get_args(Capacity))
+        _one_of("architecture", self.architecture, (None, *get_args(Machine)))
+        if self.scratch_gb is not None:
+            _whole("scratch_gb", self.scratch_gb, *SCRATCH_GB)
         _above_zero("timeout", self.timeout, "seconds")
         _above_zero("max_usd", self.max_usd, "US dollars")
         if self.cpu not in MEMORY_GB:
@@ -87,6 +99,17 @@ class SessionOptions:
                 f"memory={self.memory!r} with cpu={self.cpu:g}: Fargate sells "
                 f"{describe_memory(self.cpu)} with that many vCPU"
             )
+
+    @property
+    def machine(self) -> Architecture | None:
+        """The architecture as AWS spells it; None for the environment's own."""
+        match self.architecture:
+            case "x86_64":
+                return "X86_64"
+            case "arm64":
+                return "ARM64"
+            case None:
+                return None
 
     @property
     def retry_names(self) -> tuple[str, ...]:
@@ -114,6 +137,20 @@ class SessionOptions:
         affordable = min(limits.workers, int(limits.vcpu / self.cpu))
         affordable = min(affordable, int(limits.memory_gb / self.memory_gb))
         return max(1, min(usual, affordable, usual if tasks is None else tasks))
+
+    def check_offer(self, document: RuntimeDocument) -> None:
+        """Refuse what the environment does not offer, before anything is created.
+
+        Raises:
+            ConfigurationError: it has no workers of that architecture.
+        """
+        if self.machine not in (None, *document.architectures):
+            offered = " and ".join(name.lower() for name in document.architectures)
+            raise ConfigurationError(
+                f"architecture={self.architecture!r}: the workers of environment "
+                f"{document.environment!r} are {offered}. Leave it out, or ask the platform team "
+                "to offer it (other_architectures)"
+            )
 
     def check_python(self, document: RuntimeDocument) -> str:
         """Return this Python's ``major.minor``; it must be the worker image's.
@@ -157,6 +194,6 @@ def _above_zero(name: str, value: object, unit: str) -> None:
         raise ConfigurationError(f"{name}={value!r} is not a number of {unit} above 0 (or None)")
 
 
-def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise ConfigurationError(f"{name}={value!r} is not one of {', '.join(map(repr, allowed))}")

@@ -68,6 +68,7 @@ def open_session(
         VersionMismatch: this Python is not the worker image's.
     """
     python = options.check_python(connection.document)
+    options.check_offer(connection.document)
     keys = connection.keys(new_session_id())
     key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
     timeout = options.session_timeout or connection.limits.timeout_seconds
@@ -87,6 +88,8 @@ def open_session(
         attempts=options.attempts,
         results=options.results,
         capacity=options.capacity,
+        architecture=options.machine,
+        scratch_gb=options.scratch_gb,
         created=time.time(),
         python=python,
         public_key=key.public_key,

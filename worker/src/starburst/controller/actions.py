@@ -16,7 +16,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
-from starburst.contract import PROTOCOL, SessionKeys, WorkspaceDocument
+from starburst.contract import PROTOCOL, SessionKeys, WorkspaceDocument, task_family
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
@@ -179,17 +179,9 @@ class Actions:
                 f"the manifest of session {keys.session} is more than a day old and was never "
                 "started; start a new session"
             )
-        workspace = document.workspaces.get(keys.workspace)
-        refuse(
-            judge(
-                manifest,
-                workspace,
-                prices=site.prices(),
-                python=document.python,
-                architecture=document.architecture,
-            )
-        )
+        refuse(judge(manifest, document, prices=site.prices()))
         workspace = self._workspace(keys)
+        architecture = manifest.architecture or document.architecture
         return Record(
             workspace=keys.workspace,
             user=keys.user,
@@ -197,11 +189,16 @@ class Actions:
             workers=manifest.workers,
             cpu=manifest.cpu,
             memory_gb=manifest.memory_gb,
-            scratch_gb=workspace.scratch_gb,
+            scratch_gb=manifest.scratch_gb or workspace.scratch_gb,
+            architecture=architecture,
             capacity=manifest.capacity,
             idle_seconds=manifest.idle_seconds,
             max_usd=manifest.max_usd,
-            task_definition=workspace.task_definition,
+            task_definition=(
+                workspace.task_definition
+                if architecture == document.architecture
+                else task_family(document.environment, keys.workspace, architecture)
+            ),
             started=now,
             deadline=now + min(manifest.timeout_seconds, site.settings.session_days * 86_400),
         )

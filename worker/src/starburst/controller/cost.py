@@ -85,7 +85,7 @@ def _of(worker: Worker, record: Record, *, now: float, prices: Prices, architect
         memory_gb=record.memory_gb,
         hours=seconds / 3600,
         scratch_gb=worker.scratch_gb or record.scratch_gb,
-        architecture=architecture,
+        architecture=record.architecture or architecture,
         spot=worker.spot,
         prices=prices,
     )

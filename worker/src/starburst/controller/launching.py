@@ -10,19 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.aws import code_of, words_of
 from starburst.contract import WorkerVariable
-from starburst.fargate import cpu_units, memory_mib
+from starburst.fargate import SCRATCH_GB, cpu_units, memory_mib
 
 from . import shortage
 from .fleet import LAUNCH_TAG, Worker, back_off
 from .sessions import Record
 from .shortage import SPOT_SHORTAGES, Shortage
 from .site import Site
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import TaskOverrideTypeDef
 
 __all__ = ["Batch", "Launched", "batches", "launch"]
 
@@ -285,22 +288,7 @@ def _run(
                     "assignPublicIp": "DISABLED",
                 }
             },
-            overrides={
-                "cpu": cpu_units(record.cpu),
-                "memory": memory_mib(record.memory_gb),
-                "containerOverrides": [
-                    {
-                        "name": "worker",
-                        "environment": [
-                            {
-                                "name": WorkerVariable.SESSION_PREFIX,
-                                "value": record.keys.prefix,
-                            },
-                            {"name": WorkerVariable.QUEUE_URL, "value": record.queue_url},
-                        ],
-                    }
-                ],
-            },
+            overrides=_overrides(record),
             tags=[
                 {"key": "starburst:workspace", "value": record.workspace},
                 {"key": "starburst:user", "value": record.user},
@@ -318,3 +306,22 @@ def _run(
         failure.get("reason") or failure.get("detail") or "" for failure in answer["failures"]
     ]
     return len(answer["tasks"]), reasons
+
+
+def _overrides(record: Record) -> TaskOverrideTypeDef:
+    overrides: TaskOverrideTypeDef = {
+        "cpu": cpu_units(record.cpu),
+        "memory": memory_mib(record.memory_gb),
+        "containerOverrides": [
+            {
+                "name": "worker",
+                "environment": [
+                    {"name": WorkerVariable.SESSION_PREFIX, "value": record.keys.prefix},
+                    {"name": WorkerVariable.QUEUE_URL, "value": record.queue_url},
+                ],
+            }
+        ],
+    }
+    if record.scratch_gb >= SCRATCH_GB[0]:
+        overrides["ephemeralStorage"] = {"sizeInGiB": record.scratch_gb}
+    return overrides

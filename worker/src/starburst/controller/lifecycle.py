@@ -144,8 +144,9 @@ class Lifecycle:
                 workspace=workspace,
                 cpu=record.cpu,
                 memory_gb=record.memory_gb,
+                scratch_gb=record.scratch_gb,
                 prices=self.site.prices(),
-                architecture=document.architecture,
+                architecture=record.architecture or document.architecture,
             )
         settled = self._settled(record, look)
         now = self.site.clock()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from starburst.contract import MAX_WORKERS, WorkspaceDocument
+from starburst.contract import MAX_WORKERS, RuntimeDocument, WorkspaceDocument
 from starburst.errors import (
     ConfigurationError,
     LimitExceeded,
@@ -17,7 +17,7 @@ from starburst.errors import (
     VersionMismatch,
     WorkspaceNotFound,
 )
-from starburst.fargate import MEMORY_GB, describe_memory, is_size
+from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.manifest import Manifest
 from starburst.prices import Prices, fleet_usd
 
@@ -44,23 +44,15 @@ class Refusal:
     message: str
 
 
-def judge(
-    manifest: Manifest,
-    workspace: WorkspaceDocument | None,
-    *,
-    prices: Prices,
-    python: str,
-    architecture: str,
-) -> list[Refusal]:
+def judge(manifest: Manifest, document: RuntimeDocument, *, prices: Prices) -> list[Refusal]:
     """Return every reason why the session may not start; an empty list lets it.
 
     Args:
         manifest: what the client asks for.
-        workspace: what the runtime document says of it; None where it says nothing.
+        document: what the environment offers, and what the workspace may use.
         prices: list prices of the region.
-        python: ``major.minor`` of the worker image.
-        architecture: of the workers.
     """
+    workspace = document.workspaces.get(manifest.workspace)
     if workspace is None:
         return [
             Refusal(
@@ -69,13 +61,14 @@ def judge(
                 "ask its platform team which ones it has",
             )
         ]
-    absurd = list(_absurd(manifest))
+    absurd = list(_absurd(manifest)) or list(_offer(manifest, document))
     return absurd or [
-        *_fleet(manifest, workspace, prices=prices, architecture=architecture),
+        *_fleet(manifest, workspace, prices=prices, document=document),
         *_size(manifest),
+        *_scratch(manifest, workspace),
         *_times(manifest, workspace),
         *_repetition(manifest),
-        *_payload(manifest, workspace, python=python),
+        *_payload(manifest, workspace, python=document.python),
     ]
 
 
@@ -90,6 +83,7 @@ def affordable_workers(
     workspace: WorkspaceDocument,
     cpu: float,
     memory_gb: float,
+    scratch_gb: int,
     prices: Prices,
     architecture: str,
 ) -> int:
@@ -100,7 +94,7 @@ def affordable_workers(
         cpu=cpu,
         memory_gb=memory_gb,
         hours=1,
-        scratch_gb=workspace.scratch_gb,
+        scratch_gb=scratch_gb,
         architecture=architecture,
         prices=prices,
     )
@@ -124,14 +118,23 @@ def _over(name: str, *, value: str, allowed: str, advice: str) -> Refusal:
 
 def _absurd(manifest: Manifest) -> Iterator[Refusal]:
     # JSON's whole numbers have no end, but arithmetic with floats does.
-    for name in ("workers", "cpu", "memory_gb"):
-        value = getattr(manifest, name)
+    for name in ("workers", "cpu", "memory_gb", "scratch_gb"):
+        value = getattr(manifest, name) or 0
         if value > _ABSURD:
             yield _over(name, value=f"more than {_ABSURD}", allowed="far less", advice="mend it")
 
 
+def _offer(manifest: Manifest, document: RuntimeDocument) -> Iterator[Refusal]:
+    if manifest.architecture not in (None, *document.architectures):
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"this environment has no {manifest.architecture} workers; it has "
+            f"{' and '.join(document.architectures)}",
+        )
+
+
 def _fleet(
-    manifest: Manifest, workspace: WorkspaceDocument, *, prices: Prices, architecture: str
+    manifest: Manifest, workspace: WorkspaceDocument, *, prices: Prices, document: RuntimeDocument
 ) -> Iterator[Refusal]:
     limits, workers = workspace.limits, manifest.workers
     # Unfair documents and hand-made manifests meet the same ceiling (S20).
@@ -162,8 +165,8 @@ def _fleet(
         cpu=manifest.cpu,
         memory_gb=manifest.memory_gb,
         hours=1,
-        scratch_gb=workspace.scratch_gb,
-        architecture=architecture,
+        scratch_gb=manifest.scratch_gb or workspace.scratch_gb,
+        architecture=manifest.architecture or document.architecture,
         prices=prices,
     )
     if usd > limits.usd_per_hour + _ROUNDING:
@@ -188,6 +191,25 @@ def _size(manifest: Manifest) -> Iterator[Refusal]:
             kind=ConfigurationError,
             message=f"Fargate sells no worker with {cpu:g} vCPU and {memory_gb:g} GB; "
             f"{cpu:g} vCPU goes with {describe_memory(cpu)}",
+        )
+
+
+def _scratch(manifest: Manifest, workspace: WorkspaceDocument) -> Iterator[Refusal]:
+    scratch_gb, (least, most) = manifest.scratch_gb, SCRATCH_GB
+    if scratch_gb is None:
+        return
+    if not least <= scratch_gb <= most:
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"Fargate sells no worker with {scratch_gb} GB of ephemeral storage; it sells "
+            f"{least} to {most} GB",
+        )
+    elif scratch_gb > workspace.limits.scratch_gb:
+        yield _over(
+            "scratch_gb",
+            value=f"{scratch_gb} GB",
+            allowed=f"{workspace.limits.scratch_gb} GB",
+            advice="ask for less, or ask the platform team to raise the workspace's limit",
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from starburst.prices import CERTAIN_SHARE
+
 from .fleet import Worker
 from .launching import Launched, batches
 from .queue import Depth
@@ -34,8 +36,6 @@ _FIRST_PAUSE: Final = 30
 _LONGEST_PAUSE: Final = 600
 _SPOT_SHUNNED_SECONDS: Final = 600
 _UNASKED_SECONDS: Final = 300
-_CERTAIN_SHARE: Final = 10
-"""One in so many workers of a mixed session is on demand, so that Spot never takes all at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +187,7 @@ def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: fl
     if lacked is not None and now - lacked < _SPOT_SHUNNED_SECONDS:
         return workers
     have = sum(not worker.spot for worker in staying)
-    return min(workers, max(0, record.workers // _CERTAIN_SHARE - have))
+    return min(workers, max(0, record.workers // CERTAIN_SHARE - have))
 
 
 def _refused(record: Record, *, now: float) -> Record:

@@ -60,6 +60,7 @@ class Record:
         workspace, user, session: whose it is.
         workers, cpu, memory_gb, scratch_gb, capacity, idle_seconds: as accepted at its start.
         task_definition: that its workers run.
+        architecture: of its workers; empty for the environment's own.
         started, deadline: by the controller's clock.
         max_usd: what it may cost in all, or None.
         state, reason: ``ended`` and ``failed`` are final: no more launches.
@@ -99,6 +100,7 @@ class Record:
     started: float
     deadline: float
     max_usd: float | None = None
+    architecture: str = ""
     state: SessionState = "starting"
     reason: str = ""
     queue_url: str = ""
