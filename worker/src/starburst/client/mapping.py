@@ -9,7 +9,7 @@ from starburst.manifest import Capacity, ResultMode
 from starburst.payload import dump_function, dump_input
 
 from .connection import Connection, connect
-from .options import SessionOptions
+from .options import Machine, SessionOptions
 from .session import Session, open_session
 
 __all__ = ["map_over"]
