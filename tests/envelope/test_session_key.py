@@ -11,6 +11,7 @@ from starburst.contract import SessionKeys
 from starburst.errors import AccessDenied, IntegrityError, KeyUnavailable
 from starburst.manifest import Manifest
 from starburst.session_key import SessionKey
+from starburst.signing import SigningKey
 
 ARN = "arn:aws:kms:eu-west-1:111122223333:key/0"
 KEYS = SessionKeys(workspace="genomics", user="alice", session="a" * 20)
@@ -57,7 +58,7 @@ class Kms:
 
 
 def manifest_of(key: SessionKey) -> Manifest:
-    return Manifest(
+    manifest = Manifest(
         workspace=KEYS.workspace,
         user=KEYS.user,
         session=KEYS.session,
@@ -77,6 +78,7 @@ def manifest_of(key: SessionKey) -> Manifest:
         data_key=key.wrapped_data,
         signing_key=key.wrapped_signing,
     )
+    return key.sign(manifest)
 
 
 @pytest.fixture
@@ -113,20 +115,58 @@ def test_worker_makes_one_call_and_cannot_sign(kms: Any) -> None:
 
 
 def test_keys_of_another_session_do_not_open(kms: Any) -> None:
-    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    made = SessionKey.create(kms, ARN, keys=KEYS)
+    manifest = manifest_of(made)
     for other in ({"session": "b" * 20}, {"user": "bob"}, {"workspace": "finance"}):
         kms.error = ""
         with pytest.raises(IntegrityError, match="belong elsewhere"):
-            SessionKey.unwrap(kms, ARN, replace(manifest, **other), signing=False)
+            SessionKey.unwrap(kms, ARN, made.sign(replace(manifest, **other)), signing=False)
 
 
 def test_public_key_of_somebody_else_is_refused(kms: Any) -> None:
-    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
-    forged = replace(manifest, public_key=base64.b64encode(bytes(32)).decode())
+    made = SessionKey.create(kms, ARN, keys=KEYS)
+    manifest = manifest_of(made)
+    theirs = SigningKey.generate()
+    forger = replace(made, signing=theirs, public=theirs.public)
+    forged = forger.sign(replace(manifest, public_key=forger.public_key, results="pickle"))
     with pytest.raises(IntegrityError, match="public key"):
         SessionKey.unwrap(kms, ARN, forged, signing=True)
     with pytest.raises(IntegrityError, match="base64"):
-        SessionKey.unwrap(kms, ARN, replace(manifest, data_key="?"), signing=False)
+        SessionKey.unwrap(kms, ARN, made.sign(replace(manifest, data_key="?")), signing=False)
+
+
+@pytest.mark.parametrize("signing", [True, False], ids=["client", "worker"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"results": "pickle"},
+        {"retries": 9},
+        {"task_timeout_seconds": 1.0},
+        {"labels": {"a": "b"}},
+        {"signature": ""},
+        {"signature": "?"},
+        {"signature": base64.b64encode(bytes(64)).decode()},
+        {"public_key": base64.b64encode(bytes(32)).decode()},
+    ],
+    ids=str,
+)
+def test_nobody_changes_a_manifest_without_its_clients_key(
+    kms: Any, change: dict[str, Any], signing: bool
+) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    kms.calls.clear()
+    changed = Manifest.from_json(replace(manifest, **change).to_json())
+    with pytest.raises(IntegrityError, match="manifest failed verification"):
+        SessionKey.unwrap(kms, ARN, changed, signing=signing)
+    assert not kms.calls
+
+
+def test_a_manifest_that_was_stored_and_read_keeps_its_signature(kms: Any) -> None:
+    made = SessionKey.create(kms, ARN, keys=KEYS)
+    signed = made.sign(replace(manifest_of(made), retry_on=("OSError",), labels={"n": "é"}))
+    key = SessionKey.unwrap(kms, ARN, Manifest.from_json(signed.to_json()), signing=False)
+    with pytest.raises(ValueError, match="client signs"):
+        key.sign(signed)
 
 
 @pytest.mark.parametrize(

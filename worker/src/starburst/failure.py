@@ -130,6 +130,7 @@ def qualified_name(cls: type[BaseException]) -> str:
     """Return the name by which an exception type is known on both sides.
 
     Example:
+        >>> import subprocess
         >>> qualified_name(ConnectionError), qualified_name(subprocess.TimeoutExpired)
         ('ConnectionError', 'subprocess.TimeoutExpired')
     """

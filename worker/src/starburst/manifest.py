@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, get_args
 
 from .contract import PROTOCOL, SessionKeys, read_object
@@ -43,6 +43,9 @@ class Manifest:
         data_key: base64 of the KMS-wrapped session key.
         signing_key: base64 of the KMS-wrapped private half, for re-attaching clients.
         labels: free text for people, such as the analysis' name.
+        signature: base64 of the client's signature of all other fields, so that nobody who can
+            merely write the object turns ``results`` to ``pickle``; the controller's limits do not
+            depend on it.
         max_usd: what its workers may cost in all before the controller ends it, or None.
     """
 
@@ -68,6 +71,7 @@ class Manifest:
     max_usd: float | None = None
     retry_on: Sequence[str] = ()
     signature: str = ""
+    signature: str = ""
     architecture: Architecture | None = None
     scratch_gb: int | None = None
 
@@ -75,6 +79,11 @@ class Manifest:
     def keys(self) -> SessionKeys:
         """Where the session's objects are."""
         return SessionKeys(workspace=self.workspace, user=self.user, session=self.session)
+
+    @property
+    def signed_text(self) -> bytes:
+        """What the signature is of: everything else."""
+        return replace(self, signature="").to_json()
 
     def to_json(self) -> bytes:
         """Return the manifest as canonical JSON."""
@@ -106,7 +115,8 @@ def _check_types(manifest: Manifest) -> None:
         value = getattr(manifest, name)
         if type(value) not in (int, float) or not 0 < value < float("inf"):
             raise ValueError(f"manifest field {name} is {value!r}; it must be a positive number")
-    for name in ("workspace", "user", "session", "python", "public_key", "data_key", "signing_key"):
+    texts = ("workspace", "user", "session", "python", "signature")
+    for name in (*texts, "public_key", "data_key", "signing_key"):
         if type(getattr(manifest, name)) is not str:
             raise ValueError(f"manifest field {name} must be text")
     _check_choices(manifest)

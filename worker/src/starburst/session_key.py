@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from .contract import SessionKeys, encryption_context
 from .errors import AccessDenied, IntegrityError, KeyUnavailable
 from .manifest import Manifest
-from .signing import SigningKey
+from .signing import SIGNATURE_BYTES, SigningKey, verify
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["SessionKey"]
 
 _KEY_BYTES: Final = 32
+_MANIFEST: Final = b"starburst manifest 1\0"
+"""A sealed object begins otherwise, so neither's signature passes for the other's."""
+
 _UNAVAILABLE: Final = frozenset(
     {"DisabledException", "KMSInvalidStateException", "KeyUnavailableException"}
     | {"NotFoundException", "InvalidKeyUsageException"}
@@ -84,6 +87,13 @@ class SessionKey:
             wrapped_signing=base64.b64encode(wrapped["CiphertextBlob"]).decode(),
         )
 
+    def sign(self, manifest: Manifest) -> Manifest:
+        """Return the manifest of a new session with its client's signature."""
+        if self.signing is None:
+            raise ValueError("only the session's client signs its manifest")
+        signed = self.signing.sign(_MANIFEST + manifest.signed_text)
+        return replace(manifest, signature=base64.b64encode(signed[-SIGNATURE_BYTES:]).decode())
+
     @classmethod
     def unwrap(
         cls, kms: KMSClient, key_arn: str, manifest: Manifest, *, signing: bool
@@ -98,10 +108,12 @@ class SessionKey:
 
         Raises:
             AccessDenied: the role may not use the key for this workspace and purpose.
-            IntegrityError: the manifest's keys do not belong to the session that it names.
+            IntegrityError: the manifest was changed, or its keys do not belong to the session
+                that it names.
             KeyUnavailable: the key is disabled, pending deletion or gone.
         """
         public = _decoded(manifest.public_key, "public_key")
+        _check_signature(manifest, public)
         data = _decrypt(kms, key_arn, manifest, purpose="data", wrapped=manifest.data_key)
         key: SigningKey | None = None
         if signing:
@@ -116,6 +128,16 @@ class SessionKey:
             signing=key,
             wrapped_signing=manifest.signing_key,
         )
+
+
+def _check_signature(manifest: Manifest, public: bytes) -> None:
+    # Whoever changes the manifest and its public key too is found out later: by a client at the
+    # signing key, which KMS unwraps, and by a worker at the first function.
+    signature = _decoded(manifest.signature, "signature")
+    try:
+        verify(b"".join((_MANIFEST, manifest.signed_text, signature)), public=public)
+    except IntegrityError:
+        raise IntegrityError(_foreign("its client did not sign what it says")) from None
 
 
 def _decrypt(

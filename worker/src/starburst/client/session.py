@@ -97,6 +97,7 @@ def open_session(
         signing_key=key.wrapped_signing,
         labels=options.labels,
     )
+    manifest = key.sign(manifest)
     with aws_errors("store the session's manifest"):
         write_once(
             connection.s3,
