@@ -23,7 +23,7 @@ def test_split_covers_its_range_without_overlap(lo: int, length: int, size: int)
     assert ranges[-1][1] == lo + length
     assert all(a < b for a, b in ranges)
     assert [b for _, b in ranges[:-1]] == [a for a, _ in ranges[1:]]
-    assert len(ranges) <= 50
+    assert len(ranges) <= 64
 
 
 @given(st.lists(st.integers(0, 6 << 20), max_size=60), st.integers(1, 500))

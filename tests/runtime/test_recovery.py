@@ -65,7 +65,7 @@ def bench(connection: Connection, fleet: Fleet) -> Bench:
     return Bench(connection, fleet, tasks=8)
 
 
-def test_a_range_that_took_its_worker_down_is_halved(bench: Bench) -> None:
+def test_a_range_that_took_its_worker_down_is_cut(bench: Bench) -> None:
     bench.supervisor._work(bench.lease(deliveries=2))
     assert bench.nodes() == ["p000001-00000/000000-000002"]
     bench.drain()

@@ -25,7 +25,7 @@ __all__ = ["Batch", "ResultNode", "node_key", "node_name", "open_node", "parse_n
 
 
 _TABLE_LENGTH: Final = struct.Struct(">I")
-_MAX_CHILDREN: Final = 50
+_MAX_CHILDREN: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,7 +180,7 @@ def _check(node: ResultNode, name: str) -> None:
 
 
 def split(lo: int, hi: int, *, size: int) -> tuple[tuple[int, int], ...]:
-    """Cut ``[lo, hi)`` into ranges of about ``size``, at most fifty.
+    """Cut ``[lo, hi)`` into ranges of about ``size``, at most 64.
 
     Example:
         >>> split(40, 100, size=25)

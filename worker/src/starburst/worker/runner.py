@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from starburst.codec import Encoded, encode_batch
@@ -35,6 +36,7 @@ _FAILED: Final = object()
 
 def main() -> None:
     """Serve frames until the worker closes the pipe; file descriptors come as arguments."""
+    _die_first()
     commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
     with (
         suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
@@ -42,6 +44,12 @@ def main() -> None:
         os.fdopen(answers_fd, "wb") as answers,
     ):
         _Runner(commands, answers, board=Board(board_fd)).serve()
+
+
+def _die_first() -> None:
+    """Have the kernel end this process and not the worker where memory runs out."""
+    with suppress(OSError):  # only Linux knows how
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 class _Runner:

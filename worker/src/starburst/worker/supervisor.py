@@ -16,7 +16,7 @@ from starburst.aws import TROUBLE, client_config
 from starburst.chunks import Chunk
 from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
 from starburst.manifest import Manifest
-from starburst.result_nodes import ResultNode
+from starburst.result_nodes import ResultNode, split
 from starburst.session_key import SessionKey
 
 from .child import Child
@@ -194,17 +194,17 @@ class Supervisor:
         """Deal with a lease that somebody held before; whether that settled it.
 
         Either its range was committed, and only the message outlived its worker; or a range of
-        several tasks took a worker down, and is halved until the guilty task stands alone.
+        several tasks took a worker down, and is cut so finely that the guilty task soon stands
+        alone: two cuts for the largest chunk, where halving would cost a worker twelve times.
         """
         message = lease.message
         standing = self._store.node(message.chunk, message.lo, message.hi)
         if standing is None and message.hi - message.lo > 1:
-            middle = (message.lo + message.hi) // 2
             standing = ResultNode(
                 lo=message.lo,
                 hi=message.hi,
                 covered=message.lo,
-                children=((message.lo, middle), (middle, message.hi)),
+                children=split(message.lo, message.hi, size=1),
                 batches=(),
                 failures={},
                 worker=self._worker,
