@@ -26,10 +26,11 @@ def test_split_covers_its_range_without_overlap(lo: int, length: int, size: int)
     assert len(ranges) <= 64
 
 
-@given(st.lists(st.integers(0, 6 << 20), max_size=60), st.integers(1, 500))
-def test_plan_puts_every_task_in_one_chunk(sizes: list[int], workers: int) -> None:
-    chunks = list(plan(sizes, workers=workers))
+@given(st.lists(st.integers(0, 6 << 20), max_size=60), st.integers(1, 70))
+def test_plan_puts_every_task_in_one_chunk(sizes: list[int], most: int) -> None:
+    chunks = list(plan(sizes, most=most))
     assert [i for a, b in chunks for i in range(a, b)] == list(range(len(sizes)))
+    assert all(b - a <= most for a, b in chunks)
     assert all(b - a == 1 or sum(sizes[a:b]) <= 4 << 20 for a, b in chunks)
 
 

@@ -26,6 +26,7 @@ from starburst.errors import SessionError, StarburstError
 from starburst.sending import SEND_TRIES, send_messages
 from starburst.session_key import SessionKey
 from starburst.signing import SigningKey
+from starburst.sizing import CHUNK_BYTES, chunk_tasks
 
 from .futures import TaskFuture
 from .ledger import TaskLedger
@@ -48,9 +49,6 @@ _LINGER_SECONDS: Final = 0.01
 _PATIENCE_SECONDS: Final = 0.25
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
-_CHUNK_TASKS: Final = 4096
-_CHUNK_BYTES: Final = 4 << 20
-_CHUNKS_PER_WORKER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +61,23 @@ class _Waiting:
     future: TaskFuture
 
 
-def plan(sizes: Sequence[int], *, workers: int) -> Iterator[tuple[int, int]]:
-    """Cut tasks of one function into chunks, before anything is known of their duration.
-
-    Four chunks a worker balance the start; workers cut further by what they measure.
+def plan(sizes: Sequence[int], *, most: int) -> Iterator[tuple[int, int]]:
+    """Cut tasks of one function into chunks.
 
     Args:
         sizes: bytes of each task's input.
-        workers: of the session.
+        most: tasks in a chunk, see :func:`starburst.sizing.chunk_tasks`.
 
     Yields:
         start and end (exclusive) of each chunk.
 
     Example:
-        >>> list(plan([10] * 8, workers=1))
-        [(0, 2), (2, 4), (4, 6), (6, 8)]
+        >>> list(plan([10] * 5, most=2))
+        [(0, 2), (2, 4), (4, 5)]
     """
-    most = min(_CHUNK_TASKS, max(1, -(-len(sizes) // (workers * _CHUNKS_PER_WORKER))))
     start, held = 0, 0
     for index, size in enumerate(sizes):
-        if index > start and (index - start >= most or held + size > _CHUNK_BYTES):
+        if index > start and (index - start >= most or held + size > CHUNK_BYTES):
             yield start, index
             start, held = index, 0
         held += size
@@ -124,6 +119,8 @@ class Dispatcher:
         self._ledger = ledger
         self._packs = packs
         self._names: dict[bytes, str] = {}
+        self._expected = 0
+        self._expected_end = 0
         self._arrived = threading.Condition()
         self._waiting: list[_Waiting] = []
         self._bytes = 0
@@ -149,6 +146,11 @@ class Dispatcher:
             )
         self._names[data] = name
         return name
+
+    def expect(self, tasks: int) -> None:
+        """Say that so many tasks follow, so that chunks are cut for all of them."""
+        with self._arrived:
+            self._expected, self._expected_end = tasks, len(self._ledger) + tasks
 
     def submit(self, function: str, data: bytes) -> TaskFuture:
         """Queue one task for sending; return its future."""
@@ -237,7 +239,11 @@ class Dispatcher:
             return
         self._packs += 1
         pack = f"p{self._packs:06d}"
-        chunks = list(_chunks(pack, batch, workers=self._workers))
+        # Of all tasks that are known of, not of each pack.
+        known = self._expected if batch[0].index < self._expected_end else 0
+        tasks = max(known, self._ledger.outstanding + len(batch))
+        most = chunk_tasks(tasks, workers=self._workers)
+        chunks = list(_chunks(pack, batch, most=most))
         parts, messages = write_pack(
             pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
         )
@@ -278,11 +284,11 @@ class Dispatcher:
             )
 
 
-def _chunks(pack: str, batch: Sequence[_Waiting], *, workers: int) -> Iterator[Chunk]:
+def _chunks(pack: str, batch: Sequence[_Waiting], *, most: int) -> Iterator[Chunk]:
     """Cut a batch into chunks of consecutive tasks of one function."""
     number = 0
     for run in _runs(batch):
-        for start, end in plan([len(task.data) for task in run], workers=workers):
+        for start, end in plan([len(task.data) for task in run], most=most):
             yield Chunk(
                 name=f"{pack}-{number:05d}",
                 function=run[0].function,

@@ -95,7 +95,7 @@ def map_over(
     connection = connect(environment, workspace, user=user, profile=profile)
     session = open_session(connection, options, tasks=len(payloads), progress=progress)
     try:
-        session.prepare(f, function)
+        session.prepare(f, function, tasks=len(payloads))
         for payload in payloads:
             session.submit_prepared(f, payload)
         outcome: list[R] = session.collect()

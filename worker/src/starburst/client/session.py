@@ -8,7 +8,7 @@ import string
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from types import TracebackType
@@ -204,9 +204,10 @@ class Session:
         """
         return self.submit_prepared(function, dump_input((args, kwargs)))
 
-    def prepare(self, function: Callable[..., Any], data: bytes) -> None:
-        """Store a function that has been pickled already."""
+    def prepare(self, function: Callable[..., Any], data: bytes, *, tasks: int = 0) -> None:
+        """Store a function that has been pickled already, for so many calls if that is known."""
         self._functions[id(function)] = (function, self._dispatcher.function(data))
+        self._dispatcher.expect(tasks)
 
     def submit_prepared(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
         """Send one call whose ``(args, kwargs)`` have been pickled already."""
@@ -219,6 +220,8 @@ class Session:
 
     def map(self, function: Callable[..., Any], inputs: Iterable[Any]) -> list[Future[Any]]:
         """Send ``function(x)`` for each input; return the futures, in order."""
+        if isinstance(inputs, Sized):
+            self._dispatcher.expect(len(inputs))
         return [self.submit(function, x) for x in inputs]
 
     def resume(self) -> None:

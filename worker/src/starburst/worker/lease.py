@@ -32,6 +32,7 @@ _LONGEST_SECONDS: Final = 11.5 * 3600
 """SQS keeps no message invisible for more than twelve hours after it was received."""
 
 _POLL_SECONDS: Final = 20
+_COUNT_SECONDS: Final = 5.0
 _LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
 
 
@@ -74,6 +75,8 @@ class Leases:
     def __init__(self, sqs: SQSClient, queue_url: str) -> None:
         self._sqs = sqs
         self._url = queue_url
+        self._backlog = 0
+        self._counted = float("-inf")
 
     def receive(self, *, wait: float = _POLL_SECONDS) -> Lease | None:
         """Wait for work; None where there was none. A message that is not ours is dropped."""
@@ -95,6 +98,18 @@ class Leases:
             count = int(raw.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
             return Lease(message=message, receipt=receipt, deliveries=count)
         return None
+
+    def backlog(self) -> int:
+        """Return how many messages wait, roughly, as of a few seconds ago at most."""
+        now = time.monotonic()
+        if now - self._counted >= _COUNT_SECONDS:
+            with _translated():
+                answer = self._sqs.get_queue_attributes(
+                    QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+                )
+                count = answer.get("Attributes", {}).get("ApproximateNumberOfMessages", "0")
+                self._backlog, self._counted = int(count), now
+        return self._backlog
 
     def keep(self, lease: Lease) -> None:
         """Extend the lease when a third of it has passed; a lost lease is let go quietly.

@@ -13,6 +13,7 @@ from starburst.envelope import Buffer
 from starburst.failure import Failure
 from starburst.manifest import Manifest
 from starburst.result_nodes import Batch, ResultNode, split
+from starburst.sizing import BUDGET_SECONDS, goes_on, part_tasks
 
 from .child import Child, ChildDied
 from .frames import Frame
@@ -23,7 +24,7 @@ __all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
 MAX_RESULT_BYTES: Final = 1 << 30
 """The largest result that one task may return."""
 
-_BUDGET_SECONDS: Final = 1.0
+_BUDGET_SECONDS: Final = BUDGET_SECONDS
 _BUDGET_BYTES: Final = 64 << 20
 _TICK_SECONDS: Final = 0.5
 _CANCELLED: Final = Failure(
@@ -50,6 +51,7 @@ class Span:
         stopping: returns when this worker must end (monotonic seconds), or None.
         first: session-wide number of the chunk's first task.
         cancelled: returns the session's cancelled tasks; the same object while nothing changed.
+        stretch: returns how many budgets of work may be settled at once.
     """
 
     manifest: Manifest
@@ -63,7 +65,11 @@ class Span:
     stopping: Callable[[], float | None]
     first: int = 0
     cancelled: Callable[[], CancelledTasks] = lambda: NOTHING_CANCELLED
+    stretch: Callable[[], float] = lambda: 1.0
     _heeded: CancelledTasks = NOTHING_CANCELLED
+    _began: float = 0.0
+    _deadline: float = 0.0
+    _prolonged: bool = False
     _batches: list[Batch] = field(default_factory=list)
     _failures: dict[int, Failure] = field(default_factory=dict)
     _crashes: dict[int, int] = field(default_factory=dict)
@@ -79,15 +85,16 @@ class Span:
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
         self._heed()
-        deadline = time.monotonic() + _BUDGET_SECONDS
+        self._began = time.monotonic()
+        self._deadline = self._began + _BUDGET_SECONDS
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
             if failure is not None:
                 self._settle(failure)
                 continue
-            if self._covered > self.lo and (time.monotonic() > deadline or self.stopping()):
+            if self._covered > self.lo and (self._is_spent() or self.stopping()):
                 return
-            if not self._run_segment(deadline):
+            if not self._run_segment():
                 return
 
     def give_up(self, failure: Failure) -> None:
@@ -99,8 +106,8 @@ class Span:
         """Return what to commit; None where nothing was settled."""
         if self._covered == self.lo:
             return None
-        mean = self._seconds / (self._covered - self.lo)
-        size = int(_BUDGET_SECONDS / mean) if mean > 0 else self.hi
+        done = self._covered - self.lo
+        size = part_tasks(done=done, seconds=self._seconds, allowed=self._allowed())
         return ResultNode(
             lo=self.lo,
             hi=self.hi,
@@ -117,7 +124,22 @@ class Span:
         """Where the next run must end: before a task already given up."""
         return next((i for i in range(self._covered + 1, self.hi) if i in self._given_up), self.hi)
 
-    def _run_segment(self, deadline: float) -> bool:
+    def _allowed(self) -> float:
+        return _BUDGET_SECONDS * self.stretch()
+
+    def _is_spent(self) -> bool:
+        """Whether the time for this range is over; decides once whether it gets more."""
+        if time.monotonic() <= self._deadline:
+            return False
+        if not self._prolonged:
+            self._prolonged = True
+            allowed = self._allowed()
+            done, left = self._covered - self.lo, self.hi - self._covered
+            if goes_on(done=done, left=left, seconds=self._seconds, allowed=allowed):
+                self._deadline = max(self._deadline, self._began + allowed)
+        return time.monotonic() > self._deadline
+
+    def _run_segment(self) -> bool:
         """Give the child the tasks up to the next given-up one; whether to go on after it."""
         end = self._segment_end()
         child = self.child()
@@ -134,13 +156,13 @@ class Span:
         try:
             child.send(header, self.inputs[self._covered : end])
             while True:
-                frame = child.receive(_tick(deadline))
+                frame = child.receive(_tick(self._deadline))
                 self.tick()
                 if frame is not None:
                     self._take(frame)
                     if frame.header["final"]:
                         return True
-                if time.monotonic() > deadline or self._bytes > _BUDGET_BYTES:
+                if self._is_spent() or self._bytes > _BUDGET_BYTES:
                     child.board.ask_to_stop()
                 if self._overdue(child) or (self._heed() and self._drop(child)):
                     return True

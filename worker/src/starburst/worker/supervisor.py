@@ -18,6 +18,7 @@ from starburst.errors import IntegrityError, SessionError, StarburstError, Versi
 from starburst.manifest import Manifest
 from starburst.result_nodes import ResultNode, split
 from starburst.session_key import SessionKey
+from starburst.sizing import stretch
 
 from .child import Child
 from .lease import Lease, Leases, QueueGone, QueueRefused
@@ -188,7 +189,19 @@ class Supervisor:
             stopping=lambda: self._last,
             first=0 if chunk is None else chunk.first,
             cancelled=self._store.cancelled.tasks,
+            stretch=self._stretch,
         )
+
+    def _stretch(self) -> float:
+        """Return how many budgets of work may be settled at once; small fleets need not ask."""
+        workers = self._manifest.workers
+        most = stretch(workers, backlog=workers)
+        if most <= 1:
+            return most
+        try:
+            return stretch(workers, backlog=self._leases.backlog())
+        except TROUBLE:
+            return 1.0
 
     def _resume(self, lease: Lease) -> bool:
         """Deal with a lease that somebody held before; whether that settled it.
