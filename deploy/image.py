@@ -56,8 +56,11 @@ def push(
 ) -> str:
     """Build and push; return the image's digest, ``sha256:…``.
 
+    For several architectures it is the digest of an index that names an image for each: Fargate
+    and EC2 take theirs by the task definition's platform.
+
     Args:
-        environment: whose repository, Python and architecture.
+        environment: whose repository, Python and architectures.
         tag: of the pushed image.
         cloudformation: client of the environment's account and region.
         ecr: client of the same.
@@ -69,15 +72,25 @@ def push(
     """
     repository = _repository(environment, cloudformation)
     registry, _, name = repository.partition("/")
-    image = f"{repository}:{tag}"
-    build = ("build", "--platform", PLATFORMS[environment.architecture], "--tag", image)
+    index = f"{repository}:{tag}"
+    single = len(environment.architectures) == 1
+    images: dict[Architecture, str] = {
+        architecture: index if single else f"{index}-{architecture.lower()}"
+        for architecture in environment.architectures
+    }
     given = {"PYTHON": environment.python, **(arguments or {})}
-    told = (word for name, value in given.items() for word in ("--build-arg", f"{name}={value}"))
-    _run(docker, *build, *told, str(WORKER))
+    told = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
+    for architecture, image in images.items():
+        build = ("build", "--platform", PLATFORMS[architecture], "--tag", image)
+        _run(docker, *build, *told, str(WORKER))
     token = ecr.get_authorization_token()["authorizationData"][0].get("authorizationToken", "")
     password = base64.b64decode(token).decode().partition(":")[2]
     _run(docker, "login", "--username", "AWS", "--password-stdin", registry, typed=password)
-    _run(docker, "push", image)
+    for image in images.values():
+        _run(docker, "push", image)
+    if not single:
+        _run(docker, "manifest", "create", index, *images.values())
+        _run(docker, "manifest", "push", index)
     details = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
     return details["imageDetails"][0].get("imageDigest", "")
 
@@ -102,7 +115,13 @@ def _run(docker: str, *arguments: str, typed: str | None = None) -> None:
     """Run a step; its output goes to stderr, so that stdout holds the digest alone."""
     try:
         subprocess.run(  # noqa: S603 - the program that the caller named
-            [docker, *arguments], input=typed, text=True, check=True, stdout=sys.stderr
+            [docker, *arguments],
+            input=typed,
+            text=True,
+            check=True,
+            stdout=sys.stderr,
+            # An attestation would make an index of each image, and no index may hold an index.
+            env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )
     except FileNotFoundError as error:
         raise ImageError(

@@ -38,7 +38,7 @@ class ComputeStack(cdk.Stack):
 
     Attributes:
         cluster: where the controller starts workers.
-        tasks: task definitions by workspace.
+        tasks: task definitions by workspace and architecture.
     """
 
     def __init__(
@@ -83,18 +83,20 @@ class ComputeStack(cdk.Stack):
                 f"make image ENV={environment.name}, and set its image_digest",
             )
         image = registry.repository.repository_uri_for_digest(environment.image_digest)
-        self.tasks: dict[str, ecs.FargateTaskDefinition] = {}
+        self.tasks: dict[tuple[str, str], ecs.TaskDefinition] = {}
         for workspace in environment.workspaces:
-            self.tasks[workspace.name] = self._task(
+            log = WorkerLog(
+                self,
+                f"Log-{workspace.name}",
+                name=log_group_name(environment.name, workspace.name),
+                **kept,
+            )
+            cdk.Tags.of(log).add(WORKSPACE_TAG, workspace.name)
+            self._add_tasks(
                 workspace,
                 environment=environment,
                 image=image,
-                log=WorkerLog(
-                    self,
-                    f"Log-{workspace.name}",
-                    name=log_group_name(environment.name, workspace.name),
-                    **kept,
-                ),
+                log=log,
                 variables={
                     WorkerVariable.ENVIRONMENT: environment.name,
                     WorkerVariable.WORKSPACE: workspace.name,
@@ -103,7 +105,7 @@ class ComputeStack(cdk.Stack):
                 },
             )
 
-    def _task(
+    def _add_tasks(
         self,
         workspace: Workspace,
         *,
@@ -111,24 +113,29 @@ class ComputeStack(cdk.Stack):
         image: str,
         log: WorkerLog,
         variables: dict[str, str],
-    ) -> WorkerTask:
-        task = WorkerTask(
-            self,
-            f"Task-{workspace.name}",
-            family=task_family(environment.name, workspace.name),
-            image=image,
-            cpu_units=int(cpu_units(workspace.cpu)),
-            memory_mib=int(memory_mib(workspace.memory_gb)),
-            scratch_gb=workspace.scratch_gb,
-            architecture=environment.architecture,
-            task_role=self._role(workspace, "worker", environment=environment),
-            execution_role=self._role(workspace, "launch", environment=environment),
-            log=log,
-            variables=variables,
-        )
-        for owned in (task, log):
-            cdk.Tags.of(owned).add(WORKSPACE_TAG, workspace.name)
-        return task
+    ) -> None:
+        """Define the workspace's worker, once for each architecture that is offered."""
+        roles = {
+            "task_role": self._role(workspace, "worker", environment=environment),
+            "execution_role": self._role(workspace, "launch", environment=environment),
+        }
+        for architecture in environment.architectures:
+            first = architecture == environment.architecture
+            task = WorkerTask(
+                self,
+                f"Task-{workspace.name}" + ("" if first else f"-{architecture}"),
+                family=task_family(environment.name, workspace.name, architecture),
+                image=image,
+                cpu_units=int(cpu_units(workspace.cpu)),
+                memory_mib=int(memory_mib(workspace.memory_gb)),
+                scratch_gb=workspace.scratch_gb,
+                architecture=architecture,
+                log=log,
+                variables=variables,
+                **roles,
+            )
+            cdk.Tags.of(task).add(WORKSPACE_TAG, workspace.name)
+            self.tasks[workspace.name, architecture] = task
 
     def _role(self, workspace: Workspace, purpose: str, *, environment: Environment) -> iam.IRole:
         arn = role_arn(environment.name, purpose, workspace.name, account=environment.account)

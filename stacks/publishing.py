@@ -65,7 +65,9 @@ class PublishingStack(cdk.Stack):
                             workspace.name,
                             account=environment.account,
                         ),
-                        task_definition=task_family(environment.name, workspace.name),
+                        task_definition=task_family(
+                            environment.name, workspace.name, environment.architecture
+                        ),
                         limits=workspace.limits,
                         worker_role_arn=role_arn(
                             environment.name, "worker", workspace.name, account=environment.account
@@ -74,5 +76,6 @@ class PublishingStack(cdk.Stack):
                     )
                     for workspace in environment.workspaces
                 },
+                other_architectures=environment.other_architectures,
             ),
         )

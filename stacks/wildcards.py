@@ -200,12 +200,13 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
     cluster = cluster_name(environment.name)
     for name in workspaces:
         yield _queues(environment, name, sessions)
-        family = task_family(environment.name, name)
-        yield Wildcard(
-            policy=fleet,
-            resource=_arn(environment, "ecs", f"task-definition/{family}:*"),
-            reason="Each deployment makes a new revision of this one task definition.",
-        )
+        for architecture in environment.architectures:
+            family = task_family(environment.name, name, architecture)
+            yield Wildcard(
+                policy=fleet,
+                resource=_arn(environment, "ecs", f"task-definition/{family}:*"),
+                reason="Each deployment makes a new revision of this one task definition.",
+            )
     yield Wildcard(
         policy=fleet,
         resource=_arn(environment, "ecs", f"task/{cluster}/*"),

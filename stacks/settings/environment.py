@@ -71,9 +71,11 @@ class Environment:
             one or more in production. Each confirms once, by a link that SNS sends.
         network, storage, audit: their parts.
         log_retention_days: of every log group; one of CloudWatch's values (S25).
-        architecture: of the workers.
+        architecture: of the workers, where a session does not ask for one.
+        other_architectures: that a session may ask for as well; the image is then built for all.
         python: ``major.minor`` of the worker image.
-        image_digest: ``sha256:…`` of the worker image in this environment's repository.
+        image_digest: ``sha256:…`` of the worker image in this environment's repository; of its
+            index, where there is an image for each of several architectures.
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
@@ -95,6 +97,7 @@ class Environment:
     audit: Audit = field(default_factory=Audit)
     log_retention_days: int = 365
     architecture: Architecture = "X86_64"
+    other_architectures: tuple[Architecture, ...] = ()
     python: str = "3.11"
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
@@ -128,7 +131,9 @@ class Environment:
     def _check_words(self, me: str) -> None:
         one_of(f"{me} purpose", self.purpose, get_args(Purpose))
         one_of(f"{me} data_class", self.data_class, get_args(DataClass))
-        one_of(f"{me} architecture", self.architecture, get_args(Architecture))
+        for architecture in self.architectures:
+            one_of(f"{me} architecture", architecture, get_args(Architecture))
+        distinct(f"{me} architectures", self.architectures)
         one_of(f"{me} log_retention_days", self.log_retention_days, LOG_RETENTION_DAYS)
         one_of(f"{me} python", self.python, ("3.11", "3.12", "3.13", "3.14"))
         matches(f"{me} image_digest", self.image_digest, "sha256:[0-9a-f]{64}", "sha256:<64 hex>")
@@ -184,6 +189,11 @@ class Environment:
         recorded = self.audit.data_events or self.data_class != "restricted"
         allowed = "True where data_class is 'restricted'"
         require(recorded, f"{me} audit.data_events", self.audit.data_events, allowed)
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """All that workers may have, the default first."""
+        return (self.architecture, *self.other_architectures)
 
     @property
     def lacks_image(self) -> bool:

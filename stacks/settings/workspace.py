@@ -7,7 +7,7 @@ from typing import Final
 
 from stacks.validation import between, emails, matches, one_of, positive, require
 from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits
-from starburst.fargate import MEMORY_GB, describe_memory, is_size
+from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 
 __all__ = ["Workspace"]
 
@@ -23,7 +23,7 @@ class Workspace:
         name: ``[a-z0-9]{3,32}``.
         limits: what one session may use.
         cpu, memory_gb: default size of a worker; a session may choose another that Fargate sells.
-        scratch_gb: ephemeral storage of a worker, 20 to 200.
+        scratch_gb: ephemeral storage of a worker, 20 to 200, where a session asks for no other.
         monthly_budget_usd: alerts at 50, 80 and 100 % of it (S19).
         budget_emails: who is told, 1 to 10.
     """
@@ -44,7 +44,8 @@ class Workspace:
         fits = is_size(self.cpu, self.memory_gb)
         allowed = f"what Fargate sells with {self.cpu:g} vCPU, {describe_memory(self.cpu)}"
         require(fits, f"{me} memory_gb", self.memory_gb, allowed)
-        between(f"{me} scratch_gb", self.scratch_gb, 20, 200)
+        between(f"{me} limits.scratch_gb", self.limits.scratch_gb, *SCRATCH_GB)
+        between(f"{me} scratch_gb", self.scratch_gb, 20, self.limits.scratch_gb)
         positive(f"{me} monthly_budget_usd", self.monthly_budget_usd, most=10_000_000)
         self._check_limits(me)
         between(f"number of budget_emails of workspace {self.name}", len(self.budget_emails), 1, 10)

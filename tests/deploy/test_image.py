@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,36 @@ def test_it_builds_logs_in_pushes_and_returns_the_digest(
     assert login == "login --username AWS --password-stdin " + REPOSITORY.split("/", maxsplit=1)[0]
     assert typed == "one-day-token"
     assert pushed == f"push {REPOSITORY}:release-1"
+
+
+def test_two_architectures_become_two_images_and_one_index(
+    clients: tuple[Any, Stubber, Any, Stubber], docker: Path
+) -> None:
+    cloudformation, stacks, ecr, images = clients
+    deployed(stacks)
+    token = base64.b64encode(b"AWS:t").decode()
+    images.add_response(
+        "get_authorization_token", {"authorizationData": [{"authorizationToken": token}]}
+    )
+    images.add_response(
+        "describe_images",
+        {"imageDetails": [{"imageDigest": DIGEST}]},
+        {"repositoryName": "worker", "imageIds": [{"imageTag": "release-1"}]},
+    )
+    both = replace(PROD, other_architectures=("ARM64",))
+    with stacks, images:
+        digest = push(both, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
+    assert digest == DIGEST, "of the index"
+    tag = f"{REPOSITORY}:release-1"
+    said = (docker.parent / "log").read_text().splitlines()
+    assert said[0].startswith(f"build --platform linux/amd64 --tag {tag}-x86_64 ")
+    assert said[1].startswith(f"build --platform linux/arm64 --tag {tag}-arm64 ")
+    assert said[4:] == [
+        f"push {tag}-x86_64",
+        f"push {tag}-arm64",
+        f"manifest create {tag} {tag}-x86_64 {tag}-arm64",
+        f"manifest push {tag}",
+    ]
 
 
 def test_an_environment_that_is_not_deployed_is_named(
