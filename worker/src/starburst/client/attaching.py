@@ -130,7 +130,8 @@ def attach_session(
         manifest = Manifest.from_json(text)
     except ValueError as error:
         raise SessionError(f"session {session} cannot be attached: {error}") from error
-    key = SessionKey.unwrap(connection.kms, connection.document.key_arn, manifest, signing=True)
+    with aws_errors("unwrap the session's keys"):
+        key = SessionKey.unwrap(connection.kms, connection.document.key_arn, manifest, signing=True)
     with ThreadPoolExecutor(_FETCHES) as pool:
         ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
     ledger = TaskLedger()

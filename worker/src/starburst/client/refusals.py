@@ -10,16 +10,17 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
+    SSOError,
     TokenRetrievalError,
-    UnauthorizedSSOTokenError,
 )
 
 from starburst.aws import code_of
-from starburst.errors import AccessDenied, ConfigurationError, SessionError
+from starburst.errors import AccessDenied, ConfigurationError, KeyUnavailable, SessionError
 
 __all__ = ["DENIED", "aws_errors", "is_passing"]
 
@@ -27,6 +28,12 @@ DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "UnauthorizedOperation"}
 )
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_KEY_UNUSABLE: Final = frozenset(
+    {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
+    | {"KmsDisabled", "KmsInvalidState", "KmsNotFound"}
+)
+"""How S3 and SQS say that the key which encrypts what they keep is disabled or gone."""
+
 _SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
 _BUSY: Final = frozenset(
     {
@@ -35,6 +42,8 @@ _BUSY: Final = frozenset(
         "Throttling",
         "RequestThrottled",
         "TooManyRequestsException",
+        "KMS.ThrottlingException",
+        "KmsThrottled",
     }
 )
 _SERVER_ERROR: Final = 500
@@ -63,16 +72,24 @@ def aws_errors(purpose: str) -> Iterator[None]:
                 f"cannot {purpose}: AWS says that this computer's clock is wrong ({said or code}). "
                 "Set the clock; the session goes on without you, and starburst.attach(id) finds it"
             ) from error
+        if code in _KEY_UNUSABLE:
+            raise KeyUnavailable(
+                f"cannot {purpose}: the key that encrypts this environment's data is not usable "
+                f"({code}: {said}). Nothing was sent unencrypted, and nothing is lost: once the "
+                "key is enabled again, starburst.attach(id) finds the session. Ask your platform "
+                "engineer whether the key was disabled on purpose"
+            ) from error
         if code in DENIED:
             raise AccessDenied(
                 f"cannot {purpose}: AWS refused ({said or code}). Are these the credentials of an "
                 "analyst of this workspace? If so, show this to your platform engineer"
             ) from error
         raise SessionError(f"cannot {purpose}: AWS answered {code}: {said}") from error
-    except (NoCredentialsError, TokenRetrievalError, UnauthorizedSSOTokenError) as error:
+    except (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError) as error:
         raise ConfigurationError(
-            f"cannot {purpose}: there are no valid AWS credentials. Log in (for example "
-            "`aws sso login`), or name a profile with AWS_PROFILE or profile="
+            f"cannot {purpose}: there are no valid AWS credentials ({error}). Log in (for example "
+            "`aws sso login`), or name a profile with AWS_PROFILE or profile=. A session that is "
+            "running goes on without you, and starburst.attach(id) finds it"
         ) from error
     except EndpointConnectionError as error:
         raise ConfigurationError(f"cannot {purpose}: {error}. Is the network there?") from error

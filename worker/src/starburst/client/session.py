@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from starburst.errors import IntegrityError, SessionEnded, SessionError, StarburstError
+from starburst.errors import (
+    ConfigurationError,
+    IntegrityError,
+    SessionEnded,
+    SessionError,
+    StarburstError,
+)
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
@@ -70,7 +76,8 @@ def open_session(
     python = options.check_python(connection.document)
     options.check_offer(connection.document)
     keys = connection.keys(new_session_id())
-    key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
+    with aws_errors("make the session's keys"):
+        key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
     timeout = options.session_timeout or connection.limits.timeout_seconds
     manifest = Manifest(
         workspace=keys.workspace,
@@ -108,11 +115,11 @@ def open_session(
     control = Control(connection, keys)
     try:
         queue_url = control.start()
-    except KeyboardInterrupt as interrupt:
-        # Workers may be on their way already.
+    except (KeyboardInterrupt, ConfigurationError, SessionError) as error:
+        # Workers may be on their way already, whatever became of the answer.
         with contextlib.suppress(StarburstError):
             control.stop()
-        interrupt.add_note(f"session {keys.session} was stopped before it began")
+        error.add_note(f"session {keys.session} was stopped before it began")
         raise
     return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
 
