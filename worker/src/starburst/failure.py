@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import traceback as tracebacks
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError
@@ -26,6 +27,7 @@ __all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
 FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity", "cancelled"]
 
 _MAX_TEXT: Final = 16 * 1024
+_ERRNO: Final = re.compile(r"\[Errno (\d{1,4})\] (.*)", re.DOTALL)
 _MAX_NAME: Final = 256
 _FIELDS: Final = {"type_name": str, "text": str, "traceback": str, "builtin": bool, "kind": str}
 _OWN_CODE: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -146,6 +148,9 @@ def _builtin(name: str, text: str) -> Exception | None:
     if issubclass(cls, StopIteration | StopAsyncIteration | Warning):
         # Raised inside a generator these would mean something else at the client.
         return None
+    numbered = _ERRNO.fullmatch(text)
+    if issubclass(cls, OSError) and numbered:
+        return cls(int(numbered[1]), numbered[2])
     try:
         return _quiet_key(text) if cls is KeyError else cls(text)
     except TypeError:  # such as UnicodeDecodeError and ExceptionGroup, which take several arguments

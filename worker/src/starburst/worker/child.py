@@ -6,9 +6,11 @@ import contextlib
 import os
 import queue
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
@@ -44,7 +46,10 @@ class Child:
         self.functions: set[str] = set()
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
+        self._scratch = _scratch()
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        if self._scratch is not None:
+            environment["TMPDIR"] = self._scratch
         fds = (commands_out, answers_in, self.board.fd)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "starburst.worker.runner", *(str(fd) for fd in fds)],
@@ -101,6 +106,8 @@ class Child:
             self._commands.close()
         self._answers.close()
         self.board.close()
+        if self._scratch is not None:  # what tasks left must not fill the disk
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _reason(self) -> str:
         code = self._process.wait()
@@ -114,3 +121,11 @@ class Child:
                 f"it peaked at {peak:,.0f} MiB. Ask for more with memory="
             )
         return f"its process was ended by {name}"
+
+
+def _scratch() -> str | None:
+    """Make a directory for what tasks put aside; None where the disk is full already."""
+    try:
+        return tempfile.mkdtemp(prefix="starburst-tasks-")
+    except OSError:
+        return None

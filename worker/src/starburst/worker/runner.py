@@ -6,9 +6,12 @@ the function, and answers with encoded results. What the function prints goes to
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +35,7 @@ _REPORT_SECONDS: Final = 0.25
 _REPORT_BYTES: Final = 8 << 20
 _BACKOFF_SECONDS: Final = (0.5, 1, 2, 4, 8)
 _FAILED: Final = object()
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main() -> None:
@@ -90,6 +94,8 @@ class _Runner:
             # Whatever the function raises is its result.
             except Exception as error:
                 report.seconds += time.monotonic() - began
+                if _is_disk_full(error):
+                    _clear_scratch()
                 if attempt < retries and _worth_it(error, header["retry_on"]):
                     report.retries += 1
                     time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
@@ -109,6 +115,28 @@ class _Runner:
             raise TypeError(f"what was submitted is not callable: {function!r}")
         self._functions[name] = function
         return function
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    """Whether the disk was full when this was raised, even where it only led to it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _DISK_FULL:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _clear_scratch() -> None:
+    """Remove what tasks left in this process' own temporary directory: the next ones need it."""
+    scratch = Path(tempfile.gettempdir())
+    if not scratch.name.startswith("starburst-tasks-"):
+        return  # not ours alone
+    for path in scratch.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 class _Report:
