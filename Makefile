@@ -55,8 +55,8 @@ synth: setup  ## synthesize, judge and lint every environment
 cost: synth  ## what each environment costs a month while nobody computes
 	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest
 
-bench: setup  ## the numbers of the README
-	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.requests
+bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md
+	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks $(BENCH)
 
 nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
@@ -77,7 +77,7 @@ lock: setup  ## take pyproject.toml's changes into uv.lock and what is exported 
 	.ci/exports
 
 clean:  ## remove what the targets made
-	rm -rf .venv node_modules cdk.out .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf .venv .bench node_modules cdk.out .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(STAMPS)/python $(STAMPS)/node  ## install everything that the other targets need

@@ -1,1 +1,1 @@
-"""What the numbers in README and docs come from."""
+"""What the numbers in README and docs come from: ``make bench``."""
