@@ -325,5 +325,6 @@ class Collector:
                 if code_of(error) in ABSENT:
                     return None
                 raise
-            self.status = SessionStatus.from_json(answer["Body"].read())
+            with suppress(ValueError):  # not the controller's: its last word stands
+                self.status = SessionStatus.from_json(answer["Body"].read())
         return self.status
