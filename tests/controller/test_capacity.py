@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import Limits
+from starburst.contract import Hosts, Instance, Limits
 from starburst.prices import fleet_usd, load
 from tests.controller.world import World, a_manifest, bought
 
@@ -325,3 +325,59 @@ def test_stopped_workers_of_another_architecture_are_counted_too(world: World) -
     world.ask("refresh", KEYS.manifest)
 
     assert world.status(KEYS).workers_lost == 3
+
+
+HOSTS = Hosts(
+    instances=(Instance(name="c7g.xlarge", vcpu=4, memory_gb=8, usd_per_hour=0.16),), spot=True
+)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "providers"),
+    [
+        ("on-demand", {"starburst-prod-genomics-on-demand": 20}),
+        ("spot", {"starburst-prod-genomics-spot": 20}),
+        (
+            "mixed",
+            {"starburst-prod-genomics-on-demand": 2, "starburst-prod-genomics-spot": 18},
+        ),
+    ],
+)
+def test_workers_run_on_their_workspaces_own_instances(
+    world: World, capacity: str, providers: dict[str, int]
+) -> None:
+    world.deploy(WIDE, hosts=HOSTS)
+    world.start(a_manifest(workers=20, capacity=capacity))
+
+    assert live(world) == providers
+    for call in world.ecs.calls:
+        network = call["networkConfiguration"]["awsvpcConfiguration"]
+        assert network == {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-workers"]}
+        assert not {"launchType", "platformVersion"} & set(call)
+        assert "ephemeralStorage" not in call["overrides"]
+    world.later(3600)
+    world.ask("refresh", KEYS.manifest)
+    spot = sum(n for name, n in providers.items() if name.endswith("spot"))
+    share = HOSTS.instances[0].share(1, 4) * 0.16
+    assert world.status(KEYS).usd == pytest.approx(share * (20 - spot + spot / 2), abs=1e-4)
+
+
+def test_mixed_turns_to_on_demand_when_spot_holds_workers_back_for_long(world: World) -> None:
+    world.deploy(WIDE, hosts=HOSTS)
+    world.ecs.first_status = "PROVISIONING"
+    url = world.start(a_manifest(workers=4, capacity="mixed"))["queue_url"]
+    world.send(url, 40)
+    world.later(240)
+    world.sweep()
+    assert live(world) == {"starburst-prod-genomics-spot": 4}
+
+    world.later(120)
+    world.sweep()
+    world.later(30)
+    world.sweep()
+    assert live(world) == {"starburst-prod-genomics-on-demand": 4}
+    assert world.record(KEYS).lost == 0
+    for _ in range(10):
+        world.later(60)
+        world.sweep()
+    assert live(world) == {"starburst-prod-genomics-on-demand": 4}, "on demand may take its time"

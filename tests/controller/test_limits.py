@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from starburst.contract import Hosts, Instance, Limits, RuntimeDocument, WorkspaceDocument
 from starburst.controller.limits import Refusal, affordable_workers, judge, refuse
 from starburst.errors import ConfigurationError, LimitExceeded
 from starburst.prices import load
@@ -21,8 +21,20 @@ def judged(
     *,
     default_gb: int = 20,
     others: tuple[str, ...] = (),
+    hosts: Hosts | None = None,
     **fields: Any,
 ) -> list[Refusal]:
+    known = document(limits, default_gb=default_gb, others=others, hosts=hosts)
+    return judge(a_manifest(**fields), known, prices=load("us-east-1"))
+
+
+def document(
+    limits: Limits = WIDE,
+    *,
+    default_gb: int = 20,
+    others: tuple[str, ...] = (),
+    hosts: Hosts | None = None,
+) -> RuntimeDocument:
     workspace = WorkspaceDocument(
         analyst_role_arn="a",
         task_definition="t",
@@ -30,7 +42,7 @@ def judged(
         worker_role_arn="w",
         scratch_gb=default_gb,
     )
-    document = RuntimeDocument(
+    return RuntimeDocument(
         environment="prod",
         account="123456789012",
         region="us-east-1",
@@ -41,8 +53,8 @@ def judged(
         architecture="X86_64",
         workspaces={"genomics": workspace},
         other_architectures=others,
+        hosts=hosts,
     )
-    return judge(a_manifest(**fields), document, prices=load("us-east-1"))
 
 
 def test_what_is_within_every_limit_passes() -> None:
@@ -145,13 +157,9 @@ def test_all_reasons_are_told_at_once() -> None:
 
 
 def test_what_the_limits_can_afford_never_passes_500() -> None:
-    workspace = WorkspaceDocument(
-        analyst_role_arn="a",
-        task_definition="t",
-        limits=Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
-    )
     affordable = affordable_workers(
-        workspace=workspace,
+        Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
+        document(),
         cpu=0.25,
         memory_gb=0.5,
         scratch_gb=21,
@@ -160,3 +168,36 @@ def test_what_the_limits_can_afford_never_passes_500() -> None:
     )
 
     assert affordable == 500
+
+
+LARGE = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.29)
+SMALL = Instance(name="c7g.large", vcpu=2, memory_gb=4, usd_per_hour=0.08)
+
+
+def test_a_worker_on_an_instance_is_judged_at_its_share_of_the_dearest_that_holds_it() -> None:
+    hosts = Hosts(instances=(SMALL, LARGE))
+    half = 3 * 0.5 * 0.08  # 1 of 2 vCPU, but 2 GB are more than half of what is left for workers
+    (refusal,) = judged(Limits(usd_per_hour=half), hosts=hosts, memory_gb=2)
+
+    assert "price per hour" in refusal.message
+    assert judged(Limits(usd_per_hour=3 * 0.577 * 0.08), hosts=hosts, memory_gb=2) == []
+    assert judged(Limits(usd_per_hour=3 * 0.274 * 0.29), hosts=hosts, cpu=2) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"cpu": 16, "memory_gb": 32}, "c7g.2xlarge"),
+        ({"cpu": 4, "memory_gb": 16}, "no instance"),
+        ({"capacity": "spot"}, "on-demand instances only"),
+        ({"capacity": "mixed"}, "on-demand instances only"),
+        ({"scratch_gb": 100}, "disk of their instance"),
+    ],
+)
+def test_what_instances_cannot_do_is_refused(fields: dict[str, Any], says: str) -> None:
+    (refusal,) = judged(WIDE, hosts=Hosts(instances=(LARGE,)), **fields)
+
+    assert refusal.kind is ConfigurationError
+    assert says in refusal.message
+    if "capacity" in fields:
+        assert judged(WIDE, hosts=Hosts(instances=(LARGE,), spot=True), **fields) == []

@@ -8,7 +8,14 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
+from starburst.contract import (
+    Hosts,
+    Instance,
+    Limits,
+    RuntimeDocument,
+    WorkspaceDocument,
+    runtime_parameter,
+)
 from starburst.errors import (
     ConfigurationError,
     EnvironmentNotFound,
@@ -245,3 +252,18 @@ def test_more_scratch_than_the_workspace_grants_is_refused() -> None:
     assert big.usd > estimate(hours=1, environment=few, workspace="genomics").usd
     with pytest.raises(LimitExceeded, match="limit is 150"):
         estimate(hours=1, environment=few, workspace="genomics", scratch_gb=151)
+
+
+def test_workers_on_instances_are_estimated_by_their_share() -> None:
+    instance = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.3)
+    hosted = replace(document(), hosts=Hosts(instances=(instance,), spot=True))
+    fleet = estimate(workers=8, cpu=2, memory=4, hours=1, environment=hosted)
+
+    assert fleet.usd == pytest.approx(8 * 0.3 * instance.share(2, 4))
+    assert fleet.breakdown == {"share of EC2 instances": fleet.usd}
+    assert instance.share(2, 4) == pytest.approx(0.2734, abs=1e-4)
+    assert "Whole EC2 instances are billed" in str(fleet)
+    spot = estimate(workers=8, cpu=2, memory=4, hours=1, environment=hosted, capacity="spot")
+    assert spot.usd == pytest.approx(fleet.usd / 2)
+    with pytest.raises(ConfigurationError, match="no instance"):
+        estimate(cpu=16, memory=32, hours=1, environment=hosted)

@@ -22,11 +22,14 @@ __all__ = [
     "SESSION_ID",
     "USER_TAG",
     "WORKER_COMMAND",
+    "Hosts",
+    "Instance",
     "Limits",
     "RuntimeDocument",
     "SessionKeys",
     "WorkerVariable",
     "WorkspaceDocument",
+    "capacity_provider",
     "encryption_context",
     "log_group_name",
     "queue_name",
@@ -107,6 +110,16 @@ def task_family(environment: str, workspace: str, architecture: str = "X86_64") 
     """
     family = f"starburst-{environment}-{workspace}"
     return family if architecture == "X86_64" else f"{family}-{architecture.lower()}"
+
+
+def capacity_provider(environment: str, workspace: str, *, spot: bool) -> str:
+    """Return the ECS capacity provider of a workspace's own EC2 instances.
+
+    Example:
+        >>> capacity_provider("prod", "genomics", spot=True)
+        'starburst-prod-genomics-spot'
+    """
+    return f"starburst-{environment}-{workspace}-{'spot' if spot else 'on-demand'}"
 
 
 def log_group_name(environment: str, workspace: str) -> str:
@@ -237,6 +250,52 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """One EC2 instance type, as far as workers on it care.
+
+    Attributes:
+        name: such as ``c7g.2xlarge``.
+        vcpu, memory_gb: of the instance.
+        usd_per_hour: what an hour of it costs the account on demand.
+    """
+
+    name: str
+    vcpu: int
+    memory_gb: float
+    usd_per_hour: float
+
+    def share(self, cpu: float, memory_gb: float) -> float:
+        """Return what part of the instance a worker takes; above 1 where it has no room for it.
+
+        The system and ECS's agent keep a quarter of a GB and some 7 % of the memory.
+
+        Example:
+            >>> Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.29).share(2, 3)
+            0.25
+        """
+        usable = self.memory_gb * 0.93 - 0.25
+        return max(cpu / self.vcpu, memory_gb / usable)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hosts:
+    """The EC2 instances of an environment whose workers do not run on Fargate.
+
+    Attributes:
+        instances: types that may be started.
+        spot: whether a session may ask for Spot instances as well.
+    """
+
+    instances: tuple[Instance, ...]
+    spot: bool = False
+
+    def usd_per_hour(self, cpu: float, memory_gb: float) -> float | None:
+        """Return a worker's share of the dearest instance that holds it; None where none does."""
+        shares = ((one.share(cpu, memory_gb), one.usd_per_hour) for one in self.instances)
+        return max((share * usd for share, usd in shares if share <= 1), default=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WorkspaceDocument:
     """What the runtime knows of one workspace.
 
@@ -272,6 +331,7 @@ class RuntimeDocument:
         architecture: of workers, ``X86_64`` or ``ARM64``, where a session does not ask for one.
         workspaces: by name.
         other_architectures: that a session may ask for as well.
+        hosts: the EC2 instances that workers run on; None for Fargate.
     """
 
     environment: str
@@ -284,6 +344,7 @@ class RuntimeDocument:
     architecture: str
     workspaces: Mapping[str, WorkspaceDocument]
     other_architectures: tuple[str, ...] = ()
+    hosts: Hosts | None = None
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -307,6 +368,16 @@ class RuntimeDocument:
                 for name, entry in fields.pop("workspaces").items()
             }
             others = tuple(fields.pop("other_architectures", ()))
-            return cls(**fields, workspaces=workspaces, other_architectures=others)
+            hosts = fields.pop("hosts", None)
+            return cls(
+                **fields,
+                workspaces=workspaces,
+                other_architectures=others,
+                hosts=hosts and _hosts(**hosts),
+            )
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error
+
+
+def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:
+    return Hosts(instances=tuple(Instance(**one) for one in instances), spot=spot)

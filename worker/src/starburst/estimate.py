@@ -162,12 +162,18 @@ def estimate(
             notes.append("Fargate bills at least one minute a worker.")
     billed = billed_seconds(hours * 3600) / 3600
 
+    on_host = _on_host(environment, cpu=cpu, memory_gb=memory_gb)
     certain = {"on-demand": workers, "spot": 0, "mixed": workers // CERTAIN_SHARE}[capacity]
 
     def usd(
         *, vcpu: float = 0, gb: float = 0, scratch: float = 0, span: float = billed, dear: int
     ) -> float:
         bought = ((dear, False), (workers - dear, True))
+        if on_host is not None:
+            return sum(
+                count * span * on_host * (prices.spot_share if spot else 1)
+                for count, spot in bought
+            )
         return sum(
             fleet_usd(
                 workers=count,
@@ -189,6 +195,11 @@ def estimate(
         f"List prices of {prices.region}, noted {prices.date}, without tax, discounts or free "
         "tiers.",
         _of_spot(capacity, certain, prices=prices, dearest=most * billed),
+        *(
+            ["Whole EC2 instances are billed: what no worker uses of them comes on top."]
+            if on_host is not None
+            else []
+        ),
         "Not counted: messages, objects and logs (cents), and what the environment costs "
         "whether it is used or not (endpoints, keys, alarms).",
     ]
@@ -201,11 +212,15 @@ def estimate(
         cpu=cpu,
         memory_gb=memory_gb,
         region=prices.region,
-        breakdown={
-            "vCPU": usd(vcpu=cpu, dear=certain),
-            "memory": usd(gb=memory_gb, dear=certain),
-            "scratch storage above 20 GB": usd(scratch=scratch_gb, dear=certain),
-        },
+        breakdown=(
+            {
+                "vCPU": usd(vcpu=cpu, dear=certain),
+                "memory": usd(gb=memory_gb, dear=certain),
+                "scratch storage above 20 GB": usd(scratch=scratch_gb, dear=certain),
+            }
+            if on_host is None
+            else {"share of EC2 instances": usd(dear=certain)}
+        ),
         assumptions=tuple(notes),
     )
 
@@ -250,6 +265,18 @@ def _offered(architecture: str, environment: RuntimeDocument | None) -> str:
             f"{' and '.join(environment.architectures).lower()}"
         )
     return architecture
+
+
+def _on_host(environment: RuntimeDocument | None, *, cpu: float, memory_gb: float) -> float | None:
+    if environment is None or environment.hosts is None:
+        return None
+    usd = environment.hosts.usd_per_hour(cpu, memory_gb)
+    if usd is None:
+        raise ConfigurationError(
+            f"no instance of environment {environment.environment} has room for a worker with "
+            f"{cpu:g} vCPU and {memory_gb:g} GB"
+        )
+    return usd
 
 
 def _of_spot(capacity: Capacity, certain: int, *, prices: Prices, dearest: float) -> str:

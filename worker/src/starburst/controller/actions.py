@@ -191,6 +191,7 @@ class Actions:
             memory_gb=manifest.memory_gb,
             scratch_gb=manifest.scratch_gb or workspace.scratch_gb,
             architecture=architecture,
+            hosted=document.hosts is not None,
             capacity=manifest.capacity,
             idle_seconds=manifest.idle_seconds,
             max_usd=manifest.max_usd,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from starburst.prices import Prices, billed_seconds, fleet_usd
+from starburst.contract import RuntimeDocument
+from starburst.prices import Prices, billed_seconds
+from starburst.tariff import worker_usd
 
 from .fleet import Worker
 from .sessions import Record
@@ -20,7 +22,12 @@ Spent = tuple[float, float]
 
 
 def settle(
-    record: Record, workers: Iterable[Worker], *, now: float, prices: Prices, architecture: str
+    record: Record,
+    workers: Iterable[Worker],
+    *,
+    now: float,
+    prices: Prices,
+    document: RuntimeDocument,
 ) -> Record:
     """Count each worker that has stopped, once, however often it is seen."""
     settled = {name: at for name, at in record.settled.items() if now - at < _FORGET_SECONDS}
@@ -36,7 +43,7 @@ def settle(
         if now - stopped >= _FORGET_SECONDS:
             continue
         settled[worker.id] = stopped
-        spent = _of(worker, record, now=now, prices=prices, architecture=architecture)
+        spent = _of(worker, record, now=now, prices=prices, document=document)
         seconds, usd = seconds + spent[0], usd + spent[1]
         if worker.shortage is not None:
             lacked += 1
@@ -64,29 +71,35 @@ def settle(
 
 
 def so_far(
-    record: Record, workers: Iterable[Worker], *, now: float, prices: Prices, architecture: str
+    record: Record,
+    workers: Iterable[Worker],
+    *,
+    now: float,
+    prices: Prices,
+    document: RuntimeDocument,
 ) -> Spent:
     """Return billed seconds and USD of a settled record together with its live workers."""
     seconds, usd = record.seconds, record.usd
     for worker in workers:
         if worker.live:
-            spent = _of(worker, record, now=now, prices=prices, architecture=architecture)
+            spent = _of(worker, record, now=now, prices=prices, document=document)
             seconds, usd = seconds + spent[0], usd + spent[1]
     return seconds, usd
 
 
-def _of(worker: Worker, record: Record, *, now: float, prices: Prices, architecture: str) -> Spent:
+def _of(
+    worker: Worker, record: Record, *, now: float, prices: Prices, document: RuntimeDocument
+) -> Spent:
     if worker.billed_from is None:
         return 0.0, 0.0
     seconds = billed_seconds((worker.stopped or now) - worker.billed_from)
-    usd = fleet_usd(
-        workers=1,
+    usd = worker_usd(
+        document,
         cpu=record.cpu,
         memory_gb=record.memory_gb,
-        hours=seconds / 3600,
         scratch_gb=worker.scratch_gb or record.scratch_gb,
-        architecture=record.architecture or architecture,
+        architecture=record.architecture,
         spot=worker.spot,
         prices=prices,
     )
-    return seconds, usd
+    return seconds, usd * seconds / 3600

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.aws import code_of, words_of
-from starburst.contract import WorkerVariable
+from starburst.contract import WorkerVariable, capacity_provider
 from starburst.fargate import SCRATCH_GB, cpu_units, memory_mib
 
 from . import shortage
@@ -266,11 +266,7 @@ def _run(
     site: Site, record: Record, *, wave: int, batch: Batch, count: int, spot: bool
 ) -> tuple[int, list[str]]:
     """Make one call; return how many workers it started, and why not more."""
-    placement: dict[str, Any] = (
-        {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]}
-        if spot
-        else {"launchType": "FARGATE"}
-    )
+    place = _place(site, record, spot=spot)
     try:
         answer = site.clients.ecs.run_task(
             cluster=site.settings.cluster,
@@ -278,16 +274,8 @@ def _run(
             count=count,
             startedBy=record.session,
             clientToken=f"{record.session}-{wave}-{batch}",
-            platformVersion="LATEST",
             enableExecuteCommand=False,
             propagateTags="TASK_DEFINITION",
-            networkConfiguration={
-                "awsvpcConfiguration": {
-                    "subnets": list(site.settings.subnets),
-                    "securityGroups": [site.settings.security_group],
-                    "assignPublicIp": "DISABLED",
-                }
-            },
             overrides=_overrides(record),
             tags=[
                 {"key": "starburst:workspace", "value": record.workspace},
@@ -295,7 +283,7 @@ def _run(
                 {"key": "starburst:session", "value": record.session},
                 {"key": LAUNCH_TAG, "value": f"{wave}-{batch}"},
             ],
-            **placement,
+            **place,
         )
     except ClientError as error:
         if code_of(error) != "ConflictException":
@@ -306,6 +294,32 @@ def _run(
         failure.get("reason") or failure.get("detail") or "" for failure in answer["failures"]
     ]
     return len(answer["tasks"]), reasons
+
+
+def _place(site: Site, record: Record, *, spot: bool) -> dict[str, Any]:
+    """Return where the workers run: always our subnets and group, never a public address."""
+    network: dict[str, Any] = {
+        "subnets": list(site.settings.subnets),
+        "securityGroups": [site.settings.security_group],
+    }
+    if record.hosted:
+        provider = capacity_provider(site.settings.environment, record.workspace, spot=spot)
+        return {
+            # On an instance a task cannot have a public address, so ECS takes no word about it.
+            "networkConfiguration": {"awsvpcConfiguration": network},
+            "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
+            "placementStrategy": [{"type": "binpack", "field": "memory"}],
+        }
+    network["assignPublicIp"] = "DISABLED"
+    return {
+        "networkConfiguration": {"awsvpcConfiguration": network},
+        "platformVersion": "LATEST",
+        **(
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]}
+            if spot
+            else {"launchType": "FARGATE"}
+        ),
+    }
 
 
 def _overrides(record: Record) -> TaskOverrideTypeDef:
@@ -322,6 +336,6 @@ def _overrides(record: Record) -> TaskOverrideTypeDef:
             }
         ],
     }
-    if record.scratch_gb >= SCRATCH_GB[0]:
+    if record.scratch_gb >= SCRATCH_GB[0] and not record.hosted:
         overrides["ephemeralStorage"] = {"sizeInGiB": record.scratch_gb}
     return overrides

@@ -141,12 +141,13 @@ class Lifecycle:
         allowed = 0
         if workspace is not None:
             allowed = affordable_workers(
-                workspace=workspace,
+                workspace.limits,
+                document,
                 cpu=record.cpu,
                 memory_gb=record.memory_gb,
                 scratch_gb=record.scratch_gb,
                 prices=self.site.prices(),
-                architecture=record.architecture or document.architecture,
+                architecture=record.architecture,
             )
         settled = self._settled(record, look)
         now = self.site.clock()
@@ -155,7 +156,7 @@ class Lifecycle:
             look.workers,
             now=now,
             prices=self.site.prices(),
-            architecture=document.architecture,
+            document=document,
         )
         return decide(
             record,
@@ -174,7 +175,7 @@ class Lifecycle:
             look.workers,
             now=self.site.clock(),
             prices=self.site.prices(),
-            architecture=self.site.document().architecture,
+            document=self.site.document(),
         )
 
     def _act(self, record: Record, plan: Plan, look: Look, *, until: float) -> None:
@@ -182,8 +183,7 @@ class Lifecycle:
             self.finish(record, look, until=until)
             return
         if plan.surplus:
-            reason = "starburst: more workers than the workspace's limits allow"
-            fleet.stop(self.site, plan.surplus, reason=reason, until=until)
+            fleet.stop(self.site, plan.surplus, reason=f"starburst: {plan.why}", until=until)
         if plan.launch:
             record = self.carry_out(record, look.workers, until=until)
             look = self._look(record, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from starburst.contract import MAX_WORKERS, RuntimeDocument, WorkspaceDocument
+from starburst.contract import MAX_WORKERS, Hosts, Limits, RuntimeDocument, WorkspaceDocument
 from starburst.errors import (
     ConfigurationError,
     LimitExceeded,
@@ -19,7 +19,8 @@ from starburst.errors import (
 )
 from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.manifest import Manifest
-from starburst.prices import Prices, fleet_usd
+from starburst.prices import Prices
+from starburst.tariff import worker_usd
 
 __all__ = ["Refusal", "affordable_workers", "judge", "refuse"]
 
@@ -79,21 +80,20 @@ def refuse(refusals: list[Refusal]) -> None:
 
 
 def affordable_workers(
+    limits: Limits,
+    document: RuntimeDocument,
     *,
-    workspace: WorkspaceDocument,
     cpu: float,
     memory_gb: float,
     scratch_gb: int,
-    prices: Prices,
     architecture: str,
+    prices: Prices,
 ) -> int:
-    """Return how many workers of a size the workspace's limits allow at once, now."""
-    limits = workspace.limits
-    usd = fleet_usd(
-        workers=1,
+    """Return how many workers of a size a workspace's limits allow at once, now."""
+    usd = worker_usd(
+        document,
         cpu=cpu,
         memory_gb=memory_gb,
-        hours=1,
         scratch_gb=scratch_gb,
         architecture=architecture,
         prices=prices,
@@ -131,6 +131,29 @@ def _offer(manifest: Manifest, document: RuntimeDocument) -> Iterator[Refusal]:
             message=f"this environment has no {manifest.architecture} workers; it has "
             f"{' and '.join(document.architectures)}",
         )
+    if document.hosts is not None:
+        yield from _on_hosts(manifest, document.hosts)
+
+
+def _on_hosts(manifest: Manifest, hosts: Hosts) -> Iterator[Refusal]:
+    names = ", ".join(one.name for one in hosts.instances)
+    if hosts.usd_per_hour(manifest.cpu, manifest.memory_gb) is None:
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"no instance of this environment ({names}) has room for a worker with "
+            f"{manifest.cpu:g} vCPU and {manifest.memory_gb:g} GB; ask for a smaller one",
+        )
+    if manifest.capacity != "on-demand" and not hosts.spot:
+        yield Refusal(
+            kind=ConfigurationError,
+            message=f"capacity is {manifest.capacity!r}; this environment has on-demand instances "
+            "only",
+        )
+    if manifest.scratch_gb is not None:
+        yield Refusal(
+            kind=ConfigurationError,
+            message="scratch_gb cannot be chosen here: workers share the disk of their instance",
+        )
 
 
 def _fleet(
@@ -160,13 +183,12 @@ def _fleet(
             allowed=f"{limits.memory_gb:g} GB",
             advice=fewer,
         )
-    usd = fleet_usd(
-        workers=workers,
+    usd = workers * worker_usd(
+        document,
         cpu=manifest.cpu,
         memory_gb=manifest.memory_gb,
-        hours=1,
         scratch_gb=manifest.scratch_gb or workspace.scratch_gb,
-        architecture=manifest.architecture or document.architecture,
+        architecture=manifest.architecture or "",
         prices=prices,
     )
     if usd > limits.usd_per_hour + _ROUNDING:

@@ -35,6 +35,7 @@ _LISTING_SECONDS: Final = 20
 _FIRST_PAUSE: Final = 30
 _LONGEST_PAUSE: Final = 600
 _SPOT_SHUNNED_SECONDS: Final = 600
+_SPOT_HELD_SECONDS: Final = 300
 _UNASKED_SECONDS: Final = 300
 
 
@@ -69,11 +70,13 @@ class Plan:
         record: to be saved before anything is done.
         launch: whether the record's launch is the caller's to carry out.
         surplus: workers to stop.
+        why: the reason to stop them.
     """
 
     record: Record
     launch: bool = False
     surplus: Sequence[Worker] = ()
+    why: str = "more workers than the workspace's limits allow"
 
 
 def decide(
@@ -115,6 +118,10 @@ def decide(
         youngest = sorted(staying, key=lambda worker: worker.created or now, reverse=True)
         surplus = tuple(youngest[: len(staying) - most])
         return Plan(record=replace(record, launch=None), surplus=surplus)
+    stuck = _stuck(record, staying, now=now)
+    if stuck:
+        record = replace(record, spot_lacked_at=now)
+        return Plan(record=record, surplus=stuck, why="Spot has no room; on demand has")
     return _launching(record, look, now=now, until=until, most=most)
 
 
@@ -188,6 +195,19 @@ def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: fl
         return workers
     have = sum(not worker.spot for worker in staying)
     return min(workers, max(0, record.workers // CERTAIN_SHARE - have))
+
+
+def _stuck(record: Record, staying: Sequence[Worker], *, now: float) -> tuple[Worker, ...]:
+    """Return the Spot workers of a mixed session that ECS has held for long without a machine."""
+    if record.capacity != "mixed":
+        return ()
+    return tuple(
+        worker
+        for worker in staying
+        if worker.spot
+        and worker.status == "PROVISIONING"
+        and now - (worker.created or now) > _SPOT_HELD_SECONDS
+    )
 
 
 def _refused(record: Record, *, now: float) -> Record:

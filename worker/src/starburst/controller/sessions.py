@@ -61,6 +61,7 @@ class Record:
         workers, cpu, memory_gb, scratch_gb, capacity, idle_seconds: as accepted at its start.
         task_definition: that its workers run.
         architecture: of its workers; empty for the environment's own.
+        hosted: whether they run on the workspace's EC2 instances.
         started, deadline: by the controller's clock.
         max_usd: what it may cost in all, or None.
         state, reason: ``ended`` and ``failed`` are final: no more launches.
@@ -101,6 +102,7 @@ class Record:
     deadline: float
     max_usd: float | None = None
     architecture: str = ""
+    hosted: bool = False
     state: SessionState = "starting"
     reason: str = ""
     queue_url: str = ""

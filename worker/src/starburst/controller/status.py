@@ -79,7 +79,7 @@ def _write(site: Site, record: Record, look: Look) -> None:
         look.workers,
         now=now,
         prices=site.prices(),
-        architecture=site.document().architecture,
+        document=site.document(),
     )
     site.clients.s3.put_object(
         Bucket=site.settings.bucket,
