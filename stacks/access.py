@@ -14,7 +14,6 @@ from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Wor
 from stacks.storage import StorageStack
 from starburst_constructs.analyst_policy import analyst_statements
 from starburst_constructs.controller_policy import (
-    ceiling_statements,
     fleet_statements,
     function_statements,
     passing_statements,
@@ -143,7 +142,7 @@ class AccessStack(cdk.Stack):
 
     def _controller(self) -> iam.Role:
         environment = self._settings
-        limits = {workspace.name: workspace.limits for workspace in environment.workspaces}
+        workspaces = [workspace.name for workspace in environment.workspaces]
         passed = [
             role.role_arn
             for roles in (self.worker_roles, self.execution_roles)
@@ -159,17 +158,11 @@ class AccessStack(cdk.Stack):
             description="The session controller",
             policies={
                 "Sessions": session_statements(
-                    environment.name, list(limits), **self._place, **self._data
+                    environment.name, workspaces, **self._place, **self._data
                 ),
                 # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
-                "Fleet": fleet_statements(environment.name, list(limits), **self._place),
+                "Fleet": fleet_statements(environment.name, workspaces, **self._place),
                 "Passing": passing_statements(passed),
-                "Ceilings": ceiling_statements(
-                    environment.name, limits, dimension="cpu", **self._place
-                ),
-                "MemoryCeilings": ceiling_statements(
-                    environment.name, limits, dimension="memory", **self._place
-                ),
                 "Function": function_statements(environment.name, **self._place),
             },
         )

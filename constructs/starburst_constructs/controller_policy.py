@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import (
     CONTROL_PREFIX,
-    Limits,
     queue_prefix,
     runtime_parameter,
     task_family,
@@ -19,25 +16,11 @@ from starburst_constructs.analyst_policy import SESSION
 from starburst_constructs.naming import cluster_name, controller_name, failures_name
 
 __all__ = [
-    "DIMENSIONS",
-    "MAX_TASK_MIB",
-    "MAX_TASK_UNITS",
-    "Dimension",
-    "ceiling_statements",
     "fleet_statements",
     "function_statements",
     "passing_statements",
     "session_statements",
 ]
-
-Dimension = Literal["cpu", "memory"]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-
-MAX_TASK_UNITS = 16 * 1024
-"""CPU units of the largest task that Fargate sells."""
-
-MAX_TASK_MIB = 120 * 1024
-"""Memory of the largest task that Fargate sells, MiB."""
 
 _EXEC_ACTIONS = ("ecs:CreateService", "ecs:RunTask", "ecs:StartTask", "ecs:UpdateService")
 
@@ -174,38 +157,6 @@ def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
             resources=list(roles),
             conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         )
-    ]
-
-
-def ceiling_statements(
-    environment: str,
-    limits: Mapping[str, Limits],
-    *,
-    dimension: Dimension,
-    account: str,
-    region: str,
-) -> list[iam.PolicyStatement]:
-    """Return what keeps a task from being larger than its workspace's whole session may be (S20).
-
-    One Deny per distinct ceiling: two keys in one Deny would both have to be broken. The two
-    dimensions are policies of their own, because both together exceed what IAM takes as one.
-    """
-    groups: dict[int, list[str]] = defaultdict(list)
-    for name, limit in limits.items():
-        ceiling = (
-            min(MAX_TASK_UNITS, int(limit.vcpu * 1024))
-            if dimension == "cpu"
-            else min(MAX_TASK_MIB, int(limit.memory_gb * 1024))
-        )
-        groups[ceiling] += _definitions(environment, name, account=account, region=region)
-    return [
-        iam.PolicyStatement(
-            effect=iam.Effect.DENY,
-            actions=["ecs:RunTask"],
-            resources=resources,
-            conditions={"NumericGreaterThan": {f"ecs:task-{dimension}": str(ceiling)}},
-        )
-        for ceiling, resources in sorted(groups.items())
     ]
 
 

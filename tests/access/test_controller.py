@@ -1,4 +1,4 @@
-"""The controller passes exactly the roles it is given, and starts nothing larger than allowed."""
+"""The controller passes exactly the roles it is given, and starts workers of ours only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import Limits
 from starburst_constructs.controller_policy import (
-    DIMENSIONS,
-    ceiling_statements,
     fleet_statements,
     function_statements,
     passing_statements,
@@ -23,15 +20,12 @@ ECS = "arn:aws:ecs:eu-west-1:222233334444"
 SID = "a1" * 10
 
 
-LIMITS = {
-    "genomics": Limits(vcpu=2000, memory_gb=8000),
-    "markets": Limits(vcpu=4, memory_gb=16),
-}
+WORKSPACES = ["genomics", "markets"]
 
 
 @pytest.fixture
 def fleet(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return documents(fleet_statements("prod", list(LIMITS), **WHERE))
+    return documents(fleet_statements("prod", WORKSPACES, **WHERE))
 
 
 @pytest.fixture
@@ -39,7 +33,7 @@ def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, A
     return documents(
         session_statements(
             "prod",
-            ["genomics", "markets"],
+            WORKSPACES,
             **WHERE,
             bucket_arn="arn:aws:s3:::data",
             key_arn="key",
@@ -70,28 +64,6 @@ def test_workers_start_in_our_cluster_from_our_definitions(fleet: list[Any]) -> 
         f"{ECS}:task-definition/starburst-prod-markets:*",
     ]
     assert start["Condition"] == {"ArnEquals": {"ecs:cluster": f"{ECS}:cluster/starburst-prod"}}
-
-
-def test_no_task_is_larger_than_its_workspace_or_fargate_allows(
-    documents: Callable[..., list[dict[str, Any]]],
-) -> None:
-    ceilings = {
-        (key, tuple(one["Resource"])): int(value)
-        for dimension in DIMENSIONS
-        for one in documents(ceiling_statements("prod", LIMITS, dimension=dimension, **WHERE))
-        for key, value in one.get("Condition", {}).get("NumericGreaterThan", {}).items()
-        if one["Effect"] == "Deny" and one["Action"] == "ecs:RunTask"
-    }
-    genomics, markets = (
-        (f"{ECS}:task-definition/{family}", f"{ECS}:task-definition/{family}:*")
-        for family in ("starburst-prod-genomics", "starburst-prod-markets")
-    )
-    assert ceilings == {
-        ("ecs:task-cpu", genomics): 16_384,
-        ("ecs:task-cpu", markets): 4_096,
-        ("ecs:task-memory", genomics): 122_880,
-        ("ecs:task-memory", markets): 16_384,
-    }
 
 
 def test_nobody_gets_a_shell(fleet: list[Any]) -> None:
@@ -168,14 +140,5 @@ def test_policies_of_as_many_workspaces_as_a_runtime_document_holds_fit(
         session_statements(environment, names, **where, **bucket),
         fleet_statements(environment, names, **where),
         passing_statements(roles * 2),
-        *(
-            ceiling_statements(
-                environment,
-                {n: Limits(vcpu=i + 1, memory_gb=i + 1) for i, n in enumerate(names)},
-                dimension=dimension,
-                **where,
-            )
-            for dimension in DIMENSIONS
-        ),
     ):
         assert len(json.dumps(documents(statements), separators=(",", ":"))) < 6000

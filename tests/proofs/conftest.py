@@ -9,7 +9,6 @@ import pytest
 
 import environments
 from starburst_constructs.proofs.assembly import read_estate
-from starburst_constructs.proofs.command import limits_of
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Estate, Guarded, Policy, Role
 from starburst_constructs.proofs.logic import Logic
@@ -29,7 +28,6 @@ def estates(assembly: CloudAssembly) -> Mapping[str, Estate]:
             assembly.directory,
             environment.name,
             regions=environment.allowed_regions,
-            limits=limits_of(environment),
             without=environment.without,
         )
         for environment in environments.ALL

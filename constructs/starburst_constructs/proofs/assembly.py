@@ -41,7 +41,6 @@ def read_estate(
     environment: str,
     *,
     regions: Sequence[str] = (),
-    limits: Mapping[str, tuple[float, float]] | None = None,
     without: Sequence[str] = (),
 ) -> Estate:
     """Return the estate of one environment of a synthesized app.
@@ -50,7 +49,6 @@ def read_estate(
         assembly: the directory that synthesis wrote.
         environment: name of the stage.
         regions: where data may be; the stacks' own Region without it.
-        limits: largest CPU units and MiB of one task, by workspace.
         without: what the environment leaves out.
 
     Raises:
@@ -73,7 +71,7 @@ def read_estate(
         account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
         place = (account, region)
     reader = _Reader(Resolver(templates, *place), short)
-    estate = reader.estate(environment, regions=regions or place[1:], limits=limits or {})
+    estate = reader.estate(environment, regions=regions or place[1:])
     return replace(estate, without=tuple(without))
 
 
@@ -91,12 +89,12 @@ class _Reader:
         environment: str,
         *,
         regions: Sequence[str],
-        limits: Mapping[str, tuple[float, float]],
     ) -> Estate:
         named = {
             self._label(stack, logical_id): self._resolver.arn(stack, logical_id)
             for stack, logical_id, _, _ in self._resources()
         }
+        named.update(self._default_groups())
         roles = self._roles()
         return Estate(
             name=environment,
@@ -112,7 +110,6 @@ class _Reader:
             endpoints=tuple(self._endpoints()),
             policies=self._policies,
             named=named,
-            limits=limits,
         )
 
     def _resources(self, *kinds: str) -> Iterator[Found]:
@@ -237,6 +234,15 @@ class _Reader:
                 identifier=self._resolver.reference(stack, logical_id),
                 policy=self._add(f"endpoint {short}", self._resolver.value(stack, document)),
             )
+
+    def _default_groups(self) -> Iterator[tuple[str, str]]:
+        """Yield the security group that each VPC has from the start, which no template declares."""
+        place = f"{self._resolver.region}:{self._resolver.account}"
+        for stack, logical_id, _, _ in self._resources("AWS::EC2::VPC"):
+            token = {"Fn::GetAtt": [logical_id, "DefaultSecurityGroup"]}
+            group = self._resolver.value(stack, token)
+            label = f"{self._label(stack, logical_id)} default group"
+            yield label, f"arn:aws:ec2:{place}:security-group/{group}"
 
     def _session_queues(self, environment: str, roles: Sequence[Role]) -> Iterator[Guarded]:
         for role in roles:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,11 @@ from starburst_constructs.proofs.record import record, write
 from starburst_constructs.proofs.survivors import reason_for
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import theorems_in
-from starburst_constructs.proofs.vocabulary import check
+from starburst_constructs.proofs.vocabulary import check, source
 
 __all__ = ["estates_of", "main"]
 
 _PROGRESS = 200
-MAX_UNITS = 16 * 1024
-MAX_MIB = 120 * 1024
-"""Of the largest task that Fargate sells; a session's own limits may be higher."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             estates = list(_estates(options, Path(folder)))
         failed = 0
+        sys.stdout.write(f"{source()}\n\n")
         for estate in estates:
             check(estate)
             failed += (
@@ -74,20 +72,8 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
             assembly,
             environment.name,
             regions=environment.allowed_regions,
-            limits=limits_of(environment),
             without=environment.without,
         )
-
-
-def limits_of(environment: Any) -> Mapping[str, tuple[float, float]]:
-    """Return the CPU units and MiB that one task of each workspace may have at most."""
-    return {
-        workspace.name: (
-            min(MAX_UNITS, workspace.limits.vcpu * 1024),
-            min(MAX_MIB, workspace.limits.memory_gb * 1024),
-        )
-        for workspace in environment.workspaces
-    }
 
 
 def _options() -> argparse.ArgumentParser:

@@ -150,7 +150,6 @@ class Estate:
         guarded: resources with policies.
         endpoints: VPC endpoints.
         named: ARNs of resources by logical name, such as ``storage/Data``.
-        limits: largest CPU units and MiB of one task, by workspace.
         without: what the environment leaves out, such as ``source-vpce`` in an emulator.
     """
 
@@ -163,7 +162,6 @@ class Estate:
     guarded: tuple[Guarded, ...]
     endpoints: tuple[Endpoint, ...]
     named: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
 
     @property

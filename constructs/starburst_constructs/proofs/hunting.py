@@ -29,8 +29,8 @@ from starburst_constructs.proofs.vocabulary import complaints
 
 __all__ = ["End", "Fate", "Hunter", "Log", "hunt", "world_digest"]
 
-PATIENCE = 5.0
-"""Seconds for one question about a mutant: another theorem may notice it sooner."""
+PATIENCE = 60.0
+"""Seconds for one question about a mutant; generous, since hunts run behind other work."""
 _PORTION = 24
 """Mutants of one policy that a process takes at a time."""
 

@@ -19,6 +19,7 @@ __all__ = [
     "analyst_name",
     "data_bucket",
     "data_key",
+    "default_groups",
     "every_action",
     "login_context",
     "name",
@@ -55,6 +56,12 @@ def data_bucket(world: World) -> Guarded:
 def data_key(world: World) -> Guarded:
     """Return the key that sessions, queues and images are encrypted with."""
     return world.estate.at("foundation/DataKey")
+
+
+def default_groups(world: World) -> tuple[str, ...]:
+    """Return the security groups that our VPCs have from the start."""
+    named = world.estate.named
+    return tuple(arn for name, arn in named.items() if name.endswith(" default group"))
 
 
 def actions_on(world: World, service: str) -> tuple[str, ...]:

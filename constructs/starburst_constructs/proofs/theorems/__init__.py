@@ -18,9 +18,9 @@ from starburst_constructs.proofs.theorems import (
     perimeter,
     seeds,
     transport,
-    work,
     workspaces,
 )
+from starburst_constructs.proofs.theorems.working import machines, people, services
 
 __all__ = ["ALL", "theorems_in"]
 
@@ -36,7 +36,9 @@ ALL: tuple[Theorem, ...] = tuple(
         keys,
         evidence,
         duties,
-        work,
+        people,
+        machines,
+        services,
         seeds,
     )
     for item in vars(module).values()

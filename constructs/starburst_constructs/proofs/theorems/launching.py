@@ -13,7 +13,7 @@ from starburst_constructs.proofs.layout import (
     requests,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
-from starburst_constructs.proofs.theorems.duties import NETWORK
+from starburst_constructs.proofs.theorems.tables import NETWORK
 
 GROUP = "Starting work"
 STARTING = ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")
@@ -117,30 +117,6 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
-def no_oversized_task(world: World) -> Iterator[Claim]:
-    """The controller starts no task that is larger than its workspace's session may be in all."""
-    estate = world.estate
-    role = estate.role("controller")
-    for workspace, (units, mib) in estate.limits.items():
-        definition = f"arn:aws:ecs:{estate.region}:{estate.account}:task-definition/"
-        family = f"{definition}starburst-{estate.name}-{workspace}"
-        resource = world.logic.text("definition")
-        named = world.logic.some(
-            [world.logic.same(resource, family), world.logic.like(resource, f"{family}:*")]
-        )
-        for key, ceiling in (("ecs:task-cpu", units), ("ecs:task-memory", mib)):
-            context = world.session(role)
-            context.put(key, world.logic.text(key))
-            number = context.key(key).slots[0].number
-            one = next(iter(requests(context, ["ecs:RunTask"], resource)))
-            yield never(
-                f"{workspace}, {key} over {ceiling:g}",
-                [(one, world.allowed(role, one))],
-                given=[named, world.logic.compare("GreaterThan", number, float(ceiling))],
-            )
-
-
-@theorem(GROUP)
 def no_shell(world: World) -> Iterator[Claim]:
     """Nobody opens a shell in a worker, nor starts one that would allow it."""
     for role in world.estate.roles:
@@ -221,7 +197,7 @@ def the_controller_writes_status_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def the_controllers_denials_stand_alone(world: World) -> Iterator[Claim]:
-    """A wider policy for the controller would still open no shell, start nothing oversized.
+    """A wider policy for the controller would still open no shell, now or later.
 
     And its code, as opposed to the Lambda service, would still not touch network interfaces.
     """

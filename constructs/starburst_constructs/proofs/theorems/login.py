@@ -204,12 +204,49 @@ def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
     for role in world.estate.roles_for(*PEOPLE):
         context = world.context()
         context.put("aws:FederatedProvider", world.logic.text("provider"))
+        context.put("aws:PrincipalAccount")
         context.put("aws:PrincipalArn")
         yield never(
             role.name,
             _asks(world, role, context),
             given=[context.is_not("SAML:aud", "https://signin.aws.amazon.com/saml")],
         )
+
+
+@theorem(GROUP)
+def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
+    """No IAM user becomes an analyst or engineer without a second factor, nor under another's name.
+
+    Where people sign in through an identity provider or a broker, no IAM user gets in at all.
+    """
+    for role in world.estate.roles_for(*PEOPLE):
+        plain = _user(world)
+        yield never(
+            f"{role.name}, without a second factor",
+            _asks(world, role, plain),
+            given=[plain.is_not("aws:MultiFactorAuthPresent", "true")],
+        )
+        if role.purpose != "analyst":
+            continue
+        context, tag = _user(world), world.logic.text("tag")
+        context.put("aws:RequestTag/userName", tag)
+        yield never(
+            f"{role.name}, under another's name",
+            _asks(world, role, context),
+            given=[world.logic.no(world.logic.same(context.text("aws:username"), tag))],
+        )
+
+
+def _user(world: World) -> Context:
+    """Return the context of some IAM user of this account."""
+    context, user = world.context(), world.logic.text("user")
+    account = world.estate.account
+    context.put("aws:FederatedProvider")
+    context.put("aws:PrincipalIsAWSService", "false")
+    context.put("aws:PrincipalAccount", account)
+    context.put("aws:PrincipalArn", world.logic.join(f"arn:aws:iam::{account}:user/", user))
+    context.put("aws:username", user)
+    return context
 
 
 @theorem(GROUP)
@@ -243,6 +280,11 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
                 elif kind == "Federated":
                     context.put("aws:FederatedProvider", who)
                     context.put("SAML:aud", "https://signin.aws.amazon.com/saml")
+                elif who.endswith(":root"):
+                    context.put("aws:PrincipalAccount", estate.account)
+                    context.put("aws:PrincipalArn", who.replace(":root", ":user/alice"))
+                    context.put("aws:username", "alice")
+                    context.put("aws:MultiFactorAuthPresent", "true")
                 else:
                     context.put("aws:PrincipalArn", who)
                 if role.purpose == "analyst":

@@ -157,14 +157,6 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         context = world.session(role)
         folder = f"{bucket.arn}/{role.workspace}/"
         prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
-        for what in (*FOLDERS, "manifest.json", "status.json"):
-            rest = world.logic.text("rest") if what.endswith("/") else ""
-            key = world.logic.join(prefix, f"/{what}", rest)
-            asked = requests(context, ["s3:PutObject"], key)
-            yield never(
-                f"{role.name}, {what}",
-                [(one, world.allowed(role, one, at=bucket)) for one in asked],
-            )
         # A folder that looks like another session's results is still a folder of inputs.
         known = f"{folder}alice/sessions/{SESSION}/"
         deep = [f"{known}{what}x/sessions/{SESSION}/results/0" for what in FOLDERS]
@@ -176,6 +168,14 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
                 for one in requests(context, ["s3:PutObject"], key)
             ],
         )
+        for what in (*FOLDERS, "manifest.json", "status.json"):
+            rest = world.logic.text("rest") if what.endswith("/") else ""
+            key = world.logic.join(prefix, f"/{what}", rest)
+            asked = requests(context, ["s3:PutObject"], key)
+            yield never(
+                f"{role.name}, {what}",
+                [(one, world.allowed(role, one, at=bucket)) for one in asked],
+            )
         resource = world.logic.text("resource")
         inside = world.logic.every(
             (

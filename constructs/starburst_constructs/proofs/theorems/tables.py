@@ -1,0 +1,243 @@
+"""What each role is for and the most that any may be given: tables, apart from all policies.
+
+A pattern may hold ``{a}`` for the account, ``{r}`` for the Region, ``{env}`` and ``{ws}`` for the
+environment and the role's workspace, ``{user}`` for the analyst, and names of our own resources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+__all__ = ["CEILING", "DUTIES", "NETWORK", "PUSHING", "USER", "Duty"]
+
+Duty = tuple[Sequence[str], Sequence[str]]
+"""Actions, and patterns of the resources that they may be done to."""
+
+SID: Final = "?" * 20
+USER: Final = "alice"
+MESSAGES: Final = (
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:SendMessage",
+)
+KEY_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
+NETWORK: Final = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+STREAMS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+LOG_READING: Final = (
+    "logs:DescribeLogStreams",
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "logs:StartQuery",
+)
+PUSHING: Final = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+HEALTH: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "ecs:DescribeClusters",
+    "ecs:DescribeTasks",
+    "ecs:ListTasks",
+    "logs:DescribeLogGroups",
+    "logs:GetQueryResults",
+    "logs:StopQuery",
+)
+STACKS: Final = (
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResources",
+    "cloudformation:DescribeStacks",
+)
+
+DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
+    "analyst": (
+        (("s3:ListBucket", "s3:ListBucketVersions"), ("{bucket}",)),
+        (
+            (
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:ListMultipartUploadParts",
+            ),
+            ("{bucket}/{ws}/{user}/*",),
+        ),
+        (
+            ("s3:PutObject",),
+            tuple(
+                f"{{bucket}}/{{ws}}/{{user}}/sessions/{SID}/{name}"
+                for name in ("manifest.json", "functions/*", "inputs/*", "requests/*")
+            ),
+        ),
+        ((*MESSAGES, "sqs:GetQueueUrl"), ("arn:aws:sqs:{r}:{a}:starburst-{env}-{ws}-*",)),
+        (("lambda:InvokeFunction",), ("{function}",)),
+        (("ssm:GetParameter",), ("{parameter}",)),
+        ((*KEY_USE, "kms:Encrypt"), ("{key}",)),
+    ),
+    "worker": (
+        (
+            ("s3:GetObject",),
+            tuple(
+                f"{{bucket}}/{{ws}}/*/sessions/{SID}/{name}"
+                for name in ("manifest.json", "functions/*", "inputs/*", "results/*")
+            ),
+        ),
+        (
+            ("s3:PutObject", "s3:AbortMultipartUpload"),
+            (f"{{bucket}}/{{ws}}/*/sessions/{SID}/results/*",),
+        ),
+        (
+            (*MESSAGES, "sqs:ChangeMessageVisibility"),
+            ("arn:aws:sqs:{r}:{a}:starburst-{env}-{ws}-*",),
+        ),
+        (KEY_USE, ("{key}",)),
+    ),
+    "launch": (
+        (
+            (
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ),
+            ("{repository}",),
+        ),
+        (("ecr:GetAuthorizationToken",), ("*",)),
+        (STREAMS, ("arn:aws:logs:{r}:{a}:log-group:/aws/ecs/starburst/{env}/{ws}:log-stream:*",)),
+    ),
+    "controller": (
+        (
+            ("s3:GetObject",),
+            (
+                *(
+                    f"{{bucket}}/*/sessions/{SID}/{name}"
+                    for name in ("manifest.json", "requests/*", "status.json")
+                ),
+                "{bucket}/_control/*",
+            ),
+        ),
+        (("s3:PutObject",), (f"{{bucket}}/*/sessions/{SID}/status.json", "{bucket}/_control/*")),
+        (("s3:DeleteObject",), ("{bucket}/_control/*",)),
+        (("s3:ListBucket",), ("{bucket}",)),
+        (
+            ("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+            ("arn:aws:sqs:{r}:{a}:starburst-{env}-*-*",),
+        ),
+        (("sqs:SendMessage",), ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),
+        (("sqs:ListQueues", "ecs:ListTasks", *NETWORK), ("*",)),
+        (("ssm:GetParameter",), ("{parameter}",)),
+        (KEY_USE, ("{key}",)),
+        (("ecs:RunTask",), ("arn:aws:ecs:{r}:{a}:task-definition/starburst-{env}-*",)),
+        (
+            ("ecs:TagResource", "ecs:DescribeTasks", "ecs:StopTask"),
+            ("arn:aws:ecs:{r}:{a}:task/starburst-{env}/*",),
+        ),
+        (("iam:PassRole",), ("arn:aws:iam::{a}:role/starburst-{env}-*",)),
+        (
+            STREAMS,
+            ("arn:aws:logs:{r}:{a}:log-group:/aws/lambda/starburst-{env}-controller:log-stream:*",),
+        ),
+    ),
+    "platform": (
+        (("sts:AssumeRole",), ("arn:aws:iam::{a}:role/cdk-*-role-{a}-{r}",)),
+        (
+            LOG_READING,
+            (
+                "arn:aws:logs:{r}:{a}:log-group:/aws/ecs/starburst/{env}/*:*",
+                "arn:aws:logs:{r}:{a}:log-group:/aws/lambda/starburst-{env}-controller:*",
+                "arn:aws:logs:{r}:{a}:log-group:starburst-{env}-audit-*:*",
+            ),
+        ),
+        (PUSHING, ("{repository}",)),
+        (("ecr:GetAuthorizationToken",), ("*",)),
+        (STACKS, ("arn:aws:cloudformation:{r}:{a}:stack/*",)),
+        (HEALTH, ("*",)),
+    ),
+    "network/FlowLogRole": (((*STREAMS, "logs:DescribeLogStreams"), ("{flows}",)),),
+    "audit/TrailRole": ((STREAMS, ("{events}",)),),
+    "network/DefaultGroupRole": (
+        (
+            ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"),
+            ("{closed}",),
+        ),
+        (("ec2:DescribeSecurityGroups",), ("*",)),
+    ),
+}
+"""Every role by its purpose, or by its logical name where an AWS service takes it."""
+
+CEILING: Final[Sequence[Duty]] = (
+    (
+        (
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:GetBucketLocation",
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListBucket",
+            "s3:ListBucketMultipartUploads",
+            "s3:ListBucketVersions",
+            "s3:ListMultipartUploadParts",
+            "s3:PutObject",
+        ),
+        ("arn:aws:s3:::*",),
+    ),
+    (
+        (
+            *MESSAGES,
+            "sqs:ChangeMessageVisibility",
+            "sqs:CreateQueue",
+            "sqs:DeleteQueue",
+            "sqs:GetQueueUrl",
+        ),
+        ("arn:aws:sqs:*:{a}:starburst-{env}-*",),
+    ),
+    ((*KEY_USE, "kms:DescribeKey", "kms:Encrypt"), ("arn:aws:kms:*:{a}:key/*",)),
+    (("ssm:GetParameter",), ("arn:aws:ssm:*:{a}:parameter/starburst/{env}/*",)),
+    (("lambda:InvokeFunction",), ("arn:aws:lambda:*:{a}:function:starburst-{env}-*",)),
+    (
+        ("ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
+        (
+            "arn:aws:ecs:*:{a}:task-definition/starburst-{env}-*",
+            "arn:aws:ecs:*:{a}:task/starburst-{env}/*",
+        ),
+    ),
+    (
+        ("ecs:DescribeTasks",),
+        ("*",),
+    ),
+    (("iam:PassRole",), ("arn:aws:iam::{a}:role/starburst-{env}-*",)),
+    ((*DUTIES["launch"][0][0], *PUSHING), ("arn:aws:ecr:*:{a}:repository/*",)),
+    ((*STREAMS, *LOG_READING), ("arn:aws:logs:*:{a}:log-group:*",)),
+    (("sts:AssumeRole",), ("arn:aws:iam::{a}:role/cdk-*",)),
+    (STACKS, ("arn:aws:cloudformation:*:{a}:stack/*",)),
+    (DUTIES["network/DefaultGroupRole"][0][0], ("arn:aws:ec2:*:{a}:security-group/*",)),
+    (
+        (
+            *NETWORK,
+            *HEALTH,
+            "ec2:DescribeSecurityGroups",
+            "ecr:GetAuthorizationToken",
+            "ecs:DescribeTaskDefinition",
+            "logs:DescribeQueries",
+            "sqs:ListQueues",
+        ),
+        ("*",),
+    ),
+)
+"""The most that any role may ever be given."""

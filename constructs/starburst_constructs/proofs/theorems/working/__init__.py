@@ -1,0 +1,1 @@
+"""What must stay possible: a policy that refuses everything would prove everything else."""

@@ -1,0 +1,104 @@
+"""Calls as an SDK sends them, and whether AWS would take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import Guarded, Role
+from starburst_constructs.proofs.layout import queue_of
+from starburst_constructs.proofs.logic import Formula
+from starburst_constructs.proofs.request import Request
+
+__all__ = [
+    "GROUP",
+    "MESSAGES",
+    "ONCE",
+    "READS",
+    "SESSION",
+    "Call",
+    "calling",
+    "calls",
+    "function_arn",
+    "parameter_arn",
+    "storage_calls",
+]
+
+GROUP = "The work goes on"
+SESSION = "0123456789abcdefghij"
+Call = tuple[str, str, Mapping[str, str]]
+"""Action, resource, and what the request says beyond that."""
+
+READS = ("s3:GetObject",)
+MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage")
+ONCE = {"s3:if-none-match": "*", "s3:ObjectCreationOperation": "true"}
+
+
+def calling(
+    world: World, role: Role, calls: Iterable[Call], *, user: str | None = None
+) -> Iterator[tuple[Request, Formula]]:
+    """Yield whether each call of a session is allowed, as an SDK sends it: TLS 1.3, our Region.
+
+    Everything that is not said is absent. Workers call through the VPC endpoints.
+    """
+    estate = world.estate
+    for action, resource, said in calls:
+        context = world.session(role, user=user, closed=True)
+        context.put_all(
+            {
+                "aws:RequestedRegion": estate.region,
+                "aws:ResourceAccount": estate.account,
+                "aws:SecureTransport": "true",
+                "aws:TokenIssueTime": "2026-01-01T00:00:00Z",
+                "aws:ViaAWSService": "false",
+                "s3:TlsVersion": "1.3",
+                "starburst:queueUser": "alice",
+            }
+        )
+        service = {"ecr": "ecr.api"}.get(action.partition(":")[0], action.partition(":")[0])
+        inside = role.purpose in ("worker", "launch", "controller")
+        endpoint = world.endpoint(service) if inside else None
+        if endpoint is not None:
+            context.put("aws:SourceVpce", endpoint.identifier)
+        context.put_all(said)
+        request = Request(context=context, action=action, resource=resource)
+        yield (
+            request,
+            world.allowed(role, request, at=_at(world, role, action, resource), through=endpoint),
+        )
+
+
+def _at(world: World, role: Role, action: str, resource: str) -> Guarded | None:
+    for item in world.estate.guarded:
+        if resource == item.arn or resource.startswith(f"{item.arn}/"):
+            return item
+    if action.startswith("sqs:") and role.workspace and resource.endswith(SESSION):
+        return queue_of(world, role.workspace)
+    return None
+
+
+def calls(actions: Iterable[str], resource: str, **said: str) -> Iterator[Call]:
+    """Yield a call of each action; of a key's name ``__`` stands for the colon."""
+    for action in actions:
+        yield action, resource, {key.replace("__", ":"): value for key, value in said.items()}
+
+
+def storage_calls(world: World, arn: str) -> list[Call]:
+    """Return what S3 and SQS do with the key on a caller's behalf."""
+    region = world.estate.region
+    return [
+        (action, arn, {"kms:ViaService": f"{service}.{region}.amazonaws.com"})
+        for service in ("s3", "sqs")
+        for action in ("kms:Decrypt", "kms:GenerateDataKey")
+    ]
+
+
+def function_arn(world: World) -> str:
+    """Return the controller's ARN."""
+    return world.estate.named["control/Controller"]
+
+
+def parameter_arn(world: World) -> str:
+    """Return the ARN of the runtime document."""
+    estate = world.estate
+    return f"arn:aws:ssm:{estate.region}:{estate.account}:parameter/starburst/{estate.name}/runtime"
