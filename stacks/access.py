@@ -13,6 +13,7 @@ from stacks.registry import RegistryStack
 from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Workspace
 from stacks.storage import StorageStack
 from starburst_constructs.analyst_policy import analyst_statements
+from starburst_constructs.bursting import flipping_statements
 from starburst_constructs.controller_policy import (
     fleet_statements,
     function_statements,
@@ -143,6 +144,7 @@ class AccessStack(cdk.Stack):
     def _controller(self) -> iam.Role:
         environment = self._settings
         workspaces = [workspace.name for workspace in environment.workspaces]
+        bursting = environment.network.while_bursting
         passed = [
             role.role_arn
             for roles in (self.worker_roles, self.execution_roles)
@@ -163,7 +165,14 @@ class AccessStack(cdk.Stack):
                 # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
                 "Fleet": fleet_statements(environment.name, workspaces, **self._place),
                 "Passing": passing_statements(passed),
-                "Function": function_statements(environment.name, **self._place),
+                "Function": function_statements(
+                    environment.name, **self._place, in_vpc=not bursting
+                ),
+                **(
+                    {"Endpoints": flipping_statements(environment.name, **self._place)}
+                    if bursting
+                    else {}
+                ),
             },
         )
 

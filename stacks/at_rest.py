@@ -52,11 +52,14 @@ class AtRest:
         items: what is billed for existing.
         by_use: resource types that are billed by use only, so next to nothing at rest.
         not_priced: resource types that this module knows no price for, each with its number.
+        hour: what comes on top while somebody computes, in US dollars an hour: what a parameter
+            turns on that is off to begin with.
     """
 
     items: tuple[Item, ...]
     by_use: tuple[str, ...]
     not_priced: tuple[tuple[str, int], ...]
+    hour: float = 0
 
     @property
     def usd(self) -> float:
@@ -196,10 +199,12 @@ def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
         1.0
     """
     standing: Counter[str] = Counter()
+    passing: Counter[str] = Counter()
     by_use: set[str] = set()
     not_priced: Counter[str] = Counter()
     for template in templates:
         for resource in template.get("Resources", {}).values():
+            there = _is_there(resource, template)
             kind, properties = resource["Type"], resource.get("Properties", {})
             if kind in TIERS:
                 name, default = TIERS[kind]
@@ -209,7 +214,7 @@ def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
                 if units is None:
                     not_priced[kind] += 1
                 else:
-                    standing[kind] += units
+                    (standing if there else passing)[kind] += units
             elif kind in BY_USE:
                 by_use.add(kind)
             elif kind not in FREE and not kind.startswith("Custom::"):
@@ -222,7 +227,21 @@ def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
         ),
         by_use=tuple(sorted(by_use)),
         not_priced=tuple(sorted(not_priced.items())),
+        hour=sum(STANDING[kind].month(prices) * passing[kind] for kind in passing) / HOURS_A_MONTH,
     )
+
+
+def _is_there(resource: Resource, template: Template) -> bool:
+    """Return whether a resource exists while all parameters have the values that they begin with.
+
+    A condition that compares anything else than a parameter with a word counts as met.
+    """
+    condition = template.get("Conditions", {}).get(resource.get("Condition"), {})
+    match condition.get("Fn::Equals"):
+        case [{"Ref": str(name)}, str(word)]:
+            return template.get("Parameters", {}).get(name, {}).get("Default", word) == word
+        case _:
+            return True
 
 
 def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
@@ -242,6 +261,11 @@ def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
         cells = " | ".join(items.get(kind, "-") for kind in kinds)
         lines.append(f"| {environment} | {region} | {cells} | **{bill.usd:.2f}** |")
         by_use.update(bill.by_use)
+        if bill.hour:
+            notes.append(
+                f"While somebody computes in {environment}, its private endpoints cost "
+                f"{bill.hour:.3f} USD an hour on top; a started hour counts as a whole one."
+            )
         missing = ", ".join(f"{number} {kind}" for kind, number in bill.not_priced)
         notes += [f"Not priced in {environment}: {missing}."] if missing else []
     short = ", ".join(sorted(kind.removeprefix("AWS::") for kind in by_use))

@@ -19,7 +19,12 @@ from starburst.contract import runtime_parameter
 from starburst_constructs.alerts import AlertTopic
 from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
 from starburst_constructs.logs import EncryptedLogGroup
-from starburst_constructs.naming import controller_name, failures_name, role_arn
+from starburst_constructs.naming import (
+    controller_name,
+    endpoints_stack_name,
+    failures_name,
+    role_arn,
+)
 
 __all__ = ["ControlStack"]
 
@@ -58,6 +63,13 @@ class ControlStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         name = controller_name(environment.name)
         cluster_arn = compute.cluster.cluster_arn
+        bursting = environment.network.while_bursting
+        opens = {
+            "STARBURST_ENDPOINTS_STACK": endpoints_stack_name(environment.name),
+            "STARBURST_ENDPOINTS_ROLE": role_arn(
+                environment.name, "endpoints", account=environment.account
+            ),
+        }
         failures = FailureQueue(
             self,
             "Failures",
@@ -77,8 +89,8 @@ class ControlStack(cdk.Stack):
                 role_arn(environment.name, "controller", account=environment.account),
                 mutable=False,
             ),
-            vpc=network.vpc,
-            subnets=network.subnet_selection,
+            vpc=None if bursting else network.vpc,
+            subnets=None if bursting else network.subnet_selection,
             security_group=network.controller_security_group,
             log=EncryptedLogGroup(
                 self,
@@ -98,9 +110,21 @@ class ControlStack(cdk.Stack):
                 "STARBURST_SECURITY_GROUP": network.worker_security_group.security_group_id,
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
+                **(opens if bursting else {}),
             },
         )
-        Wake(self, "Wake", function=self.function, cluster_arn=cluster_arn)
+        place = f"{environment.region}:{environment.account}"
+        Wake(
+            self,
+            "Wake",
+            function=self.function,
+            cluster_arn=cluster_arn,
+            endpoints_stack=(
+                f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(environment.name)}/"
+                if bursting
+                else None
+            ),
+        )
         self.alerts = AlertTopic(
             self,
             "Alerts",

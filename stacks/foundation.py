@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.settings import Environment
 from starburst_constructs.boundary import boundary_name, boundary_statements
+from starburst_constructs.bursting import REGIONLESS, opening_ceiling
 from starburst_constructs.keys import DataKey, LogsKey
 from starburst_constructs.naming import boundary_arn, cluster_name
 from starburst_constructs.network import closing_ceiling
@@ -50,6 +51,7 @@ class FoundationStack(cdk.Stack):
             environment.network.existing is None
             and "default-security-group" not in environment.without
         )
+        bursting = environment.network.while_bursting
         self.boundary: iam.IManagedPolicy
         if environment.permissions_boundary:
             self.boundary = iam.ManagedPolicy.from_managed_policy_arn(
@@ -65,7 +67,15 @@ class FoundationStack(cdk.Stack):
                     environment.name,
                     account=environment.account,
                     regions=environment.allowed_regions,
-                    also=closing_ceiling(environment.account) if closes_group else (),
+                    also=(
+                        *(closing_ceiling(environment.account) if closes_group else ()),
+                        *(
+                            opening_ceiling(environment.name, account=environment.account)
+                            if bursting
+                            else ()
+                        ),
+                    ),
+                    regionless=REGIONLESS if bursting else (),
                 ),
             )
 

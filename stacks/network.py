@@ -1,4 +1,4 @@
-"""Where workers and the controller run: subnets without an internet route, and their endpoints."""
+"""Where workers and the controller run: subnets without an internet route, and who reaches what."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
+from starburst_constructs.bursting import OpeningRole
 from starburst_constructs.endpoints import Endpoints, ReusedEndpoints
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.network import (
@@ -23,14 +24,15 @@ __all__ = ["NetworkStack"]
 
 
 class NetworkStack(cdk.Stack):
-    """The network of one environment (S12 to S18).
+    """The network of one environment (S12 to S15); the interface endpoints are the next stack's.
 
     Attributes:
         vpc: our own, or the existing one.
         subnets: where workers and the controller run.
         subnet_selection: the same, as CDK's constructs want it.
         worker_security_group: of workers.
-        controller_security_group: of the controller's function.
+        controller_security_group: of the controller's function; None where it runs outside.
+        endpoints_group: of the interface endpoints.
         s3_endpoint_id: of the S3 gateway endpoint, for ``aws:SourceVpce``.
     """
 
@@ -82,6 +84,7 @@ class NetworkStack(cdk.Stack):
                 f"the id of com.amazonaws.{environment.region}.s3, "
                 "as `aws ec2 describe-prefix-lists` prints it",
             )
+        self.endpoints_group: ec2.ISecurityGroup = endpoints.group
         self.worker_security_group = EndpointOnlyGroup(
             self,
             "Workers",
@@ -91,16 +94,29 @@ class NetworkStack(cdk.Stack):
             s3_prefix_list=prefix_list,
             internet=internet,
         ).group
-        self.controller_security_group = EndpointOnlyGroup(
-            self,
-            "Controller",
-            vpc=self.vpc,
-            description="Starburst controller: nothing in, HTTPS to AWS endpoints out",
-            endpoints=endpoints.group,
-            s3_prefix_list=prefix_list,
-        ).group
         endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
-        endpoints.admit("FromController", self.controller_security_group, who="the controller")
+        self.controller_security_group: ec2.ISecurityGroup | None = None
+        if settings.while_bursting:
+            OpeningRole(
+                self,
+                "Opening",
+                environment=environment.name,
+                boundary=foundation.boundary,
+                vpc=self.vpc,
+                subnets=self.subnets,
+                group=endpoints.group,
+                **where,
+            )
+        else:
+            self.controller_security_group = EndpointOnlyGroup(
+                self,
+                "Controller",
+                vpc=self.vpc,
+                description="Starburst controller: nothing in, HTTPS to AWS endpoints out",
+                endpoints=endpoints.group,
+                s3_prefix_list=prefix_list,
+            ).group
+            endpoints.admit("FromController", self.controller_security_group, who="the controller")
         self.s3_endpoint_id = endpoints.s3_endpoint_id
         if settings.block_public_access:
             # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this

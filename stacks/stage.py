@@ -12,6 +12,7 @@ from stacks.audit import AuditStack
 from stacks.compute import ComputeStack
 from stacks.control import ControlStack
 from stacks.cost import CostStack
+from stacks.endpoints import EndpointsStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.publishing import PublishingStack
@@ -32,7 +33,8 @@ class EnvironmentStage(cdk.Stage):
     Attributes:
         environment: the same.
         foundation: keys and boundary.
-        network: subnets, groups and endpoints.
+        network: subnets, groups and the S3 gateway.
+        endpoints: the interface endpoints, where the VPC does not have them already.
         storage: buckets.
         registry: images.
         audit: the trail, where the environment has its own.
@@ -64,6 +66,16 @@ class EnvironmentStage(cdk.Stage):
             foundation=self.foundation,
             **self._named("network", protected),
         )
+        self.endpoints: EndpointsStack | None = None
+        existing = environment.network.existing
+        if existing is None or existing.endpoints == "create":
+            self.endpoints = EndpointsStack(
+                self,
+                "endpoints",
+                environment=environment,
+                network=self.network,
+                **self._named("endpoints"),
+            )
         self.storage = StorageStack(
             self,
             "storage",
@@ -144,6 +156,9 @@ class EnvironmentStage(cdk.Stage):
         for stack in (self.compute, self.control, self.publishing):
             stack.add_stack_dependency(self.access)
         self.publishing.add_stack_dependency(self.compute)
+        if self.endpoints is not None:
+            # No worker starts without them, and the controller looks after the stack.
+            self.control.add_stack_dependency(self.endpoints)
 
     def _named(self, part: str, protected: bool = False) -> dict[str, Any]:
         return {

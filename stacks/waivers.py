@@ -124,7 +124,11 @@ def _storage(environment: Environment) -> Iterator[Waiver]:
 
 
 def _work(environment: Environment) -> Iterator[Waiver]:
-    tasks = [f"compute/Task-{workspace.name}/Resource" for workspace in environment.workspaces]
+    tasks = [
+        f"compute/Task-{workspace.name}{which}/Resource"
+        for workspace in environment.workspaces
+        for which in ("", *(f"-{name}" for name in environment.other_architectures))
+    ]
     yield _decision(
         ["AwsSolutions-ECS2"],
         tasks,
@@ -142,6 +146,14 @@ def _work(environment: Environment) -> Iterator[Waiver]:
         ["compute/Cluster/Resource"],
         "Container Insights is on in its newer form, enhanced; the rule knows only enabled.",
     )
+    if environment.network.while_bursting:
+        yield _decision(
+            [*_regulated("LambdaInsideVPC"), "CT.LAMBDA.PR.3"],
+            ["control/Controller/Resource"],
+            "The environment asks for endpoints while bursting only: inside the VPC the controller "
+            "could not open them. It runs our code alone, reads no data, and is refused for "
+            "restricted data.",
+        )
     yield _decision(
         ["CT.SQS.PR.1"],
         ["control/Failures/Resource"],

@@ -18,8 +18,9 @@ from starburst.contract import (
     task_family,
 )
 from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.bursting import REGIONLESS
 from starburst_constructs.compliance.wildcards import Wildcard
-from starburst_constructs.naming import cluster_name, controller_name
+from starburst_constructs.naming import cluster_name, controller_name, endpoints_stack_name
 
 __all__ = ["wildcards"]
 
@@ -41,6 +42,16 @@ _JOIN_VPC: Final = (
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
+)
+_SEE_VPC: Final = (
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+)
+_OPENING: Final = (
+    *(action for action in _SEE_VPC if action != "ec2:DescribeSubnets"),
+    *REGIONLESS,
 )
 _HEALTH: Final = (
     "cloudwatch:DescribeAlarms",
@@ -78,7 +89,7 @@ def _boundary(environment: Environment) -> Iterator[Wildcard]:
     if environment.permissions_boundary is not None:
         return
     name, account = f"starburst-{environment.name}", environment.account
-    closes = _closes_default_group(environment)
+    closes, bursting = _closes_default_group(environment), environment.network.while_bursting
     yield Wildcard(
         policy="foundation/Boundary/Resource",
         resource="*",
@@ -86,7 +97,8 @@ def _boundary(environment: Environment) -> Iterator[Wildcard]:
         actions=(
             *_HEALTH,
             *_JOIN_VPC,
-            *(_READ_GROUPS if closes else ()),
+            *(_READ_GROUPS if closes and not bursting else ()),
+            *(_OPENING if bursting else ()),
             "ecr:GetAuthorizationToken",
             "ecs:DescribeTaskDefinition",
             "logs:DescribeQueries",
@@ -106,7 +118,17 @@ def _boundary(environment: Environment) -> Iterator[Wildcard]:
         f"arn:aws:logs:*:{account}:log-group:*",
         f"arn:aws:sqs:*:{account}:{name}-*",
         f"arn:aws:ssm:*:{account}:parameter/starburst/{environment.name}/*",
-        *([f"arn:aws:ec2:*:{account}:security-group/*"] if closes else []),
+        *([f"arn:aws:ec2:*:{account}:security-group/*"] if closes or bursting else []),
+        *(
+            [
+                f"arn:aws:cloudformation:*:{account}:stack/{name}-endpoints/*",
+                f"arn:aws:ec2:*:{account}:subnet/*",
+                f"arn:aws:ec2:*:{account}:vpc/*",
+                f"arn:aws:ec2:*:{account}:vpc-endpoint/*",
+            ]
+            if bursting
+            else []
+        ),
     ):
         yield Wildcard(policy="foundation/Boundary/Resource", resource=pattern, reason=_CEILING)
 
@@ -118,6 +140,20 @@ def _network(environment: Environment) -> Iterator[Wildcard]:
             resource="*",
             reason=f"{_NO_RESOURCE}it reads security groups, and changes nothing.",
             actions=_READ_GROUPS,
+        )
+    if environment.network.while_bursting:
+        policy = "network/Opening/Role/Opening/Resource"
+        yield Wildcard(
+            policy=policy,
+            resource=_arn(environment, "ec2", "vpc-endpoint/*"),
+            reason="EC2 makes an endpoint's id; each statement asks for the tag of our endpoints.",
+        )
+        yield Wildcard(
+            policy=policy,
+            resource="*",
+            reason=f"{_NO_RESOURCE}it reads the VPC, and the zone with a service's private names "
+            "is of that service's own account: a condition holds it to our VPC.",
+            actions=(*_SEE_VPC, *REGIONLESS),
         )
 
 
@@ -225,6 +261,15 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
         resource=_arn(environment, "logs", f"log-group:/aws/lambda/{name}:log-stream:*"),
         reason="Lambda names log streams itself, in the function's own group.",
     )
+    if environment.network.while_bursting:
+        yield Wildcard(
+            policy="access/Controller/Endpoints/Resource",
+            resource=_arn(
+                environment, "cloudformation", f"stack/{endpoints_stack_name(environment.name)}/*"
+            ),
+            reason="CloudFormation ends a stack's ARN with an id that it makes.",
+        )
+        return
     yield Wildcard(
         policy=function,
         resource="*",

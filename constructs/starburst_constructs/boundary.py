@@ -44,6 +44,7 @@ def boundary_statements(
     account: str,
     regions: Sequence[str],
     also: Sequence[iam.PolicyStatement] = (),
+    regionless: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
     """Return the boundary: a ceiling by action and account, then what is never allowed.
 
@@ -52,6 +53,7 @@ def boundary_statements(
         account: twelve digits.
         regions: where data may be (S35); calls to another Region are denied.
         also: ceilings that an add-on's roles need beyond these.
+        regionless: those of their actions whose service has no Region.
     """
     return [
         *_data(environment, account),
@@ -78,7 +80,7 @@ def boundary_statements(
         iam.PolicyStatement(
             sid="NoOtherRegion",
             effect=iam.Effect.DENY,
-            not_actions=list(_GLOBAL_SERVICES),
+            not_actions=[*_GLOBAL_SERVICES, *regionless],
             resources=["*"],
             conditions={
                 "Null": {"aws:RequestedRegion": "false"},

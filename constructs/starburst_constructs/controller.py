@@ -36,6 +36,9 @@ NOT_IN_ASSET: Final = (
 )
 """What the function's code leaves out: caches, and what only a laptop uses."""
 
+SETTLED: Final = ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
+"""States in which an update of a stack has come to an end."""
+
 SWEEP_EVENT: Final = {"starburst": "sweep"}
 
 _CONCURRENCY: Final = 10
@@ -85,7 +88,7 @@ class FailureQueue(sqs.Queue):
 
 
 class ControllerFunction(lambda_.Function):
-    """The session controller in the environment's own subnets.
+    """The session controller, in the environment's own subnets or outside of any VPC.
 
     Args:
         scope: parent construct.
@@ -93,7 +96,7 @@ class ControllerFunction(lambda_.Function):
         name: physical name: analysts' policies name it before it exists.
         source: the folder that holds the ``starburst`` package.
         role: complete as it is; nothing is added to it here.
-        vpc: where it runs.
+        vpc: where it runs; None where the endpoints come and go, without which it would be mute.
         subnets: those without a way to the internet.
         security_group: that reaches the VPC endpoints only.
         log: its log group.
@@ -109,9 +112,9 @@ class ControllerFunction(lambda_.Function):
         name: str,
         source: Path,
         role: iam.IRole,
-        vpc: ec2.IVpc,
-        subnets: ec2.SubnetSelection,
-        security_group: ec2.ISecurityGroup,
+        vpc: ec2.IVpc | None,
+        subnets: ec2.SubnetSelection | None,
+        security_group: ec2.ISecurityGroup | None,
         log: logs.ILogGroup,
         failures: sqs.Queue,
         variables: Mapping[str, str],
@@ -131,7 +134,7 @@ class ControllerFunction(lambda_.Function):
             role=role,
             vpc=vpc,
             vpc_subnets=subnets,
-            security_groups=[security_group],
+            security_groups=None if security_group is None else [security_group],
             log_group=log,
             dead_letter_queue=failures,
             environment=dict(variables),
@@ -150,6 +153,7 @@ class Wake(Construct):
         construct_id: its id there.
         function: the controller.
         cluster_arn: tasks of other clusters are not ours to watch.
+        endpoints_stack: pattern of the endpoints' stack ARN, where the controller opens it.
     """
 
     def __init__(
@@ -159,6 +163,7 @@ class Wake(Construct):
         *,
         function: lambda_.Function,
         cluster_arn: str,
+        endpoints_stack: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         events.Rule(
@@ -186,6 +191,24 @@ class Wake(Construct):
             ),
             targets=[_target(function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3)],
         )
+        if endpoints_stack is not None:
+            # Workers then start at once, and not with the next sweep.
+            events.Rule(
+                self,
+                "EndpointsMoved",
+                description="Starburst: the private endpoints opened, closed or failed to",
+                event_pattern=events.EventPattern(
+                    source=["aws.cloudformation"],
+                    detail_type=["CloudFormation Stack Status Change"],
+                    detail={
+                        "stack-id": [{"prefix": endpoints_stack}],
+                        "status-details": {"status": list(SETTLED)},
+                    },
+                ),
+                targets=[
+                    _target(function, max_event_age=cdk.Duration.minutes(1), retry_attempts=0)
+                ],
+            )
 
 
 def _target(

@@ -167,9 +167,12 @@ def _definitions(environment: str, workspace: str, *, account: str, region: str)
 
 
 def function_statements(
-    environment: str, *, account: str, region: str
+    environment: str, *, account: str, region: str, in_vpc: bool
 ) -> list[iam.PolicyStatement]:
-    """Return what Lambda needs in order to run the controller in the VPC."""
+    """Return what Lambda needs in order to run the controller, ``in_vpc`` or outside.
+
+    It is outside where the endpoints come and go: it must work while there are none.
+    """
     name = controller_name(environment)
     interfaces = [
         "ec2:AssignPrivateIpAddresses",
@@ -192,7 +195,11 @@ def function_statements(
             actions=["sqs:SendMessage"],
             resources=[f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"],
         ),
-        iam.PolicyStatement(sid="JoinTheVpc", actions=interfaces, resources=["*"]),
+        *(
+            [iam.PolicyStatement(sid="JoinTheVpc", actions=interfaces, resources=["*"])]
+            if in_vpc
+            else []
+        ),
         # Those are for the Lambda service; code in the function may not use them.
         iam.PolicyStatement(
             sid="ButNotFromCode",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -12,10 +13,12 @@ from starburst_constructs.grants import anyone
 from starburst_constructs.network import HTTPS
 
 __all__ = [
+    "BURSTING",
     "INTERFACE_SERVICES",
     "NEW_REGIONS",
     "TASK_SERVICES",
     "Endpoints",
+    "InterfaceEndpoints",
     "ReusedEndpoints",
     "perimeter_statement",
     "services_in",
@@ -38,6 +41,9 @@ NEW_REGIONS: Final = frozenset(
     }
 )
 """Regions opened since 2023-12-23."""
+
+BURSTING: Final = "Bursting"
+"""Parameter of the endpoints' stack: ``on`` while somebody computes, else ``off``."""
 
 
 def services_in(region: str) -> tuple[str, ...]:
@@ -88,13 +94,13 @@ class _Reached(Construct):
 
 
 class Endpoints(_Reached):
-    """The S3 gateway endpoint and the interface endpoints, each with a policy (S15 to S18).
+    """What of them costs nothing and stays: the S3 gateway and the interfaces' group (S15).
 
     Args:
         scope: parent construct.
         construct_id: its id there.
         vpc: where they are.
-        subnets: of the interface endpoints; the gateway goes into their route tables.
+        subnets: the gateway goes into their route tables.
         account: twelve digits.
         region: of this environment.
         organization_id: widens the perimeter from the account to the organization.
@@ -116,8 +122,6 @@ class Endpoints(_Reached):
         organization_id: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._subnets = subnets
-        self._vpc = vpc
         self.group = ec2.SecurityGroup(
             self,
             "Group",
@@ -143,6 +147,39 @@ class Endpoints(_Reached):
             )
         )
         self.s3_endpoint_id = s3.vpc_endpoint_id
+
+
+class InterfaceEndpoints(Construct):
+    """The interface endpoints, each with a policy and private names (S16 to S18).
+
+    Args:
+        scope: the stack that holds nothing else, where they come and go.
+        construct_id: its id there.
+        vpc: where they are.
+        subnets: one address in each.
+        group: their security group.
+        account: twelve digits.
+        region: of this environment.
+        organization_id: widens the perimeter from the account to the organization.
+        while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
+            ``off``, and every deployment keeps the value that it finds.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection,
+        group: ec2.ISecurityGroup,
+        account: str,
+        region: str,
+        organization_id: str | None,
+        while_bursting: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
         for service in services_in(region):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
@@ -150,13 +187,31 @@ class Endpoints(_Reached):
                 vpc=vpc,
                 service=ec2.InterfaceVpcEndpointAwsService(service),
                 subnets=subnets,
-                security_groups=[self.group],
+                security_groups=[group],
                 open=False,
                 private_dns_enabled=True,
             )
             endpoint.add_to_policy(
                 perimeter_statement(account=account, organization_id=organization_id)
             )
+            if condition is not None:
+                resource = cast(cdk.CfnResource, endpoint.node.default_child)
+                resource.cfn_options.condition = condition
+
+    def _condition(self, stack: cdk.Stack) -> cdk.CfnCondition:
+        # On the stack itself, so that both have the names that the controller and people use.
+        parameter = cdk.CfnParameter(
+            stack,
+            BURSTING,
+            allowed_values=["on", "off"],
+            default="off",
+            description="Whether the endpoints exist; the session controller sets it",
+        )
+        return cdk.CfnCondition(
+            stack,
+            "WhileBursting",
+            expression=cdk.Fn.condition_equals(parameter.value_as_string, "on"),
+        )
 
 
 class ReusedEndpoints(_Reached):

@@ -11,6 +11,7 @@ __all__ = [
     "boundary_arn",
     "cluster_name",
     "controller_name",
+    "endpoints_stack_name",
     "failures_name",
     "role_arn",
     "role_name",
@@ -44,6 +45,11 @@ def trail_name(environment: str) -> str:
 def controller_name(environment: str) -> str:
     """Return the controller function's name: roles and policies exist before it."""
     return f"starburst-{environment}-controller"
+
+
+def endpoints_stack_name(environment: str) -> str:
+    """Return the name of the interface endpoints' stack: the controller opens and closes it."""
+    return f"starburst-{environment}-endpoints"
 
 
 def failures_name(environment: str) -> str:

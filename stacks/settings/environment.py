@@ -114,6 +114,10 @@ class Environment:
         self._check_words(me)
         self._check_trust(me)
         self._check_workspaces(me)
+        # The controller would leave the VPC, which packs for restricted data ask for.
+        steady = not (self.network.while_bursting and self.data_class == "restricted")
+        allowed = "'always' where data_class is 'restricted'"
+        require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
         if self.production:
             self._check_production(me)
         else:

@@ -16,10 +16,11 @@ from stacks.validation import (
     require,
 )
 
-__all__ = ["Egress", "EndpointSource", "ExistingVpc", "Network"]
+__all__ = ["Egress", "EndpointSource", "EndpointTime", "ExistingVpc", "Network"]
 
 Egress = Literal["isolated", "nat"]
 EndpointSource = Literal["create", "reuse"]
+EndpointTime = Literal["always", "while_bursting"]
 
 RESERVED_ADDRESSES: Final = 5
 """AWS keeps so many in every subnet."""
@@ -93,6 +94,10 @@ class Network:
         egress: ``isolated`` (no internet gateway at all) or ``nat``, the one explicit way out.
         existing: an existing VPC instead of our own; ``cidr`` is then that VPC's.
         peers: CIDRs that this VPC will be routed to and must not overlap.
+        endpoints: when the interface endpoints exist, which are nearly all that an idle environment
+            costs: ``always``, or ``while_bursting``. The controller then opens them for the first
+            session, which waits about a minute for it, and closes them minutes after the last. It
+            runs outside the VPC, because it must work while there are none.
         s3_prefix_list: AWS's prefix list of S3, ``pl-…``, where the kit has none for the region.
         block_public_access: shut every internet gateway of the account in this region, so that no
             task can be public in any of its VPCs; for accounts that hold nothing else.
@@ -103,6 +108,7 @@ class Network:
     egress: Egress = "isolated"
     existing: ExistingVpc | None = None
     peers: tuple[str, ...] = ()
+    endpoints: EndpointTime = "always"
     s3_prefix_list: str | None = None
     block_public_access: bool = False
 
@@ -110,6 +116,7 @@ class Network:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
         between("network.zones", self.zones, 2, 6)
         one_of("network.egress", self.egress, get_args(Egress))
+        one_of("network.endpoints", self.endpoints, get_args(EndpointTime))
         block = private_network("network.cidr", self.cidr)
         for peer in self.peers:
             clear = not ipv4_network("network.peers", peer).overlaps(block)
@@ -125,6 +132,18 @@ class Network:
                 self.zones,
                 f"{subnets}, the number of existing.subnet_ids",
             )
+            theirs = self.existing.endpoints == "reuse"
+            require(
+                not (theirs and self.while_bursting),
+                "network.endpoints",
+                self.endpoints,
+                "'always' with existing.endpoints='reuse': they are somebody else's to close",
+            )
+
+    @property
+    def while_bursting(self) -> bool:
+        """Whether the controller opens and closes the interface endpoints."""
+        return self.endpoints == "while_bursting"
 
     @property
     def block(self) -> IPv4Network:

@@ -123,8 +123,18 @@ def test_keys_open_through_services_only(sessions: list[Any]) -> None:
 def test_code_cannot_use_what_lambda_needs_for_the_vpc(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
-    by_sid = {one["Sid"]: one for one in documents(function_statements("prod", **WHERE))}
+    inside = function_statements("prod", **WHERE, in_vpc=True)
+    by_sid = {one["Sid"]: one for one in documents(inside)}
     assert by_sid["ButNotFromCode"]["Action"] == by_sid["JoinTheVpc"]["Action"]
+    assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
+
+
+def test_outside_the_vpc_it_needs_no_interfaces_and_is_kept_off_them(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
+    outside = function_statements("prod", **WHERE, in_vpc=False)
+    by_sid = {one["Sid"]: one for one in documents(outside)}
+    assert "JoinTheVpc" not in by_sid
     assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
 
 

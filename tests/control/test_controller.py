@@ -1,4 +1,4 @@
-"""The controller runs in our subnets, is woken by our cluster only, and its failures are heard."""
+"""The controller runs in our subnets or in none; who wakes it is bounded, failures are heard."""
 
 from __future__ import annotations
 
@@ -26,24 +26,36 @@ def control(name: str, templates: Mapping[str, Any]) -> Mapping[str, Any]:
     return templates[f"{name}/control"]
 
 
+@pytest.fixture
+def bursting(name: str) -> bool:
+    return next(each for each in ALL if each.name == name).network.while_bursting
+
+
 def only(template: Mapping[str, Any], of: str) -> list[dict[str, Any]]:
     return [one["Properties"] for one in template["Resources"].values() if one["Type"] == of]
 
 
-def test_the_function_is_ours_and_nothing_else_is(name: str, control: Mapping[str, Any]) -> None:
+def test_the_function_is_ours_and_nothing_else_is(
+    name: str, control: Mapping[str, Any], bursting: bool
+) -> None:
     (function,) = only(control, "AWS::Lambda::Function")
     assert function["FunctionName"] == f"starburst-{name}-controller"
     assert function["Handler"] == "starburst.controller.handler.handle"
     assert function["Architectures"] == ["arm64"]
     assert function["Timeout"] == 60
     assert function["ReservedConcurrentExecutions"] == 10
-    assert function["VpcConfig"]["SubnetIds"]
-    assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+    # Inside it could not open the endpoints without which it is mute.
+    assert ("VpcConfig" in function) is not bursting
+    if not bursting:
+        assert function["VpcConfig"]["SubnetIds"]
+        assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
     assert function["DeadLetterConfig"]["TargetArn"]
     assert function["LoggingConfig"]["LogGroup"]
 
 
-def test_the_function_knows_where_to_start_workers(control: Mapping[str, Any]) -> None:
+def test_the_function_knows_where_to_start_workers(
+    name: str, control: Mapping[str, Any], bursting: bool
+) -> None:
     (function,) = only(control, "AWS::Lambda::Function")
     variables = function["Environment"]["Variables"]
     assert set(variables) == {
@@ -55,20 +67,30 @@ def test_the_function_knows_where_to_start_workers(control: Mapping[str, Any]) -
         "STARBURST_SECURITY_GROUP",
         "STARBURST_PARAMETER",
         "STARBURST_SESSION_DAYS",
+        *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if bursting else []),
     }
+    if bursting:
+        assert variables["STARBURST_ENDPOINTS_STACK"] == f"starburst-{name}-endpoints"
+        assert variables["STARBURST_ENDPOINTS_ROLE"].endswith(f":role/starburst-{name}-endpoints")
     assert "Workers" in json.dumps(variables["STARBURST_SECURITY_GROUP"])
     assert "compute" in json.dumps(variables["STARBURST_CLUSTER"])
 
 
-def test_what_wakes_it_is_bounded(control: Mapping[str, Any]) -> None:
+def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], bursting: bool) -> None:
     rules = only(control, "AWS::Events::Rule")
     (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
     assert sweep["ScheduleExpression"] == "rate(1 minute)"
     assert json.loads(sweep["Targets"][0]["Input"]) == {"starburst": "sweep"}
-    (stopped,) = (rule for rule in rules if "EventPattern" in rule)
-    assert stopped["EventPattern"]["source"] == ["aws.ecs"]
+    patterns = {rule["EventPattern"]["source"][0]: rule for rule in rules if "EventPattern" in rule}
+    stopped = patterns.pop("aws.ecs")
     assert stopped["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
     assert stopped["EventPattern"]["detail"]["clusterArn"]
+    if bursting:
+        detail = patterns.pop("aws.cloudformation")["EventPattern"]["detail"]
+        [stack] = detail["stack-id"]
+        assert stack["prefix"].endswith(f":stack/starburst-{name}-endpoints/")
+        assert "UPDATE_COMPLETE" in detail["status-details"]["status"]
+    assert not patterns
     for rule in rules:
         assert set(rule["Targets"][0]["RetryPolicy"]) == {
             "MaximumEventAgeInSeconds",
@@ -81,7 +103,7 @@ def test_what_wakes_it_is_bounded(control: Mapping[str, Any]) -> None:
 
 def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
     permissions = only(control, "AWS::Lambda::Permission")
-    assert len(permissions) == 2
+    assert len(permissions) == len(only(control, "AWS::Events::Rule"))
     for permission in permissions:
         assert permission["Principal"] == "events.amazonaws.com"
         assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("Wake")

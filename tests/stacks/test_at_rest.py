@@ -76,6 +76,24 @@ def test_what_has_no_price_is_said_not_dropped(
     assert f"Not priced in prod: 2 {named}." in markdown({("prod", "eu-west-1"): bill})
 
 
+def test_what_is_off_at_rest_is_priced_by_the_hour() -> None:
+    endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
+    stack = template(("AWS::EC2::VPCEndpoint", endpoint), ("AWS::KMS::Key", {}))
+    stack["Resources"]["R0"]["Condition"] = "Busy"
+    stack["Conditions"] = {"Busy": {"Fn::Equals": [{"Ref": "Bursting"}, "on"]}}
+    stack["Parameters"] = {"Bursting": {"Default": "off"}}
+    bill = at_rest([stack], IRELAND)
+    assert bill.usd == pytest.approx(1.0)
+    assert bill.hour == pytest.approx(2 * 0.011)
+    said = markdown({("dev", "eu-west-1"): bill})
+    assert "computes in dev, its private endpoints cost 0.022 USD an hour on top" in said
+    stack["Parameters"] = {"Bursting": {"Default": "on"}}
+    bill = at_rest([stack], IRELAND)
+    assert (bill.usd, bill.hour) == (pytest.approx(1.0 + 2 * 0.011 * 730), 0)
+    stack["Conditions"] = {"Busy": {"Fn::Not": [{"Condition": "Other"}]}}
+    assert at_rest([stack], IRELAND).usd == pytest.approx(1.0 + 2 * 0.011 * 730)
+
+
 def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = AtRest(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
@@ -141,12 +159,6 @@ def test_every_resource_of_the_shipped_environments_has_a_known_price(
 
 
 def test_endpoints_are_counted_in_every_zone(templates: dict[str, dict[str, Any]]) -> None:
-    network = templates["prod/network"]
-    interfaces = [
-        resource
-        for resource in network["Resources"].values()
-        if resource["Type"] == "AWS::EC2::VPCEndpoint"
-        and resource["Properties"]["VpcEndpointType"] == "Interface"
-    ]
-    (endpoints,) = at_rest([network], IRELAND).items
-    assert endpoints.quantity == len(interfaces) * PROD.network.zones
+    stack = templates["prod/endpoints"]
+    (endpoints,) = at_rest([stack], IRELAND).items
+    assert endpoints.quantity == len(stack["Resources"]) * PROD.network.zones

@@ -21,6 +21,7 @@ LASTING = {
     ("foundation", "AWS::KMS::Key"),
     ("network", "AWS::EC2::SecurityGroup"),
     ("network", "AWS::EC2::Subnet"),
+    ("network", "AWS::EC2::VPC"),
     ("network", "AWS::EC2::VPCEndpoint"),
     ("registry", "AWS::ECR::Repository"),
     ("storage", "AWS::S3::Bucket"),
@@ -71,7 +72,7 @@ def test_stacks_follow_what_they_name_without_a_reference(
         return {each.id.removeprefix(environment.name)[:-8] for each in dependencies}
 
     assert follows("compute") >= {"access"}
-    assert follows("control") >= {"access", "compute"}
+    assert follows("control") >= {"access", "compute", "endpoints"}
     assert follows("publishing") >= {"access", "compute", "control"}
 
 

@@ -41,19 +41,29 @@ def network(templates: Templates, environment: Any) -> Template:
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Build:
-    """Synthesize DEV with other settings and return its network template."""
+def endpoints(templates: Templates, environment: Any) -> Template:
+    return templates[f"{environment.name}/endpoints"]
 
-    def synthesize(**changes: Any) -> Template:
+
+@pytest.fixture
+def build_all(tmp_path: Path) -> Callable[..., Templates]:
+    """Synthesize DEV with other settings and return its templates by stack."""
+
+    def synthesize(**changes: Any) -> Templates:
         dev = replace(DEV, **changes)
         assembly = app.build([dev], outdir=str(tmp_path), validate=False).synth()
-        return next(
-            stack.template
+        return {
+            stack.hierarchical_id.partition("/")[2]: stack.template
             for stack in assembly.stacks_recursively
-            if stack.hierarchical_id == "dev/network"
-        )
+        }
 
     return synthesize
+
+
+@pytest.fixture
+def build(build_all: Callable[..., Templates]) -> Build:
+    """Synthesize DEV with other settings and return its network template."""
+    return lambda **changes: build_all(**changes)["network"]
 
 
 def test_there_is_no_way_to_the_internet(network: Template) -> None:
@@ -79,25 +89,30 @@ def test_s3_has_a_gateway_in_every_route_table(network: Template) -> None:
 
 
 def test_every_service_has_an_endpoint_with_private_names(
-    network: Template, environment: Any
+    endpoints: Template, environment: Any
 ) -> None:
     found = {
         endpoint["Properties"]["ServiceName"]: endpoint["Properties"]
-        for endpoint in resources(network, "AWS::EC2::VPCEndpoint").values()
-        if endpoint["Properties"]["VpcEndpointType"] == "Interface"
+        for endpoint in resources(endpoints, "AWS::EC2::VPCEndpoint").values()
     }
     expected = {f"com.amazonaws.{environment.region}.{service}" for service in INTERFACE_SERVICES}
     assert set(found) == expected
     for endpoint in found.values():
+        assert endpoint["VpcEndpointType"] == "Interface"
         assert endpoint["PrivateDnsEnabled"] is True
         assert len(endpoint["SubnetIds"]) == environment.network.zones
         assert len(endpoint["SecurityGroupIds"]) == 1
 
 
 def test_every_endpoint_serves_our_principals_and_our_resources_only(
-    network: Template, environment: Any
+    network: Template, endpoints: Template, environment: Any
 ) -> None:
-    for name, endpoint in resources(network, "AWS::EC2::VPCEndpoint").items():
+    every = {
+        **resources(network, "AWS::EC2::VPCEndpoint"),
+        **resources(endpoints, "AWS::EC2::VPCEndpoint"),
+    }
+    assert len(every) == len(INTERFACE_SERVICES) + 1
+    for name, endpoint in every.items():
         policy = endpoint["Properties"]["PolicyDocument"]
         ours = statement(policy, "OurPrincipalsToOurResources")
         assert ours["Condition"] == {
@@ -116,9 +131,17 @@ def test_every_endpoint_serves_our_principals_and_our_resources_only(
             assert others == []
 
 
-def test_an_organization_widens_the_perimeter_to_itself(build: Build) -> None:
-    network = build(organization_id="o-a1b2c3d4e5")
-    for endpoint in resources(network, "AWS::EC2::VPCEndpoint").values():
+def test_an_organization_widens_the_perimeter_to_itself(
+    build_all: Callable[..., Templates],
+) -> None:
+    built = build_all(organization_id="o-a1b2c3d4e5")
+    every = [
+        endpoint
+        for stack in ("network", "endpoints")
+        for endpoint in resources(built[stack], "AWS::EC2::VPCEndpoint").values()
+    ]
+    assert len(every) == len(INTERFACE_SERVICES) + 1
+    for endpoint in every:
         ours = statement(endpoint["Properties"]["PolicyDocument"], "OurPrincipalsToOurResources")
         assert ours["Condition"] == {
             "StringEquals": {
@@ -132,6 +155,9 @@ def test_an_organization_widens_the_perimeter_to_itself(build: Build) -> None:
 def test_workers_and_controller_reach_endpoints_and_nothing_reaches_them(
     network: Template, environment: Any, group: str
 ) -> None:
+    if group == "Controller" and environment.network.while_bursting:
+        assert not [name for name in network["Resources"] if name.startswith(group)]
+        return
     properties = named(network, "AWS::EC2::SecurityGroup", group)
     assert "SecurityGroupIngress" not in properties
     rules = properties["SecurityGroupEgress"]
@@ -144,7 +170,9 @@ def test_workers_and_controller_reach_endpoints_and_nothing_reaches_them(
     assert S3_PREFIX_LISTS[environment.region] in targets
 
 
-def test_endpoints_admit_workers_and_controller_on_443_only(network: Template) -> None:
+def test_endpoints_admit_workers_and_controller_on_443_only(
+    network: Template, environment: Any
+) -> None:
     group = named(network, "AWS::EC2::SecurityGroup", "EndpointsGroup")
     assert "SecurityGroupIngress" not in group
     assert all(rule["CidrIp"] == "255.255.255.255/32" for rule in group["SecurityGroupEgress"])
@@ -152,9 +180,10 @@ def test_endpoints_admit_workers_and_controller_on_443_only(network: Template) -
         rule["Properties"] for rule in resources(network, "AWS::EC2::SecurityGroupIngress").values()
     ]
     sources = sorted(json.dumps(rule["SourceSecurityGroupId"]) for rule in rules)
-    assert len(sources) == 2
-    assert "Controller" in sources[0]
-    assert "Workers" in sources[1]
+    assert "Workers" in sources.pop()
+    # Outside the VPC the controller needs no way in.
+    assert bool(sources) is not environment.network.while_bursting
+    assert all("Controller" in source for source in sources)
     for rule in rules:
         assert "EndpointsGroup" in json.dumps(rule["GroupId"])
         assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
@@ -186,8 +215,11 @@ def test_the_default_group_is_emptied_every_day(network: Template, environment: 
     assert association["ScheduleExpression"] == "rate(1 day)"
 
 
-def test_nat_is_one_explicit_choice_and_opens_workers_only(build: Build) -> None:
-    network = build(network=Network(egress="nat"))
+def test_nat_is_one_explicit_choice_and_opens_workers_only(
+    build_all: Callable[..., Templates],
+) -> None:
+    built = build_all(network=Network(egress="nat"))
+    network = built["network"]
     assert len(resources(network, "AWS::EC2::NatGateway")) == 2
     for subnet in resources(network, "AWS::EC2::Subnet").values():
         assert subnet["Properties"]["MapPublicIpOnLaunch"] is False
@@ -195,18 +227,21 @@ def test_nat_is_one_explicit_choice_and_opens_workers_only(build: Build) -> None
     assert [rule["ToPort"] for rule in workers if rule.get("CidrIp") == "0.0.0.0/0"] == [443]
     controller = named(network, "AWS::EC2::SecurityGroup", "Controller")["SecurityGroupEgress"]
     assert "0.0.0.0/0" not in json.dumps(controller)
-    endpoint = named(network, "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    endpoint = named(built["endpoints"], "AWS::EC2::VPCEndpoint", "EndpointsKms")
     assert all("workers" in json.dumps(subnet) for subnet in endpoint["SubnetIds"])
 
 
 @pytest.mark.parametrize("egress", ["isolated", "nat"])
-def test_an_existing_vpc_gets_endpoints_and_groups_only(build: Build, egress: Any) -> None:
+def test_an_existing_vpc_gets_endpoints_and_groups_only(
+    build_all: Callable[..., Templates], egress: Any
+) -> None:
     existing = ExistingVpc(
         vpc_id="vpc-0a1b2c3d",
         subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
         route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
     )
-    network = build(network=Network(existing=existing, egress=egress))
+    built = build_all(network=Network(existing=existing, egress=egress))
+    network, endpoints = built["network"], built["endpoints"]
     kinds = {resource["Type"] for resource in network["Resources"].values()}
     assert kinds == {
         "AWS::EC2::SecurityGroup",
@@ -216,7 +251,8 @@ def test_an_existing_vpc_gets_endpoints_and_groups_only(build: Build, egress: An
     gateway = named(network, "AWS::EC2::VPCEndpoint", "EndpointsS3")
     assert gateway["RouteTableIds"] == list(existing.route_table_ids)
     assert gateway["VpcId"] == existing.vpc_id
-    kms = named(network, "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    kms = named(endpoints, "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    assert kms["VpcId"] == existing.vpc_id
     assert kms["SubnetIds"] == list(existing.subnet_ids)
 
 
@@ -224,6 +260,7 @@ def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
     shared = Network(existing=REUSED)
     built = app.build([replace(DEV, network=shared)], outdir=str(tmp_path), validate=False).synth()
     found = {stack.hierarchical_id: stack.template for stack in built.stacks_recursively}
+    assert "dev/endpoints" not in found
     network = found["dev/network"]
     assert resources(network, "AWS::EC2::VPCEndpoint") == {}
     workers = named(network, "AWS::EC2::SecurityGroup", "Workers")["SecurityGroupEgress"]
@@ -236,13 +273,17 @@ def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
     assert str(REUSED.s3_endpoint_id) in json.dumps(found["dev/storage"])
 
 
-def test_a_region_without_a_known_prefix_list_says_what_to_set(build: Build) -> None:
+def test_a_region_without_a_known_prefix_list_says_what_to_set(
+    build_all: Callable[..., Templates],
+) -> None:
     elsewhere = {"region": "ap-southeast-7", "allowed_regions": ("ap-southeast-7",)}
     with pytest.raises(SettingsError, match=r"network\.s3_prefix_list"):
-        build(**elsewhere)
-    network = build(**elsewhere, network=Network(s3_prefix_list="pl-0123abcd"))
-    assert "pl-0123abcd" in json.dumps(named(network, "AWS::EC2::SecurityGroup", "Workers"))
-    assert all(f"ap-southeast-7.{service}" in json.dumps(network) for service in TASK_SERVICES)
+        build_all(**elsewhere)
+    built = build_all(**elsewhere, network=Network(s3_prefix_list="pl-0123abcd"))
+    workers = named(built["network"], "AWS::EC2::SecurityGroup", "Workers")
+    assert "pl-0123abcd" in json.dumps(workers)
+    endpoints = json.dumps(built["endpoints"])
+    assert all(f"ap-southeast-7.{service}" in endpoints for service in TASK_SERVICES)
 
 
 @pytest.mark.parametrize(
