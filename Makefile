@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types unit synth cost bench nemesis templates image mutants lock setup clean
+.PHONY: help demo test lint types unit synth cost bench fleet nemesis templates image mutants lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -57,6 +57,9 @@ cost: synth  ## what each environment costs a month while nobody computes
 
 bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks $(BENCH)
+
+fleet: setup  ## 500 workers and a million tasks in virtual time, against AWS's limits
+	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.fleet_model
 
 nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)

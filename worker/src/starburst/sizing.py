@@ -31,7 +31,9 @@ CHUNKS_PER_WORKER: Final = 4
 """They balance the start, before anything is measured."""
 
 _COMMITS_A_SECOND: Final = 50.0
-"""Of a whole fleet, while there is much to do: a client reads several times as many."""
+"""Of a whole fleet, while there is much to do."""
+_READS_A_SECOND: Final = 250.0
+"""So many results a client can read, and so many a fleet may commit when the queue runs low."""
 
 
 def chunk_tasks(tasks: int, *, workers: int) -> int:
@@ -57,11 +59,10 @@ def stretch(workers: int, *, backlog: int) -> float:
 
     Example:
         >>> stretch(500, backlog=2000), stretch(500, backlog=3), stretch(8, backlog=2000)
-        (10.0, 1.0, 1.0)
+        (10.0, 2.0, 1.0)
     """
-    if backlog < workers:
-        return 1.0
-    return max(1.0, workers * BUDGET_SECONDS / _COMMITS_A_SECOND)
+    commits = _COMMITS_A_SECOND if backlog >= workers else _READS_A_SECOND
+    return max(1.0, workers / (commits * BUDGET_SECONDS))
 
 
 def goes_on(*, done: int, left: int, seconds: float, allowed: float) -> bool:

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .requeue import Requeue
 
-__all__ = ["Collector"]
+__all__ = ["Collector", "pause_after"]
 
 _Place: TypeAlias = tuple[str, int, int]
 
-_FIRST_DELAY: Final = 0.03
-_SLOWEST_DELAY: Final = 1.0
+_FIRST_PAUSE: Final = 0.03
+_LONGEST_PAUSE: Final = 1.0
 _GROWTH: Final = 1.4
+_SHARE: Final = 0.02
 _STATUS_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 900.0
@@ -51,6 +52,25 @@ _PATIENCE_SECONDS: Final = 900.0
 _READS: Final = 3
 _FETCHES: Final = 8
 _PAGE: Final = 1000
+
+
+def pause_after(pause: float, *, heard: bool, waited: float) -> float:
+    """Return how long to pause before the next look for results.
+
+    A fiftieth of the time waited so far, while results come in: that delays nobody by more than two
+    in a hundred, and a long wait does not pay for looks that find one result each.
+
+    Args:
+        pause: the one before.
+        heard: whether the look after it found something.
+        waited: seconds since there was last nothing to wait for.
+
+    Example:
+        >>> pause_after(0.2, heard=True, waited=1.0), pause_after(0.2, heard=True, waited=600.0)
+        (0.03, 1.0)
+    """
+    least = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, waited * _SHARE))
+    return least if heard else min(_LONGEST_PAUSE, max(least, pause * _GROWTH))
 
 
 class Collector:
@@ -122,14 +142,15 @@ class Collector:
                 self._ledger.close(StarburstError(f"collecting results failed: {error!r}"))
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
-        delay, asked = _FIRST_DELAY, time.monotonic()
-        heard = looked = reached = asked
+        pause, asked = _FIRST_PAUSE, time.monotonic()
+        heard = looked = reached = began = asked
         while self._wait_for_work():
-            delay = min(delay * _GROWTH, _SLOWEST_DELAY)
             now = time.monotonic()
             try:
-                if self.round(pool):
-                    delay, heard = _FIRST_DELAY, now
+                new = self.round(pool)
+                pause = pause_after(pause, heard=new > 0, waited=now - began)
+                if new:
+                    heard = now
                     self._requeue.heard()
                 if now - looked > _STATUS_SECONDS:
                     looked = now
@@ -144,7 +165,9 @@ class Collector:
                 with suppress(StarburstError):  # the controller's own sweep comes anyway
                     self._refresh()
             self._changed()
-            self._closing.wait(delay)
+            if not self._ledger.outstanding:
+                began = time.monotonic() + pause  # what is submitted from here on is another wait
+            self._closing.wait(pause)
 
     def _wait_for_work(self) -> bool:
         """Wait for outstanding tasks; False once closed."""

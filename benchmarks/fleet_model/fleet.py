@@ -1,0 +1,491 @@
+"""One session in the model: its client, its workers, and the controller that tends them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from starburst.chunks import INLINE_BYTES
+from starburst.client import collect, dispatch
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
+from starburst.controller.handler import Controller
+from starburst.controller.site import Clients, Settings, Site
+from starburst.manifest import Capacity, Manifest
+from starburst.result_nodes import split
+from starburst.sizing import BUDGET_SECONDS, chunk_tasks, goes_on, part_tasks, stretch
+from starburst.worker import cancelled, lease
+
+from .clock import Clock, Meter
+from .cloud import EPOCH, Cloud, Message, Task
+
+__all__ = ["Plan", "Session", "settle"]
+
+_S3_SECONDS: Final = 0.025
+_LIST_SECONDS: Final = 0.06
+_SQS_SECONDS: Final = 0.012
+_READ_SECONDS: Final = 0.004
+"""Of the client's one core, for each result object; measured with boto3."""
+_BOOT_SECONDS: Final = 1.5
+_PER_TASK_SECONDS: Final = 8e-6
+_PICKLE_SECONDS: Final = 4e-6
+_BYTES_A_SECOND: Final = 80e6
+_PAGE: Final = 1000
+_KEPT_CHUNKS: Final = 4
+_SWEEP_SECONDS: Final = 60.0
+_EVENT_SECONDS: Final = 1.0
+_BILLING_UNIT: Final = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+        name: in the table.
+        durations: seconds of each task.
+        workers: how many are asked for.
+        input_bytes: of each task.
+        seed: of everything that is left to chance.
+        capacity: on demand, or Spot.
+        taken: share of the workers that Fargate takes away in mid-run, when they have run a while.
+        idle_seconds: how long a worker stays without work.
+        linger: seconds that the client leaves the session open after the last result.
+    """
+
+    name: str
+    durations: Sequence[float]
+    workers: int = 500
+    input_bytes: int = 24
+    seed: int = 0
+    capacity: Capacity = "on-demand"
+    taken: float = 0.0
+    idle_seconds: int = 120
+    linger: float = 0.0
+
+
+@dataclass
+class _Chunk:
+    first: int
+    tasks: int
+    body: int
+    open: int
+    nodes: int = 0
+
+
+@dataclass
+class _Worker:
+    task: Task
+    asked: float = -math.inf
+    counted: float = -math.inf
+    backlog: int = 0
+    knows: bool = False
+    chunks: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_CHUNKS))
+    idle_since: float = 0.0
+    waiting: int = 0
+    leaving: bool = False
+    gone: bool = False
+
+
+def settle(
+    ends: Sequence[float], lo: int, *, allowed: float
+) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """Return how many tasks of a range a worker settles, and the ranges that it hands on.
+
+    Args:
+        ends: when each task would be done, counted from the start.
+        lo: number of the first.
+        allowed: seconds of work that may be settled at once.
+    """
+    known = bisect_left(ends, BUDGET_SECONDS)
+    spent = BUDGET_SECONDS
+    if known and goes_on(
+        done=known, left=len(ends) - known, seconds=ends[known - 1], allowed=allowed
+    ):
+        spent = max(spent, allowed)
+    # The task that it is in when its time is over is the last one.
+    done = min(len(ends), bisect_left(ends, spent) + 1)
+    size = part_tasks(done=done, seconds=ends[done - 1], allowed=allowed)
+    return done, split(lo + done, lo + len(ends), size=size)
+
+
+class Session:
+    """One run of a plan. After :meth:`run`, its attributes say what happened."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.clock = Clock()
+        self.meter = Meter()
+        self.random = Random(plan.seed)  # noqa: S311 - a model, not a secret
+        self.cloud = Cloud(
+            clock=self.clock,
+            meter=self.meter,
+            random=self.random,
+            parameter=_document(plan.workers).to_json(),
+            launched=self._launched,
+        )
+        clients: Any = self.cloud
+        self.controller = Controller(
+            Site(
+                settings=_settings(),
+                clients=Clients(s3=clients, sqs=clients, ecs=clients, ssm=clients),
+                clock=self.cloud.time,
+                pause=self.cloud.pause,
+            )
+        )
+        self.manifest = _manifest(plan)
+        self.chunks: list[_Chunk] = []
+        self.left = len(plan.durations)
+        self.unread: deque[int] = deque()
+        self.first_open = 0
+        self.nodes_before = 0
+        self.nodes = 0
+        self.collected = 0
+        self.ranges = 0
+        self.work_began: float | None = None
+        self.last_commit = 0.0
+        self.last_collected = 0.0
+        self.over = False
+        self.starts: list[float] = []
+        self._idle: deque[tuple[_Worker, int]] = deque()
+        self._running: list[_Worker] = []
+        self._tickets = itertools.count(1)
+        self._pause = collect._FIRST_PAUSE
+        self._sent = 0.0
+        self._looked = 0.0
+
+    def run(self) -> Session:
+        """Play it to its end."""
+        self.clock.at(0.0, self._open)
+        self.clock.at(_SWEEP_SECONDS, self._sweep)
+        self.clock.run(lambda: self.over)
+        return self
+
+    # The client
+
+    def _open(self) -> None:
+        keys = self.manifest.keys
+        self.cloud.objects[keys.manifest] = (self.manifest.to_json(), '"m"', 0.0)
+        for action in ("kms:GenerateDataKey", "kms:Encrypt", "s3:PutObject", "lambda:Invoke"):
+            self.meter.note(action, 0.0)
+        answer = self._ask({"protocol": 1, "action": "start", "key": keys.manifest})
+        assert answer["ok"], answer  # noqa: S101 - a model that cannot start says nothing
+        self.clock.at(self.cloud.cursor, self._send_packs)
+
+    def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
+        self.cloud.cursor = max(self.cloud.cursor, self.clock.now)
+        return self.controller.handle(event, seconds=60)
+
+    def _send_packs(self) -> None:
+        """Cut, store and queue all tasks, as the dispatcher does, at its pace."""
+        moment = self.clock.now
+        self.meter.note("s3:PutObject", moment)  # the function
+        total = len(self.plan.durations)
+        most = chunk_tasks(total, workers=self.plan.workers)
+        per_pack = min(dispatch._PACK_TASKS, dispatch._PACK_BYTES // self.plan.input_bytes)
+        for start in range(0, total, per_pack):
+            count = min(per_pack, total - start)
+            moment += count * _PICKLE_SECONDS + _S3_SECONDS
+            moment += count * self.plan.input_bytes / _BYTES_A_SECOND
+            self.meter.note("s3:PutObject", moment)
+            sizes = [self.plan.input_bytes] * count
+            cut = list(dispatch.plan(sizes, most=most))
+            messages = []
+            for lo, hi in cut:
+                body = (hi - lo) * (self.plan.input_bytes + 3) + 300
+                chunk = _Chunk(start + lo, hi - lo, body, hi - lo)
+                messages.append(Message(len(self.chunks), 0, hi - lo))
+                self.chunks.append(chunk)
+            moment = self._send(messages, moment)
+        self._sent = self.clock.now
+        self.clock.at(moment, self._poll)
+
+    def _send(self, messages: Sequence[Message], moment: float) -> float:
+        """Send messages in batches from ``moment`` on; return when that is done."""
+        if not messages:
+            return moment
+        body = self._message_bytes(messages[0])
+        per_call = max(1, min(10, 1_000_000 // body))
+        for start in range(0, len(messages), per_call):
+            batch = messages[start : start + per_call]
+            moment += _SQS_SECONDS + len(batch) * body / _BYTES_A_SECOND
+            self.meter.note("sqs:SendMessage", moment, billed=_units(len(batch) * body))
+            self.clock.at(moment, lambda batch=batch: self._arrive(batch))
+        return moment
+
+    def _message_bytes(self, message: Message) -> int:
+        body = self.chunks[message.chunk].body
+        return 200 + (body * 4 // 3 if body <= INLINE_BYTES else 0)
+
+    def _poll(self) -> None:
+        """List and read results, as the collector does."""
+        now = self.clock.now
+        pages = 1 + (self.nodes - self.nodes_before) // _PAGE
+        self.meter.note("s3:ListObjectsV2", now, count=pages)
+        new = list(self.unread)
+        self.unread.clear()
+        each = max(_READ_SECONDS, _S3_SECONDS / collect._FETCHES)
+        spent = pages * _LIST_SECONDS
+        for _ in new:
+            spent += each
+            self.meter.note("s3:GetObject", now + spent)
+        for chunk in new:
+            self.collected += chunk
+        while self.first_open < len(self.chunks) and not self.chunks[self.first_open].open:
+            self.nodes_before += self.chunks[self.first_open].nodes
+            self.first_open += 1
+        if now - self._looked > collect._STATUS_SECONDS:
+            self._looked = now
+            self.meter.note("s3:GetObject", now, count=2)  # the status, the cancel list
+        waited = now - self._sent
+        self._pause = collect.pause_after(self._pause, heard=bool(new), waited=waited)
+        if new:
+            self.last_collected = now + spent
+        if self.collected < len(self.plan.durations):
+            self.clock.at(now + spent + self._pause, self._poll)
+        else:
+            self.clock.at(now + spent + self.plan.linger, self._close)
+
+    def _close(self) -> None:
+        keys = self.manifest.keys
+        request = keys.request("0f")
+        body = json.dumps({"protocol": 1, "action": "stop"}).encode()
+        self.cloud.objects[request] = (body, '"r"', self.clock.now)
+        self.meter.note("s3:PutObject", self.clock.now)
+        self.meter.note("lambda:Invoke", self.clock.now)
+        self._ask({"protocol": 1, "action": "stop", "key": request})
+        for task in self.cloud.tasks.values():
+            if task.stopped is None:
+                self.clock.at(self.cloud.cursor, self._sweep)
+                return
+        self.over = True
+
+    # The controller's own events
+
+    def _sweep(self) -> None:
+        self.meter.note("lambda:Invoke", self.clock.now)
+        self._ask({"starburst": "sweep"})
+        live = any(task.stopped is None for task in self.cloud.tasks.values())
+        if self.cloud.queue is None and not live and self.clock.now > _SWEEP_SECONDS:
+            self.over = True
+            return
+        self.clock.at(max(self.clock.now + _SWEEP_SECONDS, self.cloud.cursor), self._sweep)
+
+    def _stopped(self, task: Task) -> None:
+        self.meter.note("lambda:Invoke", self.clock.now)
+        detail = json.loads(json.dumps(task.describe(self.clock.now), default=str))
+        self._ask({"source": "aws.ecs", "detail": detail})
+
+    # Workers
+
+    def _launched(self, task: Task) -> None:
+        worker = _Worker(task)
+        task.leave = lambda: self._leave(worker)
+        self.clock.at(task.started + _BOOT_SECONDS, lambda: self._boot(worker))
+
+    def _leave(self, worker: _Worker) -> None:
+        if worker.waiting:
+            self._count_polls(worker)
+        worker.gone = True
+        moment = (worker.task.stopped or 0.0) + _EVENT_SECONDS
+        self.clock.at(moment, lambda: self._stopped(worker.task))
+
+    def _boot(self, worker: _Worker) -> None:
+        if worker.gone:
+            return
+        now = self.clock.now
+        self.meter.note("s3:GetObject", now)
+        self.meter.note("kms:Decrypt", now)
+        self.starts.append(now)
+        if self.work_began is None:
+            self.work_began = now
+        if self.random.random() < self.plan.taken:
+            moment = now + self.random.uniform(20, 120)
+            self.clock.at(moment, lambda: self._take_away(worker))
+        worker.idle_since = now
+        self._free(worker)
+
+    def _take_away(self, worker: _Worker) -> None:
+        """Spot's notice: the worker commits what it has, and leaves."""
+        worker.leaving = True
+        if worker.waiting:
+            self._exit(worker, code="SpotInterruption")
+
+    def _exit(self, worker: _Worker, *, code: str) -> None:
+        reason = "Spot took the capacity back" if code != _DONE else "Essential container exited"
+        self.cloud.end(worker.task, code=code, reason=reason, at=self.clock.now)
+
+    def _free(self, worker: _Worker) -> None:
+        """Ask for work: at once where there is some, else with a long poll."""
+        if worker.gone:
+            return
+        if worker.leaving:
+            self._exit(worker, code="SpotInterruption")
+        elif self.cloud.visible:
+            self._take(worker, self.cloud.visible.popleft(), self.clock.now)
+        else:
+            worker.waiting = next(self._tickets)
+            ticket, worker.idle_since = worker.waiting, self.clock.now
+            self._idle.append((worker, ticket))
+            end = self.clock.now + self.manifest.idle_seconds
+            self.clock.at(end, lambda: self._give_up(worker, ticket))
+
+    def _give_up(self, worker: _Worker, ticket: int) -> None:
+        if worker.waiting == ticket and not worker.gone:
+            self._exit(worker, code=_DONE)
+
+    def _count_polls(self, worker: _Worker) -> None:
+        """Count the long polls that came back empty, each in its second."""
+        moment = worker.idle_since
+        while moment + lease._POLL_SECONDS <= self.clock.now:
+            self.meter.note("sqs:ReceiveMessage", moment)
+            moment += lease._POLL_SECONDS
+
+    def _arrive(self, batch: Sequence[Message]) -> None:
+        self.cloud.visible.extend(batch)
+        self.cloud.most_visible = max(self.cloud.most_visible, len(self.cloud.visible))
+        while self.cloud.visible and self._idle:
+            worker, ticket = self._idle.popleft()
+            if worker.waiting == ticket and not worker.gone:
+                self._count_polls(worker)
+                worker.waiting = 0
+                self._take(worker, self.cloud.visible.popleft(), self.clock.now)
+
+    def _take(self, worker: _Worker, message: Message, moment: float) -> None:
+        """Run one leased range, as the supervisor does; plan its commit and what follows."""
+        chunk = self.chunks[message.chunk]
+        self.cloud.in_flight += 1
+        self.cloud.most_in_flight = max(self.cloud.most_in_flight, self.cloud.in_flight)
+        size = self._message_bytes(message)
+        self.meter.note("sqs:ReceiveMessage", moment, billed=_units(size))
+        moment += _SQS_SECONDS
+        if moment - worker.asked >= cancelled._FRESH_SECONDS:
+            worker.asked = moment
+            self.meter.note("s3:GetObject", moment)
+            moment += _S3_SECONDS
+        if chunk.body > INLINE_BYTES and message.chunk not in worker.chunks:
+            worker.chunks.append(message.chunk)
+            self.meter.note("s3:GetObject", moment)
+            moment += _S3_SECONDS + chunk.body / _BYTES_A_SECOND
+        if not worker.knows:
+            worker.knows = True
+            self.meter.note("s3:GetObject", moment)
+            moment += _S3_SECONDS + 0.4  # the child starts
+        start, end = chunk.first + message.lo, chunk.first + message.hi
+        ends = list(
+            itertools.accumulate(d + _PER_TASK_SECONDS for d in self.plan.durations[start:end])
+        )
+        allowed = BUDGET_SECONDS * self._stretch(worker, moment, ends[-1])
+        done, rest = settle(ends, message.lo, allowed=allowed)
+        self._while_running(worker, moment, ends[done - 1])
+        moment += ends[done - 1] + _S3_SECONDS
+        self.meter.note("s3:PutObject", moment)
+        self.clock.at(moment, lambda: self._commit(message.chunk, done))
+        moment = self._send([Message(message.chunk, lo, hi) for lo, hi in rest], moment)
+        moment += _SQS_SECONDS
+        self.meter.note("sqs:DeleteMessage", moment)
+        self.clock.at(moment, lambda: self._next(worker))
+
+    def _stretch(self, worker: _Worker, moment: float, seconds: float) -> float:
+        workers = self.plan.workers
+        if seconds <= BUDGET_SECONDS or stretch(workers, backlog=workers) <= 1:
+            return 1.0  # it does not ask
+        if moment - worker.counted >= lease._COUNT_SECONDS:
+            worker.counted = moment
+            self.meter.note("sqs:GetQueueAttributes", moment)
+            worker.backlog = len(self.cloud.visible)
+        return stretch(workers, backlog=worker.backlog)
+
+    def _while_running(self, worker: _Worker, moment: float, seconds: float) -> None:
+        """Count heartbeats, and looks at the cancel list."""
+        beat = moment + lease._HEARTBEAT_SECONDS
+        while beat < moment + seconds:
+            self.meter.note("sqs:ChangeMessageVisibility", beat)
+            beat += lease._HEARTBEAT_SECONDS
+        while worker.asked + cancelled._FRESH_SECONDS < moment + seconds:
+            worker.asked += cancelled._FRESH_SECONDS
+            self.meter.note("s3:GetObject", worker.asked)
+
+    def _commit(self, number: int, done: int) -> None:
+        chunk = self.chunks[number]
+        chunk.nodes += 1
+        chunk.open -= done
+        self.nodes += 1
+        self.ranges += 1
+        self.left -= done
+        self.unread.append(done)
+        self.last_commit = self.clock.now
+
+    def _next(self, worker: _Worker) -> None:
+        self.cloud.in_flight -= 1
+        self._free(worker)
+
+
+_DONE: Final = "EssentialContainerExited"
+
+
+def _units(size: int) -> int:
+    return max(1, -(-size // _BILLING_UNIT))
+
+
+def _manifest(plan: Plan) -> Manifest:
+    return Manifest(
+        workspace="genomics",
+        user="alice",
+        session="m" * 20,
+        workers=plan.workers,
+        cpu=1,
+        memory_gb=4,
+        timeout_seconds=86_400,
+        idle_seconds=plan.idle_seconds,
+        task_timeout_seconds=None,
+        retries=0,
+        attempts=3,
+        results="data",
+        capacity=plan.capacity,
+        created=EPOCH,
+        python="3.11",
+        public_key="",
+        data_key="",
+        signing_key="",
+    )
+
+
+def _document(workers: int) -> RuntimeDocument:
+    limits = Limits(workers=500, vcpu=500, memory_gb=2000, usd_per_hour=1000)
+    workspace = WorkspaceDocument(
+        analyst_role_arn="arn:aws:iam::111122223333:role/analyst",
+        task_definition="starburst-prod-genomics",
+        limits=limits,
+        worker_role_arn="arn:aws:iam::111122223333:role/worker",
+        scratch_gb=20,
+    )
+    return RuntimeDocument(
+        environment="prod",
+        account="111122223333",
+        region="eu-west-1",
+        bucket="data",
+        key_arn="arn:aws:kms:eu-west-1:111122223333:key/data",
+        controller="arn:aws:lambda:eu-west-1:111122223333:function:controller",
+        python="3.11",
+        architecture="X86_64",
+        workspaces={"genomics": workspace},
+    )
+
+
+def _settings() -> Settings:
+    return Settings(
+        environment="prod",
+        bucket="data",
+        key_arn="arn:aws:kms:eu-west-1:111122223333:key/data",
+        cluster="arn:aws:ecs:eu-west-1:111122223333:cluster/cluster",
+        subnets=("subnet-a", "subnet-b"),
+        security_group="sg-workers",
+        parameter=runtime_parameter("prod"),
+    )
