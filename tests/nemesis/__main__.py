@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections import Counter
 
 from .world import run
@@ -20,9 +21,13 @@ def main() -> int:
     failed, tasks = 0, 0
     struck: Counter[str] = Counter()
     for seed in range(words.first, words.first + words.seeds):
-        history, wrong = run(seed)
-        tasks += len(history.outcomes)
-        struck.update(history.plan.struck)
+        try:
+            history, wrong = run(seed)
+        except Exception:  # the next seeds are to be run all the same
+            wrong = traceback.format_exc().splitlines()
+        else:
+            tasks += len(history.outcomes)
+            struck.update(history.plan.struck)
         if wrong:
             failed += 1
             print(f"seed {seed} failed; make nemesis SEEDS=1 FIRST={seed} replays it")

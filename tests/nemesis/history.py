@@ -1,4 +1,9 @@
-"""What happened in a run, and whether all of it was allowed."""
+"""What happened in a run, and whether all of it was allowed.
+
+A task is *accepted* once its pack is stored, *started* as often as its function was entered,
+*committed* by the node that settles it, and *collected* by its future. Every accepted task is
+collected once, with what its committed node says; a value is committed only after a start.
+"""
 
 from __future__ import annotations
 
@@ -28,25 +33,32 @@ class History:
         plan: what was to happen.
         expected: what each task had to end with: a value, or the type of an exception.
         outcomes: what each future ended with.
+        collected: what ``collect`` returned at first, and when it was asked again.
         chunks: the tasks of each chunk, as the client's ledger has them.
         keys, key, s3: where the commits are.
         deliveries: every lease that was handed out.
+        sent: how many messages there were for each range.
         directory: where the tasks noted their starts.
         waiting: messages left when all was done.
         errors: what ended a worker that nobody killed.
+        most_workers: the most that were alive at once, and the most that were asked for.
     """
 
     plan: Plan
     expected: list[object]
     outcomes: list[object]
+    collected: list[list[object]]
     chunks: Mapping[str, LedgerEntry]
     keys: SessionKeys
     key: bytes
     s3: Any
     deliveries: list[str]
+    sent: Counter[str]
     directory: Path
     waiting: int
     errors: list[BaseException]
+    most_workers: tuple[int, int]
+    wrong: list[str] = field(default_factory=list)
     nodes: dict[tuple[str, int, int], ResultNode | None] = field(default_factory=dict)
 
 
@@ -55,6 +67,8 @@ def check(history: History) -> list[str]:
     wrong = [f"a worker died of {error!r}" for error in history.errors]
     if history.waiting:
         wrong.append(f"{history.waiting} messages are still in the queue")
+    if history.most_workers[0] > history.most_workers[1]:
+        wrong.append("{} workers at once, of {} asked for".format(*history.most_workers))
     wrong += _outcomes(history)
     wrong += _commits(history)
     wrong += _starts(history)
@@ -62,6 +76,14 @@ def check(history: History) -> list[str]:
 
 
 def _outcomes(history: History) -> Iterator[str]:
+    """Walk the futures: each accepted task has one, with what had to come of it, collected once."""
+    accepted = [
+        task
+        for entry in history.chunks.values()
+        for task in range(entry.first, entry.first + entry.tasks)
+    ]
+    if sorted(accepted) != list(range(len(history.expected))):
+        yield f"accepted were {sorted(accepted)} of {len(history.expected)} tasks"
     if len(history.outcomes) != len(history.expected):
         yield f"{len(history.outcomes)} of {len(history.expected)} accepted tasks have a future"
     for index, (outcome, wanted) in enumerate(
@@ -71,6 +93,9 @@ def _outcomes(history: History) -> Iterator[str]:
         if not fits:
             kind = history.plan.kinds[index]
             yield f"task {index} ({kind}) ended with {outcome!r}, not {wanted!r}"
+    first, again = history.collected
+    if first != history.outcomes or again:
+        yield f"collected were {len(first)} and then {len(again)} of {len(history.outcomes)} tasks"
 
 
 def _commits(history: History) -> Iterator[str]:
@@ -122,21 +147,40 @@ def _nodes(history: History) -> Iterator[tuple[tuple[str, int, int], ResultNode 
 
 
 def _starts(history: History) -> Iterator[str]:
-    """Check that no poison was tried oftener than its leases and its attempts allow.
+    """Check that no poison was tried oftener than its messages and its attempts allow.
 
-    Its neighbours run again whenever it takes their process down: execution is at-least-once.
+    A message for several tasks is run by its first receiver only: who gets it again cuts it up. A
+    message for one task is run ``attempts`` times at most. One run enters a task that takes its
+    worker down once, and one that takes its own process down ``attempts`` times. So without other
+    faults a poison is started at most ``attempts`` times, plus once for each time that its range
+    was cut where it takes workers down: twice for the largest chunk. Its neighbours run again with
+    it: execution is at-least-once.
     """
+    runs: Counter[int] = Counter()
     leases: Counter[int] = Counter()
-    for delivery in history.deliveries:
-        chunk, _, span = delivery.partition(":")
-        lo, _, hi = span.partition("-")
-        first = history.chunks[chunk].first
-        leases.update(range(first + int(lo), first + int(hi)))
-    for task, count in Counter(starts(history.directory)).items():
-        allowed = leases[task] * history.plan.attempts
-        if count > allowed and history.plan.kinds[task] in POISONS:
-            yield f"task {task} was started {count} times; its leases allow {allowed}"
+    delivered = Counter(history.deliveries)
+    for name, messages in history.sent.items():
+        first, lo, hi = _tasks(history, name)
+        most = messages if hi - lo > 1 else messages * history.plan.attempts
+        for task in range(first + lo, first + hi):
+            runs[task] += min(most, delivered[name])
+            leases[task] += delivered[name]
+    started = Counter(starts(history.directory))
+    for task, count in started.items():
+        kind = history.plan.kinds[task] if task < len(history.plan.kinds) else ""
+        if not leases[task]:
+            yield f"task {task} was started {count} times and nobody had leased it"
+        allowed = runs[task] * (1 if kind == "fatal" else history.plan.attempts)
+        if kind in POISONS and count > allowed:
+            yield f"task {task} ({kind}) was started {count} times; {allowed} are allowed"
     for task, outcome in enumerate(history.outcomes):
         succeeded = not isinstance(outcome, BaseException | str)
-        if succeeded and task not in set(starts(history.directory)):
+        if succeeded and not started[task]:
             yield f"task {task} has a result and was never started"
+
+
+def _tasks(history: History, name: str) -> tuple[int, int, int]:
+    """Return the number of the first task of a range's chunk, and the range."""
+    chunk, _, span = name.partition(":")
+    lo, _, hi = span.partition("-")
+    return history.chunks[chunk].first, int(lo), int(hi)

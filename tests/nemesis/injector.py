@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from starburst.errors import IntegrityError
 
 from .plan import Plan
 
-__all__ = ["CANARY", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased"]
+__all__ = ["CANARY", "Fatal", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased", "trouble"]
 
 CANARY: Final = b"unverified bytes must never be parsed"
 _SESSION: Final = re.compile(r"^.*/sessions/[a-z0-9]{20}/")
@@ -27,12 +29,17 @@ Killed = SystemExit
 """SIGKILL of a thread's process: no handler of the runtime sees it, and threading is silent."""
 
 
+class Fatal(Killed):
+    """A task took the whole worker down, and not its own process alone."""
+
+
 def leased(message: ChunkMessage) -> str:
     """Return a name for what a message leases, the same in every replay."""
     return f"{message.chunk}:{message.lo}-{message.hi}"
 
 
-def _trouble(plan: Plan, *about: object) -> Exception:
+def trouble(plan: Plan, *about: object) -> Exception:
+    """Return one of the ways in which AWS fails a call after botocore's own retries."""
     kind = plan.pick(("503", "500", "reset", "timeout"), *about)
     if kind == "reset":
         return ConnectionClosedError(endpoint_url="https://nemesis.invalid")
@@ -52,14 +59,17 @@ class Sky:
         plan: of the run.
         late: bodies of messages that were sent and have not arrived.
         deliveries: every lease that was handed out, in order.
+        sent: how many messages there ever were for each range.
     """
 
     s3: Any
     sqs: Any
+    ssm: Any
     plan: Plan
     lock: threading.RLock = field(default_factory=threading.RLock)
     late: list[tuple[str, str]] = field(default_factory=list)
     deliveries: list[str] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
@@ -70,9 +80,19 @@ class Sky:
             on_their_way, self.late = self.late, []
             on_their_way.sort(key=lambda held: self.plan.number("order", held[1]))
             for url, body in on_their_way:
-                self.sqs.send_message(QueueUrl=url, MessageBody=body)
+                with suppress(ClientError):  # the queue of a session that has ended
+                    self.sqs.send_message(QueueUrl=url, MessageBody=body)
             self.changed.notify_all()
             return bool(on_their_way)
+
+    def post(self, url: str, body: str, *, late: bool) -> None:
+        """Put a message into the queue, now or when all else has been done."""
+        with self.changed:
+            self.sent[leased(ChunkMessage.from_body(body))] += 1
+            if late:
+                self.late.append((url, body))
+            else:
+                self.sqs.send_message(QueueUrl=url, MessageBody=body)
 
     def expire(self, url: str, receipt: str) -> None:
         """Let a lease's time run out now."""
@@ -110,7 +130,9 @@ class _Faulty:
         """Whether a write may be refused to this process now."""
         return self.mortal and all(self.plan.spend(name) for name in set(self.held.values()))
 
-    def call(self, name: str, subject: str, act: Callable[[], Any]) -> Any:
+    def call(
+        self, name: str, subject: str, act: Callable[[], Any], *, within: object = None
+    ) -> Any:
         """Act, unless the plan has it otherwise.
 
         Writes that botocore cannot mend are played for workers alone, and only as often as the
@@ -118,15 +140,15 @@ class _Faulty:
         A client tells its user, who tries again.
         """
         certain = name in ("put", "send", "delete", "extend") and not self.may_fail()
-        if not certain and self.plan.strikes("refused", name, subject):
-            raise _trouble(self.plan, name, subject)
+        if not certain and self.plan.strikes("refused", name, subject, within=within):
+            raise trouble(self.plan, name, subject)
         self.strike_dead("before", name, subject)
         with self.sky.changed:
             answer = act()
             self.sky.changed.notify_all()
         self.strike_dead("after", name, subject)
-        if not certain and self.plan.strikes("lost-response", name, subject):
-            raise _trouble(self.plan, name, subject)
+        if not certain and self.plan.strikes("lost-response", name, subject, within=within):
+            raise trouble(self.plan, name, subject)
         return answer
 
 
@@ -143,8 +165,9 @@ class FaultyS3(_Faulty):
             answer = self.sky.s3.get_object(**words)
             return answer, answer["Body"].read()
 
-        answer, body = self.call("get", subject, act)
-        if "status.json" not in subject and self.plan.strikes("damaged", subject, self.who):
+        tries = (subject, self.who)
+        answer, body = self.call("get", subject, act, within=tries)
+        if "status.json" not in subject and self.plan.strikes("damaged", *tries, within=tries):
             body = self._damaged(body, words["Key"])
         return {**answer, "Body": io.BytesIO(body)}
 
@@ -183,8 +206,11 @@ class FaultyS3(_Faulty):
         return self.call("list", "", lambda: self.sky.s3.list_objects_v2(**words))
 
 
+@dataclass
 class FaultySQS(_Faulty):
     """One process's view of its session's queue."""
+
+    _bodies: dict[str, str] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sky.sqs, name)
@@ -211,12 +237,16 @@ class FaultySQS(_Faulty):
         receipt = message["ReceiptHandle"]
         self.sky.deliveries.append(name)
         self.held[receipt] = name
+        self._bodies[receipt] = message["Body"]
         if self.plan.strikes("delivered-twice", name) and self.plan.spend(name):
             self.sky.expire(url, receipt)
         if self.plan.strikes("lost-response", "receive", name) and self.plan.spend(name):
             del self.held[receipt]
             self.sky.expire(url, receipt)
-            raise _trouble(self.plan, "receive", name)
+            raise trouble(self.plan, "receive", name)
+
+    def get_queue_attributes(self, **words: Any) -> Any:
+        return self.call("count", "", lambda: self.sky.sqs.get_queue_attributes(**words))
 
     def change_message_visibility(self, **words: Any) -> Any:
         def act() -> Any:
@@ -227,12 +257,18 @@ class FaultySQS(_Faulty):
         return self.call("extend", self.held.get(words["ReceiptHandle"], ""), act)
 
     def delete_message(self, **words: Any) -> Any:
+        receipt = words["ReceiptHandle"]
+        name = self.held.get(receipt, "")
+
         def act() -> Any:
             answer = self.sky.sqs.delete_message(**words)
-            self.held.pop(words["ReceiptHandle"], None)
+            self.held.pop(receipt, None)
+            body = self._bodies.pop(receipt, None)
+            if body is not None and self.plan.strikes("replayed", name):
+                self.sky.post(words["QueueUrl"], body, late=True)
             return answer
 
-        return self.call("delete", self.held.get(words["ReceiptHandle"], ""), act)
+        return self.call("delete", name, act)
 
     def send_message_batch(self, **words: Any) -> Any:
         entries: Sequence[dict[str, str]] = words["Entries"]
@@ -246,10 +282,9 @@ class FaultySQS(_Faulty):
                 body = entry["MessageBody"]
                 if self.plan.strikes("partly-failed", name):
                     failed.append({"Id": entry["Id"], "Code": "Nemesis", "SenderFault": False})
-                elif self.plan.strikes("delayed", name):
-                    self.sky.late.append((words["QueueUrl"], body))
                 else:
-                    self.sky.sqs.send_message(QueueUrl=words["QueueUrl"], MessageBody=body)
+                    late = self.plan.strikes("delayed", name)
+                    self.sky.post(words["QueueUrl"], body, late=late)
             return {"Failed": failed} if failed else {}
 
         return self.call("send", names[0], act)

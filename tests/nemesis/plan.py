@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["FAULTS", "POISONS", "Plan"]
+__all__ = ["CLOUD_FAULTS", "FAULTS", "POISONS", "SPOILED", "Plan"]
 
 FAULTS: Final = (
     "refused",  # the call fails and had no effect
@@ -26,10 +26,18 @@ FAULTS: Final = (
     "delayed",  # a message arrives late and out of order
     "partly-failed",  # SendMessageBatch takes some entries
 )
+CLOUD_FAULTS: Final = (
+    "replayed",  # a message arrives once more after it was deleted
+    "throttled",  # RunTask is refused with ThrottlingException
+    "no-capacity",  # RunTask starts fewer workers than asked, and says why in failures[]
+    "event-lost",  # ECS's word of a task that stopped never arrives
+)
 _MOST: Final = 2
 """So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""
 
-POISONS: Final = ("segfault", "exit")
+POISONS: Final = ("segfault", "exit", "fatal")
+SPOILED: Final = ("input", "forged", "swapped", "cut", "replayed")
+_SKEWS: Final = (-900.0, 0.0, 900.0)
 KINDS: Final = ("raise", "unsafe", "large", "memory", "once")
 
 
@@ -46,9 +54,10 @@ class Plan:
         attempts: of the session.
         hangs: whether a task hangs, and the session has a time limit.
         client_dies: whether the client is killed between storing tasks and queueing them.
+        client_leaves: whether the client never ends its session, so that its deadline must.
         spoiled: what is damaged in S3 for good, if anything.
         inline: whether chunks travel in their messages.
-        skew: seconds by which the client's clock is wrong.
+        skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
         struck: how often each fault struck.
     """
 
@@ -63,6 +72,9 @@ class Plan:
     spoiled: str = field(init=False)
     inline: bool = field(init=False)
     skew: float = field(init=False)
+    client_leaves: bool = field(init=False)
+    worker_skew: float = field(init=False)
+    controller_skew: float = field(init=False)
     struck: Counter[str] = field(default_factory=Counter)
     _asked: Counter[Any] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,26 +85,43 @@ class Plan:
         self.rates["killed"] /= 4  # it is asked for at every call
         self.kinds = ["square"] * self.tasks
         self.hangs = chance.random() < 0.1
-        odd = [*chance.choices(KINDS, k=3), chance.choice(POISONS)]
+        odd = [*chance.choices(KINDS, k=3), chance.choice(POISONS[:2])]
         odd += ["hang"] if self.hangs else []
         for place, kind in zip(chance.sample(range(self.tasks), len(odd)), odd, strict=True):
             self.kinds[place] = kind
         self.attempts = chance.choice((2, 3))
         self.client_dies = chance.random() < 0.3
-        self.spoiled = chance.choice(("", "", "", "input", "forged", "swapped", "cut"))
+        self.spoiled = chance.choice(("", "", "", *SPOILED))
         self.inline = chance.random() < 0.5 and self.spoiled != "input"
-        self.skew = chance.choice((-900.0, 0.0, 900.0))
+        self.skew, self.worker_skew, self.controller_skew = chance.choices(_SKEWS, k=3)
+        self.rates |= {fault: chance.choice((0.0, 0.2, 0.5)) for fault in CLOUD_FAULTS}
+        self.rates["replayed"] /= 5
+        self.client_leaves = chance.random() < 0.3
+        if chance.random() < 0.2:
+            self.kinds[chance.choice([i for i, k in enumerate(self.kinds) if k == "square"])] = (
+                "fatal"
+            )
 
-    def strikes(self, fault: str, *subject: object, most: int = _MOST) -> bool:
-        """Whether ``fault`` strikes ``subject`` now."""
+    def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
+        """Whether ``fault`` strikes ``subject`` now.
+
+        Args:
+            fault: which.
+            subject: what.
+            within: faults that name the same share one allowance: who tries a thing three times
+                gets it, whatever befalls the tries.
+        """
+        allowances: list[object] = [("struck", fault, subject)]
+        if within is not None:
+            allowances.append(("within", within))
         with self._lock:
             self._asked[fault, subject] += 1
             nth = self._asked[fault, subject]
-            if self.calm or self._asked["struck", fault, subject] >= most:
+            if self.calm or any(self._asked[allowance] >= _MOST for allowance in allowances):
                 return False
             if self.number(fault, *subject, nth) >= self.rates[fault]:
                 return False
-            self._asked["struck", fault, subject] += 1
+            self._asked.update(allowances)
             self.struck[fault] += 1
             return True
 

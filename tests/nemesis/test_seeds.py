@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nemesis.plan import FAULTS, Plan
+from tests.nemesis.plan import CLOUD_FAULTS, FAULTS, SPOILED, Plan
 from tests.nemesis.world import run
 
 SEEDS = range(20)
@@ -19,18 +19,20 @@ KILLED = "ignore:Exception in thread starburst-send:pytest.PytestUnhandledThread
 def test_nothing_is_lost_twice_or_unverified(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     history, wrong = run(seed)
-    assert not wrong, f"make nemesis SEEDS=1 FIRST={seed} replays it; {dict(history.plan.struck)}"
+    assert wrong == [], f"make nemesis SEEDS=1 FIRST={seed} replays it; {dict(history.plan.struck)}"
 
 
 def test_the_seeds_of_the_suite_cover_every_fault() -> None:
     plans = [Plan(seed) for seed in SEEDS]
-    assert all(any(plan.rates[fault] for plan in plans) for fault in FAULTS)
-    assert {plan.spoiled for plan in plans} == {"", "input", "forged", "swapped", "cut"}
-    assert {plan.skew for plan in plans} == {-900.0, 0.0, 900.0}
+    assert all(any(plan.rates[fault] for plan in plans) for fault in (*FAULTS, *CLOUD_FAULTS))
+    assert {plan.spoiled for plan in plans} == {"", *SPOILED}
+    for clock in ("skew", "worker_skew", "controller_skew"):
+        assert {getattr(plan, clock) for plan in plans} == {-900.0, 0.0, 900.0}
+    assert {plan.client_leaves for plan in plans} == {True, False}
     assert {plan.inline for plan in plans} == {plan.client_dies for plan in plans} == {True, False}
     kinds = {kind for plan in plans for kind in plan.kinds}
     assert kinds == {
-        "square", "raise", "unsafe", "large", "memory", "once", "segfault", "exit", "hang"
+        "square", "raise", "unsafe", "large", "memory", "once", "segfault", "exit", "hang", "fatal"
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from starburst.errors import (
     WorkerLost,
 )
 
-__all__ = ["EXPECTED", "expected", "perform", "starts"]
+__all__ = ["EXPECTED", "expected", "fatal", "perform", "starts"]
 
 _TOO_MUCH: Final = 3 << 20
 
@@ -46,6 +46,9 @@ def perform(task: tuple[int, str, str]) -> Any:
         case "exit":
             os._exit(3)
         case "hang":
+            time.sleep(600)
+        case "fatal":
+            fatal(directory, os.getpid()).touch()
             time.sleep(600)
         case "once":
             _die_once(Path(directory) / f"died-{index}")
@@ -77,6 +80,7 @@ EXPECTED: Final[dict[str, type[BaseException]]] = {
     "segfault": WorkerLost,
     "exit": WorkerLost,
     "hang": TaskTimeout,
+    "fatal": WorkerLost,
     "spoiled": IntegrityError,
 }
 
@@ -84,6 +88,11 @@ EXPECTED: Final[dict[str, type[BaseException]]] = {
 def expected(index: int, kind: str) -> object:
     """Return the value, or the type of the exception, that a task must end with."""
     return EXPECTED.get(kind, index * index)
+
+
+def fatal(directory: Path | str, process: int) -> Path:
+    """Return the mark by which a task in ``process`` takes its whole worker down."""
+    return Path(directory, f"fatal-{process}")
 
 
 def starts(directory: Path) -> list[int]:
