@@ -50,7 +50,8 @@ def _differences(
             logic.begin()
             context = before.context()
             for one in _requests(context, representatives(policies, "sts"), role.arn):
-                yield _differ(logic, before.trusted(role, one), after.trusted(role, one)), ()
+                answers = before.trusted(role, one), after.trusted(role, one)
+                yield _differ(logic, *answers), _sent(context)
         for at in (None, *estate.guarded):
             if name not in (*role.policies, role.boundary, at.policy if at else None):
                 continue
@@ -64,14 +65,14 @@ def _differences(
             resource, given = within(before, item)
             for one in _requests(context, representatives(policies, SERVICES[item.kind]), resource):
                 answers = before.admitted(one, at=item), after.admitted(one, at=item)
-                yield _differ(logic, *answers), given
+                yield _differ(logic, *answers), (*given, *_sent(context))
     for endpoint in estate.endpoints:
         if endpoint.policy == name:
             logic.begin()
             context = before.context()
             for one in _requests(context, every, logic.text("resource")):
                 answers = before.passes(one, through=endpoint), after.passes(one, through=endpoint)
-                yield _differ(logic, *answers), ()
+                yield _differ(logic, *answers), _sent(context)
 
 
 def _by_role(
@@ -81,12 +82,15 @@ def _by_role(
     for user in (None, analyst_name(before)) if role.purpose == "analyst" else (None,):
         context = before.session(role, user=user)
         resource, given = within(before, at) if at else (logic.text("resource"), ())
-        sent = [context.has(key) for key in ALWAYS_SENT]
         for one in _requests(context, actions, resource):
             differ = _differ(
                 logic, before.allowed(role, one, at=at), after.allowed(role, one, at=at)
             )
-            yield differ, (*given, *sent)
+            yield differ, (*given, *_sent(context))
+
+
+def _sent(context: Context) -> tuple[Formula, ...]:
+    return tuple(context.has(key) for key in ALWAYS_SENT)
 
 
 def _requests(context: Context, actions: tuple[str, ...], resource: Text) -> Iterator[Request]:

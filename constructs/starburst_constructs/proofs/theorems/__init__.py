@@ -10,6 +10,7 @@ from starburst_constructs.proofs.errors import ProofError
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import (
     analysts,
+    deputies,
     duties,
     evidence,
     keys,
@@ -31,6 +32,7 @@ ALL: tuple[Theorem, ...] = tuple(
         analysts,
         workspaces,
         perimeter,
+        deputies,
         transport,
         launching,
         keys,

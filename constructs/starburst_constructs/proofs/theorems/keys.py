@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import EVERYTHING
@@ -13,8 +13,6 @@ from starburst_constructs.proofs.layout import (
     data_key,
     requests,
 )
-from starburst_constructs.proofs.logic import Text, glob
-from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Keys"
@@ -54,81 +52,17 @@ def no_grants_by_people(world: World) -> Iterator[Claim]:
     Not even an administrator of the account.
     """
     for key in world.estate.kind("key"):
-        context = world.context()
-        context.put("aws:PrincipalIsAWSService", "false")
-        policy = world.policy(key.policy)
-        one = next(iter(requests(context, ["kms:CreateGrant"], key.arn)))
-        yield never(
-            key.policy,
-            [(one, world.logic.no(world.refuses(policy, one)))],
-            given=[context.is_not("kms:GrantIsForAWSResource", "true")],
-        )
-
-
-SERVICES_USE: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "foundation/DataKey": {
-        "fargate.amazonaws.com": ("kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"),
-    },
-    "foundation/LogsKey": {
-        "logs.{r}.amazonaws.com": (
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-        ),
-        "cloudtrail.amazonaws.com": ("kms:DescribeKey", "kms:GenerateDataKey*"),
-        **{
-            f"{name}.amazonaws.com": ("kms:Decrypt", "kms:GenerateDataKey*")
-            for name in ("budgets", "cloudwatch", "events")
-        },
-    },
-}
-"""What each AWS service may do with each of our keys; with any other key, nothing."""
-
-
-@theorem(GROUP)
-def services_use_keys_for_their_job(world: World) -> Iterator[Claim]:
-    """An AWS service does with a key of ours what its job needs and nothing else.
-
-    And Fargate does it for the disks of our cluster only.
-    """
-    estate = world.estate
-    for key in estate.kind("key"):
-        name = next(one for one, arn in estate.named.items() if arn == key.arn)
-        jobs = SERVICES_USE.get(name, {})
-        for action in actions_on(world, "kms"):
-            context = _service(world, world.logic.text("service"))
-            its_job = [
-                context.is_("aws:PrincipalServiceName", service.replace("{r}", estate.region))
-                for service, patterns in jobs.items()
-                if any(glob(pattern).fullmatch(action) for pattern in patterns)
-            ]
-            one = Request(context=context, action=action, resource=key.arn)
+        # A caller who did not sign in is no service either, and says nothing of it.
+        for about, service in (("signed in", ("false",)), ("not signed in", ())):
+            context = world.context()
+            context.put("aws:PrincipalIsAWSService", *service)
+            policy = world.policy(key.policy)
+            one = next(iter(requests(context, ["kms:CreateGrant"], key.arn)))
             yield never(
-                f"{name}, {action}",
-                [(one, world.admitted(one, at=key))],
-                given=[world.logic.no(world.logic.some(its_job))],
+                f"{key.policy}, {about}",
+                [(one, world.logic.no(world.refuses(policy, one)))],
+                given=[context.is_not("kms:GrantIsForAWSResource", "true")],
             )
-    scratch, key = _service(world, "fargate.amazonaws.com"), data_key(world)
-    cluster = estate.named["compute/Cluster"].rpartition("/")[2]
-    yield never(
-        "scratch disks of another cluster",
-        [
-            (one, world.admitted(one, at=key))
-            for one in requests(scratch, actions_on(world, "kms"), key.arn)
-        ],
-        given=[scratch.is_not("kms:EncryptionContext:aws:ecs:clusterName", cluster)],
-    )
-
-
-def _service(world: World, name: Text) -> Context:
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "true")
-    context.put("aws:PrincipalServiceName", name)
-    context.put("aws:PrincipalAccount")
-    context.put("aws:PrincipalArn")
-    return context
 
 
 @theorem(GROUP)

@@ -180,7 +180,9 @@ def service_roles_are_for_us(world: World) -> Iterator[Claim]:
         if role.purpose is not None:
             continue
         context = world.context()
-        context.put("aws:SourceAccount", world.logic.text("source account"))
+        if role.arn == world.estate.named.get("audit/TrailRole"):
+            # CloudTrail is not documented to say for whom; where it does, it binds.
+            context.put("aws:SourceAccount", world.logic.text("source account"))
         ours = context.is_("aws:SourceAccount", world.estate.account)
         yield never(role.name, _asks(world, role, context), given=[world.logic.no(ours)])
         person = world.context()
@@ -188,7 +190,6 @@ def service_roles_are_for_us(world: World) -> Iterator[Claim]:
         yield never(f"{role.name}, by a person", _asks(world, role, person))
         other = world.context()
         if role.arn == world.estate.named.get("audit/TrailRole"):
-            # CloudTrail is not documented to send it for this role; where it does, it binds.
             other.put("aws:SourceArn", world.logic.text("source"))
         mine = world.logic.like(other.text("aws:SourceArn"), f"arn:*:{world.estate.account}:*")
         yield never(
@@ -270,7 +271,8 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
     trust = estate.policies[role.trust]
     for statement in trust.statements:
         for kind, who in statement.principals:
-            for action in statement.actions:
+            begins = "sts:AssumeRoleWithSAML" if kind == "Federated" else "sts:AssumeRole"
+            for action in (begins, "sts:TagSession") if role.purpose == "analyst" else (begins,):
                 context = world.context(closed=True)
                 if kind == "Service":
                     context.put("aws:PrincipalIsAWSService", "true")

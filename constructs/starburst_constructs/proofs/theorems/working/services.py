@@ -79,6 +79,7 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
     key = data_key(world)
     for action, said in (
         ("kms:GenerateDataKeyWithoutPlaintext", {}),
+        ("kms:CreateGrant", {"kms:GrantOperations": "Decrypt"}),
         (
             "kms:CreateGrant",
             {"kms:GrantOperations": "Decrypt", "kms:GrantIsForAWSResource": "true"},
