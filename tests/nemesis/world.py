@@ -386,7 +386,7 @@ def _hurried(plan: Plan) -> Iterator[None]:
     patches = [
         mock.patch("starburst.worker.supervisor._FIRST_PAUSE", 0.0001),
         *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
-        mock.patch("starburst.worker.span._BUDGET_SECONDS", 0.05),
+        mock.patch("starburst.worker.span.budget", lambda *_, **__: 0.05),
         mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst.client.collect._SILENCE_SECONDS", 0.5),
         *_skewed("starburst.client.", plan.skew),

@@ -20,6 +20,8 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("starburst.worker.lease._POLL_SECONDS", 1)
+    # moto's threads trip over each other in this set, which only FIFO queues need.
+    monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())
     with mock_aws():
         aws = boto3.session.Session(region_name=REGION)
         s3 = aws.client("s3")

@@ -171,6 +171,7 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
         try:
             while (lease := worker._leases.receive(wait=0)) is not None:
                 worker._work(lease)
+                worker._settle()
             session._ledger.wait(0.2, lambda: all(future.done() for future in futures))
         except Fallen:
             deaths += 1

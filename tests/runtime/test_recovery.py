@@ -43,9 +43,13 @@ class Bench:
         lease.deliveries = deliveries
         return lease
 
+    def work(self, lease: Lease) -> None:
+        self.supervisor._work(lease)
+        self.supervisor._settle()
+
     def drain(self) -> None:
         while (lease := self.supervisor._leases.receive(wait=0)) is not None:
-            self.supervisor._work(lease)
+            self.work(lease)
         self.supervisor._bury()
 
     def waiting(self) -> int:
@@ -66,7 +70,7 @@ def bench(connection: Connection, fleet: Fleet) -> Bench:
 
 
 def test_a_range_that_took_its_worker_down_is_cut(bench: Bench) -> None:
-    bench.supervisor._work(bench.lease(deliveries=2))
+    bench.work(bench.lease(deliveries=2))
     assert bench.nodes() == ["p000001-00000/000000-000002"]
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
@@ -77,7 +81,7 @@ def test_a_single_task_is_given_up_after_its_attempts_with_its_reason(
     connection: Connection, fleet: Fleet
 ) -> None:
     bench = Bench(connection, fleet, tasks=1)
-    bench.supervisor._work(bench.lease(deliveries=4))
+    bench.work(bench.lease(deliveries=4))
     with pytest.raises(WorkerLost, match="died 3 times"):
         bench.futures[0].result(timeout=30)
     bench.session.cleanup()
@@ -89,11 +93,11 @@ def test_a_worker_that_died_after_its_commit_leaves_only_its_message_to_delete(
     lease = bench.lease()
     supervisor = bench.supervisor
     finish, supervisor._finish = supervisor._finish, lambda *_: None  # type: ignore[method-assign]
-    supervisor._work(lease)
+    bench.work(lease)
     supervisor._finish = finish  # type: ignore[method-assign]
     committed = bench.nodes()
     lease.deliveries = 2
-    supervisor._work(lease)
+    bench.work(lease)
     assert bench.nodes() == committed
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
@@ -104,9 +108,10 @@ def test_two_workers_with_the_same_lease_commit_once(bench: Bench) -> None:
     lease = bench.lease()
     rival = bench.fleet.supervisor(bench.session.manifest.keys, bench.url)
     rival._work(Lease(message=lease.message, receipt=lease.receipt, deliveries=1))
+    rival._settle()
     rival._bury()
     first = bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
-    bench.supervisor._work(lease)
+    bench.work(lease)
     assert bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"] == first
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
@@ -120,7 +125,7 @@ def forged(message: ChunkMessage, **change: Any) -> ChunkMessage:
 def test_a_forged_copy_in_a_message_gives_way_to_what_the_client_signed(bench: Bench) -> None:
     lease = bench.lease()
     lease.message = forged(lease.message, inline=b"\x80\x04evil" * 40)
-    bench.supervisor._work(lease)
+    bench.work(lease)
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
     bench.session.cleanup()
@@ -133,7 +138,7 @@ def test_tasks_whose_input_is_damaged_in_s3_end_typed_and_the_others_go_on(bench
     body[lease.message.offset + 100] ^= 1
     bench.fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=bytes(body))
     lease.message = forged(lease.message, inline=None)
-    bench.supervisor._work(lease)
+    bench.work(lease)
     bench.drain()
     for future in bench.futures[:2]:
         with pytest.raises(IntegrityError, match="input"):
@@ -160,7 +165,7 @@ def test_a_forged_object_at_a_results_key_ends_its_tasks_and_not_the_worker(
     lease = bench.lease(deliveries)
     key = f"{bench.session.manifest.keys.results}{lease.message.chunk}/000000-000002"
     bench.fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=b"\x80\x04evil" * 40)
-    bench.supervisor._work(lease)
+    bench.work(lease)
     bench.drain()
     for future in bench.futures[:2]:
         with pytest.raises(IntegrityError):
@@ -190,7 +195,7 @@ def test_a_lease_near_sqs_limit_is_queued_anew_and_ends_once(
     lease.renewed -= 60
     bench.supervisor._leases.keep(lease)
     assert bench.waiting() == before  # one message still stands for the range: a fresh one
-    bench.supervisor._work(lease)
+    bench.work(lease)
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
     versions = bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
@@ -200,9 +205,7 @@ def test_a_lease_near_sqs_limit_is_queued_anew_and_ends_once(
 
 def test_a_message_for_another_chunks_range_runs_nothing(bench: Bench) -> None:
     message = bench.lease().message
-    bench.supervisor._work(
-        Lease(message=message.over(0, message.hi + 5), receipt="none", deliveries=1)
-    )
+    bench.work(Lease(message=message.over(0, message.hi + 5), receipt="none", deliveries=1))
     assert bench.nodes() == []
     bench.session.cleanup()
 
@@ -219,7 +222,7 @@ def test_a_queue_that_holds_nonsense_is_cleared_of_it(bench: Bench) -> None:
 def test_a_stopping_worker_commits_what_it_has_and_hands_on_the_rest(bench: Bench) -> None:
     lease = bench.lease()
     bench.supervisor.stop(15, None)
-    bench.supervisor._work(lease)
+    bench.work(lease)
     bench.supervisor._last = None
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]

@@ -63,6 +63,11 @@ class ResultNode:
     seconds: float = 0.0
     worker: str = ""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all encoded results."""
+        return sum(memoryview(part).nbytes for batch in self.batches for part in batch.parts)
+
     def seal(self, *, session: str, chunk: str, key: bytes, attempt: int) -> bytearray:
         """Return the sealed object to write."""
         table = dump_table(

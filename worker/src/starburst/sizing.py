@@ -1,10 +1,11 @@
 """How much work travels together: chunks at the client, budgets and splits at the worker. Pure.
 
-Nobody knows at first how long a task takes. So the client cuts for balance alone, a worker probes a
-chunk for a second, and what it measured decides whether it goes on or hands the rest to others in
-parts of the right length. Small fleets settle a second at a time. In large ones a part may take
-longer while the queue holds work for everybody, since one client reads what all of them commit;
-when the queue runs low, parts are short again, so that all workers end together.
+Nobody knows at first how long a task takes. So the client cuts for balance alone, a worker probes
+its first chunk for a moment, which also makes first results early, and what it measured decides
+whether it goes on or hands the rest to others in parts of the right length. Small fleets settle a
+second at a time, or an eighth of a chunk where that is less. In large ones a part may take longer
+while the queue holds work for everybody, since one client reads what all of them commit; when the
+queue runs low, parts are short again, so that all workers end together.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ __all__ = [
     "CHUNKS_PER_WORKER",
     "CHUNK_BYTES",
     "CHUNK_TASKS",
+    "budget",
     "chunk_tasks",
     "goes_on",
     "part_tasks",
@@ -23,7 +25,14 @@ __all__ = [
 ]
 
 BUDGET_SECONDS: Final = 1.0
-"""How long a worker works on a range before it decides."""
+"""How long a worker works on a range, at most, before it decides."""
+
+_PROBE_SECONDS: Final = 0.2
+"""Instead, where it does not know the function yet."""
+
+_SHORTEST_SECONDS: Final = 0.25
+_PARTS: Final = 8
+"""Of a chunk, at most: a worker that is alone at the end has a thirty-second of its share left."""
 
 CHUNK_TASKS: Final = 4096
 CHUNK_BYTES: Final = 4 << 20
@@ -48,6 +57,24 @@ def chunk_tasks(tasks: int, *, workers: int) -> int:
         (500, 1)
     """
     return min(CHUNK_TASKS, max(1, -(-tasks // (workers * CHUNKS_PER_WORKER))))
+
+
+def budget(mean: float, *, chunk: int, workers: int) -> float:
+    """Return how many seconds a worker works on a range before it decides.
+
+    Args:
+        mean: seconds that a task took so far; 0 when none has run.
+        chunk: tasks in the whole chunk.
+        workers: of the session: what a large fleet commits, one client must read.
+
+    Example:
+        >>> budget(0.25, chunk=25, workers=2), budget(0.25, chunk=25, workers=500)
+        (0.78125, 1.0)
+    """
+    if not mean:
+        return _PROBE_SECONDS
+    shortest = max(_SHORTEST_SECONDS, workers / _COMMITS_A_SECOND)
+    return min(BUDGET_SECONDS, max(shortest, mean * chunk / _PARTS))
 
 
 def stretch(workers: int, *, backlog: int) -> float:

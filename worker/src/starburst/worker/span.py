@@ -13,7 +13,7 @@ from starburst.envelope import Buffer
 from starburst.failure import Failure
 from starburst.manifest import Manifest
 from starburst.result_nodes import Batch, ResultNode, split
-from starburst.sizing import BUDGET_SECONDS, goes_on, part_tasks
+from starburst.sizing import budget, goes_on, part_tasks
 
 from .child import Child, ChildDied
 from .frames import Frame
@@ -24,7 +24,6 @@ __all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
 MAX_RESULT_BYTES: Final = 1 << 30
 """The largest result that one task may return."""
 
-_BUDGET_SECONDS: Final = BUDGET_SECONDS
 _BUDGET_BYTES: Final = 64 << 20
 _TICK_SECONDS: Final = 0.5
 _CANCELLED: Final = Failure(
@@ -52,6 +51,7 @@ class Span:
         first: session-wide number of the chunk's first task.
         cancelled: returns the session's cancelled tasks; the same object while nothing changed.
         stretch: returns how many budgets of work may be settled at once.
+        mean: seconds that a task of this function took on this worker so far; 0 when none has run.
     """
 
     manifest: Manifest
@@ -66,6 +66,7 @@ class Span:
     first: int = 0
     cancelled: Callable[[], CancelledTasks] = lambda: NOTHING_CANCELLED
     stretch: Callable[[], float] = lambda: 1.0
+    mean: float = 0.0
     _heeded: CancelledTasks = NOTHING_CANCELLED
     _began: float = 0.0
     _deadline: float = 0.0
@@ -86,7 +87,7 @@ class Span:
         """Run until the range, the budget or this worker's time is at its end."""
         self._heed()
         self._began = time.monotonic()
-        self._deadline = self._began + _BUDGET_SECONDS
+        self._deadline = self._began + self._budget()
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
             if failure is not None:
@@ -124,8 +125,11 @@ class Span:
         """Where the next run must end: before a task already given up."""
         return next((i for i in range(self._covered + 1, self.hi) if i in self._given_up), self.hi)
 
+    def _budget(self) -> float:
+        return budget(self.mean, chunk=len(self.inputs), workers=self.manifest.workers)
+
     def _allowed(self) -> float:
-        return _BUDGET_SECONDS * self.stretch()
+        return self._budget() * self.stretch()
 
     def _is_spent(self) -> bool:
         """Whether the time for this range is over; decides once whether it gets more."""
@@ -194,6 +198,7 @@ class Span:
         self._bytes += sum(buffer.nbytes for buffer in frame.buffers)
         self._retries += header["retries"]
         self._seconds += header["seconds"]
+        self.mean = self._seconds / (self._covered - self.lo)
 
     def _overdue(self, child: Child) -> bool:
         """End a task that has had its time, and say so in its place."""

@@ -6,6 +6,7 @@ import base64
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Final
@@ -20,6 +21,7 @@ from starburst.result_nodes import ResultNode, split
 from starburst.session_key import SessionKey
 from starburst.sizing import stretch
 
+from .behind import Behind
 from .child import Child
 from .lease import Lease, Leases, QueueGone, QueueRefused
 from .log import log
@@ -35,6 +37,12 @@ _GRACE_SECONDS: Final = 90
 _TROUBLE: Final = (*TROUBLE, QueueRefused)
 _TROUBLES: Final = 8
 """So many failures in a row end a worker; each has had botocore's own retries behind it."""
+
+_WAIT_BEHIND_SECONDS: Final = 2.0
+"""How long to wait for more work while a commit is under way that may need its lease kept."""
+
+_LARGE_BYTES: Final = 128 << 20
+"""A larger result is committed before more work is leased: memory holds one of them."""
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
@@ -60,6 +68,8 @@ class Supervisor:
         self._store = store
         self._worker = worker
         self._child: Child | None = None
+        self._behind = Behind()
+        self._means: dict[str, float] = {}
         self._waiting = False
         self._last: float | None = None
         self._troubles = 0
@@ -85,10 +95,13 @@ class Supervisor:
             log("stopped")
         finally:
             self._bury()
+            self._end_commit()
 
     def _turn(self, seconds: float) -> bool:
         """Lease one range and settle it; whether there was one."""
         lease: Lease | None = None
+        if self._behind.is_over:
+            self._settle()
         try:
             lease = self._wait_for_work(seconds)
             if lease is not None:
@@ -96,8 +109,35 @@ class Supervisor:
         except _TROUBLE as error:
             self._weather(lease, error)
         else:
-            self._troubles = 0
+            if self._behind.lease is None:  # else nobody knows yet whether all went well
+                self._troubles = 0
         return lease is not None
+
+    def _settle(self, following: Callable[[], None] = lambda: None) -> None:
+        """Wait for the commit under way, begin what follows it, and weather what it met."""
+        if self._behind.lease is None:
+            following()
+            return
+        failed = self._behind.finish(self._keep)
+        if failed is None:
+            self._troubles = 0
+            following()
+            return
+        lease, error = failed
+        if not isinstance(error, _TROUBLE):
+            raise error
+        following()
+        self._weather(lease, error)
+
+    def _end_commit(self) -> None:
+        """Wait for the last commit; what went wrong with it is for another worker."""
+        failed = self._behind.finish(self._keep)
+        self._behind.close()
+        if failed is not None:
+            lease, error = failed
+            log("trouble", error=type(error).__name__, why=str(error))
+            with suppress(QueueGone, *_TROUBLE):
+                (self._leases.give_back if lease.settled else self._leases.release)(lease)
 
     def _weather(self, lease: Lease | None, error: Exception) -> None:
         """Outlast AWS's trouble: it is neither the task's fault nor a reason to die unheard."""
@@ -122,6 +162,9 @@ class Supervisor:
             raise _Stopped
 
     def _wait_for_work(self, seconds: float) -> Lease | None:
+        if self._behind.lease is not None:
+            self._keep()
+            seconds = min(seconds, _WAIT_BEHIND_SECONDS)
         self._waiting = True
         try:
             return self._leases.receive(wait=seconds)
@@ -129,21 +172,26 @@ class Supervisor:
             self._waiting = False
 
     def _work(self, lease: Lease) -> None:
-        message = lease.message
         try:
             if lease.deliveries > 1 and self._resume(lease):
                 return
             span = self._run(lease)
             node = None if span is None else span.node(self._worker)
             if node is not None:
-                self._commit(lease, node)
+                self._commit_behind(lease, node)
             elif span is not None:
                 self._leases.release(lease)
         except IntegrityError as error:
-            # Something that no worker wrote stands where this range's result belongs. Nobody can
-            # put a result there any more; the client finds it too, and ends the tasks with it.
-            log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
-            self._leases.done(lease)
+            self._leave(lease, error)
+
+    def _leave(self, lease: Lease, error: IntegrityError) -> None:
+        """Give a range up: something that no worker wrote stands where its result belongs.
+
+        Nobody can put a result there any more; the client finds it too, and ends the tasks with it.
+        """
+        message = lease.message
+        log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        self._leases.done(lease)
 
     def _run(self, lease: Lease) -> Span | None:
         """Run what is leased; None where the message asks for what is not there."""
@@ -170,6 +218,7 @@ class Supervisor:
                 )
             else:
                 span.run()
+                self._means[chunk.function] = span.mean
         except IntegrityError as error:
             log("refused", function=chunk.function, why=str(error))
             span.give_up(damaged(f"the task's function cannot be used: {error}"))
@@ -185,12 +234,19 @@ class Supervisor:
             hi=lease.message.hi,
             child=lambda: self._child_for(function),
             bury=self._bury,
-            tick=lambda: self._leases.keep(lease),
+            tick=lambda: self._keep(lease),
             stopping=lambda: self._last,
             first=0 if chunk is None else chunk.first,
             cancelled=self._store.cancelled.tasks,
             stretch=self._stretch,
+            mean=self._means.get(function, 0.0),
         )
+
+    def _keep(self, *leases: Lease) -> None:
+        """Keep leases, and that of the commit under way."""
+        committing = self._behind.lease
+        for lease in leases if committing is None else (*leases, committing):
+            self._leases.keep(lease)
 
     def _stretch(self) -> float:
         """Return how many budgets of work may be settled at once; small fleets need not ask."""
@@ -229,9 +285,19 @@ class Supervisor:
         self._finish(lease, standing)
         return True
 
+    def _commit_behind(self, lease: Lease, node: ResultNode) -> None:
+        """Commit once the commit under way has ended, while the next range is leased and run."""
+        self._settle(lambda: self._behind.start(lease, lambda: self._commit(lease, node)))
+        if node.nbytes > _LARGE_BYTES:
+            self._settle()
+
     def _commit(self, lease: Lease, node: ResultNode) -> None:
         message = lease.message
-        standing = self._store.commit(message.chunk, node, attempt=lease.deliveries)
+        try:
+            standing = self._store.commit(message.chunk, node, attempt=lease.deliveries)
+        except IntegrityError as error:
+            self._leave(lease, error)
+            return
         self._finish(lease, standing)
         log(
             "committed" if standing is node else "overtaken",

@@ -1,0 +1,61 @@
+"""Committing behind the work: while one result is stored, the next range runs already.
+
+One commit at a time, in a thread of its own. What it meets comes back to the worker's main loop,
+which alone decides what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Final
+
+from .lease import Lease
+
+__all__ = ["Behind"]
+
+_TICK_SECONDS: Final = 0.5
+
+
+class Behind:
+    """The commit that is under way, if any."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="starburst-commit")
+        self._under_way: tuple[Lease, Future[None]] | None = None
+
+    @property
+    def lease(self) -> Lease | None:
+        """What is being committed; it must be kept meanwhile."""
+        return None if self._under_way is None else self._under_way[0]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a commit has ended that nobody has asked about."""
+        return self._under_way is not None and self._under_way[1].done()
+
+    def start(self, lease: Lease, commit: Callable[[], None]) -> None:
+        """Begin a commit; the one before must have been finished."""
+        if self._under_way is not None:
+            raise RuntimeError("a commit is under way")
+        self._under_way = (lease, self._pool.submit(commit))
+
+    def finish(self, tick: Callable[[], None]) -> tuple[Lease, BaseException] | None:
+        """Wait for the commit under way; return what it met, with its lease.
+
+        Args:
+            tick: called twice a second meanwhile, to keep leases.
+        """
+        if self._under_way is None:
+            return None
+        lease, future = self._under_way
+        while not wait_for([future], _TICK_SECONDS).done:
+            tick()
+        self._under_way = None
+        error = future.exception()
+        return None if error is None else (lease, error)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._pool.shutdown(wait=False)
