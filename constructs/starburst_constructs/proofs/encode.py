@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from starburst_constructs.proofs.errors import UnsupportedError
 from starburst_constructs.proofs.estate import Condition, Effect, Policy, Statement
 from starburst_constructs.proofs.logic import Formula, Logic, Text, glob
-from starburst_constructs.proofs.request import Request, Slot, number_of
+from starburst_constructs.proofs.request import Request, Slot, address_number, number_of
 
 __all__ = ["OPERATORS", "Grant", "Operator", "operator", "says"]
 
@@ -282,7 +282,7 @@ def _inside(logic: Logic, slot: Slot, network: str) -> Formula:
     block = ipaddress.ip_network(network, strict=False)
     return logic.every(
         (
-            logic.compare("GreaterThanEquals", slot.number, float(int(block[0]))),
-            logic.compare("LessThanEquals", slot.number, float(int(block[-1]))),
+            logic.compare("GreaterThanEquals", slot.number, address_number(block[0])),
+            logic.compare("LessThanEquals", slot.number, address_number(block[-1])),
         )
     )

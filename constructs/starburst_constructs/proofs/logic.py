@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final, TypeAlias
@@ -20,7 +21,7 @@ Kind: Any = cvc5.Kind
 Term: TypeAlias = Any
 Formula: TypeAlias = "bool | Term"
 Text: TypeAlias = "str | Term"
-Number: TypeAlias = "float | Term"
+Number: TypeAlias = "float | int | Term"
 
 _WILD: Final = re.compile(r"[*?]")
 
@@ -251,9 +252,9 @@ class Logic:
             make(Kind.LEQ, length, self.terms.mkInteger(high)),
         )
 
-    def compare(self, kind: str, one: Number, other: float) -> Formula:
+    def compare(self, kind: str, one: Number, other: float | int) -> Formula:
         """Return ``one < other`` and the like; ``kind`` is IAM's ``LessThan`` and so on."""
-        if isinstance(one, float):
+        if isinstance(one, float | int):
             return {
                 "Equals": one == other,
                 "NotEquals": one != other,
@@ -262,7 +263,7 @@ class Logic:
                 "GreaterThan": one > other,
                 "GreaterThanEquals": one >= other,
             }[kind]
-        bound = self.terms.mkReal(repr(other))
+        bound = self.terms.mkReal(str(Fraction(str(other))))
         if kind == "NotEquals":
             return self.no(self.terms.mkTerm(Kind.EQUAL, one, bound))
         kinds = {

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from starburst_constructs.proofs.logic import Formula, Logic, Number, Text
 
-__all__ = ["Context", "Key", "Request", "Slot", "number_of"]
+__all__ = ["Context", "Key", "Request", "Slot", "address_number", "number_of"]
+
+_SIX = 6
 
 SLOTS = 3
 """Values that an unknown multi-valued key may have: more than any policy here tells apart."""
@@ -36,18 +38,23 @@ class Key:
         return logic.some(slot.present for slot in self.slots)
 
 
-def number_of(text: str) -> float:
+def number_of(text: str) -> float | int:
     """Return what numeric, date and address operators compare; NaN for other text."""
     for read in (
         float,
         lambda value: dt.datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp(),
-        lambda value: float(int(ipaddress.ip_address(value))),
+        lambda value: address_number(ipaddress.ip_address(value)),
     ):
         try:
             return read(text)
         except ValueError:
             continue
     return float("nan")
+
+
+def address_number(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+    """Return a number for an address; those of IPv6 come after all of IPv4."""
+    return int(address) + (1 << 32 if address.version == _SIX else 0)
 
 
 class Context:
