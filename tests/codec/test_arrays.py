@@ -81,7 +81,6 @@ def test_large_arrays_are_not_copied_when_encoded() -> None:
     [
         (np.array([object()]), "of type object"),
         (np.zeros(1, dtype=[("a", "O")]), "Python objects"),
-        (np.ma.array([1]), "MaskedArray"),
         (np.zeros(2).view(np.recarray), "recarray"),
         (np.zeros(2, dtype="g"), "astype"),
         (np.dtypes.StringDType().type, "type"),

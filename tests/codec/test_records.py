@@ -146,6 +146,26 @@ def test_attribute_beside_the_fields_is_refused(round_trip: RoundTrip) -> None:
         round_trip(value)
 
 
+class Finalized:
+    """Code that would run on fields of a worker's choosing, unasked."""
+
+    def __del__(self) -> None:
+        ran.append("del")
+
+
+@dataclasses.dataclass
+class Closing(Finalized):
+    path: str
+
+
+def test_class_with_a_finalizer_is_not_made(round_trip: RoundTrip) -> None:
+    value = Closing("a")
+    ran.clear()
+    with pytest.raises(PayloadError, match="__del__"):
+        round_trip([value])
+    assert not ran
+
+
 def test_fields_of_another_version_of_the_class_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"".join(encode(Frozen(1, 2), mode="data").parts)
 

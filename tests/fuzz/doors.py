@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from starburst import chunks, envelope, result_nodes
+from starburst import cancel_list, chunks, envelope, result_nodes
 from starburst.codec import decode, decode_batch, decode_each
 from starburst.contract import RuntimeDocument
 from starburst.envelope import Header, seal, unseal
@@ -114,6 +114,11 @@ def _pack(data: bytes) -> object:
     return chunks.open_ledger(data, pack=PACK, session=SESSION, key=KEY, public=SIGNER.public)
 
 
+def _cancels(data: bytes) -> object:
+    signed = _signed(data, name=cancel_list.CANCEL_LIST, format="ranges")
+    return cancel_list.open_cancel_list(signed, session=SESSION, key=KEY, public=SIGNER.public)
+
+
 def _message(data: bytes) -> object:
     message = chunks.ChunkMessage.from_body(data.decode("utf-8", "surrogateescape"))
     return message.over(message.lo, message.hi).to_body()
@@ -154,6 +159,7 @@ DOORS: Final[dict[str, Door]] = {
     "chunk": Door(_chunk),
     "ledger": Door(_ledger),
     "pack": Door(_pack),
+    "cancels": Door(_cancels),
     "message": Door(_message),
     "status": Door(_status, (ValueError,)),
     "manifest": Door(_manifest, (ValueError,)),

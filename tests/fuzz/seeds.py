@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import decimal
+import enum
 import functools
 import io
 import pathlib
@@ -35,6 +37,34 @@ from .doors import CHUNK, HEADER, KEY, PACK, SESSION, SIGNER
 
 __all__ = ["VALUES", "seeds"]
 
+
+class Colour(enum.Enum):
+    """A member of a class that is imported here."""
+
+    RED = 1
+
+
+class Flags(enum.Flag):
+    """Flags likewise."""
+
+    A = 1
+    B = 2
+
+
+@dataclasses.dataclass
+class Record:
+    """A dataclass likewise."""
+
+    name: str
+    values: list[int]
+
+
+def _annotated() -> pd.DataFrame:
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs = {"unit": "mg"}
+    return frame
+
+
 _ZONE: Final = zoneinfo.ZoneInfo("Europe/Berlin")
 
 VALUES: Final[list[Any]] = [
@@ -58,6 +88,8 @@ VALUES: Final[list[Any]] = [
     [np.array(["a", "bc"]), np.array(["2026-01-01"], "M8[D]"), np.timedelta64(3, "ms")],
     [np.asfortranarray(np.ones((3, 4))), np.array(["x", None, 1], dtype=object), np.arange(1000.0)],
     [np.zeros(2, [("a", "<f4"), ("b", "S3", (2,))]), np.str_("s"), np.bytes_(b"b"), np.bool_(True)],
+    [Colour.RED, {Flags.A | Flags.B: 1}, Record("r", [1]), _annotated()],
+    [np.ma.array([1, 2], mask=[False, True], fill_value=9), np.ma.masked],
     pd.DataFrame({"a": [1, 2], "b": pd.Categorical(["x", "y"], ordered=True), "c": ["p", None]}),
     pd.DataFrame({"t": pd.date_range("2026", periods=2, tz="Europe/Berlin"), "i": [1.5, None]}),
     pd.DataFrame({"n": pd.array([1, None], "Int64"), "s": pd.array(["a", None], "string")}),
@@ -108,6 +140,7 @@ def _seeds() -> dict[str, list[bytes]]:
         "chunk": [_table(["f1", 0, [3, 3, 0]]) + b"onetwo"],
         "ledger": [dump_table([[CHUNK, 0, 3, 0, 50], [CHUNK, 3, 1, 50, 9]])],
         "pack": [pack],
+        "cancels": [dump_table([[0, 3], [7, 9]])],
         "message": [messages[0].to_body().encode()],
         "status": [_status()],
         "manifest": [_manifest()],

@@ -1,4 +1,4 @@
-"""NumPy arrays and scalars of every fixed-size type, and arrays of objects that are data."""
+"""NumPy arrays, masked ones too, and scalars of every fixed-size type; objects that are data."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def find(cls: type) -> Lower | None:
 
     if cls in (np.ndarray, np.memmap):
         return _lower_array
+    if cls in (np.ma.MaskedArray, type(np.ma.masked)):
+        return _lower_masked
     return _lower_scalar if issubclass(cls, np.generic) else None
 
 
@@ -125,6 +127,39 @@ def _raise_objects(reader: Reader, payload: bytes) -> object:
     return flat.reshape(shape)
 
 
+def _lower_masked(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    import numpy as np  # noqa: PLC0415
+
+    if value is np.ma.masked:
+        return writer.extension(Code.MASKED_ARRAY, None, None, None, False)
+    data = _lower_array(writer, np.asarray(value.data), depth)
+    mask = None if value.mask is np.ma.nomask else _lower_array(writer, value.mask, depth)
+    fill = value._fill_value  # the property would invent one where none was set
+    filled = None if fill is None else _lower_array(writer, np.asarray(fill), depth)
+    return writer.extension(Code.MASKED_ARRAY, data, mask, filled, bool(value.hardmask))
+
+
+def _raise_masked(reader: Reader, payload: bytes) -> object:
+    import numpy as np  # noqa: PLC0415
+
+    data, mask, fill, hard = reader.fields(payload, 4)
+    if data is None:
+        return np.ma.masked
+    whole = isinstance(data, np.ndarray) and type(hard) is bool
+    fits = mask is None or (isinstance(mask, np.ndarray) and mask.shape == data.shape)
+    single = fill is None or (isinstance(fill, np.ndarray) and fill.shape == ())
+    if not (whole and fits and single):
+        raise IntegrityError("an encoded masked array has another shape")
+    given: Any = None if fill is None else fill[()]
+    return np.ma.MaskedArray(
+        data,
+        mask=np.ma.nomask if mask is None else mask,
+        fill_value=given,
+        hard_mask=hard,
+        copy=False,
+    )
+
+
 def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     if isinstance(value, str | bytes):  # of any length, the empty one too
         plain = str(value) if isinstance(value, str) else bytes(value)
@@ -148,4 +183,5 @@ RAISE: Final[dict[int, Raise]] = {
     Code.ARRAY: _raise_array,
     Code.OBJECT_ARRAY: _raise_objects,
     Code.NUMPY_SCALAR: _raise_scalar,
+    Code.MASKED_ARRAY: _raise_masked,
 }

@@ -89,8 +89,8 @@ def _lower_polars(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
     series = isinstance(value, pl.Series)
     frame = value.to_frame() if series else value
     for name, kind in frame.schema.items():
-        if "Object" in str(kind):
-            raise Refused(value, f"its column {name!r} holds Python objects")
+        if reason := _reason(kind):
+            raise Refused(value, f"its column {name!r} {reason}")
     sink = io.BytesIO()
     try:
         frame.write_ipc_stream(sink, compression="uncompressed")
@@ -98,6 +98,19 @@ def _lower_polars(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
         raise Refused(value, f"polars cannot write it ({error})") from error
     place = writer.place(sink.getbuffer())
     return writer.extension(Code.POLARS, "Series" if series else "DataFrame", place)
+
+
+def _reason(kind: Any) -> str:  # noqa: ANN401 - a polars type
+    """Say why a type does not travel, however deep in another; empty where it does."""
+    import polars as pl  # noqa: PLC0415
+
+    if isinstance(kind, pl.Struct):
+        return next(filter(None, (_reason(field.dtype) for field in kind.fields)), "")
+    if isinstance(kind, pl.List | pl.Array):
+        return _reason(kind.inner)
+    if isinstance(kind, getattr(pl, "BaseExtension", ())):
+        return f"has the extension type {kind}"
+    return "holds Python objects" if kind == pl.Object else ""
 
 
 def _raise_polars(reader: Reader, payload: bytes) -> object:

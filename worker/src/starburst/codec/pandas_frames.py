@@ -16,16 +16,41 @@ def find(cls: type) -> Lower | None:
     """Return how to lower instances of a pandas class; subclasses hold more than we know of."""
     import pandas as pd  # noqa: PLC0415 - its class is here, so it is imported already
 
-    if cls is pd.DataFrame:
-        return _lower_frame
-    if cls is pd.Series:
-        return _lower_series
-    if issubclass(cls, pd.Index):
+    if cls in (pd.DataFrame, pd.Series):
+        return _lower_whole
+    if issubclass(cls, pd.Index) and cls.__module__.partition(".")[0] == "pandas":
         return _lower_index
     if issubclass(cls, pd.api.extensions.ExtensionArray):
         return _lower_extension_array
     scalars = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA))
     return _lower_scalar if cls in scalars else None
+
+
+def _lower_whole(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    """Lower a frame or a series; what few have, attrs and a flag, is wrapped around it."""
+    lower = _lower_series if value.ndim == 1 else _lower_frame
+    lowered = lower(writer, value, depth)
+    attrs, duplicates = value.attrs, value.flags.allows_duplicate_labels
+    if not attrs and duplicates:
+        return lowered
+    try:
+        kept = writer.lower(attrs, depth)
+    except Refused as refused:
+        reason = refused.reason or f"hold a {type(refused.offender).__qualname__}"
+        raise Refused(value, f"its attrs {reason}") from None
+    return writer.extension(Code.PANDAS_EXTRAS, lowered, kept, duplicates)
+
+
+def _raise_whole(reader: Reader, payload: bytes) -> object:
+    import pandas as pd  # noqa: PLC0415
+
+    value, attrs, duplicates = reader.fields(payload, 3)
+    if type(value) not in (pd.DataFrame, pd.Series) or type(attrs) is not dict:
+        raise IntegrityError("an encoded pandas frame has another shape")
+    value.attrs = attrs
+    if not duplicates:
+        value.flags.allows_duplicate_labels = False
+    return value
 
 
 def _lower_frame(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
@@ -169,4 +194,5 @@ RAISE: Final[dict[int, Raise]] = {
     Code.PANDAS_INDEX: _raise_index,
     Code.PANDAS_SCALAR: _raise_scalar,
     Code.PANDAS_ARRAY: _raise_extension_array,
+    Code.PANDAS_EXTRAS: _raise_whole,
 }

@@ -1,4 +1,4 @@
-"""Plain dataclasses and named tuples: fields travel, classes do not.
+"""Plain dataclasses, named tuples and enums: fields and names travel, classes do not.
 
 Reading looks the class up among the modules that are already imported. It imports nothing and
 calls neither ``__init__``, ``__setattr__``, a property nor a module's ``__getattr__``.
@@ -7,8 +7,10 @@ calls neither ``__init__``, ``__setattr__``, a property nor a module's ``__getat
 from __future__ import annotations
 
 import dataclasses
+import enum
 import sys
 import types
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
@@ -20,6 +22,8 @@ __all__ = ["RAISE", "find"]
 
 def find(cls: type) -> Lower | None:
     """Return how to lower instances of a class, or None if it is not a record."""
+    if isinstance(cls, enum.EnumMeta):
+        return _lower_enum
     if _is_dataclass(cls):
         return _lower_dataclass
     return _lower_named_tuple if _is_named_tuple(cls) else None
@@ -68,6 +72,48 @@ def _lower_named_tuple(writer: Writer, value: Any, depth: int) -> object:  # noq
     module, name = _identify(value)
     values = writer.lower_all(value, depth)
     return writer.extension(Code.NAMED_TUPLE, module, name, values)
+
+
+def _lower_enum(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
+    """Lower a member to its name, and a combination of flags to the names of its members."""
+    module, name = _identify(value)
+    members = type(value)._member_map_
+    names = [value._name_]
+    if members.get(value._name_) is not value:
+        names = [each._name_ for each in value] if isinstance(value, enum.Flag) else []
+        if not isinstance(value, enum.Flag) or _bits(members, names) != value._value_:
+            raise Refused(value, "is no member of its class")
+    return writer.extension(Code.ENUM, module, name, names)
+
+
+def _bits(members: dict[str, Any], names: Sequence[Any]) -> int:
+    bits = 0
+    for name in names:
+        bits |= members[name]._value_
+    return bits
+
+
+def _raise_enum(reader: Reader, payload: bytes) -> object:
+    module, name, names = reader.fields(payload, 3)
+    cls = _class(module, name)
+    if not isinstance(cls, enum.EnumMeta) or type(names) is not list:
+        raise IntegrityError(f"the result calls {module}.{name} an enum; it is none")
+    members: dict[str, Any] = vars(cls)["_member_map_"]
+    if unknown := [each for each in names if type(each) is not str or each not in members]:
+        raise PayloadError(
+            f"the result holds {module}.{name}.{unknown[0]}, which that class does not have here. "
+            "Run the analysis with the same code as this."
+        )
+    if len(names) == 1:
+        return members[names[0]]
+    if not issubclass(cls, enum.Flag):
+        raise IntegrityError(f"the result has {len(names)} members of {module}.{name} in one")
+    bits = _bits(members, names)
+    known: dict[int, object] = vars(cls)["_value2member_map_"]
+    if bits in known:
+        return known[bits]
+    # Flag's own way to make a combination: a class may have another, which is code of its own.
+    return vars(enum.Flag)["_missing_"].__func__(cls, bits)
 
 
 def _raise_dataclass(reader: Reader, payload: bytes) -> object:
@@ -137,4 +183,5 @@ def _member(home: types.ModuleType, name: str) -> object:
 RAISE: Final[dict[int, Raise]] = {
     Code.DATACLASS: _raise_dataclass,
     Code.NAMED_TUPLE: _raise_named_tuple,
+    Code.ENUM: _raise_enum,
 }
