@@ -163,7 +163,12 @@ class AccessStack(cdk.Stack):
                     environment.name, workspaces, **self._place, **self._data
                 ),
                 # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
-                "Fleet": fleet_statements(environment.name, workspaces, **self._place),
+                "Fleet": fleet_statements(
+                    environment.name,
+                    workspaces,
+                    **self._place,
+                    other_architectures=environment.other_architectures,
+                ),
                 "Passing": passing_statements(passed),
                 "Function": function_statements(
                     environment.name, **self._place, in_vpc=not bursting

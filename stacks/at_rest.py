@@ -121,6 +121,7 @@ STANDING: Final = {
 BY_USE: Final = frozenset(
     {
         "AWS::Athena::WorkGroup",
+        "AWS::AutoScaling::AutoScalingGroup",
         "AWS::CloudTrail::Trail",
         "AWS::EC2::FlowLog",
         "AWS::ECR::Repository",
@@ -148,6 +149,7 @@ FREE: Final = frozenset(
         "AWS::Athena::NamedQuery",
         "AWS::CDK::Metadata",
         "AWS::EC2::InternetGateway",
+        "AWS::EC2::LaunchTemplate",
         "AWS::EC2::NetworkAcl",
         "AWS::EC2::NetworkAclEntry",
         "AWS::EC2::Route",
@@ -163,9 +165,11 @@ FREE: Final = frozenset(
         "AWS::EC2::VPCGatewayAttachment",
         "AWS::ECR::RegistryPolicy",
         "AWS::ECR::RegistryScanningConfiguration",
+        "AWS::ECS::CapacityProvider",
         "AWS::ECS::ClusterCapacityProviderAssociations",
         "AWS::Glue::Database",
         "AWS::Glue::Table",
+        "AWS::IAM::InstanceProfile",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",

@@ -71,6 +71,7 @@ class ComputeStack(cdk.Stack):
             vpc=network.vpc,
             scratch_key=foundation.data_key,
             exec_key=foundation.logs_key,
+            fargate=environment.capacity is None,
             exec_log=EncryptedLogGroup(
                 self, "ExecLog", name=f"/aws/ecs/starburst/{environment.name}/_exec", **kept
             ),
@@ -120,16 +121,17 @@ class ComputeStack(cdk.Stack):
             "execution_role": self._role(workspace, "launch", environment=environment),
         }
         for architecture in environment.architectures:
-            first = architecture == environment.architecture
+            other = None if architecture == environment.architecture else architecture
             task = WorkerTask(
                 self,
-                f"Task-{workspace.name}" + ("" if first else f"-{architecture}"),
-                family=task_family(environment.name, workspace.name, architecture),
+                f"Task-{workspace.name}" + (f"-{other}" if other else ""),
+                family=task_family(environment.name, workspace.name, other),
                 image=image,
                 cpu_units=int(cpu_units(workspace.cpu)),
                 memory_mib=int(memory_mib(workspace.memory_gb)),
                 scratch_gb=workspace.scratch_gb,
                 architecture=architecture,
+                fargate=environment.capacity is None,
                 log=log,
                 variables=variables,
                 **roles,

@@ -52,6 +52,7 @@ class EndpointsStack(cdk.Stack):
             region=environment.region,
             organization_id=environment.organization_id,
             while_bursting=environment.network.while_bursting,
+            hosts=environment.capacity is not None,
         )
         if environment.network.while_bursting:
             cdk.Tags.of(self).add(BURST_TAG, environment.name)

@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.settings import Environment
 from starburst_constructs.boundary import boundary_name, boundary_statements
 from starburst_constructs.bursting import REGIONLESS, opening_ceiling
+from starburst_constructs.host_policy import host_ceiling
 from starburst_constructs.keys import DataKey, LogsKey
 from starburst_constructs.naming import boundary_arn, cluster_name
 from starburst_constructs.network import closing_ceiling
@@ -72,6 +73,11 @@ class FoundationStack(cdk.Stack):
                         *(
                             opening_ceiling(environment.name, account=environment.account)
                             if bursting
+                            else ()
+                        ),
+                        *(
+                            host_ceiling(environment.name, account=environment.account)
+                            if environment.capacity is not None
                             else ()
                         ),
                     ),

@@ -11,7 +11,7 @@ from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
-from starburst.contract import RuntimeDocument, WorkspaceDocument, task_family
+from starburst.contract import Hosts, RuntimeDocument, WorkspaceDocument, task_family
 from starburst_constructs.naming import role_arn
 from starburst_constructs.publishing import RuntimeParameter
 
@@ -65,9 +65,7 @@ class PublishingStack(cdk.Stack):
                             workspace.name,
                             account=environment.account,
                         ),
-                        task_definition=task_family(
-                            environment.name, workspace.name, environment.architecture
-                        ),
+                        task_definition=task_family(environment.name, workspace.name),
                         limits=workspace.limits,
                         worker_role_arn=role_arn(
                             environment.name, "worker", workspace.name, account=environment.account
@@ -77,5 +75,9 @@ class PublishingStack(cdk.Stack):
                     for workspace in environment.workspaces
                 },
                 other_architectures=environment.other_architectures,
+                hosts=environment.capacity
+                and Hosts(
+                    instances=environment.capacity.instance_types, spot=environment.capacity.spot
+                ),
             ),
         )

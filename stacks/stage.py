@@ -14,6 +14,7 @@ from stacks.control import ControlStack
 from stacks.cost import CostStack
 from stacks.endpoints import EndpointsStack
 from stacks.foundation import FoundationStack
+from stacks.hosts import HostsStack
 from stacks.network import NetworkStack
 from stacks.publishing import PublishingStack
 from stacks.registry import RegistryStack
@@ -40,6 +41,7 @@ class EnvironmentStage(cdk.Stage):
         audit: the trail, where the environment has its own.
         access: roles.
         compute: cluster and workers.
+        hosts: EC2 instances for workers, where the environment asks for them.
         control: the session controller.
         publishing: the runtime document.
         cost: budgets.
@@ -126,6 +128,18 @@ class EnvironmentStage(cdk.Stage):
             registry=self.registry,
             **self._named("compute"),
         )
+        self.hosts: HostsStack | None = None
+        if environment.capacity is not None:
+            self.hosts = HostsStack(
+                self,
+                "hosts",
+                environment=environment,
+                capacity=environment.capacity,
+                foundation=foundation,
+                network=self.network,
+                compute=self.compute,
+                **self._named("hosts"),
+            )
         self.control = ControlStack(
             self,
             "control",

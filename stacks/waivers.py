@@ -41,7 +41,12 @@ _TRAIL: Final = "audit/Files/Resource"
 def waivers(environment: Environment) -> tuple[Waiver, ...]:
     """Return the exceptions that hold in ``environment``, for the packs that judge it."""
     begins = (_OURS, *(_RULES_OF[pack] for pack in environment.packs))
-    wanted = (*_network(environment), *_storage(environment), *_work(environment))
+    wanted = (
+        *_network(environment),
+        *_storage(environment),
+        *_work(environment),
+        *_hosts(environment),
+    )
     kept = (
         replace(each, rules=tuple(rule for rule in each.rules if rule.startswith(begins)))
         for each in wanted
@@ -173,4 +178,45 @@ def _work(environment: Environment) -> Iterator[Waiver]:
             logs,
             "A test environment holds no restricted data, and nobody has to account for its logs "
             "after a year; production keeps them for a year or more, or is refused.",
+        )
+
+
+def _hosts(environment: Environment) -> Iterator[Waiver]:
+    capacity = environment.capacity
+    if capacity is None:
+        return
+    names = [workspace.name for workspace in environment.workspaces]
+    spot = [f"hosts/Spot-{name}/Group" for name in names if capacity.spot]
+    on_demand = [f"hosts/OnDemand-{name}/Group" for name in names]
+    single = len(capacity.instance_types) == 1
+    yield _decision(
+        ["AwsSolutions-AS3"],
+        [*on_demand, *spot],
+        "ECS fills and drains these groups many times a day; a message for each would be read by "
+        "nobody, and every change is in the trail.",
+    )
+    yield _decision(
+        ["CT.AUTOSCALING.PR.1"],
+        [*on_demand, *spot],
+        "The groups are in every subnet of the workers, each in a zone of its own; the rule reads "
+        "a list of zones, which would have to repeat what the subnets say.",
+    )
+    mixed = [*([] if single else on_demand), *spot]
+    if mixed:
+        yield _decision(
+            [
+                "AwsSolutions-EC26",
+                "HIPAA.Security-EC2IMDSv2Enabled",
+                "NIST.800.53.R5-EC2IMDSv2Enabled",
+            ],
+            mixed,
+            "The rules do not follow a mixed group to its launch template, which requires IMDSv2 "
+            "and encrypts the disk with our key; tests of the template assert both.",
+        )
+    if single:
+        yield _decision(
+            ["CT.AUTOSCALING.PR.6"],
+            [*on_demand, *spot],
+            "The environment names one instance type, as a warm pool demands; a wait for more of "
+            "it is shown to the analyst.",
         )

@@ -78,6 +78,24 @@ def _roles(environment: Environment) -> Iterator[Wildcard]:
         yield from _launch(environment, name)
     yield from _controller(environment, names)
     yield from _platform(environment)
+    if environment.capacity is not None:
+        yield from _hosts(environment)
+
+
+def _hosts(environment: Environment) -> Iterator[Wildcard]:
+    policy = "hosts/Role/Agent/Resource"
+    instances = f"container-instance/{cluster_name(environment.name)}/*"
+    yield Wildcard(
+        policy=policy,
+        resource=_arn(environment, "ecs", instances),
+        reason="ECS gives an instance its id when it joins the environment's own cluster.",
+    )
+    yield Wildcard(
+        policy=policy,
+        resource="*",
+        reason=f"{_NO_RESOURCE}ecs:DiscoverPollEndpoint tells an address of ECS.",
+        actions=("ecs:DiscoverPollEndpoint",),
+    )
 
 
 def _closes_default_group(environment: Environment) -> bool:
@@ -99,6 +117,7 @@ def _boundary(environment: Environment) -> Iterator[Wildcard]:
             *_JOIN_VPC,
             *(_READ_GROUPS if closes and not bursting else ()),
             *(_OPENING if bursting else ()),
+            *(("ecs:DiscoverPollEndpoint",) if environment.capacity is not None else ()),
             "ecr:GetAuthorizationToken",
             "ecs:DescribeTaskDefinition",
             "logs:DescribeQueries",
@@ -127,6 +146,14 @@ def _boundary(environment: Environment) -> Iterator[Wildcard]:
                 f"arn:aws:ec2:*:{account}:vpc-endpoint/*",
             ]
             if bursting
+            else []
+        ),
+        *(
+            [
+                f"arn:aws:ecs:*:{account}:cluster/{name}",
+                f"arn:aws:ecs:*:{account}:container-instance/{name}/*",
+            ]
+            if environment.capacity is not None
             else []
         ),
     ):
@@ -236,8 +263,8 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
     cluster = cluster_name(environment.name)
     for name in workspaces:
         yield _queues(environment, name, sessions)
-        for architecture in environment.architectures:
-            family = task_family(environment.name, name, architecture)
+        for other in (None, *environment.other_architectures):
+            family = task_family(environment.name, name, other)
             yield Wildcard(
                 policy=fleet,
                 resource=_arn(environment, "ecs", f"task-definition/{family}:*"),

@@ -91,6 +91,7 @@ class WorkerCluster(ecs.Cluster):
         scratch_key: encrypts tasks' scratch disks.
         exec_log: where a shell would be recorded.
         exec_key: encrypts a shell's traffic.
+        fargate: whether tasks run on Fargate; else whoever has instances associates them.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class WorkerCluster(ecs.Cluster):
         scratch_key: kms.Key,
         exec_log: logs.ILogGroup,
         exec_key: kms.Key,
+        fargate: bool = True,
     ) -> None:
         super().__init__(
             scope,
@@ -127,10 +129,11 @@ class WorkerCluster(ecs.Cluster):
                 fargate_ephemeral_storage_kms_key_id=scratch_key.key_id
             ),
         )
-        cluster.capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+        if fargate:
+            cluster.capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 
 
-class WorkerTask(ecs.FargateTaskDefinition):
+class WorkerTask(ecs.TaskDefinition):
     """What a workspace's workers are: one container that can do as little as it needs (P18).
 
     Args:
@@ -139,12 +142,13 @@ class WorkerTask(ecs.FargateTaskDefinition):
         family: physical name of the task definition.
         image: ``repository@sha256:…``; a tag could come to mean something else.
         cpu_units, memory_mib: default size; the controller overrides it per session.
-        scratch_gb: size of the scratch disk.
+        scratch_gb: size of the scratch disk; on an instance a folder of the shared disk.
         architecture: ``X86_64`` or ``ARM64``.
         task_role: what code on the worker may do; complete, so nothing is added to it here.
         execution_role: what ECS may do to start it; complete too.
         log: of the workspace.
         variables: environment of the container; never a secret (G4).
+        fargate: whether it runs on Fargate; else on an EC2 instance.
 
     Raises:
         ValueError: the image is not pinned by digest.
@@ -165,6 +169,7 @@ class WorkerTask(ecs.FargateTaskDefinition):
         execution_role: iam.IRole,
         log: logs.ILogGroup,
         variables: Mapping[str, str],
+        fargate: bool = True,
     ) -> None:
         if "@sha256:" not in image:
             raise ValueError(
@@ -174,12 +179,21 @@ class WorkerTask(ecs.FargateTaskDefinition):
             scope,
             construct_id,
             family=family,
-            cpu=cpu_units,
-            memory_limit_mib=memory_mib,
-            ephemeral_storage_gib=scratch_gb if scratch_gb > FREE_SCRATCH_GB else None,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.of(architecture),
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            compatibility=ecs.Compatibility.FARGATE if fargate else ecs.Compatibility.EC2,
+            network_mode=ecs.NetworkMode.AWS_VPC,
+            cpu=str(cpu_units),
+            memory_mib=str(memory_mib),
+            ephemeral_storage_gib=(
+                scratch_gb if fargate and scratch_gb > FREE_SCRATCH_GB else None
+            ),
+            # An instance has the architecture that it has; only Fargate must be told.
+            runtime_platform=(
+                ecs.RuntimePlatform(
+                    cpu_architecture=ecs.CpuArchitecture.of(architecture),
+                    operating_system_family=ecs.OperatingSystemFamily.LINUX,
+                )
+                if fargate
+                else None
             ),
             task_role=task_role,
             execution_role=execution_role,

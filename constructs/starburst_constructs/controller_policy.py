@@ -97,7 +97,12 @@ def session_statements(
 
 
 def fleet_statements(
-    environment: str, workspaces: Sequence[str], *, account: str, region: str
+    environment: str,
+    workspaces: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    other_architectures: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
     """Return what the controller may do to workers: in our cluster, and never a shell (P18)."""
     cluster = cluster_name(environment)
@@ -112,7 +117,10 @@ def fleet_statements(
             resources=[
                 definition
                 for name in workspaces
-                for definition in _definitions(environment, name, account=account, region=region)
+                for other in (None, *other_architectures)
+                for definition in _definitions(
+                    task_family(environment, name, other), account=account, region=region
+                )
             ],
             conditions=own_cluster,
         ),
@@ -160,10 +168,10 @@ def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
     ]
 
 
-def _definitions(environment: str, workspace: str, *, account: str, region: str) -> tuple[str, str]:
+def _definitions(family: str, *, account: str, region: str) -> tuple[str, str]:
     """Return the ARNs under which IAM may judge RunTask: as the call names it, and as it is run."""
-    family = f"arn:aws:ecs:{region}:{account}:task-definition/{task_family(environment, workspace)}"
-    return family, f"{family}:*"
+    named = f"arn:aws:ecs:{region}:{account}:task-definition/{family}"
+    return named, f"{named}:*"
 
 
 def function_statements(

@@ -28,7 +28,7 @@ INTERFACE_SERVICES: Final = ("ecr.api", "ecr.dkr", "ecs", "kms", "logs", "sqs", 
 """AWS services that workers or the controller call from subnets without an internet route."""
 
 TASK_SERVICES: Final = ("ecs-agent", "ecs-telemetry")
-"""What Fargate itself calls from the task's network, in ``NEW_REGIONS`` only."""
+"""What Fargate calls from the task's network in ``NEW_REGIONS`` only, and EC2's agents always."""
 
 NEW_REGIONS: Final = frozenset(
     {
@@ -46,9 +46,9 @@ BURSTING: Final = "Bursting"
 """Parameter of the endpoints' stack: ``on`` while somebody computes, else ``off``."""
 
 
-def services_in(region: str) -> tuple[str, ...]:
-    """Return the services that need an interface endpoint in ``region``."""
-    return INTERFACE_SERVICES + (TASK_SERVICES if region in NEW_REGIONS else ())
+def services_in(region: str, *, hosts: bool = False) -> tuple[str, ...]:
+    """Return the services that need an interface endpoint in ``region``; with ``hosts`` on EC2."""
+    return INTERFACE_SERVICES + (TASK_SERVICES if hosts or region in NEW_REGIONS else ())
 
 
 def perimeter_statement(*, account: str, organization_id: str | None) -> iam.PolicyStatement:
@@ -161,6 +161,7 @@ class InterfaceEndpoints(Construct):
         account: twelve digits.
         region: of this environment.
         organization_id: widens the perimeter from the account to the organization.
+        hosts: whether workers run on EC2 instances, whose agents call ECS.
         while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
             ``off``, and every deployment keeps the value that it finds.
     """
@@ -177,10 +178,11 @@ class InterfaceEndpoints(Construct):
         region: str,
         organization_id: str | None,
         while_bursting: bool,
+        hosts: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
-        for service in services_in(region):
+        for service in services_in(region, hosts=hosts):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from starburst_constructs.grants import anyone, no_strangers, service_grant
 
-__all__ = ["DataKey", "LogsKey"]
+__all__ = ["DataKey", "HostKey", "LogsKey"]
 
 _WINDOW = cdk.Duration.days(30)
 
@@ -113,6 +113,66 @@ class DataKey(_Key):
                     # ForAllValues holds where the key is absent, so its presence is asked for too.
                     "Null": {"kms:GrantOperations": "false"},
                 },
+            )
+        )
+
+
+class HostKey(_Key):
+    """Encrypts the disks of EC2 instances, and nothing else: EC2 Auto Scaling may use it.
+
+    The account must have Auto Scaling's own role, which it gets with its first group, or by
+    ``aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com``.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: whose instances they are.
+        organization_id: widens the perimeter from the account to the organization.
+        retain: keep the key when its stack is deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        retain: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: disks of instances that workers run on",
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+        )
+        scaling = iam.ArnPrincipal(
+            f"arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/"
+            "AWSServiceRoleForAutoScaling"
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AutoScalingEncryptsDisks",
+                principals=[scaling],
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                resources=["*"],
+            )
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AutoScalingAttachesDisks",
+                principals=[scaling],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
             )
         )
 

@@ -1,5 +1,6 @@
 """What an environment is: frozen, typed values that fail before synthesis when they are wrong."""
 
+from stacks.settings.capacity import Ec2Capacity, Instance
 from stacks.settings.environment import (
     Architecture,
     DataClass,
@@ -20,11 +21,13 @@ __all__ = [
     "Audit",
     "BrokerRole",
     "DataClass",
+    "Ec2Capacity",
     "Egress",
     "Environment",
     "ExistingVpc",
     "Feature",
     "IdentityProvider",
+    "Instance",
     "MfaUsers",
     "Network",
     "Pack",

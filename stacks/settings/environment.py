@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Literal, get_args
 
+from stacks.settings.capacity import Ec2Capacity
 from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
 from stacks.settings.storage import Audit, Storage
@@ -21,7 +22,7 @@ from stacks.validation import (
     one_of,
     require,
 )
-from starburst.contract import ENVIRONMENT_NAME
+from starburst.contract import ENVIRONMENT_NAME, Hosts
 
 __all__ = [
     "Architecture",
@@ -53,6 +54,9 @@ NO_IMAGE: Final = "sha256:" + "0" * 64
 
 SECONDS_A_DAY: Final = 86_400
 
+MOST_PROVIDERS: Final = 20
+"""Capacity providers that ECS takes for one cluster."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
@@ -73,6 +77,7 @@ class Environment:
         log_retention_days: of every log group; one of CloudWatch's values (S25).
         architecture: of the workers, where a session does not ask for one.
         other_architectures: that a session may ask for as well; the image is then built for all.
+        capacity: EC2 instances for workers to run on; None for Fargate.
         python: ``major.minor`` of the worker image.
         image_digest: ``sha256:…`` of the worker image in this environment's repository; of its
             index, where there is an image for each of several architectures.
@@ -98,6 +103,7 @@ class Environment:
     log_retention_days: int = 365
     architecture: Architecture = "X86_64"
     other_architectures: tuple[Architecture, ...] = ()
+    capacity: Ec2Capacity | None = None
     python: str = "3.11"
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
@@ -118,6 +124,8 @@ class Environment:
         steady = not (self.network.while_bursting and self.data_class == "restricted")
         allowed = "'always' where data_class is 'restricted'"
         require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
+        if self.capacity is not None:
+            self._check_capacity(me, self.capacity)
         if self.production:
             self._check_production(me)
         else:
@@ -177,6 +185,24 @@ class Environment:
         days = self.storage.session_days
         lasting = f"at least the {seconds / SECONDS_A_DAY:g} days that a session may run"
         require(days * SECONDS_A_DAY >= seconds, f"{me} storage.session_days", days, lasting)
+
+    def _check_capacity(self, me: str, capacity: Ec2Capacity) -> None:
+        others = self.other_architectures
+        allowed = "() with EC2 instances, which have one architecture"
+        require(not others, f"{me} other_architectures", others, allowed)
+        steady = not self.network.while_bursting
+        allowed = "'always' with EC2 instances, whose agents call ECS for as long as they run"
+        require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
+        providers = len(self.workspaces) * (2 if capacity.spot else 1)
+        allowed = f"{MOST_PROVIDERS} groups of instances at most, one or two for each workspace"
+        require(providers <= MOST_PROVIDERS, f"{me} capacity", providers, allowed)
+        hosts = Hosts(instances=capacity.instance_types)
+        for workspace in self.workspaces:
+            fits = hosts.usd_per_hour(workspace.cpu, workspace.memory_gb) is not None
+            size = f"{workspace.cpu:g} vCPU and {workspace.memory_gb:g} GB"
+            allowed = f"a type with room for a worker of workspace {workspace.name}: {size}"
+            named = ", ".join(one.name for one in capacity.instance_types)
+            require(fits, f"{me} capacity.instance_types", named, allowed)
 
     def _check_production(self, me: str) -> None:
         a_year = f"{KEPT_A_YEAR_DAYS} or more in production"

@@ -10,13 +10,24 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import Audit, ExistingVpc, MfaUsers, Network, Storage
+from stacks.settings import (
+    Audit,
+    Ec2Capacity,
+    ExistingVpc,
+    Instance,
+    MfaUsers,
+    Network,
+    Storage,
+)
 
 EXISTING = ExistingVpc(
     vpc_id="vpc-0a1b2c3d",
     subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
     route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
 )
+
+C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
+M7G = Instance(name="m7g.2xlarge", vcpu=8, memory_gb=32, usd_per_hour=0.37)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +71,21 @@ def test_every_documented_option_passes_the_gate(tmp_path: Path) -> None:
                 ),
             ),
         },
-        "arm": {"architecture": "ARM64", "network": Network(cidr="10.72.0.0/20")},
+        "arm": {
+            "architecture": "ARM64",
+            "other_architectures": ("X86_64",),
+            "network": Network(cidr="10.72.0.0/20"),
+        },
+        "hosted": {
+            "architecture": "ARM64",
+            "capacity": Ec2Capacity(instance_types=(C7G, M7G), spot=True),
+            "network": Network(cidr="10.78.0.0/20"),
+        },
+        "warm": {
+            "architecture": "ARM64",
+            "capacity": Ec2Capacity(instance_types=(C7G,), warm=2),
+            "network": Network(cidr="10.77.0.0/20"),
+        },
         "mfa": {"identity": MfaUsers(account=DEV.account), "network": Network(cidr="10.73.0.0/20")},
         "dsse": {
             "storage": Storage(encryption="kms:dsse"),

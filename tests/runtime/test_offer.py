@@ -10,7 +10,7 @@ import pytest
 import starburst
 from starburst.client.connection import Connection
 from starburst.client.options import SessionOptions
-from starburst.contract import RuntimeDocument
+from starburst.contract import Hosts, Instance, RuntimeDocument
 from starburst.errors import ConfigurationError
 from starburst.manifest import Manifest
 from tests.runtime.fleet import BUCKET, Fleet
@@ -97,3 +97,22 @@ def test_a_document_without_other_architectures_can_be_read(connection: Connecti
     assert older != text
 
     assert RuntimeDocument.from_json(older) == RuntimeDocument.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"cpu": 16, "memory": 32}, "no instance"),
+        ({"capacity": "spot"}, "on-demand instances only"),
+        ({"scratch_gb": 50}, "share the disk"),
+    ],
+)
+def test_what_instances_cannot_do_creates_nothing(
+    connection: Connection, fleet: Fleet, options: dict[str, Any], says: str
+) -> None:
+    instance = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.3)
+    hosted = replace(connection.document, hosts=Hosts(instances=(instance,)))
+    with pytest.raises(ConfigurationError, match=says):
+        starburst.session(replace(connection, document=hosted), **options)
+    assert objects(fleet) == []
+    assert RuntimeDocument.from_json(hosted.to_json()) == hosted

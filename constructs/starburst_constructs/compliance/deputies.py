@@ -59,6 +59,15 @@ ACCEPTED: Final = (
             "be passed to a function of its own account only"
         ),
     ),
+    Unsupported(
+        service="ec2.amazonaws.com",
+        resource_type="AWS::IAM::Role",
+        reason=(
+            "EC2 documents no source key for the trust of an instance's role, and a role can be "
+            "given to an instance of its own account only, by who may pass it to EC2: nobody of "
+            "the kit"
+        ),
+    ),
 )
 """Services whose grants go without a key."""
 

@@ -101,15 +101,19 @@ def runtime_parameter(environment: str) -> str:
     return f"/starburst/{environment}/runtime"
 
 
-def task_family(environment: str, workspace: str, architecture: str = "X86_64") -> str:
-    """Return the ECS task definition family of a workspace's workers of one architecture.
+def task_family(environment: str, workspace: str, other: str | None = None) -> str:
+    """Return the ECS task definition family of a workspace's workers.
+
+    Args:
+        environment: its name.
+        workspace: its name.
+        other: an architecture that the environment offers besides its own.
 
     Example:
         >>> task_family("prod", "genomics"), task_family("prod", "genomics", "ARM64")
         ('starburst-prod-genomics', 'starburst-prod-genomics-arm64')
     """
-    family = f"starburst-{environment}-{workspace}"
-    return family if architecture == "X86_64" else f"{family}-{architecture.lower()}"
+    return "-".join(filter(None, ("starburst", environment, workspace, (other or "").lower())))
 
 
 def capacity_provider(environment: str, workspace: str, *, spot: bool) -> str:

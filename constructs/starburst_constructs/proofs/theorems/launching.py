@@ -66,7 +66,7 @@ def only_run_task(world: World) -> Iterator[Claim]:
     families = [
         world.logic.like(resource, f"{place}:task-definition/starburst-{estate.name}-{name}{end}")
         for name in estate.workspaces
-        for end in ("", ":*")
+        for end in ("", ":*", "-arm64", "-arm64:*", "-x86_64", "-x86_64:*")
     ]
     allowed = world.allowed(role, one)
     yield never(

@@ -142,7 +142,7 @@ class SessionOptions:
         """Refuse what the environment does not offer, before anything is created.
 
         Raises:
-            ConfigurationError: it has no workers of that architecture.
+            ConfigurationError: it has no such workers.
         """
         if self.machine not in (None, *document.architectures):
             offered = " and ".join(name.lower() for name in document.architectures)
@@ -150,6 +150,25 @@ class SessionOptions:
                 f"architecture={self.architecture!r}: the workers of environment "
                 f"{document.environment!r} are {offered}. Leave it out, or ask the platform team "
                 "to offer it (other_architectures)"
+            )
+        hosts = document.hosts
+        if hosts is None:
+            return
+        if hosts.usd_per_hour(self.cpu, self.memory_gb) is None:
+            raise ConfigurationError(
+                f"cpu={self.cpu:g} with memory={self.memory!r}: no instance of environment "
+                f"{document.environment!r} ({', '.join(one.name for one in hosts.instances)}) has "
+                "room for such a worker; ask for a smaller one"
+            )
+        if self.capacity != "on-demand" and not hosts.spot:
+            raise ConfigurationError(
+                f"capacity={self.capacity!r}: environment {document.environment!r} has on-demand "
+                "instances only"
+            )
+        if self.scratch_gb is not None:
+            raise ConfigurationError(
+                f"scratch_gb={self.scratch_gb}: workers of environment {document.environment!r} "
+                "share the disk of their EC2 instance; leave it out"
             )
 
     def check_python(self, document: RuntimeDocument) -> str:
