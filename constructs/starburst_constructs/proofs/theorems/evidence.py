@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Policy, Statement
+from starburst_constructs.proofs.estate import Policy, Role, Statement
 from starburst_constructs.proofs.layout import (
     actions_on,
     analyst_name,
@@ -13,11 +14,15 @@ from starburst_constructs.proofs.layout import (
     every_action,
     requests,
 )
-from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_constructs.proofs.request import Request
+from starburst_constructs.proofs.theorem import Claim, always, never, theorem
+from starburst_constructs.proofs.vocabulary import representatives
+from starburst_constructs.revocation import moment, revocation_document, revoker_document
 
 GROUP = "Evidence and containment"
 WATCHING = ("cloudtrail", "config", "guardduty", "securityhub", "access-analyzer", "inspector2")
-REVOKED_AT = "2026-01-01T00:00:00Z"
+REVOKED_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
 
 
 @theorem(GROUP)
@@ -181,23 +186,84 @@ def every_role_is_bounded(world: World) -> Iterator[Claim]:
 def revoked_sessions_are_dead(world: World) -> Iterator[Claim]:
     """After a role's sessions are revoked, no session that began earlier can do anything at all.
 
-    Revoking attaches the policy that IAM itself attaches for it: deny everything to tokens issued
-    before a moment.
+    The policy is the very one that ``python -m deploy.revoke`` puts.
     """
-    revoke = Policy.parse(
-        "revocation",
-        {
-            "Statement": {
-                "Effect": "Deny",
-                "Action": "*",
-                "Resource": "*",
-                "Condition": {"DateLessThan": {"aws:TokenIssueTime": REVOKED_AT}},
-            }
-        },
-    )
+    revoke = Policy.parse("revocation", revocation_document(REVOKED_AT))
     for role in world.estate.roles:
         user = analyst_name(world) if role.purpose == "analyst" else None
         context = world.session(role, user=user)
-        context.put("aws:TokenIssueTime", "2025-12-31T23:59:59Z")
+        context.put("aws:TokenIssueTime", moment(REVOKED_AT - SECOND))
         asked = requests(context, every_action(world), world.logic.text("resource"))
         yield never(role.name, [(one, world.allowed(role, one, also=[revoke])) for one in asked])
+
+
+@theorem(GROUP)
+def a_revoked_user_is_out_alone(world: World) -> Iterator[Claim]:
+    """Revoking one user ends all of that user's earlier sessions and touches nobody else's."""
+    revoke = Policy.parse("revocation", revocation_document(REVOKED_AT, user="alice"))
+    before, after = moment(REVOKED_AT - SECOND), moment(REVOKED_AT)
+    resource = world.logic.text("resource")
+    for role in world.estate.roles_for("analyst"):
+        hers = world.session(role, user="alice")
+        hers.put("aws:TokenIssueTime", before)
+        asked = requests(hers, every_action(world), resource)
+        yield never(role.name, [(one, world.allowed(role, one, also=[revoke])) for one in asked])
+        another, later = analyst_name(world), world.session(role, user="alice")
+        others = world.session(role, user=another)
+        others.put("aws:TokenIssueTime", before)
+        later.put("aws:TokenIssueTime", after)
+        for about, context in (("another user", others), ("a new session", later)):
+            one = Request(context=context, action="s3:GetObject", resource=resource)
+            yield never(
+                f"{role.name}, {about}",
+                [(one, world.refuses(revoke, one))],
+                given=[world.logic.no(world.logic.same(another, "alice"))],
+            )
+
+
+@theorem(GROUP)
+def revokers_only_revoke(world: World) -> Iterator[Claim]:
+    """Who may revoke may put and take away policies of analysts and workers, and nothing else.
+
+    What they put stays under the boundary: see what holds whatever an identity policy says.
+    """
+    estate = world.estate
+    ends = {role.arn: role for role in estate.roles_for("analyst", "worker")}
+    revoker = Policy.parse("revoker", revoker_document(list(ends)))
+    someone = Role(
+        arn=f"arn:aws:iam::{estate.account}:role/responder",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    context = world.session(someone)
+    known = {"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"}
+    resource = world.logic.text("resource")
+    ours = world.logic.some(world.logic.same(resource, arn) for arn in ends)
+    every = representatives([*estate.policies.values(), revoker])
+    others = [one for one in every if one not in known]
+    yield never(
+        "another action",
+        [
+            (one, world.allowed(someone, one, also=[revoker]))
+            for one in requests(context, others, resource)
+        ],
+    )
+    yield never(
+        "another role",
+        [
+            (one, world.allowed(someone, one, also=[revoker]))
+            for one in requests(context, sorted(known), resource)
+        ],
+        given=[world.logic.no(ours)],
+    )
+    yield always(
+        world,
+        "revoking",
+        [
+            (one, world.allowed(someone, one, also=[revoker]))
+            for arn in ends
+            for one in requests(context, sorted(known), arn)
+        ],
+    )
