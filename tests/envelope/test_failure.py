@@ -56,11 +56,18 @@ def test_own_exception_comes_back_as_task_error() -> None:
     assert isinstance(back, TaskError)
     assert back.type_name.endswith("Own")
     assert "bad" in str(back)
+    assert "type_name" in "".join(back.__notes__)
+    assert back.type_name in "".join(back.__notes__)
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
 def test_nothing_ends_the_analysts_process(error: BaseException) -> None:
     assert isinstance(travel(error), TaskError)
+
+
+@pytest.mark.parametrize(("code", "said"), [(3, "3"), (None, ""), ("no input", "'no input'")])
+def test_an_exit_says_what_was_called(code: object, said: str) -> None:
+    assert str(travel(SystemExit(code))) == f"SystemExit: the function called sys.exit({said})"
 
 
 @pytest.mark.parametrize("error", [StopIteration(1), UnicodeDecodeError("x", b"", 0, 1, "y")])

@@ -1,7 +1,9 @@
 """Functions reach a worker that has none of the analyst's own code."""
 
 import functools
+import gzip
 import importlib
+import io
 import pickle
 import sqlite3
 import subprocess
@@ -148,6 +150,43 @@ def test_input_that_cannot_travel_says_why(tmp_path: Path) -> None:
     with pytest.raises(UnpicklableInput, match=r"sqlite3\.Connection; a connection"):
         dump_input({"db": connection})
     connection.close()
+
+
+class Reads:
+    def __init__(self, file: object) -> None:
+        self.file = file
+
+
+def test_an_open_file_is_refused_and_not_read_in_secret(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_text("patient,age\n")
+    with path.open() as text, path.open("rb") as raw, gzip.open(tmp_path / "x.gz", "wt") as packed:
+        for file in (text, raw, packed):
+            with pytest.raises(UnpicklableInput, match=r"input\[1\].*pass its path and open it"):
+                dump_input([1, file])
+            with pytest.raises(UnpicklableInput, match=r"the variable 'file' cannot be sent"):
+                dump_function(reader(file))
+        with pytest.raises(UnpicklableInput, match=r"\.file cannot be sent: it is a _io.TextIO"):
+            dump_input(Reads(text))
+        assert text.tell() == 0
+
+
+def reader(file: Any) -> Callable[[], object]:
+    return lambda: (file, file.read())
+
+
+def test_standard_output_is_the_workers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.__stdout__)
+    out = dump_input([sys.stdout])
+    other = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", other)
+    assert load(out) == [other]
+
+
+def test_text_in_memory_travels() -> None:
+    text = io.StringIO("a\nb")
+    text.readline()
+    assert load(dump_input([text]))[0].read() == "b"
 
 
 class Broken:

@@ -103,7 +103,12 @@ class Failure:
                 if rebuilt is not None:
                     return rebuilt
                 text = f"{self.type_name}: {self.text}" if self.text else self.type_name
-                return TaskError(text, type_name=self.type_name)
+                unknown = TaskError(text, type_name=self.type_name)
+                unknown.add_note(
+                    "Raised on a worker, from where no class of your own travels back: catch "
+                    f"starburst.TaskError and look at its type_name, {self.type_name!r}."
+                )
+                return unknown
 
 
 def describe(error: BaseException) -> Failure:
@@ -165,6 +170,8 @@ def _quiet_key(text: str) -> KeyError:
 
 def _text(error: BaseException) -> str:
     try:
+        if isinstance(error, SystemExit):
+            return f"the function called sys.exit({'' if error.code is None else repr(error.code)})"
         return str(error)
     except Exception as broken:  # the user's __str__ may do anything
         return f"<its __str__ raised {type(broken).__name__}>"

@@ -22,6 +22,7 @@ from .envelope import Buffer
 from .errors import UnpicklableInput
 from .inner_imports import WithModules, inner_modules
 from .own_code import own_modules
+from .pickling import dumps
 from .unpicklable import captured, explain
 
 __all__ = ["LARGE_BYTES", "LargePayloadWarning", "dump_function", "dump_input", "load"]
@@ -147,8 +148,7 @@ def _dump(value: object, what: str) -> bytes:
 
 
 def _pickle(value: object) -> bytes:
-    data: bytes = cloudpickle.dumps(value, protocol=_PROTOCOL)
-    return data
+    return dumps(value)
 
 
 @contextmanager

@@ -22,7 +22,10 @@ _ADVICE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "it belongs to one process; make it inside the function",
     ),
     (
-        ("TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "FileIO"),
+        (
+            *("TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "FileIO"),
+            *("_TemporaryFileWrapper", "GzipFile", "BZ2File", "LZMAFile", "ZipFile", "TarFile"),
+        ),
         "an open file belongs to one process; pass its path and open it inside the function",
     ),
     (

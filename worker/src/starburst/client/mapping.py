@@ -115,3 +115,8 @@ def _consolation(session: Session) -> str:
         f"starburst.attach({session.id!r}).collect(wait=False, return_exceptions=True); "
         f"starburst.attach({session.id!r}).cleanup(force=True) erases them"
     )
+
+
+# What Python says of wrong arguments, and help(), should name what people call.
+map_over.__name__ = map_over.__qualname__ = "map"
+map_over.__module__ = "starburst"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import Final
 
-import cloudpickle
-
 from starburst.errors import IntegrityError, PayloadError
+from starburst.pickling import dumps
 
 from .structure import Code, Raise, Reader, Refused, Writer
 
@@ -26,7 +25,7 @@ def lower(writer: Writer, value: object) -> object:
         return False
 
     try:
-        data = cloudpickle.dumps(value, protocol=5, buffer_callback=place)
+        data = dumps(value, buffer_callback=place)
     # What a user's __reduce__ raises is the user's: it becomes the reason.
     except Exception as error:
         reason = f"cannot be pickled either ({type(error).__name__}: {error})"

@@ -10,6 +10,7 @@ import errno
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -41,6 +42,8 @@ _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 def main() -> None:
     """Serve frames until the worker closes the pipe; file descriptors come as arguments."""
     _die_first()
+    # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
     commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
     with (
         suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
@@ -91,12 +94,14 @@ class _Runner:
                 function = self._function(header["function"])
                 args, kwargs = load(data)
                 value = function(*args, **kwargs)
-            # Whatever the function raises is its result.
-            except Exception as error:
+            # Whatever the function raises is its result: sys.exit() too, and a panic of Rust code,
+            # which would else end this process and look like a crash.
+            except BaseException as error:
                 report.seconds += time.monotonic() - began
                 if _is_disk_full(error):
                     _clear_scratch()
-                if attempt < retries and _worth_it(error, header["retry_on"]):
+                passing = isinstance(error, Exception) and _worth_it(error, header["retry_on"])
+                if attempt < retries and passing:
                     report.retries += 1
                     time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                     continue

@@ -1,0 +1,98 @@
+"""A task that ends the way programs end is a task that failed, once, and says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from starburst.errors import TaskError
+from starburst.failure import Failure
+from starburst.payload import dump_function, dump_input
+from starburst.worker.child import Child
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    child = Child()
+    yield child
+    child.kill()
+
+
+def exits(x: int) -> NoReturn:
+    sys.exit(x)
+
+
+def exits_with_words(x: int) -> NoReturn:
+    sys.exit("no variants in this region")
+
+
+def interrupts(x: int) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+class Panic(BaseException):
+    """As pyo3 raises it for Rust code: not an Exception."""
+
+
+def panics(x: int) -> NoReturn:
+    raise Panic("index out of bounds")
+
+
+def run(child: Child, function: Callable[[int], object]) -> tuple[dict[int, Failure], int]:
+    child.send({"do": "function", "name": "f"}, [dump_function(function)])
+    header = {"do": "run", "function": "f", "lo": 0, "retries": 2, "retry_on": []}
+    inputs = [dump_input(((number,), {})) for number in range(2)]
+    child.send({**header, "mode": "data", "max_bytes": 1000}, inputs)
+    failures: dict[int, Failure] = {}
+    count = retries = 0
+    final = False
+    while not final:
+        frame = child.receive(timeout=60)
+        assert frame is not None
+        answer: dict[str, Any] = frame.header
+        failures |= {index: Failure.from_data(data) for index, data in answer["failures"]}
+        count, retries = count + answer["count"], retries + answer["retries"]
+        final = answer["final"]
+    assert count == 2
+    return failures, retries
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (exits, "SystemExit: the function called sys.exit(1)"),
+        (exits_with_words, "the function called sys.exit('no variants in this region')"),
+        (interrupts, "KeyboardInterrupt"),
+        (panics, "Panic: index out of bounds"),
+    ],
+)
+def test_it_fails_once_with_its_reason_and_the_next_task_runs(
+    child: Child, function: Callable[[int], object], said: str
+) -> None:
+    failures, retries = run(child, function)
+    error = failures[1].rebuild()
+    assert type(error) is TaskError
+    assert said in str(error)
+    assert "test_exits.py" in str(error.__cause__)
+    assert (len(failures), retries) == (2, 0)
+
+
+def waits(x: int) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(0.01)
+    command = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", command], capture_output=True, check=True, text=True
+    )
+    return 0 if done.stdout == "True\n" else 1 // 0
+
+
+def test_ctrl_c_at_a_local_worker_is_not_the_tasks_affair(child: Child) -> None:
+    assert run(child, waits) == ({}, 0)
