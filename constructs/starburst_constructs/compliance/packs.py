@@ -11,8 +11,9 @@ from typing import Final
 import cdk_nag
 
 from starburst_constructs.compliance.judge import Finding, GatedStage
+from starburst_constructs.compliance.wildcards import Wildcard
 
-__all__ = ["NagPack", "plain"]
+__all__ = ["NagPack", "declared_reason", "plain"]
 
 _EXPORTED_ARN: Final = re.compile(
     r"[\w-]+:ExportsOutputFnGetAtt([A-Za-z]+)[0-9A-F]{8}Arn[0-9A-F]{8}"
@@ -61,20 +62,28 @@ class NagPack:
     def findings(self, gated: GatedStage, files: Sequence[Path]) -> Iterator[Finding]:
         """Judge the constructs."""
         del files
-        declared = {(each.policy, each.resource): each for each in gated.wildcards}
         for violation in self._pack.validate_scope(gated.stage).violations:
             for resource in violation.violating_resources:
                 path = (resource.construct_path or "").removeprefix(f"{gated.stage.node.path}/")
-                pattern = _PATTERN.fullmatch(plain(violation.rule_name))
-                known = declared.get((path, pattern[1])) if pattern else None
                 yield Finding(
                     rule=violation.rule_name,
                     path=path,
                     wrong=violation.description,
                     mend=violation.fix or "",
-                    judged=(
-                        f"Judged by rule starburst-undeclared-wildcard: {known.reason}"
-                        if known
-                        else ""
-                    ),
+                    judged=declared_reason(violation.rule_name, path, gated.wildcards),
                 )
+
+
+def declared_reason(rule: str, path: str, wildcards: Sequence[Wildcard]) -> str:
+    """Return why a finding is another rule's: its pattern is declared for that policy; or nothing.
+
+    Args:
+        rule: the finding's whole id.
+        path: of the policy, below the stage.
+        wildcards: what is declared.
+    """
+    pattern = _PATTERN.fullmatch(plain(rule))
+    for each in wildcards if pattern else ():
+        if pattern and (each.policy, each.resource) == (path, pattern[1]):
+            return f"Judged by rule starburst-undeclared-wildcard: {each.reason}"
+    return ""

@@ -1,0 +1,163 @@
+"""Controls of people and roles: who becomes somebody, and what each may do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starburst_constructs.compliance.controls.model import Area, Control
+
+__all__ = ["PEOPLE"]
+
+_YOURS: Final = "how-to/do-what-stays-yours.md"
+
+PEOPLE: Final = (
+    Control(
+        name="no-long-lived-keys",
+        title="No credential is in the code, and nothing takes one as an argument",
+        area=Area.PEOPLE,
+        rows=("S1", "S3", "G2", "G3"),
+        tests=(
+            "tests/house/test_secrets.py::test_no_file_holds_a_credential",
+            "tests/house/test_secrets.py::test_no_public_function_takes_aws_keys",
+        ),
+    ),
+    Control(
+        name="people-are-federated",
+        title="People come from the identity provider, or with a second factor",
+        area=Area.PEOPLE,
+        rows=("S2", "S4", "G1", "G14"),
+        cis=("1.20",),
+        theorems=(
+            "people_come_from_the_identity_provider",
+            "logins_are_made_for_aws",
+            "users_come_with_a_second_factor",
+        ),
+        tests=(
+            "tests/access/test_user_names.py"
+            "::test_iam_users_need_a_second_factor_and_can_only_be_themselves",
+        ),
+        yours=(f"{_YOURS}#ask-for-a-second-factor",),
+        kinds=("AWS::IAM::Role",),
+    ),
+    Control(
+        name="names-are-plain",
+        title="A user name cannot reach into another's folder, and nobody is without one",
+        area=Area.PEOPLE,
+        rows=("P10",),
+        theorems=(
+            "names_are_plain_words",
+            "nobody_logs_in_without_a_name",
+            "no_other_tag_comes_along",
+            "only_analysts_bring_tags",
+            "nothing_without_a_name",
+        ),
+        tests=(
+            "tests/access/test_user_names.py::test_anything_that_could_reach_elsewhere_is_refused",
+        ),
+        kinds=("AWS::IAM::Role",),
+    ),
+    Control(
+        name="least-privilege",
+        title="Every role does its duty and nothing else; each wildcard is declared, with a reason",
+        area=Area.PEOPLE,
+        rows=("S2", "S5", "S36"),
+        fsbp=("IAM.1", "IAM.21", "IAM.2"),
+        cis=("1.15",),
+        nag=(
+            "IAMPolicyNoStatementsWithAdminAccess",
+            "IAMPolicyNoStatementsWithFullAccess",
+            "IAMNoInlinePolicy",
+            "IAMUserNoPolicies",
+            "AwsSolutions-IAM4",
+            "AwsSolutions-IAM5",
+        ),
+        guard=("CT.IAM.PR.4",),
+        rules=("undeclared-wildcard",),
+        theorems=("every_role_keeps_to_its_duty", "duties_end_where_names_end"),
+        tests=("tests/access/test_every_role.py::test_every_action_exists",),
+    ),
+    Control(
+        name="bounded-roles",
+        title="Every role carries a permissions boundary that no role can change",
+        area=Area.PEOPLE,
+        rows=("G1",),
+        nist=("AC-6",),
+        rules=("unbounded-role",),
+        theorems=(
+            "every_role_is_bounded",
+            "the_boundary_is_a_ceiling",
+            "the_boundary_denies_identity_changes",
+            "no_role_changes_identities",
+        ),
+    ),
+    Control(
+        name="no-confused-deputy",
+        title="No AWS service acts here for another account's sake",
+        area=Area.PEOPLE,
+        rows=("S2", "P5"),
+        nist=("AC-3", "AC-6"),
+        rules=("open-deputy",),
+        theorems=(
+            "services_act_for_us_only",
+            "service_roles_are_for_us",
+            "machines_roles_are_for_their_service",
+        ),
+        tests=("tests/access/test_every_role.py::test_each_accepted_service_says_why",),
+    ),
+    Control(
+        name="own-folder",
+        title="An analyst reaches their own folder, queue and keys, whatever identity policies say",
+        area=Area.PEOPLE,
+        rows=("S5", "S11", "P10"),
+        nist=("AC-3", "AC-6"),
+        theorems=(
+            "own_objects_only",
+            "own_objects_only_by_identity",
+            "own_objects_only_whatever_identity",
+            "own_names_only",
+            "own_queue_only",
+            "own_keys_only",
+        ),
+        tests=("tests/access/test_analyst.py::test_an_analyst_cannot",),
+        kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
+    ),
+    Control(
+        name="own-workspace",
+        title="Neither analysts nor workers touch another workspace's objects, queues or keys",
+        area=Area.PEOPLE,
+        rows=("S5", "S11"),
+        nist=("AC-3", "AC-4"),
+        theorems=(
+            "analysts_stay_in_their_workspace",
+            "workers_stay_in_their_workspace",
+            "queues_stay_in_their_workspace",
+            "keys_stay_in_their_workspace",
+            "logs_stay_in_their_workspace",
+        ),
+        tests=("tests/access/test_worker.py::test_a_worker_cannot",),
+        kinds=("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"),
+    ),
+    Control(
+        name="engineers-see-no-data",
+        title="The platform team operates everything and reads no object, key, message or raw log",
+        area=Area.PEOPLE,
+        rows=("S36",),
+        nist=("AC-5",),
+        theorems=(
+            "engineers_see_no_data",
+            "engineers_denials_stand_alone",
+            "engineers_can_operate",
+        ),
+        kinds=("AWS::IAM::ManagedPolicy",),
+    ),
+    Control(
+        name="sessions-can-be-revoked",
+        title="After a role's sessions are revoked, no earlier session can do anything",
+        area=Area.PEOPLE,
+        rows=("S37",),
+        nist=("AC-12",),
+        theorems=("revoked_sessions_are_dead",),
+        yours=(f"{_YOURS}#be-ready-for-an-incident",),
+    ),
+)
+"""Who may become somebody, and what each may do."""

@@ -1,0 +1,61 @@
+"""The command ``python -m deploy.evidence prod``: judge an environment and write its evidence."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from deploy.cdk import ROOT
+from environments import ALL
+
+__all__ = ["main"]
+
+INTO = ROOT / "build" / "evidence"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the folder; return 1 where something in it failed."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.evidence", description=__doc__)
+    parser.add_argument("environment", choices=[each.name for each in ALL])
+    parser.add_argument("--into", type=Path, default=INTO, help="where its folder goes")
+    parser.add_argument(
+        "--without-tests",
+        action="store_true",
+        help="do not run the tests that controls name; they are then said not to have run",
+    )
+    chosen = parser.parse_args(arguments)
+    # Node starts with the first import of aws_cdk; a wish to leave its validator out is not ours.
+    os.environ.pop("CDK_VALIDATION", None)
+    from app import use_bundled_node  # noqa: PLC0415
+
+    use_bundled_node()
+    from deploy.evidence.folder import write  # noqa: PLC0415
+    from deploy.evidence.gather import gather  # noqa: PLC0415
+    from deploy.evidence.matrix import Status, summary  # noqa: PLC0415
+
+    environment = next(each for each in ALL if each.name == chosen.environment)
+    with tempfile.TemporaryDirectory() as name:
+        evidence = gather(environment, Path(name), run_tests=not chosen.without_tests, report=_say)
+        folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
+        shutil.rmtree(folder, ignore_errors=True)
+        write(evidence, folder)
+    counted = summary(evidence)
+    _say(", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status]))
+    _say(f"Wrote {folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}")
+    if counted[Status.FAILED]:
+        _say("It holds failures: the page begins with them.")
+        return 1
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Judge one environment with everything there is, over one synthesis."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import aws_cdk as cdk
+import cdk_nag
+
+import app
+from deploy.evidence.facts import Commit, commit, images, now, sha256, sums, tools
+from deploy.evidence.testing import CaseCount, finish_tests, start_tests
+from deploy.linting import lint
+from stacks.settings import Environment
+from stacks.waivers import waivers
+from stacks.wildcards import wildcards
+from starburst_constructs.compliance.controls import CONTROLS
+from starburst_constructs.compliance.judge import GatedStage
+from starburst_constructs.compliance.outcomes import (
+    Outcome,
+    guard_outcomes,
+    nag_outcomes,
+    rule_outcomes,
+)
+from starburst_constructs.compliance.rules import RULES
+from starburst_constructs.compliance.table import Refusal, refusals
+from starburst_constructs.compliance.template import Template, read_stage
+from starburst_constructs.compliance.waivers import Waiver
+from starburst_constructs.compliance.wildcards import Wildcard
+from starburst_constructs.proofs.command import estates_of
+from starburst_constructs.proofs.prove import Verdict, prove_all
+from starburst_constructs.proofs.theorem import Theorem
+from starburst_constructs.proofs.theorems import ALL as THEOREMS
+from starburst_constructs.proofs.vocabulary import check
+
+__all__ = ["Evidence", "gather"]
+
+_NAG: Final[Mapping[str, type[cdk_nag.NagPack]]] = {
+    "AwsSolutions": cdk_nag.AwsSolutionsChecks,
+    "HIPAA.Security": cdk_nag.HIPAASecurityChecks,
+    "NIST.800-53.R5": cdk_nag.NIST80053R5Checks,
+    "PCI.DSS.321": cdk_nag.PCIDSS321Checks,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Everything that was found about one environment.
+
+    Attributes:
+        environment: what was judged.
+        time: when.
+        commit: of this repository.
+        tools: versions of the judges.
+        templates: text of each template by file name.
+        templates_sha256: of the list of their hashes.
+        template: all of them, read as one.
+        images: what task definitions pin.
+        outcomes: each rule at each resource.
+        reports: the judges' own reports by file name.
+        refused: findings without a waiver, from the synthesis and from cfn-lint.
+        waivers: exceptions that hold.
+        wildcards: declared patterns.
+        verdicts: of the theorems.
+        tests: by pytest's name.
+    """
+
+    environment: Environment
+    time: datetime
+    commit: Commit
+    tools: Mapping[str, str]
+    templates: Mapping[str, str]
+    templates_sha256: str
+    template: Template
+    images: Mapping[str, str]
+    outcomes: Sequence[Outcome]
+    reports: Mapping[str, Any]
+    refused: Sequence[Refusal]
+    waivers: Sequence[Waiver]
+    wildcards: Sequence[Wildcard]
+    verdicts: Sequence[Verdict]
+    tests: Mapping[str, CaseCount]
+
+
+def gather(
+    environment: Environment,
+    outdir: Path,
+    *,
+    run_tests: bool = True,
+    theorems: Sequence[Theorem] = THEOREMS,
+    report: Callable[[str], object] = lambda text: None,
+) -> Evidence:
+    """Judge an environment and return what was found, failures too.
+
+    Args:
+        environment: what to judge.
+        outdir: where to synthesize.
+        run_tests: run the tests that controls name.
+        theorems: what to prove.
+        report: told what is being done.
+    """
+    running = start_tests(CONTROLS, outdir / "tests") if run_tests else None
+    report(f"Synthesizing {environment.name} and judging it")
+    built = app.build([environment], outdir=str(outdir / "cdk.out"))
+    refused = _synthesize(built)
+    stage = built.node.find_child(environment.name)
+    gated = GatedStage(
+        stage=stage,  # pyright: ignore[reportArgumentType] - the one stage that was built
+        packs=environment.packs,
+        waivers=waivers(environment),
+        wildcards=wildcards(environment),
+    )
+    assembly = outdir / "cdk.out" / f"assembly-{environment.name}"
+    files = sorted(assembly.glob("*.template.json"))
+    template = read_stage(files, stage=environment.name)
+    outcomes, reports = _ask(gated, template, report)
+    linted = sorted(lint(files, stage=environment.name, region=environment.region))
+    reports["cfn-lint.json"] = [_refusal(each) for each in linted]
+    reports["validation-report.json"] = _validation(outdir / "cdk.out")
+    report(f"Proving {len(theorems)} theorems")
+    [estate] = estates_of(built, outdir / "cdk.out")
+    check(estate)
+    verdicts = list(prove_all(theorems, estate))
+    if running:
+        report("Waiting for the tests that controls name")
+    return Evidence(
+        environment=environment,
+        time=now(),
+        commit=commit(),
+        tools=tools(),
+        templates={file.name: file.read_text() for file in files},
+        templates_sha256=sha256(sums(files, below=assembly).encode()),
+        template=template,
+        images=images(template),
+        outcomes=outcomes,
+        reports=reports,
+        refused=[*refused, *linted],
+        waivers=gated.waivers,
+        wildcards=gated.wildcards,
+        verdicts=verdicts,
+        tests=finish_tests(running) if running else {},
+    )
+
+
+def _synthesize(built: cdk.App) -> list[Refusal]:
+    """Synthesize with every gate; a refusal is evidence too."""
+    try:
+        built.synth()
+    except RuntimeError:
+        # The CDK wrote templates and report before it refused them.
+        if not refusals(Path(built.outdir)):
+            raise
+    return refusals(Path(built.outdir))
+
+
+def _ask(
+    gated: GatedStage, template: Template, report: Callable[[str], object]
+) -> tuple[list[Outcome], dict[str, Any]]:
+    """Return what each judge says of each resource, and their reports."""
+    reports: dict[str, Any] = {}
+    outcomes = list(rule_outcomes(RULES, gated, template))
+    reports["own-rules.json"] = _lines(outcomes)
+    for pack in gated.packs:
+        report(f"Asking {pack}, rule by rule")
+        if pack == "ControlTower":
+            found, said = guard_outcomes(template)
+            reports["cfn-guard.json"] = _without_places(said)
+            reports["control-tower.json"] = _lines(found)
+        else:
+            found = sorted(nag_outcomes(_NAG[pack], gated))
+            reports[f"cdk-nag-{pack}.json"] = _lines(found)
+        outcomes += found
+    return outcomes, reports
+
+
+def _lines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+    return [
+        {
+            "rule": each.finding or each.rule,
+            "resource": each.path,
+            "result": each.verdict.value,
+            **({"wrong": each.wrong} if each.wrong else {}),
+            **({"judged": each.judged} if each.judged else {}),
+        }
+        for each in sorted(outcomes)
+    ]
+
+
+def _refusal(each: Refusal) -> dict[str, str]:
+    return {
+        "rule": each.rule,
+        "resource": each.resource,
+        "wrong": each.wrong,
+        "mend": each.mend,
+    }
+
+
+def _without_places(said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return cfn-guard's reports without the temporary folder that it ran in."""
+    return [{**each, "name": os.path.basename(str(each["name"]))} for each in said]
+
+
+def _validation(assembly: Path) -> object:
+    """Return the CDK's report without stack traces, which name this machine's folders."""
+    file = assembly / "validation-report.json"
+    if not file.exists():
+        return {}
+    return _without_traces(json.loads(file.read_text()))
+
+
+def _without_traces(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_traces(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _without_traces(item)
+            for key, item in value.items()
+            if not str(key).lower().endswith(("stacktrace", "stacktraces"))
+        }
+    return value

@@ -1,0 +1,141 @@
+"""The page for people: one HTML file that asks nothing of a network."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment as Engine
+from jinja2 import FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from deploy.evidence.facts import REPRODUCIBLE, sha256
+from deploy.evidence.gather import Evidence
+from deploy.evidence.matrix import Check, Row, Status
+from starburst_constructs.compliance.controls import CHECKLIST, Framework
+from starburst_constructs.compliance.outcomes import Outcome
+from starburst_constructs.compliance.rules import Verdict
+
+__all__ = ["page"]
+
+_HERE: Final = Path(__file__).parent
+_FEW: Final = 4
+"""Ids of one framework that a row shows before it is opened."""
+_NAMES: Final = {
+    "cdk-nag": ("rule of cdk-nag", "rules of cdk-nag"),
+    "Control Tower": ("rule of Control Tower", "rules of Control Tower"),
+    "our rule": ("rule of ours", "rules of ours"),
+    "theorem": ("theorem", "theorems"),
+    "test": ("test", "tests"),
+}
+_NO_IMAGE: Final = "0" * 64
+_MARKS: Final = {
+    Status.FAILED: ("failed", "✕"),
+    Status.WAIVED: ("waived", "◐"),
+    Status.PASSED: ("passed", "✓"),
+    Status.NOT_RUN: ("notrun", "·"),
+    Status.YOURS: ("yours", "→"),
+    Status.NOT_APPLICABLE: ("na", "○"),
+}
+
+
+def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> str:
+    """Return the page.
+
+    Args:
+        evidence: what was found.
+        rows: the same, control by control.
+        files: of the folder, to link to.
+    """
+    engine = Engine(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    counted = Counter(row.status for row in rows)
+    by_name = {row.control.name: row for row in rows}
+    return engine.get_template("page.html.j2").render(
+        css=Markup((_HERE / "page.css").read_text()),  # noqa: S704 - our own file
+        js=Markup((_HERE / "page.js").read_text()),  # noqa: S704 - our own file
+        e=evidence,
+        rows=rows,
+        areas=[(area, list(found)) for area, found in groupby(rows, lambda row: row.control.area)],
+        counted={status: counted[status] for status in Status if counted[status]},
+        statuses=list(Status),
+        frameworks=list(Framework),
+        mark=lambda status: _MARKS[status],
+        groups=_groups,
+        kinds=_kinds,
+        counted_kind=lambda kind, number: f"{number} {_NAMES[kind][number != 1]}",
+        section=lambda page: page.partition("#")[2].replace("-", " "),
+        few=_FEW,
+        checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
+        waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),
+        days=lambda day: (day - evidence.time.date()).days,
+        theorems=[
+            (group, list(found))
+            for group, found in groupby(evidence.verdicts, lambda each: each.theorem.group)
+        ],
+        timed=REPRODUCIBLE not in os.environ,
+        rules=_rules(evidence.outcomes),
+        judged=_numbers(evidence),
+        hashes=_hashes(evidence.templates),
+        no_image=lambda image: image.endswith(_NO_IMAGE),
+        files=files,
+    )
+
+
+def _groups(row: Row) -> list[tuple[Framework, list[Any]]]:
+    """Return a row's ids by framework."""
+    return [
+        (framework, list(found))
+        for framework, found in groupby(row.references, lambda each: each.framework)
+    ]
+
+
+def _kinds(row: Row) -> list[tuple[str, list[Check]]]:
+    """Return a row's checks by what checks."""
+    return [(kind, list(found)) for kind, found in groupby(row.checks, lambda each: each.kind)]
+
+
+def _rules(outcomes: Sequence[Outcome]) -> list[tuple[str, str, int, int, int]]:
+    """Return judge, rule, and at how many resources it holds, is handed over, is broken."""
+    counted: dict[tuple[str, str], list[set[str]]] = {}
+    for each in outcomes:
+        held, handed, broken = counted.setdefault((each.judge, each.rule), [set(), set(), set()])
+        if each.verdict is Verdict.COMPLIANT:
+            held.add(each.path)
+        elif each.judged:
+            handed.add(each.path)
+        else:
+            broken.add(each.path)
+    return [
+        (judge, rule, len(held - broken - handed), len(handed - broken), len(broken))
+        for (judge, rule), (held, handed, broken) in sorted(counted.items())
+    ]
+
+
+def _numbers(evidence: Evidence) -> Mapping[str, int]:
+    answers = Counter(verdict.answer for verdict in evidence.verdicts)
+    return {
+        "rules": len({each.rule for each in evidence.outcomes}),
+        "judgments": len({(each.rule, each.path) for each in evidence.outcomes}),
+        "resources": len(evidence.template.resources),
+        "refused": len(evidence.refused),
+        "proved": answers["proved"],
+        "left_out": answers["left out"],
+        "not_proved": len(evidence.verdicts) - answers["proved"] - answers["left out"],
+        "tests": sum(each.holds for each in evidence.tests.values()),
+        "cases": sum(each.passed for each in evidence.tests.values()),
+        "tests_failed": sum(each.failed > 0 for each in evidence.tests.values()),
+    }
+
+
+def _hashes(templates: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, sha256(text.encode())) for name, text in sorted(templates.items())]
