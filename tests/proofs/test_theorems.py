@@ -65,12 +65,15 @@ def test_a_counterexample_is_a_request(estates: Mapping[str, Estate]) -> None:
     assert verdict.answer == "refuted"
     example = verdict.counterexample
     assert example is not None
-    user = example.context["aws:PrincipalTag/userName"]
+    (user,) = example.context["aws:PrincipalTag/userName"]
     assert example.action == "s3:GetObject"
     assert example.resource.startswith(f"{data_bucket_arn(estates['prod'])}/genomics/{user}/")
     text = str(example)
     assert "principal  arn:aws:iam::222233334444:role/starburst-prod-analyst-genomics" in text
-    assert f"userName={user!r}" in text
+    assert f"userName = {user!r}" in text
+    assert "allowed by access/AnalystgenomicsAnalysis: ReadAndEraseOwnFolder" in text
+    assert "foundation/Boundary: OwnObjects" in text
+    assert "denied by  nothing" in text
 
 
 def data_bucket_arn(estate: Estate) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from starburst_constructs.proofs.counterexample import (
+    Counterexample,
+    counterexample,
+    explained,
+)
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.logic import Formula, Logic, cvc5
-from starburst_constructs.proofs.request import Request
 from starburst_constructs.proofs.theorem import Claim, Theorem
 
 __all__ = ["Answer", "Counterexample", "Verdict", "decide", "prove", "prove_all"]
@@ -19,49 +23,6 @@ Answer = Literal["proved", "refuted", "vacuous", "unknown", "left out"]
 
 SECONDS = 20.0
 """For one question; an answer that takes longer counts as a failure."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counterexample:
-    """A concrete request that a theorem says cannot be, or must be, allowed.
-
-    Attributes:
-        about: the claim that it breaks.
-        action: what is asked.
-        resource: of it.
-        context: every key that some policy looked at and that the request has.
-    """
-
-    about: str
-    action: str
-    resource: str
-    context: Mapping[str, str]
-
-    def __str__(self) -> str:
-        """Return the request, one line a part: principal, tags, action, resource, context."""
-        tags = {
-            key.partition("/")[2]: value
-            for key, value in self.context.items()
-            if key.lower().startswith("aws:principaltag/")
-        }
-        rest = {
-            key: value
-            for key, value in self.context.items()
-            if not key.lower().startswith(("aws:principaltag/", "aws:principalarn"))
-        }
-        principal = next(
-            (value for key, value in self.context.items() if key.lower() == "aws:principalarn"),
-            "anybody",
-        )
-        lines = [
-            f"about      {self.about}",
-            f"principal  {principal}",
-            f"tags       {_pairs(tags)}",
-            f"action     {self.action}",
-            f"resource   {self.resource}",
-            f"context    {_pairs(rest)}",
-        ]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +97,7 @@ def prove(
         seconds=time.perf_counter() - started,
         claims=count,
         why=why,
-        counterexample=example,
+        counterexample=explained(world, example) if example is not None else None,
         rests_on=frozenset(world.used),
     )
 
@@ -165,7 +126,7 @@ def _judge(
         return "proved", "", None
     if result == "unknown":
         return "unknown", f"{claim.about}: undecided after {seconds:g} s", None
-    return "refuted", claim.about, _example(solver, claim)
+    return "refuted", claim.about, counterexample(solver, claim)
 
 
 def decide(logic: Logic, formula: Formula, seconds: float) -> Literal["sat", "unsat", "unknown"]:
@@ -193,39 +154,3 @@ def _ask(
     if result.isSat():
         return "sat", solver
     return ("unsat" if result.isUnsat() else "unknown"), solver
-
-
-def _example(solver: Any, claim: Claim) -> Counterexample:
-    for request, formula in claim.violations:
-        if formula is True or (
-            not isinstance(formula, bool) and solver.getValue(formula).getBooleanValue()
-        ):
-            return Counterexample(
-                about=claim.about,
-                action=request.action,
-                resource=_shown(solver, request.resource),
-                context=_context(solver, request),
-            )
-    raise AssertionError("a model without a violated claim")
-
-
-def _context(solver: Any, request: Request) -> Mapping[str, str]:
-    shown: dict[str, str] = {}
-    for key in request.context.keys.values():
-        values = [
-            _shown(solver, slot.text)
-            for slot in key.slots
-            if slot.present is True
-            or (slot.present is not False and solver.getValue(slot.present).getBooleanValue())
-        ]
-        if values:
-            shown[key.name] = ", ".join(values)
-    return dict(sorted(shown.items()))
-
-
-def _shown(solver: Any, text: Any) -> str:
-    return text if isinstance(text, str) else solver.getValue(text).getStringValue()
-
-
-def _pairs(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value!r}" for key, value in values.items()) or "none"
