@@ -62,6 +62,21 @@ def test_mixed_takes_on_demand_workers_where_spot_has_no_room(world: World) -> N
     assert world.record(KEYS).waiting_since is None
 
 
+def test_mixed_waits_for_nothing_when_only_time_was_short(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.room = {"FARGATE_SPOT": 5}
+    world.ecs.on_run = lambda: world.later(6)
+    world.start(a_manifest(workers=40, capacity="mixed"))
+
+    assert 0 < sum(live(world).values()) < 40
+    assert world.record(KEYS).waiting_since is None
+    assert "being launched" in world.status(KEYS).reason
+    world.ecs.on_run = None
+    world.later(60)
+    world.sweep()
+    assert live(world) == {"FARGATE": 35, "FARGATE_SPOT": 5}
+
+
 def test_mixed_comes_back_to_spot_after_a_while(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 0}

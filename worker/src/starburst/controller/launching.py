@@ -240,6 +240,8 @@ class _Work:
             self.todo = {batch.again(): left, **self.todo}
 
     def _buy_on_demand(self) -> None:
+        # What is left now waits for nothing, should the time for it be used up.
+        self.trouble, self.shortage = "", None
         self.todo = {
             batch if batch.on_demand else batch.again(on_demand=True): size
             for batch, size in self.todo.items()
