@@ -1,8 +1,8 @@
 """The real controller, over an ECS whose tasks are threads, on a clock that runs ahead.
 
-Each sweep is a minute of the controller's time, so that its back-off and its deadlines pass here in
-seconds. ECS throttles, finds no capacity and loses answers as the plan says; the events of tasks
-that stopped may never arrive.
+Each sweep is four minutes of the controller's time, so that its back-off and its deadlines pass in
+seconds here. ECS throttles, finds no capacity and loses answers as the plan says; the events of
+tasks that stopped may never arrive.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from .injector import Sky, trouble
 
 __all__ = ["Cloud", "Ending"]
 
-_SWEEP_SECONDS: Final = 60.0
+_SWEEP_SECONDS: Final = 240.0
 _INVOCATION_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.2
-_QUIET_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.4
+_QUIET_SECONDS: Final = 5.0
 """Where no worker is missing, a sweep has little to do, and this machine enough."""
 
 
@@ -101,7 +101,7 @@ class Cloud:
         self.ahead += seconds
 
     def sweep(self) -> None:
-        """Let a minute pass, and the schedule fire."""
+        """Let time pass, and the schedule fire."""
         self.pass_time(_SWEEP_SECONDS)
         self._handle({"starburst": "sweep"})
         self._swept = time.monotonic()
@@ -249,7 +249,8 @@ class _Guarded:
                 raise trouble(self.sky.plan, "controller", name)
             with self.sky.changed:
                 answer = getattr(self.client, name)(**words)
-                self.sky.changed.notify_all()
+                if name == "delete_queue":
+                    self.sky.changed.notify_all()
             return answer
 
         return call

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from starburst.chunks import ChunkMessage
 from starburst.errors import IntegrityError
+from starburst.worker.lease import Lease
 
 from .plan import Plan
 
@@ -22,6 +23,7 @@ __all__ = ["CANARY", "Fatal", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased"
 
 CANARY: Final = b"unverified bytes must never be parsed"
 _SESSION: Final = re.compile(r"^.*/sessions/[a-z0-9]{20}/")
+_ABOUT_MESSAGES: Final = ("send", "delete", "extend")
 _FUNCTION: Final = re.compile(r"functions/.*")
 
 
@@ -93,6 +95,7 @@ class Sky:
                 self.late.append((url, body))
             else:
                 self.sqs.send_message(QueueUrl=url, MessageBody=body)
+                self.changed.notify_all()
 
     def expire(self, url: str, receipt: str) -> None:
         """Let a lease's time run out now."""
@@ -112,6 +115,8 @@ class _Faulty:
     who: str
     mortal: bool
     held: dict[str, str] = field(default_factory=dict)
+    dead: threading.Event = field(default_factory=threading.Event)
+    committing: Callable[[], Lease | None] = field(default=lambda: None)
     doomed: Callable[[str], bool] = field(default=lambda _: False)
 
     @property
@@ -120,9 +125,12 @@ class _Faulty:
 
     def strike_dead(self, *where: object) -> None:
         """End this worker here, if the plan says so and the range in its hands survives it."""
+        if self.dead.is_set():
+            raise Killed  # another thread of the process was struck
         ranges = tuple(self.held.values())
         if self.mortal and self.plan.strikes("killed", *where, ranges):
             if all(self.plan.spend(name) for name in ranges):
+                self.dead.set()
                 raise Killed
             self.plan.struck["killed"] -= 1
 
@@ -145,7 +153,8 @@ class _Faulty:
         self.strike_dead("before", name, subject)
         with self.sky.changed:
             answer = act()
-            self.sky.changed.notify_all()
+            if name in _ABOUT_MESSAGES:
+                self.sky.changed.notify_all()
         self.strike_dead("after", name, subject)
         if not certain and self.plan.strikes("lost-response", name, subject, within=within):
             raise trouble(self.plan, name, subject)
@@ -217,13 +226,18 @@ class FaultySQS(_Faulty):
 
     def receive_message(self, **words: Any) -> dict[str, Any]:
         wait = words.pop("WaitTimeSeconds")
+        if self.dead.is_set():
+            raise Killed
+        committing = self.committing()
         with self.sky.changed:
             for receipt in list(self.held):  # who asks for work has let go of what it had
+                if committing is not None and committing.receipt == receipt:
+                    continue
                 self.sky.expire(words["QueueUrl"], receipt)
                 del self.held[receipt]
             answer = self.sky.sqs.receive_message(**words, WaitTimeSeconds=0)
             if not answer.get("Messages") and not self.sky.deliver_late():
-                self.sky.changed.wait(min(wait, 0.2))
+                self.sky.changed.wait(min(wait, 0.5))
                 return {}
             for message in answer.get("Messages", []):
                 self._received(words["QueueUrl"], message)

@@ -26,7 +26,7 @@ from moto import mock_aws
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, new_session_id, open_session
+from starburst.client.session import Session, open_session
 from starburst.contract import (
     CONTROL_PREFIX,
     Limits,
@@ -167,12 +167,13 @@ class World:
             body = self.sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
             manifest = Manifest.from_json(body)
             key = SessionKey.unwrap(self.kms, self.document.key_arn, manifest, signing=False)
-        s3: Any = FaultyS3(self.sky, hands.who, mortal=True, held=hands.held)
+        s3: Any = FaultyS3(self.sky, hands.who, mortal=True, held=hands.held, dead=hands.dead)
         sqs: Any = hands
         public = base64.b64decode(manifest.public_key)
         store = Store(s3, BUCKET, keys=keys, key=key.data, public=public)
         worker = _Struck(manifest, Leases(sqs, url), store=store, worker=hands.who)
         worker.world, worker.hands = self, hands
+        hands.committing = lambda: worker._behind.lease
         return worker
 
     def spoil(self, session: Session) -> range:
@@ -206,7 +207,7 @@ class World:
         )
         chunk = session._ledger.open_entries[_SPOILED_CHUNK].name
         sealed = node.seal(
-            session=new_session_id() if self.plan.spoiled == "replayed" else session.id,
+            session="z" * 20 if self.plan.spoiled == "replayed" else session.id,
             chunk="p000001-00099" if self.plan.spoiled == "swapped" else chunk,
             key=session._collector._key,
             attempt=1,
@@ -373,7 +374,7 @@ def document(key_arn: str) -> RuntimeDocument:
             "study": WorkspaceDocument(
                 analyst_role_arn="arn:aws:iam::123456789012:role/analyst",
                 task_definition="study",
-                limits=Limits(),
+                limits=Limits(timeout_seconds=7 * 86_400),
                 worker_role_arn="arn:aws:iam::123456789012:role/worker",
             )
         },
@@ -386,9 +387,9 @@ def _hurried(plan: Plan) -> Iterator[None]:
     patches = [
         mock.patch("starburst.worker.supervisor._FIRST_PAUSE", 0.0001),
         *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
-        mock.patch("starburst.worker.span.budget", lambda *_, **__: 0.05),
+        mock.patch("starburst.worker.span.budget", return_value=0.05),
         mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
-        mock.patch("starburst.client.collect._SILENCE_SECONDS", 0.5),
+        mock.patch("starburst.client.collect._SILENCE_SECONDS", 1.0),
         *_skewed("starburst.client.", plan.skew),
         *_skewed("starburst.worker.", plan.worker_skew),
         mock.patch("moto.kms.models.generate_private_key"),  # slow, and of no use to this key
