@@ -49,7 +49,8 @@ GAPS: Final[dict[str, str]] = {
         "The worker image is not run: the task's command runs under this Python interpreter "
         "and user, with this installation's packages, on a writable file system."
     ),
-    "memory": "A worker's cpu and memory are recorded but not enforced.",
+    "memory": "A worker's cpu, memory and disk size are recorded but not enforced.",
+    "architecture": "Workers have this machine's architecture, and call it x86_64.",
     "kms-grants": (
         "S3 and SQS do not call KMS for server-side encryption, so a missing key permission for "
         "them shows in AWS only; direct KMS calls are enforced."

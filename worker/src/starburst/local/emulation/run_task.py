@@ -66,7 +66,8 @@ def _run(ecs: Any, original: Any, request: dict[str, Any]) -> Any:
     status, headers, body = original(copy.deepcopy(request))
     answer = json.loads(body)
     overrides = request.get("overrides") or {}
-    size = {key: overrides[key] for key in ("cpu", "memory") if key in overrides}
+    sizes = ("cpu", "ephemeralStorage", "memory")
+    size = {key: overrides[key] for key in sizes if key in overrides}
     for task in answer.get("tasks", []):
         record = ecs._tasks.get(task["taskArn"])
         if record is not None:
