@@ -22,7 +22,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types unit synth cost bench fleet nemesis evidence templates image mutants lock setup clean
+.PHONY: help demo test lint types unit synth cost bench fleet fuzz nemesis evidence templates image mutants lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,13 @@ fleet: setup  ## 500 workers and a million tasks in virtual time, against AWS's 
 
 nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
+
+# Atheris is no dependency: uv lays it over .venv for this run. FUZZ_WITH= fuzzes without it.
+FUZZ_WITH ?= --with atheris==3.0.0
+
+fuzz: setup  ## SECONDS=3600: feed every reader of foreign bytes what an attacker could send
+	@$(WITHOUT_AWS) $(BIN)/uv run --frozen --no-sync --quiet $(FUZZ_WITH) \
+	  python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \

@@ -40,7 +40,7 @@ def _raise_pickle(reader: Reader, payload: bytes) -> object:
     buffers = [reader.own(reader.take(each)) for each in places]
     try:
         # The session opted in: see the module's reason.
-        return pickle.loads(reader.take(place), buffers=buffers)  # noqa: S301
+        return pickle.loads(reader.take(place), buffers=buffers)  # noqa: S301 - opted in
     except IntegrityError:
         raise
     # Unpickling may call anything, so anything may be raised.
