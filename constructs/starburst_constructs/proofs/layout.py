@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from starburst_constructs.proofs.assembly import QUEUE_USER, SESSION_QUEUE
 from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Guarded
+from starburst_constructs.proofs.estate import Guarded, Role
 from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.vocabulary import representatives
 
 __all__ = [
     "SERVICES",
+    "SESSION",
     "STS_CHARACTERS",
     "STS_PUNCTUATION",
     "actions_on",
@@ -28,6 +29,7 @@ __all__ = [
     "queue_of",
     "requests",
     "session_id",
+    "session_of",
     "tag_by_sts",
     "within",
 ]
@@ -42,6 +44,9 @@ SERVICES = {
     "topic": "sns",
 }
 """The service whose actions are done to each kind of guarded resource."""
+
+SESSION = "0123456789abcdefghij"
+"""The id of a session, where any one will do."""
 
 STS_PUNCTUATION = " _.:/=+@-"
 STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"
@@ -82,6 +87,15 @@ def tag_by_sts(world: World, text: Text) -> Formula:
 def analyst_name(world: World) -> Text:
     """Return the name in some analyst's session: what ``names_are_plain_words`` proves of it."""
     return world.logic.name("user", characters="a-zA-Z0-9")
+
+
+def session_of(world: World, role: Role) -> Context:
+    """Return the context of some session of a role: an analyst's has some name, no other has one.
+
+    What ``names_are_plain_words`` and ``only_analysts_bring_tags`` prove is what this takes for
+    granted.
+    """
+    return world.session(role, user=analyst_name(world) if role.purpose == "analyst" else None)
 
 
 def name(world: World, what: str) -> Text:

@@ -13,6 +13,7 @@ from starburst_constructs.proofs.layout import (
     data_bucket,
     every_action,
     requests,
+    session_of,
 )
 from starburst_constructs.proofs.request import Request
 from starburst_constructs.proofs.theorem import Claim, always, never, theorem
@@ -44,8 +45,7 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
         "Unmask",
     )
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         actions = [
             *(action for service in WATCHING for action in actions_on(world, service)),
             *(f"logs:{name}" for name in logs),
@@ -63,8 +63,7 @@ def no_role_touches_evidence(world: World) -> Iterator[Claim]:
         if bucket == data_bucket(world):
             continue
         for role in world.estate.roles:
-            user = analyst_name(world) if role.purpose == "analyst" else None
-            context = world.session(role, user=user)
+            context = session_of(world, role)
             key = world.logic.join(f"{bucket.arn}/", world.logic.text("key"))
             asked = [
                 *requests(context, actions_on(world, "s3"), bucket.arn),
@@ -104,8 +103,7 @@ def no_role_changes_a_bucket(world: World) -> Iterator[Claim]:
         )
     ]
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        asked = requests(world.session(role, user=user), changes, world.logic.text("resource"))
+        asked = requests(session_of(world, role), changes, world.logic.text("resource"))
         yield never(
             role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
         )
@@ -118,8 +116,7 @@ def no_role_changes_identities(world: World) -> Iterator[Claim]:
     Whatever its identity policies say.
     """
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         asked = [
             one
             for one in requests(context, actions_on(world, "iam"), world.logic.text("resource"))
@@ -190,8 +187,7 @@ def revoked_sessions_are_dead(world: World) -> Iterator[Claim]:
     """
     revoke = Policy.parse("revocation", revocation_document(REVOKED_AT))
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         context.put("aws:TokenIssueTime", moment(REVOKED_AT - SECOND))
         asked = requests(context, every_action(world), world.logic.text("resource"))
         yield never(role.name, [(one, world.allowed(role, one, also=[revoke])) for one in asked])

@@ -8,10 +8,10 @@ from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import EVERYTHING
 from starburst_constructs.proofs.layout import (
     actions_on,
-    analyst_name,
     data_bucket,
     data_key,
     requests,
+    session_of,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
@@ -35,9 +35,8 @@ ADMINISTRATION = (
 def no_role_administers_keys(world: World) -> Iterator[Claim]:
     """No role of ours changes a key's policy, grants or life, whatever its policies say."""
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
         for key in world.estate.kind("key"):
-            context = world.session(role, user=user)
+            context = session_of(world, role)
             asked = requests(context, ADMINISTRATION, key.arn)
             yield never(
                 f"{role.name} at {key.policy}",
@@ -88,8 +87,7 @@ def keys_open_for_s3_and_sqs_only(world: World) -> Iterator[Claim]:
     key = data_key(world)
     estate = world.estate
     for role in estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         context.put("kms:EncryptionContext:workspace")
         asked = requests(context, actions_on(world, "kms"), key.arn)
         services = [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    SESSION,
     actions_on,
     analyst_name,
     data_bucket,
@@ -16,11 +17,11 @@ from starburst_constructs.proofs.layout import (
     queue_of,
     requests,
     session_id,
+    session_of,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Between workspaces"
-SESSION = "0123456789abcdefghij"
 FOLDERS = ("functions/", "inputs/", "requests/")
 
 
@@ -79,7 +80,7 @@ def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     for role in world.estate.roles_for("analyst", "worker"):
         resource = world.logic.text("queue")
         own = queue_of(world, str(role.workspace)).arn
-        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        context = session_of(world, role)
         asked = requests(context, actions_on(world, "sqs"), resource)
         yield never(
             role.name,
@@ -124,7 +125,7 @@ def keys_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """Neither analysts nor workers ever open a session key of another workspace."""
     key = data_key(world)
     for role in world.estate.roles_for("analyst", "worker"):
-        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        context = session_of(world, role)
         context.put("kms:ViaService")
         asked = requests(context, actions_on(world, "kms"), key.arn)
         yield never(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Guarded, Role
-from starburst_constructs.proofs.layout import queue_of
+from starburst_constructs.proofs.layout import SESSION, queue_of
 from starburst_constructs.proofs.logic import Formula
 from starburst_constructs.proofs.request import Request
 
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 GROUP = "The work goes on"
-SESSION = "0123456789abcdefghij"
 Call = tuple[str, str, Mapping[str, str]]
 """Action, resource, and what the request says beyond that."""
 
