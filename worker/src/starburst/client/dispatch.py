@@ -47,6 +47,9 @@ __all__ = ["Dispatcher", "plan"]
 
 _LINGER_SECONDS: Final = 0.01
 _PATIENCE_SECONDS: Final = 0.25
+_FIRST_PATIENCE_SECONDS: Final = 0.05
+"""While workers have nothing to do, the first tasks of many do not wait for the last."""
+
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
 
@@ -166,7 +169,8 @@ class Dispatcher:
                 self._thread.start()
                 # A script that ends here has submitted its tasks: they must still be sent.
                 atexit.register(self.close)
-            self._arrived.notify_all()
+            if len(self._waiting) == 1 or self._full():  # in between, the sender sleeps
+                self._arrived.notify_all()
         return future
 
     def flush(self) -> None:
@@ -208,10 +212,11 @@ class Dispatcher:
             self._arrived.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
                 return None
-            began = time.monotonic()
+            busy = self._ledger.outstanding > 0
+            patience = _PATIENCE_SECONDS if busy else _FIRST_PATIENCE_SECONDS
+            latest = time.monotonic() + patience
             while not self._closing and not self._full():
-                now = time.monotonic()
-                rest = min(self._last + _LINGER_SECONDS, began + _PATIENCE_SECONDS) - now
+                rest = min(self._last + _LINGER_SECONDS, latest) - time.monotonic()
                 if rest <= 0:
                     break
                 self._arrived.wait(rest)

@@ -24,7 +24,9 @@ __all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
 MAX_RESULT_BYTES: Final = 1 << 30
 """The largest result that one task may return."""
 
-_BUDGET_BYTES: Final = 64 << 20
+_BUDGET_BYTES: Final = 24 << 20
+"""What is sealed in one piece of less than 32 MB uses memory again that malloc has kept."""
+
 _TICK_SECONDS: Final = 0.5
 _CANCELLED: Final = Failure(
     type_name="CancelledError",
