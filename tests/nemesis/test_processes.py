@@ -40,6 +40,23 @@ class Processes:
     log: Path
     alive: list[subprocess.Popen[bytes]] = dataclasses.field(default_factory=list)
 
+    def connection(self) -> Connection:
+        return Connection(
+            document=document(self.fleet.key_arn),
+            workspace="study",
+            user="alice",
+            s3=self.fleet.s3,
+            sqs=self.fleet.sqs,
+            kms=self.fleet.kms,
+            functions=self.fleet,  # type: ignore[arg-type]
+        )
+
+    def judge(self, keys: SessionKeys) -> None:
+        """Find every result written once, and no worker that ended with a traceback."""
+        found = self.fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
+        assert len({version["Key"] for version in found}) == len(found)
+        assert "Traceback" not in self.log.read_text()
+
     def launch(self, keys: SessionKeys, url: str) -> subprocess.Popen[bytes]:
         place = {
             WorkerVariable.WORKSPACE: keys.workspace,
@@ -114,16 +131,7 @@ def hasten(sqs: Any, url: str, over: threading.Event) -> None:
 def test_workers_struck_in_mid_chunk_lose_nothing_and_commit_nothing_twice(
     processes: Processes, tmp_path: Path, blow: signal.Signals
 ) -> None:
-    fleet = processes.fleet
-    connection = Connection(
-        document=document(fleet.key_arn),
-        workspace="study",
-        user="alice",
-        s3=fleet.s3,
-        sqs=fleet.sqs,
-        kms=fleet.kms,
-        functions=fleet,  # type: ignore[arg-type]
-    )
+    fleet, connection = processes.fleet, processes.connection()
     begun = tmp_path / "begun"
     begun.mkdir()
     options = SessionOptions(workers=2, idle_timeout=60, attempts=9)
@@ -147,10 +155,62 @@ def test_workers_struck_in_mid_chunk_lose_nothing_and_commit_nothing_twice(
         over.set()
         clock.join()
     assert results == [i * i for i in range(TASKS)]
-    versions = fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
-    assert len({version["Key"] for version in versions}) == len(versions)
-    assert "Traceback" not in processes.log.read_text()
+    processes.judge(keys)
     session.cleanup()
+
+
+def test_a_worker_killed_between_its_put_and_its_delete_costs_nothing(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.sqs.models import SQSBackend  # noqa: PLC0415 - only where the server runs
+
+    asked, struck = threading.Event(), threading.Event()
+    delete = SQSBackend.delete_message
+
+    def late(backend: SQSBackend, *args: Any, **words: Any) -> None:
+        if struck.is_set():
+            delete(backend, *args, **words)
+            return
+        asked.set()
+        struck.wait(60)  # who asked is dead by then, and the message is as it was
+
+    monkeypatch.setattr(SQSBackend, "delete_message", late)
+    fleet = processes.fleet
+    options = SessionOptions(workers=1, idle_timeout=60)
+    session = open_session(processes.connection(), options, progress=False)
+    keys, url = session.manifest.keys, session._queue_url()
+    over = threading.Event()
+    clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
+    clock.start()
+    try:
+        future = session.submit(note, (3, str(tmp_path)))
+        session._dispatcher.flush()
+        worker = processes.launch(keys, url)
+        assert asked.wait(60)
+        assert future.result(timeout=60) == 9  # it is committed, and its message is still there
+        worker.kill()
+        worker.wait()
+        struck.set()
+        processes.launch(keys, url)
+        _await_empty(fleet, url)
+    finally:
+        struck.set()
+        over.set()
+        clock.join()
+    assert len(list(tmp_path.glob("3-*"))) == 1  # nothing ran again
+    processes.judge(keys)
+    session.cleanup()
+
+
+def _await_empty(fleet: Fleet, url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        said = fleet.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        if not any(int(said[name]) for name in counts):
+            return
+        assert time.monotonic() < deadline, "a message stays in the queue"
+        time.sleep(0.1)
 
 
 def _await_starts(directory: Path, count: int) -> None:
