@@ -196,6 +196,11 @@ class Environment:
         providers = len(self.workspaces) * (2 if capacity.spot else 1)
         allowed = f"{MOST_PROVIDERS} groups of instances at most, one or two for each workspace"
         require(providers <= MOST_PROVIDERS, f"{me} capacity", providers, allowed)
+        workers = max(workspace.limits.workers for workspace in self.workspaces)
+        needed = workers + providers * capacity.most
+        fits = self.network.existing is not None or self.network.worker_addresses >= needed
+        room = f"a block with {needed} addresses, for {workers} workers and the instances"
+        require(fits, f"{me} network.cidr", self.network.cidr, room)
         hosts = Hosts(instances=capacity.instance_types)
         for workspace in self.workspaces:
             fits = hosts.usd_per_hour(workspace.cpu, workspace.memory_gb) is not None

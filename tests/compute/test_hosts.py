@@ -28,8 +28,7 @@ def hosted(capacity: Ec2Capacity, **fields: Any) -> Environment:
         capacity=capacity,
         architecture="ARM64",
         image_digest="sha256:" + "ab" * 32,
-        network=Network(cidr="10.77.0.0/20"),
-        **{"workspaces": STUDIES, **fields},
+        **{"workspaces": STUDIES, "network": Network(cidr="10.77.0.0/20"), **fields},
     )
 
 
@@ -221,6 +220,8 @@ def test_an_environment_must_fit_its_instances() -> None:
     capacity = Ec2Capacity(instance_types=(C7G,), spot=True)
     with pytest.raises(SettingsError, match="other_architectures"):
         hosted(capacity, other_architectures=("X86_64",))
+    with pytest.raises(SettingsError, match=r"network\.cidr.*2100 addresses"):
+        hosted(replace(capacity, most=500), network=Network(cidr="10.77.0.0/22"))
     many = tuple(Workspace(name=f"study{n}", budget_emails=EMAILS) for n in range(11))
     with pytest.raises(SettingsError, match="20 groups of instances"):
         hosted(capacity, workspaces=many)

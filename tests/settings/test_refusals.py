@@ -214,6 +214,16 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "endless money": (limits, {"usd_per_hour": float("inf")}, "limits.usd_per_hour is inf"),
     "too little scratch": (workspace, {"scratch_gb": 19}, "scratch_gb is 19; allowed: a whole"),
     "too much scratch": (workspace, {"scratch_gb": 201}, "scratch_gb is 201"),
+    "scratch above the session's limit": (
+        workspace,
+        {"scratch_gb": 61, "limits": Limits(scratch_gb=60)},
+        "scratch_gb is 61; allowed: a whole number, 20 to 60",
+    ),
+    "a limit that Fargate has no disk for": (
+        workspace,
+        {"limits": Limits(scratch_gb=201)},
+        "limits.scratch_gb is 201",
+    ),
     "no budget": (workspace, {"monthly_budget_usd": 0}, "monthly_budget_usd is 0"),
     "a budget that reaches nobody": (
         workspace,
