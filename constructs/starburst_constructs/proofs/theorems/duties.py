@@ -17,7 +17,13 @@ from starburst_constructs.proofs.layout import (
 )
 from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.theorem import Claim, never, theorem
-from starburst_constructs.proofs.theorems.tables import CEILING, DUTIES, USER, Duty
+from starburst_constructs.proofs.theorems.tables import (
+    CEILING,
+    DUTIES,
+    HOSTING_CEILING,
+    USER,
+    Duty,
+)
 
 GROUP = "Nothing beyond the duty"
 
@@ -137,7 +143,8 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
             allowed = world.allowed(role, one, whatever_identity=True)
             if allowed is False:
                 continue
-            kept = _within(world, CEILING, role, one.action, resource)
+            hosts = HOSTING_CEILING if world.estate.roles_for("host") else ()
+            kept = _within(world, (*CEILING, *hosts), role, one.action, resource)
             yield never(
                 f"{name}, {one.action}",
                 [(one, world.logic.every((allowed, world.logic.no(kept))))],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-__all__ = ["CEILING", "DUTIES", "NETWORK", "PUSHING", "USER", "Duty"]
+__all__ = ["CEILING", "DUTIES", "HOSTING_CEILING", "NETWORK", "PUSHING", "USER", "Duty"]
 
 Duty = tuple[Sequence[str], Sequence[str]]
 """Actions, and patterns of the resources that they may be done to."""
@@ -168,6 +168,23 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (STACKS, ("arn:aws:cloudformation:{r}:{a}:stack/*",)),
         (HEALTH, ("*",)),
     ),
+    "host": (
+        (
+            (
+                "ecs:DeregisterContainerInstance",
+                "ecs:RegisterContainerInstance",
+                "ecs:SubmitAttachmentStateChanges",
+                "ecs:SubmitContainerStateChange",
+                "ecs:SubmitTaskStateChange",
+            ),
+            ("arn:aws:ecs:{r}:{a}:cluster/starburst-{env}",),
+        ),
+        (
+            ("ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"),
+            ("arn:aws:ecs:{r}:{a}:container-instance/starburst-{env}/*",),
+        ),
+        (("ecs:DiscoverPollEndpoint",), ("*",)),
+    ),
     "network/FlowLogRole": (((*STREAMS, "logs:DescribeLogStreams"), ("{flows}",)),),
     "audit/TrailRole": ((STREAMS, ("{events}",)),),
     "network/DefaultGroupRole": (
@@ -241,3 +258,10 @@ CEILING: Final[Sequence[Duty]] = (
     ),
 )
 """The most that any role may ever be given."""
+
+HOSTING_CEILING: Final[Sequence[Duty]] = (
+    (DUTIES["host"][0][0], ("arn:aws:ecs:*:{a}:cluster/starburst-{env}",)),
+    (DUTIES["host"][1][0], ("arn:aws:ecs:*:{a}:container-instance/starburst-{env}/*",)),
+    DUTIES["host"][2],
+)
+"""The most that comes with EC2 instances."""

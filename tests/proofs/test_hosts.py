@@ -1,0 +1,50 @@
+"""The theorems hold of an environment whose workers run on EC2 instances, and of its new role."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import app
+from environments import DEV
+from stacks.settings import Ec2Capacity, Instance, Network
+from starburst_constructs.proofs.assembly import read_estate
+from starburst_constructs.proofs.estate import Estate
+from starburst_constructs.proofs.logic import Logic
+from starburst_constructs.proofs.prove import prove
+from starburst_constructs.proofs.theorem import Theorem
+from starburst_constructs.proofs.theorems import ALL
+from starburst_constructs.proofs.vocabulary import check
+
+LOGIC = Logic()
+CHOSEN = {"Starting work", "Nothing beyond the duty", "The work goes on"}
+"""What a new role could break within seconds; ``starburst-prove`` proves the rest as well."""
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """Instances on demand and on Spot, and both architectures' names in the policies."""
+    outdir = tmp_path_factory.mktemp("hosted")
+    c7g = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
+    environment = replace(
+        DEV,
+        name="hosted",
+        architecture="ARM64",
+        capacity=Ec2Capacity(instance_types=(c7g,), spot=True),
+        network=Network(cidr="10.78.0.0/20"),
+    )
+    app.build([environment], outdir=str(outdir), validate=False).synth()
+    return read_estate(outdir, "hosted", regions=DEV.allowed_regions)
+
+
+def test_its_policies_use_words_that_iam_knows(hosted: Estate) -> None:
+    check(hosted)
+
+
+@pytest.mark.parametrize(
+    "item", [one for one in ALL if one.group in CHOSEN], ids=lambda item: item.name
+)
+def test_it_is_proved(hosted: Estate, item: Theorem) -> None:
+    verdict = prove(item, hosted, logic=LOGIC)
+    assert verdict.holds, verdict.counterexample or verdict.why
