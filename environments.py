@@ -27,6 +27,7 @@ LOCAL = Environment(
         Workspace(name="demo", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
         Workspace(name="other", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
     ),
+    network=Network(endpoints="while_bursting"),
     log_retention_days=7,
     packs=(),
     without=("default-security-group", "query-definitions", "registry-scanning", "source-vpce"),
@@ -48,6 +49,7 @@ DEV = Environment(
             budget_emails=("platform@example.com",),
         ),
     ),
+    network=Network(endpoints="while_bursting"),
     storage=Storage(session_days=7, noncurrent_days=1),
     log_retention_days=30,
 )

@@ -14,6 +14,7 @@ from starburst.local.people import session
 from starburst.local.place import ACCOUNT, REGION
 from tests.local.scene import EVERYTHING, Scene, code_of, denied, document, eventually
 
+PLAIN_STACK = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 ALLOW = {"Effect": "Allow"}
 DENY = {"Effect": "Deny"}
 
@@ -190,11 +191,32 @@ def pass_role(scene: Scene) -> bool:
         message = str(error)
     other = {"taskRoleArn": scene.role(EVERYTHING)}
     allowed = scene.client("ecs", run, may_pass, execution)
+    handed = {"TemplateBody": PLAIN_STACK, "RoleARN": role}
+    make = {**ALLOW, "Action": "cloudformation:CreateStack", "Resource": "*"}
+    to_stacks = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    no_right = scene.client("cloudformation", make, may_pass)
+    right = scene.client("cloudformation", make, {**may_pass, "Condition": to_stacks})
     return (
         "iam:PassRole" in message
         and role in message
         and not denied(allowed.run_task, **request)
         and denied(allowed.run_task, **request, overrides=other)
+        and denied(no_right.create_stack, StackName=scene.name("stack"), **handed)
+        and not denied(right.create_stack, StackName=scene.name("stack"), **handed)
+    )
+
+
+def stack_keys(scene: Scene) -> bool:
+    role, other = (scene.role(EVERYTHING, service="cloudformation.amazonaws.com") for _ in "ab")
+    named = {"ArnEquals": {"cloudformation:RoleArn": role}}
+    update = {**ALLOW, "Action": "cloudformation:*Stack", "Resource": "*", "Condition": named}
+    pass_any = {**ALLOW, "Action": "iam:PassRole", "Resource": "*"}
+    formation = scene.client("cloudformation", update, pass_any)
+    request = {"StackName": scene.name("stack"), "TemplateBody": PLAIN_STACK}
+    return (
+        denied(formation.create_stack, **request)
+        and denied(formation.create_stack, **request, RoleARN=other)
+        and not denied(formation.create_stack, **request, RoleARN=role)
     )
 
 

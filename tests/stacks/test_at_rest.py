@@ -94,6 +94,14 @@ def test_what_is_off_at_rest_is_priced_by_the_hour() -> None:
     assert at_rest([stack], IRELAND).usd == pytest.approx(1.0 + 2 * 0.011 * 730)
 
 
+def test_dev_at_rest_costs_no_more_than_five_dollars(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    dev = at_rest((each for name, each in templates.items() if name.startswith("dev/")), IRELAND)
+    assert dev.usd <= 5
+    assert dev.hour > 0
+
+
 def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = AtRest(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())

@@ -23,6 +23,12 @@ _HEX: Final = {
     "AWS::EC2::VPC": "vpc",
     "AWS::EC2::VPCEndpoint": "vpce",
 }
+_IN_ARN: Final = {
+    "AWS::EC2::SecurityGroup": "security-group",
+    "AWS::EC2::Subnet": "subnet",
+    "AWS::EC2::VPC": "vpc",
+}
+"""What has an id, and an ARN that ends with it."""
 _NAMED: Final = {
     # type: (property with the name, ARN of the resource, what Ref gives)
     "AWS::ECR::Repository": ("RepositoryName", "ecr:{r}:{a}:repository/{n}", "name"),
@@ -195,6 +201,11 @@ class Resolver:
         if attribute == "Arn" and kind == "AWS::KMS::Key":
             key = self._identifier(stack, logical_id, kind)
             return f"arn:aws:kms:{self.region}:{self.account}:key/{key}"
+        if attribute == "Arn" and kind in _IN_ARN:
+            group = kind == "AWS::EC2::SecurityGroup"
+            own = self._attribute(stack, logical_id, "GroupId") if group else None
+            identifier = own or self._identifier(stack, logical_id, kind)
+            return f"arn:aws:ec2:{self.region}:{self.account}:{_IN_ARN[kind]}/{identifier}"
         if attribute.endswith("Name"):
             return self._name(stack, logical_id)
         if attribute in ("GroupId", "VpcId", "DefaultSecurityGroup"):

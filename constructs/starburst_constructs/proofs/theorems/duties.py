@@ -17,7 +17,10 @@ from starburst_constructs.proofs.layout import (
 )
 from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_constructs.proofs.theorems.endpoints import opening_role, passed_for_endpoints
 from starburst_constructs.proofs.theorems.tables import (
+    BURSTING,
+    BURSTING_CEILING,
     CEILING,
     DUTIES,
     HOSTING_CEILING,
@@ -67,7 +70,8 @@ def _within(
 
 def _duties(world: World, role: Role) -> Sequence[Duty]:
     if role.purpose is not None:
-        return DUTIES[role.purpose]
+        bursting = BURSTING if opening_role(world) else {}
+        return (*DUTIES.get(role.purpose, ()), *bursting.get(role.purpose, ()))
     for name, arn in world.estate.named.items():
         if arn == role.arn and name in DUTIES:
             return DUTIES[name]
@@ -143,8 +147,12 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
             allowed = world.allowed(role, one, whatever_identity=True)
             if allowed is False:
                 continue
-            hosts = HOSTING_CEILING if world.estate.roles_for("host") else ()
-            kept = _within(world, (*CEILING, *hosts), role, one.action, resource)
+            ceiling = (
+                *CEILING,
+                *(BURSTING_CEILING if opening_role(world) else ()),
+                *(HOSTING_CEILING if world.estate.roles_for("host") else ()),
+            )
+            kept = _within(world, ceiling, role, one.action, resource)
             yield never(
                 f"{name}, {one.action}",
                 [(one, world.logic.every((allowed, world.logic.no(kept))))],
@@ -155,7 +163,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
 def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
     """Whatever its policies say, no role reads or writes an object of another account.
 
-    Nor does it pass a role to anything but ECS tasks.
+    Nor does it pass a role to anything but ECS tasks, or CloudFormation the endpoint role.
     """
     for role in world.estate.roles:
         user = analyst_name(world) if role.purpose == "analyst" else None
@@ -167,9 +175,14 @@ def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
             given=[context.is_not("aws:ResourceAccount", world.estate.account)],
         )
-        passing = requests(context, ["iam:PassRole"], world.logic.text("resource"))
+        resource = world.logic.text("resource")
+        passing = requests(context, ["iam:PassRole"], resource)
+        known = passed_for_endpoints(world, context, resource)
         yield never(
             f"{role.name}, passing roles",
             [(one, world.allowed(role, one, whatever_identity=True)) for one in passing],
-            given=[context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com")],
+            given=[
+                context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com"),
+                *(world.logic.no(one) for one in known),
+            ],
         )

@@ -13,6 +13,7 @@ from starburst_constructs.proofs.layout import (
     requests,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_constructs.proofs.theorems.endpoints import passed_for_endpoints
 from starburst_constructs.proofs.theorems.tables import NETWORK
 
 GROUP = "Starting work"
@@ -97,7 +98,10 @@ def only_run_task(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
-    """The controller passes worker and launch roles only, and only to ECS tasks."""
+    """The controller passes worker and launch roles to ECS tasks, and no other role to anything.
+
+    But the endpoint role to CloudFormation, where the environment has one.
+    """
     estate = world.estate
     role = estate.role("controller")
     context = world.session(role)
@@ -108,11 +112,13 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
     ]
     # By its own policy alone, were the boundary ever wider.
     allowed = world.allowed(role, one, boundary=False)
-    yield never("another role", [(one, allowed)], given=[world.logic.no(world.logic.some(passed))])
+    apart = [world.logic.no(known) for known in passed_for_endpoints(world, context, resource)]
+    others = world.logic.no(world.logic.some(passed))
+    yield never("another role", [(one, allowed)], given=[others, *apart])
     yield never(
         "another service",
         [(one, allowed)],
-        given=[context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com")],
+        given=[context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com"), *apart],
     )
 
 

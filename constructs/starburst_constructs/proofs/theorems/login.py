@@ -300,6 +300,7 @@ def _source(world: World, service: str) -> str:
     place = f"{world.estate.region}:{world.estate.account}"
     kit = f"starburst-{world.estate.name}"
     return {
+        "cloudformation.amazonaws.com": f"arn:aws:cloudformation:{place}:stack/{kit}-endpoints/x",
         "cloudtrail.amazonaws.com": f"arn:aws:cloudtrail:{place}:trail/{kit}",
         "ecs-tasks.amazonaws.com": f"arn:aws:ecs:{place}:task/starburst/x",
         "ssm.amazonaws.com": f"arn:aws:ssm:{place}:automation-execution/x",

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-__all__ = ["CEILING", "DUTIES", "HOSTING_CEILING", "NETWORK", "PUSHING", "USER", "Duty"]
+__all__ = [
+    "BURSTING",
+    "BURSTING_CEILING",
+    "CEILING",
+    "DUTIES",
+    "HOSTING_CEILING",
+    "NETWORK",
+    "PUSHING",
+    "USER",
+    "Duty",
+]
 
 Duty = tuple[Sequence[str], Sequence[str]]
 """Actions, and patterns of the resources that they may be done to."""
@@ -258,6 +268,62 @@ CEILING: Final[Sequence[Duty]] = (
     ),
 )
 """The most that any role may ever be given."""
+
+BURSTING: Final[Mapping[str, Sequence[Duty]]] = {
+    "controller": (
+        (
+            (
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStacks",
+                "cloudformation:UpdateStack",
+            ),
+            ("arn:aws:cloudformation:{r}:{a}:stack/starburst-{env}-endpoints/*",),
+        ),
+    ),
+    "endpoints": (
+        (
+            ("ec2:CreateVpcEndpoint",),
+            tuple(
+                f"arn:aws:ec2:{{r}}:{{a}}:{kind}"
+                for kind in (
+                    "vpc/vpc-*",
+                    "subnet/subnet-*",
+                    "security-group/sg-*",
+                    "vpc-endpoint/*",
+                )
+            ),
+        ),
+        (
+            ("ec2:CreateTags", "ec2:DeleteVpcEndpoints"),
+            ("arn:aws:ec2:{r}:{a}:vpc-endpoint/*",),
+        ),
+        (
+            (
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcs",
+                "route53:AssociateVPCWithHostedZone",
+            ),
+            ("*",),
+        ),
+    ),
+}
+"""What comes with endpoints that open and close."""
+
+BURSTING_CEILING: Final[Sequence[Duty]] = (
+    (("cloudformation:UpdateStack",), ("arn:aws:cloudformation:*:{a}:stack/starburst-{env}-*",)),
+    (
+        ("ec2:CreateVpcEndpoint",),
+        tuple(
+            f"arn:aws:ec2:*:{{a}}:{kind}/*"
+            for kind in ("vpc", "subnet", "security-group", "vpc-endpoint")
+        ),
+    ),
+    (("ec2:CreateTags", "ec2:DeleteVpcEndpoints"), ("arn:aws:ec2:*:{a}:vpc-endpoint/*",)),
+    BURSTING["endpoints"][2],
+)
+"""The most that comes with them."""
 
 HOSTING_CEILING: Final[Sequence[Duty]] = (
     (DUTIES["host"][0][0], ("arn:aws:ecs:*:{a}:cluster/starburst-{env}",)),

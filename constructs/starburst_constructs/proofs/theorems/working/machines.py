@@ -159,7 +159,8 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
                     ":log-stream:a",
                 ),
                 *calls(("sqs:SendMessage",), estate.named["control/Failures"]),
-                *calls(NETWORK, "*"),
+                # Outside the VPC where the endpoints in it come and go.
+                *([] if estate.roles_for("endpoints") else calls(NETWORK, "*")),
             ],
         ),
     )

@@ -27,6 +27,7 @@ PATCHES = (
     "kms_context",
     "s3_keys",
     "ecs_resources",
+    "stack_keys",
     "pass_role",
     "run_task",
     "stop_task",

@@ -1,4 +1,4 @@
-"""Check ``iam:PassRole`` on the roles that a RunTask gives to its tasks.
+"""Check ``iam:PassRole`` on the roles that a RunTask gives to its tasks, and a caller to a stack.
 
 Stock never checks it: whoever may call RunTask starts tasks with any role of the account.
 """
@@ -11,10 +11,17 @@ from typing import Any
 from .bodies import json_object
 from .ecs_resources import called_action
 from .patching import Function, Patch, module, wrap
+from .stack_keys import stack_role
 
 __all__ = ["PATCH"]
 
-_SERVICE = "ecs-tasks.amazonaws.com"
+_RECEIVERS = {
+    "ecs:RunTask": "ecs-tasks.amazonaws.com",
+    "cloudformation:CreateStack": "cloudformation.amazonaws.com",
+    "cloudformation:UpdateStack": "cloudformation.amazonaws.com",
+}
+"""Who is given a role, by the action that gives it."""
+
 _roles: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("passed", default=())
 _refused: contextvars.ContextVar[str] = contextvars.ContextVar("refused", default="")
 
@@ -32,9 +39,11 @@ def _apply() -> None:
 
     def remember(original: Function) -> Function:
         def extract(*args: Any, **kwargs: Any) -> Any:
-            service, _, _, headers, body, *_ = args
+            service, _, _, headers, body, query, *_ = args
             runs_task = service == "ecs" and called_action(headers) == "RunTask"
-            _roles.set(passed_roles(json_object(body)) if runs_task else ())
+            of_stack = stack_role(service, query)
+            of_task = passed_roles(json_object(body)) if runs_task else ()
+            _roles.set((of_stack,) if of_stack else of_task)
             _refused.set("")
             return original(*args, **kwargs)
 
@@ -43,13 +52,13 @@ def _apply() -> None:
     def enforce(original: Function) -> Function:
         def check(key: str, action: str, service: str, region: str, **kwargs: Any) -> Any:
             denied = original(key, action, service, region, **kwargs)
-            if denied is not None or action != "ecs:RunTask":
+            if denied is not None or action not in _RECEIVERS:
                 return denied
             for role in _roles.get():
                 denied = original(
                     *(key, "iam:PassRole", "iam", region),
                     resource_arn=role,
-                    service_context={"iam:PassedToService": _SERVICE},
+                    service_context={"iam:PassedToService": _RECEIVERS[action]},
                 )
                 if denied is not None:
                     _refused.set(role)
@@ -61,7 +70,7 @@ def _apply() -> None:
     def respond(original: Function) -> Function:
         def denial(service: str, action: str, *args: Any, **kwargs: Any) -> Any:
             role = _refused.get()
-            if role and action == "ecs:RunTask":
+            if role and action in _RECEIVERS:
                 kwargs["message"] = (
                     f"User: {args[0]} is not authorized to perform: iam:PassRole on resource: "
                     f"{role} because no identity-based policy allows the iam:PassRole action"
@@ -75,4 +84,4 @@ def _apply() -> None:
     wrap(module("core.iam_actions"), "access_denied_response", respond)
 
 
-PATCH = Patch(name="pass_role", stock="never checks iam:PassRole in RunTask", apply=_apply)
+PATCH = Patch(name="pass_role", stock="never checks iam:PassRole", apply=_apply)
