@@ -490,3 +490,36 @@ def test_a_callback_of_a_cancelled_task_may_cancel_and_submit(
     assert more[0].result(60) == 5
     assert ran(tmp_path) == {2}
     session.cleanup()
+
+
+def test_what_is_cancelled_as_a_whole_leaves_the_queue_before_any_worker_comes(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet, TWO)
+    queued(session, tmp_path, 40)
+    assert session.cancel() == 40
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = fleet.sqs.get_queue_attributes(QueueUrl=session._queue_url(), AttributeNames=names)
+    assert set(counts["Attributes"].values()) == {"0"}
+    future = session.submit(note, (99, str(tmp_path)))
+    work(fleet, session)
+    assert future.result(60) == 99
+    assert ran(tmp_path) == {99}
+    session.cleanup()
+
+
+def test_taking_cancelled_work_out_leaves_what_another_client_wants(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.client.drain._HOLD_SECONDS", 1)
+    session = idle_session(connection, fleet)
+    queued(session, tmp_path, 3)
+    other = attach_session(connection, session.id, progress=False)
+    future = other.submit(note, (50, str(tmp_path)))
+    other._dispatcher.flush()
+    assert session.cancel() == 3
+    work(fleet, session)
+    assert future.result(60) == 50
+    assert ran(tmp_path) == {50}
+    other.detach()
+    session.cleanup()

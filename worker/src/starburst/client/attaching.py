@@ -136,8 +136,7 @@ def attach_session(
         ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
     ledger = TaskLedger()
     entries = sorted((e for part in ledgers for e in part.entries), key=lambda e: e.first)
-    for _ in range(max((entry.first + entry.tasks for entry in entries), default=0)):
-        ledger.add()
+    ledger.extend(max((entry.first + entry.tasks for entry in entries), default=0))
     ledger.dispatched(entries)
     ledger.give_up(_gaps(entries))
     attached = Session(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
+import string
 import uuid
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from starburst import errors
 from starburst.contract import PROTOCOL, SessionKeys
@@ -16,7 +18,15 @@ from .write_once import write_once
 if TYPE_CHECKING:
     from .connection import Connection
 
-__all__ = ["Control"]
+__all__ = ["Control", "new_session_id"]
+
+_ALPHABET: Final = string.ascii_lowercase + string.digits
+_ID_LENGTH: Final = 20
+
+
+def new_session_id() -> str:
+    """Return a fresh id of 103 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
 
 
 class Control:

@@ -22,12 +22,9 @@ def erase(connection: Connection, keys: SessionKeys) -> int:
         SessionError: S3 kept some; the message names one and S3's reason.
     """
     bucket, gone = connection.document.bucket, 0
-    pages = connection.s3.get_paginator("list_object_versions")
     with aws_errors(f"erase session {keys.session}"):
-        for page in pages.paginate(Bucket=bucket, Prefix=keys.prefix):
-            entries: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if not entries:
-                continue
+        # Always the first page, until it is empty: what a worker still wrote meanwhile goes too.
+        while entries := _first_page(connection, keys):
             answer = connection.s3.delete_objects(
                 Bucket=bucket,
                 Delete={
@@ -46,3 +43,8 @@ def erase(connection: Connection, keys: SessionKeys) -> int:
                 )
             gone += len(entries)
     return gone
+
+
+def _first_page(connection: Connection, keys: SessionKeys) -> list[Any]:
+    page = connection.s3.list_object_versions(Bucket=connection.document.bucket, Prefix=keys.prefix)
+    return [*page.get("Versions", []), *page.get("DeleteMarkers", [])]

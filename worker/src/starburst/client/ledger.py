@@ -5,9 +5,9 @@ from __future__ import annotations
 import bisect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from starburst.chunks import LedgerEntry
+from starburst.chunks import ChunkMessage, LedgerEntry
 
 from .futures import TaskFuture
 
@@ -63,8 +63,16 @@ class TaskLedger:
                 raise self._ended
             future = TaskFuture(len(self._futures), cancelled=self._cancel_one)
             self._futures.append(future)
-            self._count(total=1)
             return future
+
+    def extend(self, tasks: int) -> None:
+        """Take on tasks that another client submitted."""
+        with self._changed:
+            begin = len(self._futures)
+            self._futures.extend(
+                TaskFuture(number, cancelled=self._cancel_one)
+                for number in range(begin, begin + tasks)
+            )
 
     def dispatched(self, entries: Iterable[LedgerEntry]) -> None:
         """Note where tasks travel."""
@@ -107,6 +115,15 @@ class TaskLedger:
             future = self._futures[number]
         future.set_running_or_notify_cancel()
         return True
+
+    def is_void(self, message: ChunkMessage) -> bool:
+        """Whether all tasks of a lease were cancelled."""
+        with self._changed:
+            entry = self._chunks.get(message.chunk)
+            if entry is None:
+                return False
+            numbers = range(entry.first + message.lo, entry.first + message.hi)
+            return all(number in self._cancelled for number in numbers)
 
     def _chunk_of(self, number: int) -> str | None:
         at = bisect.bisect_right(self._placed, number, key=lambda placed: placed.first) - 1
@@ -157,7 +174,6 @@ class TaskLedger:
     def _count(
         self,
         *,
-        total: int = 0,
         done: int = 0,
         failed: int = 0,
         retried: int = 0,
@@ -166,7 +182,6 @@ class TaskLedger:
     ) -> None:
         old = self._tally
         self._tally = Tally(
-            total=old.total + total,
             done=old.done + done,
             failed=old.failed + failed,
             retried=old.retried + retried,
@@ -178,7 +193,7 @@ class TaskLedger:
     def tally(self) -> Tally:
         """How far the tasks are now."""
         with self._changed:
-            return self._tally
+            return replace(self._tally, total=len(self._futures))
 
     @property
     def outstanding(self) -> int:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
-import string
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence, Sized
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from starburst.errors import (
     ConfigurationError,
@@ -27,9 +24,11 @@ from starburst.session_key import SessionKey
 
 from .cancels import Cancels
 from .collect import Collector
-from .control import Control
+from .control import Control, new_session_id
 from .dispatch import Dispatcher
+from .drain import drain
 from .erase import erase
+from .harvest import Harvest
 from .ledger import Tally, TaskLedger
 from .options import SessionOptions
 from .progress import ProgressBar, wants_progress
@@ -44,14 +43,6 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 __all__ = ["Session", "new_session_id", "open_session"]
-
-_ALPHABET: Final = string.ascii_lowercase + string.digits
-_ID_LENGTH: Final = 20
-
-
-def new_session_id() -> str:
-    """Return a fresh id of 103 random bits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
 
 
 def open_session(
@@ -178,7 +169,7 @@ class Session:
             packs=packs,
         )
         self._shown: Tally | None = None
-        self._collected: set[int] = set()
+        self._harvest = Harvest()
         self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
         self._closed = threading.Lock()
 
@@ -300,19 +291,7 @@ class Session:
             )
         if not wait:
             self._collector.catch_up()
-        ready = [
-            (index, future)
-            for index, future in enumerate(futures)
-            if index not in self._collected and future.done()
-        ]
-        outcomes = [_outcome(future) for _, future in ready]
-        if not return_exceptions:
-            # What was cancelled is no news to who cancelled it; a failure is.
-            errors = [o.error for o in outcomes if isinstance(o, _Ended)]
-            for error in sorted(errors, key=lambda e: isinstance(e, CancelledError)):
-                raise error
-        self._collected.update(index for index, _ in ready)
-        return [o.error if isinstance(o, _Ended) else o for o in outcomes]
+        return self._harvest.take(futures, return_exceptions=return_exceptions)
 
     def cancel(self, futures: Iterable[Future[Any]] | None = None) -> int:
         """Cancel tasks, and return when that is recorded in S3: no crash here undoes it.
@@ -330,6 +309,9 @@ class Session:
         wanted = self.futures if futures is None else tuple(futures)
         count = sum(future.cancel() for future in wanted if not future.done())
         self._cancels.flush()
+        if count and not self._ledger.outstanding:
+            with contextlib.suppress(StarburstError):  # workers drop what is left in the queue
+                drain(self._connection, self._queue_url(), is_void=self._ledger.is_void)
         return count
 
     def extend(self, seconds: int = 3600) -> float:
@@ -417,19 +399,3 @@ class Session:
             f"<starburst session {self.id}: {self._manifest.workspace}/{self._manifest.user}, "
             f"{self._manifest.workers} workers, {tally.done:,} of {tally.total:,} tasks done>"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A task without a result; apart from a result that is itself an exception."""
-
-    error: BaseException
-
-
-def _outcome(future: Future[Any]) -> Any:  # noqa: ANN401 - the function's own result
-    if future.cancelled():
-        return _Ended(
-            CancelledError("cancelled; collect(return_exceptions=True) returns all other results")
-        )
-    error = future.exception()
-    return future.result() if error is None else _Ended(error)
