@@ -110,7 +110,7 @@ def opened(peer: Peer) -> Iterator[Side]:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 cwd=_ROOT,
-                env={**os.environ, "TMPDIR": scratch, "PYTHONPATH": ""},
+                env={**os.environ, "TMPDIR": scratch, "PYTHONPATH": str(_ROOT)},
                 start_new_session=True,
                 text=True,
             )

@@ -28,7 +28,10 @@ def measure(local: LocalEnvironment, *, tasks: int = 10_000) -> list[Row]:
     used = _counted(local) - before
     total = used.total() * 1_000_000 / tasks
     million = _price(used) / tasks * 1e6
-    most = ", ".join(f"{count} {action}" for (_, action), count in used.most_common(4))
+    by_action: Counter[str] = Counter()
+    for (_, action), count in used.items():
+        by_action[action] += count
+    most = ", ".join(f"{count} {action}" for action, count in by_action.most_common(4))
     return [
         Row(
             workload=f"AWS requests per million trivial tasks (from {tasks:,})",
