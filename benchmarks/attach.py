@@ -11,12 +11,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import starburst
 from starburst.local import ensure
+from starburst.local.place import STATE_VARIABLE
 
-__all__ = ["main"]
+__all__ = ["main", "measure"]
 
 _GOAL_SECONDS = 10.0
 _SUBMIT = """
@@ -32,7 +35,9 @@ import sys, time
 began = time.perf_counter()
 import starburst
 imported = time.perf_counter()
-session = starburst.attach(sys.argv[1], progress=False)
+here = starburst.connect()
+connected = time.perf_counter()
+session = starburst.attach(sys.argv[1], here, progress=False)
 attached = time.perf_counter()
 results = session.collect(timeout=300)
 collected = time.perf_counter()
@@ -40,7 +45,7 @@ tasks = int(sys.argv[2])
 assert results == list(range(tasks, 0, -1)), "the results are wrong"
 assert session.collect() == [], "a result came twice"
 session.cleanup(force=True)
-print(imported - began, attached - imported, collected - attached)
+print(imported - began, connected - imported, attached - connected, collected - attached)
 """
 
 
@@ -49,9 +54,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attach", description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
     words = parser.parse_args()
-    ensure()
+    with tempfile.TemporaryDirectory() as directory:
+        state = Path(directory) / "state.json"
+        ensure().write_state(state)
+        os.environ[STATE_VARIABLE] = str(state)  # so that other processes find the environment
+        return measure(words.tasks)
+
+
+def measure(count: int) -> int:
+    """Submit, kill, attach; print what each step took."""
     starburst.map(abs, range(10), workers=2, cpu=0.25, memory=0.5, progress=False)  # it is warm now
-    tasks = str(words.tasks)
+    tasks = str(count)
     client = subprocess.Popen(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", _SUBMIT, tasks], stdout=subprocess.PIPE, text=True
     )
@@ -68,14 +81,13 @@ def main() -> int:
         check=True,
     ).stdout
     whole = time.perf_counter() - began
-    imported, attached, collected = map(float, said.split())
+    imported, connected, attached, collected = map(float, said.split())
     print(f"{imported:7.2f}  s to import starburst")
-    print(
-        f"{attached:7.2f}  s from attach to {words.tasks:,} futures ({_GOAL_SECONDS:g} s allowed)"
-    )
+    print(f"{connected:7.2f}  s to log in and connect")
+    print(f"{attached:7.2f}  s from attach to {count:,} futures ({_GOAL_SECONDS:g} s allowed)")
     print(f"{collected:7.2f}  s until collect had each result once, in order")
     print(f"{whole:7.2f}  s in all, the new process and its clean-up included")
-    return 0 if attached <= _GOAL_SECONDS else 1
+    return 0 if connected + attached <= _GOAL_SECONDS else 1
 
 
 if __name__ == "__main__":

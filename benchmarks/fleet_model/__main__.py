@@ -11,8 +11,9 @@ from random import Random
 
 from starburst.prices import load
 
-from .fleet import Plan, Session
+from .fleet import Session
 from .report import Outcome, limits_table, sessions_table
+from .terms import Plan
 
 REQUESTS = 30_000
 USD = 0.10

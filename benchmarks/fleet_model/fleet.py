@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,18 +13,17 @@ from typing import Any, Final
 
 from starburst.chunks import INLINE_BYTES
 from starburst.client import collect, dispatch
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
 from starburst.controller.handler import Controller
-from starburst.controller.site import Clients, Settings, Site
-from starburst.manifest import Capacity, Manifest
-from starburst.result_nodes import split
-from starburst.sizing import BUDGET_SECONDS, chunk_tasks, goes_on, part_tasks, stretch
+from starburst.controller.site import Clients, Site
+from starburst.sizing import budget, chunk_tasks, stretch
 from starburst.worker import cancelled, lease
 
 from .clock import Clock, Meter
-from .cloud import EPOCH, Cloud, Message, Task
+from .cloud import Cloud, Message, Task
+from .settling import settle
+from .terms import Plan, document, manifest, settings
 
-__all__ = ["Plan", "Session", "settle"]
+__all__ = ["Session"]
 
 _S3_SECONDS: Final = 0.025
 _LIST_SECONDS: Final = 0.06
@@ -43,33 +41,6 @@ _EVENT_SECONDS: Final = 1.0
 _BILLING_UNIT: Final = 65_536
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is to be run.
-
-    Attributes:
-        name: in the table.
-        durations: seconds of each task.
-        workers: how many are asked for.
-        input_bytes: of each task.
-        seed: of everything that is left to chance.
-        capacity: on demand, or Spot.
-        taken: share of the workers that Fargate takes away in mid-run, when they have run a while.
-        idle_seconds: how long a worker stays without work.
-        linger: seconds that the client leaves the session open after the last result.
-    """
-
-    name: str
-    durations: Sequence[float]
-    workers: int = 500
-    input_bytes: int = 24
-    seed: int = 0
-    capacity: Capacity = "on-demand"
-    taken: float = 0.0
-    idle_seconds: int = 120
-    linger: float = 0.0
-
-
 @dataclass
 class _Chunk:
     first: int
@@ -85,34 +56,14 @@ class _Worker:
     asked: float = -math.inf
     counted: float = -math.inf
     backlog: int = 0
+    mean: float = 0.0
+    committed: float = 0.0
     knows: bool = False
     chunks: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_CHUNKS))
     idle_since: float = 0.0
     waiting: int = 0
     leaving: bool = False
     gone: bool = False
-
-
-def settle(
-    ends: Sequence[float], lo: int, *, allowed: float
-) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return how many tasks of a range a worker settles, and the ranges that it hands on.
-
-    Args:
-        ends: when each task would be done, counted from the start.
-        lo: number of the first.
-        allowed: seconds of work that may be settled at once.
-    """
-    known = bisect_left(ends, BUDGET_SECONDS)
-    spent = BUDGET_SECONDS
-    if known and goes_on(
-        done=known, left=len(ends) - known, seconds=ends[known - 1], allowed=allowed
-    ):
-        spent = max(spent, allowed)
-    # The task that it is in when its time is over is the last one.
-    done = min(len(ends), bisect_left(ends, spent) + 1)
-    size = part_tasks(done=done, seconds=ends[done - 1], allowed=allowed)
-    return done, split(lo + done, lo + len(ends), size=size)
 
 
 class Session:
@@ -127,19 +78,19 @@ class Session:
             clock=self.clock,
             meter=self.meter,
             random=self.random,
-            parameter=_document(plan.workers).to_json(),
+            parameter=document().to_json(),
             launched=self._launched,
         )
         clients: Any = self.cloud
         self.controller = Controller(
             Site(
-                settings=_settings(),
+                settings=settings(),
                 clients=Clients(s3=clients, sqs=clients, ecs=clients, ssm=clients),
                 clock=self.cloud.time,
                 pause=self.cloud.pause,
             )
         )
-        self.manifest = _manifest(plan)
+        self.manifest = manifest(plan)
         self.chunks: list[_Chunk] = []
         self.left = len(plan.durations)
         self.unread: deque[int] = deque()
@@ -381,21 +332,33 @@ class Session:
         ends = list(
             itertools.accumulate(d + _PER_TASK_SECONDS for d in self.plan.durations[start:end])
         )
-        allowed = BUDGET_SECONDS * self._stretch(worker, moment, ends[-1])
-        done, rest = settle(ends, message.lo, allowed=allowed)
+        spent = budget(worker.mean, chunk=chunk.tasks, workers=self.plan.workers)
+        budgets = self._stretch(worker, moment) if ends[-1] > spent else 1.0
+        done, rest = settle(
+            ends,
+            message.lo,
+            chunk=chunk.tasks,
+            workers=self.plan.workers,
+            mean=worker.mean,
+            budgets=budgets,
+        )
+        worker.mean = ends[done - 1] / done
         self._while_running(worker, moment, ends[done - 1])
-        moment += ends[done - 1] + _S3_SECONDS
+        # The last commit is over before this one begins, behind the next range.
+        free = max(moment + ends[done - 1], worker.committed)
+        moment = free + _S3_SECONDS
         self.meter.note("s3:PutObject", moment)
         self.clock.at(moment, lambda: self._commit(message.chunk, done))
         moment = self._send([Message(message.chunk, lo, hi) for lo, hi in rest], moment)
-        moment += _SQS_SECONDS
+        worker.committed = moment + _SQS_SECONDS
         self.meter.note("sqs:DeleteMessage", moment)
-        self.clock.at(moment, lambda: self._next(worker))
+        self.clock.at(worker.committed, self._deleted)
+        self.clock.at(free, lambda: self._free(worker))
 
-    def _stretch(self, worker: _Worker, moment: float, seconds: float) -> float:
+    def _stretch(self, worker: _Worker, moment: float) -> float:
         workers = self.plan.workers
-        if seconds <= BUDGET_SECONDS or stretch(workers, backlog=workers) <= 1:
-            return 1.0  # it does not ask
+        if stretch(workers, backlog=workers) <= 1:
+            return 1.0
         if moment - worker.counted >= lease._COUNT_SECONDS:
             worker.counted = moment
             self.meter.note("sqs:GetQueueAttributes", moment)
@@ -422,9 +385,8 @@ class Session:
         self.unread.append(done)
         self.last_commit = self.clock.now
 
-    def _next(self, worker: _Worker) -> None:
+    def _deleted(self) -> None:
         self.cloud.in_flight -= 1
-        self._free(worker)
 
 
 _DONE: Final = "EssentialContainerExited"
@@ -432,60 +394,3 @@ _DONE: Final = "EssentialContainerExited"
 
 def _units(size: int) -> int:
     return max(1, -(-size // _BILLING_UNIT))
-
-
-def _manifest(plan: Plan) -> Manifest:
-    return Manifest(
-        workspace="genomics",
-        user="alice",
-        session="m" * 20,
-        workers=plan.workers,
-        cpu=1,
-        memory_gb=4,
-        timeout_seconds=86_400,
-        idle_seconds=plan.idle_seconds,
-        task_timeout_seconds=None,
-        retries=0,
-        attempts=3,
-        results="data",
-        capacity=plan.capacity,
-        created=EPOCH,
-        python="3.11",
-        public_key="",
-        data_key="",
-        signing_key="",
-    )
-
-
-def _document(workers: int) -> RuntimeDocument:
-    limits = Limits(workers=500, vcpu=500, memory_gb=2000, usd_per_hour=1000)
-    workspace = WorkspaceDocument(
-        analyst_role_arn="arn:aws:iam::111122223333:role/analyst",
-        task_definition="starburst-prod-genomics",
-        limits=limits,
-        worker_role_arn="arn:aws:iam::111122223333:role/worker",
-        scratch_gb=20,
-    )
-    return RuntimeDocument(
-        environment="prod",
-        account="111122223333",
-        region="eu-west-1",
-        bucket="data",
-        key_arn="arn:aws:kms:eu-west-1:111122223333:key/data",
-        controller="arn:aws:lambda:eu-west-1:111122223333:function:controller",
-        python="3.11",
-        architecture="X86_64",
-        workspaces={"genomics": workspace},
-    )
-
-
-def _settings() -> Settings:
-    return Settings(
-        environment="prod",
-        bucket="data",
-        key_arn="arn:aws:kms:eu-west-1:111122223333:key/data",
-        cluster="arn:aws:ecs:eu-west-1:111122223333:cluster/cluster",
-        subnets=("subnet-a", "subnet-b"),
-        security_group="sg-workers",
-        parameter=runtime_parameter("prod"),
-    )

@@ -13,10 +13,12 @@ import pytest
 
 from benchmarks.fleet_model.__main__ import IDLE_USD_HOUR, REQUESTS, USD, idle
 from benchmarks.fleet_model.clock import Bucket
-from benchmarks.fleet_model.fleet import Plan, Session, settle
+from benchmarks.fleet_model.fleet import Session
 from benchmarks.fleet_model.report import LIMITS, Outcome, limits_table, sessions_table
+from benchmarks.fleet_model.settling import settle
+from benchmarks.fleet_model.terms import Plan
 from starburst.result_nodes import ResultNode
-from starburst.sizing import BUDGET_SECONDS, stretch
+from starburst.sizing import stretch
 from starburst.worker.frames import Frame
 from starburst.worker.span import Span
 from tests.controller.world import a_manifest
@@ -122,7 +124,7 @@ class Scripted:
                 return self._frame(final=True)
             done = self.begun + self.durations[self.at]
             if done > until:
-                self.clock.now = until
+                self.clock.now = until + 1e-6  # as any real wait, it takes a little longer
                 return None
             self.clock.now = self.begun = done
             self.unsent.append(self.durations[self.at])
@@ -145,14 +147,19 @@ class Scripted:
 
 
 def settled(
-    durations: Sequence[float], monkeypatch: pytest.MonkeyPatch, *, budgets: float
+    durations: Sequence[float],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    workers: int,
+    budgets: float,
+    mean: float,
 ) -> ResultNode:
     """What the worker's own code settles of a range."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr("starburst.worker.span.time", SimpleNamespace(monotonic=lambda: clock.now))
     child: Any = Scripted(durations, clock)
     span = Span(
-        manifest=a_manifest(),
+        manifest=a_manifest(workers=workers),
         function="f",
         inputs=[b""] * len(durations),
         lo=0,
@@ -162,6 +169,7 @@ def settled(
         tick=lambda: None,
         stopping=lambda: None,
         stretch=lambda: budgets,
+        mean=mean,
     )
     span.run()
     node = span.node("w")
@@ -172,7 +180,7 @@ def settled(
 @pytest.mark.parametrize(
     "durations",
     [
-        [0.004] * 100,
+        [0.0043] * 100,
         [0.12] * 40,
         [0.12] * 400,
         [0.5, 40.0, *[0.12] * 30],
@@ -184,9 +192,9 @@ def settled(
 def test_the_model_settles_what_a_worker_settles(
     durations: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for backlog in (0, 100_000):
-        budgets = stretch(500, backlog=backlog)
-        node = settled(durations, monkeypatch, budgets=budgets)
-        ends = list(itertools.accumulate(durations))
-        modelled = settle(ends, 0, allowed=budgets * BUDGET_SECONDS)
-        assert (node.covered, node.children) == modelled, budgets
+    ends = list(itertools.accumulate(durations))
+    for backlog, workers, mean in itertools.product((0, 100_000), (2, 500), (0.0, 0.2)):
+        budgets = stretch(workers, backlog=backlog)
+        node = settled(durations, monkeypatch, workers=workers, budgets=budgets, mean=mean)
+        modelled = settle(ends, 0, chunk=len(ends), workers=workers, mean=mean, budgets=budgets)
+        assert (node.covered, node.children) == modelled, (backlog, workers, mean)
