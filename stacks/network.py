@@ -105,6 +105,7 @@ class NetworkStack(cdk.Stack):
                 vpc=self.vpc,
                 subnets=self.subnets,
                 group=endpoints.group,
+                hosts=environment.capacity is not None,
                 **where,
             )
         else:

@@ -85,6 +85,7 @@ def opening_statements(
     vpc_id: str,
     subnet_ids: Sequence[str],
     group_id: str,
+    hosts: bool = False,
 ) -> list[iam.PolicyStatement]:
     """Return what CloudFormation needs for the endpoints of one VPC, and nothing beside them.
 
@@ -92,7 +93,7 @@ def opening_statements(
     """
     place = f"arn:aws:ec2:{region}:{account}"
     endpoints = f"{place}:vpc-endpoint/*"
-    services = [f"com.amazonaws.{region}.{service}" for service in services_in(region)]
+    services = [f"com.amazonaws.{region}.{service}" for service in services_in(region, hosts=hosts)]
     return [
         iam.PolicyStatement(
             sid="InThisVpc",
@@ -207,6 +208,7 @@ class OpeningRole(Construct):
         group: their security group.
         account: twelve digits.
         region: of this environment.
+        hosts: whether workers run on EC2 instances, whose agents need endpoints of their own.
     """
 
     def __init__(
@@ -221,6 +223,7 @@ class OpeningRole(Construct):
         group: ec2.ISecurityGroup,
         account: str,
         region: str,
+        hosts: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         # CloudFormation is not documented to send these keys for a stack's role; where it does,
@@ -249,6 +252,7 @@ class OpeningRole(Construct):
                     vpc_id=vpc.vpc_id,
                     subnet_ids=[subnet.subnet_id for subnet in subnets],
                     group_id=group.security_group_id,
+                    hosts=hosts,
                 )
             },
         )

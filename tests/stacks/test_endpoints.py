@@ -12,8 +12,13 @@ from environments import ALL, DEV, PROD
 from stacks.settings import ExistingVpc, Network, SettingsError
 from starburst.controller.endpoints import PARAMETER
 from starburst_constructs.boundary import boundary_statements
-from starburst_constructs.bursting import BURST_TAG, REGIONLESS, opening_ceiling
-from starburst_constructs.endpoints import BURSTING
+from starburst_constructs.bursting import (
+    BURST_TAG,
+    REGIONLESS,
+    opening_ceiling,
+    opening_statements,
+)
+from starburst_constructs.endpoints import BURSTING, services_in
 from starburst_constructs.network import closing_ceiling
 from tests.stacks.reading import Template, documents, listed, only, resources, statement
 
@@ -82,6 +87,18 @@ def test_the_role_names_one_vpc_and_asks_for_the_tag(
         assert asked[f"aws:RequestTag/{BURST_TAG}"] == environment.name
     deleting = statement(policy, "DeleteWhatIsTagged")["Condition"]["StringEquals"]
     assert deleting == {f"aws:ResourceTag/{BURST_TAG}": environment.name}
+
+
+@pytest.mark.parametrize("hosts", [False, True])
+def test_the_role_may_make_every_endpoint_of_the_stack(hosts: bool) -> None:
+    """Agents on EC2 instances call services that Fargate's tasks do not."""
+    ids = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-0a"], "group_id": "sg-0a"}
+    where = {"account": DEV.account, "region": DEV.region}
+    made = opening_statements("dev", **where, **ids, hosts=hosts)
+    [asked] = [one.to_statement_json() for one in made if one.sid == "ToTheseServices"]
+    assert asked["Condition"]["StringEquals"]["ec2:VpceServiceName"] == [
+        f"com.amazonaws.{DEV.region}.{service}" for service in services_in(DEV.region, hosts=hosts)
+    ]
 
 
 def test_the_boundary_still_fits() -> None:

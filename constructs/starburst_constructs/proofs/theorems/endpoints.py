@@ -57,6 +57,13 @@ def _stack(world: World) -> str:
     return f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(estate.name)}/"
 
 
+def _services(world: World) -> list[str]:
+    """Return the names of the services that need an endpoint here."""
+    estate = world.estate
+    found = services_in(estate.region, hosts=bool(estate.roles_for("host")))
+    return [f"com.amazonaws.{estate.region}.{name}" for name in found]
+
+
 def _network(world: World) -> list[str]:
     """Return the ARNs of our VPC, its subnets and the endpoints' group; none of another's VPC."""
     named = world.estate.named
@@ -136,7 +143,7 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
     )
     make = next(iter(requests(context, [MAKING], resource)))
     made = world.allowed(role, make, boundary=False)
-    services = [f"com.amazonaws.{estate.region}.{name}" for name in services_in(estate.region)]
+    services = _services(world)
     ours = logic.some(context.is_("ec2:VpceServiceName", service) for service in services)
     tagged = context.is_(f"aws:RequestTag/{BURST_TAG}", estate.name)
     yield never("another service", [(make, made)], given=[endpoint, logic.no(ours)])
@@ -323,10 +330,7 @@ def endpoints_can_open(world: World) -> Iterator[Claim]:
     made = f"arn:aws:ec2:{estate.region}:{estate.account}:vpc-endpoint/vpce-0a"
     tag = {f"aws:RequestTag/{BURST_TAG}": estate.name, "ec2:CreateAction": "CreateVpcEndpoint"}
     work = [
-        *(
-            (MAKING, made, {**tag, "ec2:VpceServiceName": f"com.amazonaws.{estate.region}.{name}"})
-            for name in services_in(estate.region)
-        ),
+        *((MAKING, made, {**tag, "ec2:VpceServiceName": service}) for service in _services(world)),
         *((MAKING, arn, {}) for arn in _network(world)),
         ("ec2:CreateTags", made, tag),
         ("ec2:DeleteVpcEndpoints", made, {f"aws:ResourceTag/{BURST_TAG}": estate.name}),
