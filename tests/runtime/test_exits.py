@@ -15,7 +15,8 @@ import pytest
 from starburst.errors import TaskError
 from starburst.failure import Failure
 from starburst.payload import dump_function, dump_input
-from starburst.worker.child import Child
+from starburst.worker.child import Child, ChildDied
+from starburst.worker.frames import write_frame
 
 
 @pytest.fixture
@@ -96,3 +97,16 @@ def waits(x: int) -> int:
 
 def test_ctrl_c_at_a_local_worker_is_not_the_tasks_affair(child: Child) -> None:
     assert run(child, waits) == ({}, 0)
+
+
+def answers_for_itself(x: int) -> None:
+    """Find the pipe to the worker, and say something into it."""
+    header: dict[str, Any] = {"first": 0, "count": "many"}
+    with os.fdopen(os.dup(int(sys.argv[2])), "wb") as pipe:
+        write_frame(pipe, header)
+    threading.Event().wait()
+
+
+def test_a_task_that_speaks_for_its_process_is_ended_with_it(child: Child) -> None:
+    with pytest.raises(ChildDied, match="SIGKILL"):
+        run(child, answers_for_itself)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 from starburst.envelope import Buffer
+from starburst.errors import IntegrityError
 
 from .board import Board
 from .frames import Frame, read_frame, write_frame
@@ -23,6 +24,15 @@ from .frames import Frame, read_frame, write_frame
 __all__ = ["Child", "ChildDied"]
 
 
+_ANSWER: Final = {
+    "first": (int,),
+    "count": (int,),
+    "format": (str,),
+    "failures": (list,),
+    "seconds": (int, float),
+    "retries": (int,),
+    "final": (bool,),
+}
 _WITHHELD: Final = ("AWS_", "STARBURST_", "ECS_")
 
 
@@ -69,6 +79,7 @@ class Child:
         while True:
             try:
                 frame = read_frame(self._answers)
+                _check(frame)
             except Exception:  # the function wrote into our pipe: whatever it says now is no frame
                 self._process.kill()
                 frame = None
@@ -129,3 +140,14 @@ def _scratch() -> str | None:
         return tempfile.mkdtemp(prefix="starburst-tasks-")
     except OSError:
         return None
+
+
+def _check(frame: Frame | None) -> None:
+    """Refuse a frame that our runner would not have sent."""
+    if frame is None:
+        return
+    header = frame.header
+    if header.keys() != _ANSWER.keys() or any(
+        type(header[name]) not in kinds for name, kinds in _ANSWER.items()
+    ):
+        raise IntegrityError("a task's process answered with something else")
