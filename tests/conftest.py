@@ -23,7 +23,7 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 Template = dict[str, Any]
 
 # Tests that share something costly stay on one process: an emulator, a deployment, a solver.
-_TOGETHER = ("e2e", "local", "deploy", "proofs", "compliance", "benchmarks")
+_TOGETHER = ("e2e", "local", "deploy", "proofs", "compliance", "evidence", "benchmarks")
 
 
 def pytest_configure() -> None:

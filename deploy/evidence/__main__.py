@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from deploy.cdk import ROOT
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     use_bundled_node()
     from deploy.evidence.folder import write  # noqa: PLC0415
     from deploy.evidence.gather import gather  # noqa: PLC0415
-    from deploy.evidence.matrix import Status, summary  # noqa: PLC0415
+    from deploy.evidence.matrix import Status, failures, matrix  # noqa: PLC0415
 
     environment = next(each for each in ALL if each.name == chosen.environment)
     with tempfile.TemporaryDirectory() as name:
@@ -43,11 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
         shutil.rmtree(folder, ignore_errors=True)
         write(evidence, folder)
-    counted = summary(evidence)
+    counted = Counter(row.status for row in matrix(evidence))
     _say(", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status]))
     _say(f"Wrote {folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}")
-    if counted[Status.FAILED]:
-        _say("It holds failures: the page begins with them.")
+    if failures(evidence):
+        _say("Something failed: the page begins with it.")
         return 1
     return 0
 

@@ -80,9 +80,9 @@ def tools() -> Mapping[str, str]:
 
 
 def images(template: Template) -> Mapping[str, str]:
-    """Return the image of each task definition; one of zeros says that there is none yet."""
+    """Return the digest that each task definition pins; zeros say that there is no image yet."""
     return {
-        each.path: template.text(container["Image"])
+        each.path: template.text(container["Image"]).rpartition("@")[2]
         for each in template.all_of("AWS::ECS::TaskDefinition")
         for container in each.properties["ContainerDefinitions"]
     }

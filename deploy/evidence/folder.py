@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from deploy.cdk import ROOT
 from deploy.evidence.facts import REPRODUCIBLE, sums
 from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import Row, matrix
@@ -53,6 +54,8 @@ def write(evidence: Evidence, folder: Path) -> None:
     )
     for name in SBOMS:
         _put(folder / "sbom" / name, _json(sbom(name, time=evidence.time)))
+    # The CDK CLI comes from npm; its lock names every package with a hash.
+    _put(folder / "sbom" / "cli.package-lock.json", (ROOT / "package-lock.json").read_text())
     _put(folder / "facts.json", _json(_facts(evidence)))
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
     listed = [file.relative_to(folder).as_posix() for file in files]

@@ -14,6 +14,7 @@ import aws_cdk as cdk
 import cdk_nag
 
 import app
+from deploy.cdk import ROOT
 from deploy.evidence.facts import Commit, commit, images, now, sha256, sums, tools
 from deploy.evidence.testing import CaseCount, finish_tests, start_tests
 from deploy.linting import lint
@@ -35,11 +36,15 @@ from starburst_constructs.compliance.waivers import Waiver
 from starburst_constructs.compliance.wildcards import Wildcard
 from starburst_constructs.proofs.command import estates_of
 from starburst_constructs.proofs.prove import Verdict, prove_all
+from starburst_constructs.proofs.record import Record, load
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import ALL as THEOREMS
 from starburst_constructs.proofs.vocabulary import check
 
 __all__ = ["Evidence", "gather"]
+
+MUTANTS: Final = ROOT / "docs" / "mutants.json"
+"""The record of ``make mutants``, which takes too long to be done for each folder."""
 
 _NAG: Final[Mapping[str, type[cdk_nag.NagPack]]] = {
     "AwsSolutions": cdk_nag.AwsSolutionsChecks,
@@ -69,6 +74,8 @@ class Evidence:
         wildcards: declared patterns.
         verdicts: of the theorems.
         tests: by pytest's name.
+        mutants: the last hunt for mistakes that no theorem would notice, where there was one.
+        stale: policies that have changed since.
     """
 
     environment: Environment
@@ -86,6 +93,8 @@ class Evidence:
     wildcards: Sequence[Wildcard]
     verdicts: Sequence[Verdict]
     tests: Mapping[str, CaseCount]
+    mutants: Record | None = None
+    stale: Sequence[str] = ()
 
 
 def gather(
@@ -127,6 +136,11 @@ def gather(
     [estate] = estates_of(built, outdir / "cdk.out")
     check(estate)
     verdicts = list(prove_all(theorems, estate))
+    mutants = load(MUTANTS) if MUTANTS.exists() else None
+    if mutants is None or mutants.environment != environment.name:
+        mutants = None
+    else:
+        reports["mutants.json"] = json.loads(MUTANTS.read_text())
     if running:
         report("Waiting for the tests that controls name")
     return Evidence(
@@ -145,6 +159,8 @@ def gather(
         wildcards=gated.wildcards,
         verdicts=verdicts,
         tests=finish_tests(running) if running else {},
+        mutants=mutants,
+        stale=mutants.changed_since(estate) if mutants else (),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +20,7 @@ from starburst_constructs.compliance.outcomes import Outcome
 from starburst_constructs.compliance.rules import Verdict
 from starburst_constructs.compliance.waivers import Waiver
 
-__all__ = ["Check", "Place", "Row", "Status", "matrix", "summary"]
+__all__ = ["Check", "Place", "Row", "Status", "failures", "matrix"]
 
 
 class Status(StrEnum):
@@ -35,6 +34,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
+_ALSO = ", holds at "
 _WEIGHT = (Status.FAILED, Status.WAIVED, Status.PASSED, Status.NOT_RUN, Status.YOURS)
 """Which of its checks' results is a control's; what is not applicable counts last."""
 
@@ -84,6 +84,7 @@ class Row:
         checks: what checks it.
         status: what came of all of them.
         until: where a waiver counts, the first last day.
+        partly: whether something else holds beside what is waived.
     """
 
     control: Control
@@ -92,6 +93,7 @@ class Row:
     checks: tuple[Check, ...]
     status: Status
     until: date | None
+    partly: bool
 
 
 def matrix(evidence: Evidence) -> list[Row]:
@@ -102,11 +104,13 @@ def matrix(evidence: Evidence) -> list[Row]:
     return [_row(control, evidence, by_rule) for control in CONTROLS]
 
 
-def summary(evidence: Evidence) -> Counter[Status]:
-    """Return how many controls came to each result."""
-    counted = Counter(row.status for row in matrix(evidence))
-    counted[Status.FAILED] += len(evidence.refused) if not counted[Status.FAILED] else 0
-    return counted
+def failures(evidence: Evidence) -> int:
+    """Return how much of it failed, whether a control names it or not."""
+    return (
+        len(evidence.refused)
+        + sum(not each.holds for each in evidence.verdicts)
+        + sum(each.failed > 0 for each in evidence.tests.values())
+    )
 
 
 def _row(control: Control, evidence: Evidence, by_rule: Mapping[str, list[Outcome]]) -> Row:
@@ -137,6 +141,8 @@ def _row(control: Control, evidence: Evidence, by_rule: Mapping[str, list[Outcom
         checks=tuple(checks),
         status=status,
         until=min(ends) if ends else None,
+        partly=bool(ends)
+        and any(check.status is Status.PASSED or _ALSO in check.detail for check in checks),
     )
 
 
@@ -177,7 +183,7 @@ def _rules(
             ends.extend(until)
             places = len({each.path for each in open_ones})
             detail = f"waived at {places} until {min(until)}"
-            detail += f", holds at {held}" if held else ""
+            detail += f"{_ALSO}{held}" if held else ""
             yield Check(kind=kind, name=name, status=Status.WAIVED, detail=detail)
         else:
             noun = "resource" if held == 1 else "resources"

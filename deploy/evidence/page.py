@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment as Engine
 from jinja2 import FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from deploy.evidence.facts import REPRODUCIBLE, sha256
 from deploy.evidence.gather import Evidence
@@ -32,6 +33,7 @@ _NAMES: Final = {
     "theorem": ("theorem", "theorems"),
     "test": ("test", "tests"),
 }
+_JOINT: Final = re.compile(r"(/|_|::|(?<=[a-z0-9])\.(?=[A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))")
 _NO_IMAGE: Final = "0" * 64
 _MARKS: Final = {
     Status.FAILED: ("failed", "✕"),
@@ -58,6 +60,7 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    engine.filters["breakable"] = _breakable
     counted = Counter(row.status for row in rows)
     by_name = {row.control.name: row for row in rows}
     return engine.get_template("page.html.j2").render(
@@ -89,6 +92,11 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         no_image=lambda image: image.endswith(_NO_IMAGE),
         files=files,
     )
+
+
+def _breakable(name: str) -> Markup:
+    """Let a long name break where its words end, and nowhere else."""
+    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped
 
 
 def _groups(row: Row) -> list[tuple[Framework, list[Any]]]:

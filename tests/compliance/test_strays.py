@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,12 @@ def synthesize(outdir: Path, attack: Callable[[cdk.App, cdk.Stage, cdk.Stack], o
     gated = GatedStage(stage=stage, packs=("AwsSolutions",), waivers=())
     install_gates(app, stages=[gated], rules=(), today=TODAY)
     app.synth()
+
+
+def test_the_cdks_own_validator_is_strict() -> None:
+    flags = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+    assert flags["@aws-cdk/core:validateAgainstDefaultRules"] is True
+    assert flags["@aws-cdk/core:annotationsInValidationReport"] is True
 
 
 def test_what_is_judged_and_open_passes(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from aws_cdk import aws_sqs as sqs
 from bs4 import BeautifulSoup
 
+from deploy.evidence.__main__ import main as command
 from deploy.evidence.facts import REPRODUCIBLE, now
 from deploy.evidence.folder import SUMS, write
 from deploy.evidence.gather import Evidence
@@ -28,6 +29,7 @@ from starburst_constructs.compliance.outcomes import nag_outcomes
 from starburst_constructs.compliance.packs import NagPack, plain
 from starburst_constructs.compliance.rules import Verdict
 from starburst_constructs.compliance.table import Refusal
+from starburst_constructs.proofs.record import Record
 
 
 def rows(evidence: Evidence) -> dict[str, Row]:
@@ -112,6 +114,8 @@ def test_a_control_is_what_the_worst_of_its_checks_is(evidence: Evidence) -> Non
     assert {each.kind for each in found["owner-enforced"].places} == {"AWS::S3::Bucket"}
     assert found["training"].status is Status.YOURS
     assert found["replicas"].status is Status.NOT_APPLICABLE, "no pack of it judged"
+    assert found["bucket-events"].partly is False
+    assert found["access-logs"].partly, "the other buckets log their accesses"
     assert found["cost-estimate"].status is Status.NOT_RUN
     assert found["budgets"].status is Status.PASSED
     assert all(row.status is not Status.FAILED for row in found.values())
@@ -142,6 +146,25 @@ def test_the_page_begins_with_what_failed(evidence: Evidence, tmp_path: Path) ->
     assert "must not be deployed" in lead.text
     assert "some-rule" in failed.text
     assert len(failed.find_all("script")) == 1, "what judges say is text, never markup"
+
+
+def test_the_command_fails_where_something_failed(
+    evidence: Evidence,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def gathered(found: Evidence) -> int:
+        monkeypatch.setattr("deploy.evidence.gather.gather", lambda *_, **__: found)
+        return command(["dev", "--into", str(tmp_path)])
+
+    assert gathered(evidence) == 0
+    [made] = tmp_path.iterdir()
+    assert made.name == f"dev-{evidence.templates_sha256[:12]}"
+    assert "waived" in capsys.readouterr().out
+    refuted = [replace(each, answer="refuted") for each in evidence.verdicts]
+    assert gathered(replace(evidence, verdicts=refuted)) == 1
+    assert "begins with it" in capsys.readouterr().out
 
 
 def test_the_page_has_every_control_theorem_and_waiver(folder: Path, evidence: Evidence) -> None:
@@ -186,6 +209,26 @@ def test_the_page_asks_nothing_of_a_network(folder: Path) -> None:
     for link in found.select("a[href]"):
         target = str(link["href"]).partition("#")[0]
         assert not target or (folder / target).exists()
+
+
+def test_the_page_says_how_many_mistakes_theorems_would_notice(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    hunt = Record(
+        environment="dev",
+        theorems=1,
+        killed=90,
+        refused=7,
+        same=[{"policy": "p", "what": "w"}],
+        survivors=[{"policy": "p", "what": "v", "reason": "because"}],
+        unused=[],
+        kills={},
+        policies={},
+    )
+    write(replace(evidence, mutants=hunt, stale=("a", "b")), tmp_path / "hunted")
+    text = " ".join(page(tmp_path / "hunted").text.split())
+    assert "99 small mistakes were tried" in text
+    assert "2 policies have changed since" in text
 
 
 def test_days_left_are_counted_from_the_stated_day(evidence: Evidence, tmp_path: Path) -> None:
