@@ -71,7 +71,6 @@ class Manifest:
     max_usd: float | None = None
     retry_on: Sequence[str] = ()
     signature: str = ""
-    signature: str = ""
     architecture: Architecture | None = None
     scratch_gb: int | None = None
 
