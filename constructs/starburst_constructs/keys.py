@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -148,10 +150,8 @@ class HostKey(_Key):
             organization_id=organization_id,
             retain=retain,
         )
-        scaling = iam.ArnPrincipal(
-            f"arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/"
-            "AWSServiceRoleForAutoScaling"
-        )
+        role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+        scaling = cast(iam.IPrincipal, iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{role}"))
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AutoScalingEncryptsDisks",
