@@ -15,6 +15,7 @@ from .fleet import Session
 from .report import Outcome, limits_table, sessions_table
 from .terms import Plan
 
+MILLION = 1_000_000
 REQUESTS = 30_000
 USD = 0.10
 IDLE_USD_HOUR = 0.04
@@ -79,7 +80,10 @@ def main() -> int:
     print()
     print(f"500 workers without work: {rate:.1f} requests/s, ${usd:.3f} an hour")
     wrong = [f"{o.session.plan.name}: {what}" for o in outcomes for what in o.broken()]
+    # A fleet's own requests, some ten a worker, are spread over as many tasks as there are.
     trivial = [o for o in outcomes if o.session.plan.name.startswith("trivial")]
+    if words.tasks < MILLION:
+        trivial = []
     wrong += [
         f"{o.session.plan.name}: {o.per_million(o.requests):,.0f} requests a million, "
         f"${o.per_million(o.request_usd):.3f}"
