@@ -18,16 +18,19 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="from which on")
     words = parser.parse_args()
     began = time.monotonic()
-    failed, tasks = 0, 0
+    failed, tasks, played = 0, 0, 0
     struck: Counter[str] = Counter()
     for seed in range(words.first, words.first + words.seeds):
         try:
             history, wrong = run(seed)
+        except KeyboardInterrupt:  # what was played counts
+            break
         except Exception:  # the next seeds are to be run all the same
             wrong = traceback.format_exc().splitlines()
         else:
             tasks += len(history.outcomes)
             struck.update(history.plan.struck)
+        played += 1
         if wrong:
             failed += 1
             print(f"seed {seed} failed; make nemesis SEEDS=1 FIRST={seed} replays it")
@@ -35,7 +38,7 @@ def main() -> int:
                 print(f"  {sentence}")
         sys.stdout.flush()
     faults = ", ".join(f"{count:,} {fault}" for fault, count in sorted(struck.items()))
-    print(f"{words.seeds:,} seeds, {tasks:,} tasks, {time.monotonic() - began:,.0f} s: {faults}")
+    print(f"{played:,} seeds, {tasks:,} tasks, {time.monotonic() - began:,.0f} s: {faults}")
     print(
         f"{failed:,} seeds failed" if failed else "nothing lost, nothing twice, nothing unverified"
     )
