@@ -34,7 +34,7 @@ M7G = Instance(name="m7g.2xlarge", vcpu=8, memory_gb=32, usd_per_hour=0.37)
     "changes",
     [
         {
-            "network": Network(existing=EXISTING),
+            "network": Network(existing=EXISTING, endpoints="while_bursting"),
             "audit": Audit(trail=False, data_events=False),
             "permissions_boundary": "arn:aws:iam::444455556666:policy/organization-boundary",
             "organization_id": "o-a1b2c3d4e5",
