@@ -26,12 +26,15 @@ some requests; where one fails, the solver names a request that breaks it.
 $ starburst-prove --environment prod
 ```
 
-It prints each sentence with its answer and its time: `proved`, `refuted` with the request,
-`vacuous` when the theorem would say nothing, `unknown` when the solver gave up. All but `proved`
-are failures. `left out` is a theorem about something that the environment does without.
+It prints each sentence with its answer and its time: `proved`, `refuted` with the request and the
+statements that allow or deny it, `vacuous` when the theorem would say nothing, `unknown` when the
+solver gave up. All but `proved` are failures. `left out` is a theorem about something that the
+environment does without.
 
 Before any proof, every action, condition key and operator is looked up in the Service
-Authorization Reference. A misspelled one is an error: IAM would take it in silence.
+Authorization Reference, whose age is printed. A misspelled one is an error, and so is a key that no
+request for the statement's actions has, or an operator that does not compare such a key: IAM would
+take each of them in silence.
 
 ## What a proof rests on
 
@@ -44,6 +47,9 @@ Authorization Reference. A misspelled one is an error: IAM would take it in sile
 - The templates. A change made by hand in the account is not in them. What a deployment may do is
   decided by the roles of `cdk bootstrap`, which the platform team may assume.
 - Names that CloudFormation would generate are made up from stack and logical id.
+
+What IAM never sees is not proved: `RunTask` says neither how large a task is nor which subnet it
+joins. The controller judges the one, and the network leaves no choice of the other.
 
 ## The theorems
 """
@@ -71,7 +77,7 @@ something stays possible.
 
 `make mutants` makes one small mistake at a time in every policy (a statement dropped; an action, a
 resource, a principal widened or misspelled; a condition dropped, flipped, weakened) and asks
-whether a theorem fails or the vocabulary refuses it; it writes what it found. Mistakes for
+whether a theorem fails or the vocabulary refuses it: [what it found](mutants.md). Mistakes for
 which every request still gets the same answer are told apart by proof. Of the others, these may
 live:
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from starburst_constructs.proofs.equivalence import changes_nothing
+from starburst_constructs.proofs.errors import UnsupportedError
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.logic import Logic
 from starburst_constructs.proofs.mutants import Mutant
@@ -102,10 +103,8 @@ class Hunter:
     def __init__(self, estate: Estate, theorems: Sequence[Theorem]) -> None:
         self._estate = estate
         self._logic = Logic()
-        held = [(item, self._prove(item, estate)) for item in theorems]
-        self._theorems = {item.name: item for item, verdict in held if verdict.answer == "proved"}
-        # Once proved, what a theorem costs is making its claims.
-        self._base = {name: self._prove(item, estate) for name, item in self._theorems.items()}
+        self._theorems = {item.name: item for item in theorems}
+        self._base: dict[str, Verdict] = {}
         self._kills: Counter[tuple[str, str]] = Counter()
 
     def fate(self, mutant: Mutant, *, suspect: str = "") -> Fate:
@@ -118,8 +117,17 @@ class Hunter:
         said = next(complaints(mutant.policy), None)
         if said is not None:
             return _fate(mutant, "refused", said)
+        try:
+            return self._tried(mutant, suspect)
+        except UnsupportedError as error:
+            # So would ``starburst-prove`` refuse it.
+            return _fate(mutant, "refused", str(error))
+
+    def _tried(self, mutant: Mutant, suspect: str) -> Fate:
         changed = self._estate.with_policy(mutant.policy)
         for name in self._in_order(mutant.policy.name, suspect):
+            if not self._held(name).holds:
+                continue
             # A loose end counts as noticed only when it is a counterexample or says nothing more.
             if self._prove(self._theorems[name], changed).answer in ("refuted", "vacuous"):
                 self._kills[mutant.policy.name, name] += 1
@@ -129,13 +137,26 @@ class Hunter:
             return _fate(mutant, "same")
         return _fate(mutant, "alive")
 
-    def _in_order(self, policy: str, suspect: str) -> list[str]:
+    def _in_order(self, policy: str, suspect: str) -> Iterator[str]:
+        """Yield the suspect before anything is known of the others, which costs a proof of each."""
+        if suspect in self._theorems:
+            yield suspect
+
         def cost(name: str) -> float:
             kills = 10 * self._kills[policy, name] + self._kills["", name] + 1
-            return (0.01 + self._base[name].seconds) / kills
+            return (0.01 + self._held(name).seconds) / kills
 
-        concerned = [name for name, base in self._base.items() if policy in base.rests_on]
-        return sorted(concerned, key=lambda name: (name != suspect, cost(name)))
+        concerned = [name for name in self._theorems if policy in self._held(name).rests_on]
+        yield from sorted({*concerned} - {suspect}, key=cost)
+
+    def _held(self, name: str) -> Verdict:
+        """Return whether a theorem holds of the unchanged estate, and what making it costs."""
+        if name not in self._base:
+            first = self._prove(self._theorems[name], self._estate)
+            # Once proved, what a theorem costs is making its claims.
+            again = self._prove(self._theorems[name], self._estate) if first.holds else first
+            self._base[name] = again
+        return self._base[name]
 
     def _prove(self, item: Theorem, estate: Estate) -> Verdict:
         return prove(item, estate, logic=self._logic, check_premises=False, seconds=PATIENCE)

@@ -33,7 +33,7 @@ policies being as they are. One that lives needs a reason.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The outcome of a complete hunt.
+    """The outcome of a hunt.
 
     Attributes:
         environment: whose policies.
@@ -45,6 +45,7 @@ class Record:
         unused: reasons for which no mutant lives any more.
         kills: by theorem.
         policies: digest of every policy that was tried, to tell later whether it has changed.
+        untried: mutants that the hunt did not come to.
     """
 
     environment: str
@@ -56,10 +57,11 @@ class Record:
     unused: Sequence[str]
     kills: Mapping[str, int]
     policies: Mapping[str, str]
+    untried: int = 0
 
     @property
     def mutants(self) -> int:
-        """How many there were."""
+        """How many were tried."""
         return self.killed + self.refused + len(self.same) + len(self.survivors)
 
     @property
@@ -78,7 +80,7 @@ class Record:
     @property
     def holds(self) -> bool:
         """Whether enough were noticed, and all others have a reason that is still needed."""
-        return self.rate >= GOAL and not self.unexplained and not self.unused
+        return self.rate >= GOAL and not self.unexplained and not self.unused and not self.untried
 
     def changed_since(self, estate: Estate) -> tuple[str, ...]:
         """Return the names of policies that are not as they were tried."""
@@ -101,13 +103,14 @@ def digest_of(policy: Policy) -> str:
     return hashlib.sha256(repr(policy.statements).encode()).hexdigest()[:16]
 
 
-def record(estate: Estate, fates: Sequence[Fate], *, theorems: int) -> Record:
-    """Return the record of a complete hunt.
+def record(estate: Estate, fates: Sequence[Fate], *, theorems: int, untried: int = 0) -> Record:
+    """Return the record of a hunt.
 
     Args:
         estate: the unchanged policies.
-        fates: of all their mutants.
+        fates: of their mutants.
         theorems: how many were asked.
+        untried: mutants of which there is no fate.
     """
     alive = [(fate, reason_for(fate.policy, fate.what)) for fate in fates if fate.end == "alive"]
     used = {reason for _, reason in alive}
@@ -124,6 +127,7 @@ def record(estate: Estate, fates: Sequence[Fate], *, theorems: int) -> Record:
         unused=[one.reason for one in SURVIVORS if one.reason not in used],
         kills=dict(sorted(Counter(fate.by for fate in fates if fate.end == "killed").items())),
         policies={name: digest_of(policy) for name, policy in sorted(estate.policies.items())},
+        untried=untried,
     )
 
 
@@ -153,7 +157,8 @@ def _lines(found: Record) -> Iterator[str]:
     yield f"| proved to change nothing | {len(found.same)} |"
     yield f"| alive, each with a reason below | {len(found.survivors) - len(found.unexplained)} |"
     yield f"| alive without a reason | {len(found.unexplained)} |"
-    yield f"| all | {found.mutants} |\n"
+    yield f"| all that were tried | {found.mutants} |"
+    yield f"| not tried | {found.untried} |\n"
     yield f"Of those that change something, {found.rate:.1%} are noticed; the goal is {GOAL:.0%}."
     if found.survivors:
         yield "\n## Alive\n\n| policy | mistake | why it may live |\n|---|---|---|"

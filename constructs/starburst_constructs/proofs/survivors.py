@@ -31,6 +31,12 @@ SURVIVORS: Final[tuple[Survivor, ...]] = (
         what=("*NumericLessThan s3:TlsVersion with IfExists",),
         reason="S3 says the version of TLS with every request; IfExists could only refuse more.",
     ),
+    Survivor(
+        policy="foundation/LogsKey policy",
+        what=("DenyGrantsOutsideAwsServices: BoolIfExists aws:PrincipalIsAWSService dropped",),
+        reason="No AWS service may make a grant on this key; the exception is for the data key's, "
+        "and both keys are made alike.",
+    ),
 )
 """What ``make mutants`` accepts; anything else that lives is a missing theorem."""
 
