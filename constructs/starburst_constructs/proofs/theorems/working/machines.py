@@ -188,6 +188,22 @@ def tasks_can_start(world: World) -> Iterator[Claim]:
                 ],
             ),
         )
+    registry = world.endpoint("ecr.dkr")
+    for role in estate.roles_for("launch"):
+        if registry is None:
+            break
+        # The registry itself answers beside ECR's API, and asks for the same actions.
+        context = world.session(role, closed=True)
+        context.put("aws:ResourceAccount", estate.account)
+        pulled = [
+            Request(context=context, action=action, resource=estate.named["registry/Worker"])
+            for action in PULLING
+        ]
+        yield always(
+            world,
+            f"{role.name} at the registry",
+            [(one, world.passes(one, through=registry)) for one in pulled],
+        )
     endpoint = world.endpoint("s3")
     if endpoint is not None:
         # ECR sends whoever pulls to a signed address in its own account's bucket.
