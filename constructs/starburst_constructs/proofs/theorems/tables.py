@@ -311,6 +311,11 @@ BURSTING: Final[Mapping[str, Sequence[Duty]]] = {
 }
 """What comes with endpoints that open and close."""
 
+
+def _duty(table: Mapping[str, Sequence[Duty]], role: str, number: int) -> Duty:
+    return table[role][number]
+
+
 BURSTING_CEILING: Final[Sequence[Duty]] = (
     (("cloudformation:UpdateStack",), ("arn:aws:cloudformation:*:{a}:stack/starburst-{env}-*",)),
     (
@@ -321,13 +326,13 @@ BURSTING_CEILING: Final[Sequence[Duty]] = (
         ),
     ),
     (("ec2:CreateTags", "ec2:DeleteVpcEndpoints"), ("arn:aws:ec2:*:{a}:vpc-endpoint/*",)),
-    BURSTING["endpoints"][2],
+    _duty(BURSTING, "endpoints", 2),
 )
 """The most that comes with them."""
 
 HOSTING_CEILING: Final[Sequence[Duty]] = (
-    (DUTIES["host"][0][0], ("arn:aws:ecs:*:{a}:cluster/starburst-{env}",)),
-    (DUTIES["host"][1][0], ("arn:aws:ecs:*:{a}:container-instance/starburst-{env}/*",)),
-    DUTIES["host"][2],
+    (_duty(DUTIES, "host", 0)[0], ("arn:aws:ecs:*:{a}:cluster/starburst-{env}",)),
+    (_duty(DUTIES, "host", 1)[0], ("arn:aws:ecs:*:{a}:container-instance/starburst-{env}/*",)),
+    _duty(DUTIES, "host", 2),
 )
 """The most that comes with EC2 instances."""

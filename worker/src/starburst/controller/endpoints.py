@@ -256,7 +256,8 @@ class Endpoints:
             return _Sight(state="moving", words=words)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"):
             return _Sight(state="broken", words=words)
-        values = {p.get("ParameterKey"): p.get("ParameterValue") for p in stack["Parameters"]}
+        parameters = stack.get("Parameters", ())
+        values = {p.get("ParameterKey"): p.get("ParameterValue") for p in parameters}
         return _Sight(state="open" if values.get(PARAMETER) == "on" else "closed", words=words)
 
     def _reason(self) -> str:
