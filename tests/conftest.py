@@ -22,8 +22,16 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 
 Template = dict[str, Any]
 
-# Tests that share something costly stay on one process: an emulator, a deployment, a solver.
-_TOGETHER = ("e2e", "local", "deploy", "proofs", "compliance", "evidence", "benchmarks")
+# Tests that share something costly stay on one process: an emulator, a deployment, a synthesis.
+_TOGETHER = {
+    **{folder: folder for folder in ("e2e", "local", "deploy", "proofs", "evidence", "benchmarks")},
+    **dict.fromkeys(("access", "compliance", "compute", "control", "stacks"), "templates"),
+}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one process more than there are cores: many tests wait for processes of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure() -> None:
@@ -41,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0] if ROOT in item.path.parents else ""
         if folder in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
+            item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class Plan:
     """
 
     seed: int
-    tasks: int = 18
+    tasks: int = 12
     calm: bool = False
     rates: dict[str, float] = field(init=False)
     kinds: list[str] = field(init=False)

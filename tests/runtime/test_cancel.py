@@ -485,6 +485,7 @@ def test_a_callback_of_a_cancelled_task_may_cancel_and_submit(
     futures[0].add_done_callback(cancel_next)
     futures[1].add_done_callback(submit_more)
     assert futures[0].cancel()
+    session._cancels.flush()  # the list is written a moment later, and these workers start now
     work(fleet, session)
     assert futures[2].result(60) == 2
     assert more[0].result(60) == 5

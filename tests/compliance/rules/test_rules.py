@@ -182,9 +182,9 @@ CASES: dict[str, list[tuple[str, Change]]] = {
     "open-endpoint": [
         ("network/Endpoints/S3/Resource", drop("PolicyDocument")),
         ("network/Endpoints/S3/Resource", policy(ANYBODY)),
-        ("network/Endpoints/Sqs/Resource", put(False, "PrivateDnsEnabled")),
+        ("endpoints/Endpoints/Sqs/Resource", put(False, "PrivateDnsEnabled")),
         (
-            "network/Endpoints/Sqs/Resource",
+            "endpoints/Endpoints/Sqs/Resource",
             within(
                 "OurPrincipalsToOurResources",
                 lambda one: one["Condition"]["StringEquals"].pop("aws:ResourceAccount"),

@@ -35,6 +35,8 @@ def describe(tally: Tally, status: SessionStatus | None) -> str:
     words = []
     if status is None:
         words.append("starting")
+    elif not status.workers_running and status.reason:
+        words.append(status.reason)  # nothing moves: whoever watches wants to know why
     else:
         words.append(f"{status.workers_running} of {status.workers_wanted} workers")
         if status.workers_starting:
