@@ -79,8 +79,9 @@ def test_details_open_and_close_at_once(tab: Tab, page: Path) -> None:
     assert tab.run(closed) == 0
 
 
-@pytest.mark.parametrize("width", [320, PHONE, 768, DESKTOP])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(320, "light"), (PHONE, "dark"), (768, "light"), (DESKTOP, "light")]
+)
 def test_nothing_is_wider_than_the_screen(tab: Tab, page: Path, width: int, scheme: str) -> None:
     tab.load(page, width=width, scheme=scheme)
     tab.run("document.querySelectorAll('details').forEach(each => { each.open = true; })")
