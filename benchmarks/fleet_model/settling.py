@@ -38,5 +38,11 @@ def settle(
         spent = max(spent, allowed(heard))
     # The task that it is in when its time is over is the last one.
     done = min(len(ends), bisect_left(ends, spent) + 1)
-    size = part_tasks(done=done, seconds=ends[done - 1], allowed=allowed(done))
+    size = part_tasks(
+        done=done,
+        left=len(ends) - done,
+        seconds=ends[done - 1],
+        allowed=allowed(done),
+        workers=workers,
+    )
     return done, split(lo + done, lo + len(ends), size=size)

@@ -108,11 +108,25 @@ def goes_on(*, done: int, left: int, seconds: float, allowed: float) -> bool:
     return done > 0 and seconds * (done + left) / done <= allowed
 
 
-def part_tasks(*, done: int, seconds: float, allowed: float) -> int:
+def part_tasks(*, done: int, left: int, seconds: float, allowed: float, workers: int) -> int:
     """Return how many tasks a part of the rest should have.
 
+    One long task must not make all that follow look long: more than two parts a worker share
+    nothing out better, and each costs a way to the queue and back.
+
+    Args:
+        done: tasks of the range that are done.
+        left: those that are not.
+        seconds: spent on what is done.
+        allowed: seconds of work that a part should hold.
+        workers: of the session.
+
     Example:
-        >>> part_tasks(done=20, seconds=1.0, allowed=10.0)
+        >>> part_tasks(done=20, left=1000, seconds=1.0, allowed=10.0, workers=500)
         200
+        >>> part_tasks(done=1, left=100, seconds=1.5, allowed=0.25, workers=2)
+        25
     """
-    return max(1, int(allowed * done / seconds)) if seconds > 0 else CHUNK_TASKS
+    if seconds <= 0:
+        return CHUNK_TASKS
+    return max(int(allowed * done / seconds), -(-left // (2 * workers)), 1)

@@ -110,7 +110,13 @@ class Span:
         if self._covered == self.lo:
             return None
         done = self._covered - self.lo
-        size = part_tasks(done=done, seconds=self._seconds, allowed=self._allowed())
+        size = part_tasks(
+            done=done,
+            left=self.hi - self._covered,
+            seconds=self._seconds,
+            allowed=self._allowed(),
+            workers=self.manifest.workers,
+        )
         return ResultNode(
             lo=self.lo,
             hi=self.hi,
