@@ -101,8 +101,9 @@ class Cloud:
         self.ahead += seconds
 
     def sweep(self) -> None:
-        """Let time pass, and the schedule fire."""
+        """Let time pass, and the schedule fire; no message is under way for so long."""
         self.pass_time(_SWEEP_SECONDS)
+        self.sky.deliver_late()
         self._handle({"starburst": "sweep"})
         self._swept = time.monotonic()
 
