@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from starburst.controller.sessions import Conflict, Record, Records
+from starburst.controller.documents import Conflict
+from starburst.controller.sessions import Record, Records
 from starburst.errors import SessionEnded
 from tests.controller.world import World, a_manifest
 

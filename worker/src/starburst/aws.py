@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 __all__ = [
     "ABSENT",
     "CONNECTIONS",
+    "MISSING",
+    "OUTRUN",
     "QUEUE_GONE",
     "TAKEN",
     "TROUBLE",
@@ -20,7 +22,10 @@ __all__ = [
 
 CONNECTIONS: Final = 16
 
-ABSENT: Final = frozenset({"NoSuchKey", "404", "403", "AccessDenied"})
+MISSING: Final = frozenset({"NoSuchKey", "404"})
+"""How S3 says that a key does not exist to who may know."""
+
+ABSENT: Final = MISSING | {"403", "AccessDenied"}
 """How S3 says that a key does not exist: 403 to who may not list the whole bucket, as nobody may.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
@@ -33,6 +38,9 @@ QUEUE_GONE: Final = frozenset(
 
 TAKEN: Final = frozenset({"PreconditionFailed", "412"})
 """How S3 says that a write-once key exists: by another's hand, or by one's own lost first try."""
+
+OUTRUN: Final = TAKEN | {"ConditionalRequestConflict", "409"}
+"""How S3 says that a conditional write came second."""
 
 TROUBLE: Final = (ClientError, BotoCoreError)
 """What a call raises after botocore's own retries, the reading of a body included."""

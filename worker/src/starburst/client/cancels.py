@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import TAKEN, code_of
+from starburst.aws import MISSING, OUTRUN, code_of
 from starburst.cancel_list import (
     NOTHING_CANCELLED,
     CancelledTasks,
@@ -34,7 +34,6 @@ _LINGER_SECONDS: Final = 0.02
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _TRIES: Final = 8
-_LOST_RACES: Final = TAKEN | {"ConditionalRequestConflict", "409", "NoSuchKey", "404"}
 
 
 class Cancels:
@@ -182,7 +181,7 @@ class Cancels:
                 else:
                     answer = s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=self._etag)
             except ClientError as error:
-                if code_of(error) in _LOST_RACES:
+                if code_of(error) in OUTRUN | MISSING:
                     return None
                 raise
         return answer["ETag"]

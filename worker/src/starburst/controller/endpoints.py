@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from starburst.aws import TROUBLE, code_of, words_of
 from starburst.errors import StarburstError
 
-from .notes import Note, Notes, Outrun, Stored, Wish
+from .documents import Conflict
+from .notes import Note, Notes, Stored, Wish
 from .site import Site
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Endpoints:
 
     def read(self) -> Stored:
         """Return the note; a sweep reads it before it lists the sessions."""
-        return self._notes.read() if self._stack else Stored(note=None, etag="")
+        return self._notes.read() if self._stack else Stored(note=None, etag=None)
 
     def keep(self, session: str, *, until: float) -> None:
         """Open them again where somebody else closed them under a session's workers."""
@@ -129,7 +130,7 @@ class Endpoints:
             return
         try:
             self._rest(stored)
-        except Outrun:
+        except Conflict:
             # A session asked for them meanwhile.
             return
 

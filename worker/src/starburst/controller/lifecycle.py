@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from . import cost, fleet, launching, queue, status
+from .documents import Conflict
 from .endpoints import Endpoints, Passage
 from .fleet import Worker
 from .limits import affordable_workers
 from .plan import Look, Plan, decide, take_launch
-from .sessions import Conflict, Record, Records, concluded
+from .sessions import Record, Records, concluded
 from .site import Site
 
 __all__ = ["Lifecycle"]

@@ -1,7 +1,6 @@
 """The controller's note on the private endpoints: what is wanted of them, and what was tried.
 
-Like the sessions' records it is changed by compare-and-set, so that no sweep closes what a session
-has just asked for.
+It is changed by compare-and-set, so that no sweep closes what a session has just asked for.
 """
 
 from __future__ import annotations
@@ -11,22 +10,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
-from botocore.exceptions import ClientError
-
-from starburst.aws import code_of
 from starburst.contract import CONTROL_PREFIX, PROTOCOL
-from starburst.errors import StarburstError
 
+from .documents import Documents
 from .site import Site
 
-__all__ = ["NOTE", "Note", "Notes", "Outrun", "Stored", "Wish"]
+__all__ = ["NOTE", "Note", "Notes", "Stored", "Wish"]
 
 NOTE: Final = f"{CONTROL_PREFIX}endpoints.json"
 """Key of the note."""
 
 _FIRST_PAUSE: Final = 60.0
 _LONGEST_PAUSE: Final = 600.0
-_ATTEMPTS: Final = 8
 
 Wish = Literal["on", "off"]
 
@@ -66,14 +61,10 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """A note as it was read, with the ETag that a change must match; both empty where none is."""
+    """A note as it was read, with the ETag that a change must match; None where there is none."""
 
     note: Note | None
-    etag: str
-
-
-class Outrun(StarburstError):
-    """Another invocation changed the note first."""
+    etag: str | None
 
 
 class Notes:
@@ -84,20 +75,16 @@ class Notes:
     """
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self._documents = Documents(site)
 
     def read(self) -> Stored:
         """Return the note as it is now."""
-        settings = self._site.settings
-        try:
-            answer = self._site.clients.s3.get_object(Bucket=settings.bucket, Key=NOTE)
-        except ClientError as error:
-            if code_of(error) in ("NoSuchKey", "404") or not self._listed():
-                return Stored(note=None, etag="")
-            raise
-        fields: dict[str, Any] = json.loads(answer["Body"].read())
+        found = self._documents.read(NOTE)
+        if found is None:
+            return Stored(note=None, etag=None)
+        fields: dict[str, Any] = json.loads(found.body)
         fields.pop("protocol", None)
-        return Stored(note=Note(**fields), etag=answer["ETag"])
+        return Stored(note=Note(**fields), etag=found.etag)
 
     def amend(self, **fields: Any) -> Note:
         """Change some fields of the newest note."""
@@ -107,37 +94,18 @@ class Notes:
         """Apply ``change`` to the newest note until it is written; None stands for none.
 
         Raises:
-            Outrun: others were quicker every time.
+            Conflict: others were quicker every time.
         """
-        for attempt in range(_ATTEMPTS):
+
+        def once() -> Note:
             stored = self.read()
-            try:
-                return self.save(stored, change(stored.note))
-            except Outrun:
-                self._site.pause(0.02 * 2**attempt)
-        raise Outrun(f"{NOTE} changed {_ATTEMPTS} times meanwhile")
+            return self.save(stored, change(stored.note))
+
+        return self._documents.insist(once, on="the note on the endpoints")
 
     def save(self, stored: Stored, note: Note) -> Note:
-        """Replace exactly what was read; raise Outrun where another was quicker."""
-        if note == stored.note:
-            return note
-        condition = {"IfMatch": stored.etag} if stored.etag else {"IfNoneMatch": "*"}
-        try:
-            self._site.clients.s3.put_object(
-                Bucket=self._site.settings.bucket,
-                Key=NOTE,
-                Body=json.dumps({"protocol": PROTOCOL, **asdict(note)}, sort_keys=True).encode(),
-                ContentType="application/json",
-                **condition,  # type: ignore[arg-type]
-            )
-        except ClientError as error:
-            if code_of(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-                raise Outrun(f"{NOTE} was changed by another invocation") from error
-            raise
+        """Replace exactly what was read; raise Conflict where another was quicker."""
+        if note != stored.note:
+            body = json.dumps({"protocol": PROTOCOL, **asdict(note)}, sort_keys=True).encode()
+            self._documents.write(NOTE, body, replaces=stored.etag)
         return note
-
-    def _listed(self) -> bool:
-        page = self._site.clients.s3.list_objects_v2(
-            Bucket=self._site.settings.bucket, Prefix=NOTE, MaxKeys=1
-        )
-        return page["KeyCount"] > 0

@@ -1,35 +1,21 @@
-"""The controller's records: one JSON object a session, changed by compare-and-set only.
-
-ECS events, sweeps and requests may run at once for one session. Every change is a conditional
-write on the record's ETag, so exactly one of them wins and the others look again.
-"""
+"""The controller's records: one JSON object a session, changed by compare-and-set only."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-from starburst.aws import code_of
 from starburst.contract import CONTROL_PREFIX, PROTOCOL, SESSION_ID, SessionKeys
-from starburst.errors import SessionEnded, StarburstError
+from starburst.errors import SessionEnded
 from starburst.manifest import Capacity
 from starburst.status import SessionState
 
+from .documents import Conflict, Documents
 from .site import Site
 
-__all__ = ["Conflict", "Launch", "Record", "Records", "Stored", "concluded"]
-
-_ATTEMPTS: Final = 8
-_LOST_RACES: Final = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-_ABSENT: Final = {"NoSuchKey", "404"}
-
-
-class Conflict(StarburstError):
-    """Another invocation changed the record first."""
+__all__ = ["Launch", "Record", "Records", "Stored", "concluded"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +161,7 @@ class Records:
     def __init__(self, site: Site) -> None:
         self._s3 = site.clients.s3
         self._bucket = site.settings.bucket
-        self._pause = site.pause
+        self._documents = Documents(site)
 
     def create(self, record: Record) -> Stored | None:
         """Write a new record; None where the session has one already.
@@ -183,29 +169,32 @@ class Records:
         Raises:
             SessionEnded: the session existed and has ended.
         """
+        key = record.keys.control_record
         try:
-            stored = self._put(record.keys.control_record, record, IfNoneMatch="*")
+            etag = self._documents.write(key, record.to_json())
         except Conflict:
             return None
         # Written before an active record is removed, so that this look cannot miss it.
         if self.ended(record.session) is not None:
-            self._delete(record.keys.control_record)
+            self._documents.delete(key)
             raise SessionEnded(f"session {record.session} has ended; start a new one")
-        return stored
+        return Stored(record=record, etag=etag)
 
     def active(self, session: str) -> Stored | None:
         """Return the record of a session that has not been filed away, or None."""
-        return self._get(f"{CONTROL_PREFIX}active/{session}.json")
+        return self._read(f"{CONTROL_PREFIX}active/{session}.json")
 
     def ended(self, session: str) -> Stored | None:
         """Return the record of a session that has been filed away, or None."""
-        return self._get(f"{CONTROL_PREFIX}ended/{session}.json")
+        return self._read(f"{CONTROL_PREFIX}ended/{session}.json")
 
     def save(self, stored: Stored, record: Record) -> Stored:
         """Replace exactly what was read; raise Conflict where another was quicker."""
         if record == stored.record:
             return stored
-        return self._put(record.keys.control_record, record, IfMatch=stored.etag)
+        key = record.keys.control_record
+        etag = self._documents.write(key, record.to_json(), replaces=stored.etag)
+        return Stored(record=record, etag=etag)
 
     def update(self, session: str, change: Callable[[Record], Record]) -> Stored | None:
         """Apply ``change`` to the newest record until it is written; None where there is none.
@@ -213,20 +202,17 @@ class Records:
         Raises:
             Conflict: others were quicker every time.
         """
-        for attempt in range(_ATTEMPTS):
+
+        def once() -> Stored | None:
             stored = self.active(session)
-            if stored is None:
-                return None
-            try:
-                return self.save(stored, change(stored.record))
-            except Conflict:
-                self._pause(0.02 * 2**attempt)
-        raise Conflict(f"the record of session {session} changed {_ATTEMPTS} times meanwhile")
+            return None if stored is None else self.save(stored, change(stored.record))
+
+        return self._documents.insist(once, on=f"the record of session {session}")
 
     def file_away(self, record: Record) -> None:
         """Move a final record to the ended ones. Repeating it does no harm."""
-        self._put(record.keys.ended_record, record)
-        self._delete(record.keys.control_record)
+        self._documents.overwrite(record.keys.ended_record, record.to_json())
+        self._documents.delete(record.keys.control_record)
 
     def sessions(self) -> Iterator[str]:
         """Yield the ids of the sessions that have not been filed away."""
@@ -243,37 +229,11 @@ class Records:
                 return
             token = {"ContinuationToken": following}
 
-    def _get(self, key: str) -> Stored | None:
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) in _ABSENT or not self._listed(key):
-                return None
-            raise
-        return Stored(record=Record.from_json(answer["Body"].read()), etag=answer["ETag"])
-
-    def _listed(self, key: str) -> bool:
-        # A role that may list only this prefix gets 403, not 404, for a key that is not there.
-        page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
-        return page["KeyCount"] > 0
-
-    def _put(self, key: str, record: Record, **condition: str) -> Stored:
-        try:
-            answer = self._s3.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=record.to_json(),
-                ContentType="application/json",
-                **condition,  # type: ignore[arg-type]
-            )
-        except ClientError as error:
-            if code_of(error) in _LOST_RACES | (_ABSENT if "IfMatch" in condition else set()):
-                raise Conflict(f"{key} was changed by another invocation") from error
-            raise
-        return Stored(record=record, etag=answer["ETag"])
-
-    def _delete(self, key: str) -> None:
-        self._s3.delete_object(Bucket=self._bucket, Key=key)
+    def _read(self, key: str) -> Stored | None:
+        found = self._documents.read(key)
+        if found is None:
+            return None
+        return Stored(record=Record.from_json(found.body), etag=found.etag)
 
 
 def concluded(record: Record, *, state: SessionState, reason: str) -> Record:
