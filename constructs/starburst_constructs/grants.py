@@ -47,7 +47,8 @@ def no_strangers(
 
     Args:
         actions: all that the resource's policy can speak of.
-        resources: of the policy; ``*`` in a key policy is the key itself.
+        resources: of the policy; ``*`` in a key policy is the key itself, and a repository's policy
+            names none.
         account: twelve digits.
         organization_id: widens what is ours from the account to the organization.
     """
@@ -61,7 +62,7 @@ def no_strangers(
         effect=iam.Effect.DENY,
         principals=[anyone()],
         actions=list(actions),
-        resources=list(resources),
+        resources=list(resources) or None,
         conditions={
             "StringNotEquals": ours,
             "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},

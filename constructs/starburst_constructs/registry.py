@@ -6,11 +6,10 @@ from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from starburst_constructs.grants import anyone
+from starburst_constructs.grants import no_strangers
 
 __all__ = ["CANDIDATE_PREFIX", "RELEASE_PREFIX", "WorkerRepository", "scan_registry"]
 
@@ -80,21 +79,12 @@ class WorkerRepository(ecr.Repository):
                 ),
             ],
         )
-        stranger = (
-            {"aws:PrincipalOrgID": organization_id}
-            if organization_id
-            else {"aws:PrincipalAccount": account}
-        )
         self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="DenyStrangers",
-                effect=iam.Effect.DENY,
-                principals=[anyone()],
+            no_strangers(
                 actions=["ecr:*"],
-                conditions={
-                    "StringNotEquals": stranger,
-                    "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-                },
+                resources=(),
+                account=account,
+                organization_id=organization_id,
             )
         )
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from starburst.contract import USER_TAG
-from starburst_constructs.grants import anyone, service_grant
+from starburst_constructs.grants import anyone, no_strangers, service_grant
 from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 
@@ -60,19 +60,13 @@ class _PrivateBucket(s3.Bucket):
             else cdk.RemovalPolicy.DESTROY,
             **properties,
         )
-        stranger = (
-            {"aws:PrincipalOrgID": organization_id}
-            if organization_id
-            else {"aws:PrincipalAccount": account}
-        )
-        self._deny(
-            "Strangers",
-            actions=["s3:*"],
-            resources=[self.bucket_arn, self.arn_for_objects("*")],
-            conditions={
-                "StringNotEquals": stranger,
-                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-            },
+        self.add_to_resource_policy(
+            no_strangers(
+                actions=["s3:*"],
+                resources=[self.bucket_arn, self.arn_for_objects("*")],
+                account=account,
+                organization_id=organization_id,
+            )
         )
 
     def _deny(
