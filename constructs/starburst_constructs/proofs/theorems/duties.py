@@ -8,12 +8,12 @@ from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Role
 from starburst_constructs.proofs.layout import (
     actions_on,
-    analyst_name,
     data_bucket,
     data_key,
     default_groups,
     every_action,
     requests,
+    session_of,
 )
 from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.theorem import Claim, never, theorem
@@ -166,8 +166,7 @@ def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
     Nor does it pass a role to anything but ECS tasks, or CloudFormation the endpoint role.
     """
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         objects = [action for action in every_action(world) if action.startswith("s3:")]
         asked = requests(context, objects, world.logic.text("resource"))
         yield never(

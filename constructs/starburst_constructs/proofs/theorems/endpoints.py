@@ -9,7 +9,7 @@ from starburst_constructs.endpoints import services_in
 from starburst_constructs.naming import endpoints_stack_name
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Role
-from starburst_constructs.proofs.layout import actions_on, analyst_name, every_action, requests
+from starburst_constructs.proofs.layout import actions_on, every_action, requests, session_of
 from starburst_constructs.proofs.logic import Formula, Text
 from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.theorem import Claim, always, never, theorem
@@ -45,10 +45,6 @@ def passed_for_endpoints(world: World, context: Context, resource: Text) -> list
         return []
     to = context.is_("iam:PassedToService", CLOUDFORMATION)
     return [world.logic.every((world.logic.same(resource, role.arn), to))]
-
-
-def _user(world: World, role: Role) -> Text | None:
-    return analyst_name(world) if role.purpose == "analyst" else None
 
 
 def _stack(world: World) -> str:
@@ -92,7 +88,7 @@ def only_the_endpoint_role_makes_endpoints(world: World) -> Iterator[Claim]:
     for role in world.estate.roles:
         if role is opening:
             continue
-        context = world.session(role, user=_user(world, role))
+        context = session_of(world, role)
         asked = requests(
             context, (MAKING, "ec2:DeleteVpcEndpoints", *OTHERWISE), world.logic.text("resource")
         )
@@ -112,7 +108,7 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
     role = opening_role(world)
     if role is None:
         for other in estate.roles:
-            context = world.session(other, user=_user(world, other))
+            context = session_of(world, other)
             asked = requests(context, ["ec2:CreateTags"], logic.text("resource"))
             yield never(
                 other.name,
@@ -215,7 +211,7 @@ def only_the_endpoints_stack_is_updated(world: World) -> Iterator[Claim]:
         if not _reading(action)
     ]
     for role in estate.roles:
-        context = world.session(role, user=_user(world, role))
+        context = session_of(world, role)
         resource = logic.text("stack")
         asked = list(requests(context, dict.fromkeys(changing), resource))
         if opening is None or role.purpose != "controller":
@@ -254,7 +250,7 @@ def only_the_endpoints_stack_is_updated(world: World) -> Iterator[Claim]:
 def cloudformation_gets_the_endpoint_role_only(world: World) -> Iterator[Claim]:
     """Nobody hands CloudFormation a role but the controller, which hands it the endpoint role."""
     for role in world.estate.roles:
-        context = world.session(role, user=_user(world, role))
+        context = session_of(world, role)
         context.put("iam:PassedToService", CLOUDFORMATION)
         resource = world.logic.text("resource")
         one = next(iter(requests(context, ["iam:PassRole"], resource)))

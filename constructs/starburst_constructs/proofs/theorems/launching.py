@@ -8,9 +8,9 @@ from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import EVERYTHING
 from starburst_constructs.proofs.layout import (
     actions_on,
-    analyst_name,
     data_bucket,
     requests,
+    session_of,
 )
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 from starburst_constructs.proofs.theorems.endpoints import passed_for_endpoints
@@ -35,8 +35,7 @@ def only_the_controller_starts(world: World) -> Iterator[Claim]:
     for role in world.estate.roles:
         if role.purpose == "controller":
             continue
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        asked = requests(world.session(role, user=user), ALONE, world.logic.text("resource"))
+        asked = requests(session_of(world, role), ALONE, world.logic.text("resource"))
         yield never(role.name, [(one, world.allowed(role, one)) for one in asked])
 
 
@@ -126,11 +125,9 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
 def no_shell(world: World) -> Iterator[Claim]:
     """Nobody opens a shell in a worker, nor starts one that would allow it."""
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context, later = session_of(world, role), session_of(world, role)
         resource = world.logic.text("resource")
         now = requests(context, ["ecs:ExecuteCommand"], resource)
-        later = world.session(role, user=user)
         later.put("ecs:enable-execute-command", "true")
         asked = [*now, *requests(later, STARTING, resource)]
         yield never(

@@ -8,11 +8,11 @@ from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
     SERVICES,
     actions_on,
-    analyst_name,
     data_bucket,
     every_action,
     owned_by,
     requests,
+    session_of,
     within,
 )
 from starburst_constructs.proofs.request import Context
@@ -188,8 +188,7 @@ def only_allowed_regions(world: World) -> Iterator[Claim]:
     named = "route53:AssociateVPCWithHostedZone"
     worldwide = ("budgets:", "iam:", "organizations:", "sts:", named)
     for role in world.estate.roles:
-        user = analyst_name(world) if role.purpose == "analyst" else None
-        context = world.session(role, user=user)
+        context = session_of(world, role)
         region = world.logic.text("region")
         context.put("aws:RequestedRegion", region)
         asked = [
