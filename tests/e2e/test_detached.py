@@ -16,8 +16,8 @@ import pytest
 from starburst.cancel_list import cancel_key
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection, connect
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import open_session
 from starburst.local import LocalEnvironment
 
 pytestmark = pytest.mark.timeout(240)

@@ -19,8 +19,9 @@ from botocore.exceptions import ClientError
 import starburst
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection, connect
-from starburst.client.control import Control
-from starburst.client.session import Session, new_session_id, open_session
+from starburst.client.control import Control, new_session_id
+from starburst.client.opening import open_session
+from starburst.client.session import Session
 from starburst.contract import queue_name, task_family
 from starburst.errors import IntegrityError, LimitExceeded, UnsafeResult
 from starburst.local import LocalEnvironment

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 from tests.runtime.conftest import connection, fleet
 from tests.runtime.fleet import BUCKET, Fleet

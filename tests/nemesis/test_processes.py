@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import open_session
 from starburst.contract import SessionKeys, WorkerVariable
 from tests.nemesis.world import document
 from tests.runtime.fleet import BUCKET, REGION, Fleet

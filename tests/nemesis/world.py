@@ -25,8 +25,9 @@ from moto import mock_aws
 
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.contract import (
     CONTROL_PREFIX,
     Limits,

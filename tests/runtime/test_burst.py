@@ -16,8 +16,9 @@ import pytest
 
 from starburst.client.attaching import attach_session, list_sessions
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import (
     IntegrityError,
     PayloadError,

@@ -24,8 +24,9 @@ from starburst.cancel_list import (
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
 from starburst.client.executor import StarburstExecutor
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import IntegrityError, SessionError
 from starburst.result_nodes import node_key, open_node
 from starburst.signing import SigningKey

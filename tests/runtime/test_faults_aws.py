@@ -28,8 +28,9 @@ from botocore.exceptions import (
 
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,

@@ -12,8 +12,9 @@ import pytest
 from moto import mock_aws
 
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import SessionEnded, StarburstError
 from tests.nemesis.plan import Plan
 from tests.nemesis.world import World

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import open_session
 from starburst.errors import ResultTooLarge, UnpicklableInput, WorkerLost
 from starburst.worker.lease import Lease
 from starburst.worker.span import Span

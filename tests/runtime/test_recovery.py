@@ -9,8 +9,9 @@ import pytest
 
 from starburst.chunks import ChunkMessage
 from starburst.client.connection import Connection
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, open_session
+from starburst.client.session import Session
 from starburst.errors import IntegrityError, WorkerLost
 from starburst.worker.lease import Lease
 from starburst.worker.supervisor import Supervisor

@@ -18,8 +18,10 @@ from moto.s3.models import s3_backends
 from starburst.chunks import Chunk, pack_key, write_pack
 from starburst.client.attaching import attach_session, list_sessions
 from starburst.client.connection import Connection
+from starburst.client.control import new_session_id
+from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.client.session import Session, new_session_id, open_session
+from starburst.client.session import Session
 from starburst.codec import encode_batch
 from starburst.contract import Limits
 from starburst.controller.sessions import Records

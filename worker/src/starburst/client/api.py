@@ -7,8 +7,9 @@ from typing import Any
 
 from .attaching import SessionSummary, attach_session, list_sessions
 from .connection import Connection, connect
+from .opening import open_session
 from .options import SessionOptions
-from .session import Session, open_session
+from .session import Session
 
 __all__ = ["as_completed", "attach", "session", "sessions", "wait"]
 

@@ -13,8 +13,9 @@ from starburst.errors import StarburstError
 from starburst.payload import dump_function, dump_input
 
 from .connection import Connection, connect
+from .opening import open_session
 from .options import SessionOptions
-from .session import Session, open_session
+from .session import Session
 
 __all__ = ["StarburstExecutor"]
 

@@ -9,8 +9,9 @@ from starburst.manifest import Capacity, ResultMode
 from starburst.payload import dump_function, dump_input
 
 from .connection import Connection, connect
+from .opening import open_session
 from .options import Machine, SessionOptions
-from .session import Session, open_session
+from .session import Session
 
 __all__ = ["map_over"]
 

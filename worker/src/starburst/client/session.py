@@ -11,108 +11,29 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from starburst.errors import (
-    ConfigurationError,
-    IntegrityError,
-    SessionEnded,
-    SessionError,
-    StarburstError,
-)
+from starburst.errors import IntegrityError, SessionEnded, SessionError, StarburstError
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
 
 from .cancels import Cancels
 from .collect import Collector
-from .control import Control, new_session_id
+from .control import Control
 from .dispatch import Dispatcher
 from .drain import drain
 from .erase import erase
 from .harvest import Harvest
 from .ledger import Tally, TaskLedger
-from .options import SessionOptions
 from .progress import ProgressBar, wants_progress
-from .refusals import aws_errors
 from .report import Report
 from .requeue import Requeue
-from .write_once import write_once
 
 if TYPE_CHECKING:
     from starburst.chunks import ChunkMessage
 
     from .connection import Connection
 
-__all__ = ["Session", "new_session_id", "open_session"]
-
-
-def open_session(
-    connection: Connection,
-    options: SessionOptions,
-    *,
-    tasks: int | None = None,
-    progress: bool | None = None,
-) -> Session:
-    """Write the manifest, have the controller start the workers, and return the session.
-
-    Args:
-        connection: where.
-        options: how.
-        tasks: how many there will be, if that is known: no more workers are asked for.
-        progress: draw a bar; None for only where somebody watches.
-
-    Raises:
-        LimitExceeded: the workspace does not grant what was asked for.
-        VersionMismatch: this Python is not the worker image's.
-    """
-    python = options.check_python(connection.document)
-    options.check_offer(connection.document)
-    keys = connection.keys(new_session_id())
-    with aws_errors("make the session's keys"):
-        key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
-    timeout = options.session_timeout or connection.limits.timeout_seconds
-    manifest = Manifest(
-        workspace=keys.workspace,
-        user=keys.user,
-        session=keys.session,
-        workers=options.worker_count(connection.limits, tasks=tasks, local=connection.local),
-        cpu=options.cpu,
-        memory_gb=options.memory_gb,
-        timeout_seconds=timeout,
-        idle_seconds=options.idle_timeout,
-        max_usd=options.max_usd,
-        task_timeout_seconds=options.timeout,
-        retries=options.retries,
-        retry_on=options.retry_names,
-        attempts=options.attempts,
-        results=options.results,
-        capacity=options.capacity,
-        architecture=options.machine,
-        scratch_gb=options.scratch_gb,
-        created=time.time(),
-        python=python,
-        public_key=key.public_key,
-        data_key=key.wrapped_data,
-        signing_key=key.wrapped_signing,
-        labels=options.labels,
-    )
-    manifest = key.sign(manifest)
-    with aws_errors("store the session's manifest"):
-        write_once(
-            connection.s3,
-            connection.document.bucket,
-            keys.manifest,
-            body=manifest.to_json(),
-        )
-    control = Control(connection, keys)
-    try:
-        queue_url = control.start()
-    except (KeyboardInterrupt, ConfigurationError, SessionError) as error:
-        # Workers may be on their way already, whatever became of the answer.
-        with contextlib.suppress(StarburstError):
-            control.stop()
-        error.add_note(f"session {keys.session} was stopped before it began")
-        raise
-    return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+__all__ = ["Session"]
 
 
 class Session:
