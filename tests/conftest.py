@@ -29,6 +29,7 @@ _TOGETHER = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Start one process more than there are cores: many tests wait for processes of their own."""
     return (os.cpu_count() or 1) + 1
@@ -44,8 +45,10 @@ def pytest_configure() -> None:
         )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Group tests by the folder whose session fixtures they share, for runs on both cores."""
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0] if ROOT in item.path.parents else ""
         if folder in _TOGETHER:
