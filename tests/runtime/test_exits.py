@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -110,3 +112,56 @@ def answers_for_itself(x: int) -> None:
 def test_a_task_that_speaks_for_its_process_is_ended_with_it(child: Child) -> None:
     with pytest.raises(ChildDied, match="SIGKILL"):
         run(child, answers_for_itself)
+
+
+def leaves_a_process_behind(place: str, how: str) -> None:
+    """Fork a process that would outlive this one by far, then end or linger."""
+    helper = os.fork()
+    if helper == 0:
+        time.sleep(60)
+        os._exit(0)
+    Path(place).write_text(str(helper))
+    if how == "dies":
+        os._exit(3)
+    elif how == "lets go":
+        os.closerange(3, 100)
+    threading.Event().wait()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; nobody may have buried it yet."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("dies", "exited with code 3"), ("lets go", "SIGKILL"), ("lingers", "")],
+)
+def test_what_a_task_forked_neither_hides_its_end_nor_outlives_it(
+    tmp_path: Path, how: str, said: str
+) -> None:
+    child, place = Child(), tmp_path / "helper"
+    child.send({"do": "function", "name": "f"}, [dump_function(leaves_a_process_behind)])
+    header = {"do": "run", "function": "f", "lo": 0, "retries": 0, "retry_on": []}
+    child.send({**header, "mode": "data", "max_bytes": 1000}, [dump_input(((str(place), how), {}))])
+    wait_until(lambda: place.exists() and place.read_text() != "")
+    try:
+        if said:
+            with pytest.raises(ChildDied, match=said):
+                assert child.receive(timeout=20) is not None, "its end was not noticed"
+    finally:
+        end = threading.Thread(target=child.kill, daemon=True)
+        end.start()
+        end.join(20)
+    assert not end.is_alive(), "whoever ends it waits for what it forked"
+    wait_until(lambda: gone(int(place.read_text())))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

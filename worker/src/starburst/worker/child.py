@@ -81,11 +81,18 @@ class Child:
                 frame = read_frame(self._answers)
                 _check(frame)
             except Exception:  # the function wrote into our pipe: whatever it says now is no frame
-                self._process.kill()
                 frame = None
+            if frame is None:
+                self._end()
             self._frames.put(frame)
             if frame is None:
                 return
+
+    def _end(self) -> None:
+        """End the child, and the processes that the function started: they hold memory too."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def send(self, header: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """Give the child a command."""
@@ -110,7 +117,8 @@ class Child:
 
     def kill(self) -> None:
         """End the child now, and release what it held."""
-        self._process.kill()
+        if self._reader.is_alive():
+            self._end()
         self._process.wait()
         self._reader.join()
         with contextlib.suppress(BrokenPipeError):  # a command that nobody will read

@@ -6,6 +6,7 @@ the function, and answers with encoded results. What the function prints goes to
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import os
@@ -37,6 +38,7 @@ _REPORT_BYTES: Final = 8 << 20
 _BACKOFF_SECONDS: Final = (0.5, 1, 2, 4, 8)
 _FAILED: Final = object()
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> None:
@@ -45,6 +47,7 @@ def main() -> None:
     # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
     commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
+    _keep_apart(commands_fd, answers_fd, board_fd)
     with (
         suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
@@ -57,6 +60,28 @@ def _die_first() -> None:
     """Have the kernel end this process and not the worker where memory runs out."""
     with suppress(OSError):  # only Linux knows how
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _keep_apart(*fds: int) -> None:
+    """Lead a process group of our own, in which nobody but us holds the pipes.
+
+    Processes that the function forks may outlive us. If they kept the pipes open, the worker would
+    never learn of our end; in our group, it ends them with us.
+    """
+    with suppress(PermissionError):  # it leads one already
+        os.setpgid(0, 0)
+    if sys.platform == "linux":  # who ends the worker's group means us too
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    os.register_at_fork(after_in_child=lambda: _let_go(fds))
+
+
+def _let_go(fds: Sequence[int]) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in fds:
+        os.dup2(nowhere, fd, inheritable=False)
+    os.close(nowhere)
 
 
 class _Runner:
