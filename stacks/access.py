@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
 from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Workspace
 from stacks.storage import StorageStack
@@ -43,6 +44,7 @@ class AccessStack(cdk.Stack):
         construct_id: its id there.
         environment: whose roles these are.
         foundation: for the boundary and the data key.
+        network: for the VPC, outside of which workers' credentials are of no use.
         storage: for the data bucket.
         registry: for the worker image's repository.
 
@@ -61,6 +63,7 @@ class AccessStack(cdk.Stack):
         *,
         environment: Environment,
         foundation: FoundationStack,
+        network: NetworkStack,
         storage: StorageStack,
         registry: RegistryStack,
         **kwargs: Any,
@@ -68,6 +71,7 @@ class AccessStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._settings = environment
         self._boundary = foundation.boundary
+        self._vpc_id = None if "source-vpce" in environment.without else network.vpc.vpc_id
         self._place = {"account": environment.account, "region": environment.region}
         self._data = {
             "bucket_arn": storage.data.bucket_arn,
@@ -118,7 +122,11 @@ class AccessStack(cdk.Stack):
             description=f"Code on workers of workspace {workspace.name}",
             policies={
                 "Work": worker_statements(
-                    environment.name, workspace.name, **self._place, **self._data
+                    environment.name,
+                    workspace.name,
+                    **self._place,
+                    **self._data,
+                    vpc_id=self._vpc_id,
                 )
             },
         )
@@ -171,7 +179,10 @@ class AccessStack(cdk.Stack):
                 ),
                 "Passing": passing_statements(passed),
                 "Function": function_statements(
-                    environment.name, **self._place, in_vpc=not bursting
+                    environment.name,
+                    **self._place,
+                    in_vpc=not bursting,
+                    vpc_id=self._vpc_id,
                 ),
                 **(
                     {"Endpoints": flipping_statements(environment.name, **self._place)}

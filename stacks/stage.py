@@ -114,6 +114,7 @@ class EnvironmentStage(cdk.Stage):
             "access",
             environment=environment,
             foundation=foundation,
+            network=self.network,
             storage=self.storage,
             registry=self.registry,
             **self._named("access"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from aws_cdk import aws_iam as iam
 
@@ -13,6 +14,7 @@ from starburst.contract import (
     task_family,
 )
 from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.grants import only_from
 from starburst_constructs.naming import cluster_name, controller_name, failures_name
 
 __all__ = [
@@ -21,6 +23,18 @@ __all__ = [
     "passing_statements",
     "session_statements",
 ]
+
+FROM_CODE: Final = (
+    "ecs:*",
+    "s3:*",
+    "sqs:CreateQueue",
+    "sqs:DeleteQueue",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ListQueues",
+    "ssm:*",
+)
+"""What only the controller's code does; AWS writes its log and reports lost events in its name."""
 
 _EXEC_ACTIONS = ("ecs:CreateService", "ecs:RunTask", "ecs:StartTask", "ecs:UpdateService")
 
@@ -175,11 +189,18 @@ def _definitions(family: str, *, account: str, region: str) -> tuple[str, str]:
 
 
 def function_statements(
-    environment: str, *, account: str, region: str, in_vpc: bool
+    environment: str, *, account: str, region: str, in_vpc: bool, vpc_id: str | None = None
 ) -> list[iam.PolicyStatement]:
     """Return what Lambda needs in order to run the controller, ``in_vpc`` or outside.
 
     It is outside where the endpoints come and go: it must work while there are none.
+
+    Args:
+        environment: its name.
+        account: twelve digits.
+        region: of the environment.
+        in_vpc: whether it runs in the VPC.
+        vpc_id: of that VPC, from where alone its code may work; None in an emulator.
     """
     name = controller_name(environment)
     interfaces = [
@@ -220,4 +241,5 @@ def function_statements(
                 }
             },
         ),
+        *([only_from(vpc_id, actions=FROM_CODE)] if in_vpc and vpc_id is not None else []),
     ]

@@ -13,6 +13,7 @@ __all__ = [
     "ServiceRole",
     "anyone",
     "no_strangers",
+    "only_from",
     "require_deputy_key",
     "service_grant",
 ]
@@ -66,6 +67,27 @@ def no_strangers(
         conditions={
             "StringNotEquals": ours,
             "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        },
+    )
+
+
+def only_from(vpc_id: str, *, actions: Sequence[str]) -> iam.PolicyStatement:
+    """Return a role's Deny outside one VPC, so that its credentials are of no use elsewhere.
+
+    An AWS service that acts for the role, as S3 does when it asks KMS for a key, is no elsewhere.
+
+    Args:
+        vpc_id: every call comes through an endpoint there.
+        actions: what code in the VPC does; what AWS does in the role's name is from outside.
+    """
+    return iam.PolicyStatement(
+        sid="NothingFromOutside",
+        effect=iam.Effect.DENY,
+        actions=list(actions),
+        resources=["*"],
+        conditions={
+            "StringNotEquals": {"aws:SourceVpc": vpc_id},
+            "BoolIfExists": {"aws:ViaAWSService": "false"},
         },
     )
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from starburst.contract import log_group_name, queue_prefix
 from starburst_constructs.analyst_policy import SESSION
+from starburst_constructs.grants import only_from
 
 __all__ = ["launch_statements", "worker_statements"]
 
@@ -21,8 +22,19 @@ def worker_statements(
     region: str,
     bucket_arn: str,
     key_arn: str,
+    vpc_id: str | None = None,
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of a workspace's worker role (S2, S5, S30): no list, no delete."""
+    """Return the statements of a workspace's worker role (S2, S5, S30): no list, no delete.
+
+    Args:
+        environment: its name.
+        workspace: its name.
+        account: twelve digits.
+        region: of the environment.
+        bucket_arn: the data bucket's.
+        key_arn: the data key's.
+        vpc_id: where workers run and alone may use the role; None in an emulator.
+    """
     session = f"{bucket_arn}/{workspace}/*/sessions/{SESSION}/"
     anywhere = f"{bucket_arn}/{workspace}/*/sessions/*/"
     return [
@@ -84,6 +96,7 @@ def worker_statements(
                 }
             },
         ),
+        *([only_from(vpc_id, actions=["*"])] if vpc_id is not None else []),
     ]
 
 

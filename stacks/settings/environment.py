@@ -45,8 +45,9 @@ Feature = Literal["default-security-group", "query-definitions", "registry-scann
   (no ``AWS::SSM::Association``).
 * ``query-definitions``: saved Logs Insights queries (no ``AWS::Logs::QueryDefinition``).
 * ``registry-scanning``: continuous image scanning (no ``AWS::ECR::RegistryScanningConfiguration``).
-* ``source-vpce``: workers reach the data bucket through the VPC endpoint only (the emulator's
-  requests never carry ``aws:SourceVpce``, so the statement would lock workers out).
+* ``source-vpce``: workers reach the data bucket through the VPC endpoint only, and use their
+  credentials in the VPC only (the emulator's requests never carry ``aws:SourceVpce`` and
+  ``aws:SourceVpc``, so the statements would lock workers out).
 """
 
 NO_IMAGE: Final = "sha256:" + "0" * 64

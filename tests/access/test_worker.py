@@ -82,6 +82,25 @@ def test_a_worker_opens_data_keys_of_its_workspace_and_never_signing_keys(
     assert set(via["Condition"]["StringEquals"]) == {"kms:ViaService"}
 
 
+def test_outside_the_vpc_nothing_is_left_of_it(
+    documents: Callable[..., list[dict[str, Any]]],
+) -> None:
+    inside = documents(
+        worker_statements(
+            "prod", "genomics", **WHERE, bucket_arn=BUCKET, key_arn="key", vpc_id="vpc-1"
+        )
+    )
+    assert {key: inside[-1][key] for key in ("Effect", "Action", "Resource", "Condition")} == {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {
+            "StringNotEquals": {"aws:SourceVpc": "vpc-1"},
+            "BoolIfExists": {"aws:ViaAWSService": "false"},
+        },
+    }
+
+
 def test_starting_a_worker_takes_no_data_access(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:

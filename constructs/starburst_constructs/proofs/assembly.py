@@ -110,6 +110,7 @@ class _Reader:
             endpoints=tuple(self._endpoints()),
             policies=self._policies,
             named=named,
+            vpc=self._vpc(),
         )
 
     def _resources(self, *kinds: str) -> Iterator[Found]:
@@ -220,6 +221,12 @@ class _Reader:
         for arn, found in statements.items():
             policy = self._add(f"permissions of {arn.rpartition(':')[2]}", {"Statement": found})
             yield Guarded(kind="function", arn=arn, policy=policy)
+
+    def _vpc(self) -> str:
+        for stack, logical_id, _, properties in self._resources("AWS::EC2::SecurityGroup"):
+            if self._label(stack, logical_id) == "network/Workers":
+                return str(self._resolver.value(stack, properties["VpcId"]))
+        return ""
 
     def _endpoints(self) -> Iterator[Endpoint]:
         for stack, logical_id, _, properties in self._resources("AWS::EC2::VPCEndpoint"):

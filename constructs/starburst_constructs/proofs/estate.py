@@ -151,6 +151,7 @@ class Estate:
         endpoints: VPC endpoints.
         named: ARNs of resources by logical name, such as ``storage/Data``.
         without: what the environment leaves out, such as ``source-vpce`` in an emulator.
+        vpc: id of the VPC that workers' security group is in.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Estate:
     endpoints: tuple[Endpoint, ...]
     named: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    vpc: str = ""
 
     @property
     def workspaces(self) -> tuple[str, ...]:

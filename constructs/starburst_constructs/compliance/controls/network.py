@@ -76,12 +76,15 @@ NETWORK: Final = (
     ),
     Control(
         name="stolen-credentials",
-        title="A worker's credentials open no data outside the environment's S3 endpoint",
+        title="Stolen credentials of a worker or the controller are of no use outside the VPC",
         area=Area.NETWORK,
         rows=("S11", "G6"),
         nist=("AC-4", "SC-7"),
-        theorems=("stolen_worker_credentials_are_worthless",),
-        kinds=("AWS::S3::BucketPolicy",),
+        theorems=(
+            "stolen_credentials_do_nothing_elsewhere",
+            "stolen_worker_credentials_are_worthless",
+        ),
+        kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
     ),
     Control(
         name="account-block",

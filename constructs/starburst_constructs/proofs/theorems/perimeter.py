@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
+from starburst_constructs.proofs.estate import EVERYTHING
 from starburst_constructs.proofs.layout import (
     SERVICES,
     actions_on,
@@ -173,6 +174,36 @@ def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
             given=[
                 *given,
                 context.is_not("aws:SourceVpce", identifier),
+                context.is_not("aws:ViaAWSService", "true"),
+            ],
+        )
+
+
+@theorem(GROUP, unless="source-vpce")
+def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
+    """Outside our VPC a worker's credentials do nothing at all, in any AWS service.
+
+    Nor do the controller's where it runs in the VPC, but write its log, report lost events and
+    join the VPC: Lambda does that in its name. A worker's denial holds whatever else is allowed.
+    """
+    estate = world.estate
+    lambdas = ("ec2:", "iam:", "kms:", "logs:", "sqs:SendMessage")
+    for role in estate.roles_for("worker", "controller"):
+        if role.purpose == "controller" and estate.roles_for("endpoints"):
+            continue
+        context = world.session(role)
+        worker = role.purpose == "worker"
+        asked = [
+            one
+            for one in requests(context, every_action(world), world.logic.text("resource"))
+            if worker or not one.action.startswith(lambdas)
+        ]
+        also = [EVERYTHING] if worker else []
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, boundary=not worker, also=also)) for one in asked],
+            given=[
+                context.is_not("aws:SourceVpc", estate.vpc),
                 context.is_not("aws:ViaAWSService", "true"),
             ],
         )

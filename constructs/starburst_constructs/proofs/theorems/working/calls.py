@@ -30,15 +30,31 @@ Call = tuple[str, str, Mapping[str, str]]
 
 READS = ("s3:GetObject",)
 MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage")
+FOR_SOMEBODY = {"aws:ViaAWSService": "true"}
+"""What a service says that calls another one for somebody; it calls from AWS's own network."""
+
 ONCE = {"s3:if-none-match": "*", "s3:ObjectCreationOperation": "true"}
 
 
 def calling(
-    world: World, role: Role, calls: Iterable[Call], *, user: str | None = None
+    world: World,
+    role: Role,
+    calls: Iterable[Call],
+    *,
+    user: str | None = None,
+    inside: bool = True,
 ) -> Iterator[tuple[Request, Formula]]:
     """Yield whether each call of a session is allowed, as an SDK sends it: TLS 1.3, our Region.
 
-    Everything that is not said is absent. Workers call through the VPC endpoints.
+    Everything that is not said is absent. Workers and the controller call through the VPC
+    endpoints, unless an AWS service calls for them.
+
+    Args:
+        world: in which it would be allowed.
+        role: who calls.
+        calls: what is called.
+        user: name in the session.
+        inside: whether the role's own code calls, and not AWS in its name.
     """
     estate = world.estate
     for action, resource, said in calls:
@@ -55,8 +71,11 @@ def calling(
             }
         )
         service = {"ecr": "ecr.api"}.get(action.partition(":")[0], action.partition(":")[0])
-        inside = role.purpose in ("worker", "launch", "controller")
-        endpoint = world.endpoint(service) if inside else None
+        machine = role.purpose in ("worker", "launch", "controller")
+        within = inside and machine and FOR_SOMEBODY.items().isdisjoint(said.items())
+        endpoint = world.endpoint(service) if within else None
+        if within:
+            context.put("aws:SourceVpc", estate.vpc)
         if endpoint is not None:
             context.put("aws:SourceVpce", endpoint.identifier)
         context.put_all(said)
@@ -86,7 +105,7 @@ def storage_calls(world: World, arn: str) -> list[Call]:
     """Return what S3 and SQS do with the key on a caller's behalf."""
     region = world.estate.region
     return [
-        (action, arn, {"kms:ViaService": f"{service}.{region}.amazonaws.com"})
+        (action, arn, {**FOR_SOMEBODY, "kms:ViaService": f"{service}.{region}.amazonaws.com"})
         for service in ("s3", "sqs")
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
     ]

@@ -153,15 +153,23 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
                 ("ecs:ListTasks", "*", {"ecs:cluster": cluster}),
                 *calls(("ssm:GetParameter",), parameter_arn(world)),
                 *storage_calls(world, key),
-                *calls(
-                    ("logs:CreateLogStream", "logs:PutLogEvents"),
-                    f"arn:aws:logs:{place}:log-group:/aws/lambda/starburst-{estate.name}-controller"
-                    ":log-stream:a",
-                ),
+            ],
+        ),
+    )
+    log = f"arn:aws:logs:{place}:log-group:/aws/lambda/starburst-{estate.name}-controller"
+    yield always(
+        world,
+        f"{role.name}, what Lambda does in its name",
+        calling(
+            world,
+            role,
+            [
+                *calls(("logs:CreateLogStream", "logs:PutLogEvents"), f"{log}:log-stream:a"),
                 *calls(("sqs:SendMessage",), estate.named["control/Failures"]),
                 # Outside the VPC where the endpoints in it come and go.
                 *([] if estate.roles_for("endpoints") else calls(NETWORK, "*")),
             ],
+            inside=False,
         ),
     )
 
