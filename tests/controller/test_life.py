@@ -245,6 +245,63 @@ def test_replacements_are_paced_and_end_with_the_budget(world: World) -> None:
     assert not world.queues()
 
 
+def kill_in_mid_work(world: World, *, times: int) -> None:
+    """Let memory run out on workers, one after another, each replaced before the next."""
+    for _ in range(times):
+        world.later(700)
+        world.request(KEYS, "extend", deadline=world.now + 3000)
+        world.ecs.end(world.ecs.live()[0], exit_code=137, reason="OutOfMemoryError")
+        world.sweep()
+
+
+def test_tasks_that_kill_their_workers_do_not_end_a_small_session(world: World) -> None:
+    url = world.start(a_manifest(workers=1))["queue_url"]
+    world.send(url, 50)
+
+    kill_in_mid_work(world, times=20)
+
+    assert world.status(KEYS).workers_lost == 20
+    assert len(world.ecs.live()) == 1
+
+
+def test_a_session_whose_tasks_kill_every_worker_fails(world: World) -> None:
+    url = world.start(a_manifest(workers=1))["queue_url"]
+    world.send(url, 50)
+
+    kill_in_mid_work(world, times=21)
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert "21 workers were killed while they worked" in status.reason
+    assert "OutOfMemoryError" in status.reason
+
+
+def test_killed_workers_leave_those_that_fail_by_themselves_their_own_budget(world: World) -> None:
+    url = world.start(a_manifest(workers=1))["queue_url"]
+    world.send(url, 50)
+    kill_in_mid_work(world, times=10)
+    for _ in range(6):
+        world.later(700)
+        world.request(KEYS, "extend", deadline=world.now + 3000)
+        world.ecs.end(world.ecs.live()[0], exit_code=1, reason="cannot go on")
+        world.sweep()
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert status.reason.startswith("6 workers failed, more than are replaced; cannot go on")
+
+
+def test_a_status_says_why_killed_workers_are_not_replaced(world: World) -> None:
+    url = world.start(a_manifest(workers=2))["queue_url"]
+    world.send(url, 50)
+    kill_in_mid_work(world, times=21)
+
+    status = world.status(KEYS)
+    assert status.state == "running"
+    assert "1 of 2 workers running" in status.reason
+    assert "1 not replaced, because 21 workers were killed while they worked" in status.reason
+
+
 def test_spot_interruptions_are_replaced_and_are_no_fault(world: World) -> None:
     url = world.start(a_manifest(capacity="spot"))["queue_url"]
     world.send(url, 50)

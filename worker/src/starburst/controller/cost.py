@@ -31,7 +31,7 @@ def settle(
 ) -> Record:
     """Count each worker that has stopped, once, however often it is seen."""
     settled = {name: at for name, at in record.settled.items() if now - at < _FORGET_SECONDS}
-    lost = faults = unstarted = lacked = 0
+    lost = faults = killed = unstarted = lacked = 0
     seconds, usd, trouble = record.seconds, record.usd, record.trouble
     shortage, said = record.shortage, record.shortage_said
     ran = record.ran
@@ -51,7 +51,9 @@ def settle(
         elif worker.lost:
             lost += 1
             trouble = worker.trouble or worker.stop_code
-            if not worker.taken:
+            if worker.killed:
+                killed += 1
+            elif not worker.taken:
                 faults += 1
                 unstarted += not worker.ran
     return replace(
@@ -61,6 +63,7 @@ def settle(
         usd=usd,
         lost=record.lost + lost,
         faults=record.faults + faults,
+        killed=record.killed + killed,
         unstarted=record.unstarted + unstarted,
         trouble=trouble,
         lacked=record.lacked + lacked,

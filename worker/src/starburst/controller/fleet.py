@@ -22,6 +22,9 @@ LAUNCH_TAG: Final = "starburst:launch"
 """Tag of a task that says which call of which launch started it: ``<wave>-<batch>``."""
 
 _DESCRIBED_PER_CALL: Final = 100
+_SIGNALLED: Final = 128
+"""Exit codes above this one are 128 and the number of a signal."""
+
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 8.0
 
@@ -91,6 +94,13 @@ class Worker:
         if self.live or self.stop_code == "UserInitiated":
             return False
         return self.taken or self.exit_code != 0
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was lost to a signal, as memory's end sends one, or without a word."""
+        if not self.lost or self.taken or not self.ran:
+            return False
+        return self.exit_code is None or self.exit_code > _SIGNALLED
 
     @property
     def shortage(self) -> Shortage | None:

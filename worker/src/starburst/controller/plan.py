@@ -21,7 +21,7 @@ __all__ = [
     "begin_launch",
     "decide",
     "demand",
-    "faults_most",
+    "spent_budget",
     "take_launch",
 ]
 
@@ -31,6 +31,10 @@ IDLE_SECONDS: Final = 3600
 _START_SECONDS: Final = 900
 _UNSTARTED_MOST: Final = 3
 _FAULTS_LEAST: Final = 5
+_KILLED_LEAST: Final = 20
+"""One task that kills workers costs five of them: three ``attempts``, and one for each of the two
+cuts that find it. Four such tasks are a bug in four inputs; more look like too little memory."""
+
 _LISTING_SECONDS: Final = 20
 _FIRST_PAUSE: Final = 30
 _LONGEST_PAUSE: Final = 600
@@ -181,9 +185,13 @@ def demand(record: Record, depth: Depth | None) -> int:
     return 0 if depth is None else min(record.workers, depth.backlog + depth.in_flight)
 
 
-def faults_most(record: Record) -> int:
-    """Return how many workers may fail before they are no longer replaced."""
-    return max(_FAULTS_LEAST, 2 * record.workers)
+def spent_budget(record: Record) -> str:
+    """Say that so many workers failed, or were killed, that they are no longer replaced, or not."""
+    if record.faults > max(_FAULTS_LEAST, 2 * record.workers):
+        return f"{record.faults} workers failed"
+    if record.killed > max(_KILLED_LEAST, 2 * record.workers):
+        return f"{record.killed} workers were killed while they worked"
+    return ""
 
 
 def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: float) -> int:
@@ -300,8 +308,9 @@ def _failure(record: Record, look: Look, *, now: float) -> str:
         return ""
     if not record.ran and record.unstarted >= _UNSTARTED_MOST:
         return f"its workers cannot start; ECS: {record.trouble}"
-    if record.faults > faults_most(record) and look.depth.backlog:
-        return f"{record.faults} workers failed, the most that are replaced; {record.trouble}"
+    spent = spent_budget(record)
+    if spent and look.depth.backlog:
+        return f"{spent}, more than are replaced; {record.trouble}"
     return ""
 
 
@@ -324,7 +333,7 @@ def _launching(record: Record, look: Look, *, now: float, until: float, most: in
             return Plan(record=record)
         return Plan(record=replace(record, launch=replace(launch, until=until)), launch=True)
     missing = min(most, demand(record, depth)) - staying
-    if not depth.backlog or missing <= 0 or record.faults > faults_most(record):
+    if not depth.backlog or missing <= 0 or spent_budget(record):
         return Plan(record=record)
     paced = replace(record, not_before=now + _pause(record.setbacks))
     begun = begin_launch(paced, missing, now=now, until=until, staying=here)

@@ -56,7 +56,8 @@ class Record:
         launch: the one that is not finished.
         launched: workers that ECS accepted.
         lost: workers that stopped with an error or were taken away.
-        faults: those of them that Fargate did not take away; bounds their replacement.
+        faults: those of them that failed by themselves; bounds their replacement.
+        killed: those of them that were killed, likely by the tasks they ran; bounds it too.
         unstarted: workers that stopped before they ran, other than for want of capacity.
         ran: whether any worker ever ran.
         setbacks: looks in a row that found workers lost; paces their replacement.
@@ -97,6 +98,7 @@ class Record:
     launched: int = 0
     lost: int = 0
     faults: int = 0
+    killed: int = 0
     unstarted: int = 0
     ran: bool = False
     setbacks: int = 0

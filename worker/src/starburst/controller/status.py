@@ -11,7 +11,7 @@ from starburst.status import SessionStatus
 
 from . import shortage
 from .cost import so_far
-from .plan import Look, demand, faults_most
+from .plan import Look, demand, spent_budget
 from .queue import Depth
 from .sessions import Record, Records
 from .site import Site
@@ -115,8 +115,9 @@ def _missing(record: Record, missing: int, *, now: float) -> str:
             f"{missing} waiting for {shortage.describe(record.shortage)} since "
             f"{_at(record.waiting_since)} (ECS: {record.shortage_said})"
         )
-    if record.faults > faults_most(record):
-        return f"{missing} not replaced, because {record.faults} workers failed"
+    spent = spent_budget(record)
+    if spent:
+        return f"{missing} not replaced, because {spent}"
     if record.launch is not None:
         words = f" (ECS: {record.trouble})" if record.trouble and not record.lost else ""
         return f"{missing} being launched{words}"
