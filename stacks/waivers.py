@@ -92,6 +92,18 @@ def _network(environment: Environment) -> Iterator[Waiver]:
                 "The environment asks for a way out, and these are the subnets of its NAT gateways "
                 "alone; workers' subnets have no internet gateway and no public addresses.",
             )
+            zones = range(1, environment.network.zones + 1)
+            yield _decision(
+                [f"{_OURS}way-out"],
+                [
+                    "network/Vpc/IGW",
+                    *(f"network/Vpc/natSubnet{number}/DefaultRoute" for number in zones),
+                    *(f"network/Vpc/natSubnet{number}/NATGateway" for number in zones),
+                    *(f"network/Vpc/workersSubnet{number}/DefaultRoute" for number in zones),
+                ],
+                "The environment asks for egress 'nat', the one explicit way out: what workers "
+                "send to the internet leaves through its NAT gateways.",
+            )
 
 
 def _storage(environment: Environment) -> Iterator[Waiver]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +100,31 @@ def test_an_estate_is_complete(estates: Mapping[str, Estate]) -> None:
 def test_an_unknown_environment_is_named(tmp_path: Any) -> None:
     with pytest.raises(ProofError, match="no environment nowhere"):
         read_estate(tmp_path, "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties"),
+    [
+        ("AWS::IAM::RolePolicy", {"RoleName": "r", "PolicyDocument": {"Statement": []}}),
+        ("AWS::SQS::QueueInlinePolicy", {"PolicyDocument": {"Statement": []}}),
+        ("AWS::Lambda::Url", {"AuthType": "NONE"}),
+        ("AWS::IAM::ManagedPolicy", {"Users": ["u"], "PolicyDocument": {"Statement": []}}),
+    ],
+)
+def test_nothing_is_proved_of_what_is_read_in_part(
+    tmp_path: Path, kind: str, properties: Mapping[str, Any]
+) -> None:
+    """A grant by a type that nobody reads would leave every theorem standing."""
+    folder = tmp_path / "assembly-some"
+    folder.mkdir()
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://111122223333/eu-west-1",
+        "displayName": "some/access",
+        "properties": {"stackName": "some-access", "templateFile": "access.json"},
+    }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"access": stack}}))
+    hole = {"Resources": {"Hole": {"Type": kind, "Properties": properties}}}
+    (folder / "access.json").write_text(json.dumps(hole))
+    with pytest.raises(ProofError, match=r"some-access, Hole: .*; nothing is proved of it"):
+        read_estate(tmp_path, "some")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starburst.contract import queue_prefix
 from starburst.controller.queue import policy as session_queue_policy
+from starburst_constructs.policy_holders import unread
 from starburst_constructs.proofs.errors import ProofError, ResolveError
 from starburst_constructs.proofs.estate import Endpoint, Estate, Guarded, Policy, Role
 from starburst_constructs.proofs.resolve import Resolver, Template
@@ -52,7 +53,8 @@ def read_estate(
         without: what the environment leaves out.
 
     Raises:
-        ProofError: there is no such environment, or a token in it cannot be resolved.
+        ProofError: there is no such environment, a token in it cannot be resolved, or it lets
+            somebody in by what is not read here.
     """
     folder = Path(assembly) / f"assembly-{environment}"
     if not (folder / "manifest.json").exists():
@@ -71,6 +73,7 @@ def read_estate(
         account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
         place = (account, region)
     reader = _Reader(Resolver(templates, *place), short)
+    reader.refuse_unread()
     estate = reader.estate(environment, regions=regions or place[1:])
     return replace(estate, without=tuple(without))
 
@@ -83,6 +86,12 @@ class _Reader:
         self._short = short
         self._policies: dict[str, Policy] = {}
         self._by_arn: dict[str, str] = {}
+
+    def refuse_unread(self) -> None:
+        """Refuse templates of which only a part would be proved."""
+        for stack, logical_id, kind, properties in self._resources():
+            for what in unread(kind, properties) or ():
+                raise ProofError(f"{stack}, {logical_id}: {what}; nothing is proved of it")
 
     def estate(
         self,

@@ -137,6 +137,7 @@ ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 OUT = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 DATA_POLICY = "storage/Data/Policy/Resource"
 TASK = "compute/Task-genomics/Resource"
+ROLE_POLICY = "AWS::IAM::RolePolicy"
 
 CASES: dict[str, list[tuple[str, Change]]] = {
     "endless-log": [
@@ -282,10 +283,19 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         (TASK, container("Image", value="repository@sha256:0")),
         ("control/Controller/Resource", put({"ImageUri": "repository:1"}, "Code")),
     ],
+    "unread-policy": [
+        ("access/Controller/Sessions/Resource", put(["somebody"], "Users")),
+        ("access/Controller/Sessions/Resource", put(["everybody"], "Groups")),
+        ("access/Controller/Sessions/Resource", lambda body: body.update(Type=ROLE_POLICY)),
+    ],
     "unstated-removal": [
         ("storage/Data/Resource", lambda body: body.pop("DeletionPolicy")),
         ("storage/Data/Resource", lambda body: body.pop("UpdateReplacePolicy")),
         ("network/Flows/Resource", lambda body: body.pop("DeletionPolicy")),
+    ],
+    "way-out": [
+        ("network/Vpc/Resource", lambda body: body.update(Type="AWS::EC2::InternetGateway")),
+        ("network/FlowLog/Resource", lambda body: body.update(Type="AWS::EC2::Route")),
     ],
     "weak-tls": [
         (DATA_POLICY, without("PolicyDocument", having="aws:SecureTransport")),
@@ -342,6 +352,14 @@ def test_the_rule_refuses_the_kit_with_one_promise_taken_out(
         ),
         ("open-egress", "AWS::EC2::SecurityGroupEgress", {**OUT, "CidrIp": "0.0.0.0/0"}),
         ("unbounded-role", "AWS::IAM::User", {}),
+        ("unread-policy", ROLE_POLICY, {"PolicyDocument": {"Statement": []}}),
+        ("unread-policy", "AWS::SQS::QueueInlinePolicy", {"PolicyDocument": {"Statement": []}}),
+        ("unread-policy", "AWS::Logs::ResourcePolicy", {"PolicyDocument": '{"Statement": []}'}),
+        ("unread-policy", "AWS::S3::AccessPoint", {"Bucket": "data"}),
+        ("unread-policy", "AWS::Lambda::Url", {"AuthType": "NONE"}),
+        ("way-out", "AWS::EC2::InternetGateway", {}),
+        ("way-out", "AWS::EC2::Route", {"TransitGatewayId": "tgw-0a1b2c3d"}),
+        ("way-out", "AWS::EC2::VPCPeeringConnection", {"PeerVpcId": "vpc-0a1b2c3d"}),
         ("unstated-removal", "AWS::DynamoDB::Table", {}),
         ("weak-tls", "AWS::S3::Bucket", {}),
         ("open-perimeter", "AWS::SQS::Queue", {}),

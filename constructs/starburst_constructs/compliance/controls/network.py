@@ -19,7 +19,7 @@ NETWORK: Final = (
         fsbp=("EC2.15", "ECS.2", "ECS.16"),
         nag=("VPCSubnetAutoAssignPublicIpDisabled", "VPCNoUnrestrictedRouteToIGW"),
         guard=("CT.EC2.PR.11",),
-        rules=("public-address",),
+        rules=("public-address", "way-out"),
         tests=("tests/stacks/test_network.py::test_there_is_no_way_to_the_internet",),
     ),
     Control(

@@ -82,7 +82,7 @@ PEOPLE: Final = (
         area=Area.PEOPLE,
         rows=("G1",),
         nist=("AC-6",),
-        rules=("unbounded-role",),
+        rules=("unbounded-role", "unread-policy"),
         theorems=(
             "every_role_is_bounded",
             "the_boundary_is_a_ceiling",

@@ -22,7 +22,9 @@ from starburst_constructs.compliance.rules.undeclared_wildcard import (
 from starburst_constructs.compliance.rules.unkeyed_scratch import UNKEYED_SCRATCH
 from starburst_constructs.compliance.rules.unmasked_log import UNMASKED_LOG
 from starburst_constructs.compliance.rules.unpinned_image import UNPINNED_IMAGE
+from starburst_constructs.compliance.rules.unread_policy import UNREAD_POLICY
 from starburst_constructs.compliance.rules.unstated_removal import UNSTATED_REMOVAL
+from starburst_constructs.compliance.rules.way_out import WAY_OUT
 from starburst_constructs.compliance.rules.weak_tls import WEAK_TLS
 
 __all__ = ["RULES", "Result", "Rule", "Verdict", "undeclared_wildcard", "unused_wildcards"]
@@ -41,7 +43,9 @@ RULES: Final = (
     UNKEYED_SCRATCH,
     UNMASKED_LOG,
     UNPINNED_IMAGE,
+    UNREAD_POLICY,
     UNSTATED_REMOVAL,
+    WAY_OUT,
     WEAK_TLS,
 )
 """Those that need no declaration; ``undeclared_wildcard`` is made for each environment."""

@@ -39,7 +39,7 @@ class Rule:
     Attributes:
         name: what it forbids, in words with dashes: its file's name.
         controls: ids of the controls that it answers, such as ``FSBP S3.5``.
-        kinds: CloudFormation types that it judges.
+        kinds: CloudFormation types that it judges; none for every type.
         mend: what to do about a finding.
         judge: yields what is wrong with a resource; returns None where the rule is not about it.
     """
@@ -52,7 +52,7 @@ class Rule:
 
     def result(self, resource: Resource, template: Template) -> Result:
         """Judge one resource of ``template``."""
-        if resource.kind not in self.kinds:
+        if self.kinds and resource.kind not in self.kinds:
             return Result(verdict=Verdict.NOT_APPLICABLE)
         problems = self.judge(resource, template)
         if problems is None:
