@@ -27,6 +27,9 @@ ABANDONED_UPLOAD_DAYS: Final = 1
 CONTROL_DAYS: Final = 400
 """The controller's records of ended sessions: a year of evidence and a month to read it."""
 
+SIGNATURE_SECONDS: Final = 900
+"""How long a signed address of an object works, whatever it says itself (G11)."""
+
 _ALGORITHM: Final = {"kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
 
 
@@ -188,6 +191,7 @@ class DataBucket(_PrivateBucket):
         )
         self._only_our_encryption(key, _ALGORITHM[encryption])
         self._write_once()
+        self._signatures_age()
         self._everybody_in_their_folder()
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
@@ -228,6 +232,18 @@ class DataBucket(_PrivateBucket):
                 "Null": {"s3:if-none-match": "true"},
                 "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
             },
+        )
+
+    def _signatures_age(self) -> None:
+        """A signed address is for whoever holds it, so it must not last as long as a session.
+
+        Calls that are signed in a header say nothing of their age: S3 takes them for minutes only.
+        """
+        self._deny(
+            "OldSignatures",
+            actions=["s3:*"],
+            resources=[self.bucket_arn, self.arn_for_objects("*")],
+            conditions={"NumericGreaterThan": {"s3:signatureAge": SIGNATURE_SECONDS * 1000}},
         )
 
     def _everybody_in_their_folder(self) -> None:

@@ -147,6 +147,12 @@ def test_results_and_manifests_are_written_once(storage: Template) -> None:
     assert patterns == ["/*/sessions/*/manifest.json", "/*/sessions/*/results/*"]
 
 
+def test_signed_addresses_work_for_minutes(storage: Template) -> None:
+    deny = statement(policy(storage, "Data"), "DenyOldSignatures")
+    assert (deny["Effect"], deny["Action"], len(deny["Resource"])) == ("Deny", "s3:*", 2)
+    assert deny["Condition"] == {"NumericGreaterThan": {"s3:signatureAge": 900_000}}
+
+
 def test_workers_come_through_the_endpoint_or_not_at_all(
     storage: Template, environment: Any
 ) -> None:

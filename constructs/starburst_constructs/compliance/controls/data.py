@@ -115,6 +115,16 @@ DATA: Final = (
         theorems=("nobody_from_outside", "buckets_refuse_strangers", "nothing_in_other_accounts"),
     ),
     Control(
+        name="signed-addresses",
+        title="A signed address of an object is of no use after fifteen minutes",
+        area=Area.DATA,
+        rows=("G11",),
+        nist=("AC-3", "SC-23"),
+        theorems=("signed_addresses_die",),
+        tests=("tests/stacks/test_storage.py::test_signed_addresses_work_for_minutes",),
+        kinds=("AWS::S3::BucketPolicy",),
+    ),
+    Control(
         name="replicas",
         title="A second copy in another Region: decided against, for erasure's sake",
         area=Area.DATA,

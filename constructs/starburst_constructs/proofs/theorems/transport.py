@@ -96,6 +96,27 @@ def only_our_key(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
+def signed_addresses_die(world: World) -> Iterator[Claim]:
+    """A signed address opens nothing in the data bucket once it is older than fifteen minutes.
+
+    Whoever signed it, whoever holds it, and however long it says that it is good.
+    """
+    bucket = data_bucket(world)
+    context = world.context()
+    [age] = context.key("s3:signatureAge").slots
+    resource, given = within(world, bucket)
+    policy = world.policy(bucket.policy)
+    yield never(
+        bucket.arn,
+        [
+            (one, world.logic.no(world.refuses(policy, one)))
+            for one in requests(context, actions_on(world, "s3"), resource)
+        ],
+        given=[*given, age.present, world.logic.compare("GreaterThan", age.number, 900_000)],
+    )
+
+
+@theorem(GROUP)
 def written_once(world: World) -> Iterator[Claim]:
     """No result and no manifest is ever overwritten, by anybody: only the first write counts."""
     bucket = data_bucket(world)
