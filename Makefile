@@ -61,8 +61,9 @@ bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benc
 fleet: setup  ## 500 workers and a million tasks in virtual time, against AWS's limits
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.fleet_model
 
-nemesis: setup  ## SEEDS=1000: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
-	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0)
+nemesis: setup  ## SEEDS=1000 JOBS=4: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0) \
+		$(if $(JOBS),--jobs $(JOBS))
 
 # Atheris is no dependency: uv lays it over .venv for this run. FUZZ_WITH= fuzzes without it.
 FUZZ_WITH ?= --with atheris==3.0.0

@@ -1,14 +1,20 @@
-"""``make nemesis SEEDS=1000``: run the runtime through its faults, seed by seed."""
+"""``make nemesis SEEDS=1000``: run the runtime through its faults, seed by seed, on all cores."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
-import traceback
 from collections import Counter
+from dataclasses import dataclass, field
 
-from .world import run
+from .players import Played, play
+
+__all__ = ["main"]
+
+_NEWS_SECONDS = 20.0
 
 
 def main() -> int:
@@ -16,33 +22,56 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="nemesis", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--first", type=int, default=0, help="from which on")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once")
     words = parser.parse_args()
-    began = time.monotonic()
-    failed, tasks, played = 0, 0, 0
-    struck: Counter[str] = Counter()
-    for seed in range(words.first, words.first + words.seeds):
-        try:
-            history, wrong = run(seed)
-        except KeyboardInterrupt:  # what was played counts
-            break
-        except Exception:  # the next seeds are to be run all the same
-            wrong = traceback.format_exc().splitlines()
-        else:
-            tasks += len(history.outcomes)
-            struck.update(history.plan.struck)
-        played += 1
-        if wrong:
-            failed += 1
-            print(f"seed {seed} failed; make nemesis SEEDS=1 FIRST={seed} replays it")
-            for sentence in wrong:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    tally = _Tally(words.seeds)
+    try:
+        for played in play(range(words.first, words.first + words.seeds), jobs=words.jobs):
+            tally.take(played)
+    except KeyboardInterrupt:  # what was played counts
+        print("interrupted")
+    return tally.verdict()
+
+
+@dataclass
+class _Tally:
+    """What came of the seeds so far."""
+
+    seeds: int
+    began: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+    played: int = 0
+    failed: int = 0
+    tasks: int = 0
+    struck: Counter[str] = field(default_factory=Counter)
+
+    def take(self, played: Played) -> None:
+        self.played += 1
+        self.tasks += played.tasks
+        self.struck.update(played.struck)
+        if played.wrong:
+            self.failed += 1
+            print(f"seed {played.seed} failed; make nemesis SEEDS=1 FIRST={played.seed} replays it")
+            for sentence in played.wrong:
                 print(f"  {sentence}")
+        now = time.monotonic()
+        if played.wrong or now - self.told > _NEWS_SECONDS:
+            self.told = now
+            left = (now - self.began) / self.played * (self.seeds - self.played)
+            print(
+                f"{self.played:,} of {self.seeds:,} seeds, {self.failed:,} failed, "
+                f"{now - self.began:,.0f} s; about {left:,.0f} s more"
+            )
         sys.stdout.flush()
-    faults = ", ".join(f"{count:,} {fault}" for fault, count in sorted(struck.items()))
-    print(f"{played:,} seeds, {tasks:,} tasks, {time.monotonic() - began:,.0f} s: {faults}")
-    print(
-        f"{failed:,} seeds failed" if failed else "nothing lost, nothing twice, nothing unverified"
-    )
-    return 1 if failed else 0
+
+    def verdict(self) -> int:
+        faults = ", ".join(f"{count:,} {fault}" for fault, count in sorted(self.struck.items()))
+        took = time.monotonic() - self.began
+        print(f"{self.played:,} seeds, {self.tasks:,} tasks, {took:,.0f} s: {faults}")
+        verdict = "nothing lost, nothing twice, nothing unverified"
+        print(f"{self.failed:,} seeds failed" if self.failed else verdict)
+        return 1 if self.failed else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import io
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,17 @@ class Ending:
     """How a worker's process ended, as ECS tells it."""
 
     exit_code: int = 0
-    reason: str = "Your Spot Task was interrupted."
+    stop_code: str = "EssentialContainerExited"
+    reason: str = "Essential container in task exited"
+
+    @classmethod
+    def taken(cls) -> Ending:
+        """Return the end of a worker that Fargate took away."""
+        return cls(
+            exit_code=137,
+            stop_code="SpotInterruption",
+            reason="Your Spot Task was interrupted.",
+        )
 
 
 @dataclass
@@ -50,6 +61,7 @@ class Cloud:
         document: the environment's.
         wanted: workers of a session.
         live: runs one worker until it ends; called in a thread of its own.
+        sweeps: how many there were.
         ready: no task gets past its provisioning before this is set.
         tasks: every ECS task ever, by ARN.
         most: the most tasks at once that any session had and that nobody had told to stop.
@@ -64,18 +76,15 @@ class Cloud:
     threads: list[threading.Thread] = field(default_factory=list)
     most: int = 0
     ahead: float = 0.0
+    sweeps: int = 0
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     _swept: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.sky.ssm.put_parameter(
-            Name=runtime_parameter(self.document.environment),
-            Value=self.document.to_json(),
-            Type="String",
-        )
+        parameters = _Parameters(self.document)
         s3, sqs, ssm = (
-            _Guarded(self.sky, client) for client in (self.sky.s3, self.sky.sqs, self.sky.ssm)
+            _Guarded(self.sky, client) for client in (self.sky.s3, self.sky.sqs, parameters)
         )
         clients: Any = Clients(s3=s3, sqs=sqs, ecs=self, ssm=ssm)  # type: ignore[arg-type]
         settings = Settings(
@@ -106,6 +115,7 @@ class Cloud:
         self.sky.deliver_late()
         self._handle({"starburst": "sweep"})
         self._swept = time.monotonic()
+        self.sweeps += 1
 
     def close(self) -> None:
         """End the schedule."""
@@ -114,8 +124,7 @@ class Cloud:
 
     def _sweep_on(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
-            quiet = time.monotonic() - self._swept < _QUIET_SECONDS
-            if not quiet or len(self.staying) < self.wanted:
+            if self._missing or time.monotonic() - self._swept > _QUIET_SECONDS:
                 self.sweep()
 
     def _handle(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +192,13 @@ class Cloud:
         return {}
 
     @property
+    def _missing(self) -> bool:
+        """Whether any session lacks a worker, be another one complete."""
+        with self.sky.lock:
+            have = Counter(task["startedBy"] for task in self.staying)
+            return any(have[t["startedBy"]] < self.wanted for t in self.tasks.values())
+
+    @property
     def staying(self) -> list[dict[str, Any]]:
         """The tasks that run, or will, and that nobody told to stop."""
         return [t for t in self.tasks.values() if t["desiredStatus"] == "RUNNING"]
@@ -221,7 +237,7 @@ class Cloud:
                 )
             ending = self.live(task, keys, url)
         with self.sky.lock:
-            task.setdefault("stopCode", "SpotInterruption")
+            task.setdefault("stopCode", ending.stop_code)
             task.update(
                 lastStatus="STOPPED",
                 desiredStatus="STOPPED",
@@ -235,6 +251,17 @@ class Cloud:
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
+
+
+@dataclass(frozen=True)
+class _Parameters:
+    """The one parameter there is; moto's would import EC2 and its images for seconds."""
+
+    document: RuntimeDocument
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:
+        assert Name == runtime_parameter(self.document.environment)
+        return {"Parameter": {"Value": self.document.to_json()}}
 
 
 @dataclass

@@ -66,7 +66,6 @@ class Sky:
 
     s3: Any
     sqs: Any
-    ssm: Any
     plan: Plan
     lock: threading.RLock = field(default_factory=threading.RLock)
     late: list[tuple[str, str]] = field(default_factory=list)
@@ -84,7 +83,8 @@ class Sky:
             for url, body in on_their_way:
                 with suppress(ClientError):  # the queue of a session that has ended
                     self.sqs.send_message(QueueUrl=url, MessageBody=body)
-            self.changed.notify_all()
+            if on_their_way:
+                self.changed.notify_all()
             return bool(on_their_way)
 
     def post(self, url: str, body: str, *, late: bool) -> None:

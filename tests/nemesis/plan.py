@@ -35,6 +35,10 @@ CLOUD_FAULTS: Final = (
 _MOST: Final = 2
 """So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""
 
+_BLAMED_MOST: Final = 5
+"""So many kills at most are told as the worker's own death: those of fatal tasks come on top, and
+the controller, which cannot know who killed whom, gives a small session up after twenty."""
+
 POISONS: Final = ("segfault", "exit", "fatal")
 SPOILED: Final = ("input", "forged", "swapped", "cut", "replayed")
 _SKEWS: Final = (-900.0, 0.0, 900.0)
@@ -55,6 +59,7 @@ class Plan:
         hangs: whether a task hangs, and the session has a time limit.
         client_dies: whether the client is killed between storing tasks and queueing them.
         client_leaves: whether the client never ends its session, so that its deadline must.
+        blames: whether ECS tells of a killed worker that it died, not that Fargate took it.
         spoiled: what is damaged in S3 for good, if anything.
         inline: whether chunks travel in their messages.
         skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
@@ -73,6 +78,7 @@ class Plan:
     inline: bool = field(init=False)
     skew: float = field(init=False)
     client_leaves: bool = field(init=False)
+    blames: bool = field(init=False)
     worker_skew: float = field(init=False)
     controller_skew: float = field(init=False)
     struck: Counter[str] = field(default_factory=Counter)
@@ -98,10 +104,11 @@ class Plan:
         self.rates |= {fault: chance.choice((0.0, 0.2, 0.5)) for fault in CLOUD_FAULTS}
         self.rates["replayed"] /= 5
         self.client_leaves = chance.random() < 0.3
-        if chance.random() < 0.2:
+        for _ in range(chance.choice((0, 0, 0, 0, 1, 2))):
             self.kinds[places.choice([i for i, k in enumerate(self.kinds) if k == "square"])] = (
                 "fatal"
             )
+        self.blames = chance.random() < 0.5
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.
@@ -131,6 +138,12 @@ class Plan:
         with self._lock:
             self._asked["spent", leased] += 1
             return self._asked["spent", leased] < self.attempts
+
+    def blame(self) -> bool:
+        """Whether the death of a worker that was killed is told as its own."""
+        with self._lock:
+            self._asked["blamed"] += self.blames
+            return self.blames and self._asked["blamed"] <= _BLAMED_MOST
 
     def number(self, *about: object) -> float:
         """Return a number in [0, 1) that depends on the seed and ``about`` alone."""

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -14,12 +15,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 from unittest import mock
 
 import boto3
+import moto.s3.urls
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -48,6 +51,7 @@ from tests.runtime.fleet import BUCKET, REGION
 from .cloud import Cloud, Ending
 from .history import History, check
 from .injector import CANARY, Fatal, FaultyS3, FaultySQS, Killed, Sky, leased
+from .nursery import children, popen
 from .plan import Plan
 from .workload import expected, fatal, perform
 
@@ -56,8 +60,13 @@ __all__ = ["document", "run"]
 _WORKERS: Final = 2
 _SPOILED_CHUNK: Final = 1
 _PATIENCE: Final = 60.0
+_VAIN_SWEEPS: Final = 12
+_HANG_SECONDS: Final = 0.1
+"""The time limit of a task that hangs; on a slow machine the others may take longer."""
+
 _TRIES: Final = 20
 _LONGEST_SESSION: Final = 8 * 86_400.0
+_CHILDREN: Final = SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)
 
 _T = TypeVar("_T")
 
@@ -80,7 +89,8 @@ class _Struck(Supervisor):
 
     def _span(self, lease: Lease, chunk: Any) -> Span:
         span = super()._span(lease, chunk)
-        keep = span.tick
+        keep, patient = span.tick, span.manifest
+        impatient = replace(patient, task_timeout_seconds=_HANG_SECONDS)
 
         def tick() -> None:
             self._listen()
@@ -88,6 +98,9 @@ class _Struck(Supervisor):
                 mark = fatal(self.world.directory, self._child._process.pid)
                 if mark.exists():
                     raise Fatal
+                running = self._child.board.running()
+                kind = "" if running is None else self.world.plan.kinds[span.first + running[0]]
+                span.manifest = impatient if kind == "hang" else patient
             self.hands.strike_dead("while it runs", leased(lease.message))
             keep()
 
@@ -106,14 +119,14 @@ class World:
     def __init__(self, plan: Plan, directory: Path) -> None:
         self.plan = plan
         self.directory = directory
-        s3, sqs, ssm, kms = _clients()
+        s3, sqs, kms = _clients()
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self.kms = kms
         self.document = document(kms.create_key()["KeyMetadata"]["Arn"])
-        self.sky = Sky(s3=s3, sqs=sqs, ssm=ssm, plan=plan)
+        self.sky = Sky(s3=s3, sqs=sqs, plan=plan)
         self.cloud = Cloud(self.sky, self.document, _WORKERS, self._live)
         self.client_may_die = threading.Event()
         self.client_died = threading.Event()
@@ -139,11 +152,7 @@ class World:
         )
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:
-        """Be one worker, from its first breath to its last.
-
-        Every death is told as Fargate's own doing: how many of another kind a session survives is
-        the controller's affair, and its tests'.
-        """
+        """Be one worker, from its first breath to its last."""
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         worker = self._supervisor(keys, url, hands)
         worker.told = lambda: task["desiredStatus"] == "STOPPED"
@@ -152,7 +161,7 @@ class World:
         except Fatal:
             return Ending(exit_code=137, reason="OutOfMemoryError: Container killed")
         except Killed:
-            return Ending(exit_code=137)
+            return Ending(exit_code=137) if self.plan.blame() else Ending.taken()
         except SessionError:
             return Ending(exit_code=1)  # AWS failed it too often
         except Exception as error:
@@ -226,7 +235,7 @@ class World:
             workers=_WORKERS,
             idle_timeout=60,
             attempts=plan.attempts,
-            timeout=4 if plan.hangs else None,
+            timeout=_PATIENCE if plan.hangs else None,
         )
         connection = self.connection(doomed=plan.client_dies)
         session = _insist(lambda: open_session(connection, options, progress=False))
@@ -268,15 +277,25 @@ class World:
         return history
 
     def _outcome(self, future: Future[Any]) -> object:
-        """Wait for a task's end; give up where nothing at all has happened for a while."""
-        for _ in range(_TRIES):
-            before = len(self.sky.deliveries)
-            try:
-                return future.exception(_PATIENCE) or future.result()
-            except TimeoutError:
-                if len(self.sky.deliveries) == before:
-                    break
+        """Wait for a task's end; give up where nothing at all happens any more."""
+        vain = self._vain()
+        while not vain():
+            with contextlib.suppress(TimeoutError):
+                return future.exception(1.0) or future.result()
         return "never ended"
+
+    def _vain(self) -> Callable[[], bool]:
+        """Return what says whether there was a minute, and many a sweep, without any lease."""
+        seen, sweeps, since = -1, 0, 0.0
+
+        def vain() -> bool:
+            nonlocal seen, sweeps, since
+            if len(self.sky.deliveries) != seen:
+                seen, sweeps, since = len(self.sky.deliveries), self.cloud.sweeps, time.monotonic()
+            late = time.monotonic() - since > _PATIENCE
+            return late and self.cloud.sweeps - sweeps > _VAIN_SWEEPS
+
+        return vain
 
     def _end(self, session: Session) -> list[str]:
         """End the session, or let its deadline do so; return what two sweeps left behind.
@@ -304,12 +323,12 @@ class World:
         wrong += [f"{url} still exists" for url in self.sky.sqs.list_queues().get("QueueUrls", [])]
         records = self.sky.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{CONTROL_PREFIX}active/")
         wrong += [f"{entry['Key']} is still active" for entry in records.get("Contents", [])]
-        wrong += [f"process {pid} still runs a task" for pid in _children()]
+        wrong += [f"process {pid} still runs a task" for pid in children()]
         return wrong
 
     def _settle(self, url: str) -> int:
         """Wait until no message is left; return how many were, when nothing happened any more."""
-        seen, deadline = -1, 0.0
+        vain = self._vain()
         while True:
             with self.sky.changed:
                 try:
@@ -321,20 +340,18 @@ class World:
                     int(counts[f"ApproximateNumberOfMessages{which}"])
                     for which in ("", "NotVisible")
                 )
-                if len(self.sky.deliveries) != seen:
-                    seen, deadline = len(self.sky.deliveries), time.monotonic() + _PATIENCE
-                if not left or time.monotonic() > deadline:
+                if not left or vain():
                     return left
                 self.sky.changed.wait(0.2)
 
 
 @functools.cache
-def _clients() -> tuple[Any, Any, Any, Any]:
-    """Return clients of S3, SQS, SSM and KMS; moto plays all of them, in each run anew."""
+def _clients() -> tuple[Any, Any, Any]:
+    """Return clients of S3, SQS and KMS; moto plays all of them, in each run anew."""
     aws = boto3.session.Session(
         region_name=REGION, aws_access_key_id="nemesis", aws_secret_access_key="nemesis"
     )
-    return aws.client("s3"), aws.client("sqs"), aws.client("ssm"), aws.client("kms")
+    return aws.client("s3"), aws.client("sqs"), aws.client("kms")
 
 
 def _insist(act: Callable[[], _T]) -> _T:
@@ -347,17 +364,6 @@ def _insist(act: Callable[[], _T]) -> _T:
 
 def _collected(session: Session) -> list[object]:
     return session.collect(timeout=_PATIENCE, return_exceptions=True)
-
-
-def _children() -> list[int]:
-    """Return the processes that this one started to run tasks in, and that are still there."""
-    found = []
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            mine = f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
-            if mine and b"starburst.worker.runner" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
 
 
 def document(key_arn: str) -> RuntimeDocument:
@@ -391,9 +397,16 @@ def _hurried(plan: Plan) -> Iterator[None]:
         mock.patch("starburst.worker.span.budget", return_value=0.05),
         mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst.client.collect._SILENCE_SECONDS", 1.0),
+        # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
+        # hours of its own, are seconds here.
+        mock.patch("starburst.controller.plan.IDLE_SECONDS", _LONGEST_SESSION),
+        mock.patch("starburst.controller.plan._START_SECONDS", _LONGEST_SESSION),
+        mock.patch("starburst.worker.lease.LEASE_SECONDS", 3600),  # a death ends a lease by itself
         *_skewed("starburst.client.", plan.skew),
         *_skewed("starburst.worker.", plan.worker_skew),
         mock.patch("moto.kms.models.generate_private_key"),  # slow, and of no use to this key
+        mock.patch("moto.s3.models.S3Backend._url_module", moto.s3.urls),  # read anew at each call
+        mock.patch("starburst.worker.child.subprocess", _CHILDREN),
     ]
     if not plan.inline:
         patches.append(mock.patch("starburst.chunks.INLINE_BYTES", 0))

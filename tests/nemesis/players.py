@@ -1,0 +1,136 @@
+"""Processes that play one seed after another; what ends a process fails the seed that it played."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+__all__ = ["Played", "play"]
+
+_LONGEST_SECONDS: Final = 900.0
+_SEEDS_EACH: Final = 100
+"""A process is replaced after so many, that what they leave in memory stays small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """What came of a seed.
+
+    Attributes:
+        seed: which.
+        wrong: what broke an invariant, in words.
+        tasks: how many there were.
+        struck: how often each fault struck.
+    """
+
+    seed: int
+    wrong: list[str] = field(default_factory=list)
+    tasks: int = 0
+    struck: Counter[str] = field(default_factory=Counter)
+
+
+def play(seeds: Sequence[int], *, jobs: int) -> Iterator[Played]:
+    """Play seeds, so many at once, and yield each as soon as it has ended."""
+    waiting = iter(seeds)
+    players: list[_Player] = []
+    try:
+        for seed in waiting:
+            players.append(_Player(seed))
+            if len(players) == jobs:
+                break
+        while players:
+            for player in _settled(players):
+                yield player.played()
+                seed = next(waiting, None)
+                if seed is None:
+                    players.remove(player)
+                    player.end()
+                elif player.tired:
+                    players.remove(player)
+                    player.end()
+                    players.append(_Player(seed))
+                else:
+                    player.begin(seed)
+    finally:
+        for player in players:
+            player.end()
+
+
+def _settled(players: Sequence[_Player]) -> list[_Player]:
+    """Wait until a player has answered, has died, or has had its time."""
+    while True:
+        ready = wait([player.link for player in players], timeout=1.0)
+        now = time.monotonic()
+        found = [p for p in players if p.link in ready or now - p.began > _LONGEST_SECONDS]
+        if found:
+            return found
+
+
+class _Player:
+    """A process, and the seed that it plays."""
+
+    def __init__(self, seed: int) -> None:
+        spawned = multiprocessing.get_context("spawn")
+        self.link, theirs = spawned.Pipe()
+        self._process: BaseProcess = spawned.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._count = 0
+        self.begin(seed)
+
+    @property
+    def tired(self) -> bool:
+        """Whether this process should play no more."""
+        return self._count >= _SEEDS_EACH or not self._process.is_alive()
+
+    def begin(self, seed: int) -> None:
+        """Have the process play a seed."""
+        self._count += 1
+        self._seed = seed
+        self.began = time.monotonic()
+        with contextlib.suppress(BrokenPipeError):  # its death is found when it is asked
+            self.link.send(seed)
+
+    def played(self) -> Played:
+        """Return what came of the seed."""
+        if not self.link.poll():
+            self._process.kill()
+            self._process.join()
+            return Played(seed=self._seed, wrong=[f"no end after {_LONGEST_SECONDS:g} s"])
+        try:
+            return self.link.recv()
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            code = self._process.exitcode
+            return Played(seed=self._seed, wrong=[f"its process ended with code {code}"])
+
+    def end(self) -> None:
+        """End the process."""
+        self.link.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(link: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us ends us
+    from .world import run  # noqa: PLC0415 - costs a second that who only waits need not spend
+
+    with contextlib.suppress(EOFError):
+        while True:
+            seed = link.recv()
+            try:
+                history, wrong = run(seed)
+            except Exception:  # the next seeds are to be played all the same
+                link.send(Played(seed=seed, wrong=traceback.format_exc().splitlines()))
+            else:
+                struck, tasks = history.plan.struck, len(history.outcomes)
+                link.send(Played(seed=seed, wrong=wrong, tasks=tasks, struck=struck))
