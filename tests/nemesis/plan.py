@@ -35,7 +35,7 @@ CLOUD_FAULTS: Final = (
 _MOST: Final = 2
 """So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""
 
-_BLAMED_MOST: Final = 5
+_BLAMED_MOST: Final = 2
 """So many kills at most are told as the worker's own death: those of fatal tasks come on top, and
 the controller, which cannot know who killed whom, gives a small session up after twenty."""
 
@@ -62,6 +62,7 @@ class Plan:
         blames: whether ECS tells of a killed worker that it died, not that Fargate took it.
         spoiled: what is damaged in S3 for good, if anything.
         inline: whether chunks travel in their messages.
+        chunks: how many there are for each worker, of the tasks that come at once.
         skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
         struck: how often each fault struck.
     """
@@ -76,6 +77,7 @@ class Plan:
     client_dies: bool = field(init=False)
     spoiled: str = field(init=False)
     inline: bool = field(init=False)
+    chunks: int = field(init=False)
     skew: float = field(init=False)
     client_leaves: bool = field(init=False)
     blames: bool = field(init=False)
@@ -109,6 +111,10 @@ class Plan:
                 "fatal"
             )
         self.blames = chance.random() < 0.5
+        for place in places.sample(range(self.tasks), chance.choice((0, 2, 4))):
+            if self.kinds[place] == "square":
+                self.kinds[place] = "slow"
+        self.chunks = chance.choice((1, 4))
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -241,12 +241,12 @@ class World:
         session = _insist(lambda: open_session(connection, options, progress=False))
         tasks = [(i, kind, str(self.directory)) for i, kind in enumerate(plan.kinds)]
         half = len(tasks) // 2
-        session.map(perform, tasks[:half])
+        _submit(session, tasks[:half])
         session._dispatcher.flush()
         spoiled = self.spoil(session)
         self.cloud.ready.set()
         self.client_may_die.set()
-        session.map(perform, tasks[half:])
+        _submit(session, tasks[half:])
         if plan.client_dies:
             assert self.client_died.wait(_PATIENCE), "the client did not get to send"
             session._collector.close()
@@ -362,6 +362,12 @@ def _insist(act: Callable[[], _T]) -> _T:
     return act()
 
 
+def _submit(session: Session, tasks: Sequence[tuple[int, str, str]]) -> None:
+    """Submit tasks as one pack, however slowly: a client that dies with the first has sent all."""
+    with session._dispatcher._arrived:
+        session.map(perform, tasks)
+
+
 def _collected(session: Session) -> list[object]:
     return session.collect(timeout=_PATIENCE, return_exceptions=True)
 
@@ -395,6 +401,10 @@ def _hurried(plan: Plan) -> Iterator[None]:
         mock.patch("starburst.worker.supervisor._FIRST_PAUSE", 0.0001),
         *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
         mock.patch("starburst.worker.span.budget", return_value=0.05),
+        mock.patch("starburst.worker.span.LONG_SECONDS", 0.1),
+        mock.patch("starburst.worker.span.next_look", lambda seconds: seconds + 0.05),
+        mock.patch("starburst.worker.supervisor._FRESH_SECONDS", 0.0),
+        mock.patch("starburst.sizing.CHUNKS_PER_WORKER", plan.chunks),
         mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst.client.collect._SILENCE_SECONDS", 1.0),
         # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
