@@ -31,6 +31,7 @@ CLOUD_FAULTS: Final = (
     "throttled",  # RunTask is refused with ThrottlingException
     "no-capacity",  # RunTask starts fewer workers than asked, and says why in failures[]
     "event-lost",  # ECS's word of a task that stopped never arrives
+    "unfit",  # a worker ends at once and says that it cannot start
 )
 _MOST: Final = 2
 """So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""

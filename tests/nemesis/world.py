@@ -153,6 +153,8 @@ class World:
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:
         """Be one worker, from its first breath to its last."""
+        if self.plan.strikes("unfit", "a worker"):
+            return Ending(exit_code=1)
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         worker = self._supervisor(keys, url, hands)
         worker.told = lambda: task["desiredStatus"] == "STOPPED"
