@@ -43,7 +43,7 @@ def session(
         ...     s.collect()
         [1, 2]
     """
-    wanted = SessionOptions(**options)
+    wanted = SessionOptions.of(options)
     connection = connect(environment, workspace, user=user, profile=profile)
     return open_session(connection, wanted, progress=progress)
 

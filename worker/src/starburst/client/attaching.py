@@ -61,7 +61,7 @@ def session_keys(connection: Connection, session: str) -> SessionKeys:
     """Return where a session's objects are.
 
     Raises:
-        SessionNotFound: the id has another shape than ours have.
+        SessionNotFound: there are none, or the id has another shape than ours have.
     """
     keys = connection.keys(session)
     if SessionKeys.parse(keys.manifest) is None:
@@ -69,6 +69,16 @@ def session_keys(connection: Connection, session: str) -> SessionKeys:
             f"{session!r} is no session id: those are 20 small letters and digits. "
             "`starburst sessions` lists yours"
         )
+    pages = connection.s3.get_paginator("list_objects_v2")
+    with aws_errors(f"look for session {session}"):
+        found = pages.paginate(
+            Bucket=connection.document.bucket, Prefix=keys.prefix, PaginationConfig={"MaxItems": 1}
+        )
+        if not any(page.get("Contents") for page in found):
+            raise SessionNotFound(
+                f"{connection.user} has no session {session!r} in workspace "
+                f"{connection.workspace!r} of this environment. `starburst sessions` lists yours"
+            )
     return keys
 
 
@@ -109,9 +119,19 @@ def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None
 
 
 def attach_session(
-    connection: Connection, session: str, *, progress: bool | None = None
+    connection: Connection,
+    session: str,
+    *,
+    progress: bool | None = None,
+    count_only: bool = False,
 ) -> Session:
     """Rebuild a session from what S3 holds of it.
+
+    Args:
+        connection: where.
+        session: its id.
+        progress: draw a bar; None for only where somebody watches.
+        count_only: tell done from failed, and read no result: each is None.
 
     Raises:
         SessionNotFound: this analyst has no such session in this workspace.
@@ -147,6 +167,7 @@ def attach_session(
         progress=progress,
         ledger=ledger,
         packs=max((int(part.pack[1:]) for part in ledgers), default=0),
+        count_only=count_only,
     )
     attached.resume()
     return attached

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -80,7 +80,7 @@ class Collector:
         connection: where from.
         keys: the session.
         key: its data key, 32 bytes.
-        mode: which results are accepted.
+        mode: which results are accepted; None counts results, and reads none of them.
         ledger: the futures.
         refresh: asks the controller to look after the session.
         requeue: queues what was lost on its way.
@@ -94,7 +94,7 @@ class Collector:
         keys: SessionKeys,
         *,
         key: bytes,
-        mode: ResultMode,
+        mode: ResultMode | None,
         ledger: TaskLedger,
         refresh: Callable[[], None],
         requeue: Requeue,
@@ -104,7 +104,7 @@ class Collector:
         self._connection = connection
         self._keys = keys
         self._key = key
-        self._mode: ResultMode = mode
+        self._mode: ResultMode | None = mode
         self._ledger = ledger
         self._refresh = refresh
         self._requeue = requeue
@@ -112,7 +112,7 @@ class Collector:
         self._cancelled = cancelled
         self._seen: set[_Place] = set()
         self._handed_on: set[_Place] = set()
-        self._taking = threading.Lock()
+        self._taking = threading.RLock()  # a future's callback may call us anew
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.status: SessionStatus | None = None
@@ -196,9 +196,10 @@ class Collector:
         taken = 0
         while expected := [place for place in listed if self._is_expected(place)]:
             keys = [listed.pop(place) for place in expected]
-            for place, node in zip(expected, pool.map(self._fetch, keys), strict=True):
-                self._seen.add(place)
-                self._take(place, node)
+            for place, node in zip(expected, self._fetch_all(pool, keys), strict=True):
+                if place not in self._seen:  # else a callback has looked meanwhile
+                    self._seen.add(place)
+                    self._take(place, node)
             taken += len(expected)
         return taken
 
@@ -249,6 +250,14 @@ class Collector:
                 after = entry.get("Key", "")
                 yield after
             more = bool(page.get("IsTruncated")) and bool(contents)
+
+    def _fetch_all(
+        self, pool: ThreadPoolExecutor, keys: Sequence[str]
+    ) -> Iterable[ResultNode | IntegrityError]:
+        try:
+            return pool.map(self._fetch, keys)
+        except RuntimeError:  # the interpreter is about to end, and some thread still waits for us
+            return map(self._fetch, keys)
 
     def _fetch(self, key: str) -> ResultNode | IntegrityError:
         """Read and verify one object; what fails verification is never parsed.
@@ -306,6 +315,8 @@ class Collector:
 
     def _decode(self, batch: Batch, chunk: str) -> list[Any]:
         """Return a batch's results; a PayloadError stands for one that cannot be read here."""
+        if self._mode is None:
+            return [None] * batch.count
         data = memoryview(batch.parts[0])
         try:
             values = decode_batch(batch.format, data, mode=self._mode)
@@ -324,6 +335,13 @@ class Collector:
         with suppress(IntegrityError):  # a list that no client signed cancels nothing
             self._ledger.give_up(self._cancelled().within(0, len(self._ledger)))
         status = self.read_status()
+        if status is None and self._is_erased():
+            self._ledger.close(
+                SessionEnded(
+                    f"session {self._keys.session} was erased before its tasks were done, by you "
+                    "or with your login: nothing is left of it. Start a new session"
+                )
+            )
         if status is None or status.state in ("starting", "running"):
             return
         self.round(pool)
@@ -336,6 +354,18 @@ class Collector:
                 f"{status.reason}. What was done is kept: starburst.attach('{status.session}')"
             )
         )
+
+    def _is_erased(self) -> bool:
+        with aws_errors("look for the session's manifest"):
+            try:
+                self._connection.s3.head_object(
+                    Bucket=self._connection.document.bucket, Key=self._keys.manifest
+                )
+            except ClientError as error:
+                if code_of(error) in ABSENT:
+                    return True
+                raise
+        return False
 
     def read_status(self) -> SessionStatus | None:
         """Return the controller's latest word on the session; None where there is none yet."""

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
+
+from starburst.aws import TAKEN, code_of
 from starburst.chunks import (
     Chunk,
     ChunkMessage,
@@ -22,15 +25,15 @@ from starburst.chunks import (
     write_pack,
 )
 from starburst.envelope import seal
-from starburst.errors import SessionError, StarburstError
-from starburst.sending import SEND_TRIES, send_messages
+from starburst.errors import SessionEnded, SessionError, StarburstError
+from starburst.sending import send_messages
 from starburst.session_key import SessionKey
 from starburst.signing import SigningKey
 from starburst.sizing import CHUNK_BYTES, chunk_tasks
 
 from .futures import TaskFuture
 from .ledger import TaskLedger
-from .refusals import aws_errors
+from .refusals import aws_errors, is_passing
 from .write_once import write_once
 
 if TYPE_CHECKING:
@@ -130,6 +133,7 @@ class Dispatcher:
         self._last = 0.0
         self._busy = False
         self._closing = False
+        self._outrun = False
         self._thread: threading.Thread | None = None
 
     def function(self, data: bytes) -> str:
@@ -156,8 +160,17 @@ class Dispatcher:
             self._expected, self._expected_end = tasks, len(self._ledger) + tasks
 
     def submit(self, function: str, data: bytes) -> TaskFuture:
-        """Queue one task for sending; return its future."""
+        """Queue one task for sending; return its future.
+
+        Raises:
+            SessionEnded: it takes no more work, from here at least.
+        """
         with self._arrived:
+            if self._closing:
+                raise SessionEnded(
+                    f"session {self._keys.session} was let go here and takes no more tasks from "
+                    "this client; starburst.attach(id) finds it where it still runs"
+                )
             future = self._ledger.add()
             self._waiting.append(_Waiting(future.number, function, data, future))
             self._bytes += len(data)
@@ -173,12 +186,12 @@ class Dispatcher:
                 self._arrived.notify_all()
         return future
 
-    def flush(self) -> None:
-        """Wait until everything submitted so far is sent."""
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything submitted so far is sent; whether it was, within ``timeout``."""
         with self._arrived:
             self._last = 0.0
             self._arrived.notify_all()
-            self._arrived.wait_for(lambda: not self._waiting and not self._busy)
+            return self._arrived.wait_for(lambda: not self._waiting and not self._busy, timeout)
 
     def close(self) -> None:
         """Send what waits, and end the thread."""
@@ -237,7 +250,7 @@ class Dispatcher:
         return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
 
     def _fail(self, batch: Sequence[_Waiting], error: StarburstError) -> None:
-        self._ledger.dropped(failed=sum(task.future.fail(error) for task in batch))
+        self._ledger.dropped((task.future for task in batch), error)
 
     def _send(self, batch: Sequence[_Waiting]) -> None:
         if not batch:
@@ -252,13 +265,7 @@ class Dispatcher:
         parts, messages = write_pack(
             pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
         )
-        with aws_errors("store tasks"):
-            write_once(
-                self._connection.s3,
-                self._connection.document.bucket,
-                pack_key(self._keys, pack),
-                body=b"".join(parts),
-            )
+        self._store(pack, b"".join(parts))
         self._ledger.dispatched(
             LedgerEntry(
                 name=chunk.name,
@@ -269,16 +276,37 @@ class Dispatcher:
             )
             for chunk, message in zip(chunks, messages, strict=True)
         )
-        self.queue(messages)
+        try:
+            self.queue(messages)
+        except StarburstError as error:
+            if not is_passing(error):
+                raise
+            # They are stored, so they are not lost: the collector queues what is never heard of.
+
+    def _store(self, pack: str, body: bytes) -> None:
+        bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)
+        with aws_errors("store tasks"):
+            try:
+                if not self._outrun:
+                    write_once(self._connection.s3, bucket, key, body=body)
+            except ClientError as error:
+                if code_of(error) not in TAKEN:
+                    raise
+                self._outrun = True
+        if self._outrun:
+            # Its tasks have the numbers that ours would have.
+            raise SessionError(
+                f"another client has submitted tasks to session {self._keys.session} since this "
+                "one last looked, so these were not accepted: starburst.attach(id) shows all "
+                "tasks there are; submit these again to what it returns"
+            )
 
     def queue(self, messages: Sequence[ChunkMessage]) -> None:
-        """Send leases to the session's queue, ten and at most 1 MB at a time."""
-        refused = send_messages(messages, self._send_entries)
-        if refused:
-            raise SessionError(
-                f"SQS refused {refused} messages {SEND_TRIES} times over; the tasks are stored, "
-                "and starburst.attach(id) will queue them again"
-            )
+        """Send leases to the session's queue, ten and at most 1 MB at a time.
+
+        What SQS does not take, however often it is offered, the collector queues later.
+        """
+        send_messages(messages, self._send_entries)
 
     def _send_entries(
         self, entries: list[SendMessageBatchRequestEntryTypeDef]

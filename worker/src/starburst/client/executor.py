@@ -52,12 +52,13 @@ class StarburstExecutor(Executor):
         progress: bool | None = None,
         **options: Any,
     ) -> None:
-        self._options = SessionOptions(**options)
+        self._options = SessionOptions.of(options)
         self._where = (environment, workspace, user, profile)
         self._progress = progress
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._shut = False
+        self._ending: threading.Thread | None = None
 
     @property
     def session(self) -> Session | None:
@@ -90,31 +91,39 @@ class StarburstExecutor(Executor):
         trace: TracebackType | None,
     ) -> bool | None:
         """Shut down; an interrupt does not wait for calls that nobody will read."""
-        self.shutdown(wait=True, cancel_futures=isinstance(error, KeyboardInterrupt))
+        try:
+            self.shutdown(wait=True, cancel_futures=isinstance(error, KeyboardInterrupt))
+        except KeyboardInterrupt:
+            self.shutdown(wait=True, cancel_futures=True)
+            raise
         return None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; stop the workers and erase the session once its futures are done.
 
         Args:
-            wait: return only then; else a thread sees to it.
+            wait: return only then; else a thread sees to it, for which also Python's end waits.
             cancel_futures: do not wait for what has no result yet: it ends as cancelled, whether
                 it waits or a worker is in the middle of it.
         """
         with self._lock:
-            first, self._shut = not self._shut, True
+            self._shut = True
             session = self._session
-        if session is None or not first:
+        if session is None:
             return
         if cancel_futures:
             with suppress(StarburstError):  # the clean-up that follows stops the workers anyway
                 session.cancel()
-        if wait:
-            _finish(session)
-        else:
-            threading.Thread(target=_finish, args=(session,), name="starburst-shutdown").start()
+        with self._lock:
+            if self._ending is None:
+                self._ending = threading.Thread(
+                    target=_finish, args=(session,), name="starburst-shutdown"
+                )
+                self._ending.start()
+        if wait and self._ending is not threading.current_thread():
+            self._ending.join()
 
 
 def _finish(session: Session) -> None:
     wait(session.futures)
-    session.cleanup(force=True)
+    session.wind_up(force=True)

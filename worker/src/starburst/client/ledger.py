@@ -165,10 +165,15 @@ class TaskLedger:
             self._count(done=done, failed=failed, retried=retried, seconds=seconds)
             self._changed.notify_all()
 
-    def dropped(self, *, failed: int) -> None:
-        """Count tasks that were resolved without ever travelling."""
+    def dropped(self, futures: Iterable[TaskFuture], error: BaseException) -> None:
+        """End tasks that could not be sent; nobody waits here for what was stored of them."""
+        failed = [future.number for future in futures if future.fail(error)]
         with self._changed:
-            self._count(done=failed, failed=failed)
+            for number in failed:
+                chunk = self._chunk_of(number)
+                if chunk is not None:
+                    self._close_some(chunk, 1)
+            self._count(done=len(failed), failed=len(failed))
             self._changed.notify_all()
 
     def _count(

@@ -101,10 +101,10 @@ def map_over(
             session.submit_prepared(f, payload)
         outcome: list[R] = session.collect()
     except BaseException as error:
-        session.cleanup()
+        session.wind_up(force=False)
         error.add_note(_consolation(session))
         raise
-    session.cleanup(force=True)
+    session.wind_up(force=True)
     return outcome
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from dataclasses import fields as fields_of
+from typing import Any, Final, Literal, Self, get_args
 
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.errors import ConfigurationError, VersionMismatch
@@ -91,7 +93,8 @@ class SessionOptions:
             _whole("scratch_gb", self.scratch_gb, *SCRATCH_GB)
         _above_zero("timeout", self.timeout, "seconds")
         _above_zero("max_usd", self.max_usd, "US dollars")
-        if self.cpu not in MEMORY_GB:
+        _check_labels(self.labels)
+        if not isinstance(self.cpu, int | float) or self.cpu not in MEMORY_GB:
             sizes = ", ".join(f"{cpu:g}" for cpu in MEMORY_GB)
             raise ConfigurationError(f"cpu={self.cpu!r}: Fargate sells {sizes} vCPU")
         if not is_size(self.cpu, self.memory_gb):
@@ -99,6 +102,23 @@ class SessionOptions:
                 f"memory={self.memory!r} with cpu={self.cpu:g}: Fargate sells "
                 f"{describe_memory(self.cpu)} with that many vCPU"
             )
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Return the options of these names; one that does not exist is named.
+
+        Raises:
+            ConfigurationError: as when made directly.
+        """
+        names = [each.name for each in fields_of(cls)]
+        for name in options:
+            if name not in names:
+                close = difflib.get_close_matches(name.removeprefix("max_"), names, n=1)
+                meant = f"; did you mean {close[0]!r}?" if close else "."
+                raise ConfigurationError(
+                    f"there is no option {name!r}{meant} There are {', '.join(names)}"
+                )
+        return cls(**options)
 
     @property
     def machine(self) -> Architecture | None:
@@ -121,7 +141,7 @@ class SessionOptions:
         """Memory of each worker, GB."""
         if isinstance(self.memory, int | float):
             return self.memory
-        match = _MEMORY.fullmatch(self.memory)
+        match = _MEMORY.fullmatch(self.memory) if isinstance(self.memory, str) else None
         if match is None:
             raise ConfigurationError(
                 f"memory={self.memory!r} is neither a number of GB nor text such as '8GB'"
@@ -132,7 +152,7 @@ class SessionOptions:
     def worker_count(self, limits: Limits, *, tasks: int | None, local: bool) -> int:
         """Return how many workers to ask for."""
         if self.workers is not None:
-            return self.workers
+            return self.workers if tasks is None else min(self.workers, max(1, tasks))
         usual = (os.cpu_count() or 1) if local else _DEFAULT_WORKERS
         affordable = min(limits.workers, int(limits.vcpu / self.cpu))
         affordable = min(affordable, int(limits.memory_gb / self.memory_gb))
@@ -189,12 +209,16 @@ class SessionOptions:
 
 def _whole(name: str, value: object, least: int, most: int) -> None:
     if type(value) is not int or not least <= value <= most:
-        raise ConfigurationError(f"{name}={value!r} is not a whole number from {least} to {most:,}")
+        raise ConfigurationError(
+            f"{name}={value!r} is not a whole number (int) from {least} to {most:,}"
+        )
 
 
 def _exception_names(kinds: Sequence[type[BaseException] | str]) -> tuple[str, ...]:
     if isinstance(kinds, type | str):
         raise ConfigurationError(f"retry_on={kinds!r} is one type; put it into a tuple or a list")
+    if not isinstance(kinds, Sequence):
+        raise ConfigurationError(f"retry_on={kinds!r} is no tuple or list of exception types")
     return tuple(_exception_name(kind) for kind in kinds)
 
 
@@ -211,6 +235,14 @@ def _above_zero(name: str, value: object, unit: str) -> None:
         return
     if type(value) not in (int, float) or not 0 < value < math.inf:  # type: ignore[operator]
         raise ConfigurationError(f"{name}={value!r} is not a number of {unit} above 0 (or None)")
+
+
+def _check_labels(labels: object) -> None:
+    texts = isinstance(labels, Mapping) and all(
+        isinstance(text, str) for pair in labels.items() for text in pair
+    )
+    if not texts:
+        raise ConfigurationError(f"labels={labels!r} is no dictionary of text by text")
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

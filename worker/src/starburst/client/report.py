@@ -47,7 +47,8 @@ class Report:
         status = self.workers
         if status is None:
             return f"the controller has not reported yet; {tasks}"
-        end = time.strftime("%H:%M on %d %B", time.localtime(status.deadline))
+        # By the clock that the controller's reason goes by.
+        end = time.strftime("%H:%M UTC on %d %B", time.gmtime(status.deadline))
         words = [status.reason or status.state, tasks]
         if status.state in ("starting", "running"):
             words += [f"{dollars(status.usd)} so far", f"ends by {end} at the latest"]

@@ -53,6 +53,7 @@ class Session:
         progress: bool | None = None,
         ledger: TaskLedger | None = None,
         packs: int = 0,
+        count_only: bool = False,
     ) -> None:
         if key.signing is None:
             raise SessionError("a client's session needs the signing key")
@@ -72,7 +73,7 @@ class Session:
             connection,
             manifest.keys,
             key=key.data,
-            mode=manifest.results,
+            mode=None if count_only else manifest.results,
             ledger=self._ledger,
             refresh=self._control.refresh,
             requeue=Requeue(connection, self._queue_url, send=self._resend),
@@ -92,7 +93,8 @@ class Session:
         self._shown: Tally | None = None
         self._harvest = Harvest()
         self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
-        self._closed = threading.Lock()
+        self._closed = threading.RLock()  # what is given up may have callbacks that come here
+        self._stopped = False
 
     @property
     def id(self) -> str:
@@ -199,10 +201,11 @@ class Session:
             TimeoutError: tasks are still running after ``timeout``; nothing counts as collected.
             CancelledError: some were cancelled, none failed, and exceptions are not returned.
         """
-        self._dispatcher.flush()
+        until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        self._dispatcher.flush(timeout)
         futures = self.futures
         if wait and not self._ledger.wait(
-            threading.TIMEOUT_MAX if timeout is None else timeout,
+            min(threading.TIMEOUT_MAX, until - time.monotonic()),
             lambda: all(future.done() for future in futures),
         ):
             done = self._ledger.tally.done
@@ -246,7 +249,8 @@ class Session:
         """
         end = time.time() + seconds
         status = self._collector.read_status()
-        if status is not None and status.deadline >= end:
+        lives = status is not None and status.state in ("starting", "running")
+        if status is not None and lives and status.deadline >= end:
             return status.deadline
         self._control.extend(end)
         return end
@@ -264,14 +268,28 @@ class Session:
         with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
             self._cancels.close()
         self._let_go(reason)
-        self._control.stop()
-        status = None
-        with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
-            status = self._collector.read_status()
+        if not self._stopped:
+            self._control.stop()
+            self._stopped = True
+            with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
+                self._collector.read_status()
         self._finish_bar()
         if force:
             erase(self._connection, self._manifest.keys)
-        return Report(session=self.id, tasks=self._ledger.tally, workers=status)
+        return Report(session=self.id, tasks=self._ledger.tally, workers=self._collector.status)
+
+    def wind_up(self, *, force: bool) -> None:
+        """Clean up where results, or an error on its way, matter more: a failure only warns."""
+        try:
+            self.cleanup(force)
+        except StarburstError as error:
+            warnings.warn(
+                f"session {self.id} could not be cleaned up: {error}. Its workers leave once they "
+                f"have been idle for {self._manifest.idle_seconds} s, and the controller ends it; "
+                f"`starburst stop {self.id}{' --erase' if force else ''}` does so now",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def detach(self, *, reason: BaseException | None = None) -> None:
         """Let go of the session on this machine; its workers go on.
@@ -312,7 +330,10 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.cleanup()
+        if error is None:
+            self.cleanup()
+        else:
+            self.wind_up(force=False)
 
     def __repr__(self) -> str:
         tally = self._ledger.tally
