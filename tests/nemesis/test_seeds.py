@@ -28,13 +28,15 @@ def test_the_seeds_of_the_suite_cover_every_fault() -> None:
     assert {plan.spoiled for plan in plans} == {"", *SPOILED}
     for clock in ("skew", "worker_skew", "controller_skew"):
         assert {getattr(plan, clock) for plan in plans} == {-900.0, 0.0, 900.0}
+    assert {plan.chunks for plan in plans} == {1, 4}
     assert {plan.blames for plan in plans} == {True, False}
     assert {plan.kinds.count("fatal") for plan in plans} == {0, 1, 2}
     assert {plan.client_leaves for plan in plans} == {True, False}
     assert {plan.inline for plan in plans} == {plan.client_dies for plan in plans} == {True, False}
     kinds = {kind for plan in plans for kind in plan.kinds}
     assert kinds == {
-        "square", "raise", "unsafe", "large", "memory", "once", "segfault", "exit", "hang", "fatal"
+        "square", "raise", "unsafe", "large", "memory", "once", "segfault", "exit", "hang", "slow",
+        "fatal",
     }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from starburst.errors import (
 __all__ = ["EXPECTED", "expected", "fatal", "perform", "starts"]
 
 _TOO_MUCH: Final = 3 << 20
+_LONG: Final = 0.3
+"""Seconds: what follows such a task in its range is handed on while it runs."""
 
 
 class Opaque:
@@ -47,7 +49,10 @@ def perform(task: tuple[int, str, str]) -> Any:
             os._exit(3)
         case "hang":
             time.sleep(600)
+        case "slow":
+            time.sleep(_LONG)
         case "fatal":
+            time.sleep(_LONG * (index % 2))
             fatal(directory, os.getpid()).touch()
             time.sleep(600)
         case "once":

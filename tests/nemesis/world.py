@@ -403,10 +403,10 @@ def _hurried(plan: Plan) -> Iterator[None]:
         mock.patch("starburst.worker.supervisor._FIRST_PAUSE", 0.0001),
         *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
         mock.patch("starburst.worker.span.budget", return_value=0.05),
-        mock.patch("starburst.worker.span.LONG_SECONDS", 0.1),
-        mock.patch("starburst.worker.span.next_look", lambda seconds: seconds + 0.05),
-        mock.patch("starburst.worker.supervisor._FRESH_SECONDS", 0.0),
         mock.patch("starburst.sizing.CHUNKS_PER_WORKER", plan.chunks),
+        *_patched("LONG_SECONDS", 0.05),
+        *_patched("next_look", lambda seconds: seconds + 0.05),
+        *_patched("_FRESH_SECONDS", 0.0),
         mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst.client.collect._SILENCE_SECONDS", 1.0),
         # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
@@ -446,6 +446,12 @@ def _skewed(package: str, seconds: float) -> list[Any]:
     clock = SimpleNamespace(**vars(time))
     clock.time = lambda: time.time() + seconds
     return [mock.patch.object(module, "time", clock) for module in _modules(package, "time")]
+
+
+def _patched(name: str, value: object) -> list[Any]:
+    """Set a name to a value wherever the worker has it."""
+    modules = [*_modules("starburst.worker.", name), *_modules("starburst.sizing", name)]
+    return [mock.patch.object(module, name, value) for module in modules]
 
 
 def _modules(package: str, name: str) -> list[Any]:
