@@ -22,6 +22,9 @@ __all__ = ["Deployment", "synthesize"]
 
 _ALL_STACKS = f"{ENVIRONMENT}/*"
 
+# jsii reads CDK_VALIDATION when aws_cdk is imported; `app.main` would not let it be set.
+_APP = "import sys, app; app.use_bundled_node(); import aws_cdk; sys.exit(app.main())"
+
 Result = TypeVar("Result")
 
 
@@ -32,13 +35,13 @@ def synthesize(outdir: Path, *, environment: str = ENVIRONMENT) -> Path:
         CdkFailed: the app did not synthesize.
     """
     done = subprocess.run(  # noqa: S603 - our own command line
-        [sys.executable, str(ROOT / "app.py")],
+        [sys.executable, "-c", _APP],
         # What the CDK CLI hands to an app.
         env=base_environment()
         | {
             "CDK_OUTDIR": str(outdir),
             "CDK_CONTEXT_JSON": json.dumps({"environments": environment}),
-            # The built-in validator takes longer than the synthesis; `make synth` runs it.
+            # The built-in validator takes longer than all else; `make synth` runs it.
             "CDK_VALIDATION": "false",
         },
         cwd=ROOT,
