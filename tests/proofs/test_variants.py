@@ -8,8 +8,8 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import BrokerRole, MfaUsers, Network
-from starburst_constructs.proofs.assembly import read_estate
+from stacks.settings import BrokerRole, ExistingVpc, MfaUsers, Network
+from starburst_constructs.proofs.command import estates_of
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.logic import Logic
 from starburst_constructs.proofs.mutants import mutants
@@ -19,24 +19,52 @@ from starburst_constructs.proofs.theorems import ALL
 from starburst_constructs.proofs.vocabulary import complaints
 
 LOGIC = Logic()
+REUSED = ExistingVpc(
+    vpc_id="vpc-0a1b2c3d",
+    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
+    route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
+    endpoints="reuse",
+    endpoints_security_group_id="sg-0a1b2c3d",
+    s3_endpoint_id="vpce-0a1b2c3d",
+)
+PERIMETER = (
+    "buckets_refuse_strangers",
+    "nothing_leaves_through_an_endpoint",
+    "endpoints_refuse_strangers",
+    "endpoints_can_open",
+    "stolen_credentials_do_nothing_elsewhere",
+    "stolen_worker_credentials_are_worthless",
+    "analysts_can_work",
+    "workers_can_work",
+    "the_controller_can_work",
+    "tasks_can_start",
+    "administrators_keep_the_keys",
+)
+"""What an organization, or another's endpoints, would make false of a prover that forgot them."""
+
 LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
 
 
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
-    """An environment whose people are IAM users, and one with a broker."""
+    """An organization's environment whose people are IAM users, and a broker's in another's VPC."""
     outdir = tmp_path_factory.mktemp("variants")
-    broker = BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker")
-    variants = {"mfa": MfaUsers(account=DEV.account), "broker": broker}
-    app.build(
-        [
-            replace(DEV, name=name, identity=identity, network=Network(cidr=f"10.{70 + at}.0.0/20"))
-            for at, (name, identity) in enumerate(variants.items())
-        ],
-        outdir=str(outdir),
-        validate=False,
-    ).synth()
-    return {name: read_estate(outdir, name, regions=DEV.allowed_regions) for name in variants}
+    users = replace(
+        DEV,
+        name="mfa",
+        identity=MfaUsers(account=DEV.account),
+        network=Network(cidr="10.70.0.0/20"),
+        organization_id="o-a1b2c3d4e5",
+    )
+    broker = replace(
+        DEV,
+        name="broker",
+        identity=BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker"),
+        network=Network(cidr="10.71.0.0/20", existing=REUSED),
+    )
+    built = app.build([users, broker], outdir=str(outdir), validate=False)
+    built.synth()
+    return {estate.name: estate for estate in estates_of(built, outdir)}
 
 
 @pytest.mark.parametrize("name", ["mfa", "broker"])
@@ -46,6 +74,19 @@ def test_every_way_to_sign_in_is_proved(
 ) -> None:
     verdict = prove(item, chosen[name], logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why
+
+
+@pytest.mark.parametrize("name", ["mfa", "broker"])
+def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], name: str) -> None:
+    left_out = set()
+    for item in ALL:
+        if item.name in PERIMETER:
+            verdict = prove(item, chosen[name], logic=LOGIC)
+            assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
+            if verdict.answer == "left out":
+                left_out.add(item.name)
+    others = {"nothing_leaves_through_an_endpoint", "endpoints_refuse_strangers"}
+    assert left_out == (others | {"endpoints_can_open"} if name == "broker" else set())
 
 
 def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -> None:

@@ -43,6 +43,8 @@ def read_estate(
     *,
     regions: Sequence[str] = (),
     without: Sequence[str] = (),
+    s3_endpoint: str | None = None,
+    organization: str | None = None,
 ) -> Estate:
     """Return the estate of one environment of a synthesized app.
 
@@ -51,6 +53,8 @@ def read_estate(
         environment: name of the stage.
         regions: where data may be; the stacks' own Region without it.
         without: what the environment leaves out.
+        s3_endpoint: id of the gateway endpoint, where the VPC had it already.
+        organization: id of the organization, where the perimeter is as wide.
 
     Raises:
         ProofError: there is no such environment, a token in it cannot be resolved, or it lets
@@ -75,7 +79,13 @@ def read_estate(
     reader = _Reader(Resolver(templates, *place), short)
     reader.refuse_unread()
     estate = reader.estate(environment, regions=regions or place[1:])
-    return replace(estate, without=tuple(without))
+    own = {endpoint.service: endpoint.identifier for endpoint in estate.endpoints}
+    return replace(
+        estate,
+        without=tuple(without),
+        s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
+        organization=organization,
+    )
 
 
 class _Reader:

@@ -68,11 +68,15 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
         environment = getattr(stage, "environment", None)
         if environment is None:
             continue
+        existing = environment.network.existing
+        reused = existing is not None and existing.endpoints == "reuse"
         yield read_estate(
             assembly,
             environment.name,
             regions=environment.allowed_regions,
-            without=environment.without,
+            without=(*environment.without, *(["own-endpoints"] if reused else [])),
+            s3_endpoint=existing.s3_endpoint_id if reused else None,
+            organization=environment.organization_id,
         )
 
 

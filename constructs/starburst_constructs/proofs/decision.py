@@ -49,6 +49,8 @@ class World:
                 "aws:PrincipalType": "AssumedRole",
             }
         )
+        if self.estate.organization is not None:
+            context.put("aws:PrincipalOrgID", self.estate.organization)
         context.put("aws:PrincipalServiceName")
         context.put("aws:FederatedProvider")
         for key, value in role.tags.items():
@@ -57,6 +59,23 @@ class World:
             context.put("aws:PrincipalTag/userName", user)
         context.close("aws:PrincipalTag/")
         return context
+
+    def ours(self, context: Context, what: str) -> Formula:
+        """Return whether the ``Principal`` or ``Resource`` of a request is inside the perimeter.
+
+        That is our account, or the organization where the environment names one.
+        """
+        organization = self.estate.organization
+        if organization is not None:
+            return context.is_(f"aws:{what}OrgID", organization)
+        return context.is_(f"aws:{what}Account", self.estate.account)
+
+    def put_ours(self, context: Context, *whats: str) -> None:
+        """Say in a context that its ``Principal`` or ``Resource`` is of our account."""
+        for what in whats:
+            context.put(f"aws:{what}Account", self.estate.account)
+            if self.estate.organization is not None:
+                context.put(f"aws:{what}OrgID", self.estate.organization)
 
     def policy(self, name: str) -> Policy:
         """Return a policy by name, and remember that it was asked."""

@@ -46,6 +46,8 @@ take each of them in silence.
 - What AWS writes into a request: the Region, TLS and its version, the account of the resource.
 - The templates. A change made by hand in the account is not in them. What a deployment may do is
   decided by the roles of `cdk bootstrap`, which the platform team may assume.
+- Our own boundary. What an organization's (`permissions_boundary`) says is in no template, so the
+  prover refuses such an environment: prove it with ours, and compare the two.
 - Names that CloudFormation would generate are made up from stack and logical id.
 
 What IAM never sees is not proved: `RunTask` says neither how large a task is nor which subnet it

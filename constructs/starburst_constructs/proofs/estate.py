@@ -152,6 +152,8 @@ class Estate:
         named: ARNs of resources by logical name, such as ``storage/Data``.
         without: what the environment leaves out, such as ``source-vpce`` in an emulator.
         vpc: id of the VPC that workers' security group is in.
+        s3_endpoint: id of the gateway endpoint of S3 there, ours or another's.
+        organization: that the perimeter is, where it is wider than the account.
     """
 
     name: str
@@ -165,6 +167,8 @@ class Estate:
     named: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     vpc: str = ""
+    s3_endpoint: str = "vpce-none"
+    organization: str | None = None
 
     @property
     def workspaces(self) -> tuple[str, ...]:

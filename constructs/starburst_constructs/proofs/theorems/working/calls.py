@@ -62,7 +62,6 @@ def calling(
         context.put_all(
             {
                 "aws:RequestedRegion": estate.region,
-                "aws:ResourceAccount": estate.account,
                 "aws:SecureTransport": "true",
                 "aws:TokenIssueTime": "2026-01-01T00:00:00Z",
                 "aws:ViaAWSService": "false",
@@ -70,13 +69,16 @@ def calling(
                 "starburst:queueUser": "alice",
             }
         )
+        world.put_ours(context, "Resource")
         service = {"ecr": "ecr.api"}.get(action.partition(":")[0], action.partition(":")[0])
         machine = role.purpose in ("worker", "launch", "controller")
         within = inside and machine and FOR_SOMEBODY.items().isdisjoint(said.items())
         endpoint = world.endpoint(service) if within else None
         if within:
             context.put("aws:SourceVpc", estate.vpc)
-        if endpoint is not None:
+        if within and service == "s3":
+            context.put("aws:SourceVpce", estate.s3_endpoint)
+        elif endpoint is not None:
             context.put("aws:SourceVpce", endpoint.identifier)
         context.put_all(said)
         request = Request(context=context, action=action, resource=resource)

@@ -202,7 +202,7 @@ def tasks_can_start(world: World) -> Iterator[Claim]:
             break
         # The registry itself answers beside ECR's API, and asks for the same actions.
         context = world.session(role, closed=True)
-        context.put("aws:ResourceAccount", estate.account)
+        world.put_ours(context, "Resource")
         pulled = [
             Request(context=context, action=action, resource=estate.named["registry/Worker"])
             for action in PULLING
