@@ -22,7 +22,7 @@ from starburst.errors import (
     LimitExceeded,
     WorkspaceNotFound,
 )
-from starburst.estimate import WORKER_START_SECONDS, Estimate, estimate
+from starburst.estimating import WORKER_START_SECONDS, Estimate, estimate
 from starburst.prices import fleet_usd, load
 
 

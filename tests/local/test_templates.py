@@ -16,7 +16,7 @@ import pytest
 from deploy.templates import carried_files
 from environments import LOCAL
 from stacks.settings import BrokerRole
-from starburst.errors import LocalEnvironmentError
+from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
 from starburst.local import LocalEnvironment, deploy_templates, place
 from tests.local.scene import denied
 
@@ -83,7 +83,7 @@ def test_the_platform_session_does_not_become_an_analyst(deployed: LocalEnvironm
 
 
 def test_an_unknown_workspace_is_named(deployed: LocalEnvironment) -> None:
-    with pytest.raises(LocalEnvironmentError, match="it has demo, other"):
+    with pytest.raises(WorkspaceNotFound, match="it has demo, other"):
         deployed.analyst_session(user="alice", workspace="nowhere")
 
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         WorkerLost,
         WorkspaceNotFound,
     )
-    from .estimate import Estimate, estimate
+    from .estimating import Estimate, estimate
 
 __all__ = [
     "AccessDenied",
@@ -95,7 +95,7 @@ __version__: Final = "0.1.0"
 _ERRORS: Final = ".errors"
 _HOMES: Final = {
     "Connection": (".client.connection", "Connection"),
-    "Estimate": (".estimate", "Estimate"),
+    "Estimate": (".estimating", "Estimate"),
     "Executor": (".client.executor", "StarburstExecutor"),
     "Report": (".client.report", "Report"),
     "Session": (".client.session", "Session"),
@@ -104,7 +104,7 @@ _HOMES: Final = {
     "as_completed": (".client.api", "as_completed"),
     "attach": (".client.api", "attach"),
     "connect": (".client.connection", "connect"),
-    "estimate": (".estimate", "estimate"),
+    "estimate": (".estimating", "estimate"),
     "login": (".client.login", "login"),
     "map": (".client.mapping", "map_over"),
     "session": (".client.api", "session"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from starburst.errors import StarburstError
+from starburst.errors import ConfigurationError, StarburstError
 
 if TYPE_CHECKING:
     from starburst.client.connection import Connection
@@ -20,6 +21,9 @@ __all__ = ["main"]
 
 _USAGE_ERROR: Final = 2
 _NO_COMMAND: Final = 127
+_SIGNALLED: Final = 128
+_INTERRUPTED: Final = _SIGNALLED + 2
+_UNHEARD: Final = _SIGNALLED + 13
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,12 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return _USAGE_ERROR
     try:
-        return int(words.run(words) or 0)
+        code = int(words.run(words) or 0)
+        sys.stdout.flush()
+        return code
     except StarburstError as error:
         print(f"starburst: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
+    except BrokenPipeError:  # whoever read our words has heard enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNHEARD
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,7 +145,7 @@ def _sessions(words: argparse.Namespace) -> None:
 def _status(words: argparse.Namespace) -> None:
     from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    session = attach_session(_connect(words), words.session, progress=False)
+    session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     session.collect(wait=False, return_exceptions=True)
     print(session.status())
     session.detach()
@@ -145,7 +154,9 @@ def _status(words: argparse.Namespace) -> None:
 def _extend(words: argparse.Namespace) -> None:
     from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    session = attach_session(_connect(words), words.session, progress=False)
+    if not 0 < words.hours < math.inf:
+        raise ConfigurationError(f"--hours {words.hours:g} is not a number of hours above 0")
+    session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     end = session.extend(int(words.hours * 3600))
     session.detach()
     print(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
@@ -165,7 +176,7 @@ def _stop(words: argparse.Namespace) -> None:
 
 
 def _estimate(words: argparse.Namespace) -> None:
-    from starburst.estimate import estimate  # noqa: PLC0415 - slow to import
+    from starburst.estimating import estimate  # noqa: PLC0415 - slow to import
 
     print(
         estimate(
@@ -203,4 +214,4 @@ def _local(words: argparse.Namespace) -> int:
         return _NO_COMMAND
     with share() as variables:
         done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
-    return done.returncode
+    return done.returncode if done.returncode >= 0 else _SIGNALLED - done.returncode

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,8 +57,9 @@ def _static_keys() -> Finding:
         places.append("AWS_ACCESS_KEY_ID")
     name = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
     file = Path(name).expanduser()
-    if file.is_file() and "AKIA" in file.read_text(errors="replace"):
-        places.append(str(file))
+    with suppress(OSError):  # what we may not read, boto3 may not either
+        if file.is_file() and "AKIA" in file.read_text(errors="replace"):
+            places.append(str(file))
     if not places:
         return Finding(True, "no long-lived AWS keys in the environment or the credentials file")
     return Finding(

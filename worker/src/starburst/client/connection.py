@@ -90,6 +90,11 @@ def connect(
     """
     if isinstance(environment, Connection):
         return environment
+    if environment is not None and not isinstance(environment, str):
+        raise ConfigurationError(
+            f"environment={environment!r} is neither the name of an environment nor a connection; "
+            "options such as workers= go by name"
+        )
     name = environment or os.environ.get("STARBURST_ENVIRONMENT") or LOCAL
     wanted = workspace or os.environ.get("STARBURST_WORKSPACE")
     person = user or os.environ.get("STARBURST_USER")
@@ -151,9 +156,9 @@ def _discover(
             f"no AWS region is set, so environment {name!r} cannot be looked up. Set AWS_REGION, "
             "STARBURST_REGION, or the region of your profile"
         )
-    ssm = aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
     parameter = runtime_parameter(name)
     with aws_errors(f"read {parameter}"):
+        ssm = aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
         try:
             value = ssm.get_parameter(Name=parameter)["Parameter"].get("Value", "")
         except ClientError as error:

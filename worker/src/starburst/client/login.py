@@ -50,12 +50,17 @@ def login(
         >>> aws = login(role, "123456", serial_number=device, user="alice")  # doctest: +SKIP
         >>> starburst.connect("prod", "genomics", aws=aws)                   # doctest: +SKIP
     """
-    if not _CODE.fullmatch(token_code):
-        raise ConfigurationError("token_code is not the six digits that the MFA device shows")
-    if not PRINCIPAL_NAME.fullmatch(user):
+    if not isinstance(token_code, str) or not _CODE.fullmatch(token_code):
+        raise ConfigurationError(
+            "token_code is not the six digits that the MFA device shows, as text: leading zeros "
+            "count"
+        )
+    if not isinstance(user, str) or not PRINCIPAL_NAME.fullmatch(user):
         raise ConfigurationError(f"user {user!r} is not 3 to 32 lower-case letters and digits")
-    if not _SHORTEST <= seconds <= _LONGEST:
-        raise ConfigurationError(f"seconds={seconds} is not from {_SHORTEST} to {_LONGEST:,}")
+    if type(seconds) is not int or not _SHORTEST <= seconds <= _LONGEST:
+        raise ConfigurationError(
+            f"seconds={seconds!r} is not a whole number from {_SHORTEST} to {_LONGEST:,}"
+        )
     with aws_errors("log in with MFA"):
         aws = boto3.session.Session(profile_name=profile, region_name=region())
         keys = aws.client("sts", config=client_config()).assume_role(

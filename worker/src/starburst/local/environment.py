@@ -143,7 +143,8 @@ class LocalEnvironment:
         """Return an analyst of a workspace, through the login broker that names them.
 
         Raises:
-            LocalEnvironmentError: nothing is deployed, or there is no such workspace.
+            LocalEnvironmentError: nothing is deployed.
+            WorkspaceNotFound: there is no such workspace.
         """
         root = self.root_session()
         state = self._running

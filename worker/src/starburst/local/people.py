@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter
-from starburst.errors import LocalEnvironmentError
+from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
 
 from .place import ACCOUNT, ADMIN_ROLE, BROKER_ROLE
 from .state import State
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
 __all__ = ["analyst_session", "create_people", "platform_session", "session"]
 
@@ -59,25 +62,40 @@ def analyst_session(
     workspace: str,
     environment: str,
 ) -> boto3.Session:
-    """Return a session of the workspace's analyst role, tagged with the user's name."""
-    broker = _assume(
-        sts, f"arn:aws:iam::{state.account}:role/{BROKER_ROLE}", name="broker", region=state.region
-    )
+    """Return a session of the workspace's analyst role, tagged with the user's name.
+
+    It is renewed for as long as the process lives, as a company's single sign-on does it.
+    """
     document = _runtime_document(
         client(platform_session(sts, state), "ssm"), environment=environment
     )
     if workspace not in document.workspaces:
-        raise LocalEnvironmentError(
+        raise WorkspaceNotFound(
             f"the local environment has no workspace {workspace!r}; "
             f"it has {', '.join(sorted(document.workspaces))}"
         )
-    return _assume(
-        client(broker, "sts"),
-        document.workspaces[workspace].analyst_role_arn,
-        name=user,
-        region=state.region,
-        tags={USER_TAG: user},
+    role = document.workspaces[workspace].analyst_role_arn
+
+    def log_in() -> dict[str, str]:
+        broker = _assume(
+            sts,
+            f"arn:aws:iam::{state.account}:role/{BROKER_ROLE}",
+            name="broker",
+            region=state.region,
+        )
+        keys = _keys(client(broker, "sts"), role, name=user, tags={USER_TAG: user})
+        return {
+            "access_key": keys["AccessKeyId"],
+            "secret_key": keys["SecretAccessKey"],
+            "token": keys["SessionToken"],
+            "expiry_time": keys["Expiration"].isoformat(),
+        }
+
+    renewed: Any = botocore.session.Session()
+    renewed._credentials = RefreshableCredentials.create_from_metadata(
+        log_in(), refresh_using=log_in, method="starburst-local"
     )
+    return boto3.Session(botocore_session=renewed, region_name=state.region)
 
 
 def session(key: str, secret: str, *, region: str, token: str | None = None) -> boto3.Session:
@@ -102,23 +120,25 @@ def _runtime_document(ssm: SSMClient, *, environment: str) -> RuntimeDocument:
     return RuntimeDocument.from_json(text)
 
 
-def _assume(
-    sts: STSClient, role: str, *, name: str, region: str, tags: Mapping[str, str] | None = None
-) -> boto3.Session:
-    try:
-        keys = sts.assume_role(
-            RoleArn=role,
-            RoleSessionName=name,
-            Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
-        )["Credentials"]
-    except ClientError as error:
-        raise LocalEnvironmentError(f"could not become {role} as {name!r}: {error}") from error
+def _assume(sts: STSClient, role: str, *, name: str, region: str) -> boto3.Session:
+    keys = _keys(sts, role, name=name, tags={})
     return session(
         keys["AccessKeyId"],
         keys["SecretAccessKey"],
         token=keys["SessionToken"],
         region=region,
     )
+
+
+def _keys(sts: STSClient, role: str, *, name: str, tags: Mapping[str, str]) -> CredentialsTypeDef:
+    try:
+        return sts.assume_role(
+            RoleArn=role,
+            RoleSessionName=name,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )["Credentials"]
+    except ClientError as error:
+        raise LocalEnvironmentError(f"could not become {role} as {name!r}: {error}") from error
 
 
 def _document(statement: Mapping[str, Any]) -> str:

@@ -13,11 +13,12 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .client.options import SessionOptions
 from .contract import Limits, RuntimeDocument, WorkspaceDocument
 from .errors import ConfigurationError, LimitExceeded, WorkspaceNotFound
+from .fargate import SCRATCH_GB
 from .manifest import Capacity
 from .prices import (
     CERTAIN_SHARE,
@@ -29,6 +30,9 @@ from .prices import (
     fleet_usd,
     load,
 )
+
+if TYPE_CHECKING:
+    from .client.connection import Connection
 
 __all__ = ["DEFAULT_REGION", "WORKER_START_SECONDS", "Estimate", "estimate"]
 
@@ -99,7 +103,7 @@ def estimate(
     memory: float | str = 4,
     hours: float | None = None,
     region: str | None = None,
-    environment: RuntimeDocument | str | None = None,
+    environment: RuntimeDocument | Connection | str | None = None,
     workspace: str | None = None,
     samples: int = 10,
     scratch_gb: float | None = None,
@@ -121,7 +125,7 @@ def estimate(
         hours: how long each worker runs, if known; the worker's start is then part of it.
         region: whose prices; by default the environment's, else ``AWS_REGION``, else us-east-1.
         environment: an environment, for its region and limits: its name, which is then looked
-            up, or its runtime document.
+            up, a connection to it, or its runtime document.
         workspace: one of its workspaces; its limits are then checked.
         samples: most calls that are timed.
         scratch_gb: ephemeral storage of each worker; 20 GB are free.
@@ -139,9 +143,9 @@ def estimate(
         >>> f"${two_hours.usd:.2f}"
         '$39.50'
     """
-    _check(hours=hours, samples=samples)
+    _check(hours=hours, samples=samples, scratch_gb=scratch_gb, architecture=architecture)
     memory_gb = SessionOptions(workers=workers, cpu=cpu, memory=memory, capacity=capacity).memory_gb
-    if isinstance(environment, str):
+    if environment is not None and not isinstance(environment, RuntimeDocument):
         from .client.connection import connect  # noqa: PLC0415 - only this case asks AWS
 
         environment = connect(environment, workspace).document
@@ -200,8 +204,9 @@ def estimate(
             if on_host is not None
             else []
         ),
-        "Not counted: messages, objects and logs (cents), and what the environment costs "
-        "whether it is used or not (endpoints, keys, alarms).",
+        "Not counted: messages, objects and logs (cents), and what the environment itself costs: "
+        "keys, alarms, and private endpoints, by the hour, also where they are open only while "
+        "sessions run.",
     ]
     return Estimate(
         usd=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, dear=certain),
@@ -225,9 +230,20 @@ def estimate(
     )
 
 
-def _check(*, hours: float | None, samples: int) -> None:
-    if hours is not None and not 0 < hours < math.inf:
-        raise ConfigurationError(f"hours={hours!r}: it must be above 0")
+def _check(
+    *, hours: float | None, samples: int, scratch_gb: float | None, architecture: str | None
+) -> None:
+    if hours is not None and not (isinstance(hours, int | float) and 0 < hours < math.inf):
+        raise ConfigurationError(f"hours={hours!r}: it must be a number above 0")
+    most = SCRATCH_GB[1]
+    sold = isinstance(scratch_gb, int | float) and FREE_SCRATCH_GB <= scratch_gb <= most
+    if scratch_gb is not None and not sold:
+        raise ConfigurationError(
+            f"scratch_gb={scratch_gb!r}: Fargate sells {FREE_SCRATCH_GB:g} GB, which are free, to "
+            f"{most} GB"
+        )
+    if architecture is not None and not isinstance(architecture, str):
+        raise ConfigurationError(f"architecture={architecture!r} is neither 'x86_64' nor 'arm64'")
     if type(samples) is not int or samples < 1:
         raise ConfigurationError(f"samples={samples!r}: at least one call must be timed")
 
