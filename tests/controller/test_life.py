@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from starburst.contract import Limits
+from starburst.controller.sessions import Records
 from starburst.prices import fleet_usd, load
 from starburst.status import SessionStatus
 from tests.controller.world import World, a_manifest
@@ -245,46 +247,42 @@ def test_replacements_are_paced_and_end_with_the_budget(world: World) -> None:
     assert not world.queues()
 
 
-def kill_in_mid_work(world: World, *, times: int) -> None:
-    """Let memory run out on workers, one after another, each replaced before the next."""
-    for _ in range(times):
-        world.later(700)
-        world.request(KEYS, "extend", deadline=world.now + 3000)
-        world.ecs.end(world.ecs.live()[0], exit_code=137, reason="OutOfMemoryError")
-        world.sweep()
+def lose(world: World, *, exit_code: int, reason: str) -> None:
+    """Let one worker end with an error, and the sweep find out."""
+    world.later(700)
+    world.request(KEYS, "extend", deadline=world.now + 3000)
+    world.ecs.end(world.ecs.live()[0], exit_code=exit_code, reason=reason)
+    world.sweep()
 
 
-def test_tasks_that_kill_their_workers_do_not_end_a_small_session(world: World) -> None:
+def have_lost(world: World, **counts: int) -> None:
+    """Let the session's record say how many workers were lost before."""
+    Records(world.site).update(KEYS.session, lambda record: replace(record, **counts))
+
+
+def test_tasks_that_kill_their_workers_end_a_small_session_only_after_twenty(world: World) -> None:
     url = world.start(a_manifest(workers=1))["queue_url"]
     world.send(url, 50)
+    have_lost(world, killed=19)
 
-    kill_in_mid_work(world, times=20)
-
-    assert world.status(KEYS).workers_lost == 20
+    lose(world, exit_code=137, reason="OutOfMemoryError")
     assert len(world.ecs.live()) == 1
-
-
-def test_a_session_whose_tasks_kill_every_worker_fails(world: World) -> None:
-    url = world.start(a_manifest(workers=1))["queue_url"]
-    world.send(url, 50)
-
-    kill_in_mid_work(world, times=21)
+    lose(world, exit_code=139, reason="Essential container in task exited")
 
     status = world.status(KEYS)
     assert status.state == "failed"
-    assert "21 workers were killed while they worked" in status.reason
-    assert "OutOfMemoryError" in status.reason
+    assert status.reason.startswith("21 workers were killed at their work (is memory= too small?)")
+    assert "exit code 139" in status.reason
 
 
 def test_killed_workers_leave_those_that_fail_by_themselves_their_own_budget(world: World) -> None:
     url = world.start(a_manifest(workers=1))["queue_url"]
     world.send(url, 50)
-    kill_in_mid_work(world, times=10)
-    for _ in range(6):
-        world.later(700)
-        world.request(KEYS, "extend", deadline=world.now + 3000)
-        world.ecs.end(world.ecs.live()[0], exit_code=1, reason="cannot go on")
-        world.sweep()
+    have_lost(world, killed=10, faults=4)
+
+    lose(world, exit_code=1, reason="cannot go on")
+    assert len(world.ecs.live()) == 1
+    lose(world, exit_code=1, reason="cannot go on")
 
     status = world.status(KEYS)
     assert status.state == "failed"
@@ -294,12 +292,14 @@ def test_killed_workers_leave_those_that_fail_by_themselves_their_own_budget(wor
 def test_a_status_says_why_killed_workers_are_not_replaced(world: World) -> None:
     url = world.start(a_manifest(workers=2))["queue_url"]
     world.send(url, 50)
-    kill_in_mid_work(world, times=21)
+    have_lost(world, killed=20)
+
+    lose(world, exit_code=137, reason="OutOfMemoryError")
 
     status = world.status(KEYS)
     assert status.state == "running"
     assert "1 of 2 workers running" in status.reason
-    assert "1 not replaced, because 21 workers were killed while they worked" in status.reason
+    assert "1 not replaced, because 21 workers were killed at their work" in status.reason
 
 
 def test_spot_interruptions_are_replaced_and_are_no_fault(world: World) -> None:

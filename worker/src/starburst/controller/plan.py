@@ -190,7 +190,7 @@ def spent_budget(record: Record) -> str:
     if record.faults > max(_FAULTS_LEAST, 2 * record.workers):
         return f"{record.faults} workers failed"
     if record.killed > max(_KILLED_LEAST, 2 * record.workers):
-        return f"{record.killed} workers were killed while they worked"
+        return f"{record.killed} workers were killed at their work (is memory= too small?)"
     return ""
 
 
