@@ -15,12 +15,19 @@ from starburst.chunks import INLINE_BYTES
 from starburst.client import collect, dispatch
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Site
-from starburst.sizing import budget, chunk_tasks, stretch
+from starburst.sizing import (
+    LONG_SECONDS,
+    budget,
+    chunk_tasks,
+    hands_on,
+    next_look,
+    stretch,
+)
 from starburst.worker import cancelled, lease
 
 from .clock import Clock, Meter
 from .cloud import Cloud, Message, Task
-from .settling import settle
+from .settling import part, settle
 from .terms import Plan, document, manifest, settings
 
 __all__ = ["Session"]
@@ -64,6 +71,33 @@ class _Worker:
     waiting: int = 0
     leaving: bool = False
     gone: bool = False
+
+
+@dataclass
+class _Running:
+    """A range that a worker runs: what it will settle, and what it leaves to others."""
+
+    worker: _Worker
+    message: Message
+    ends: list[float]
+    started: float
+    mean: float
+    budgets: float
+    done: int
+    rest: tuple[tuple[int, int], ...]
+    lo: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lo = self.message.lo
+
+    @property
+    def end(self) -> float:
+        return self.started + self.ends[self.done - 1]
+
+    @property
+    def began(self) -> float:
+        """When its last task began."""
+        return self.started + (self.ends[self.done - 2] if self.done > 1 else 0.0)
 
 
 class Session:
@@ -342,18 +376,66 @@ class Session:
             mean=worker.mean,
             budgets=budgets,
         )
+        running = _Running(worker, message, ends, moment, worker.mean, budgets, done, rest)
         worker.mean = ends[done - 1] / done
         self._while_running(worker, moment, ends[done - 1])
-        # The last commit is over before this one begins, behind the next range.
-        free = max(moment + ends[done - 1], worker.committed)
-        moment = free + _S3_SECONDS
-        self.meter.note("s3:PutObject", moment)
-        self.clock.at(moment, lambda: self._commit(message.chunk, done))
-        moment = self._send([Message(message.chunk, lo, hi) for lo, hi in rest], moment)
+        self._plan_look(running, max(running.began + LONG_SECONDS, moment + spent))
+        self.clock.at(running.end, lambda: self._end(running))
+
+    def _plan_look(self, running: _Running, moment: float) -> None:
+        if running.rest and moment < running.end:
+            self.clock.at(moment, lambda: self._look(running))
+
+    def _look(self, running: _Running) -> None:
+        """Hand on what follows a long task, where that pays."""
+        now, workers = self.clock.now, self.plan.workers
+        elapsed = now - running.began
+        if not hands_on(elapsed, workers=workers, backlog=0):
+            return
+        self.meter.note("sqs:GetQueueAttributes", now)
+        backlog = len(self.cloud.visible)
+        if running.worker.committed > now or not hands_on(
+            elapsed, workers=workers, backlog=backlog
+        ):
+            self._plan_look(running, running.began + next_look(elapsed))
+            return
+        reported, (own, *rest) = part(
+            running.ends,
+            running.message.lo,
+            done=running.done,
+            running=elapsed,
+            chunk=self.chunks[running.message.chunk].tasks,
+            workers=workers,
+            mean=running.mean,
+            budgets=running.budgets,
+        )
+        running.rest = ()
+        self._store(running, now, settled=reported, rest=rest)
+        running.message = Message(running.message.chunk, *own)
+
+    def _end(self, running: _Running) -> None:
+        """Commit what is left of a range, behind the next one."""
+        worker, message = running.worker, running.message
+        # The last commit is over before this one begins.
+        free = max(self.clock.now, worker.committed)
+        settled = running.done - (message.lo - running.lo)
+        moment = self._store(running, free, settled=settled, rest=running.rest)
         worker.committed = moment + _SQS_SECONDS
         self.meter.note("sqs:DeleteMessage", moment)
         self.clock.at(worker.committed, self._deleted)
         self.clock.at(free, lambda: self._free(worker))
+
+    def _store(
+        self, running: _Running, moment: float, *, settled: int, rest: Sequence[tuple[int, int]]
+    ) -> float:
+        """Commit so many tasks and send what is handed on; return when that is done."""
+        chunk = running.message.chunk
+        moment += _S3_SECONDS
+        self.meter.note("s3:PutObject", moment)
+        self.clock.at(moment, lambda: self._commit(chunk, settled))
+        moment = self._send([Message(chunk, lo, hi) for lo, hi in rest], moment)
+        running.worker.committed = moment
+        return moment
 
     def _stretch(self, worker: _Worker, moment: float) -> float:
         workers = self.plan.workers

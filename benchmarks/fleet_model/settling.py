@@ -9,7 +9,7 @@ from starburst.result_nodes import split
 from starburst.sizing import budget, goes_on, part_tasks
 from starburst.worker import runner
 
-__all__ = ["settle"]
+__all__ = ["part", "settle"]
 
 
 def settle(
@@ -46,3 +46,46 @@ def settle(
         workers=workers,
     )
     return done, split(lo + done, lo + len(ends), size=size)
+
+
+def part(
+    ends: Sequence[float],
+    lo: int,
+    *,
+    done: int,
+    running: float,
+    chunk: int,
+    workers: int,
+    mean: float,
+    budgets: float,
+) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """Return how many tasks are settled, and the ranges, when a rest is handed on early.
+
+    Args:
+        ends: when each task would be done, counted from the start.
+        lo: number of the first.
+        done: tasks that the worker settles, the running one included.
+        running: for how long that has run.
+        chunk: tasks of the whole chunk.
+        workers: of the session.
+        mean: seconds a task, as far as the worker knew; 0 where it did not.
+        budgets: how many of them may be settled at once.
+    """
+    reported, sent = 0, 0.0
+    for index in range(done - 1):
+        if ends[index] - sent > runner._REPORT_SECONDS:
+            reported, sent = index + 1, ends[index]
+    known = ends[reported - 1] / reported if reported else mean
+    if reported:
+        measured, seconds = reported, ends[reported - 1]
+    else:
+        measured, seconds = (1, mean) if mean else (0, running)
+    size = part_tasks(
+        done=measured,
+        left=len(ends) - done,
+        seconds=seconds,
+        allowed=budgets * budget(known, chunk=chunk, workers=workers),
+        workers=workers,
+    )
+    own = (lo + reported, lo + done)
+    return reported, (own, *split(lo + done, lo + len(ends), size=size))

@@ -15,7 +15,7 @@ from benchmarks.fleet_model.__main__ import IDLE_USD_HOUR, REQUESTS, USD, idle
 from benchmarks.fleet_model.clock import Bucket
 from benchmarks.fleet_model.fleet import Session
 from benchmarks.fleet_model.report import LIMITS, Outcome, limits_table, sessions_table
-from benchmarks.fleet_model.settling import settle
+from benchmarks.fleet_model.settling import part, settle
 from benchmarks.fleet_model.terms import Plan
 from starburst.result_nodes import ResultNode
 from starburst.sizing import stretch
@@ -113,6 +113,10 @@ class Scripted:
     def ask_to_stop(self) -> None:
         self.stopping = True
 
+    @property
+    def stop_asked(self) -> bool:
+        return self.stopping
+
     def send(self, header: dict[str, Any], buffers: Sequence[Any]) -> None:
         self.at, self.end = header["lo"], header["lo"] + len(buffers)
         self.sent = self.begun = self.clock.now
@@ -153,8 +157,9 @@ def settled(
     workers: int,
     budgets: float,
     mean: float,
+    handed_on: list[tuple[ResultNode, float]] | None = None,
 ) -> ResultNode:
-    """What the worker's own code settles of a range."""
+    """What the worker's own code settles of a range, in the end and while its last task runs."""
     clock = SimpleNamespace(now=1000.0)
     monkeypatch.setattr("starburst.worker.span.time", SimpleNamespace(monotonic=lambda: clock.now))
     child: Any = Scripted(durations, clock)
@@ -171,6 +176,8 @@ def settled(
         stretch=lambda: budgets,
         mean=mean,
     )
+    if handed_on is not None:
+        span.hand_on = lambda node, seconds: handed_on.append((node, seconds)) is None
     span.run()
     node = span.node("w")
     assert node is not None
@@ -198,3 +205,43 @@ def test_the_model_settles_what_a_worker_settles(
         node = settled(durations, monkeypatch, workers=workers, budgets=budgets, mean=mean)
         modelled = settle(ends, 0, chunk=len(ends), workers=workers, mean=mean, budgets=budgets)
         assert (node.covered, node.children) == modelled, (backlog, workers, mean)
+
+
+@pytest.mark.parametrize(
+    "durations",
+    [
+        [*[0.12] * 9, 40.0, *[0.12] * 90],
+        [40.0, *[0.12] * 30],
+        [0.01, 0.02, 3.0, *[0.12] * 60],
+        [0.5, 0.3, *[0.21] * 20],
+    ],
+)
+def test_the_model_hands_on_what_a_worker_hands_on_while_a_long_task_runs(
+    durations: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = list(itertools.accumulate(durations))
+    tasks = len(ends)
+    for workers, mean in itertools.product((2, 500), (0.0, 0.2)):
+        handed_on: list[tuple[ResultNode, float]] = []
+        last = settled(
+            durations, monkeypatch, workers=workers, budgets=2.0, mean=mean, handed_on=handed_on
+        )
+        done, _ = settle(ends, 0, chunk=tasks, workers=workers, mean=mean, budgets=2.0)
+        began = ends[done - 2] if done > 1 else 0.0
+        if ends[done - 1] - began < 0.52:
+            assert (handed_on, last.covered) == ([], done), (workers, mean)
+            continue
+        ((node, seconds),) = handed_on
+        assert 0.5 <= seconds < ends[done - 1] - began
+        reported, ranges = part(
+            ends,
+            0,
+            done=done,
+            running=seconds,
+            chunk=tasks,
+            workers=workers,
+            mean=mean,
+            budgets=2.0,
+        )
+        assert (node.covered, node.children) == (reported, ranges), (workers, mean)
+        assert (last.lo, last.hi, last.covered, last.children) == (reported, done, done, ())

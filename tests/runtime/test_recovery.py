@@ -93,9 +93,10 @@ def test_a_worker_that_died_after_its_commit_leaves_only_its_message_to_delete(
 ) -> None:
     lease = bench.lease()
     supervisor = bench.supervisor
-    finish, supervisor._finish = supervisor._finish, lambda *_: None  # type: ignore[method-assign]
+    commits = supervisor._commits
+    finish, commits._finish = commits._finish, lambda *_: None  # type: ignore[method-assign]
     bench.work(lease)
-    supervisor._finish = finish  # type: ignore[method-assign]
+    commits._finish = finish  # type: ignore[method-assign]
     committed = bench.nodes()
     lease.deliveries = 2
     bench.work(lease)

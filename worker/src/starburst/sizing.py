@@ -17,9 +17,12 @@ __all__ = [
     "CHUNKS_PER_WORKER",
     "CHUNK_BYTES",
     "CHUNK_TASKS",
+    "LONG_SECONDS",
     "budget",
     "chunk_tasks",
     "goes_on",
+    "hands_on",
+    "next_look",
     "part_tasks",
     "stretch",
 ]
@@ -29,6 +32,12 @@ BUDGET_SECONDS: Final = 1.0
 
 _PROBE_SECONDS: Final = 0.2
 """Instead, where it does not know the function yet."""
+
+LONG_SECONDS: Final = 0.5
+"""Tasks behind one that takes longer need not wait for its end; a commit more is what it costs."""
+
+_VERY_LONG_SECONDS: Final = 20.0
+"""Behind one of these they do not wait even while the queue is long, or seems so."""
 
 _SHORTEST_SECONDS: Final = 0.25
 _PARTS: Final = 8
@@ -130,3 +139,32 @@ def part_tasks(*, done: int, left: int, seconds: float, allowed: float, workers:
     if seconds <= 0:
         return CHUNK_TASKS
     return max(int(allowed * done / seconds), -(-left // (2 * workers)), 1)
+
+
+def hands_on(seconds: float, *, workers: int, backlog: int) -> bool:
+    """Whether what follows a task in its range should go to others while that task runs.
+
+    Where workers may soon have nothing to do, or where a commit more is cheap beside the task.
+
+    Args:
+        seconds: for how long it has run.
+        workers: of the session.
+        backlog: messages that wait in its queue.
+
+    Example:
+        >>> hands_on(0.6, workers=2, backlog=1), hands_on(0.6, workers=2, backlog=2)
+        (True, False)
+        >>> hands_on(60, workers=2, backlog=2), hands_on(60, workers=1, backlog=0)
+        (True, False)
+    """
+    return workers > 1 and (seconds >= _VERY_LONG_SECONDS or backlog < workers)
+
+
+def next_look(elapsed: float) -> float:
+    """Return how long a task has run when it is asked anew whether others wait for what follows it.
+
+    Example:
+        >>> next_look(0.5)
+        0.75
+    """
+    return max(LONG_SECONDS, 1.5 * elapsed)

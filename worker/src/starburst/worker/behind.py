@@ -35,6 +35,14 @@ class Behind:
         """Whether a commit has ended that nobody has asked about."""
         return self._under_way is not None and self._under_way[1].done()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether another commit may begin: there is none under way, or it ended well."""
+        if self._under_way is None:
+            return True
+        _, future = self._under_way
+        return future.done() and future.exception() is None
+
     def start(self, lease: Lease, commit: Callable[[], None]) -> None:
         """Begin a commit; the one before must have been finished."""
         if self._under_way is not None:

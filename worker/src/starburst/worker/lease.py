@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from starburst.aws import QUEUE_GONE, TROUBLE, code_of
 from starburst.chunks import ChunkMessage
 from starburst.errors import IntegrityError
+from starburst.result_nodes import ResultNode
 from starburst.sending import SEND_TRIES, send_messages
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Lease:
         renewed: when the lease was last extended (monotonic seconds).
         received: when it began.
         settled: a result of the range stands; only messages are still to be sent and deleted.
+        early: what is to be committed while the last task of the range still runs; from then on
+            the lease is of that task's part alone, and the queue's own message still of all.
+        ended: the message is deleted.
     """
 
     message: ChunkMessage
@@ -63,6 +67,8 @@ class Lease:
     renewed: float = field(default_factory=time.monotonic)
     received: float = field(default_factory=time.monotonic)
     settled: bool = False
+    early: ResultNode | None = None
+    ended: bool = False
 
 
 class Leases:
@@ -99,10 +105,10 @@ class Leases:
             return Lease(message=message, receipt=receipt, deliveries=count)
         return None
 
-    def backlog(self) -> int:
-        """Return how many messages wait, roughly, as of a few seconds ago at most."""
+    def backlog(self, *, fresh: float = _COUNT_SECONDS) -> int:
+        """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
         now = time.monotonic()
-        if now - self._counted >= _COUNT_SECONDS:
+        if now - self._counted >= fresh:
             with _translated():
                 answer = self._sqs.get_queue_attributes(
                     QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
@@ -162,6 +168,7 @@ class Leases:
     def done(self, lease: Lease) -> None:
         """Delete the message: its range is committed."""
         self._delete(lease.receipt)
+        lease.ended = True
 
     def _delete(self, receipt: str) -> None:
         with _translated():

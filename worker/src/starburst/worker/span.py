@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from starburst.cancel_list import NOTHING_CANCELLED, CancelledTasks
-from starburst.codec import encode_batch
 from starburst.envelope import Buffer
 from starburst.failure import Failure
 from starburst.manifest import Manifest
-from starburst.result_nodes import Batch, ResultNode, split
-from starburst.sizing import budget, goes_on, part_tasks
+from starburst.result_nodes import ResultNode, split
+from starburst.sizing import LONG_SECONDS, budget, goes_on, next_look, part_tasks
 
 from .child import Child, ChildDied
 from .frames import Frame
+from .outcome import Outcome
 
 __all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
 
@@ -28,6 +29,8 @@ _BUDGET_BYTES: Final = 24 << 20
 """What is sealed in one piece of less than 32 MB uses memory again that malloc has kept."""
 
 _TICK_SECONDS: Final = 0.5
+_SETTLING_SECONDS: Final = 0.01
+"""A child that begins a task later than this after it was asked to stop has not heard."""
 _CANCELLED: Final = Failure(
     type_name="CancelledError",
     text="the task was cancelled before it was done",
@@ -54,6 +57,8 @@ class Span:
         cancelled: returns the session's cancelled tasks; the same object while nothing changed.
         stretch: returns how many budgets of work may be settled at once.
         mean: seconds that a task of this function took on this worker so far; 0 when none has run.
+        hand_on: offered a node that leaves what follows the running task to others, and for how
+            long that has run; whether it is taken. The range then ends with that task.
     """
 
     manifest: Manifest
@@ -69,21 +74,25 @@ class Span:
     cancelled: Callable[[], CancelledTasks] = lambda: NOTHING_CANCELLED
     stretch: Callable[[], float] = lambda: 1.0
     mean: float = 0.0
+    hand_on: Callable[[ResultNode, float], bool] = lambda *_: False
     _heeded: CancelledTasks = NOTHING_CANCELLED
     _began: float = 0.0
     _deadline: float = 0.0
     _prolonged: bool = False
-    _batches: list[Batch] = field(default_factory=list)
-    _failures: dict[int, Failure] = field(default_factory=dict)
+    _looks_at: float = 0.0
     _crashes: dict[int, int] = field(default_factory=dict)
+    _timed_out: set[int] = field(default_factory=set)
     _given_up: dict[int, Failure] = field(default_factory=dict)
-    _covered: int = 0
-    _bytes: int = 0
-    _retries: int = 0
+    _outcome: Outcome = field(init=False)
+    _tasks: int = 0
     _seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        self._covered = self.lo
+        self._outcome = Outcome(self.lo)
+
+    @property
+    def _covered(self) -> int:
+        return self._outcome.covered
 
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
@@ -93,9 +102,10 @@ class Span:
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
             if failure is not None:
-                self._settle(failure)
+                self._outcome.settle(failure)
                 continue
-            if self._covered > self.lo and (self._is_spent() or self.stopping()):
+            spent = self._outcome.done > 0 and self._is_spent(self._covered)
+            if spent or (self._outcome.done > 0 and self.stopping()):
                 return
             if not self._run_segment():
                 return
@@ -103,35 +113,31 @@ class Span:
     def give_up(self, failure: Failure) -> None:
         """Settle as failed what is not settled yet, without running it."""
         while self._covered < self.hi:
-            self._settle(failure)
+            self._outcome.settle(failure)
 
     def node(self, worker: str) -> ResultNode | None:
         """Return what to commit; None where nothing was settled."""
-        if self._covered == self.lo:
+        if not self._outcome.done:
             return None
-        done = self._covered - self.lo
-        size = part_tasks(
-            done=done,
-            left=self.hi - self._covered,
-            seconds=self._seconds,
-            allowed=self._allowed(),
-            workers=self.manifest.workers,
-        )
-        return ResultNode(
-            lo=self.lo,
-            hi=self.hi,
-            covered=self._covered,
-            children=split(self._covered, self.hi, size=size),
-            batches=self._batches,
-            failures=self._failures,
-            retries=self._retries,
-            seconds=self._seconds,
-            worker=worker,
-        )
+        children = split(self._covered, self.hi, size=self._part_tasks(self._covered))
+        return self._outcome.node(self.hi, children, worker=worker)
 
     def _segment_end(self) -> int:
         """Where the next run must end: before a task already given up."""
         return next((i for i in range(self._covered + 1, self.hi) if i in self._given_up), self.hi)
+
+    def _part_tasks(self, start: int, *, running: float = 0.0) -> int:
+        """Return how many of the tasks from ``start`` on others should get at a time."""
+        done, seconds = self._outcome.done, self._outcome.seconds
+        if not done:
+            done, seconds = (1, self.mean) if self.mean else (0, running)
+        return part_tasks(
+            done=done,
+            left=self.hi - start,
+            seconds=seconds,
+            allowed=self._allowed(),
+            workers=self.manifest.workers,
+        )
 
     def _budget(self) -> float:
         return budget(self.mean, chunk=len(self.inputs), workers=self.manifest.workers)
@@ -139,16 +145,21 @@ class Span:
     def _allowed(self) -> float:
         return self._budget() * self.stretch()
 
-    def _is_spent(self) -> bool:
-        """Whether the time for this range is over; decides once whether it gets more."""
+    def _is_spent(self, start: int) -> bool:
+        """Whether tasks from ``start`` on should go to others; decides once on more time for all.
+
+        Not where one of them has failed here in a way that nobody else would know of.
+        """
         if time.monotonic() <= self._deadline:
             return False
         if not self._prolonged:
             self._prolonged = True
             allowed = self._allowed()
-            done, left = self._covered - self.lo, self.hi - self._covered
-            if goes_on(done=done, left=left, seconds=self._seconds, allowed=allowed):
+            done, left = self._outcome.done, self.hi - self._covered
+            if goes_on(done=done, left=left, seconds=self._outcome.seconds, allowed=allowed):
                 self._deadline = max(self._deadline, self._began + allowed)
+        if any(index >= start for index in (*self._crashes, *self._timed_out)):
+            return False
         return time.monotonic() > self._deadline
 
     def _run_segment(self) -> bool:
@@ -156,6 +167,7 @@ class Span:
         end = self._segment_end()
         child = self.child()
         child.board.clear()
+        self._looks_at = 0.0
         header = {
             "do": "run",
             "function": self.function,
@@ -168,14 +180,13 @@ class Span:
         try:
             child.send(header, self.inputs[self._covered : end])
             while True:
-                frame = child.receive(_tick(self._deadline))
+                frame = child.receive(self._patience())
                 self.tick()
                 if frame is not None:
                     self._take(frame)
                     if frame.header["final"]:
                         return True
-                if self._is_spent() or self._bytes > _BUDGET_BYTES:
-                    child.board.ask_to_stop()
+                self._bound(child)
                 if self._overdue(child) or (self._heed() and self._drop(child)):
                     return True
                 last = self.stopping()
@@ -189,24 +200,51 @@ class Span:
             self.bury()
             return True
 
-    def _take(self, frame: Frame) -> None:
-        header = frame.header
-        if header["count"] == 0:
+    def _patience(self) -> float:
+        """Return for how long to wait for the child's next word."""
+        now = time.monotonic()
+        due = [moment - now for moment in (self._deadline, self._looks_at) if moment > now]
+        return min(_TICK_SECONDS, *due) if due else _TICK_SECONDS
+
+    def _bound(self, child: Child) -> None:
+        """Have the child stop after its task when the range is spent; it may be at it for long."""
+        running = child.board.running()
+        if not self._is_spent(self._covered if running is None else running[0] + 1):
+            if self._outcome.nbytes > _BUDGET_BYTES:
+                child.board.ask_to_stop()
+        elif not child.board.stop_asked:
+            child.board.ask_to_stop()
+            self._looks_at = time.monotonic() + _SETTLING_SECONDS
+        elif running is not None:
+            self._part(*running)
+
+    def _part(self, index: int, began: float) -> None:
+        """Offer others what follows a task that takes long, rather than hold it until its end."""
+        now = time.monotonic()
+        if not self._covered <= index < self.hi - 1 or now < self._looks_at:
             return
-        self._batches.append(
-            Batch(
-                first=header["first"],
-                count=header["count"],
-                format=header["format"],
-                parts=frame.buffers,
-            )
-        )
-        self._failures.update((i, Failure.from_data(data)) for i, data in header["failures"])
-        self._covered = header["first"] + header["count"]
-        self._bytes += sum(buffer.nbytes for buffer in frame.buffers)
-        self._retries += header["retries"]
-        self._seconds += header["seconds"]
-        self.mean = self._seconds / (self._covered - self.lo)
+        if now - began < LONG_SECONDS:
+            self._looks_at = began + LONG_SECONDS
+            return
+        self._looks_at = began + next_look(now - began)
+        rest = index + 1
+        size = self._part_tasks(rest, running=now - began)
+        children = ((self._covered, rest), *split(rest, self.hi, size=size))
+        if self.hand_on(self._outcome.node(self.hi, children, worker=""), now - began):
+            self._outcome = Outcome(self._covered)
+            self.lo, self.hi = self._covered, rest
+            self._deadline = math.inf
+
+    def _take(self, frame: Frame) -> None:
+        first, count = frame.header["first"], frame.header["count"]
+        if count == 0:
+            return
+        if first != self._covered or not first < first + count <= self.hi:
+            raise ChildDied("its process answered for tasks that it was not to run")
+        self._outcome.take(frame)
+        self._tasks += count
+        self._seconds += frame.header["seconds"]
+        self.mean = self._seconds / self._tasks
 
     def _overdue(self, child: Child) -> bool:
         """End a task that has had its time, and say so in its place."""
@@ -218,6 +256,7 @@ class Span:
         if time.monotonic() - began <= limit:
             return False
         self.bury()
+        self._timed_out.add(index)
         self._given_up[index] = Failure(
             type_name="TimeoutError",
             text=f"the task ran longer than its timeout of {limit:g} s and was stopped",
@@ -251,18 +290,10 @@ class Span:
         running = child.board.running()
         index = self._covered if running is None else running[0]
         crashes = self._crashes[index] = self._crashes.get(index, 0) + 1
-        self._retries += 1
+        self._outcome.retries += 1
         if crashes >= self.manifest.attempts:
             times = "once" if crashes == 1 else f"{crashes} times"
             self._given_up[index] = lost(f"the task took its process down {times}: {death.reason}")
-
-    def _settle(self, failure: Failure) -> None:
-        encoded, _ = encode_batch([None], mode="data")
-        self._batches.append(
-            Batch(first=self._covered, count=1, format=encoded.format, parts=encoded.parts)
-        )
-        self._failures[self._covered] = failure
-        self._covered += 1
 
 
 def lost(text: str) -> Failure:
@@ -274,7 +305,3 @@ def damaged(text: str) -> Failure:
     """Return the failure of a task whose input or function cannot be verified."""
     name = "IntegrityError"
     return Failure(type_name=name, text=text, traceback="", builtin=False, kind="integrity")
-
-
-def _tick(deadline: float) -> float:
-    return max(0.0, min(_TICK_SECONDS, deadline - time.monotonic())) or _TICK_SECONDS

@@ -109,6 +109,10 @@ class Store:
             sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
         )
 
+    def stands(self, chunk: str, lo: int, hi: int) -> bool:
+        """Whether anything stands where the node of a range belongs."""
+        return self._get(node_key(self._keys, chunk, lo=lo, hi=hi), span="bytes=0-0") is not None
+
     def commit(self, chunk: str, node: ResultNode, *, attempt: int) -> ResultNode:
         """Write a node once.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import signal
 import sys
 import time
@@ -17,13 +18,14 @@ from starburst.aws import TROUBLE, client_config
 from starburst.chunks import Chunk
 from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
 from starburst.manifest import Manifest
-from starburst.result_nodes import ResultNode, split
+from starburst.result_nodes import ResultNode
 from starburst.session_key import SessionKey
-from starburst.sizing import stretch
+from starburst.sizing import hands_on, stretch
 
 from .behind import Behind
 from .child import Child
-from .lease import Lease, Leases, QueueGone, QueueRefused
+from .commits import WEATHERED, Commits
+from .lease import Lease, Leases, QueueGone
 from .log import log
 from .place import Place
 from .span import Span, damaged, lost
@@ -34,12 +36,14 @@ __all__ = ["Supervisor", "main"]
 _GRACE_SECONDS: Final = 90
 """ECS kills a container 120 s after SIGTERM; what is committed by then is not lost."""
 
-_TROUBLE: Final = (*TROUBLE, QueueRefused)
 _TROUBLES: Final = 8
 """So many failures in a row end a worker; each has had botocore's own retries behind it."""
 
 _WAIT_BEHIND_SECONDS: Final = 2.0
 """How long to wait for more work while a commit is under way that may need its lease kept."""
+
+_FRESH_SECONDS: Final = 0.4
+"""Older counts of the queue do not tell whether others wait for what follows a long task."""
 
 _LARGE_BYTES: Final = 128 << 20
 """A larger result is committed before more work is leased: memory holds one of them."""
@@ -67,6 +71,7 @@ class Supervisor:
         self._leases = leases
         self._store = store
         self._worker = worker
+        self._commits = Commits(leases, store, worker=worker)
         self._child: Child | None = None
         self._behind = Behind()
         self._means: dict[str, float] = {}
@@ -106,7 +111,7 @@ class Supervisor:
             lease = self._wait_for_work(seconds)
             if lease is not None:
                 self._work(lease)
-        except _TROUBLE as error:
+        except WEATHERED as error:
             self._weather(lease, error)
         else:
             if self._behind.lease is None:  # else nobody knows yet whether all went well
@@ -124,10 +129,17 @@ class Supervisor:
             following()
             return
         lease, error = failed
-        if not isinstance(error, _TROUBLE):
+        if not isinstance(error, WEATHERED):
             raise error
         following()
         self._weather(lease, error)
+
+    def _let_go(self, lease: Lease) -> None:
+        """Leave a range to another worker, when what is being committed of it has been."""
+        failed = self._behind.finish(self._keep) if self._behind.lease is lease else None
+        if failed is not None:
+            raise failed[1]
+        self._commits.let_go(lease)
 
     def _end_commit(self) -> None:
         """Wait for the last commit; what went wrong with it is for another worker."""
@@ -136,8 +148,8 @@ class Supervisor:
         if failed is not None:
             lease, error = failed
             log("trouble", error=type(error).__name__, why=str(error))
-            with suppress(QueueGone, *_TROUBLE):
-                (self._leases.give_back if lease.settled else self._leases.release)(lease)
+            with suppress(QueueGone, *WEATHERED):
+                self._commits.let_go(lease)
 
     def _weather(self, lease: Lease | None, error: Exception) -> None:
         """Outlast AWS's trouble: it is neither the task's fault nor a reason to die unheard."""
@@ -145,8 +157,8 @@ class Supervisor:
         log("trouble", error=type(error).__name__, why=str(error), in_a_row=self._troubles)
         self._bury()  # it may still be running what this worker no longer waits for
         if lease is not None:
-            with suppress(*_TROUBLE):
-                (self._leases.give_back if lease.settled else self._leases.release)(lease)
+            with suppress(*WEATHERED):
+                self._let_go(lease)
         if self._troubles >= _TROUBLES:
             raise SessionError(f"AWS failed {self._troubles} times in a row: {error}") from error
         self._waiting = True
@@ -173,25 +185,16 @@ class Supervisor:
 
     def _work(self, lease: Lease) -> None:
         try:
-            if lease.deliveries > 1 and self._resume(lease):
+            if lease.deliveries > 1 and self._commits.resume(lease):
                 return
             span = self._run(lease)
             node = None if span is None else span.node(self._worker)
             if node is not None:
                 self._commit_behind(lease, node)
             elif span is not None:
-                self._leases.release(lease)
+                self._let_go(lease)
         except IntegrityError as error:
-            self._leave(lease, error)
-
-    def _leave(self, lease: Lease, error: IntegrityError) -> None:
-        """Give a range up: something that no worker wrote stands where its result belongs.
-
-        Nobody can put a result there any more; the client finds it too, and ends the tasks with it.
-        """
-        message = lease.message
-        log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
-        self._leases.done(lease)
+            self._commits.leave(lease, error)
 
     def _run(self, lease: Lease) -> Span | None:
         """Run what is leased; None where the message asks for what is not there."""
@@ -240,7 +243,27 @@ class Supervisor:
             cancelled=self._store.cancelled.tasks,
             stretch=self._stretch,
             mean=self._means.get(function, 0.0),
+            hand_on=lambda node, seconds: self._hand_on(lease, node, seconds),
         )
+
+    def _hand_on(self, lease: Lease, node: ResultNode, seconds: float) -> bool:
+        """Commit what a range has while its last task runs, where that pays; whether it does."""
+        if not (self._behind.is_free and self._pays(seconds)):
+            return False
+        lease.early = dataclasses.replace(node, worker=self._worker)
+        self._settle(lambda: self._behind.start(lease, lambda: self._commits.commit_early(lease)))
+        return True
+
+    def _pays(self, seconds: float) -> bool:
+        """Whether what follows a task that runs for so long should not wait for it."""
+        workers = self._manifest.workers
+        if not hands_on(seconds, workers=workers, backlog=0):
+            return False
+        try:
+            backlog = self._leases.backlog(fresh=_FRESH_SECONDS)
+        except TROUBLE:
+            return False
+        return hands_on(seconds, workers=workers, backlog=backlog)
 
     def _keep(self, *leases: Lease) -> None:
         """Keep leases, and that of the commit under way."""
@@ -259,59 +282,11 @@ class Supervisor:
         except TROUBLE:
             return 1.0
 
-    def _resume(self, lease: Lease) -> bool:
-        """Deal with a lease that somebody held before; whether that settled it.
-
-        Either its range was committed, and only the message outlived its worker; or a range of
-        several tasks took a worker down, and is cut so finely that the guilty task soon stands
-        alone: two cuts for the largest chunk, where halving would cost a worker twelve times.
-        """
-        message = lease.message
-        standing = self._store.node(message.chunk, message.lo, message.hi)
-        if standing is None and message.hi - message.lo > 1:
-            standing = ResultNode(
-                lo=message.lo,
-                hi=message.hi,
-                covered=message.lo,
-                children=split(message.lo, message.hi, size=1),
-                batches=(),
-                failures={},
-                worker=self._worker,
-            )
-            self._commit(lease, standing)
-            return True
-        if standing is None:
-            return False
-        self._finish(lease, standing)
-        return True
-
     def _commit_behind(self, lease: Lease, node: ResultNode) -> None:
         """Commit once the commit under way has ended, while the next range is leased and run."""
-        self._settle(lambda: self._behind.start(lease, lambda: self._commit(lease, node)))
+        self._settle(lambda: self._behind.start(lease, lambda: self._commits.commit(lease, node)))
         if node.nbytes > _LARGE_BYTES:
             self._settle()
-
-    def _commit(self, lease: Lease, node: ResultNode) -> None:
-        message = lease.message
-        try:
-            standing = self._store.commit(message.chunk, node, attempt=lease.deliveries)
-        except IntegrityError as error:
-            self._leave(lease, error)
-            return
-        self._finish(lease, standing)
-        log(
-            "committed" if standing is node else "overtaken",
-            chunk=message.chunk,
-            range=[message.lo, message.hi],
-            covered=standing.covered,
-            failed=len(standing.failures),
-            seconds=round(standing.seconds, 3),
-        )
-
-    def _finish(self, lease: Lease, node: ResultNode) -> None:
-        lease.settled = True
-        self._leases.hand_on([lease.message.over(lo, hi) for lo, hi in node.children])
-        self._leases.done(lease)
 
     def _child_for(self, function: str) -> Child:
         if self._child is None:

@@ -1,0 +1,158 @@
+"""Committing: a node is written once, then what it hands on is queued, then its message goes.
+
+While a long task runs, the node of its range may hand on what follows it. The message then stays:
+from there on it leases the task's own part alone, which is the first of the node's children. Who
+receives the message after its worker's death finds the node, and goes on with that part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starburst.aws import TROUBLE
+from starburst.errors import IntegrityError
+from starburst.result_nodes import ResultNode, split
+
+from .lease import Lease, Leases, QueueRefused
+from .log import log
+from .store import Store
+
+__all__ = ["WEATHERED", "Commits"]
+
+WEATHERED: Final = (*TROUBLE, QueueRefused)
+"""What is neither a task's fault nor the session's end."""
+
+
+class Commits:
+    """One worker's commits.
+
+    Args:
+        leases: the session's queue.
+        store: its objects.
+        worker: this worker's name.
+    """
+
+    def __init__(self, leases: Leases, store: Store, *, worker: str) -> None:
+        self._leases = leases
+        self._store = store
+        self._worker = worker
+
+    def commit(self, lease: Lease, node: ResultNode) -> None:
+        """Commit a range, hand on its rest, and delete its message."""
+        if lease.early is not None and not lease.ended:
+            self._commit_early(lease, lease.early)
+        if lease.ended:
+            return
+        standing = self._write(lease, node)
+        if standing is not None:
+            self._finish(lease, standing.children)
+
+    def commit_early(self, lease: Lease) -> None:
+        """Commit what a range has while its last task runs, and hand on what follows that.
+
+        What goes wrong with it is tried again when the task has ended.
+        """
+        if lease.early is None:
+            raise ValueError("this lease hands on nothing early")
+        try:
+            self._commit_early(lease, lease.early)
+        except WEATHERED as error:
+            log("trouble", error=type(error).__name__, why=str(error))
+
+    def _commit_early(self, lease: Lease, node: ResultNode) -> None:
+        standing = self._write(lease, node)
+        if standing is None:
+            return
+        own = node.children[0]
+        if standing.children[:1] != (own,):  # another worker was first, and cut the range elsewhere
+            self._finish(lease, standing.children)
+            return
+        lease.settled = True
+        self._hand_on(lease, standing.children[1:])
+        lease.message = lease.message.over(*own)
+        lease.settled = False
+        lease.early = None
+
+    def resume(self, lease: Lease) -> bool:
+        """Deal with a lease that somebody held before; whether that settled it.
+
+        Where the range has its node, others get what that handed on and has no result; the message
+        leases the first of it from here on, since its worker may have died of that. A range of
+        several tasks that took a worker down is cut so finely that the guilty task soon stands
+        alone: two cuts for the largest chunk, where halving would cost a worker twelve times.
+        """
+        while (standing := self._standing(lease)) is not None:
+            if not standing.children:
+                self._finish(lease, ())
+                return True
+            self._keep_first(lease, standing.children)
+        message = lease.message
+        if message.hi - message.lo == 1:
+            return False
+        cut = ResultNode(
+            lo=message.lo,
+            hi=message.hi,
+            covered=message.lo,
+            children=split(message.lo, message.hi, size=1),
+            batches=(),
+            failures={},
+            worker=self._worker,
+        )
+        self.commit(lease, cut)
+        return True
+
+    def _standing(self, lease: Lease) -> ResultNode | None:
+        return self._store.node(lease.message.chunk, lease.message.lo, lease.message.hi)
+
+    def _keep_first(self, lease: Lease, children: Sequence[tuple[int, int]]) -> None:
+        chunk = lease.message.chunk
+        lease.settled = True
+        self._hand_on(lease, [c for c in children[1:] if not self._store.stands(chunk, *c)])
+        lease.message = lease.message.over(*children[0])
+        lease.settled = False
+
+    def leave(self, lease: Lease, error: IntegrityError) -> None:
+        """Give a range up: something that no worker wrote stands where its result belongs.
+
+        Nobody can put a result there any more; the client finds it too, and ends the tasks with it.
+        """
+        message = lease.message
+        log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        self._leases.done(lease)
+
+    def let_go(self, lease: Lease) -> None:
+        """Leave a range to another worker, without a word against its tasks."""
+        if lease.ended:
+            return
+        if lease.settled:
+            self._leases.give_back(lease)
+        else:
+            self._leases.release(lease)
+
+    def _finish(self, lease: Lease, rest: Sequence[tuple[int, int]]) -> None:
+        """Hand on what a committed range leaves to others, and delete its message."""
+        lease.settled = True
+        self._hand_on(lease, rest)
+        self._leases.done(lease)
+
+    def _hand_on(self, lease: Lease, ranges: Sequence[tuple[int, int]]) -> None:
+        self._leases.hand_on([lease.message.over(lo, hi) for lo, hi in ranges])
+
+    def _write(self, lease: Lease, node: ResultNode) -> ResultNode | None:
+        """Write a node; return the one that stands, None where that is no worker's."""
+        message = lease.message
+        try:
+            standing = self._store.commit(message.chunk, node, attempt=lease.deliveries)
+        except IntegrityError as error:
+            self.leave(lease, error)
+            return None
+        log(
+            "committed" if standing is node else "overtaken",
+            chunk=message.chunk,
+            range=[message.lo, message.hi],
+            covered=standing.covered,
+            failed=len(standing.failures),
+            seconds=round(standing.seconds, 3),
+        )
+        return standing
