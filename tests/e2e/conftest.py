@@ -11,6 +11,12 @@ from starburst.local import LocalEnvironment
 from starburst.local.place import STATE_VARIABLE
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Destroy the deployment last, whatever order the others are in."""
+    items.sort(key=lambda item: item.name == "test_what_was_deployed_and_used_can_be_destroyed")
+
+
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Bootstrap and stacks, as ``python -m deploy local up`` makes them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from deploy.local import Deployment
-from starburst.local import LocalEnvironment
 from starburst.local.place import ADMIN_ROLE
 
 
@@ -23,12 +22,10 @@ def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_what_is_deployed_can_be_destroyed(deployment: Deployment) -> None:
-    with LocalEnvironment() as local:
-        second = Deployment(local=local, outdir=deployment.outdir)
-        second.bootstrap()
-        second.deploy()
-        second.down()
-        cloudformation = local.client(local.platform_session(), "cloudformation")
-        names = {stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]}
-        assert names == {"CDKToolkit"}
+def test_what_was_deployed_and_used_can_be_destroyed(deployment: Deployment) -> None:
+    """The last of its folder (``conftest.py``): what others use is gone afterwards."""
+    deployment.down()
+    local = deployment.local
+    cloudformation = local.client(local.platform_session(), "cloudformation")
+    names = {stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]}
+    assert names == {"CDKToolkit"}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -29,6 +30,7 @@ from starburst.local import LocalEnvironment
 pytestmark = pytest.mark.timeout(180)
 
 SMALL: dict[str, Any] = {"workers": 2, "cpu": 0.25, "memory": 0.5}
+ALONE = {**SMALL, "workers": 1}
 
 
 class Model:
@@ -61,7 +63,7 @@ def worker_sessions(local_environment: LocalEnvironment) -> dict[str, boto3.Sess
 
     found = {}
     for workspace in ("demo", "other"):
-        (keys,) = starburst.map(steal, [0], workspace=workspace, user="mallory", **SMALL)
+        (keys,) = starburst.map(steal, [0], workspace=workspace, user="mallory", **ALONE)
         found[workspace] = boto3.Session(
             keys["AWS_ACCESS_KEY_ID"],
             keys["AWS_SECRET_ACCESS_KEY"],
@@ -126,7 +128,7 @@ def test_the_analyst_can_launch_pass_and_create_nothing(
 
 def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
     bob = connect("local", "demo", user="bob")
-    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    session = open_session(alice, starburst.SessionOptions(**ALONE), progress=False)
     try:
         theirs: dict[str, Any] = {
             "Bucket": alice.document.bucket,
@@ -149,7 +151,7 @@ def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
 
 def test_one_analyst_cannot_stop_anothers_session(alice: Connection) -> None:
     bob = connect("local", "demo", user="bob")
-    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    session = open_session(alice, starburst.SessionOptions(**ALONE), progress=False)
     try:
         with pytest.raises(starburst.AccessDenied):
             Control(bob, session.manifest.keys).stop()
@@ -160,7 +162,7 @@ def test_one_analyst_cannot_stop_anothers_session(alice: Connection) -> None:
 
 def test_a_worker_cannot_read_or_write_another_workspace(worker: Any, alice: Connection) -> None:
     other = connect("local", "other", user="alice")
-    session = open_session(other, starburst.SessionOptions(**SMALL), progress=False)
+    session = open_session(other, starburst.SessionOptions(**ALONE), progress=False)
     try:
         keys = session.manifest.keys
         s3 = worker("s3")
@@ -189,7 +191,7 @@ def test_a_worker_cannot_read_or_write_another_workspace(worker: Any, alice: Con
 
 
 def test_a_worker_cannot_unwrap_the_signing_key(worker: Any, alice: Connection) -> None:
-    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    session = open_session(alice, starburst.SessionOptions(**ALONE), progress=False)
     try:
         kms = worker("kms")
         assert refused(
@@ -208,7 +210,7 @@ def test_a_worker_cannot_unwrap_the_signing_key(worker: Any, alice: Connection) 
 
 
 def test_501_workers_are_refused_by_the_controller_itself(alice: Connection) -> None:
-    session = open_session(alice, starburst.SessionOptions(**SMALL), progress=False)
+    session = open_session(alice, starburst.SessionOptions(**ALONE), progress=False)
     session.cleanup()
     edited = dataclasses.replace(session.manifest, session=new_session_id(), workers=501)
     alice.s3.put_object(
@@ -231,8 +233,7 @@ def refused_queue(connection: Connection, session: str) -> bool:
 @pytest.fixture
 def waiting(alice: Connection) -> Iterator[Session]:
     """A session of one worker that is busy, so that its other tasks wait in the queue."""
-    options = starburst.SessionOptions(**{**SMALL, "workers": 1})
-    session = open_session(alice, options, progress=False)
+    session = open_session(alice, starburst.SessionOptions(**ALONE), progress=False)
     yield session
     session.cleanup(force=True)
 
@@ -269,8 +270,15 @@ def test_a_forged_result_is_rejected_before_it_is_parsed(
     alice: Connection,
     waiting: Session,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    busy = waiting.submit(time.sleep, 6)
+    forged = tmp_path / "forged"
+
+    def hold() -> None:
+        while not forged.exists():
+            time.sleep(0.05)
+
+    busy = waiting.submit(hold)
     waiting._dispatcher.flush()
     victim = waiting.submit(abs, -1)
     waiting._dispatcher.flush()
@@ -283,6 +291,7 @@ def test_a_forged_result_is_rejected_before_it_is_parsed(
         Body=b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R.",
         IfNoneMatch="*",
     )
+    forged.touch()
     with pytest.raises(IntegrityError):
         victim.result(timeout=60)
     assert not parsed
@@ -306,10 +315,10 @@ def test_a_result_of_a_custom_class_is_refused_with_the_opt_in_named(
     local_environment: LocalEnvironment,
 ) -> None:
     with pytest.raises(UnsafeResult) as caught:
-        starburst.map(lambda _: Model(), range(3), **SMALL)
+        starburst.map(lambda _: Model(), range(3), **ALONE)
     assert "Model" in str(caught.value)
     assert 'results="pickle"' in str(caught.value)
-    models = starburst.map(lambda _: Model(), range(3), results="pickle", **SMALL)
+    models = starburst.map(lambda _: Model(), range(3), results="pickle", **ALONE)
     assert [type(model).__name__ for model in models] == ["Model"] * 3
 
 
@@ -317,11 +326,11 @@ def test_tasks_see_no_credentials(local_environment: LocalEnvironment) -> None:
     def seen(_: int) -> list[str]:
         return [name for name in os.environ if name.startswith(("AWS_", "STARBURST_"))]
 
-    assert starburst.map(seen, [1], **SMALL) == [[]]
+    assert starburst.map(seen, [1], **ALONE) == [[]]
 
 
 def test_a_finished_map_leaves_nothing_behind(alice: Connection) -> None:
-    starburst.map(abs, [-1, -2], user="alice", **SMALL)
+    starburst.map(abs, [-1, -2], user="alice", **ALONE)
     left = alice.s3.list_object_versions(Bucket=alice.document.bucket, Prefix="demo/alice/")
     kept = [v["Key"] for v in left.get("Versions", []) if "/results/" in v["Key"]]
     assert kept == []
