@@ -45,6 +45,27 @@ def test_stop_removes_everything_and_files_the_session(world: World) -> None:
     }
 
 
+def test_the_status_counts_workers_until_they_have_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    world.later(30)
+    tasks = world.ecs.live()
+    told = {"desiredStatus": "STOPPED", "lastStatus": "DEACTIVATING"}
+    monkeypatch.setattr(
+        world.ecs, "stop_task", lambda *, task, **_: world.ecs.tasks[task].update(told)
+    )
+    world.request(KEYS, "stop")
+    status = world.status(KEYS)
+    assert (status.state, status.workers_wanted, status.workers_running) == ("ended", 0, len(tasks))
+
+    for task in tasks:
+        world.ecs.end(task)
+    world.ask("refresh", KEYS.manifest)
+    assert world.status(KEYS).workers_running == 0
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+
+
 def test_stop_again_and_start_after_it(world: World) -> None:
     world.start()
     world.request(KEYS, "stop")

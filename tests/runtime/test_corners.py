@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import starburst.client.executor as executor_module
 import starburst.client.mapping as mapping_module
+from starburst.cli import main as command_line
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
 from starburst.client.erase import erase
@@ -23,7 +24,9 @@ from starburst.client.mapping import map_over
 from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.session import Session
+from starburst.contract import SessionKeys
 from starburst.errors import SessionEnded, SessionError
+from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.test_faults_aws import Faulty, refusal
 
@@ -318,3 +321,53 @@ def test_results_are_collected_while_python_ends(
     work(fleet, session)
     assert session.collect(timeout=60) == [0, 1, 4, 9]
     session.cleanup()
+
+
+class Lingering(Fleet):
+    """Its worker still writes a result after it was told to stop, as ECS lets it."""
+
+    def stop(self, keys: SessionKeys) -> dict[str, str]:
+        self.tell(keys, workers=1)
+        return super().stop(keys)
+
+    def refresh(self, keys: SessionKeys) -> dict[str, str]:
+        self.s3.put_object(Bucket=BUCKET, Key=f"{keys.results}p000001-00000/late", Body=b"late")
+        self.tell(keys, workers=0)
+        return {}
+
+    def tell(self, keys: SessionKeys, *, workers: int) -> None:
+        status = SessionStatus(
+            session=keys.session,
+            state="ended",
+            reason="stopped by its user",
+            workers_wanted=0,
+            workers_starting=0,
+            workers_running=workers,
+            workers_started=1,
+            workers_lost=0,
+            backlog=0,
+            in_flight=0,
+            worker_seconds=1,
+            usd=0.1,
+            started=1,
+            deadline=2,
+            updated=1,
+        )
+        self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
+
+
+@pytest.mark.parametrize("how", ["cleanup", "stop --erase"])
+def test_what_a_worker_writes_on_its_way_out_is_erased_too(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("starburst.client.departure._PAUSE_SECONDS", 0)
+    lingering: Any = Lingering(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
+    mine = dataclasses.replace(connection, functions=lingering)
+    session = opened(mine, lingering)
+    if how == "cleanup":
+        assert session.cleanup(force=True).tasks.done == 0  # what was given up is not done
+    else:
+        session.detach()
+        monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: mine)
+        assert command_line(["stop", "--erase", session.id]) == 0
+    assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")

@@ -24,7 +24,8 @@ class SessionStatus:
         session: its id.
         state: ``starting`` until a worker runs, ``running``, then ``ended`` or ``failed``.
         reason: why it waits, ended or failed, in words; ECS's own where ECS has one.
-        workers_wanted, workers_starting, workers_running: as of ECS.
+        workers_wanted, workers_starting, workers_running: as of ECS; of a session that has ended,
+            those are running that have not left yet.
         workers_started: launches so far, replacements included.
         workers_lost: workers that stopped with an error.
         backlog, in_flight: chunks in the queue, approximately, as of SQS.

@@ -165,13 +165,17 @@ def _extend(words: argparse.Namespace) -> None:
 def _stop(words: argparse.Namespace) -> None:
     from starburst.client.attaching import session_keys  # noqa: PLC0415 - slow to import
     from starburst.client.control import Control  # noqa: PLC0415 - slow to import
+    from starburst.client.departure import wait_for_departure  # noqa: PLC0415 - slow to import
     from starburst.client.erase import erase  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
     keys = session_keys(connection, words.session)
-    Control(connection, keys).stop()
-    print(f"{words.session} is stopped.")
+    control = Control(connection, keys)
+    control.stop()
+    print(f"{words.session} is stopped.", flush=True)
     if words.erase:
+        if not wait_for_departure(connection, keys, control):
+            print("Workers are still there and may write once more: erase again in a few minutes.")
         print(f"{erase(connection, keys):,} object versions erased.")
 
 

@@ -19,6 +19,7 @@ from starburst.session_key import SessionKey
 from .cancels import Cancels
 from .collect import Collector
 from .control import Control
+from .departure import wait_for_departure
 from .dispatch import Dispatcher
 from .drain import drain
 from .erase import erase
@@ -176,7 +177,7 @@ class Session:
         """Ask the controller how the session stands."""
         self._control.refresh()
         status = self._collector.read_status()
-        return Report(session=self.id, tasks=self._ledger.tally, workers=status)
+        return Report(session=self.id, tasks=self._shown or self._ledger.tally, workers=status)
 
     @property
     def tally(self) -> Tally:
@@ -259,11 +260,18 @@ class Session:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
 
         Args:
-            force: also erase every object of the session, all versions of it (S29).
+            force: also erase every object of the session, all versions of it (S29). Where workers
+                may be in the middle of tasks, that waits for them to leave, so that none writes
+                afterwards: seconds as a rule, three minutes at most.
 
         Returns:
             how the session ended, and what it cost.
         """
+        return self._clean_up(force, patient=True)
+
+    def _clean_up(self, force: bool, *, patient: bool) -> Report:
+        tally = self._ledger.tally
+        busy = self._ledger.outstanding > 0 or tally.cancelled > 0
         reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
         with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
             self._cancels.close()
@@ -275,13 +283,24 @@ class Session:
                 self._collector.read_status()
         self._finish_bar()
         if force:
-            erase(self._connection, self._manifest.keys)
-        return Report(session=self.id, tasks=self._ledger.tally, workers=self._collector.status)
+            keys = self._manifest.keys
+            left = not (patient and busy) or wait_for_departure(
+                self._connection, keys, self._control
+            )
+            erase(self._connection, keys)
+            if not left:
+                warnings.warn(
+                    f"workers of session {self.id} are still there and may write once more; erase "
+                    f"it again in a few minutes: `starburst stop {self.id} --erase`",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+        return Report(session=self.id, tasks=self._shown or tally, workers=self._collector.status)
 
     def wind_up(self, *, force: bool) -> None:
         """Clean up where results, or an error on its way, matter more: a failure only warns."""
         try:
-            self.cleanup(force)
+            self._clean_up(force, patient=False)
         except StarburstError as error:
             warnings.warn(
                 f"session {self.id} could not be cleaned up: {error}. Its workers leave once they "

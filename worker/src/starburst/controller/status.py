@@ -28,8 +28,9 @@ def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float
         now: the time.
         spent: billed seconds and USD so far.
     """
-    live = look.staying
-    running = sum(worker.running for worker in live)
+    # Of a session that has ended, whoever is still there may still write.
+    live = look.live if record.final else look.staying
+    running = len(live) if record.final else sum(worker.running for worker in live)
     pending = record.launch.workers if record.launch else 0
     depth = look.depth or Depth(backlog=0, in_flight=0)
     wanted = 0 if record.final else max(len(live) + pending, demand(record, depth))
