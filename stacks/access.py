@@ -77,6 +77,7 @@ class AccessStack(cdk.Stack):
             "bucket_arn": storage.data.bucket_arn,
             "key_arn": foundation.data_key.key_arn,
         }
+        self._logs_key_arn = foundation.logs_key.key_arn
         self.analyst_roles: dict[str, iam.Role] = {}
         self.worker_roles: dict[str, iam.Role] = {}
         self.execution_roles: dict[str, iam.Role] = {}
@@ -168,7 +169,11 @@ class AccessStack(cdk.Stack):
             description="The session controller",
             policies={
                 "Sessions": session_statements(
-                    environment.name, workspaces, **self._place, **self._data
+                    environment.name,
+                    workspaces,
+                    **self._place,
+                    **self._data,
+                    logs_key_arn=self._logs_key_arn,
                 ),
                 # Apart, because each holds an ARN or two per workspace and IAM limits a policy.
                 "Fleet": fleet_statements(
@@ -208,6 +213,7 @@ class AccessStack(cdk.Stack):
                     environment.name,
                     **self._place,
                     **self._data,
+                    logs_key_arn=self._logs_key_arn,
                     repository_arn=repository_arn,
                     qualifier=self.synthesizer.bootstrap_qualifier
                     or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER,

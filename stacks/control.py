@@ -74,7 +74,8 @@ class ControlStack(cdk.Stack):
             self,
             "Failures",
             name=failures_name(environment.name),
-            key=foundation.data_key,
+            # Of logs, not of data: the platform team reads what got lost.
+            key=foundation.logs_key,
             account=environment.account,
             organization_id=environment.organization_id,
         )

@@ -47,6 +47,7 @@ def session_statements(
     region: str,
     bucket_arn: str,
     key_arn: str,
+    logs_key_arn: str,
 ) -> list[iam.PolicyStatement]:
     """Return what the controller may do to sessions' objects and queues."""
     sessions = f"{bucket_arn}/*/sessions/{SESSION}/"
@@ -106,6 +107,12 @@ def session_statements(
                     ]
                 }
             },
+        ),
+        iam.PolicyStatement(
+            sid="SealLostEvents",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[logs_key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}},
         ),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import aws_iam as iam
 
-from starburst_constructs.naming import controller_name
+from starburst_constructs.naming import controller_name, failures_name
 
 __all__ = ["platform_statements"]
 
@@ -17,6 +17,7 @@ def platform_statements(
     qualifier: str,
     bucket_arn: str,
     key_arn: str,
+    logs_key_arn: str,
     repository_arn: str,
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the platform role.
@@ -24,6 +25,7 @@ def platform_statements(
     It deploys through CDK's bootstrap roles, so what a deployment may do is decided there
     (``cdk bootstrap --cloudformation-execution-policies``), not here.
     """
+    failures = f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"
     groups = [
         f"arn:aws:logs:{region}:{account}:log-group:{name}:*"
         for name in (
@@ -74,6 +76,23 @@ def platform_statements(
             ],
             resources=[repository_arn],
         ),
+        # The alarm of lost events rings until somebody has read them and taken them away.
+        iam.PolicyStatement(
+            sid="ClearLostEvents",
+            actions=[
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+            ],
+            resources=[failures],
+        ),
+        iam.PolicyStatement(
+            sid="OpenLostEvents",
+            actions=["kms:Decrypt"],
+            resources=[logs_key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}},
+        ),
         # These actions have no resource to name.
         iam.PolicyStatement(
             sid="ReadHealth",
@@ -104,9 +123,15 @@ def platform_statements(
             resources=[key_arn],
         ),
         iam.PolicyStatement(
-            sid="NeverQueuesNorMasks",
+            sid="NeverQueues",
             effect=iam.Effect.DENY,
-            actions=["logs:Unmask", "sqs:ReceiveMessage", "sqs:SendMessage"],
+            actions=["sqs:ReceiveMessage"],
+            not_resources=[failures],
+        ),
+        iam.PolicyStatement(
+            sid="NeverMessagesNorMasks",
+            effect=iam.Effect.DENY,
+            actions=["logs:Unmask", "sqs:SendMessage"],
             resources=["*"],
         ),
     ]

@@ -37,6 +37,7 @@ def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, A
             **WHERE,
             bucket_arn="arn:aws:s3:::data",
             key_arn="key",
+            logs_key_arn="logs-key",
         )
     )
 
@@ -147,7 +148,7 @@ def test_policies_of_as_many_workspaces_as_a_runtime_document_holds_fit(
     roles = [f"arn:aws:iam::222233334444:role/starburst-{environment}-worker-{n}" for n in names]
     bucket = {"bucket_arn": f"arn:aws:s3:::{'b' * 63}", "key_arn": "k" * 90}
     for statements in (
-        session_statements(environment, names, **where, **bucket),
+        session_statements(environment, names, **where, **bucket, logs_key_arn="k" * 90),
         fleet_statements(environment, names, **where),
         passing_statements(roles * 2),
     ):

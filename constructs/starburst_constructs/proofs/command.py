@@ -69,13 +69,13 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
         if environment is None:
             continue
         existing = environment.network.existing
-        reused = existing is not None and existing.endpoints == "reuse"
+        theirs = existing.s3_endpoint_id if existing is not None else None
         yield read_estate(
             assembly,
             environment.name,
             regions=environment.allowed_regions,
-            without=(*environment.without, *(["own-endpoints"] if reused else [])),
-            s3_endpoint=existing.s3_endpoint_id if reused else None,
+            without=(*environment.without, *(["own-endpoints"] if theirs else [])),
+            s3_endpoint=theirs,
             organization=environment.organization_id,
         )
 

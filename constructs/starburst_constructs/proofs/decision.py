@@ -70,12 +70,12 @@ class World:
             return context.is_(f"aws:{what}OrgID", organization)
         return context.is_(f"aws:{what}Account", self.estate.account)
 
-    def put_ours(self, context: Context, *whats: str) -> None:
+    def put_ours(self, context: Context, *sides: str) -> None:
         """Say in a context that its ``Principal`` or ``Resource`` is of our account."""
-        for what in whats:
-            context.put(f"aws:{what}Account", self.estate.account)
+        for side in sides:
+            context.put(f"aws:{side}Account", self.estate.account)
             if self.estate.organization is not None:
-                context.put(f"aws:{what}OrgID", self.estate.organization)
+                context.put(f"aws:{side}OrgID", self.estate.organization)
 
     def policy(self, name: str) -> Policy:
         """Return a policy by name, and remember that it was asked."""

@@ -139,7 +139,7 @@ PEOPLE: Final = (
     ),
     Control(
         name="engineers-see-no-data",
-        title="The platform team operates everything and reads no object, key, message or raw log",
+        title="The platform team's own role reads no object, session key, message or raw log",
         area=Area.PEOPLE,
         rows=("S36",),
         nist=("AC-5",),
@@ -147,7 +147,9 @@ PEOPLE: Final = (
             "engineers_see_no_data",
             "engineers_denials_stand_alone",
             "engineers_can_operate",
+            "lost_events_are_read_through_their_queue",
         ),
+        yours=(f"{_YOURS}#narrow-what-a-deployment-may-do",),
         kinds=("AWS::IAM::ManagedPolicy",),
     ),
     Control(

@@ -41,6 +41,7 @@ def _filled(world: World, pattern: str, role: Role) -> str:
         "{user}": USER,
         "{bucket}": data_bucket(world).arn,
         "{key}": data_key(world).arn,
+        "{logs_key}": estate.named["foundation/LogsKey"],
         "{function}": estate.named["control/Controller"],
         "{repository}": estate.named["registry/Worker"],
         "{flows}": estate.named.get("network/Flows", ""),

@@ -101,7 +101,11 @@ def keys_open_for_s3_and_sqs_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def engineers_see_no_data(world: World) -> Iterator[Claim]:
-    """The platform team touches no object, no session key, no message, and unmasks no log."""
+    """As itself the platform team touches no object, session key or message, and unmasks no log.
+
+    But the events that the controller lost, which name sessions and hold no data. What it can do
+    by a deployment is up to the roles of ``cdk bootstrap``.
+    """
     role = world.estate.role("platform")
     bucket, key = data_bucket(world), data_key(world)
     context = world.session(role)
@@ -117,13 +121,31 @@ def engineers_see_no_data(world: World) -> Iterator[Claim]:
         ],
         given=[inside],
     )
-    for what, actions, where in (
-        ("keys", actions_on(world, "kms"), key.arn),
-        ("messages", actions_on(world, "sqs"), resource),
-        ("masks", ("logs:Unmask",), resource),
+    lost = world.logic.same(resource, world.estate.named["control/Failures"])
+    for what, actions, where, given in (
+        ("keys", actions_on(world, "kms"), key.arn, ()),
+        ("messages", actions_on(world, "sqs"), resource, [world.logic.no(lost)]),
+        ("masks", ("logs:Unmask",), resource, ()),
     ):
         asked = requests(context, actions, where)
-        yield never(what, [(one, world.allowed(role, one)) for one in asked])
+        yield never(what, [(one, world.allowed(role, one)) for one in asked], given=given)
+
+
+@theorem(GROUP)
+def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
+    """Roles use the key of logs and evidence for the queue of lost events only, and through SQS."""
+    estate = world.estate
+    key = estate.at("foundation/LogsKey")
+    for role in estate.roles:
+        context = session_of(world, role)
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        reader = role.purpose in ("controller", "platform")
+        elsewhere = context.is_not("kms:ViaService", f"sqs.{estate.region}.amazonaws.com")
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+            given=[elsewhere] if reader else [],
+        )
 
 
 @theorem(GROUP)
@@ -131,23 +153,29 @@ def engineers_denials_stand_alone(world: World) -> Iterator[Claim]:
     """A wider policy for the platform team would still not open data: the denials stand alone."""
     role = world.estate.role("platform")
     bucket, key = data_bucket(world), data_key(world)
-    for what, actions, where in (
+    queue = world.logic.text("queue")
+    lost = world.logic.same(queue, world.estate.named["control/Failures"])
+    for what, actions, where, given in (
         (
             "objects",
             actions_on(world, "s3"),
             world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
+            (),
         ),
-        ("the bucket", actions_on(world, "s3"), bucket.arn),
+        ("the bucket", actions_on(world, "s3"), bucket.arn, ()),
         (
             "keys",
             ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"),
             key.arn,
+            (),
         ),
-        ("messages", ("sqs:ReceiveMessage", "sqs:SendMessage"), world.logic.text("queue")),
-        ("masks", ("logs:Unmask",), world.logic.text("log group")),
+        ("reading messages", ("sqs:ReceiveMessage",), queue, [world.logic.no(lost)]),
+        ("sending messages", ("sqs:SendMessage",), queue, ()),
+        ("masks", ("logs:Unmask",), world.logic.text("log group"), ()),
     ):
         asked = requests(world.session(role), actions, where)
         yield never(
             what,
             [(one, world.allowed(role, one, boundary=False, also=[EVERYTHING])) for one in asked],
+            given=given,
         )

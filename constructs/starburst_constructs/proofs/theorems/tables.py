@@ -13,6 +13,7 @@ __all__ = [
     "BURSTING",
     "BURSTING_CEILING",
     "CEILING",
+    "CLEARING",
     "DUTIES",
     "HOSTING_CEILING",
     "NETWORK",
@@ -31,6 +32,12 @@ MESSAGES: Final = (
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
     "sqs:SendMessage",
+)
+CLEARING: Final = (
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
 )
 KEY_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 NETWORK: Final = (
@@ -149,6 +156,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ("arn:aws:sqs:{r}:{a}:starburst-{env}-*-*",),
         ),
         (("sqs:SendMessage",), ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),
+        (KEY_USE, ("{logs_key}",)),
         (("sqs:ListQueues", "ecs:ListTasks", *NETWORK), ("*",)),
         (("ssm:GetParameter",), ("{parameter}",)),
         (KEY_USE, ("{key}",)),
@@ -177,6 +185,8 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (("ecr:GetAuthorizationToken",), ("*",)),
         (STACKS, ("arn:aws:cloudformation:{r}:{a}:stack/*",)),
         (HEALTH, ("*",)),
+        (CLEARING, ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),
+        (("kms:Decrypt",), ("{logs_key}",)),
     ),
     "host": (
         (

@@ -166,6 +166,12 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             [
                 *calls(("logs:CreateLogStream", "logs:PutLogEvents"), f"{log}:log-stream:a"),
                 *calls(("sqs:SendMessage",), estate.named["control/Failures"]),
+                *calls(
+                    ("kms:Decrypt", "kms:GenerateDataKey"),
+                    estate.named["foundation/LogsKey"],
+                    aws__ViaAWSService="true",
+                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                ),
                 # Outside the VPC where the endpoints in it come and go.
                 *([] if estate.roles_for("endpoints") else calls(NETWORK, "*")),
             ],

@@ -9,7 +9,7 @@ from starburst_constructs.proofs.estate import Role
 from starburst_constructs.proofs.layout import data_bucket, data_key, queue_named, queue_of
 from starburst_constructs.proofs.request import Request
 from starburst_constructs.proofs.theorem import Claim, always, theorem
-from starburst_constructs.proofs.theorems.tables import PUSHING
+from starburst_constructs.proofs.theorems.tables import CLEARING, PUSHING
 from starburst_constructs.proofs.theorems.working.calls import (
     GROUP,
     MESSAGES,
@@ -80,7 +80,7 @@ def analysts_can_work(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def engineers_can_operate(world: World) -> Iterator[Claim]:
-    """The platform team can deploy, push images, and read logs, stacks and health."""
+    """The platform team can deploy, push images, read logs and health, and clear lost events."""
     estate = world.estate
     role = estate.role("platform")
     place = f"{estate.region}:{estate.account}"
@@ -136,6 +136,13 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
                 ),
                 *calls(PUSHING, estate.named["registry/Worker"]),
                 *calls(("ecr:GetAuthorizationToken",), "*"),
+                *calls(CLEARING, estate.named["control/Failures"]),
+                *calls(
+                    ("kms:Decrypt",),
+                    estate.named["foundation/LogsKey"],
+                    aws__ViaAWSService="true",
+                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                ),
                 *calls(
                     ("ecs:DescribeTasks",),
                     f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a",
