@@ -115,6 +115,28 @@ def test_class_that_is_not_imported_is_named_and_not_imported(tmp_path: Any) -> 
 
 
 @pytest.mark.parametrize(
+    "value", [(x for x in "ab"), map(abs, [1]), filter(None, []), zip((), strict=True)]
+)
+def test_what_makes_its_values_later_is_refused_with_the_way_out(
+    round_trip: RoundTrip, value: object
+) -> None:
+    with pytest.raises(UnsafeResult, match=r"result\['made'\] .* Return list\(\.\.\.\) of it"):
+        round_trip({"made": value})
+
+
+def test_what_an_async_function_returns_is_refused_with_the_way_out(
+    round_trip: RoundTrip,
+) -> None:
+    async def later() -> int:
+        return 1
+
+    value = later()
+    with pytest.raises(UnsafeResult, match=r"asyncio\.run"):
+        round_trip(value)
+    value.close()
+
+
+@pytest.mark.parametrize(
     ("value", "reason"),
     [
         (Plain(1, lambda: 1), r"result\.b is of type function"),

@@ -25,7 +25,7 @@ from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.contract import SessionKeys
-from starburst.errors import SessionEnded, SessionError
+from starburst.errors import ConfigurationError, SessionEnded, SessionError
 from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.test_faults_aws import Faulty, refusal
@@ -335,7 +335,7 @@ class Lingering(Fleet):
         self.tell(keys, workers=0)
         return {}
 
-    def tell(self, keys: SessionKeys, *, workers: int) -> None:
+    def tell(self, keys: SessionKeys, *, workers: int, deadline: float = 2) -> None:
         status = SessionStatus(
             session=keys.session,
             state="ended",
@@ -350,7 +350,7 @@ class Lingering(Fleet):
             worker_seconds=1,
             usd=0.1,
             started=1,
-            deadline=2,
+            deadline=deadline,
             updated=1,
         )
         self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
@@ -371,3 +371,33 @@ def test_what_a_worker_writes_on_its_way_out_is_erased_too(
         monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: mine)
         assert command_line(["stop", "--erase", session.id]) == 0
     assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
+
+
+def test_a_future_can_be_cancelled_by_itself(connection: Connection, fleet: Fleet) -> None:
+    session = opened(connection, fleet)
+    assert session.cancel(session.futures[1]) == 1
+    assert [future.cancelled() for future in session.futures] == [False, True, False, False]
+    session.cleanup()
+
+
+@pytest.mark.parametrize("seconds", [-5, "5", float("nan"), float("inf"), None])
+def test_a_session_is_extended_by_a_number_of_seconds(
+    connection: Connection, fleet: Fleet, seconds: Any
+) -> None:
+    session = opened(connection, fleet, tasks=0)
+    with pytest.raises(ConfigurationError, match="number of seconds"):
+        session.extend(seconds)
+    session.cleanup()
+
+
+def test_a_session_that_has_ended_is_not_said_to_last(connection: Connection, fleet: Fleet) -> None:
+    class Ended(Lingering):
+        def extend(self, keys: SessionKeys) -> dict[str, str]:
+            raise SessionEnded("it has ended")
+
+    ended: Any = Ended(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
+    session = opened(dataclasses.replace(connection, functions=ended), ended, tasks=0)
+    ended.tell(session.manifest.keys, workers=0, deadline=time.time() + 9999)
+    with pytest.raises(SessionEnded):
+        session.extend(60)
+    session.cleanup()

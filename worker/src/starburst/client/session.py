@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 import warnings
@@ -11,7 +12,13 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from starburst.errors import IntegrityError, SessionEnded, SessionError, StarburstError
+from starburst.errors import (
+    ConfigurationError,
+    IntegrityError,
+    SessionEnded,
+    SessionError,
+    StarburstError,
+)
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
@@ -140,11 +147,24 @@ class Session:
         self._collector.start()
         return future
 
+    def submit_all_prepared(
+        self, function: Callable[..., Any], payloads: Iterable[bytes]
+    ) -> list[Future[Any]]:
+        """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other."""
+        ended = self._ledger.ended
+        if ended is not None:
+            raise ended
+        name = self._function(function)
+        self._collector.start()
+        return [*self._dispatcher.submit_all(name, payloads)]
+
     def map(self, function: Callable[..., Any], inputs: Iterable[Any]) -> list[Future[Any]]:
         """Send ``function(x)`` for each input; return the futures, in order."""
-        if isinstance(inputs, Sized):
-            self._dispatcher.expect(len(inputs))
-        return [self.submit(function, x) for x in inputs]
+        if not isinstance(inputs, Sized):  # the next one may be long in coming
+            return [self.submit(function, x) for x in inputs]
+        self._dispatcher.expect(len(inputs))
+        payloads = (dump_input(((x,), {})) for x in inputs)
+        return self.submit_all_prepared(function, payloads) if len(inputs) else []
 
     def resume(self) -> None:
         """Collect for tasks that another client submitted, but for those that were cancelled."""
@@ -218,19 +238,21 @@ class Session:
             self._collector.catch_up()
         return self._harvest.take(futures, return_exceptions=return_exceptions)
 
-    def cancel(self, futures: Iterable[Future[Any]] | None = None) -> int:
+    def cancel(self, futures: Iterable[Future[Any]] | Future[Any] | None = None) -> int:
         """Cancel tasks, and return when that is recorded in S3: no crash here undoes it.
 
         Workers skip what is cancelled, and stop it where they are in the middle of it, within
         seconds; tasks with a result keep it. The workers themselves stay: ``cleanup`` ends them.
 
         Args:
-            futures: of this session; None for all of them.
+            futures: of this session, or one of them; None for all of them.
 
         Returns:
             how many of them ended as cancelled by this call.
         """
         self._collector.catch_up()  # a result that is committed already has won
+        if isinstance(futures, Future):
+            futures = (futures,)
         wanted = self.futures if futures is None else tuple(futures)
         count = sum(future.cancel() for future in wanted if not future.done())
         self._cancels.flush()
@@ -239,7 +261,7 @@ class Session:
                 drain(self._connection, self._queue_url(), is_void=self._ledger.is_void)
         return count
 
-    def extend(self, seconds: int = 3600) -> float:
+    def extend(self, seconds: float = 3600) -> float:
         """Have the session last ``seconds`` from now at least, within the workspace's limit.
 
         Returns:
@@ -247,7 +269,11 @@ class Session:
 
         Raises:
             LimitExceeded: that is later than the workspace allows.
+            SessionEnded: it has ended already.
+            ConfigurationError: ``seconds`` is no number of seconds.
         """
+        if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            raise ConfigurationError(f"seconds={seconds!r} is not a number of seconds from 0 on")
         end = time.time() + seconds
         status = self._collector.read_status()
         lives = status is not None and status.state in ("starting", "running")

@@ -14,6 +14,8 @@ __all__ = ["refusal"]
 
 _MAX_STEPS: Final = 1_000_000
 _MAX_KEY: Final = 40
+_LAZY: Final = ("generator", "map", "filter", "zip")
+_ASYNC: Final = ("coroutine", "async_generator")
 
 
 def refusal(value: object, refused: Refused) -> UnsafeResult:
@@ -23,6 +25,16 @@ def refusal(value: object, refused: Refused) -> UnsafeResult:
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
     where = _where(value, offender)
     reason = f", and {refused.reason}" if refused.reason else ""
+    if cls.__name__ in _LAZY:
+        return UnsafeResult(
+            f"{where} is of type {name}: it makes its values one by one, on the worker only. "
+            "Return list(...) of it"
+        )
+    if cls.__name__ in _ASYNC:
+        return UnsafeResult(
+            f"{where} is of type {name}: nobody awaited it, because workers call plain functions. "
+            "Wrap what is async, such as: lambda x: asyncio.run(f(x))"
+        )
     return UnsafeResult(
         f"{where} is of type {name}{reason}: it cannot travel as data. Return plain values, "
         "arrays, data frames or dataclasses of them; or start the session with "

@@ -144,8 +144,9 @@ class Actions:
             if wanted > latest:
                 raise LimitExceeded(
                     f"the session would last {wanted - record.started:.0f} s from its start, the "
-                    f"limit of workspace {keys.workspace} is {most} s: ask for a deadline of at "
-                    f"most {latest:.0f}, or start another session"
+                    f"limit of workspace {keys.workspace} is {most} s: ask for at most "
+                    f"{max(0, latest - self.life.site.clock()):.0f} s from now, or start another "
+                    "session"
                 )
             # A request that is repeated late must not take back a longer extension.
             return replace(record, deadline=max(record.deadline, wanted))
