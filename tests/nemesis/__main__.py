@@ -69,8 +69,8 @@ class _Tally:
         faults = ", ".join(f"{count:,} {fault}" for fault, count in sorted(self.struck.items()))
         took = time.monotonic() - self.began
         print(f"{self.played:,} seeds, {self.tasks:,} tasks, {took:,.0f} s: {faults}")
-        verdict = "nothing lost, nothing twice, nothing unverified"
-        print(f"{self.failed:,} seeds failed" if self.failed else verdict)
+        good = "nothing lost, nothing twice, nothing unverified" if self.played else "none played"
+        print(f"{self.failed:,} seeds failed" if self.failed else good)
         return 1 if self.failed else 0
 
 

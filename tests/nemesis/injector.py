@@ -60,8 +60,8 @@ class Sky:
         s3, sqs: the emulator's clients.
         plan: of the run.
         late: bodies of messages that were sent and have not arrived.
-        deliveries: every lease that was handed out, in order.
-        sent: how many messages there ever were for each range.
+        deliveries: every lease that was handed out, in order, and the queue it came from.
+        sent: how many messages there ever were for each range of each queue.
     """
 
     s3: Any
@@ -69,8 +69,8 @@ class Sky:
     plan: Plan
     lock: threading.RLock = field(default_factory=threading.RLock)
     late: list[tuple[str, str]] = field(default_factory=list)
-    deliveries: list[str] = field(default_factory=list)
-    sent: Counter[str] = field(default_factory=Counter)
+    deliveries: list[tuple[str, str]] = field(default_factory=list)
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
@@ -90,7 +90,7 @@ class Sky:
     def post(self, url: str, body: str, *, late: bool) -> None:
         """Put a message into the queue, now or when all else has been done."""
         with self.changed:
-            self.sent[leased(ChunkMessage.from_body(body))] += 1
+            self.sent[url, leased(ChunkMessage.from_body(body))] += 1
             if late:
                 self.late.append((url, body))
             else:
@@ -161,14 +161,25 @@ class _Faulty:
         return answer
 
 
+@dataclass
 class FaultyS3(_Faulty):
-    """One process's view of S3."""
+    """One process's view of S3; of a session's folder in it, for a worker."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.sky.s3, name)
+    folder: str = ""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*which: Any, **words: Any) -> Any:
+            with self.sky.lock:
+                return getattr(self.sky.s3, name)(*which, **words)
+
+        return call
+
+    def _subject(self, key: str) -> str:
+        assert key.startswith(self.folder), f"{self.who} reaches for {key}"
+        return _FUNCTION.sub("functions/", _SESSION.sub("", key))
 
     def get_object(self, **words: Any) -> dict[str, Any]:
-        subject = _subject(words["Key"])
+        subject = self._subject(words["Key"])
 
         def act() -> tuple[dict[str, Any], bytes]:
             answer = self.sky.s3.get_object(**words)
@@ -203,7 +214,7 @@ class FaultyS3(_Faulty):
                 return b""
 
     def put_object(self, **words: Any) -> Any:
-        subject = _subject(words["Key"])
+        subject = self._subject(words["Key"])
         if hasattr(words["Body"], "read"):
             words["Body"] = words["Body"].read()
         answer = self.call("put", subject, lambda: self.sky.s3.put_object(**words))
@@ -249,7 +260,7 @@ class FaultySQS(_Faulty):
         except IntegrityError:
             return
         receipt = message["ReceiptHandle"]
-        self.sky.deliveries.append(name)
+        self.sky.deliveries.append((url, name))
         self.held[receipt] = name
         self._bodies[receipt] = message["Body"]
         if self.plan.strikes("delivered-twice", name) and self.plan.spend(name):
@@ -302,7 +313,3 @@ class FaultySQS(_Faulty):
             return {"Failed": failed} if failed else {}
 
         return self.call("send", names[0], act)
-
-
-def _subject(key: str) -> str:
-    return _FUNCTION.sub("functions/", _SESSION.sub("", key))

@@ -60,6 +60,7 @@ class Plan:
         hangs: whether a task hangs, and the session has a time limit.
         client_dies: whether the client is killed between storing tasks and queueing them.
         client_leaves: whether the client never ends its session, so that its deadline must.
+        neighbour: whether another user's session comes and goes meanwhile.
         blames: whether ECS tells of a killed worker that it died, not that Fargate took it.
         spoiled: what is damaged in S3 for good, if anything.
         inline: whether chunks travel in their messages.
@@ -81,6 +82,7 @@ class Plan:
     chunks: int = field(init=False)
     skew: float = field(init=False)
     client_leaves: bool = field(init=False)
+    neighbour: bool = field(init=False)
     blames: bool = field(init=False)
     worker_skew: float = field(init=False)
     controller_skew: float = field(init=False)
@@ -116,6 +118,7 @@ class Plan:
             if self.kinds[place] == "square":
                 self.kinds[place] = "slow"
         self.chunks = chance.choice((1, 4))
+        self.neighbour = chance.random() < 0.25
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.

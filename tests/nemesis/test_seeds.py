@@ -29,6 +29,7 @@ def test_the_seeds_of_the_suite_cover_every_fault() -> None:
     for clock in ("skew", "worker_skew", "controller_skew"):
         assert {getattr(plan, clock) for plan in plans} == {-900.0, 0.0, 900.0}
     assert {plan.chunks for plan in plans} == {1, 4}
+    assert {plan.neighbour for plan in plans} == {True, False}
     assert {plan.blames for plan in plans} == {True, False}
     assert {plan.kinds.count("fatal") for plan in plans} == {0, 1, 2}
     assert {plan.client_leaves for plan in plans} == {True, False}

@@ -5,24 +5,18 @@ from __future__ import annotations
 import base64
 import contextlib
 import functools
-import logging
-import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final, TypeVar
-from unittest import mock
 
 import boto3
-import moto.s3.urls
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -40,7 +34,6 @@ from starburst.contract import (
 )
 from starburst.errors import SessionError, StarburstError
 from starburst.manifest import Manifest
-from starburst.result_nodes import Batch, ResultNode, node_key
 from starburst.session_key import SessionKey
 from starburst.worker.lease import Lease, Leases
 from starburst.worker.span import Span
@@ -50,15 +43,19 @@ from tests.runtime.fleet import BUCKET, REGION
 
 from .cloud import Cloud, Ending
 from .history import History, check
-from .injector import CANARY, Fatal, FaultyS3, FaultySQS, Killed, Sky, leased
-from .nursery import children, popen
+from .hurry import hurried
+from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky, leased
+from .nursery import children
 from .plan import Plan
+from .spoiling import spoil
 from .workload import expected, fatal, perform
 
 __all__ = ["document", "run"]
 
 _WORKERS: Final = 2
-_SPOILED_CHUNK: Final = 1
+_USER: Final = "alice"
+_NEIGHBOUR: Final = "bob"
+_NEIGHBOURS_TASKS: Final = 4
 _PATIENCE: Final = 60.0
 _VAIN_SWEEPS: Final = 12
 _HANG_SECONDS: Final = 0.1
@@ -66,7 +63,6 @@ _HANG_SECONDS: Final = 0.1
 
 _TRIES: Final = 20
 _LONGEST_SESSION: Final = 8 * 86_400.0
-_CHILDREN: Final = SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL)
 
 _T = TypeVar("_T")
 
@@ -99,13 +95,17 @@ class _Struck(Supervisor):
                 if mark.exists():
                     raise Fatal
                 running = self._child.board.running()
-                kind = "" if running is None else self.world.plan.kinds[span.first + running[0]]
-                span.manifest = impatient if kind == "hang" else patient
+                hangs = running is not None and self._kind(span.first + running[0]) == "hang"
+                span.manifest = impatient if hangs else patient
             self.hands.strike_dead("while it runs", leased(lease.message))
             keep()
 
         span.tick = tick
         return span
+
+    def _kind(self, number: int) -> str:
+        mine = self._manifest.keys.user == _USER
+        return self.world.plan.kinds[number] if mine else "square"
 
     def _listen(self) -> None:
         """Hear SIGTERM: ECS was asked to stop this task."""
@@ -132,7 +132,7 @@ class World:
         self.client_died = threading.Event()
         self.errors: list[BaseException] = []
 
-    def connection(self, *, doomed: bool = False) -> Connection:
+    def connection(self, *, user: str = _USER, doomed: bool = False) -> Connection:
         """Return a fresh client's connection; a doomed one dies where it queues tasks."""
 
         def dies(_: str) -> bool:
@@ -144,7 +144,7 @@ class World:
         return Connection(
             document=self.document,
             workspace="study",
-            user="alice",
+            user=user,
             s3=FaultyS3(self.sky, "client", mortal=False),  # type: ignore[arg-type]
             sqs=FaultySQS(self.sky, "client", mortal=False, doomed=dies),  # type: ignore[arg-type]
             kms=self.kms,
@@ -179,7 +179,14 @@ class World:
             body = self.sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
             manifest = Manifest.from_json(body)
             key = SessionKey.unwrap(self.kms, self.document.key_arn, manifest, signing=False)
-        s3: Any = FaultyS3(self.sky, hands.who, mortal=True, held=hands.held, dead=hands.dead)
+        s3: Any = FaultyS3(
+            self.sky,
+            hands.who,
+            mortal=True,
+            held=hands.held,
+            dead=hands.dead,
+            folder=keys.prefix,
+        )
         sqs: Any = hands
         public = base64.b64decode(manifest.public_key)
         store = Store(s3, BUCKET, keys=keys, key=key.data, public=public)
@@ -187,44 +194,6 @@ class World:
         worker.world, worker.hands = self, hands
         hands.committing = lambda: worker._behind.lease
         return worker
-
-    def spoil(self, session: Session) -> range:
-        """Damage in S3 what the plan says; return the numbers of the tasks that it costs."""
-        if not self.plan.spoiled:
-            return range(0)
-        entry = session._ledger.open_entries[_SPOILED_CHUNK]
-        keys = session.manifest.keys
-        place = keys.inputs + entry.name.partition("-")[0]
-        if self.plan.spoiled == "input":
-            body = bytearray(self.sky.s3.get_object(Bucket=BUCKET, Key=place)["Body"].read())
-            body[entry.offset + entry.length // 2] ^= 1
-            self.sky.s3.put_object(Bucket=BUCKET, Key=place, Body=bytes(body))
-        else:
-            key = node_key(keys, entry.name, lo=0, hi=entry.tasks)
-            body = self._wrong_node(session, entry.tasks)
-            self.sky.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-        return range(entry.first, entry.first + entry.tasks)
-
-    def _wrong_node(self, session: Session, tasks: int) -> bytes:
-        """Return what is no result of the range: forged, cut, or of another range or session."""
-        if self.plan.spoiled == "forged":
-            return b"\x80\x04" + CANARY * 20
-        node = ResultNode(
-            lo=0,
-            hi=tasks,
-            covered=tasks,
-            children=(),
-            batches=[Batch(first=0, count=tasks, format="data", parts=[CANARY])],
-            failures={},
-        )
-        chunk = session._ledger.open_entries[_SPOILED_CHUNK].name
-        sealed = node.seal(
-            session="z" * 20 if self.plan.spoiled == "replayed" else session.id,
-            chunk="p000001-00099" if self.plan.spoiled == "swapped" else chunk,
-            key=session._collector._key,
-            attempt=1,
-        )
-        return bytes(sealed[: len(sealed) // 2] if self.plan.spoiled == "cut" else sealed)
 
     def attach(self, session: str) -> Session:
         """Attach as a person does: again, where it failed."""
@@ -245,7 +214,8 @@ class World:
         half = len(tasks) // 2
         _submit(session, tasks[:half])
         session._dispatcher.flush()
-        spoiled = self.spoil(session)
+        spoiled = spoil(session, plan.spoiled, self.sky.s3)
+        neighbour = self._neighbour() if plan.neighbour else None
         self.cloud.ready.set()
         self.client_may_die.set()
         _submit(session, tasks[half:])
@@ -253,8 +223,10 @@ class World:
             assert self.client_died.wait(_PATIENCE), "the client did not get to send"
             session._collector.close()
             session = self.attach(session.id)
+        beside = [] if neighbour is None else self._part_from(neighbour)
         outcomes = [self._outcome(future) for future in session.futures]
-        waiting = self._settle(session._queue_url())
+        url = session._queue_url()
+        waiting = self._settle(url)
         history = History(
             plan=plan,
             expected=[
@@ -267,16 +239,33 @@ class World:
             keys=session.manifest.keys,
             key=session._collector._key,
             s3=self.sky.s3,
-            deliveries=list(self.sky.deliveries),
-            sent=Counter(self.sky.sent),
+            deliveries=[name for queue, name in self.sky.deliveries if queue == url],
+            sent=Counter({name: n for (queue, name), n in self.sky.sent.items() if queue == url}),
             directory=self.directory,
             waiting=waiting,
             errors=self.errors,
             most_workers=(self.cloud.most, _WORKERS),
         )
-        history.wrong = check(history)
+        history.wrong = check(history) + beside
         history.wrong += self._end(session)
         return history
+
+    def _neighbour(self) -> Session:
+        """Open another user's session, with tasks of its own."""
+        place = self.directory / _NEIGHBOUR
+        place.mkdir()
+        options = SessionOptions(workers=_WORKERS, idle_timeout=60, attempts=self.plan.attempts)
+        connection = self.connection(user=_NEIGHBOUR)
+        session = _insist(lambda: open_session(connection, options, progress=False))
+        _submit(session, [(i, "square", str(place)) for i in range(_NEIGHBOURS_TASKS)])
+        return session
+
+    def _part_from(self, neighbour: Session) -> list[str]:
+        """End the other session in the middle of the run; return what was wrong with it."""
+        outcomes = [self._outcome(future) for future in neighbour.futures]
+        _insist(neighbour.cleanup)
+        wanted = [expected(i, "square") for i in range(_NEIGHBOURS_TASKS)]
+        return [] if outcomes == wanted else [f"the neighbour's tasks ended with {outcomes}"]
 
     def _outcome(self, future: Future[Any]) -> object:
         """Wait for a task's end; give up where nothing at all happens any more."""
@@ -396,95 +385,9 @@ def document(key_arn: str) -> RuntimeDocument:
     )
 
 
-@contextlib.contextmanager
-def _hurried(plan: Plan) -> Iterator[None]:
-    """Shorten what the runtime waits for, and set its clocks wrong; patience is not tested here."""
-    patches = [
-        mock.patch("starburst.worker.supervisor._FIRST_PAUSE", 0.0001),
-        *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
-        mock.patch("starburst.worker.span.budget", return_value=0.05),
-        mock.patch("starburst.sizing.CHUNKS_PER_WORKER", plan.chunks),
-        *_patched("LONG_SECONDS", 0.05),
-        *_patched("next_look", lambda seconds: seconds + 0.05),
-        *_patched("_FRESH_SECONDS", 0.0),
-        mock.patch("starburst.worker.span.MAX_RESULT_BYTES", 1 << 20),
-        mock.patch("starburst.client.collect._SILENCE_SECONDS", 1.0),
-        # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
-        # hours of its own, are seconds here.
-        mock.patch("starburst.controller.plan.IDLE_SECONDS", _LONGEST_SESSION),
-        mock.patch("starburst.controller.plan._START_SECONDS", _LONGEST_SESSION),
-        mock.patch("starburst.worker.lease.LEASE_SECONDS", 3600),  # a death ends a lease by itself
-        *_skewed("starburst.client.", plan.skew),
-        *_skewed("starburst.worker.", plan.worker_skew),
-        mock.patch("moto.kms.models.generate_private_key"),  # slow, and of no use to this key
-        mock.patch("moto.s3.models.S3Backend._url_module", moto.s3.urls),  # read anew at each call
-        mock.patch("starburst.worker.child.subprocess", _CHILDREN),
-    ]
-    if not plan.inline:
-        patches.append(mock.patch("starburst.chunks.INLINE_BYTES", 0))
-    with contextlib.ExitStack() as stack:
-        for patch in patches:
-            stack.enter_context(patch)
-        stack.enter_context(_canary())
-        stack.enter_context(_quiet())
-        yield
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the controller's log to itself: its trouble is made here."""
-    logger = logging.getLogger("starburst.controller")
-    silence = logging.NullHandler()
-    logger.addHandler(silence)
-    with mock.patch.object(logger, "propagate", new=False):
-        yield
-    logger.removeHandler(silence)
-
-
-def _skewed(package: str, seconds: float) -> list[Any]:
-    """Set the wall clock of a package's modules wrong; their monotonic clock is as it was."""
-    clock = SimpleNamespace(**vars(time))
-    clock.time = lambda: time.time() + seconds
-    return [mock.patch.object(module, "time", clock) for module in _modules(package, "time")]
-
-
-def _patched(name: str, value: object) -> list[Any]:
-    """Set a name to a value wherever the worker has it."""
-    modules = [*_modules("starburst.worker.", name), *_modules("starburst.sizing", name)]
-    return [mock.patch.object(module, name, value) for module in modules]
-
-
-def _modules(package: str, name: str) -> list[Any]:
-    """Return the modules of a package that imported something of that name."""
-    inside = [module for place, module in sys.modules.items() if place.startswith(package)]
-    return [module for module in inside if hasattr(module, name)]
-
-
-@contextlib.contextmanager
-def _canary() -> Iterator[None]:
-    """Fail whoever gives a parser bytes that carry the canary."""
-    import pickle  # noqa: PLC0415
-
-    import msgpack  # noqa: PLC0415
-
-    def watched(parse: Any) -> Any:
-        def watch(data: Any, *args: Any, **words: Any) -> Any:
-            if CANARY in bytes(data):
-                os.abort()  # louder than any exception that could be swallowed
-            return parse(data, *args, **words)
-
-        return watch
-
-    with (
-        mock.patch("msgpack.unpackb", watched(msgpack.unpackb)),
-        mock.patch("pickle.loads", watched(pickle.loads)),
-    ):
-        yield
-
-
 def run(seed: int) -> tuple[History, list[str]]:
     """Run one seed; return what happened, and what was wrong with it."""
     plan = Plan(seed)
-    with tempfile.TemporaryDirectory() as directory, mock_aws(), _hurried(plan):
+    with tempfile.TemporaryDirectory() as directory, mock_aws(), hurried(plan):
         history = World(plan, Path(directory)).play()
         return history, history.wrong
