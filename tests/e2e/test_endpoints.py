@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +30,21 @@ def endpoints(ec2: Any) -> set[str]:
     return {one["VpcEndpointId"] for one in found if one["VpcEndpointType"] == "Interface"}
 
 
+def released(outdir: Path) -> None:
+    """Change the endpoints' template of an assembly as another release would."""
+    [file] = outdir.glob("assembly-local/localendpoints*.template.json")
+    template = json.loads(file.read_text())
+    for resource in template["Resources"].values():
+        resource["Metadata"] = {"release": "another"}
+    file.write_text(json.dumps(template))
+    # The CLI uploads a template under a digest that synthesis wrote.
+    assets = file.with_name(file.name.replace(".template.json", ".assets.json"))
+    [digest] = json.loads(assets.read_text())["files"]
+    other = hashlib.sha256(file.read_bytes()).hexdigest()
+    for path in (assets, outdir / "assembly-local" / "manifest.json"):
+        path.write_text(path.read_text().replace(digest, other))
+
+
 def test_a_burst_opens_what_a_deployment_leaves_open(
     deployment: Deployment, local_environment: LocalEnvironment
 ) -> None:
@@ -39,11 +57,14 @@ def test_a_burst_opens_what_a_deployment_leaves_open(
     assert parameter(formation) == "on"
     opened = endpoints(ec2)
     assert len(opened) == len(template["Resources"])
-    # A deployment while somebody computes keeps the parameter, so it has nothing to do.
+    # A deployment while somebody computes keeps the parameter, also with another template.
+    released(deployment.outdir)
     deployment.deploy()
     assert parameter(formation) == "on"
     assert endpoints(ec2) == opened
-    assert formation.get_template(StackName=STACK)["TemplateBody"] == template
+    newer = formation.get_template(StackName=STACK)["TemplateBody"]
+    assert newer["Resources"] != template["Resources"]
+    assert newer["Parameters"] == template["Parameters"]
     differs, text = deployment.diff()
     assert not differs, text
     counts = local_environment.request_counts()["starburst-local-controller"]
