@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 import warnings
@@ -400,4 +401,25 @@ def test_a_session_that_has_ended_is_not_said_to_last(connection: Connection, fl
     ended.tell(session.manifest.keys, workers=0, deadline=time.time() + 9999)
     with pytest.raises(SessionEnded):
         session.extend(60)
+    session.cleanup()
+
+
+def test_a_fork_is_told_to_attach(connection: Connection, fleet: Fleet) -> None:
+    session = opened(connection, fleet, tasks=1)
+    read, write = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 says that it is unwise
+        forked = os.fork()
+    if forked == 0:
+        try:
+            session.submit(square, 2)
+        except SessionError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(forked, 0)
+    os.close(write)
+    with os.fdopen(read, "rb") as said:
+        assert b"starburst.attach(id)" in said.read()
+    assert len(session.futures) == 1
     session.cleanup()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from starburst.chunks import ChunkMessage, LedgerEntry
+from starburst.errors import SessionError
 
 from .futures import TaskFuture
 
@@ -39,6 +41,7 @@ class TaskLedger:
     """All tasks of a session as seen from one client; safe to use from any thread."""
 
     def __init__(self) -> None:
+        self._process = os.getpid()
         self._changed = threading.Condition()
         self._futures: list[TaskFuture] = []
         self._chunks: dict[str, LedgerEntry] = {}
@@ -215,6 +218,11 @@ class TaskLedger:
     @property
     def ended(self) -> BaseException | None:
         """Why the session takes no more work, or None."""
+        if os.getpid() != self._process:  # the threads that send and collect were not forked
+            return SessionError(
+                "this session was opened or attached by another process, of which this one is a "
+                "fork; starburst.attach(id) finds it from here"
+            )
         with self._changed:
             return self._ended
 
