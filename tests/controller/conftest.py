@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Settings, Site
 from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
+from tests.quick_moto import quick_aws
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
         pauses.append(seconds)
         moment[0] += seconds
 
-    with mock_aws():
+    with quick_aws():
         ecs = FakeEcs(now=lambda: moment[0])
         site = Site(
             settings=Settings(

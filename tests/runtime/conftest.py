@@ -7,31 +7,36 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from starburst.client.connection import Connection
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 
 
+@pytest.fixture(scope="session")
+def sdk() -> boto3.session.Session:
+    """One session, so that the SDK reads its service models once."""
+    return boto3.session.Session("testing", "testing", region_name=REGION)
+
+
 @pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("starburst.worker.lease._POLL_SECONDS", 1)
     # moto's threads trip over each other in this set, which only FIFO queues need.
     monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())
-    with mock_aws():
-        aws = boto3.session.Session(region_name=REGION)
-        s3 = aws.client("s3")
+    with quick_aws():
+        s3 = sdk.client("s3")
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        kms = aws.client("kms")
+        kms = sdk.client("kms")
         arn = kms.create_key()["KeyMetadata"]["Arn"]
-        yield Fleet(s3=s3, sqs=aws.client("sqs"), kms=kms, key_arn=arn)
+        yield Fleet(s3=s3, sqs=sdk.client("sqs"), kms=kms, key_arn=arn)
 
 
 @pytest.fixture
