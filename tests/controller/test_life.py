@@ -12,7 +12,8 @@ from starburst.contract import Limits
 from starburst.controller.sessions import Records
 from starburst.prices import fleet_usd, load
 from starburst.status import SessionStatus
-from tests.controller.world import World, a_manifest
+from tests.controller.world import World
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 CANNOT_PULL = "CannotPullContainerError: image not found"
@@ -108,7 +109,7 @@ def test_a_session_over_its_cap_is_ended_within_two_sweeps(world: World) -> None
     status = world.status(KEYS)
     assert (status.state, world.ecs.live(), world.queues()) == ("ended", [], [])
     assert status.reason == (
-        f"stopped: it has cost ${status.usd:.2f}, and its cap is max_usd=0.05; results so far are "
+        f"stopped: it has cost ${status.usd:.4f}, and its cap is max_usd=0.05; results so far are "
         "kept"
     )
     a_minute = fleet_usd(workers=3, cpu=1, memory_gb=4, hours=1 / 60, prices=load("eu-west-1"))

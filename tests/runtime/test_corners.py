@@ -245,7 +245,9 @@ def test_what_the_function_raised_survives_a_clean_up_that_fails() -> None:
         pytest.raises(ZeroDivisionError, match="of one") as caught,
     ):
         map_over(fails_on_one, [1, 2], workers=1, progress=False)
-    assert "starburst.attach(" in "".join(caught.value.__notes__)
+    notes = "".join(caught.value.__notes__)
+    assert "raised for input 0, counted from 0" in notes
+    assert "starburst.attach(" in notes
 
 
 @pytest.mark.usefixtures("unreachable")

@@ -102,10 +102,18 @@ def map_over(
         outcome: list[R] = session.collect()
     except BaseException as error:
         session.wind_up(force=False)
+        number = _first_with(session, error)
+        if number is not None:
+            error.add_note(f"raised for input {number}, counted from 0")
         error.add_note(_consolation(session))
         raise
     session.wind_up(force=True)
     return outcome
+
+
+def _first_with(session: Session, error: BaseException) -> int | None:
+    ends = ((n, f) for n, f in enumerate(session.futures) if f.done() and not f.cancelled())
+    return next((n for n, future in ends if future.exception() is error), None)
 
 
 def _consolation(session: Session) -> str:

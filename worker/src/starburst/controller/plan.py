@@ -41,6 +41,7 @@ _LONGEST_PAUSE: Final = 600
 _SPOT_SHUNNED_SECONDS: Final = 600
 _SPOT_HELD_SECONDS: Final = 300
 _UNASKED_SECONDS: Final = 300
+_DIME: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -287,9 +288,10 @@ def _end(record: Record, look: Look, *, now: float, days: float, allowed: int, u
     if now - record.started >= days * 86_400:
         return f"stopped after {days:g} days, the most that any session may live"
     if record.max_usd is not None and usd >= record.max_usd:
+        digits = 2 if usd >= _DIME else 4
         return (
-            f"stopped: it has cost ${usd:.2f}, and its cap is max_usd={record.max_usd:g}; results "
-            "so far are kept"
+            f"stopped: it has cost ${usd:.{digits}f}, and its cap is max_usd={record.max_usd:g}; "
+            "results so far are kept"
         )
     if allowed < 1:
         return f"stopped: workspace {record.workspace} no longer allows a worker of this size"
