@@ -54,20 +54,25 @@ def deployed(stub: Stubber) -> None:
     stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": stack["StackName"]})
 
 
+def answered(stub: Stubber) -> None:
+    """Let the registry give a login, and the digest of what was pushed."""
+    token = base64.b64encode(b"AWS:one-day-token").decode()
+    stub.add_response(
+        "get_authorization_token", {"authorizationData": [{"authorizationToken": token}]}
+    )
+    stub.add_response(
+        "describe_images",
+        {"imageDetails": [{"imageDigest": DIGEST}]},
+        {"repositoryName": "worker", "imageIds": [{"imageTag": "release-1"}]},
+    )
+
+
 def test_it_builds_logs_in_pushes_and_returns_the_digest(
     clients: tuple[Any, Stubber, Any, Stubber], docker: Path
 ) -> None:
     cloudformation, stacks, ecr, images = clients
     deployed(stacks)
-    token = base64.b64encode(b"AWS:one-day-token").decode()
-    images.add_response(
-        "get_authorization_token", {"authorizationData": [{"authorizationToken": token}]}
-    )
-    images.add_response(
-        "describe_images",
-        {"imageDetails": [{"imageDigest": DIGEST}]},
-        {"repositoryName": "worker", "imageIds": [{"imageTag": "release-1"}]},
-    )
+    answered(images)
     with stacks, images:
         digest = push(
             PROD,
@@ -92,15 +97,7 @@ def test_two_architectures_become_two_images_and_one_index(
 ) -> None:
     cloudformation, stacks, ecr, images = clients
     deployed(stacks)
-    token = base64.b64encode(b"AWS:t").decode()
-    images.add_response(
-        "get_authorization_token", {"authorizationData": [{"authorizationToken": token}]}
-    )
-    images.add_response(
-        "describe_images",
-        {"imageDetails": [{"imageDigest": DIGEST}]},
-        {"repositoryName": "worker", "imageIds": [{"imageTag": "release-1"}]},
-    )
+    answered(images)
     both = replace(PROD, other_architectures=("ARM64",))
     with stacks, images:
         digest = push(both, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
