@@ -9,7 +9,8 @@ import pytest
 
 from starburst.contract import Hosts, Instance, Limits
 from starburst.prices import fleet_usd, load
-from tests.controller.world import World, a_manifest, bought
+from tests.controller.world import World, bought
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6)

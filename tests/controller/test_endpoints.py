@@ -17,7 +17,8 @@ from starburst.contract import SessionKeys
 from starburst.controller.endpoints import GRACE_SECONDS, WAIT_MOST
 from starburst.controller.notes import NOTE
 from starburst.controller.sweep import SweepFailed
-from tests.controller.world import World, a_manifest
+from tests.controller.world import World
+from tests.manifests import a_manifest
 
 STACK = "starburst-prod-endpoints"
 ROLE = "arn:aws:iam::123456789012:role/starburst-prod-endpoints"

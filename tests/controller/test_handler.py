@@ -10,7 +10,8 @@ import pytest
 from starburst.controller import handler
 from starburst.controller.site import Settings
 from starburst.errors import ConfigurationError
-from tests.controller.world import BUCKET, REGION, World, a_manifest
+from tests.controller.world import BUCKET, REGION, World
+from tests.manifests import a_manifest
 
 VARIABLES = {
     "STARBURST_ENVIRONMENT": "prod",

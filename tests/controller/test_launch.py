@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from starburst.contract import Limits
-from tests.controller.world import World, a_manifest, refused
+from tests.controller.world import World, refused
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6)

@@ -10,7 +10,8 @@ import pytest
 from starburst.controller.documents import Conflict
 from starburst.controller.sessions import Record, Records
 from starburst.errors import SessionEnded
-from tests.controller.world import World, a_manifest
+from tests.controller.world import World
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from starburst.contract import Limits, SessionKeys
 from starburst.controller.sessions import Records
-from tests.controller.world import BUCKET, WORKER_ROLE, World, a_manifest, refused
+from tests.controller.world import BUCKET, WORKER_ROLE, World, refused
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 

@@ -6,7 +6,8 @@ import pytest
 
 from starburst.contract import queue_name
 from starburst.controller.sweep import SweepFailed
-from tests.controller.world import BUCKET, World, a_manifest, refused
+from tests.controller.world import BUCKET, World, refused
+from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
 OTHER = a_manifest(session="b" * 20, user="bobby")

@@ -21,6 +21,7 @@ from starburst.controller.sessions import Record
 from starburst.controller.site import Site
 from starburst.manifest import Manifest
 from starburst.status import SessionStatus
+from tests.manifests import a_manifest
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -259,30 +260,3 @@ class World:
     def keys_under(self, prefix: str) -> list[str]:
         page = self.site.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
         return [entry.get("Key", "") for entry in page.get("Contents", ())]
-
-
-def a_manifest(**fields: Any) -> Manifest:
-    """A session of three small workers."""
-    return replace(
-        Manifest(
-            workspace="genomics",
-            user="alice",
-            session="a" * 20,
-            workers=3,
-            cpu=1,
-            memory_gb=4,
-            timeout_seconds=3600,
-            idle_seconds=60,
-            task_timeout_seconds=None,
-            retries=0,
-            attempts=3,
-            results="data",
-            capacity="on-demand",
-            created=1.0,
-            python="3.11",
-            public_key="",
-            data_key="",
-            signing_key="",
-        ),
-        **fields,
-    )

@@ -12,6 +12,7 @@ from starburst.errors import AccessDenied, IntegrityError, KeyUnavailable
 from starburst.manifest import Manifest
 from starburst.session_key import SessionKey
 from starburst.signing import SigningKey
+from tests.manifests import a_manifest
 
 ARN = "arn:aws:kms:eu-west-1:111122223333:key/0"
 KEYS = SessionKeys(workspace="genomics", user="alice", session="a" * 20)
@@ -58,27 +59,16 @@ class Kms:
 
 
 def manifest_of(key: SessionKey) -> Manifest:
-    manifest = Manifest(
-        workspace=KEYS.workspace,
-        user=KEYS.user,
-        session=KEYS.session,
-        workers=1,
-        cpu=1,
-        memory_gb=2,
-        timeout_seconds=60,
-        idle_seconds=60,
-        task_timeout_seconds=None,
-        retries=0,
-        attempts=3,
-        results="data",
-        capacity="on-demand",
-        created=1.0,
-        python="3.11",
-        public_key=key.public_key,
-        data_key=key.wrapped_data,
-        signing_key=key.wrapped_signing,
+    return key.sign(
+        a_manifest(
+            workspace=KEYS.workspace,
+            user=KEYS.user,
+            session=KEYS.session,
+            public_key=key.public_key,
+            data_key=key.wrapped_data,
+            signing_key=key.wrapped_signing,
+        )
     )
-    return key.sign(manifest)
 
 
 @pytest.fixture

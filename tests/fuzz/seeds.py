@@ -27,11 +27,11 @@ from starburst.codec import encode, encode_batch
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.envelope import seal
 from starburst.failure import describe
-from starburst.manifest import Manifest
 from starburst.result_nodes import Batch, ResultNode
 from starburst.status import SessionStatus
 from starburst.tables import dump_table
 from starburst.worker.frames import write_frame
+from tests.manifests import a_manifest
 
 from .doors import CHUNK, HEADER, KEY, PACK, SESSION, SIGNER
 
@@ -198,22 +198,9 @@ def _status() -> bytes:
 
 
 def _manifest() -> bytes:
-    return Manifest(
-        workspace="genomics",
-        user="alice",
+    return a_manifest(
         session=SESSION,
-        workers=2,
-        cpu=1,
-        memory_gb=2,
-        timeout_seconds=3600,
-        idle_seconds=60,
-        task_timeout_seconds=None,
-        retries=0,
-        attempts=3,
-        results="data",
         capacity="spot",
-        created=1.0,
-        python="3.11",
         public_key="AA==",
         data_key="AA==",
         signing_key="AA==",

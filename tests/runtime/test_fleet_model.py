@@ -21,7 +21,7 @@ from starburst.result_nodes import ResultNode
 from starburst.sizing import stretch
 from starburst.worker.frames import Frame
 from starburst.worker.span import Span
-from tests.controller.world import a_manifest
+from tests.manifests import a_manifest
 
 
 def outcome(durations: Sequence[float], **terms: Any) -> Outcome:

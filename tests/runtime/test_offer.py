@@ -13,6 +13,7 @@ from starburst.client.options import SessionOptions
 from starburst.contract import Hosts, Instance, RuntimeDocument
 from starburst.errors import ConfigurationError
 from starburst.manifest import Manifest
+from tests.manifests import a_manifest
 from tests.runtime.fleet import BUCKET, Fleet
 
 
@@ -65,26 +66,7 @@ def test_wrong_options_are_named(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("field", [{"architecture": "MIPS"}, {"scratch_gb": "60"}])
 def test_a_manifest_that_was_edited_is_refused(field: dict[str, Any]) -> None:
-    manifest = Manifest(
-        workspace="study",
-        user="alice",
-        session="a" * 20,
-        workers=1,
-        cpu=1,
-        memory_gb=4,
-        timeout_seconds=60,
-        idle_seconds=60,
-        task_timeout_seconds=None,
-        retries=0,
-        attempts=3,
-        results="data",
-        capacity="on-demand",
-        created=1.0,
-        python="3.11",
-        public_key="",
-        data_key="",
-        signing_key="",
-    )
+    manifest = a_manifest()
     assert Manifest.from_json(manifest.to_json()).session == manifest.session
     (name,) = field
     with pytest.raises(ValueError, match=name):

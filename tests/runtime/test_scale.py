@@ -29,7 +29,8 @@ from starburst.payload import dump_input
 from starburst.result_nodes import Batch, ResultNode, node_key
 from tests.controller.conftest import sdk, world
 from tests.controller.world import BUCKET as CONTROL_BUCKET
-from tests.controller.world import World, a_manifest
+from tests.controller.world import World
+from tests.manifests import a_manifest
 from tests.runtime.fleet import BUCKET, Fleet
 
 __all__ = ["sdk", "world"]
