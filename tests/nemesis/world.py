@@ -131,6 +131,7 @@ class World:
         self.client_may_die = threading.Event()
         self.client_died = threading.Event()
         self.errors: list[BaseException] = []
+        self.erased = "nothing/"
 
     def connection(self, *, user: str = _USER, doomed: bool = False) -> Connection:
         """Return a fresh client's connection; a doomed one dies where it queues tasks."""
@@ -261,9 +262,10 @@ class World:
         return session
 
     def _part_from(self, neighbour: Session) -> list[str]:
-        """End the other session in the middle of the run; return what was wrong with it."""
+        """Erase the other session in the middle of the run; return what was wrong with it."""
         outcomes = [self._outcome(future) for future in neighbour.futures]
-        _insist(neighbour.cleanup)
+        _insist(lambda: neighbour.cleanup(force=True))
+        self.erased = neighbour.manifest.keys.prefix
         wanted = [expected(i, "square") for i in range(_NEIGHBOURS_TASKS)]
         return [] if outcomes == wanted else [f"the neighbour's tasks ended with {outcomes}"]
 
@@ -314,6 +316,8 @@ class World:
         wrong += [f"{url} still exists" for url in self.sky.sqs.list_queues().get("QueueUrls", [])]
         records = self.sky.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{CONTROL_PREFIX}active/")
         wrong += [f"{entry['Key']} is still active" for entry in records.get("Contents", [])]
+        erased = self.sky.s3.list_object_versions(Bucket=BUCKET, Prefix=self.erased)
+        wrong += [f"{entry['Key']} was erased" for entry in erased.get("Versions", [])]
         wrong += [f"process {pid} still runs a task" for pid in children()]
         return wrong
 
