@@ -84,7 +84,7 @@ class Row:
         checks: what checks it.
         status: what came of all of them.
         until: where a waiver counts, the first last day.
-        partly: whether something else holds beside what is waived.
+        partly: whether something holds beside what is waived, or was not run beside what holds.
     """
 
     control: Control
@@ -141,8 +141,11 @@ def _row(control: Control, evidence: Evidence, by_rule: Mapping[str, list[Outcom
         checks=tuple(checks),
         status=status,
         until=min(ends) if ends else None,
-        partly=bool(ends)
-        and any(check.status is Status.PASSED or _ALSO in check.detail for check in checks),
+        partly=(
+            any(check.status is Status.PASSED or _ALSO in check.detail for check in checks)
+            if ends
+            else status is Status.PASSED and any(each.status is Status.NOT_RUN for each in checks)
+        ),
     )
 
 

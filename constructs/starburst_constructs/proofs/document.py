@@ -50,6 +50,10 @@ take each of them in silence.
   prover refuses such an environment: prove it with ours, and compare the two.
 - Names that CloudFormation would generate are made up from stack and logical id.
 
+Theorems between analysts are about the analysts' own roles. What an analyst runs on a worker has
+the worker's role, which reaches every session of its workspace: the workspace is the boundary, and
+theorems between workspaces are about analysts and workers both.
+
 What IAM never sees is not proved: `RunTask` says neither how large a task is nor which subnet it
 joins. The controller judges the one, and the network leaves no choice of the other.
 
