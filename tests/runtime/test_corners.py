@@ -17,7 +17,7 @@ from botocore.exceptions import EndpointConnectionError
 import starburst.client.executor as executor_module
 import starburst.client.mapping as mapping_module
 from starburst.cli import main as command_line
-from starburst.client.attaching import attach_session
+from starburst.client.attaching import attach_session, list_sessions
 from starburst.client.connection import Connection
 from starburst.client.erase import erase
 from starburst.client.executor import StarburstExecutor
@@ -143,7 +143,8 @@ def test_futures_end_when_somebody_erases_their_session(
     for future in session.futures:
         with pytest.raises(SessionEnded, match="erased"):
             future.result(30)
-    session.detach()
+    session.cleanup()
+    assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
 
 
 def test_a_second_client_that_submits_is_told_and_mixes_nothing_up(
@@ -425,3 +426,10 @@ def test_a_fork_is_told_to_attach(connection: Connection, fleet: Fleet) -> None:
         assert b"starburst.attach(id)" in said.read()
     assert len(session.futures) == 1
     session.cleanup()
+
+
+def test_sessions_are_told_apart_at_a_glance(connection: Connection, fleet: Fleet) -> None:
+    with opened(connection, fleet, tasks=0) as session:
+        (summary,) = list_sessions(connection)
+        assert repr(summary).startswith(f"<starburst session {session.id}: starting, started 20")
+        assert len(repr(summary)) < 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ _FETCHES: Final = 8
 _PACK: Final = re.compile(r"p\d{6}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class SessionSummary:
     """One of an analyst's sessions.
 
@@ -55,6 +56,12 @@ class SessionSummary:
     def state(self) -> str:
         """``starting``, ``running``, ``ended`` or ``failed``."""
         return "starting" if self.status is None else self.status.state
+
+    def __repr__(self) -> str:
+        """Say what tells it from the others; the manifest has the rest."""
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.created))
+        said = "" if self.status is None else f", {self.status.reason}"
+        return f"<starburst session {self.id}: {self.state}{said}, started {started}>"
 
 
 def session_keys(connection: Connection, session: str) -> SessionKeys:

@@ -116,6 +116,7 @@ class Collector:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.status: SessionStatus | None = None
+        self.erased = False
 
     def start(self) -> None:
         """Begin to collect; harmless to repeat."""
@@ -336,6 +337,7 @@ class Collector:
             self._ledger.give_up(self._cancelled().within(0, len(self._ledger)))
         status = self.read_status()
         if status is None and self._is_erased():
+            self.erased = True
             self._ledger.close(
                 SessionEnded(
                     f"session {self._keys.session} was erased before its tasks were done, by you "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from starburst.errors import RemoteTraceback
 from starburst.manifest import Capacity, ResultMode
 from starburst.payload import dump_function, dump_input
 
@@ -105,13 +106,16 @@ def map_over(
         number = _first_with(session, error)
         if number is not None:
             error.add_note(f"raised for input {number}, counted from 0")
-        error.add_note(_consolation(session))
+        if not session.erased:
+            error.add_note(_consolation(session))
         raise
     session.wind_up(force=True)
     return outcome
 
 
 def _first_with(session: Session, error: BaseException) -> int | None:
+    if not isinstance(error.__cause__, RemoteTraceback):
+        return None  # no call's own
     ends = ((n, f) for n, f in enumerate(session.futures) if f.done() and not f.cancelled())
     return next((n for n, future in ends if future.exception() is error), None)
 

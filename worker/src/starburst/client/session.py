@@ -120,6 +120,11 @@ class Session:
         return self._connection.local
 
     @property
+    def erased(self) -> bool:
+        """Whether somebody else was seen to have erased it, so that nothing is left to look at."""
+        return self._collector.erased
+
+    @property
     def futures(self) -> tuple[Future[Any], ...]:
         """One future per task, in the order of submission."""
         return tuple(self._ledger)
@@ -289,7 +294,7 @@ class Session:
         with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
             self._cancels.close()
         self._let_go(reason)
-        if not self._stopped:
+        if not (self._stopped or self.erased):
             self._control.stop()
             self._stopped = True
             with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
