@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from starburst.chunks import INLINE_BYTES
 from starburst.client import collect, dispatch
+from starburst.client.pacing import Pace
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Site
 from starburst.sizing import (
     LONG_SECONDS,
     budget,
     chunk_tasks,
+    count_seconds,
     hands_on,
     next_look,
     stretch,
@@ -141,8 +143,7 @@ class Session:
         self._idle: deque[tuple[_Worker, int]] = deque()
         self._running: list[_Worker] = []
         self._tickets = itertools.count(1)
-        self._pause = collect._FIRST_PAUSE
-        self._sent = 0.0
+        self._pace = Pace(0.0)
         self._looked = 0.0
 
     def run(self) -> Session:
@@ -188,7 +189,7 @@ class Session:
                 messages.append(Message(len(self.chunks), 0, hi - lo))
                 self.chunks.append(chunk)
             moment = self._send(messages, moment)
-        self._sent = self.clock.now
+        self._pace.begin(self.clock.now)
         self.clock.at(moment, self._poll)
 
     def _send(self, messages: Sequence[Message], moment: float) -> float:
@@ -228,12 +229,12 @@ class Session:
         if now - self._looked > collect._STATUS_SECONDS:
             self._looked = now
             self.meter.note("s3:GetObject", now, count=2)  # the status, the cancel list
-        waited = now - self._sent
-        self._pause = collect.pause_after(self._pause, heard=bool(new), waited=waited)
+        left = len(self.plan.durations) - self.collected
+        pause = self._pace.next(now, heard=bool(new), done=self.collected, left=left)
         if new:
             self.last_collected = now + spent
         if self.collected < len(self.plan.durations):
-            self.clock.at(now + spent + self._pause, self._poll)
+            self.clock.at(now + spent + pause, self._poll)
         else:
             self.clock.at(now + spent + self.plan.linger, self._close)
 
@@ -439,9 +440,7 @@ class Session:
 
     def _stretch(self, worker: _Worker, moment: float) -> float:
         workers = self.plan.workers
-        if stretch(workers, backlog=workers) <= 1:
-            return 1.0
-        if moment - worker.counted >= lease._COUNT_SECONDS:
+        if moment - worker.counted >= count_seconds(workers):
             worker.counted = moment
             self.meter.note("sqs:GetQueueAttributes", moment)
             worker.backlog = len(self.cloud.visible)

@@ -69,7 +69,7 @@ def store(bucket: Any) -> Store:
 def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, TaskLedger]:
     ledger = TaskLedger()
     for _ in range(sum(entry.tasks for entry in entries)):
-        ledger.add()
+        ledger.add(1)
     ledger.dispatched(entries)
     connection: Any = SimpleNamespace(s3=bucket, document=SimpleNamespace(bucket="b"))
     requeue: Any = None

@@ -2,10 +2,10 @@
 
 Nobody knows at first how long a task takes. So the client cuts for balance alone, a worker probes
 its first chunk for a moment, which also makes first results early, and what it measured decides
-whether it goes on or hands the rest to others in parts of the right length. Small fleets settle a
-second at a time, or an eighth of a chunk where that is less. In large ones a part may take longer
-while the queue holds work for everybody, since one client reads what all of them commit; when the
-queue runs low, parts are short again, so that all workers end together.
+whether it goes on or hands the rest to others in parts of the right length: a second of work, or an
+eighth of a chunk where that is less. While the queue holds work for everybody, a part may take
+longer, since each costs a way to the queue, and in large fleets since one client reads what all of
+them commit. When the queue runs low, parts are short, so that all workers end together.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = [
     "LONG_SECONDS",
     "budget",
     "chunk_tasks",
+    "count_seconds",
     "goes_on",
     "hands_on",
     "next_look",
@@ -47,6 +48,14 @@ CHUNK_TASKS: Final = 4096
 CHUNK_BYTES: Final = 4 << 20
 CHUNKS_PER_WORKER: Final = 4
 """They balance the start, before anything is measured."""
+
+_FAR: Final = 3.0
+"""Budgets of work that a worker settles at once while twice as many messages as workers wait."""
+_SHORT: Final = 0.5
+"""Instead, when fewer wait than there are workers."""
+
+_FRESHEST_COUNT: Final = 0.4
+_OLDEST_COUNT: Final = 5.0
 
 _COMMITS_A_SECOND: Final = 50.0
 """Of a whole fleet, while there is much to do."""
@@ -94,11 +103,25 @@ def stretch(workers: int, *, backlog: int) -> float:
         backlog: messages that wait in its queue.
 
     Example:
-        >>> stretch(500, backlog=2000), stretch(500, backlog=3), stretch(8, backlog=2000)
-        (10.0, 2.0, 1.0)
+        >>> stretch(500, backlog=2000), stretch(500, backlog=3)
+        (10.0, 2.0)
+        >>> [stretch(8, backlog=waiting) for waiting in (16, 8, 7)]
+        [3.0, 1.0, 0.5]
     """
-    commits = _COMMITS_A_SECOND if backlog >= workers else _READS_A_SECOND
-    return max(1.0, workers / (commits * BUDGET_SECONDS))
+    if backlog < workers:
+        return max(_SHORT, workers / (_READS_A_SECOND * BUDGET_SECONDS))
+    usual = workers / (_COMMITS_A_SECOND * BUDGET_SECONDS)
+    return max(_FAR if backlog >= 2 * workers else 1.0, usual)
+
+
+def count_seconds(workers: int) -> float:
+    """Return for how long a worker may go by an older count of the queue.
+
+    Example:
+        >>> count_seconds(2), count_seconds(500)
+        (0.4, 5.0)
+    """
+    return min(_OLDEST_COUNT, max(_FRESHEST_COUNT, workers / 20))
 
 
 def goes_on(*, done: int, left: int, seconds: float, allowed: float) -> bool:

@@ -28,6 +28,7 @@ from starburst.result_nodes import Batch, ResultNode, open_node, parse_node_key
 from starburst.status import SessionStatus
 
 from .ledger import TaskLedger
+from .pacing import FIRST_PAUSE, Pace
 from .refusals import aws_errors, is_passing
 
 if TYPE_CHECKING:
@@ -36,14 +37,10 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .requeue import Requeue
 
-__all__ = ["Collector", "pause_after"]
+__all__ = ["Collector"]
 
 _Place: TypeAlias = tuple[str, int, int]
 
-_FIRST_PAUSE: Final = 0.03
-_LONGEST_PAUSE: Final = 1.0
-_GROWTH: Final = 1.4
-_SHARE: Final = 0.02
 _STATUS_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 900.0
@@ -52,25 +49,6 @@ _PATIENCE_SECONDS: Final = 900.0
 _READS: Final = 3
 _FETCHES: Final = 8
 _PAGE: Final = 1000
-
-
-def pause_after(pause: float, *, heard: bool, waited: float) -> float:
-    """Return how long to pause before the next look for results.
-
-    A fiftieth of the time waited so far, while results come in: that delays nobody by more than two
-    in a hundred, and a long wait does not pay for looks that find one result each.
-
-    Args:
-        pause: the one before.
-        heard: whether the look after it found something.
-        waited: seconds since there was last nothing to wait for.
-
-    Example:
-        >>> pause_after(0.2, heard=True, waited=1.0), pause_after(0.2, heard=True, waited=600.0)
-        (0.03, 1.0)
-    """
-    least = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, waited * _SHARE))
-    return least if heard else min(_LONGEST_PAUSE, max(least, pause * _GROWTH))
 
 
 class Collector:
@@ -143,13 +121,19 @@ class Collector:
                 self._ledger.close(StarburstError(f"collecting results failed: {error!r}"))
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
-        pause, asked = _FIRST_PAUSE, time.monotonic()
-        heard = looked = reached = began = asked
+        pause, asked = FIRST_PAUSE, time.monotonic()
+        heard = looked = reached = asked
+        pace = Pace(asked)
         while self._wait_for_work():
             now = time.monotonic()
             try:
                 new = self.round(pool)
-                pause = pause_after(pause, heard=new > 0, waited=now - began)
+                pause = pace.next(
+                    now,
+                    heard=new > 0,
+                    done=self._ledger.tally.done,
+                    left=self._ledger.outstanding,
+                )
                 if new:
                     heard = now
                     self._requeue.heard()
@@ -167,7 +151,8 @@ class Collector:
                     self._refresh()
             self._changed()
             if not self._ledger.outstanding:
-                began = time.monotonic() + pause  # what is submitted from here on is another wait
+                # What is submitted from here on is another wait.
+                pace.begin(time.monotonic() + pause)
             self._closing.wait(pause)
 
     def _wait_for_work(self) -> bool:

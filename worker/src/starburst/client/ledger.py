@@ -55,8 +55,8 @@ class TaskLedger:
         self.on_cancel: Callable[[int], None] = lambda _: None
         """Told of each task that somebody cancels here."""
 
-    def add(self) -> TaskFuture:
-        """Take a task on; return its future.
+    def add(self, tasks: int) -> list[TaskFuture]:
+        """Take tasks on; return their futures.
 
         Raises:
             SessionEnded: (or what else ended the session) it takes no more work.
@@ -64,9 +64,10 @@ class TaskLedger:
         with self._changed:
             if self._ended is not None:
                 raise self._ended
-            future = TaskFuture(len(self._futures), cancelled=self._cancel_one)
-            self._futures.append(future)
-            return future
+            begin, told = len(self._futures), self._cancel_one
+            futures = [TaskFuture(n, cancelled=told) for n in range(begin, begin + tasks)]
+            self._futures += futures
+            return futures
 
     def extend(self, tasks: int) -> None:
         """Take on tasks that another client submitted."""

@@ -98,8 +98,7 @@ def map_over(
     session = open_session(connection, options, tasks=len(payloads), progress=progress)
     try:
         session.prepare(f, function, tasks=len(payloads))
-        for payload in payloads:
-            session.submit_prepared(f, payload)
+        session.submit_all_prepared(f, payloads)
         outcome: list[R] = session.collect()
     except BaseException as error:
         session.wind_up(force=False)

@@ -152,11 +152,24 @@ class Session:
         self._collector.start()
         return future
 
+    def submit_all_prepared(
+        self, function: Callable[..., Any], payloads: Iterable[bytes]
+    ) -> list[Future[Any]]:
+        """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other."""
+        ended = self._ledger.ended
+        if ended is not None:
+            raise ended
+        name = self._function(function)
+        self._collector.start()
+        return [*self._dispatcher.submit_all(name, payloads)]
+
     def map(self, function: Callable[..., Any], inputs: Iterable[Any]) -> list[Future[Any]]:
         """Send ``function(x)`` for each input; return the futures, in order."""
-        if isinstance(inputs, Sized):
-            self._dispatcher.expect(len(inputs))
-        return [self.submit(function, x) for x in inputs]
+        if not isinstance(inputs, Sized):  # the next one may be long in coming
+            return [self.submit(function, x) for x in inputs]
+        self._dispatcher.expect(len(inputs))
+        payloads = (dump_input(((x,), {})) for x in inputs)
+        return self.submit_all_prepared(function, payloads) if len(inputs) else []
 
     def resume(self) -> None:
         """Collect for tasks that another client submitted, but for those that were cancelled."""

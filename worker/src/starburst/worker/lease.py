@@ -33,7 +33,6 @@ _LONGEST_SECONDS: Final = 11.5 * 3600
 """SQS keeps no message invisible for more than twelve hours after it was received."""
 
 _POLL_SECONDS: Final = 20
-_COUNT_SECONDS: Final = 5.0
 _LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
 
 
@@ -105,7 +104,7 @@ class Leases:
             return Lease(message=message, receipt=receipt, deliveries=count)
         return None
 
-    def backlog(self, *, fresh: float = _COUNT_SECONDS) -> int:
+    def backlog(self, *, fresh: float) -> int:
         """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
         now = time.monotonic()
         if now - self._counted >= fresh:

@@ -119,7 +119,8 @@ class Span:
         """Return what to commit; None where nothing was settled."""
         if not self._outcome.done:
             return None
-        children = split(self._covered, self.hi, size=self._part_tasks(self._covered))
+        start, left = self._covered, self._covered < self.hi
+        children = split(start, self.hi, size=self._part_tasks(start)) if left else ()
         return self._outcome.node(self.hi, children, worker=worker)
 
     def _segment_end(self) -> int:

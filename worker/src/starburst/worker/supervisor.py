@@ -20,7 +20,7 @@ from starburst.errors import IntegrityError, SessionError, StarburstError, Versi
 from starburst.manifest import Manifest
 from starburst.result_nodes import ResultNode
 from starburst.session_key import SessionKey
-from starburst.sizing import hands_on, stretch
+from starburst.sizing import count_seconds, hands_on, stretch
 
 from .behind import Behind
 from .child import Child
@@ -41,9 +41,6 @@ _TROUBLES: Final = 8
 
 _WAIT_BEHIND_SECONDS: Final = 2.0
 """How long to wait for more work while a commit is under way that may need its lease kept."""
-
-_FRESH_SECONDS: Final = 0.4
-"""Older counts of the queue do not tell whether others wait for what follows a long task."""
 
 _LARGE_BYTES: Final = 128 << 20
 """A larger result is committed before more work is leased: memory holds one of them."""
@@ -260,7 +257,7 @@ class Supervisor:
         if not hands_on(seconds, workers=workers, backlog=0):
             return False
         try:
-            backlog = self._leases.backlog(fresh=_FRESH_SECONDS)
+            backlog = self._backlog()
         except TROUBLE:
             return False
         return hands_on(seconds, workers=workers, backlog=backlog)
@@ -272,15 +269,17 @@ class Supervisor:
             self._leases.keep(lease)
 
     def _stretch(self) -> float:
-        """Return how many budgets of work may be settled at once; small fleets need not ask."""
+        """Return how many budgets of work may be settled at once."""
         workers = self._manifest.workers
-        most = stretch(workers, backlog=workers)
-        if most <= 1:
-            return most
+        if workers == 1:
+            return stretch(workers, backlog=workers)
         try:
-            return stretch(workers, backlog=self._leases.backlog())
+            return stretch(workers, backlog=self._backlog())
         except TROUBLE:
             return 1.0
+
+    def _backlog(self) -> int:
+        return self._leases.backlog(fresh=count_seconds(self._manifest.workers))
 
     def _commit_behind(self, lease: Lease, node: ResultNode) -> None:
         """Commit once the commit under way has ended, while the next range is leased and run."""
