@@ -44,6 +44,12 @@ SURVIVORS: Final[tuple[Survivor, ...]] = (
         "more.",
     ),
     Survivor(
+        policy="access/ControllerFunction",
+        what=("NothingFromOutside: BoolIfExists aws:ViaAWSService dropped",),
+        reason="No AWS service calls S3, SQS, ECS or Parameter Store for the controller today; "
+        "without this it would refuse more.",
+    ),
+    Survivor(
         policy="foundation/LogsKey policy",
         what=("DenyGrantsOutsideAwsServices: BoolIfExists aws:PrincipalIsAWSService dropped",),
         reason="No AWS service may make a grant on this key; the exception is for the data key's, "
