@@ -13,8 +13,6 @@ from types import SimpleNamespace
 from typing import Any, Final
 from unittest import mock
 
-import moto.s3.urls
-
 from .injector import CANARY
 from .nursery import popen
 from .plan import Plan
@@ -45,8 +43,6 @@ def hurried(plan: Plan) -> Iterator[None]:
         mock.patch("starburst.worker.lease.LEASE_SECONDS", 3600),  # a death ends a lease by itself
         *_skewed("starburst.client.", plan.skew),
         *_skewed("starburst.worker.", plan.worker_skew),
-        mock.patch("moto.kms.models.generate_private_key"),  # slow, and of no use to this key
-        mock.patch("moto.s3.models.S3Backend._url_module", moto.s3.urls),  # read anew at each call
         mock.patch("starburst.worker.child.subprocess", _CHILDREN),
     ]
     if not plan.inline:

@@ -16,10 +16,10 @@ from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
-from tests.runtime.conftest import connection, fleet
+from tests.runtime.conftest import connection, fleet, sdk
 from tests.runtime.fleet import BUCKET, Fleet
 
-__all__ = ["connection", "fleet"]  # the fixtures of a burst in one process
+__all__ = ["connection", "fleet", "sdk"]  # the fixtures of a burst in one process
 
 OPTIONS = SessionOptions(workers=1, idle_timeout=20)
 

@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 
 import boto3
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
@@ -39,6 +38,7 @@ from starburst.worker.lease import Lease, Leases
 from starburst.worker.span import Span
 from starburst.worker.store import Store
 from starburst.worker.supervisor import Supervisor
+from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET, REGION
 
 from .cloud import Cloud, Ending
@@ -318,7 +318,7 @@ class World:
         wrong += [f"{entry['Key']} is still active" for entry in records.get("Contents", [])]
         erased = self.sky.s3.list_object_versions(Bucket=BUCKET, Prefix=self.erased)
         left = {entry["Key"] for entry in erased.get("Versions", [])}
-        # An event may arrive while objects are erased; the status it writes tells of no task.
+        # A sweep may look while objects are erased; the status it writes tells of no task.
         wrong += [f"{key} was erased" for key in left if not key.endswith("/status.json")]
         wrong += [f"process {pid} still runs a task" for pid in children()]
         return wrong
@@ -394,6 +394,6 @@ def document(key_arn: str) -> RuntimeDocument:
 def run(seed: int) -> tuple[History, list[str]]:
     """Run one seed; return what happened, and what was wrong with it."""
     plan = Plan(seed)
-    with tempfile.TemporaryDirectory() as directory, mock_aws(), hurried(plan):
+    with tempfile.TemporaryDirectory() as directory, quick_aws(), hurried(plan):
         history = World(plan, Path(directory)).play()
         return history, history.wrong
