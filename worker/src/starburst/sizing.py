@@ -37,7 +37,7 @@ _PROBE_SECONDS: Final = 0.2
 LONG_SECONDS: Final = 0.5
 """Tasks behind one that takes longer need not wait for its end; a commit more is what it costs."""
 
-_VERY_LONG_SECONDS: Final = 20.0
+_VERY_LONG_SECONDS: Final = 5.0
 """Behind one of these they do not wait even while the queue is long, or seems so."""
 
 _SHORTEST_SECONDS: Final = 0.25
@@ -177,7 +177,7 @@ def hands_on(seconds: float, *, workers: int, backlog: int) -> bool:
     Example:
         >>> hands_on(0.6, workers=2, backlog=1), hands_on(0.6, workers=2, backlog=2)
         (True, False)
-        >>> hands_on(60, workers=2, backlog=2), hands_on(60, workers=1, backlog=0)
+        >>> hands_on(6, workers=2, backlog=2), hands_on(6, workers=1, backlog=0)
         (True, False)
     """
     return workers > 1 and (seconds >= _VERY_LONG_SECONDS or backlog < workers)
