@@ -150,21 +150,19 @@ def _starts(history: History) -> Iterator[str]:
     """Check that no poison was tried oftener than its messages and its attempts allow.
 
     A message for several tasks is run by its first receiver only: who gets it again cuts it up, or
-    goes on with the first part of what was handed on while it ran. A message, or such a part, for
-    one task is run ``attempts`` times at most. One run enters a task that takes its
-    worker down once, and one that takes its own process down ``attempts`` times. So without other
-    faults a poison is started at most ``attempts`` times, plus once for each time that its range
-    was cut where it takes workers down: twice for the largest chunk. Its neighbours run again with
-    it: execution is at-least-once.
+    queues anew what was handed on while it ran. A message for one task is run ``attempts`` times at
+    most. One run enters a task that takes its worker down once, and one that takes its own process
+    down ``attempts`` times. So without other faults a poison is started at most ``attempts`` times,
+    plus once for each time that its range was cut, or handed on around it, where it takes workers
+    down. Its neighbours run again with it: execution is at-least-once.
     """
     runs: Counter[int] = Counter()
     leases: Counter[int] = Counter()
     delivered = Counter(history.deliveries)
     for name, messages in history.sent.items():
         first, lo, hi = _tasks(history, name)
-        again = _run_again(history, name)
+        most = messages if hi - lo > 1 else messages * history.plan.attempts
         for task in range(first + lo, first + hi):
-            most = messages * (history.plan.attempts if task - first == again else 1)
             runs[task] += min(most, delivered[name])
             leases[task] += delivered[name]
     started = Counter(starts(history.directory))
@@ -179,18 +177,6 @@ def _starts(history: History) -> Iterator[str]:
         succeeded = not isinstance(outcome, BaseException | str)
         if succeeded and not started[task]:
             yield f"task {task} has a result and was never started"
-
-
-def _run_again(history: History, name: str) -> int | None:
-    """Return the one task of a message that may run at each of its deliveries, if there is one."""
-    chunk = name.partition(":")[0]
-    _, lo, hi = _tasks(history, name)
-    while hi - lo > 1:
-        node = history.nodes.get((chunk, lo, hi))
-        if node is None or not node.children:
-            return None
-        lo, hi = node.children[0]
-    return lo
 
 
 def _tasks(history: History, name: str) -> tuple[int, int, int]:

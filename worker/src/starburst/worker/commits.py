@@ -2,11 +2,12 @@
 
 While a long task runs, the node of its range may hand on what follows it. The message then stays:
 from there on it leases the task's own part alone, which is the first of the node's children. Who
-receives the message after its worker's death finds the node, and goes on with that part.
+receives the message after its worker's death finds the node, and queues that part anew.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -77,17 +78,17 @@ class Commits:
     def resume(self, lease: Lease) -> bool:
         """Deal with a lease that somebody held before; whether that settled it.
 
-        Where the range has its node, others get what that handed on and has no result; the message
-        leases the first of it from here on, since its worker may have died of that. A range of
+        Where the range has its node, what that handed on and has no result is queued anew, under
+        counts of its own: how often this message came says nothing about the parts. A range of
         several tasks that took a worker down is cut so finely that the guilty task soon stands
         alone: two cuts for the largest chunk, where halving would cost a worker twelve times.
         """
-        while (standing := self._standing(lease)) is not None:
-            if not standing.children:
-                self._finish(lease, ())
-                return True
-            self._keep_first(lease, standing.children)
         message = lease.message
+        standing = self._store.node(message.chunk, message.lo, message.hi)
+        if standing is not None:
+            stands = functools.partial(self._store.stands, message.chunk)
+            self._finish(lease, [child for child in standing.children if not stands(*child)])
+            return True
         if message.hi - message.lo == 1:
             return False
         cut = ResultNode(
@@ -101,16 +102,6 @@ class Commits:
         )
         self.commit(lease, cut)
         return True
-
-    def _standing(self, lease: Lease) -> ResultNode | None:
-        return self._store.node(lease.message.chunk, lease.message.lo, lease.message.hi)
-
-    def _keep_first(self, lease: Lease, children: Sequence[tuple[int, int]]) -> None:
-        chunk = lease.message.chunk
-        lease.settled = True
-        self._hand_on(lease, [c for c in children[1:] if not self._store.stands(chunk, *c)])
-        lease.message = lease.message.over(*children[0])
-        lease.settled = False
 
     def leave(self, lease: Lease, error: IntegrityError) -> None:
         """Give a range up: something that no worker wrote stands where its result belongs.
