@@ -465,3 +465,24 @@ def test_erased_objects_are_not_written_again(world: World) -> None:
 
     assert not world.ecs.live()
     assert world.keys_under("") == [KEYS.ended_record]
+
+
+def test_a_session_that_is_erased_just_now_gets_no_status_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    s3, bucket = world.site.clients.s3, world.site.settings.bucket
+    head_object = s3.head_object
+
+    def erased_behind_it(**words: Any) -> Any:
+        answer = head_object(**words)
+        for key in world.keys_under(KEYS.prefix):
+            s3.delete_object(Bucket=bucket, Key=key)
+        return answer
+
+    monkeypatch.setattr(s3, "head_object", erased_behind_it)
+    world.request(KEYS, "stop")
+    world.later(60)
+    world.sweep()
+
+    assert world.keys_under("") == [KEYS.ended_record]

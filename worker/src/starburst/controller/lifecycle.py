@@ -121,8 +121,7 @@ class Lifecycle:
             look = Look(workers=fleet.observe(self.site, record), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
             record = counted.record if counted is not None else record
-        if status.exists(self.site, record):
-            status.publish(self.site, self.records, record, look)
+        status.conclude(self.site, record, look)
         if not look.live:
             self.records.file_away(record)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, code_of
+from starburst.aws import ABSENT, MISSING, OUTRUN, code_of
 from starburst.status import SessionStatus
 
 from . import shortage
@@ -16,7 +16,7 @@ from .queue import Depth
 from .sessions import Record, Records
 from .site import Site
 
-__all__ = ["compose", "exists", "publish"]
+__all__ = ["compose", "conclude", "publish"]
 
 
 def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float]) -> SessionStatus:
@@ -62,18 +62,25 @@ def publish(site: Site, records: Records, record: Record, look: Look) -> None:
             _write(site, latest.record, look)
 
 
-def exists(site: Site, record: Record) -> bool:
-    """Whether the session still has a status: one whose objects were erased gets none again."""
+def conclude(site: Site, record: Record, look: Look) -> None:
+    """Replace the status by that of a session's end; one whose objects were erased gets none again.
+
+    They may be erased at this very moment, so the write asks for what was there.
+    """
     try:
-        site.clients.s3.head_object(Bucket=site.settings.bucket, Key=record.keys.status)
+        there = site.clients.s3.head_object(Bucket=site.settings.bucket, Key=record.keys.status)
     except ClientError as error:
         if code_of(error) in ABSENT:
-            return False
+            return
         raise
-    return True
+    try:
+        _write(site, record, look, IfMatch=there["ETag"])
+    except ClientError as error:
+        if code_of(error) not in OUTRUN | MISSING:
+            raise
 
 
-def _write(site: Site, record: Record, look: Look) -> None:
+def _write(site: Site, record: Record, look: Look, **condition: str) -> None:
     now = site.clock()
     spent = so_far(
         record,
@@ -87,6 +94,7 @@ def _write(site: Site, record: Record, look: Look) -> None:
         Key=record.keys.status,
         Body=compose(record, look, now=now, spent=spent).to_json(),
         ContentType="application/json",
+        **condition,  # type: ignore[arg-type]
     )
 
 
