@@ -55,7 +55,7 @@ warm: setup
 	@$(WITHOUT_AWS) $(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 || true
 
 # What to run and how; `make unit PYTEST="tests/settings -x"` runs some tests in one process.
-PYTEST ?= -q -n auto --maxprocesses 4 --dist loadgroup
+PYTEST ?= -q -n auto --maxprocesses 4 --dist loadscope
 
 unit: setup
 	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)

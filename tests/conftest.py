@@ -23,9 +23,15 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 Template = dict[str, Any]
 
 # Tests that share something costly stay on one process: an emulator, a deployment, a synthesis.
+# What takes long is a group too: groups begin first, and short tests fill the end.
 _TOGETHER = {
-    **{folder: folder for folder in ("e2e", "local", "deploy", "proofs", "evidence", "benchmarks")},
+    **{
+        folder: folder
+        for folder in ("e2e", "local", "deploy", "proofs", "evidence", "benchmarks", "nemesis")
+    },
     **dict.fromkeys(("access", "compliance", "compute", "control", "stacks"), "templates"),
+    **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
+    "test_scale.py": "scale",
 }
 
 
@@ -33,6 +39,24 @@ _TOGETHER = {
 def pytest_xdist_auto_num_workers() -> int:
     """Start one process more than there are cores: many tests wait for processes of their own."""
     return (os.cpu_count() or 1) + 1
+
+
+def _group(nodeid: str) -> str:
+    """Return what runs on one process with a test; its own name where it needs no company."""
+    _, folder, *rest = nodeid.partition("::")[0].split("/")
+    return next((_TOGETHER[name] for name in (*rest, folder) if name in _TOGETHER), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep groups on one process. xdist's own marks for that are lost on pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where it is installed
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Grouped(config, log)
 
 
 def pytest_configure() -> None:
@@ -43,16 +67,6 @@ def pytest_configure() -> None:
             f"constructs/ is a source root, not a package: move {', '.join(strays)} into "
             "constructs/starburst_constructs/ (constructs/README.md says why)"
         )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Group tests by the folder whose session fixtures they share, for runs on both cores."""
-    if not config.pluginmanager.has_plugin("xdist"):
-        return
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0] if ROOT in item.path.parents else ""
-        if folder in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(_TOGETHER[folder]))
 
 
 @pytest.fixture(scope="session")
