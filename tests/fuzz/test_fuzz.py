@@ -81,8 +81,9 @@ def dawdles(data: bytes) -> object:
     ],
 )
 def test_the_watch_notices(door: Door, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    eyes = watch()  # which knows the honest doors
     monkeypatch.setattr(watching, "_SLOW_SECONDS", 0.005)
     monkeypatch.setitem(DOORS, "envelope", door)
-    finding = watch().read("envelope", b"anything")
+    finding = eyes.read("envelope", b"anything")
     assert finding is not None
     assert what in finding.what
