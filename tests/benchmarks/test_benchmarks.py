@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from benchmarks import report, requests, short_tasks, startup, trivial, work
 from benchmarks.harness import Row, Runs, take_turns
 from benchmarks.peers import POOL, Peer, SideFailed, opened
 from starburst.local import LocalEnvironment, ensure
+from starburst.local.place import STATE_VARIABLE
 
 
 @pytest.fixture(scope="module")
-def local() -> LocalEnvironment:
-    return ensure()
+def local() -> Iterator[LocalEnvironment]:
+    """One of this process' own: the deployed one of other tests may be destroyed by now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(STATE_VARIABLE, raising=False)
+        yield ensure()
 
 
 def test_a_burst_is_measured_beside_another_side(local: LocalEnvironment) -> None:
