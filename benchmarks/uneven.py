@@ -17,7 +17,7 @@ _WORKERS = 2
 _OVER = 0.10
 
 
-def measure(*, tasks: int = 1000, rounds: int = 1, peers: Sequence[Peer] = PEERS) -> list[Row]:
+def measure(*, tasks: int = 1000, rounds: int = 2, peers: Sequence[Peer] = PEERS) -> list[Row]:
     """Return the rows of this workload."""
     lengths = uneven_seconds(tasks)
     ideal = max(sum(lengths) / _WORKERS, *lengths)
