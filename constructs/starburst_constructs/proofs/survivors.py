@@ -32,12 +32,6 @@ SURVIVORS: Final[tuple[Survivor, ...]] = (
         reason="S3 says the version of TLS with every request; IfExists could only refuse more.",
     ),
     Survivor(
-        policy="endpoint sts",
-        what=("OurPrincipalsToOurResources: dropped", "OurPrincipalsToOurResources: everybody *"),
-        reason="No role of the core calls STS from inside; the endpoint is there for code of a "
-        "team's own, and without this it would refuse more.",
-    ),
-    Survivor(
         policy="storage/DataPolicy",
         what=("DenyWorkersOutsideEndpoint: BoolIfExists aws:ViaAWSService dropped",),
         reason="No AWS service reads the bucket for a worker today; without this it would refuse "
