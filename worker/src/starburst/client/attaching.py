@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, QUEUE_GONE, code_of
+from starburst.aws import QUEUE_GONE, code_of
 from starburst.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst.contract import SessionKeys, queue_name
 from starburst.errors import SessionError, SessionNotFound
@@ -107,12 +107,12 @@ def list_sessions(connection: Connection) -> list[SessionSummary]:
 
 
 def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None:
-    text = _read(connection, keys.manifest)
+    text = connection.read(keys.manifest, purpose=f"read {keys.manifest}")
     if text is None:
         return None
     try:
         manifest = Manifest.from_json(text)
-        word = _read(connection, keys.status)
+        word = connection.read(keys.status, purpose=f"read {keys.status}")
         status = None if word is None else SessionStatus.from_json(word)
     except ValueError:
         return None  # another release's session: not ours to read
@@ -147,7 +147,7 @@ def attach_session(
     keys = connection.keys(session)
     text = None
     if SessionKeys.parse(keys.manifest) is not None:
-        text = _read(connection, keys.manifest)
+        text = connection.read(keys.manifest, purpose=f"read {keys.manifest}")
     if text is None:
         raise SessionNotFound(
             f"{connection.user} has no session {session!r} in workspace {connection.workspace!r} "
@@ -226,14 +226,3 @@ def _queue_url(connection: Connection, session: str) -> str | None:
             if code_of(error) in QUEUE_GONE:
                 return None
             raise
-
-
-def _read(connection: Connection, key: str) -> bytes | None:
-    with aws_errors(f"read {key}"):
-        try:
-            answer = connection.s3.get_object(Bucket=connection.document.bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) in ABSENT:
-                return None
-            raise
-        return answer["Body"].read()

@@ -356,15 +356,9 @@ class Collector:
 
     def read_status(self) -> SessionStatus | None:
         """Return the controller's latest word on the session; None where there is none yet."""
-        with aws_errors("read the session's status"):
-            try:
-                answer = self._connection.s3.get_object(
-                    Bucket=self._connection.document.bucket, Key=self._keys.status
-                )
-            except ClientError as error:
-                if code_of(error) in ABSENT:
-                    return None
-                raise
-            with suppress(ValueError):  # not the controller's: its last word stands
-                self.status = SessionStatus.from_json(answer["Body"].read())
+        text = self._connection.read(self._keys.status, purpose="read the session's status")
+        if text is None:
+            return None
+        with suppress(ValueError):  # not the controller's: its last word stands
+            self.status = SessionStatus.from_json(text)
         return self.status

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from starburst.aws import client_config, code_of
+from starburst.aws import ABSENT, client_config, code_of
 from starburst.contract import (
     PRINCIPAL_NAME,
     USER_TAG,
@@ -62,6 +62,22 @@ class Connection:
     def keys(self, session: str) -> SessionKeys:
         """Return where a session of this analyst keeps its objects."""
         return SessionKeys(workspace=self.workspace, user=self.user, session=session)
+
+    def read(self, key: str, *, purpose: str) -> bytes | None:
+        """Return an object, or None where there is none.
+
+        Args:
+            key: where.
+            purpose: what for, as an error says it.
+        """
+        with aws_errors(purpose):
+            try:
+                answer = self.s3.get_object(Bucket=self.document.bucket, Key=key)
+            except ClientError as error:
+                if code_of(error) in ABSENT:
+                    return None
+                raise
+            return answer["Body"].read()
 
 
 def connect(

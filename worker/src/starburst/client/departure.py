@@ -10,14 +10,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
-from starburst.aws import ABSENT, code_of
 from starburst.contract import SessionKeys
 from starburst.status import SessionStatus
 
 from .control import Control
-from .refusals import aws_errors
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -42,14 +38,9 @@ def wait_for_departure(connection: Connection, keys: SessionKeys, control: Contr
 
 
 def _workers(connection: Connection, keys: SessionKeys) -> int:
-    with aws_errors("read the session's status"):
-        try:
-            answer = connection.s3.get_object(Bucket=connection.document.bucket, Key=keys.status)
-        except ClientError as error:
-            if code_of(error) in ABSENT:
-                return 0
-            raise
-        text = answer["Body"].read()
+    text = connection.read(keys.status, purpose="read the session's status")
+    if text is None:
+        return 0
     with suppress(ValueError):
         return SessionStatus.from_json(text).workers_running
     return 0
