@@ -19,6 +19,7 @@ from starburst import envelope
 from starburst.cancel_list import NOTHING_CANCELLED
 from starburst.chunks import ChunkMessage, LedgerEntry, pack_key
 from starburst.client.collect import Collector
+from starburst.client.connection import Connection
 from starburst.client.ledger import TaskLedger
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
@@ -71,7 +72,17 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
     for _ in range(sum(entry.tasks for entry in entries)):
         ledger.add(1)
     ledger.dispatched(entries)
-    connection: Any = SimpleNamespace(s3=bucket, document=SimpleNamespace(bucket="b"))
+    unused: Any = None
+    document: Any = SimpleNamespace(bucket="b")
+    connection = Connection(
+        document=document,
+        workspace=KEYS.workspace,
+        user=KEYS.user,
+        s3=bucket,
+        sqs=unused,
+        kms=unused,
+        functions=unused,
+    )
     requeue: Any = None
     made = Collector(
         connection,
