@@ -105,7 +105,12 @@ class AccessStack(cdk.Stack):
             session=_WORKING_DAY,
             policies={
                 "Analysis": analyst_statements(
-                    environment.name, workspace.name, **self._place, **self._data
+                    environment.name,
+                    workspace.name,
+                    **self._place,
+                    **self._data,
+                    trusted_cidrs=environment.trusted_cidrs,
+                    trusted_vpcs=environment.trusted_vpcs,
                 )
             },
         )

@@ -19,6 +19,7 @@ __all__ = [
     "one_of",
     "positive",
     "private_network",
+    "public_network",
     "require",
 ]
 
@@ -35,6 +36,9 @@ PRIVATE_RANGES: Final = tuple(
     ipaddress.IPv4Network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
+
+WIDEST_PUBLIC: Final = {4: 8, 6: 19}
+"""The largest blocks that one organization was ever given; wider ones are anybody's."""
 
 
 class SettingsError(ValueError):
@@ -124,4 +128,22 @@ def private_network(field: str, value: str) -> ipaddress.IPv4Network:
         value,
         "a block inside " + ", ".join(str(private) for private in PRIVATE_RANGES),
     )
+    return network
+
+
+def public_network(field: str, value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Read a block of public addresses, as AWS sees callers: never a private one, nor the world."""
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise SettingsError(field, value, "a CIDR block such as 140.107.0.0/16") from error
+    widest = WIDEST_PUBLIC[network.version]
+    allowed = f"a block of one organization, /{widest} or smaller; wider ones hold strangers"
+    require(network.prefixlen >= widest, field, value, allowed)
+    inside = isinstance(network, ipaddress.IPv4Network) and any(
+        network.overlaps(private) for private in PRIVATE_RANGES
+    )
+    usable = network.is_global and not network.is_multicast and not inside
+    allowed = "public addresses: AWS sees those that your network shows outside, never private ones"
+    require(usable, field, value, allowed)
     return network

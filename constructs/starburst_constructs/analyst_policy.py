@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import USER_TAG, queue_prefix, runtime_parameter
+from starburst_constructs.grants import only_from_networks
 from starburst_constructs.naming import controller_name
 
 __all__ = ["SESSION", "analyst_statements"]
@@ -23,11 +26,23 @@ def analyst_statements(
     region: str,
     bucket_arn: str,
     key_arn: str,
+    trusted_cidrs: Sequence[str] = (),
+    trusted_vpcs: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
     """Return the statements of a workspace's analyst role (P10, S5).
 
     Listing and object actions are apart because ``s3:prefix`` exists for listing only: on any
     other action that condition denies everything.
+
+    Args:
+        environment: its name.
+        workspace: its name.
+        account: twelve digits.
+        region: of the environment.
+        bucket_arn: the data bucket's.
+        key_arn: the data key's.
+        trusted_cidrs: public addresses from which alone the role works; none for any (G6).
+        trusted_vpcs: VPCs through whose endpoints it works as well.
     """
     folder = f"{workspace}/{_USER}/"
     session = f"{bucket_arn}/{folder}sessions/{SESSION}/"
@@ -115,4 +130,5 @@ def analyst_statements(
             resources=["*"],
             conditions={"Null": {f"aws:PrincipalTag/{USER_TAG}": "true"}},
         ),
+        *([only_from_networks(trusted_cidrs, trusted_vpcs)] if trusted_cidrs else []),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -14,7 +14,9 @@ __all__ = [
     "anyone",
     "no_strangers",
     "only_from",
+    "only_from_networks",
     "require_deputy_key",
+    "says_for_whom",
     "service_grant",
 ]
 
@@ -27,6 +29,13 @@ CONFUSED_DEPUTY_KEYS = (
     "kms:EncryptionContext:",
 )
 """Keys (or how they begin) of which every Allow for a service principal carries at least one."""
+
+_BINDING: Final = frozenset(
+    {"ArnEquals", "ArnLike", "StringEquals", "StringEqualsIgnoreCase", "StringLike"}
+)
+"""Operators that hold for what they name only, and not where the key is absent."""
+
+_ACCOUNT_FIELD: Final = 4
 
 
 def anyone() -> iam.IPrincipal:
@@ -92,12 +101,88 @@ def only_from(vpc_id: str, *, actions: Sequence[str]) -> iam.PolicyStatement:
     )
 
 
+def only_from_networks(cidrs: Sequence[str], vpc_ids: Sequence[str]) -> iam.PolicyStatement:
+    """Return a role's Deny outside trusted networks (G6).
+
+    A call through a VPC endpoint has no ``aws:SourceIp``, and one from the internet has no VPC: so
+    each key counts where it is present, and only what fails both is refused. An AWS service that
+    acts for the role calls from AWS's own addresses, and is let through.
+
+    Args:
+        cidrs: public addresses from which the role's credentials work.
+        vpc_ids: VPCs through whose endpoints they work as well.
+    """
+    through: dict[str, Any] = (
+        {"StringNotEqualsIfExists": {"aws:SourceVpc": list(vpc_ids)}} if vpc_ids else {}
+    )
+    return iam.PolicyStatement(
+        sid="NothingFromElsewhere",
+        effect=iam.Effect.DENY,
+        actions=["*"],
+        resources=["*"],
+        conditions={
+            "NotIpAddressIfExists": {"aws:SourceIp": list(cidrs)},
+            **through,
+            "BoolIfExists": {"aws:ViaAWSService": "false"},
+        },
+    )
+
+
+def says_for_whom(conditions: Mapping[str, Mapping[str, Any]], *, where_sent: bool = False) -> bool:
+    """Return whether a condition block binds a service to somebody by name.
+
+    A negated operator binds it to everybody else, ``IfExists`` to whoever does not say, and a
+    wildcard alone to anybody. ``ForAllValues`` holds where the key is absent, so it needs ``Null``
+    beside it.
+
+    Args:
+        conditions: of a statement, as IAM writes them.
+        where_sent: take ``IfExists`` too, for a service that may not send the key.
+
+    Example:
+        >>> says_for_whom({"StringEquals": {"aws:SourceAccount": "111122223333"}})
+        True
+        >>> says_for_whom({"StringNotEquals": {"aws:SourceAccount": "111122223333"}})
+        False
+    """
+    present = {
+        key.lower()
+        for key, value in conditions.get("Null", {}).items()
+        if str(value).lower() == "false"
+    }
+    for operator, block in conditions.items():
+        qualifier, _, base = operator.rpartition(":")
+        if (base.removesuffix("IfExists") if where_sent else base) not in _BINDING:
+            continue
+        for key, values in block.items():
+            known = key.lower().startswith(tuple(one.lower() for one in CONFUSED_DEPUTY_KEYS))
+            there = qualifier != "ForAllValues" or key.lower() in present
+            named = values if isinstance(values, list) else [values]
+            if known and there and named and all(map(_names_somebody, named)):
+                return True
+    return False
+
+
+def _names_somebody(value: object) -> bool:
+    """Return whether a value holds for some only; a token of CloudFormation does."""
+    if not isinstance(value, str):
+        return True
+    fields = value.split(":")
+    if value.startswith("arn:") and len(fields) > _ACCOUNT_FIELD and fields[_ACCOUNT_FIELD]:
+        return bool(fields[_ACCOUNT_FIELD].strip("*?"))
+    # The ARN of a bucket names no account, but the bucket.
+    return bool(fields[-1].strip("*?/") if value.startswith("arn:") else value.strip("*?"))
+
+
 def require_deputy_key(
-    name: str, service: str, conditions: Mapping[str, Mapping[str, Any]]
+    name: str,
+    service: str,
+    conditions: Mapping[str, Mapping[str, Any]],
+    *,
+    where_sent: bool = False,
 ) -> None:
     """Raise ValueError where ``conditions`` let ``service`` act for just anybody."""
-    keys = [key for block in conditions.values() for key in block]
-    if not any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys):
+    if not says_for_whom(conditions, where_sent=where_sent):
         raise ValueError(
             f"{name}: {service} would be allowed on behalf of anybody; "
             f"add a condition on one of {', '.join(CONFUSED_DEPUTY_KEYS)}"
@@ -158,7 +243,8 @@ class ServiceRole(iam.Role):
         conditions: Mapping[str, Mapping[str, Any]],
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
-        require_deputy_key(construct_id, service, conditions)
+        # A role is passed inside its own account only, so a service that sends no key is bearable.
+        require_deputy_key(construct_id, service, conditions, where_sent=True)
         super().__init__(
             scope,
             construct_id,

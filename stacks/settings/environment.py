@@ -20,6 +20,7 @@ from stacks.validation import (
     emails,
     matches,
     one_of,
+    public_network,
     require,
 )
 from starburst.contract import ENVIRONMENT_NAME, Hosts
@@ -55,6 +56,9 @@ NO_IMAGE: Final = "sha256:" + "0" * 64
 
 SECONDS_A_DAY: Final = 86_400
 
+MOST_TRUSTED: Final = 50
+"""Networks that fit into the policy of an analyst's role beside all else."""
+
 MOST_PROVIDERS: Final = 20
 """Capacity providers that ECS takes for one cluster."""
 
@@ -72,6 +76,10 @@ class Environment:
         data_class: the most sensitive data that may enter.
         workspaces: one or more.
         identity: who may become an analyst, and who sets their ``userName``.
+        trusted_cidrs: public addresses from which analysts' credentials work; () for any. The login
+            itself is the identity provider's to restrict.
+        trusted_vpcs: VPCs, ``vpc-…``, through whose endpoints they work as well, such as that of
+            a team's notebooks.
         alert_emails: who is told when the controller fails, or a budget is spent; up to 10, and
             one or more in production. Each confirms once, by a link that SNS sends.
         network, storage, audit: their parts.
@@ -97,6 +105,8 @@ class Environment:
     data_class: DataClass
     workspaces: tuple[Workspace, ...]
     identity: IdentityProvider
+    trusted_cidrs: tuple[str, ...] = ()
+    trusted_vpcs: tuple[str, ...] = ()
     alert_emails: tuple[str, ...] = ()
     network: Network = field(default_factory=Network)
     storage: Storage = field(default_factory=Storage)
@@ -174,6 +184,24 @@ class Environment:
         if self.organization_id is not None:
             pattern = "o-[a-z0-9]{10,32}"
             matches(f"{me} organization_id", self.organization_id, pattern, pattern)
+
+        self._check_trusted_networks(me)
+
+    def _check_trusted_networks(self, me: str) -> None:
+        field = f"{me} trusted_cidrs"
+        count = f"number of trusted_cidrs of environment {self.name}"
+        between(count, len(self.trusted_cidrs), 0, MOST_TRUSTED)
+        distinct(field, self.trusted_cidrs)
+        for cidr in self.trusted_cidrs:
+            public_network(field, cidr)
+        field = f"{me} trusted_vpcs"
+        between(f"number of {field}", len(self.trusted_vpcs), 0, MOST_TRUSTED)
+        distinct(field, self.trusted_vpcs)
+        for vpc in self.trusted_vpcs:
+            matches(field, vpc, "vpc-[0-9a-f]{8,17}", "ids such as vpc-0a1b2c3d")
+        alone = self.trusted_cidrs or not self.trusted_vpcs
+        allowed = "() without trusted_cidrs: nobody could sign in from a desk"
+        require(alone, field, self.trusted_vpcs, allowed)
 
     def _check_workspaces(self, me: str) -> None:
         require(self.workspaces, f"{me} workspaces", (), "one workspace or more")

@@ -24,7 +24,9 @@ QUICK = {"Nothing beyond the duty", "The work goes on", "Becoming somebody"}
 def test_production_is_proved(estates: Mapping[str, Estate], item: Theorem) -> None:
     verdict = prove(item, estates["prod"], logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why
-    assert verdict.answer == "proved"
+    # Production names no networks that analysts must come from; test_variants proves one that does.
+    chosen = item.unless == "trusted-networks"
+    assert verdict.answer == ("left out" if chosen else "proved")
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "regulated"])

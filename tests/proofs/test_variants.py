@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -47,7 +48,7 @@ LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
 
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
-    """An organization's environment whose people are IAM users, and a broker's in another's VPC."""
+    """An organization whose people are IAM users, a broker in another's VPC, a fenced office."""
     outdir = tmp_path_factory.mktemp("variants")
     users = replace(
         DEV,
@@ -62,7 +63,14 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
         identity=BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker"),
         network=Network(cidr="10.71.0.0/20", existing=REUSED),
     )
-    built = app.build([users, broker], outdir=str(outdir), validate=False)
+    office = replace(
+        DEV,
+        name="office",
+        network=Network(cidr="10.72.0.0/20"),
+        trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
+        trusted_vpcs=("vpc-0f1e2d3c",),
+    )
+    built = app.build([users, broker, office], outdir=str(outdir), validate=False)
     built.synth()
     return {estate.name: estate for estate in estates_of(built, outdir)}
 
@@ -108,3 +116,44 @@ def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -
     ]
     # Null beside it already insists on the tag, and AWS answers the other for every user.
     assert [one for one in alive if "IfExists" not in one] == []
+
+
+FENCE = ("analysts_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")
+
+
+def verdicts(estate: Estate, *names: str) -> Iterator[tuple[str, str]]:
+    """Yield the answer of each theorem of these names, with what refutes it."""
+    for item in ALL:
+        if item.name in names:
+            verdict = prove(item, estate, logic=LOGIC)
+            yield item.name, verdict.answer
+
+
+def test_analysts_work_from_trusted_networks_only(chosen: dict[str, Estate]) -> None:
+    names = (*FENCE, "analysts_can_work", "engineers_can_operate", "every_role_keeps_to_its_duty")
+    assert dict(verdicts(chosen["office"], *names)) == dict.fromkeys(names, "proved")
+
+
+def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, Estate]) -> None:
+    """Every mutant of what keeps analysts' credentials inside."""
+    estate = chosen["office"]
+    [name] = estate.role("analyst").policies
+    tried = [
+        one
+        for one in mutants(estate)
+        if one.policy.name == name
+        and "NothingFromElsewhere" in one.what
+        and next(complaints(one.policy), None) is None
+    ]
+    assert len(tried) >= 10
+    alive = [
+        one.what
+        for one in tried
+        if all(
+            answer == "proved"
+            for _, answer in verdicts(estate.with_policy(one.policy), *FENCE, "analysts_can_work")
+        )
+    ]
+    # A negated operator holds where its key is absent, with IfExists and without.
+    same = [what for what in alive if what.endswith("without IfExists") and "Not" in what]
+    assert alive == same

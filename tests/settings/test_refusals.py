@@ -71,6 +71,56 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"alert_emails": tuple(f"p{number}@example.com" for number in range(11))},
         "number of alert_emails of environment prod is 11; allowed: a whole number, 0 to 10.",
     ),
+    "private addresses as a trusted network": (
+        environment,
+        {"trusted_cidrs": ("10.0.0.0/8",)},
+        "environment prod: trusted_cidrs is '10.0.0.0/8'; allowed: public addresses: AWS sees "
+        "those that your network shows outside, never private ones.",
+    ),
+    "the addresses of carriers as a trusted network": (
+        environment,
+        {"trusted_cidrs": ("100.0.0.0/8",)},
+        "environment prod: trusted_cidrs is '100.0.0.0/8'; allowed: public addresses",
+    ),
+    "multicast as a trusted network": (environment, {"trusted_cidrs": ("224.0.0.0/8",)}, "public"),
+    "documentation as a trusted network": (
+        environment,
+        {"trusted_cidrs": ("203.0.113.0/24",)},
+        "allowed: public addresses",
+    ),
+    "the world as a trusted network": (
+        environment,
+        {"trusted_cidrs": ("140.107.0.0/16", "0.0.0.0/0")},
+        "environment prod: trusted_cidrs is '0.0.0.0/0'; allowed: a block of one organization, /8",
+    ),
+    "half the world as a trusted network": (
+        environment,
+        {"trusted_cidrs": ("128.0.0.0/1",)},
+        "a block of one organization",
+    ),
+    "the world of IPv6 as a trusted network": (environment, {"trusted_cidrs": ("::/0",)}, "/19"),
+    "local addresses of IPv6": (environment, {"trusted_cidrs": ("fd00::/32",)}, "public addresses"),
+    "host bits in a trusted network": (
+        environment,
+        {"trusted_cidrs": ("140.107.3.4/16",)},
+        "environment prod: trusted_cidrs is '140.107.3.4/16'; allowed: a CIDR block such as",
+    ),
+    "a trusted network twice": (environment, {"trusted_cidrs": ("140.107.0.0/16",) * 2}, "once"),
+    "more trusted networks than a policy holds": (
+        environment,
+        {"trusted_cidrs": tuple(f"140.107.{number}.0/24" for number in range(51))},
+        "number of trusted_cidrs of environment prod is 51; allowed: a whole number, 0 to 50.",
+    ),
+    "a trusted VPC that is none": (
+        environment,
+        {"trusted_cidrs": ("140.107.0.0/16",), "trusted_vpcs": ("vpce-0a1b2c3d",)},
+        "environment prod: trusted_vpcs is 'vpce-0a1b2c3d'; allowed: ids such as vpc-0a1b2c3d.",
+    ),
+    "trusted VPCs and no desk": (
+        environment,
+        {"trusted_vpcs": ("vpc-0a1b2c3d",)},
+        "allowed: () without trusted_cidrs: nobody could sign in from a desk.",
+    ),
     "an unknown lock": (
         Audit,
         {"lock": "none"},

@@ -145,7 +145,12 @@ def _services(statement: dict[str, Any]) -> list[str]:
 
 
 def _bound(statement: dict[str, Any]) -> bool:
-    keys = [key for block in statement.get("Condition", {}).values() for key in block]
+    keys = [
+        key
+        for operator, block in statement.get("Condition", {}).items()
+        if "Not" not in operator and operator != "Null"
+        for key in block
+    ]
     return any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys)
 
 

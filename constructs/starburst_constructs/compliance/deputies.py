@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS
+from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS, says_for_whom
 
 __all__ = ["ACCEPTED", "POLICY_HOLDERS", "OpenDeputy", "Unsupported", "open_deputies"]
 
@@ -43,11 +43,13 @@ class Unsupported:
         service: its principal.
         resource_type: CloudFormation type of what it is let into.
         reason: why that is safe.
+        where_sent: whether the grant still binds a key where the service sends it.
     """
 
     service: str
     resource_type: str
     reason: str
+    where_sent: bool = False
 
 
 ACCEPTED: Final = (
@@ -58,6 +60,25 @@ ACCEPTED: Final = (
             "Lambda documents no source key for the trust of an execution role, and a role can "
             "be passed to a function of its own account only"
         ),
+    ),
+    Unsupported(
+        service="cloudformation.amazonaws.com",
+        resource_type="AWS::IAM::Role",
+        reason=(
+            "CloudFormation documents no source key for the trust of a stack's role, so ours binds "
+            "where the key is present; a role can be passed to a stack of its own account only"
+        ),
+        where_sent=True,
+    ),
+    Unsupported(
+        service="cloudtrail.amazonaws.com",
+        resource_type="AWS::IAM::Role",
+        reason=(
+            "CloudTrail documents source keys for buckets, keys and topics, but not for the role "
+            "that writes its log group, so ours binds where the key is present; a role can be "
+            "passed to a trail of its own account only"
+        ),
+        where_sent=True,
     ),
     Unsupported(
         service="ec2.amazonaws.com",
@@ -104,9 +125,10 @@ def open_deputies(template: Mapping[str, Any]) -> Iterator[OpenDeputy]:
         for service, conditions in _grants(resource):
             accepted = any(
                 (service, resource["Type"]) == (known.service, known.resource_type)
+                and (not known.where_sent or says_for_whom(conditions, where_sent=True))
                 for known in ACCEPTED
             )
-            if not accepted and not _guarded(conditions):
+            if not accepted and not says_for_whom(conditions):
                 yield OpenDeputy(logical_id=logical_id, service=service)
 
 
@@ -130,8 +152,3 @@ def _grants(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             for service in services if isinstance(services, list) else (services,):
                 if service:
                     yield str(service), statement.get("Condition", {})
-
-
-def _guarded(conditions: Mapping[str, Any]) -> bool:
-    keys = [key for block in conditions.values() for key in block]
-    return any(key.startswith(CONFUSED_DEPUTY_KEYS) for key in keys)

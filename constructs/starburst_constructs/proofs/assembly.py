@@ -45,6 +45,8 @@ def read_estate(
     without: Sequence[str] = (),
     s3_endpoint: str | None = None,
     organization: str | None = None,
+    trusted_cidrs: Sequence[str] = (),
+    trusted_vpcs: Sequence[str] = (),
 ) -> Estate:
     """Return the estate of one environment of a synthesized app.
 
@@ -55,6 +57,8 @@ def read_estate(
         without: what the environment leaves out.
         s3_endpoint: id of the gateway endpoint, where the VPC had it already.
         organization: id of the organization, where the perimeter is as wide.
+        trusted_cidrs: public addresses from which alone analysts work; none for any.
+        trusted_vpcs: VPCs through whose endpoints they work as well.
 
     Raises:
         ProofError: there is no such environment, a token in it cannot be resolved, or it lets
@@ -82,9 +86,11 @@ def read_estate(
     own = {endpoint.service: endpoint.identifier for endpoint in estate.endpoints}
     return replace(
         estate,
-        without=tuple(without),
+        without=(*without, *(() if trusted_cidrs else ("trusted-networks",))),
         s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
         organization=organization,
+        trusted_cidrs=tuple(trusted_cidrs),
+        trusted_vpcs=tuple(trusted_vpcs),
     )
 
 

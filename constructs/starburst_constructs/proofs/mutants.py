@@ -19,6 +19,8 @@ _OPPOSITE: Mapping[str, str] = {
     "ArnLike": "ArnNotLike",
     "ArnNotEquals": "ArnEquals",
     "DateLessThan": "DateGreaterThan",
+    "IpAddress": "NotIpAddress",
+    "NotIpAddress": "IpAddress",
     "NumericGreaterThan": "NumericLessThan",
     "NumericLessThan": "NumericGreaterThan",
     "StringEquals": "StringNotEquals",

@@ -133,6 +133,15 @@ def policy(effect: Body) -> Change:
     return lambda body: statements(body).append(effect)
 
 
+def trusting(condition: Body) -> Change:
+    """Let a service in under another condition."""
+
+    def change(body: Body) -> None:
+        statements(body, "AssumeRolePolicyDocument")[0]["Condition"] = condition
+
+    return change
+
+
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 OUT = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 DATA_POLICY = "storage/Data/Policy/Resource"
@@ -158,6 +167,24 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         (
             "network/FlowLog/Role/Resource",
             lambda body: statements(body, "AssumeRolePolicyDocument")[0].pop("Condition"),
+        ),
+        (
+            "audit/Trail/Role/Resource",
+            lambda body: statements(body, "AssumeRolePolicyDocument")[0].pop("Condition"),
+        ),
+        *(
+            ("network/FlowLog/Role/Resource", trusting(condition))
+            for condition in (
+                {"StringNotEquals": {"aws:SourceAccount": "111122223333"}},
+                {"ArnNotLike": {"aws:SourceArn": "arn:aws:ec2:*:111122223333:vpc-flow-log/*"}},
+                {"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}},
+                {"Null": {"aws:SourceAccount": "false"}},
+                {"StringLike": {"aws:SourceAccount": "*"}},
+                {"StringLike": {"aws:SourceAccount": ["111122223333", "*"]}},
+                {"ArnLike": {"aws:SourceArn": "arn:aws:ec2:*:*:vpc-flow-log/*"}},
+                {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+                {"ForAllValues:StringLike": {"aws:SourceOrgPaths": ["o-a1b2c3d4e5/r-1/*"]}},
+            )
         ),
     ],
     "open-egress": [

@@ -87,6 +87,22 @@ NETWORK: Final = (
         kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
     ),
     Control(
+        name="trusted-networks",
+        title="Where networks are named, an analyst's credentials are of no use outside them",
+        area=Area.NETWORK,
+        rows=("G6",),
+        nist=("AC-3", "AC-17"),
+        theorems=(
+            "analysts_come_from_trusted_networks",
+            "analysts_can_work_from_each_trusted_network",
+        ),
+        tests=(
+            "tests/proofs/test_variants.py::test_analysts_work_from_trusted_networks_only",
+            "tests/settings/test_refusals.py::test_a_wrong_value_is_refused_in_one_sentence",
+        ),
+        kinds=("AWS::IAM::ManagedPolicy",),
+    ),
+    Control(
         name="account-block",
         title="VPC Block Public Access, where the account has no other use",
         area=Area.NETWORK,

@@ -23,6 +23,9 @@ OPEN_DEPUTY: Final = Rule(
     name="open-deputy",
     controls=("NIST AC-3", "NIST AC-6", "CIS 1.15"),
     kinds=POLICY_HOLDERS,
-    mend=f"Add a condition on one of {', '.join(CONFUSED_DEPUTY_KEYS)}.",
+    mend=(
+        f"Add StringEquals, StringLike, ArnEquals or ArnLike on one of "
+        f"{', '.join(CONFUSED_DEPUTY_KEYS)}, with our account, organization or ARN."
+    ),
     judge=_judge,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import EVERYTHING
@@ -16,7 +17,7 @@ from starburst_constructs.proofs.layout import (
     session_of,
     within,
 )
-from starburst_constructs.proofs.request import Context
+from starburst_constructs.proofs.request import Context, address_number
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Perimeter"
@@ -211,6 +212,38 @@ def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one, boundary=not worker, also=also)) for one in asked],
             given=[
                 context.is_not("aws:SourceVpc", estate.vpc),
+                context.is_not("aws:ViaAWSService", "true"),
+            ],
+        )
+
+
+@theorem(GROUP, unless="trusted-networks")
+def analysts_come_from_trusted_networks(world: World) -> Iterator[Claim]:
+    """Outside the networks that are named an analyst's credentials do nothing, in any service.
+
+    Whatever else is allowed. AWS services that act for an analyst call from AWS's own addresses.
+    """
+    estate, logic = world.estate, world.logic
+    for role in estate.roles_for("analyst"):
+        context = session_of(world, role)
+        [address] = context.key("aws:SourceIp").slots
+        inside = [
+            logic.every(
+                (
+                    address.present,
+                    logic.compare("GreaterThanEquals", address.number, address_number(block[0])),
+                    logic.compare("LessThanEquals", address.number, address_number(block[-1])),
+                )
+            )
+            for block in map(ip_network, estate.trusted_cidrs)
+        ]
+        inside += [context.is_("aws:SourceVpc", vpc) for vpc in estate.trusted_vpcs]
+        asked = requests(context, every_action(world), logic.text("resource"))
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, boundary=False, also=[EVERYTHING])) for one in asked],
+            given=[
+                logic.no(logic.some(inside)),
                 context.is_not("aws:ViaAWSService", "true"),
             ],
         )

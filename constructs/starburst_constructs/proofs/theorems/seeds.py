@@ -133,6 +133,40 @@ def naive_address_rule_blocks_workers(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
+def address_rule_with_endpoints_spares_workers(world: World) -> Iterator[Claim]:
+    """The address rule that also asks for the endpoint refuses strangers and spares workers (G6).
+
+    And what AWS services do for somebody, which comes from addresses of AWS's own.
+    """
+    policy = _policy(
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "s3:*",
+            "Resource": "*",
+            "Condition": {
+                "NotIpAddressIfExists": {"aws:SourceIp": "140.107.0.0/16"},
+                "StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-1"},
+                "BoolIfExists": {"aws:ViaAWSService": "false"},
+            },
+        },
+    )
+    places = {
+        "a worker": {"aws:SourceVpce": "vpce-1", "aws:ViaAWSService": "false"},
+        "the office": {"aws:SourceIp": "140.107.3.4", "aws:ViaAWSService": "false"},
+        "a service for somebody": {"aws:SourceIp": "3.5.0.1", "aws:ViaAWSService": "true"},
+        "a stranger": {"aws:SourceIp": "3.5.0.1", "aws:ViaAWSService": "false"},
+        "another endpoint": {"aws:SourceVpce": "vpce-2", "aws:ViaAWSService": "false"},
+    }
+    for who, said in places.items():
+        context = world.context(closed=True)
+        context.put_all(said)
+        asked = [_ask(world, policy, "s3:GetObject", f"{BUCKET}/a", context)]
+        refused = who in ("a stranger", "another endpoint")
+        yield never(who, asked) if refused else always(world, who, asked)
+
+
+@theorem(GROUP)
 def for_all_values_lets_the_absent_through(world: World) -> Iterator[Claim]:
     """``ForAllValues`` without ``Null`` lets in a caller who is in no organization at all (P5)."""
     within = {"ForAllValues:StringLike": {"aws:SourceOrgPaths": ["o-1/r-1/ou-1/*"]}}

@@ -43,6 +43,7 @@ def calling(
     *,
     user: str | None = None,
     inside: bool = True,
+    place: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Request, Formula]]:
     """Yield whether each call of a session is allowed, as an SDK sends it: TLS 1.3, our Region.
 
@@ -55,6 +56,7 @@ def calling(
         calls: what is called.
         user: name in the session.
         inside: whether the role's own code calls, and not AWS in its name.
+        place: what AWS sees of where people are; at a desk in the first trusted network without it.
     """
     estate = world.estate
     for action, resource, said in calls:
@@ -76,6 +78,8 @@ def calling(
         endpoint = world.endpoint(service) if within else None
         if within:
             context.put("aws:SourceVpc", estate.vpc)
+        elif FOR_SOMEBODY.items().isdisjoint(said.items()):
+            context.put_all(_desk(world) if place is None else place)
         if within and service == "s3":
             context.put("aws:SourceVpce", estate.s3_endpoint)
         elif endpoint is not None:
@@ -86,6 +90,11 @@ def calling(
             request,
             world.allowed(role, request, at=_at(world, role, action, resource), through=endpoint),
         )
+
+
+def _desk(world: World) -> Mapping[str, str]:
+    trusted = world.estate.trusted_cidrs
+    return {"aws:SourceIp": trusted[0].partition("/")[0]} if trusted else {}
 
 
 def _at(world: World, role: Role, action: str, resource: str) -> Guarded | None:

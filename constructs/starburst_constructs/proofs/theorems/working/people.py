@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Role
@@ -16,6 +17,7 @@ from starburst_constructs.proofs.theorems.working.calls import (
     ONCE,
     READS,
     SESSION,
+    Call,
     calling,
     calls,
     function_arn,
@@ -35,47 +37,66 @@ ERASURE = (
 @theorem(GROUP)
 def analysts_can_work(world: World) -> Iterator[Claim]:
     """An analyst can start a session, send and collect its work, and erase every version of it."""
-    bucket, key = data_bucket(world).arn, data_key(world).arn
+    passed_on = storage_calls(world, data_key(world).arn)
     for role in world.estate.roles_for("analyst"):
-        workspace = str(role.workspace)
-        folder = f"{workspace}/alice/"
-        session = f"{bucket}/{folder}sessions/{SESSION}/"
-        context = {
-            "kms:EncryptionContext:workspace": workspace,
-            "kms:EncryptionContext:user": "alice",
-            "kms:EncryptionContext:session": SESSION,
-        }
-        written = ("functions/0", "inputs/0", "requests/0f.json")
         yield always(
             world,
             role.name,
-            calling(
-                world,
-                role,
-                [
-                    *calls(("s3:ListBucket", "s3:ListBucketVersions"), bucket, s3__prefix=folder),
-                    *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}sessions/"),
-                    *calls((*READS, *ERASURE), f"{session}results/0"),
-                    *calls((*READS, *ERASURE), f"{session}manifest.json"),
-                    *calls(READS, f"{session}status.json"),
-                    ("s3:PutObject", f"{session}manifest.json", ONCE),
-                    *(("s3:PutObject", f"{session}{name}", {}) for name in written),
-                    *calls(
-                        (*MESSAGES, "sqs:GetQueueUrl"),
-                        queue_named(queue_of(world, workspace), SESSION),
-                    ),
-                    *calls(("lambda:InvokeFunction",), function_arn(world)),
-                    *calls(("ssm:GetParameter",), parameter_arn(world)),
-                    *(
-                        (action, key, {**context, "kms:EncryptionContext:purpose": purpose})
-                        for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
-                        for purpose in ("data", "signing")
-                    ),
-                    *storage_calls(world, key),
-                ],
-                user="alice",
-            ),
+            calling(world, role, [*_own_calls(world, role), *passed_on], user="alice"),
         )
+
+
+@theorem(GROUP, unless="trusted-networks")
+def analysts_can_work_from_each_trusted_network(world: World) -> Iterator[Claim]:
+    """From every network that is named, its first address and its last, an analyst can work."""
+    places = [
+        {"aws:SourceIp": str(address)}
+        for block in map(ip_network, world.estate.trusted_cidrs)
+        for address in (block[0], block[-1])
+    ]
+    # Through an endpoint a call has no address that AWS would show.
+    places += [
+        {"aws:SourceVpc": vpc, "aws:SourceVpce": "vpce-0a"} for vpc in world.estate.trusted_vpcs
+    ]
+    for role in world.estate.roles_for("analyst"):
+        asked = _own_calls(world, role)
+        for place in places:
+            yield always(
+                world,
+                f"{role.name}, {place}",
+                calling(world, role, asked, user="alice", place=place),
+            )
+
+
+def _own_calls(world: World, role: Role) -> list[Call]:
+    """Return what an analyst's client calls."""
+    bucket, key = data_bucket(world).arn, data_key(world).arn
+    workspace = str(role.workspace)
+    folder = f"{workspace}/alice/"
+    session = f"{bucket}/{folder}sessions/{SESSION}/"
+    context = {
+        "kms:EncryptionContext:workspace": workspace,
+        "kms:EncryptionContext:user": "alice",
+        "kms:EncryptionContext:session": SESSION,
+    }
+    written = ("functions/0", "inputs/0", "requests/0f.json")
+    return [
+        *calls(("s3:ListBucket", "s3:ListBucketVersions"), bucket, s3__prefix=folder),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}sessions/"),
+        *calls((*READS, *ERASURE), f"{session}results/0"),
+        *calls((*READS, *ERASURE), f"{session}manifest.json"),
+        *calls(READS, f"{session}status.json"),
+        ("s3:PutObject", f"{session}manifest.json", ONCE),
+        *(("s3:PutObject", f"{session}{name}", {}) for name in written),
+        *calls((*MESSAGES, "sqs:GetQueueUrl"), queue_named(queue_of(world, workspace), SESSION)),
+        *calls(("lambda:InvokeFunction",), function_arn(world)),
+        *calls(("ssm:GetParameter",), parameter_arn(world)),
+        *(
+            (action, key, {**context, "kms:EncryptionContext:purpose": purpose})
+            for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+            for purpose in ("data", "signing")
+        ),
+    ]
 
 
 @theorem(GROUP)
