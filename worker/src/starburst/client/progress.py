@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 from tqdm import tqdm
 
@@ -11,7 +12,17 @@ from starburst.status import SessionStatus
 
 from .ledger import Tally
 
-__all__ = ["ProgressBar", "describe", "dollars", "wants_progress"]
+__all__ = ["ProgressBar", "describe", "dollars", "layout", "wants_progress"]
+
+_USUAL_WIDTH: Final = 80
+_SHORTEST_BAR: Final = 5
+_OVER: Final = ("ended", "failed")
+_LAYOUTS: Final = (
+    ("{desc}: {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}{postfix}", _SHORTEST_BAR + 5),
+    ("{desc}: {n_fmt}/{total_fmt} {elapsed}{postfix}", 3),
+    ("{n_fmt}/{total_fmt}{postfix}", 0),
+)
+"""From the richest to the barest, with what each takes beside its words: bar, blanks, marks."""
 
 
 def wants_progress() -> bool:
@@ -35,10 +46,10 @@ def describe(tally: Tally, status: SessionStatus | None) -> str:
     words = []
     if status is None:
         words.append("starting")
-    elif not status.workers_running and status.reason:
+    elif status.reason and (status.state in _OVER or not status.workers_running):
         words.append(status.reason)  # nothing moves: whoever watches wants to know why
     else:
-        words.append(f"{status.workers_running} of {status.workers_wanted} workers")
+        words.append(f"{status.workers_running}/{status.workers_wanted} workers")
         if status.workers_starting:
             words.append(f"{status.workers_starting} starting")
         if status.workers_lost:
@@ -64,6 +75,23 @@ def dollars(usd: float) -> str:
     return f"${usd:.2f}" if usd >= 0.1 else f"${usd:.4f}"  # noqa: PLR2004 - a dime
 
 
+def layout(width: int, *, label: str, total: int, words: str) -> str:
+    """Return the richest of tqdm's formats that leaves room for the words: they matter most.
+
+    Example:
+        >>> layout(40, label="starburst prod/genomics", total=40, words="2/2 workers, $0.0019")
+        '{n_fmt}/{total_fmt}{postfix}'
+    """
+    count = 2 * len(str(total)) + 1
+    for template, rest in _LAYOUTS[:-1]:
+        taken = rest + count + len(", " + words)
+        taken += len(label) if "{desc}" in template else 0
+        taken += sum(len("00:00") for each in ("{elapsed}", "{remaining}") if each in template)
+        if taken < width:
+            return template
+    return _LAYOUTS[-1][0]
+
+
 class ProgressBar:
     """A tqdm bar over a session's tasks."""
 
@@ -74,16 +102,12 @@ class ProgressBar:
     def update(self, tally: Tally, status: SessionStatus | None) -> None:
         """Draw the present state."""
         if self._bar is None:
-            self._bar = tqdm(
-                total=tally.total,
-                desc=self._label,
-                unit="task",
-                file=sys.stderr,
-                dynamic_ncols=True,
-            )
-        if self._bar.total != tally.total:
-            self._bar.total = tally.total
-        self._bar.set_postfix_str(describe(tally, status), refresh=False)
+            self._bar = tqdm(total=tally.total, desc=self._label, unit="task", file=sys.stderr)
+        self._bar.total = tally.total
+        words, width = describe(tally, status), _width()
+        self._bar.ncols = width - 1
+        self._bar.bar_format = layout(width, label=self._label, total=tally.total, words=words)
+        self._bar.set_postfix_str(words, refresh=False)
         self._bar.update(tally.done - self._bar.n)
         self._bar.refresh()
 
@@ -92,3 +116,10 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _width() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError, AttributeError):  # a notebook, or what stands in for a terminal
+        return _USUAL_WIDTH
