@@ -1,0 +1,206 @@
+"""Containing stops what runs, keeps it stopped, deletes nothing, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from deploy.contain import main
+from deploy.officer import Clients
+from starburst_constructs.proofs.estate import Policy
+from starburst_constructs.proofs.vocabulary import complaints
+from starburst_constructs.responders import container_document, launch_denial_document
+from tests.quick_moto import quick_aws
+
+PROD = ["--environment", "prod"]
+GENOMICS = [*PROD, "--workspace", "genomics"]
+ROLES = [
+    "starburst-prod-controller",
+    *(
+        f"starburst-prod-{purpose}-{workspace}"
+        for workspace in ("genomics", "markets")
+        for purpose in ("analyst", "worker")
+    ),
+]
+PLACE = {"account": "222233334444", "region": "eu-west-1"}
+
+
+class Ecs:
+    """ECS as an officer uses it, in pages of two; a worker may start whenever one is stopped."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.late = 0
+
+    def start(self, workspace: str, user: str) -> None:
+        tags = {"starburst:workspace": workspace, "starburst:user": user}
+        arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
+        self.tasks[arn] = {
+            "taskArn": arn,
+            "desiredStatus": "RUNNING",
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        }
+
+    def get_paginator(self, name: str) -> Ecs:
+        assert name == "list_tasks"
+        return self
+
+    def paginate(self, *, cluster: str) -> Iterator[dict[str, Any]]:
+        assert cluster == "starburst-prod"
+        live = [arn for arn, task in self.tasks.items() if task["desiredStatus"] == "RUNNING"]
+        for start in range(0, len(live), 2):
+            yield {"taskArns": live[start : start + 2]}
+
+    def describe_tasks(self, *, cluster: str, tasks: list[str], include: list[str]) -> Any:
+        assert (cluster, include) == ("starburst-prod", ["TAGS"])
+        return {"tasks": [dict(self.tasks[arn]) for arn in tasks]}
+
+    def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
+        assert cluster == "starburst-prod"
+        if self.late:
+            self.late -= 1
+            self.start("markets", "carol")
+        self.tasks[task] |= {"desiredStatus": "STOPPED", "reason": reason}
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """Two workspaces whose analysts have workers running."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with quick_aws():
+        iam = boto3.client("iam", region_name="eu-west-1")
+        for role in ROLES:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        ecs = Ecs()
+        for user in ("alice", "alice", "bob"):
+            ecs.start("genomics", user)
+        ecs.start("markets", "carol")
+        made = {"iam": iam, "ecs": ecs, "sts": boto3.client("sts", region_name="eu-west-1")}
+        yield made.__getitem__
+
+
+def tasks(clients: Clients) -> list[dict[str, Any]]:
+    """Return all tasks that ever ran."""
+    return list(cast("Ecs", clients("ecs")).tasks.values())
+
+
+def running(clients: Clients) -> list[str]:
+    """Return the users whose workers still run."""
+    return sorted(
+        tag["value"]
+        for task in tasks(clients)
+        for tag in task["tags"]
+        if tag["key"] == "starburst:user" and task["desiredStatus"] != "STOPPED"
+    )
+
+
+def denied(clients: Clients) -> dict[str, list[str]]:
+    """Return the denials by role."""
+    iam = clients("iam")
+    names = {role: iam.list_role_policies(RoleName=role)["PolicyNames"] for role in ROLES}
+    return {role: found for role, found in names.items() if found}
+
+
+def test_it_only_shows_unless_told(clients: Clients, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(GENOMICS, clients=clients) == 0
+    out = capsys.readouterr().out
+    assert "would put DenyLaunch-genomics on starburst-prod-controller" in out
+    assert "would stop every worker of genomics of prod" in out
+    assert "Nothing was changed" in out
+    assert running(clients) == ["alice", "alice", "bob", "carol"]
+    assert not denied(clients)
+
+
+def test_a_workspace_is_stopped_denied_and_written_down(clients: Clients, tmp_path: Path) -> None:
+    record = tmp_path / "incident.json"
+    words = [*GENOMICS, "--reason", "case 7", "--record", str(record), "--apply"]
+    assert main(words, clients=clients) == 0
+    assert running(clients) == ["carol"]
+    assert denied(clients) == {
+        "starburst-prod-controller": ["DenyLaunch-genomics"],
+        "starburst-prod-analyst-genomics": ["DenyOlderSessions"],
+        "starburst-prod-worker-genomics": ["DenyOlderSessions"],
+    }
+    written = json.loads(record.read_text())
+    assert len(written["tasks"]) == 3
+    assert {written["reason"], written["what"]} == {
+        "case 7",
+        "before containing genomics of prod",
+    }
+    assert [task.get("reason") for task in tasks(clients)] == [*["security: case 7"] * 3, None]
+
+
+def test_one_user_is_stopped_alone(clients: Clients, tmp_path: Path) -> None:
+    words = [*PROD, "--user", "alice", "--record", str(tmp_path / "a"), "--apply"]
+    assert main(words, clients=clients) == 0
+    assert running(clients) == ["bob", "carol"]
+    assert denied(clients) == {
+        "starburst-prod-controller": ["DenyLaunch-genomics-alice", "DenyLaunch-markets-alice"],
+        "starburst-prod-analyst-genomics": ["DenyOlderSessions-alice"],
+        "starburst-prod-analyst-markets": ["DenyOlderSessions-alice"],
+    }
+
+
+def test_a_whole_environment_stops_with_what_nobody_tagged(
+    clients: Clients, tmp_path: Path
+) -> None:
+    tasks(clients)[0]["tags"].clear()
+    assert main([*PROD, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    assert {task["desiredStatus"] for task in tasks(clients)} == {"STOPPED"}
+
+
+def test_twice_is_once_and_undo_leaves_no_denial(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*GENOMICS, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    there = denied(clients)
+    again = [*GENOMICS, "--hours", "1", "--record", str(tmp_path / "b"), "--apply"]
+    assert main(again, clients=clients) == 0
+    out = capsys.readouterr().out
+    assert "a later one stays" in out
+    assert "0 workers were told to stop" in out
+    assert denied(clients) == there
+    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
+    assert not denied(clients)
+    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
+    assert running(clients) == ["carol"]
+
+
+def test_evidence_is_never_overwritten(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "incident.json"
+    record.write_text("evidence")
+    words = [*GENOMICS, "--record", str(record), "--apply"]
+    assert main(words, clients=clients) == 2
+    assert "may be evidence" in capsys.readouterr().err
+    assert record.read_text() == "evidence"
+    assert not denied(clients)
+    assert len(running(clients)) == 4
+
+
+def test_workers_that_start_meanwhile_are_stopped_or_told_of(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cast("Ecs", clients("ecs")).late = 6
+    words = [*PROD, "--workspace", "markets", "--apply", "--record"]
+    assert main([*words, str(tmp_path / "a")], clients=clients) == 2
+    assert "run the same command again" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "b")], clients=clients) == 0
+    assert running(clients) == ["alice", "alice", "bob"]
+
+
+def test_iam_knows_every_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*GENOMICS, "--permission"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == container_document("prod", ["genomics"], **PLACE)
+    for user in (None, "alice"):
+        denial = launch_denial_document("prod", "genomics", user=user, **PLACE)
+        for document in (printed, denial):
+            assert list(complaints(Policy.parse("p", document))) == []

@@ -1,0 +1,178 @@
+"""Isolating cuts the workers off, writes down what was there, and puts exactly that back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from deploy.isolate import main
+from deploy.officer import Clients
+from starburst_constructs.proofs.estate import Policy
+from starburst_constructs.proofs.vocabulary import complaints
+from starburst_constructs.responders import isolator_document
+from tests.quick_moto import quick_aws
+
+PROD = ["--environment", "prod"]
+
+
+class Controller:
+    """Lambda, as far as the controller's settings go."""
+
+    def __init__(self, **variables: str) -> None:
+        self.variables = {
+            f"STARBURST_{name}": "x" for name in ("BUCKET", "KEY_ARN", "CLUSTER", "PARAMETER")
+        }
+        self.variables |= {"STARBURST_ENVIRONMENT": "prod", **variables}
+
+    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:
+        assert FunctionName == "starburst-prod-controller"
+        return {"Environment": {"Variables": self.variables}}
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    """A VPC with two workers' subnets, each with an ACL, and one that is not ours to cut."""
+    with quick_aws():
+        session = boto3.Session(
+            region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+        )
+        ec2 = session.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
+            for number in range(3)
+        ]
+        own = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+        [first, *_] = associations(ec2, vpc)
+        ec2.replace_network_acl_association(AssociationId=first[0], NetworkAclId=own)
+        group, endpoints = (
+            ec2.create_security_group(VpcId=vpc, GroupName=name, Description=name)["GroupId"]
+            for name in ("workers", "endpoints")
+        )
+        everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+        ec2.revoke_security_group_egress(
+            GroupId=group, IpPermissions=everything["IpPermissionsEgress"]
+        )
+        https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+        to_endpoints = {"GroupId": endpoints, "Description": "HTTPS to interface endpoints"}
+        ec2.authorize_security_group_egress(
+            GroupId=group,
+            IpPermissions=[
+                {**https, "UserIdGroupPairs": [to_endpoints]},
+                {**https, "PrefixListIds": [{"PrefixListId": "pl-1", "Description": "S3"}]},
+            ],
+        )
+        function = Controller(
+            STARBURST_SUBNETS=",".join(subnets[:2]), STARBURST_SECURITY_GROUP=group
+        )
+        yield lambda service: function if service == "lambda" else ec2
+
+
+def associations(ec2: Any, vpc: str) -> list[tuple[str, str, str]]:
+    """Return association, subnet and ACL of each subnet."""
+    acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+    found = [(one, acl["NetworkAclId"]) for acl in acls for one in acl["Associations"]]
+    return sorted((one["NetworkAclAssociationId"], one["SubnetId"], acl) for one, acl in found)
+
+
+def network(clients: Clients) -> tuple[dict[str, str], list[Any], int]:
+    """Return the ACL of each subnet, the group's rules, and how many ACLs there are."""
+    ec2, function = clients("ec2"), cast("Controller", clients("lambda"))
+    [group] = ec2.describe_security_groups(
+        GroupIds=[function.variables["STARBURST_SECURITY_GROUP"]]
+    )["SecurityGroups"]
+    found = associations(ec2, group["VpcId"])
+    acls = {subnet: acl for _, subnet, acl in found}
+    rules = sorted(json.dumps(rule, sort_keys=True) for rule in group["IpPermissionsEgress"])
+    return acls, rules, len(ec2.describe_network_acls()["NetworkAcls"])
+
+
+def test_it_only_shows_unless_told(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, record = network(clients), tmp_path / "record.json"
+    assert main([*PROD, "--record", str(record)], clients=clients) == 0
+    out = capsys.readouterr().out
+    assert "HTTPS to interface endpoints" in out
+    assert out.count("an ACL that lets nothing through") == 2
+    assert network(clients) == before
+    assert not record.exists()
+
+
+def test_workers_are_cut_off_and_the_way_back_is_exact(clients: Clients, tmp_path: Path) -> None:
+    before, words = network(clients), [*PROD, "--record", str(tmp_path / "record.json")]
+    assert main([*words, "--apply"], clients=clients) == 0
+    acls, rules, count = network(clients)
+    assert rules == []
+    assert count == before[2] + 1
+    ours = cast("Controller", clients("lambda")).variables["STARBURST_SUBNETS"].split(",")
+    [closed] = {acls[subnet] for subnet in ours}
+    assert {subnet: acl for subnet, acl in acls.items() if subnet not in ours} == {
+        subnet: acl for subnet, acl in before[0].items() if subnet not in ours
+    }
+    [made] = clients("ec2").describe_network_acls(NetworkAclIds=[closed])["NetworkAcls"]
+    assert {entry["RuleAction"] for entry in made["Entries"]} <= {"deny"}
+
+    again = network(clients)
+    assert main([*words, "--apply"], clients=clients) == 0
+    assert network(clients) == again
+    assert main([*words, "--undo"], clients=clients) == 0
+    assert network(clients) == again
+    for _ in range(2):
+        assert main([*words, "--undo", "--apply"], clients=clients) == 0
+        assert network(clients) == before
+
+
+def test_what_stopped_half_way_goes_on(clients: Clients, tmp_path: Path) -> None:
+    before, words = network(clients), [*PROD, "--record", str(tmp_path / "record.json")]
+    assert main([*words, "--apply"], clients=clients) == 0
+    ec2 = clients("ec2")
+    [(association, subnet, _), *_] = [
+        one
+        for one in associations(ec2, ec2.describe_vpcs()["Vpcs"][-1]["VpcId"])
+        if one[1] in cast("Controller", clients("lambda")).variables["STARBURST_SUBNETS"]
+    ]
+    ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=before[0][subnet])
+    assert main([*words, "--apply"], clients=clients) == 0
+    assert network(clients)[0][subnet] != before[0][subnet]
+    assert main([*words, "--undo", "--apply"], clients=clients) == 0
+    assert network(clients) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ([*PROD, "--workspace", "genomics"], "deploy.contain"),
+        ([*PROD, "--undo"], "RevokeSecurityGroupEgress"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    clients: Clients,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    word: str,
+) -> None:
+    assert main([*words, "--record", str(tmp_path / "none")], clients=clients) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_a_second_officer_makes_no_record_of_nothing(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*PROD, "--record", str(tmp_path / "mine"), "--apply"], clients=clients) == 0
+    assert main([*PROD, "--record", str(tmp_path / "hers"), "--apply"], clients=clients) == 2
+    assert "cut off already" in capsys.readouterr().err
+    assert not (tmp_path / "hers").exists()
+
+
+def test_iam_knows_every_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PROD, "--permission"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == isolator_document("prod", account="222233334444", region="eu-west-1")
+    assert list(complaints(Policy.parse("p", printed))) == []
