@@ -28,9 +28,11 @@ __all__ = ["ImageError", "main", "push", "release_tag"]
 WORKER: Final = Path(__file__).resolve().parents[1] / "worker"
 PLATFORMS: Final[dict[Architecture, str]] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
-
 PASSED_ON: Final = ("BASE", "DATA_LOCK")
 """Variables that become build arguments of worker/Dockerfile."""
+
+_REFUSED: Final = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
+"""What boto3 raises where it, or AWS, does not do what was asked."""
 
 
 class ImageError(RuntimeError):
@@ -100,6 +102,8 @@ def _repository(environment: Environment, cloudformation: CloudFormationClient) 
     try:
         outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
     except botocore.exceptions.ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ValidationError":
+            raise
         raise ImageError(
             f"Stack {stack} was not found in account {environment.account}, "
             f"{environment.region}. Deploy it first: cdk deploy '{environment.name}/registry'."
@@ -131,6 +135,17 @@ def _run(docker: str, *arguments: str, typed: str | None = None) -> None:
         raise ImageError(f"{docker} {arguments[0]} failed; its own words are above.") from error
 
 
+def _account(session: boto3.Session, environment: Environment) -> str:
+    try:
+        return session.client("sts").get_caller_identity()["Account"]
+    except _REFUSED as error:
+        raise ImageError(
+            f"AWS credentials for account {environment.account} are missing or expired ({error}). "
+            f"Log in, such as with aws sso login, and name the profile: "
+            f"AWS_PROFILE=… make image ENV={environment.name}."
+        ) from error
+
+
 def main(name: str) -> int:
     """Push the image of the environment ``name``; return 1 where that fails."""
     chosen = next((environment for environment in ALL if environment.name == name), None)
@@ -139,7 +154,7 @@ def main(name: str) -> int:
             known = ", ".join(environment.name for environment in ALL)
             raise ImageError(f"There is no environment {name!r}; environments.py has {known}.")
         session = boto3.Session(region_name=chosen.region)
-        account = session.client("sts").get_caller_identity()["Account"]
+        account = _account(session, chosen)
         if account != chosen.account:
             raise ImageError(
                 f"Your credentials are for account {account}, but environment {name} is in "
@@ -153,7 +168,7 @@ def main(name: str) -> int:
             docker=os.environ.get("CDK_DOCKER", "docker"),
             arguments={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
         )
-    except (ImageError, botocore.exceptions.BotoCoreError) as error:
+    except (ImageError, *_REFUSED) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f'image_digest="{digest}"\n')

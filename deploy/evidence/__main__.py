@@ -21,7 +21,7 @@ INTO = ROOT / "build" / "evidence"
 def main(arguments: list[str] | None = None) -> int:
     """Write the folder; return 1 where something in it failed."""
     parser = argparse.ArgumentParser(prog="python -m deploy.evidence", description=__doc__)
-    parser.add_argument("environment", choices=[each.name for each in ALL])
+    parser.add_argument("environment", help=", ".join(each.name for each in ALL))
     parser.add_argument("--into", type=Path, default=INTO, help="where its folder goes")
     parser.add_argument(
         "--without-tests",
@@ -29,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="do not run the tests that controls name; they are then said not to have run",
     )
     chosen = parser.parse_args(arguments)
+    environment = next((each for each in ALL if each.name == chosen.environment), None)
+    if environment is None:
+        known = ", ".join(each.name for each in ALL)
+        parser.error(f"there is no environment {chosen.environment!r}; environments.py has {known}")
     # Node starts with the first import of aws_cdk; a wish to leave its validator out is not ours.
     os.environ.pop("CDK_VALIDATION", None)
     from app import use_bundled_node  # noqa: PLC0415
@@ -38,7 +42,6 @@ def main(arguments: list[str] | None = None) -> int:
     from deploy.evidence.gather import gather  # noqa: PLC0415
     from deploy.evidence.matrix import Status, failures, matrix  # noqa: PLC0415
 
-    environment = next(each for each in ALL if each.name == chosen.environment)
     with tempfile.TemporaryDirectory() as name:
         evidence = gather(environment, Path(name), run_tests=not chosen.without_tests, report=_say)
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
 from deploy.image import ImageError, main, push, release_tag
@@ -138,6 +139,28 @@ def test_a_docker_that_is_absent_or_fails_is_named(
         docker.write_text(script)
     with stacks, pytest.raises(ImageError, match=said):
         push(PROD, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        NoCredentialsError(),
+        ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetCallerIdentity"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_who_is_not_logged_in_is_told_how(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Client:
+        def get_caller_identity(self) -> None:
+            raise failure
+
+    monkeypatch.setattr("boto3.Session.client", lambda *_: Client())
+    assert main("prod") == 1
+    said = capsys.readouterr().err
+    assert "credentials for account 222233334444 are missing or expired" in said
+    assert "AWS_PROFILE=… make image ENV=prod" in said
 
 
 def test_an_unknown_environment_is_answered_with_the_known_ones(

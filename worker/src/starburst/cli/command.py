@@ -126,6 +126,7 @@ def _version() -> str:
 
 def _sessions(words: argparse.Namespace) -> None:
     from starburst.client.attaching import list_sessions  # noqa: PLC0415 - slow to import
+    from starburst.client.progress import dollars  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
     found = list_sessions(connection)
@@ -137,7 +138,7 @@ def _sessions(words: argparse.Namespace) -> None:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
         status = summary.status
         running = "-" if status is None else f"{status.workers_running}/{status.workers_wanted}"
-        cost = "-" if status is None else f"${status.usd:.2f}"
+        cost = "-" if status is None else dollars(status.usd)
         reason = "" if status is None else status.reason
         print(f"{summary.id}  {started}  {summary.state:8}  {running:>9}  {cost:>8}  {reason}")
 

@@ -85,4 +85,5 @@ def _bucket(connection: Connection) -> Finding:
         count = len(list_sessions(connection))
     except StarburstError as error:
         return Finding(False, str(error))
-    return Finding(True, f"your folder can be read: {count} sessions in it")
+    noun = "session" if count == 1 else "sessions"
+    return Finding(True, f"your folder can be read: {count} {noun} in it")
