@@ -1,0 +1,233 @@
+"""Erase somebody's data in every version, with a receipt: ``python -m deploy.erase`` (S35, S29)."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.hold import held
+from deploy.officer import (
+    Clients,
+    OfficerError,
+    Scope,
+    conclude,
+    runtime,
+    say,
+    scope,
+    shown,
+    write_new,
+)
+from deploy.versions import Version, at_once, below, prefixes, session_options
+from starburst.contract import CONTROL_PREFIX, SessionKeys
+from starburst_constructs.responders import eraser_document
+
+__all__ = ["Receipt", "erase_subject", "main", "take_stock"]
+
+_PER_CALL: Final = 1000
+_PASSES: Final = 3
+_KEPT: Final = (
+    "_control/ended/: the controller's records of ended sessions (user name, size, cost), which "
+    "account for what was done; they expire after 400 days",
+    "the trail, access logs and workers' logs, which hold names of objects; they expire by their "
+    "retention and cannot be changed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was erased: no personal data beyond the prefixes that were asked for.
+
+    Attributes:
+        environment: where.
+        prefixes: what was asked.
+        by: ARN of who did it.
+        asked: when it began; ``finished`` is when it ended, empty until then.
+        objects, versions, markers, bytes: what was there.
+        names_sha256: over all names and versions, sorted: proves later which they were.
+        not_erased: how many versions stayed, by S3's reason.
+        kept: what names the person elsewhere, and why it stays.
+    """
+
+    environment: str
+    prefixes: Sequence[str]
+    by: str
+    asked: str
+    objects: int
+    versions: int
+    markers: int
+    bytes: int
+    names_sha256: str
+    finished: str = ""
+    not_erased: dict[str, int] = field(default_factory=dict)
+    kept: Sequence[str] = _KEPT
+
+
+def take_stock(
+    about: Scope, clients: Clients, where: Sequence[str]
+) -> tuple[Receipt, list[Version]]:
+    """Return what would be erased, as the receipt will say it.
+
+    Raises:
+        OfficerError: a session there is active, or a version is on hold.
+    """
+    s3, bucket = clients("s3"), runtime(about.environment, clients).bucket
+    versions = list(below(s3, bucket, where))
+    _no_session(s3, bucket, versions)
+    _no_hold(s3, bucket, versions)
+    data = [one for one in versions if not one.marker]
+    stock = Receipt(
+        environment=about.environment.name,
+        prefixes=tuple(where),
+        by=clients("sts").get_caller_identity()["Arn"],
+        asked=_now(),
+        objects=len({one.key for one in versions}),
+        versions=len(data),
+        markers=len(versions) - len(data),
+        bytes=sum(one.size for one in data),
+        names_sha256=_digest(versions),
+    )
+    return stock, versions
+
+
+def erase_subject(
+    about: Scope, clients: Clients, where: Sequence[str], *, receipt: Path
+) -> Receipt:
+    """Erase every version and marker below prefixes, and write the receipt.
+
+    Args:
+        about: the environment.
+        clients: of somebody who may.
+        where: prefixes, such as ``genomics/alice/``.
+        receipt: a new file; until all is done it says what was begun.
+
+    Raises:
+        OfficerError: nothing was erased: a session is active, a version is on hold, or the receipt
+            cannot be written.
+    """
+    stock, versions = take_stock(about, clients, where)
+    write_new(receipt, asdict(stock))
+    s3, bucket = clients("s3"), runtime(about.environment, clients).bucket
+    stayed: Counter[str] = Counter()
+    for _ in range(_PASSES):
+        stayed = _erase(s3, bucket, versions)
+        # What was written while it was erased goes too.
+        versions = list(below(s3, bucket, where))
+        if not versions:
+            break
+    if versions and not stayed:
+        stayed["written while it was erased"] = len(versions)
+    done = Receipt(
+        **{
+            **asdict(stock),
+            "prefixes": stock.prefixes,
+            "finished": _now(),
+            "not_erased": dict(stayed) if versions else {},
+        }
+    )
+    receipt.write_text(f"{json.dumps(asdict(done), indent=2, sort_keys=True)}\n", encoding="utf-8")
+    return done
+
+
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
+    """Show or erase; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+        clients: made of the shell's credentials without it.
+    """
+    words = _options().parse_args(arguments)
+    return conclude("erase", lambda: _work(words, clients))
+
+
+def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
+    about = scope(words)
+    where = prefixes(about, words.session)
+    if about.whole:
+        raise OfficerError("name whom to erase: --workspace, --user or --session, or several")
+    clients = clients or about.clients()
+    if words.permission:
+        bucket = runtime(about.environment, clients).bucket
+        shown(eraser_document(about.environment.name, where, bucket=bucket, **about.where))
+        return None
+    if not words.apply:
+        stock, _ = take_stock(about, clients, where)
+        shown(asdict(stock))
+        say(f"would erase {stock.versions:,} versions and {stock.markers:,} markers, for ever")
+        say("Nothing was changed. Add --apply to do it.")
+        return None
+    path = words.receipt or Path(f"erased-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
+    done = erase_subject(about, clients, where, receipt=path)
+    say(f"{done.versions:,} versions and {done.markers:,} markers below {', '.join(where)}")
+    if done.not_erased:
+        reasons = ", ".join(f"{count:,} for {why}" for why, count in done.not_erased.items())
+        raise OfficerError(
+            f"not all could be erased: {reasons}. {path} says so; clear the reason and run it again"
+        )
+    say(f"are erased; {path} is the receipt")
+    return None
+
+
+def _no_session(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa: ANN401 - any client of boto3
+    theirs = {keys.session for one in versions if (keys := SessionKeys.parse(one.key))}
+    prefix = f"{CONTROL_PREFIX}active/"
+    active = {
+        entry["Key"].removeprefix(prefix).removesuffix(".json")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for entry in page.get("Contents", ())
+    }
+    if both := sorted(theirs & active):
+        raise OfficerError(
+            f"session {both[0]} is active ({len(both)} in all), so nothing was erased: its workers "
+            "would write on. Its user stops it with starburst stop, you with python -m "
+            "deploy.contain; it has ended when its last worker has"
+        )
+
+
+def _no_hold(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa: ANN401
+    data = [one for one in versions if not one.marker]
+    count = sum(at_once(lambda one: held(s3, bucket, one), data))
+    if count:
+        raise OfficerError(
+            f"{count:,} versions are on hold as evidence, so nothing was erased. Ask who holds "
+            "them; python -m deploy.hold --undo lifts it"
+        )
+
+
+def _erase(s3: Any, bucket: str, versions: Sequence[Version]) -> Counter[str]:  # noqa: ANN401
+    stayed: Counter[str] = Counter()
+    for start in range(0, len(versions), _PER_CALL):
+        objects = [
+            {"Key": one.key, "VersionId": one.id} for one in versions[start : start + _PER_CALL]
+        ]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        stayed.update(error.get("Code", "") for error in answer.get("Errors", ()))
+    return stayed
+
+
+def _digest(versions: Iterable[Version]) -> str:
+    lines = sorted(json.dumps([one.key, one.id]) for one in versions)
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = session_options("erase", "Erase somebody's data in every version, with a receipt.")
+    parser.add_argument(
+        "--receipt", type=Path, metavar="FILE", help="where to write the receipt (a new file)"
+    )
+    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""Keep evidence: a legal hold on every version below a prefix: ``python -m deploy.hold`` (S37).
+
+A held version cannot be erased by anybody, its owner, the lifecycle and ``cleanup(force=True)``
+included, until the hold is lifted. No role of the kit can lift one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import botocore.exceptions
+
+from deploy.officer import Clients, OfficerError, conclude, runtime, say, scope, shown
+from deploy.versions import Version, at_once, below, prefixes, session_options
+from starburst.aws import code_of
+from starburst_constructs.responders import holder_document
+
+__all__ = ["held", "hold", "main"]
+
+_NO_HOLD = ("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")
+_NO_LOCK = ("InvalidRequest", "ObjectLockConfigurationNotFoundError")
+_VANISHED = ("NoSuchKey", "NoSuchVersion")
+
+
+def hold(s3: Any, bucket: str, where: Sequence[str], *, on: bool = True) -> int:  # noqa: ANN401 - any client of boto3
+    """Put every version on hold, or lift all holds; return how many versions that were.
+
+    Args:
+        s3: of somebody who may.
+        bucket: the data bucket.
+        where: prefixes. A delete marker holds no data and takes no hold.
+        on: whether to hold.
+    """
+    status = "ON" if on else "OFF"
+
+    def one(version: Version) -> int:
+        try:
+            s3.put_object_legal_hold(
+                Bucket=bucket,
+                Key=version.key,
+                VersionId=version.id,
+                LegalHold={"Status": status},
+            )
+        except botocore.exceptions.ClientError as error:
+            if code_of(error) in _VANISHED:
+                return 0
+            if code_of(error) in _NO_LOCK:
+                raise OfficerError(
+                    f"bucket {bucket} has no Object Lock, so nothing was held: it was deployed by "
+                    "an earlier release or by an emulator. Deploy the storage stack again; until "
+                    "then contain people, and copy what is evidence"
+                ) from error
+            raise
+        return 1
+
+    return sum(at_once(one, (each for each in below(s3, bucket, where) if not each.marker)))
+
+
+def held(s3: Any, bucket: str, version: Version) -> bool:  # noqa: ANN401
+    """Return whether a version is on hold."""
+    try:
+        answer = s3.get_object_legal_hold(Bucket=bucket, Key=version.key, VersionId=version.id)
+    except botocore.exceptions.ClientError as error:
+        if code_of(error) in (*_NO_HOLD, *_NO_LOCK, *_VANISHED):
+            return False
+        raise
+    return answer.get("LegalHold", {}).get("Status") == "ON"
+
+
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
+    """Show, hold or lift; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+        clients: made of the shell's credentials without it.
+    """
+    words = _options().parse_args(arguments)
+    return conclude("hold", lambda: _work(words, clients))
+
+
+def _work(words: argparse.Namespace, clients: Clients | None) -> None:
+    about = scope(words)
+    where = prefixes(about, words.session)
+    clients = clients or about.clients()
+    bucket = runtime(about.environment, clients).bucket
+    if words.permission:
+        shown(holder_document(about.environment.name, where, bucket=bucket, **about.where))
+        return
+    s3 = clients("s3")
+    if not words.apply:
+        found = [one for one in below(s3, bucket, where) if not one.marker]
+        verb = "lift the hold on" if words.undo else "put a hold on"
+        for prefix in where:
+            count = sum(one.key.startswith(prefix) for one in found)
+            say(f"would {verb} {count:,} versions below {prefix}")
+        say("Nothing was changed. Add --apply to do it.")
+        return
+    count = hold(s3, bucket, where, on=not words.undo)
+    say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
+    if not words.undo:
+        say("What is written later is not: contain first, and run it again after the last worker.")
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = session_options("hold", "Keep every version of somebody's objects from being erased.")
+    parser.add_argument("--undo", action="store_true", help="lift the holds")
+    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

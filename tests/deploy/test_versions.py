@@ -1,0 +1,309 @@
+"""Versions are held, erased with a receipt, and brought back; each refuses to harm the others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.exceptions
+import pytest
+
+import deploy.erase
+import deploy.hold
+import deploy.restore
+from deploy.officer import Clients
+from deploy.restore import Step, plan
+from deploy.versions import Version
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from starburst_constructs.proofs.estate import Policy
+from starburst_constructs.proofs.vocabulary import complaints
+from tests.quick_moto import quick_aws
+
+BUCKET = "prod-data"
+SESSION = "a" * 20
+ALICE = f"genomics/alice/sessions/{SESSION}/"
+BOB = f"genomics/bob/sessions/{'b' * 20}/"
+HERS = ["--environment", "prod", "--workspace", "genomics", "--user", "alice"]
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DOCUMENT = RuntimeDocument(
+    environment="prod",
+    account="222233334444",
+    region="eu-west-1",
+    bucket=BUCKET,
+    key_arn="arn:aws:kms:eu-west-1:222233334444:key/data",
+    controller="arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",
+    python="3.13",
+    architecture="X86_64",
+    workspaces={
+        "genomics": WorkspaceDocument(
+            analyst_role_arn="arn:aws:iam::222233334444:role/a",
+            task_definition="starburst-prod-genomics",
+            limits=Limits(),
+        )
+    },
+)
+
+
+class Parameters:
+    """Parameter Store, as far as the runtime document goes."""
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:
+        assert Name == "/starburst/prod/runtime"
+        return {"Parameter": {"Value": DOCUMENT.to_json()}}
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """Two users' sessions: each key has two versions, and one of alice's is deleted."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with quick_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
+        for prefix in (ALICE, BOB):
+            for key in ("manifest.json", "results/0", "status.json"):
+                for body in (b"old", b"newer"):
+                    s3.put_object(Bucket=BUCKET, Key=prefix + key, Body=body)
+        s3.delete_object(Bucket=BUCKET, Key=f"{ALICE}results/0")
+        made = {"s3": s3, "ssm": Parameters(), "sts": boto3.client("sts", region_name="eu-west-1")}
+        yield made.__getitem__
+
+
+def names(clients: Clients, prefix: str = "genomics/") -> list[tuple[str, str]]:
+    """Return all versions and markers."""
+    page = clients("s3").list_object_versions(Bucket=BUCKET, Prefix=prefix)
+    found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+    return sorted((one["Key"], one["VersionId"]) for one in found)
+
+
+def holds(clients: Clients) -> list[str]:
+    """Return the keys of versions that are on hold."""
+    s3 = clients("s3")
+    page = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    return [
+        one["Key"]
+        for one in page
+        if deploy.hold.held(
+            s3,
+            BUCKET,
+            Version(
+                key=one["Key"],
+                id=one["VersionId"],
+                marker=False,
+                latest=False,
+                size=0,
+                modified=NOON,
+            ),
+        )
+    ]
+
+
+def read(clients: Clients, key: str) -> bytes | None:
+    try:
+        return clients("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    except botocore.exceptions.ClientError:
+        return None
+
+
+def test_every_version_is_held_and_freed(
+    clients: Clients, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.hold.main(HERS, clients=clients) == 0
+    assert "would put a hold on 6 versions below genomics/alice/" in capsys.readouterr().out
+    assert holds(clients) == []
+    for _ in range(2):
+        assert deploy.hold.main([*HERS, "--apply"], clients=clients) == 0
+        assert len(holds(clients)) == 6
+        assert all(key.startswith(ALICE) for key in holds(clients))
+    assert deploy.hold.main([*HERS, "--undo", "--apply"], clients=clients) == 0
+    assert holds(clients) == []
+
+
+def test_a_bucket_without_locks_is_said(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = clients("s3")
+    refusal = botocore.exceptions.ClientError(
+        {"Error": {"Code": "InvalidRequest", "Message": "Bucket is missing Object Lock"}}, "Put"
+    )
+
+    def refuse(**_: Any) -> None:
+        raise refusal
+
+    monkeypatch.setattr(s3, "put_object_legal_hold", refuse)
+    assert deploy.hold.main([*HERS, "--apply"], clients=clients) == 2
+    assert "has no Object Lock, so nothing was held" in capsys.readouterr().err
+
+
+def test_all_versions_are_erased_with_a_receipt(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone, others = names(clients, "genomics/alice/"), names(clients, "genomics/bob/")
+    assert deploy.erase.main(HERS, clients=clients) == 0
+    assert "Nothing was changed" in capsys.readouterr().out
+    assert names(clients, "genomics/alice/") == gone
+
+    path = tmp_path / "receipt.json"
+    assert deploy.erase.main([*HERS, "--receipt", str(path), "--apply"], clients=clients) == 0
+    assert names(clients) == others
+    receipt = json.loads(path.read_text())
+    assert receipt["prefixes"] == ["genomics/alice/"]
+    assert (receipt["objects"], receipt["versions"], receipt["markers"]) == (3, 6, 1)
+    assert receipt["bytes"] == 3 * (len("old") + len("newer"))
+    assert receipt["not_erased"] == {}
+    assert receipt["finished"] >= receipt["asked"]
+    lines = sorted(json.dumps(list(one)) + "\n" for one in gone)
+    assert receipt["names_sha256"] == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert SESSION not in path.read_text()
+
+
+@pytest.mark.parametrize("apply", [[], ["--apply"]])
+def test_an_active_session_or_a_hold_keeps_everything(
+    clients: Clients,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    apply: list[str],
+) -> None:
+    before, path = names(clients), tmp_path / "receipt.json"
+    record = f"_control/active/{SESSION}.json"
+    clients("s3").put_object(Bucket=BUCKET, Key=record, Body=b"{}")
+    words = [*HERS, "--receipt", str(path), *apply]
+    assert deploy.erase.main(words, clients=clients) == 2
+    assert f"session {SESSION} is active" in capsys.readouterr().err
+    clients("s3").delete_object(Bucket=BUCKET, Key=record)
+
+    [(key, version), *_] = names(clients, "genomics/alice/")
+    clients("s3").put_object_legal_hold(
+        Bucket=BUCKET, Key=key, VersionId=version, LegalHold={"Status": "ON"}
+    )
+    assert deploy.erase.main(words, clients=clients) == 2
+    assert "1 versions are on hold" in capsys.readouterr().err
+    assert names(clients) == before
+    assert not path.exists()
+
+
+def test_what_stays_is_in_the_receipt(
+    clients: Clients,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s3 = clients("s3")
+    erase = s3.delete_objects
+
+    def all_but_one(*, Bucket: str, Delete: Any) -> Any:
+        first, *rest = Delete["Objects"]
+        if rest:
+            erase(Bucket=Bucket, Delete={"Objects": rest, "Quiet": True})
+        return {"Errors": [{**first, "Code": "AccessDenied", "Message": "locked"}]}
+
+    monkeypatch.setattr(s3, "delete_objects", all_but_one)
+    path = tmp_path / "receipt.json"
+    assert deploy.erase.main([*HERS, "--receipt", str(path), "--apply"], clients=clients) == 2
+    assert "not all could be erased: 1 for AccessDenied" in capsys.readouterr().err
+    assert json.loads(path.read_text())["not_erased"] == {"AccessDenied": 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--environment", "prod"],
+        ["--environment", "prod", "--session", SESSION],
+        [*HERS, "--session", "../bob"],
+    ],
+)
+def test_nothing_is_erased_by_mistake(clients: Clients, words: list[str]) -> None:
+    before = names(clients)
+    assert deploy.erase.main([*words, "--apply"], clients=clients) == 2
+    assert names(clients) == before
+
+
+def version(key: str, hour: int, *, marker: bool = False, latest: bool = False) -> Version:
+    return Version(
+        key=key,
+        id=f"{key}{hour}",
+        marker=marker,
+        latest=latest,
+        size=1,
+        modified=NOON + timedelta(hours=hour),
+    )
+
+
+def test_a_moment_decides_what_comes_back() -> None:
+    same = version("same", 0, latest=True)
+    deleted = [version("deleted", 2, marker=True, latest=True), version("deleted", 0)]
+    changed = [version("new", 2, latest=True), version("new", 1), version("new", -1)]
+    later = version("later", 2, latest=True)
+    was_gone = [version("x", 2, latest=True), version("x", 0, marker=True), version("x", -1)]
+    found = plan([same, *deleted, *changed, later, *was_gone], NOON + timedelta(hours=1))
+    assert list(found) == [
+        Step(key="same", way="as it was", version=same),
+        Step(key="deleted", way="undelete", version=deleted[1], markers=(deleted[0],)),
+        Step(key="new", way="copy", version=changed[1], newest=changed[0]),
+        Step(key="later", way="came later", version=None),
+        Step(key="x", way="came later", version=None),
+    ]
+
+
+def test_a_deleted_and_a_changed_object_come_back_once(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What moto wrote within one second is dated apart by hand."""
+    s3 = clients("s3")
+    every = list(s3.list_object_versions(Bucket=BUCKET, Prefix=f"{ALICE}status.json")["Versions"])
+    old = next(one["VersionId"] for one in every if not one["IsLatest"])
+    page = s3.list_object_versions(Bucket=BUCKET, Prefix=f"{ALICE}results/0")
+    results = [one["VersionId"] for one in page["Versions"]]
+    listed = deploy.restore.below
+
+    def dated(*words: Any) -> Iterator[Version]:
+        for one in listed(*words):
+            early = one.id in (old, *results) or one.key.endswith("manifest.json")
+            yield Version(
+                key=one.key,
+                id=one.id,
+                marker=one.marker,
+                latest=one.latest,
+                size=one.size,
+                modified=NOON - timedelta(hours=1) if early else NOON + timedelta(hours=1),
+            )
+
+    monkeypatch.setattr(deploy.restore, "below", dated)
+    words = [*HERS, "--at", NOON.isoformat()]
+    before = names(clients)
+    assert deploy.restore.main(words, clients=clients) == 0
+    out = capsys.readouterr().out
+    assert f"would undelete {ALICE}results/0" in out
+    assert f"would copy {ALICE}status.json" in out
+    assert names(clients) == before
+
+    assert deploy.restore.main([*words, "--apply"], clients=clients) == 0
+    assert read(clients, f"{ALICE}results/0") == b"newer"
+    assert read(clients, f"{ALICE}status.json") == b"old"
+    assert read(clients, f"{ALICE}manifest.json") == b"newer"
+    after = names(clients)
+    assert {one for one in before if "status" in one[0]} < set(after)
+    capsys.readouterr()
+    assert deploy.restore.main([*words, "--apply"], clients=clients) == 0
+    assert "0 to bring back from deletion, 0 from an earlier version" in capsys.readouterr().out
+    assert names(clients) == after
+
+
+def test_a_moment_to_come_is_refused(clients: Clients) -> None:
+    assert deploy.restore.main([*HERS, "--at", "2999-01-01T00:00:00Z"], clients=clients) == 2
+    assert deploy.restore.main(HERS, clients=clients) == 2
+
+
+@pytest.mark.parametrize("command", [deploy.hold, deploy.erase, deploy.restore])
+def test_iam_knows_every_word_of_it(
+    clients: Clients, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
+    assert command.main([*HERS, "--permission"], clients=clients) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(complaints(Policy.parse("p", printed))) == []
+    assert f"arn:aws:s3:::{BUCKET}/genomics/alice/*" in json.dumps(printed)
