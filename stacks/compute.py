@@ -103,6 +103,7 @@ class ComputeStack(cdk.Stack):
                     WorkerVariable.WORKSPACE: workspace.name,
                     WorkerVariable.BUCKET: storage.data.bucket_name,
                     WorkerVariable.KEY_ARN: foundation.data_key.key_arn,
+                    **({WorkerVariable.FIPS: "true"} if environment.fips else {}),
                 },
             )
 

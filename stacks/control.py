@@ -70,6 +70,10 @@ class ControlStack(cdk.Stack):
                 environment.name, "endpoints", account=environment.account
             ),
         }
+        validated = {"AWS_USE_FIPS_ENDPOINT": "true"}
+        if not bursting:
+            # No endpoint in a VPC has ECS's FIPS name, so ECS is called by its plain one there.
+            validated["AWS_ENDPOINT_URL_ECS"] = f"https://ecs.{environment.region}.amazonaws.com"
         failures = FailureQueue(
             self,
             "Failures",
@@ -112,6 +116,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
                 **(opens if bursting else {}),
+                **(validated if environment.fips else {}),
             },
         )
         place = f"{environment.region}:{environment.account}"

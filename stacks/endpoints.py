@@ -53,6 +53,7 @@ class EndpointsStack(cdk.Stack):
             organization_id=environment.organization_id,
             while_bursting=environment.network.while_bursting,
             hosts=environment.capacity is not None,
+            fips=environment.fips,
         )
         if environment.network.while_bursting:
             cdk.Tags.of(self).add(BURST_TAG, environment.name)

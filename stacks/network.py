@@ -106,6 +106,7 @@ class NetworkStack(cdk.Stack):
                 subnets=self.subnets,
                 group=endpoints.group,
                 hosts=environment.capacity is not None,
+                fips=environment.fips,
                 **where,
             )
         else:

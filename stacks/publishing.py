@@ -79,5 +79,6 @@ class PublishingStack(cdk.Stack):
                 and Hosts(
                     instances=environment.capacity.instance_types, spot=environment.capacity.spot
                 ),
+                fips=environment.fips,
             ),
         )

@@ -86,6 +86,7 @@ def opening_statements(
     subnet_ids: Sequence[str],
     group_id: str,
     hosts: bool = False,
+    fips: bool = False,
 ) -> list[iam.PolicyStatement]:
     """Return what CloudFormation needs for the endpoints of one VPC, and nothing beside them.
 
@@ -93,7 +94,8 @@ def opening_statements(
     """
     place = f"arn:aws:ec2:{region}:{account}"
     endpoints = f"{place}:vpc-endpoint/*"
-    services = [f"com.amazonaws.{region}.{service}" for service in services_in(region, hosts=hosts)]
+    needed = services_in(region, hosts=hosts, fips=fips)
+    services = [f"com.amazonaws.{region}.{service}" for service in needed]
     return [
         iam.PolicyStatement(
             sid="InThisVpc",
@@ -209,6 +211,7 @@ class OpeningRole(Construct):
         account: twelve digits.
         region: of this environment.
         hosts: whether workers run on EC2 instances, whose agents need endpoints of their own.
+        fips: whether they have FIPS names.
     """
 
     def __init__(
@@ -224,6 +227,7 @@ class OpeningRole(Construct):
         account: str,
         region: str,
         hosts: bool = False,
+        fips: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         # CloudFormation is not documented to send these keys for a stack's role; where it does,
@@ -253,6 +257,7 @@ class OpeningRole(Construct):
                     subnet_ids=[subnet.subnet_id for subnet in subnets],
                     group_id=group.security_group_id,
                     hosts=hosts,
+                    fips=fips,
                 )
             },
         )

@@ -14,6 +14,7 @@ from starburst_constructs.network import HTTPS
 
 __all__ = [
     "BURSTING",
+    "FIPS_SERVICES",
     "INTERFACE_SERVICES",
     "NEW_REGIONS",
     "TASK_SERVICES",
@@ -26,6 +27,12 @@ __all__ = [
 
 INTERFACE_SERVICES: Final = ("ecr.api", "ecr.dkr", "ecs", "kms", "logs", "sqs", "ssm", "sts")
 """AWS services that workers or the controller call from subnets without an internet route."""
+
+FIPS_SERVICES: Final = ("kms", "sqs", "ssm", "sts")
+"""Those of which AWS sells an endpoint with FIPS names too: ECS, ECR and Logs have none.
+
+Source: the services that CDK knows, and https://github.com/aws/containers-roadmap/issues/1002.
+"""
 
 TASK_SERVICES: Final = ("ecs-agent", "ecs-telemetry")
 """What Fargate calls from the task's network in ``NEW_REGIONS`` only, and EC2's agents always."""
@@ -46,9 +53,23 @@ BURSTING: Final = "Bursting"
 """Parameter of the endpoints' stack: ``on`` while somebody computes, else ``off``."""
 
 
-def services_in(region: str, *, hosts: bool = False) -> tuple[str, ...]:
-    """Return the services that need an interface endpoint in ``region``; with ``hosts`` on EC2."""
-    return INTERFACE_SERVICES + (TASK_SERVICES if hosts or region in NEW_REGIONS else ())
+def services_in(region: str, *, hosts: bool = False, fips: bool = False) -> tuple[str, ...]:
+    """Return the services that need an interface endpoint.
+
+    Args:
+        region: of the environment.
+        hosts: whether workers run on EC2 instances.
+        fips: whether workers and controller call FIPS endpoints, where AWS has them in a VPC.
+
+    Example:
+        >>> services_in("us-east-1", fips=True)
+        ('ecr.api', 'ecr.dkr', 'ecs', 'kms-fips', 'logs', 'sqs-fips', 'ssm-fips', 'sts-fips')
+    """
+    called = [
+        f"{service}-fips" if fips and service in FIPS_SERVICES else service
+        for service in INTERFACE_SERVICES
+    ]
+    return (*called, *(TASK_SERVICES if hosts or region in NEW_REGIONS else ()))
 
 
 def perimeter_statement(*, account: str, organization_id: str | None) -> iam.PolicyStatement:
@@ -162,6 +183,7 @@ class InterfaceEndpoints(Construct):
         region: of this environment.
         organization_id: widens the perimeter from the account to the organization.
         hosts: whether workers run on EC2 instances, whose agents call ECS.
+        fips: with FIPS names, where AWS has them.
         while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
             ``off``, and every deployment keeps the value that it finds.
     """
@@ -179,10 +201,11 @@ class InterfaceEndpoints(Construct):
         organization_id: str | None,
         while_bursting: bool,
         hosts: bool = False,
+        fips: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
-        for service in services_in(region, hosts=hosts):
+        for service in services_in(region, hosts=hosts, fips=fips):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),

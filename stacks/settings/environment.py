@@ -56,6 +56,12 @@ NO_IMAGE: Final = "sha256:" + "0" * 64
 
 SECONDS_A_DAY: Final = 86_400
 
+FIPS_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-1", "us-west-2")
+"""Where all that workers, controller and clients call has a FIPS endpoint; a test asks botocore."""
+
+OTHER_PARTITIONS: Final = ("cn-", "eu-iso", "us-gov-", "us-iso")
+"""How Regions outside the partition ``aws`` begin: China's, GovCloud's, the isolated ones'."""
+
 MOST_TRUSTED: Final = 50
 """Networks that fit into the policy of an analyst's role beside all else."""
 
@@ -84,6 +90,7 @@ class Environment:
             one or more in production. Each confirms once, by a link that SNS sends.
         network, storage, audit: their parts.
         log_retention_days: of every log group; one of CloudWatch's values (S25).
+        fips: workers, controller and clients call AWS's FIPS endpoints, in Regions that have them.
         architecture: of the workers, where a session does not ask for one.
         other_architectures: that a session may ask for as well; the image is then built for all.
         capacity: EC2 instances for workers to run on; None for Fargate.
@@ -112,6 +119,7 @@ class Environment:
     storage: Storage = field(default_factory=Storage)
     audit: Audit = field(default_factory=Audit)
     log_retention_days: int = 365
+    fips: bool = False
     architecture: Architecture = "X86_64"
     other_architectures: tuple[Architecture, ...] = ()
     capacity: Ec2Capacity | None = None
@@ -149,7 +157,13 @@ class Environment:
         for region in self.allowed_regions:
             allowed = "regions such as eu-west-1"
             matches(f"{me} allowed_regions", region, r"[a-z]{2}(-[a-z]+)+-\d", allowed)
+            ours = not region.startswith(OTHER_PARTITIONS)
+            allowed = "regions of the partition aws: others have other ARNs and keep keys elsewhere"
+            require(ours, f"{me} allowed_regions", region, allowed)
         one_of(f"{me} region", self.region, self.allowed_regions)
+        validated = not self.fips or self.region in FIPS_REGIONS
+        allowed = f"False in {self.region}: {', '.join(FIPS_REGIONS)} have every FIPS endpoint"
+        require(validated, f"{me} fips", self.fips, allowed)
 
     def _check_words(self, me: str) -> None:
         one_of(f"{me} purpose", self.purpose, get_args(Purpose))

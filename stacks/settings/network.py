@@ -45,7 +45,8 @@ class ExistingVpc:
         endpoints: ``create``, or ``reuse`` where the VPC has them all: a gateway for ``s3`` in each
             of the route tables, and interfaces with private DNS for ``ecr.api``, ``ecr.dkr``,
             ``ecs``, ``kms``, ``logs``, ``sqs``, ``ssm`` and ``sts`` (``ecs-agent`` and
-            ``ecs-telemetry`` too in a Region opened since December 2023).
+            ``ecs-telemetry`` too in a Region opened since December 2023; in FIPS mode ``kms``,
+            ``sqs``, ``ssm`` and ``sts`` by their names that end in ``-fips``).
         endpoints_security_group_id: with ``reuse``, of those interfaces; the kit lets its own
             groups in on 443 there, and changes nothing else.
         s3_endpoint_id: with ``reuse``, of the gateway, for the data bucket's policy.

@@ -35,6 +35,7 @@ PERIMETER = (
     "endpoints_can_open",
     "stolen_credentials_do_nothing_elsewhere",
     "stolen_worker_credentials_are_worthless",
+    "only_our_endpoints_in_our_vpc",
     "analysts_can_work",
     "workers_can_work",
     "the_controller_can_work",
@@ -48,7 +49,7 @@ LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
 
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
-    """An organization whose people are IAM users, a broker in another's VPC, a fenced office."""
+    """An organization of IAM users, a broker in another's VPC, an office in FIPS mode."""
     outdir = tmp_path_factory.mktemp("variants")
     users = replace(
         DEV,
@@ -66,6 +67,9 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
     office = replace(
         DEV,
         name="office",
+        region="us-east-1",
+        allowed_regions=("us-east-1",),
+        fips=True,
         network=Network(cidr="10.72.0.0/20"),
         trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
         trusted_vpcs=("vpc-0f1e2d3c",),
@@ -84,7 +88,7 @@ def test_every_way_to_sign_in_is_proved(
     assert verdict.holds, verdict.counterexample or verdict.why
 
 
-@pytest.mark.parametrize("name", ["mfa", "broker"])
+@pytest.mark.parametrize("name", ["mfa", "broker", "office"])
 def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], name: str) -> None:
     left_out = set()
     for item in ALL:

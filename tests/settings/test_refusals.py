@@ -71,6 +71,21 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"alert_emails": tuple(f"p{number}@example.com" for number in range(11))},
         "number of alert_emails of environment prod is 11; allowed: a whole number, 0 to 10.",
     ),
+    **{
+        f"data in the partition of {region}": (
+            environment,
+            {"region": region, "allowed_regions": (region,)},
+            f"environment prod: allowed_regions is '{region}'; allowed: regions of the partition "
+            "aws: others have other ARNs and keep keys elsewhere.",
+        )
+        for region in ("cn-north-1", "us-gov-west-1", "us-iso-east-1")
+    },
+    "FIPS endpoints where there are none": (
+        environment,
+        {"fips": True},
+        "environment prod: fips is True; allowed: False in eu-west-1: us-east-1, us-east-2, "
+        "us-west-1, us-west-2 have every FIPS endpoint.",
+    ),
     "private addresses as a trusted network": (
         environment,
         {"trusted_cidrs": ("10.0.0.0/8",)},

@@ -45,6 +45,7 @@ def read_estate(
     without: Sequence[str] = (),
     s3_endpoint: str | None = None,
     organization: str | None = None,
+    fips: bool = False,
     trusted_cidrs: Sequence[str] = (),
     trusted_vpcs: Sequence[str] = (),
 ) -> Estate:
@@ -57,6 +58,7 @@ def read_estate(
         without: what the environment leaves out.
         s3_endpoint: id of the gateway endpoint, where the VPC had it already.
         organization: id of the organization, where the perimeter is as wide.
+        fips: whether endpoints have FIPS names.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
 
@@ -89,6 +91,7 @@ def read_estate(
         without=(*without, *(() if trusted_cidrs else ("trusted-networks",))),
         s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
         organization=organization,
+        fips=fips,
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
     )

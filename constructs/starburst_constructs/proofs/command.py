@@ -77,6 +77,7 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
             without=(*environment.without, *(["own-endpoints"] if theirs else [])),
             s3_endpoint=theirs,
             organization=environment.organization_id,
+            fips=environment.fips,
             trusted_cidrs=environment.trusted_cidrs,
             trusted_vpcs=environment.trusted_vpcs,
         )

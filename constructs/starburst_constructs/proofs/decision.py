@@ -168,9 +168,9 @@ class World:
         )
 
     def endpoint(self, service: str) -> Endpoint | None:
-        """Return the endpoint of a service, such as ``s3``."""
+        """Return the endpoint of a service, such as ``s3``, whatever name it answers to."""
         for item in self.estate.endpoints:
-            if item.service == service:
+            if item.service.removesuffix("-fips") == service:
                 return item
         return None
 

@@ -154,6 +154,7 @@ class Estate:
         vpc: id of the VPC that workers' security group is in.
         s3_endpoint: id of the gateway endpoint of S3 there, ours or another's.
         organization: that the perimeter is, where it is wider than the account.
+        fips: whether endpoints have FIPS names, where AWS has them.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
     """
@@ -171,6 +172,7 @@ class Estate:
     vpc: str = ""
     s3_endpoint: str = "vpce-none"
     organization: str | None = None
+    fips: bool = False
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
 

@@ -46,12 +46,16 @@ TROUBLE: Final = (ClientError, BotoCoreError)
 """What a call raises after botocore's own retries, the reading of a body included."""
 
 
-def client_config() -> Config:
+def client_config(*, fips: bool = False) -> Config:
     """Return the configuration of every boto3 client.
 
     Standard retries with jitter cover throttling and S3's 503.
+
+    Args:
+        fips: call FIPS endpoints; else ``AWS_USE_FIPS_ENDPOINT`` and the profile decide, as always.
     """
     return Config(
+        use_fips_endpoint=fips or None,
         retries={"mode": "standard", "max_attempts": 6},
         max_pool_connections=CONNECTIONS,
         connect_timeout=10,

@@ -72,6 +72,7 @@ class WorkerVariable:
     KEY_ARN: Final = "STARBURST_KEY_ARN"
     SESSION_PREFIX: Final = "STARBURST_SESSION_PREFIX"
     QUEUE_URL: Final = "STARBURST_QUEUE_URL"
+    FIPS: Final = "AWS_USE_FIPS_ENDPOINT"
 
 
 def read_object(text: bytes | str) -> dict[str, Any]:
@@ -336,6 +337,7 @@ class RuntimeDocument:
         workspaces: by name.
         other_architectures: that a session may ask for as well.
         hosts: the EC2 instances that workers run on; None for Fargate.
+        fips: whether clients call AWS's FIPS endpoints.
     """
 
     environment: str
@@ -349,6 +351,7 @@ class RuntimeDocument:
     workspaces: Mapping[str, WorkspaceDocument]
     other_architectures: tuple[str, ...] = ()
     hosts: Hosts | None = None
+    fips: bool = False
 
     @property
     def architectures(self) -> tuple[str, ...]:

@@ -172,7 +172,7 @@ DATA: Final = (
             "administrators_keep_the_keys",
         ),
         tests=("tests/stacks/test_foundation.py::test_keys_rotate_and_take_thirty_days_to_go",),
-        yours=(f"{_YOURS}#ask-for-fips-endpoints-where-you-must",),
+        yours=(f"{_YOURS}#know-what-fips-mode-covers",),
     ),
     Control(
         name="sealed-in-transit",

@@ -37,6 +37,21 @@ NETWORK: Final = (
         ),
     ),
     Control(
+        name="fips-endpoints",
+        title="In FIPS mode workers, controller and clients call FIPS endpoints only, but for ECS",
+        area=Area.NETWORK,
+        rows=("P13",),
+        nist=("SC-8", "SC-13"),
+        tests=(
+            "tests/stacks/test_fips.py::test_workers_call_fips_hosts_that_the_vpc_has",
+            "tests/stacks/test_fips.py::test_the_controller_calls_hosts_that_it_can_reach",
+            "tests/stacks/test_fips.py::test_clients_learn_it_from_the_runtime_document",
+            "tests/settings/test_refusals.py::test_a_wrong_value_is_refused_in_one_sentence",
+        ),
+        yours=(f"{_YOURS}#know-what-fips-mode-covers",),
+        kinds=("AWS::EC2::VPCEndpoint", "AWS::ECS::TaskDefinition", "AWS::Lambda::Function"),
+    ),
+    Control(
         name="closed-groups",
         title="Nothing reaches a worker, and a worker reaches endpoints on 443 only",
         area=Area.NETWORK,

@@ -56,7 +56,7 @@ def _stack(world: World) -> str:
 def _services(world: World) -> list[str]:
     """Return the names of the services that need an endpoint here."""
     estate = world.estate
-    found = services_in(estate.region, hosts=bool(estate.roles_for("host")))
+    found = services_in(estate.region, hosts=bool(estate.roles_for("host")), fips=estate.fips)
     return [f"com.amazonaws.{estate.region}.{name}" for name in found]
 
 

@@ -140,7 +140,7 @@ def _connect(
         aws,
         document,
         _choose(document, workspace),
-        _checked(user) if user else _who(aws),
+        _checked(user) if user else _who(aws, fips=document.fips),
         endpoint=None,
         verify=None,
     )
@@ -205,9 +205,10 @@ def _choose(document: RuntimeDocument, workspace: str | None) -> str:
     )
 
 
-def _who(aws: boto3.session.Session) -> str:
+def _who(aws: boto3.session.Session, *, fips: bool) -> str:
     with aws_errors("ask AWS who is logged in"):
-        arn = aws.client("sts", config=client_config()).get_caller_identity()["Arn"]
+        sts = aws.client("sts", config=client_config(fips=fips))
+        arn = sts.get_caller_identity()["Arn"]
     return _checked(arn.rsplit("/", 1)[-1].partition("@")[0].lower())
 
 
@@ -229,7 +230,7 @@ def _connection(
     endpoint: str | None,
     verify: str | None,
 ) -> Connection:
-    config = _config(endpoint)
+    config = _config(endpoint, fips=document.fips)
     return Connection(
         document=document,
         workspace=workspace,
@@ -241,7 +242,7 @@ def _connection(
     )
 
 
-def _config(endpoint: str | None) -> Config:
+def _config(endpoint: str | None, *, fips: bool = False) -> Config:
     """Return clients' configuration; the local environment is reached past any proxy."""
-    config = client_config()
+    config = client_config(fips=fips)
     return config if endpoint is None else config.merge(Config(proxies={}))
