@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from starburst.contract import SessionKeys
 from starburst.controller.endpoints import GRACE_SECONDS, WAIT_MOST
-from starburst.controller.notes import NOTE
+from starburst.controller.notes import NOTE, Notes
 from starburst.controller.sweep import SweepFailed
 from tests.controller.world import World
 from tests.manifests import a_manifest
@@ -189,6 +189,30 @@ def test_a_second_session_waits_with_the_first_and_asks_for_nothing_more(
     stack.succeed()
     world.sweep()
     assert len(world.ecs.live()) == 6
+
+
+def test_a_sweep_looks_once_whether_they_are_open_for_however_many_sessions(
+    world: World, stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter in "bcde":
+        world.start(other(letter))
+    stack.succeed()
+    looks: list[str] = []
+    read, describe = Notes.read, stack.describe_stacks
+    monkeypatch.setattr(Notes, "read", lambda notes: (looks.append("note"), read(notes))[1])
+    stack.describe_stacks = lambda **words: (  # type: ignore[method-assign]
+        looks.append("stack"),
+        describe(**words),
+    )[1]
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live()) == 12
+    assert looks.count("stack") == 1
+    assert looks.count("note") <= 3  # before the sessions are listed, at the first, and to note it
+    world.later(60)
+    looks.clear()
+    world.sweep()
+    assert looks == ["note", "note", "stack"], "each sweep looks anew"
 
 
 def test_they_close_a_while_after_the_last_session(world: World, stack: FakeStack) -> None:

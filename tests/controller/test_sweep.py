@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from starburst.contract import queue_name
-from starburst.controller.sweep import SweepFailed
+from starburst.controller.sweep import SweepFailed, _rotated
 from tests.controller.world import BUCKET, World, refused
 from tests.manifests import a_manifest
 
@@ -182,3 +182,17 @@ def test_events_of_others_change_nothing(world: World) -> None:
         assert world.controller.handle(event, seconds=60) == {"ok": True}
     assert len(world.ecs.tasks) == 6
     assert world.site.settings.bucket == BUCKET
+
+
+@pytest.mark.parametrize("sessions", [7, 100, 1000])
+def test_no_session_is_left_out_for_long_where_a_sweep_gets_to_a_tenth_of_them(
+    sessions: int,
+) -> None:
+    names = [str(number) for number in range(sessions)]
+    seen = dict.fromkeys(names, 0)
+    for minute in range(200):
+        for name in _rotated(names, now=60.0 * minute)[: max(1, sessions // 10)]:
+            seen[name] = minute
+        assert minute - min(seen.values()) < 30
+    assert sorted(_rotated(names, now=1e9)) == sorted(names)
+    assert _rotated([], now=1e9) == []

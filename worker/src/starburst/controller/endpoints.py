@@ -74,11 +74,14 @@ class Endpoints:
 
     Args:
         site: where.
+        remembers: that they were found open, rather than look again for each session. For one sweep
+            alone: none closes them while there are sessions.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, remembers: bool = False) -> None:
         self._site = site
-        self._stack = site.settings.endpoints_stack
+        self._remembers = remembers
+        self._open = False
         self._notes = Notes(site)
 
     def claim(self, session: str) -> None:
@@ -94,7 +97,7 @@ class Endpoints:
             started: when the session was.
             until: nothing is waited for later.
         """
-        if not self._stack:
+        if not self._stack or self._open:
             return Passage(open=True)
         note = self.read().note
         if note is None or note.wanted == "off" or note.idle_since is not None:
@@ -106,6 +109,7 @@ class Endpoints:
                 break
             self._site.pause(pause)
             passage, _ = self._pass(self.read().note or note, started=started)
+        self._open = self._remembers and passage.open
         return passage
 
     def read(self) -> Stored:
@@ -198,13 +202,13 @@ class Endpoints:
             return Passage(failure=failure), False
         ordered = sight.state == "closed" and now >= note.not_before
         if ordered:
-            note = self._open(note)
+            note = self._order_open(note)
         waits = _CLOSING if now < note.doubtful_until else _OPENING
         if note.trouble:
             waits = f"{_OPENING}, after try {note.told} failed ({note.trouble})"
         return Passage(waits=waits, since=since), ordered
 
-    def _open(self, note: Note) -> Note:
+    def _order_open(self, note: Note) -> Note:
         now = self._site.clock()
         try:
             taken = self._order("on")
@@ -279,6 +283,10 @@ class Endpoints:
             if begun and event.get("LogicalResourceId") == self._stack:
                 break
         return found
+
+    @property
+    def _stack(self) -> str:
+        return self._site.settings.endpoints_stack
 
     @property
     def _formation(self) -> CloudFormationClient:

@@ -20,6 +20,7 @@ from starburst.contract import SESSION_ID
 from starburst.errors import StarburstError
 
 from .actions import Actions
+from .endpoints import Endpoints
 from .fleet import parse
 from .lifecycle import Lifecycle
 from .sessions import Records
@@ -52,7 +53,7 @@ class Controller:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._life = Lifecycle(site=site, records=Records(site))
+        self._life = Lifecycle(site=site, records=Records(site), endpoints=Endpoints(site))
         self._actions = Actions(life=self._life)
 
     def handle(self, event: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:

@@ -27,15 +27,16 @@ class Lifecycle:
     Attributes:
         site: where.
         records: of its sessions.
+        endpoints: that every launch needs.
     """
 
     site: Site
     records: Records
+    endpoints: Endpoints
 
-    @property
-    def endpoints(self) -> Endpoints:
-        """The private endpoints that every launch needs."""
-        return Endpoints(self.site)
+    def for_one_sweep(self) -> Lifecycle:
+        """Return one that looks only once whether the endpoints are open."""
+        return replace(self, endpoints=Endpoints(self.site, remembers=True))
 
     def tend(
         self,

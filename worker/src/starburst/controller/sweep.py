@@ -23,6 +23,7 @@ __all__ = ["SweepFailed", "sweep"]
 
 _LOG: Final = logging.getLogger(__name__)
 _SESSION_SECONDS: Final = 15
+_GOLDEN: Final = (5**0.5 - 1) / 2
 _ORPHAN_REASON: Final = "starburst: this task belongs to no active session"
 
 
@@ -36,6 +37,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     Raises:
         SweepFailed: after everything else was done.
     """
+    life = life.for_one_sweep()
     # Tasks and queues are listed before records: what has no record then never had one. So is
     # what is wanted of the endpoints: a session that asks for them later than this changes it.
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
@@ -84,10 +86,11 @@ def _see_to_endpoints(life: Lifecycle, note: Stored, sessions: list[str], *, unt
 
 
 def _rotated(sessions: list[str], *, now: float) -> list[str]:
-    """Begin elsewhere each minute, so that no session is always the one that time leaves out."""
-    if not sessions:
-        return []
-    first = int(now // 60) % len(sessions)
+    """Begin far from the last time, so that no session is left out for long where time is short.
+
+    Steps of the golden ratio leave no large gap, however few sessions one sweep gets to.
+    """
+    first = int(now // 60 * _GOLDEN % 1 * len(sessions))
     return sessions[first:] + sessions[:first]
 
 
