@@ -38,6 +38,13 @@ def test_it_proves_a_teams_own_theorem(capsys: pytest.CaptureFixture[str]) -> No
     assert "Our own" in capsys.readouterr().out
 
 
+def test_a_name_that_no_theorem_has_proves_nothing_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command.main(["--environment", "prod", "--only", "own_quueue"]) == 2
+    assert "no theorem has 'own_quueue' in its name" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("synthesized")
 def test_a_refuted_theorem_fails_with_the_request(
     capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         theorems = [
             item for item in theorems_in(options.theorems) if (options.only or "") in item.name
         ]
+        if not theorems:
+            raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
         with tempfile.TemporaryDirectory() as folder:
             estates = list(_estates(options, Path(folder)))
         failed = 0
@@ -77,6 +79,7 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
             without=(*environment.without, *(["own-endpoints"] if theirs else [])),
             s3_endpoint=theirs,
             organization=environment.organization_id,
+            boundary=environment.permissions_boundary,
             fips=environment.fips,
             trusted_cidrs=environment.trusted_cidrs,
             trusted_vpcs=environment.trusted_vpcs,
@@ -124,12 +127,12 @@ def _options() -> argparse.ArgumentParser:
 def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
     os.environ.setdefault("CDK_VALIDATION", "false")
     app = importlib.import_module(options.app).build(outdir=str(folder), validate=False)
-    app.synth()
     wanted = options.environment
     known = [stage.environment.name for stage in app.node.children if hasattr(stage, "environment")]
     for name in wanted or ():
         if name not in known:
             raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
+    app.synth()
     for estate in estates_of(app, folder):
         if not wanted or estate.name in wanted:
             yield estate
