@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import app
 from environments import DEV
 from stacks.settings import BrokerRole, ExistingVpc, MfaUsers, Network
+from starburst_constructs.proofs.assembly import FOREIGN_BOUNDARY, read_estate
 from starburst_constructs.proofs.command import estates_of
+from starburst_constructs.proofs.errors import ResolveError
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.logic import Logic
 from starburst_constructs.proofs.mutants import mutants
@@ -44,19 +47,26 @@ PERIMETER = (
 )
 """What an organization, or another's endpoints, would make false of a prover that forgot them."""
 
+BOUNDARY = f"arn:aws:iam::{DEV.account}:policy/organization-boundary"
 LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
 
 
 @pytest.fixture(scope="module")
-def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the environments are synthesized to."""
+    return tmp_path_factory.mktemp("variants")
+
+
+@pytest.fixture(scope="module")
+def chosen(assemblies: Path) -> dict[str, Estate]:
     """An organization of IAM users, a broker in another's VPC, an office in FIPS mode."""
-    outdir = tmp_path_factory.mktemp("variants")
     users = replace(
         DEV,
         name="mfa",
         identity=MfaUsers(account=DEV.account),
         network=Network(cidr="10.70.0.0/20"),
         organization_id="o-a1b2c3d4e5",
+        permissions_boundary=BOUNDARY,
     )
     broker = replace(
         DEV,
@@ -74,9 +84,9 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Estate]:
         trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
         trusted_vpcs=("vpc-0f1e2d3c",),
     )
-    built = app.build([users, broker, office], outdir=str(outdir), validate=False)
+    built = app.build([users, broker, office], outdir=str(assemblies), validate=False)
     built.synth()
-    return {estate.name: estate for estate in estates_of(built, outdir)}
+    return {estate.name: estate for estate in estates_of(built, assemblies)}
 
 
 @pytest.mark.parametrize("name", ["mfa", "broker"])
@@ -98,7 +108,8 @@ def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], nam
             if verdict.answer == "left out":
                 left_out.add(item.name)
     others = {"nothing_leaves_through_an_endpoint", "endpoints_refuse_strangers"}
-    assert left_out == (others | {"endpoints_can_open"} if name == "broker" else set())
+    expected = {"mfa": {"only_our_endpoints_in_our_vpc"}, "office": set()}
+    assert left_out == expected.get(name, others | {"endpoints_can_open"})
 
 
 def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -> None:
@@ -120,6 +131,26 @@ def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -
     ]
     # Null beside it already insists on the tag, and AWS answers the other for every user.
     assert [one for one in alive if "IfExists" not in one] == []
+
+
+def test_any_boundary_of_an_organization_will_do(chosen: dict[str, Estate]) -> None:
+    """It is read as allowing everything, so only what rests on the kit's own is not claimed."""
+    estate = chosen["mfa"]
+    assert {role.boundary for role in estate.roles} == {FOREIGN_BOUNDARY}
+    assert "kit-boundary" in estate.without
+    told = {item.name for item in ALL if item.unless == "kit-boundary"}
+    assert len(told) == 13
+    assert set(dict(verdicts(estate, *told)).values()) == {"left out"}
+    names = ("every_role_keeps_to_its_duty", "own_objects_only", "only_the_controller_starts")
+    assert dict(verdicts(estate, *names)) == dict.fromkeys(names, "proved")
+
+
+def test_a_boundary_that_nobody_declared_is_refused(
+    chosen: dict[str, Estate], assemblies: Path
+) -> None:
+    """A slip in one role's boundary must not make theorems disappear."""
+    with pytest.raises(ResolveError, match="organization-boundary, which no stack of ours defines"):
+        read_estate(assemblies, "mfa")
 
 
 FENCE = ("analysts_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")

@@ -13,13 +13,20 @@ from starburst.contract import queue_prefix
 from starburst.controller.queue import policy as session_queue_policy
 from starburst_constructs.policy_holders import unread
 from starburst_constructs.proofs.errors import ProofError, ResolveError
-from starburst_constructs.proofs.estate import Endpoint, Estate, Guarded, Policy, Role
+from starburst_constructs.proofs.estate import EVERYTHING, Endpoint, Estate, Guarded, Policy, Role
 from starburst_constructs.proofs.resolve import Resolver, Template
 
-__all__ = ["QUEUE_USER", "SESSION_QUEUE", "read_estate"]
+__all__ = ["FOREIGN_BOUNDARY", "QUEUE_USER", "SESSION_QUEUE", "read_estate"]
 
 QUEUE_USER: Final = "starburst:queueUser"
 """Stands in the session queue's policy for the analyst whose queue it is."""
+
+FOREIGN_BOUNDARY: Final = "the organization's boundary"
+"""An organization's boundary is taken as allowing everything and denying nothing.
+
+So what is proved to be impossible is so under any boundary. What is proved to be possible is so
+where the boundary allows what the roles do.
+"""
 
 SESSION_QUEUE: Final = "session-queue"
 """Kind of the queues that the controller makes; their policy is the controller's own function."""
@@ -45,6 +52,7 @@ def read_estate(
     without: Sequence[str] = (),
     s3_endpoint: str | None = None,
     organization: str | None = None,
+    boundary: str | None = None,
     fips: bool = False,
     trusted_cidrs: Sequence[str] = (),
     trusted_vpcs: Sequence[str] = (),
@@ -58,6 +66,7 @@ def read_estate(
         without: what the environment leaves out.
         s3_endpoint: id of the gateway endpoint, where the VPC had it already.
         organization: id of the organization, where the perimeter is as wide.
+        boundary: ARN of an organization's boundary that roles carry instead of the kit's.
         fips: whether endpoints have FIPS names.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
@@ -82,13 +91,17 @@ def read_estate(
         short[stack] = artifact["displayName"].rpartition("/")[2].split(" ")[0]
         account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
         place = (account, region)
-    reader = _Reader(Resolver(templates, *place), short)
+    reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
     reader.refuse_unread()
     estate = reader.estate(environment, regions=regions or place[1:])
     own = {endpoint.service: endpoint.identifier for endpoint in estate.endpoints}
     return replace(
         estate,
-        without=(*without, *(() if trusted_cidrs else ("trusted-networks",))),
+        without=(
+            *without,
+            *(() if trusted_cidrs else ("trusted-networks",)),
+            *(("kit-boundary",) if FOREIGN_BOUNDARY in estate.policies else ()),
+        ),
         s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
         organization=organization,
         fips=fips,
@@ -100,11 +113,16 @@ def read_estate(
 class _Reader:
     """Reads typed policies from resolved resources."""
 
-    def __init__(self, resolver: Resolver, short: Mapping[str, str]) -> None:
+    def __init__(
+        self, resolver: Resolver, short: Mapping[str, str], *, foreign_boundary: str | None
+    ) -> None:
         self._resolver = resolver
         self._short = short
         self._policies: dict[str, Policy] = {}
         self._by_arn: dict[str, str] = {}
+        if foreign_boundary is not None:
+            self._policies[FOREIGN_BOUNDARY] = replace(EVERYTHING, name=FOREIGN_BOUNDARY)
+            self._by_arn[foreign_boundary] = FOREIGN_BOUNDARY
 
     def refuse_unread(self) -> None:
         """Refuse templates of which only a part would be proved."""

@@ -26,7 +26,7 @@ REVOKED_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
     """No role of ours changes the trail, Config, GuardDuty or a log group's life.
 
@@ -75,7 +75,7 @@ def no_role_touches_evidence(world: World) -> Iterator[Claim]:
             )
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def no_role_changes_a_bucket(world: World) -> Iterator[Claim]:
     """No role of ours changes a bucket: its policy, encryption, versions, locks or lifecycle.
 
@@ -109,7 +109,7 @@ def no_role_changes_a_bucket(world: World) -> Iterator[Claim]:
         )
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def no_role_changes_identities(world: World) -> Iterator[Claim]:
     """No role of ours changes a role, a policy, a tag or a boundary, its own or another's.
 
@@ -127,7 +127,7 @@ def no_role_changes_identities(world: World) -> Iterator[Claim]:
         )
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
     """A wider boundary would still refuse identity changes: it denies them in so many words."""
     allow = Statement(effect="Allow", actions=("*",), resources=("*",))
@@ -154,7 +154,7 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
         yield never(name, [(one, world.logic.no(world.refuses(wide, one))) for one in asked])
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
     """Every role carries the boundary, so none does what the boundary does not name."""
     for role in world.estate.roles:

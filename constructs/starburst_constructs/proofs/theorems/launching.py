@@ -121,7 +121,7 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
     )
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def no_shell(world: World) -> Iterator[Claim]:
     """Nobody opens a shell in a worker, nor starts one that would allow it."""
     for role in world.estate.roles:

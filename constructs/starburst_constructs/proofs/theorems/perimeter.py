@@ -249,7 +249,7 @@ def analysts_come_from_trusted_networks(world: World) -> Iterator[Claim]:
         )
 
 
-@theorem(GROUP)
+@theorem(GROUP, unless="kit-boundary")
 def only_allowed_regions(world: World) -> Iterator[Claim]:
     """No role of ours does anything in a Region where data may not be.
 
