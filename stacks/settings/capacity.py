@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from stacks.typing_of_settings import typed
 from stacks.validation import between, distinct, matches, positive, require
 from starburst.contract import Instance
 
@@ -45,6 +46,7 @@ class Ec2Capacity:
 
     def __post_init__(self) -> None:
         """Refuse what EC2 or ECS would refuse later."""
+        typed("capacity.", self)
         between("number of capacity.instance_types", len(self.instance_types), 1, _MOST_TYPES)
         distinct("capacity.instance_types", (one.name for one in self.instance_types))
         for one in self.instance_types:

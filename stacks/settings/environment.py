@@ -12,6 +12,7 @@ from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.workspace import Workspace
+from stacks.typing_of_settings import typed
 from stacks.validation import (
     KEPT_A_YEAR_DAYS,
     LOG_RETENTION_DAYS,
@@ -135,6 +136,7 @@ class Environment:
         """Refuse everything that one environment can get wrong by itself."""
         matches("environment name", self.name, ENVIRONMENT_NAME, ENVIRONMENT_NAME.pattern)
         me = f"environment {self.name}:"
+        typed(f"{me} ", self)
         self._check_place(me)
         self._check_words(me)
         self._check_trust(me)

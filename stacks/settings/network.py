@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final, Literal, get_args
 
+from stacks.typing_of_settings import typed
 from stacks.validation import (
     between,
     distinct,
@@ -61,6 +62,7 @@ class ExistingVpc:
 
     def __post_init__(self) -> None:
         """Refuse malformed ids and subnets without their route table."""
+        typed("existing.", self)
         hexadecimal = "[0-9a-f]{8,17}"
         matches("existing.vpc_id", self.vpc_id, f"vpc-{hexadecimal}", "an id such as vpc-0a1b2c3d")
         for subnet in self.subnet_ids:
@@ -115,6 +117,7 @@ class Network:
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
+        typed("network.", self)
         between("network.zones", self.zones, 2, 6)
         one_of("network.egress", self.egress, get_args(Egress))
         one_of("network.endpoints", self.endpoints, get_args(EndpointTime))

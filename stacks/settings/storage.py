@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from stacks.typing_of_settings import typed
 from stacks.validation import between, one_of
 
 __all__ = ["Audit", "Storage"]
@@ -60,5 +61,6 @@ class Audit:
 
     def __post_init__(self) -> None:
         """Refuse days that S3 has no meaning for, and an unknown lock."""
+        typed("audit.", self)
         between("audit.log_days", self.log_days, 1, MOST_DAYS)
         one_of("audit.lock", self.lock, get_args(Lock))

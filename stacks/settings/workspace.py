@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from stacks.typing_of_settings import typed
 from stacks.validation import between, emails, matches, one_of, positive, require
 from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits
 from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
@@ -40,6 +41,7 @@ class Workspace:
         """Refuse a size that Fargate lacks, limits above the caps, a budget that reaches nobody."""
         matches("workspace name", self.name, PRINCIPAL_NAME, PRINCIPAL_NAME.pattern)
         me = f"workspace {self.name}:"
+        typed(f"{me} ", self)
         one_of(f"{me} cpu", self.cpu, tuple(MEMORY_GB))
         fits = is_size(self.cpu, self.memory_gb)
         allowed = f"what Fargate sells with {self.cpu:g} vCPU, {describe_memory(self.cpu)}"

@@ -65,6 +65,23 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"alert_emails": ("platform",)},
         "environment prod: alert_emails is 'platform'; allowed: e-mail addresses such as",
     ),
+    "an address that is not in a tuple": (
+        environment,
+        {"alert_emails": "platform@example.com"},
+        "environment prod: alert_emails is 'platform@example.com'; allowed: a tuple, such as "
+        '("…",).',
+    ),
+    "nobody to ask who comes": (environment, {"identity": None}, "identity is None; allowed: Saml"),
+    "one workspace for several": (environment, {"workspaces": workspace()}, "a tuple, such as (W"),
+    "a block for a network": (environment, {"network": "10.0.0.0/20"}, "allowed: Network(…)."),
+    "tags by name": (environment, {"tags": {"team": "a"}}, 'a tuple, such as (("…", "…"),).'),
+    "a number for limits": (workspace, {"limits": 5}, "limits is 5; allowed: Limits(…)."),
+    "an id for an existing VPC": (
+        Network,
+        {"existing": "vpc-0a1b2c3d"},
+        "network.existing is 'vpc-0a1b2c3d'; allowed: ExistingVpc(…) or None.",
+    ),
+    "a word for a trail": (Audit, {"trail": "yes"}, "audit.trail is 'yes'; allowed: True or False"),
     "an alert address twice": (environment, {"alert_emails": ("a@b.example",) * 2}, "once"),
     "too many alert addresses": (
         environment,
