@@ -185,6 +185,8 @@ class DataBucket(_PrivateBucket):
             # Two-layer encryption has no bucket keys.
             bucket_key_enabled=not layered,
             blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
+            # No retention: sessions must be erasable. But evidence can be put on legal hold (S37).
+            object_lock_enabled=True,
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix="data/",
             lifecycle_rules=_lifecycle(workspaces, session_days, noncurrent_days),

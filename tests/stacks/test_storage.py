@@ -219,3 +219,9 @@ def test_reads_and_writes_are_logged_elsewhere(storage: Template, environment: A
         assert each["Action"] == "s3:PutObject"
         assert each["Condition"]["StringEquals"]["aws:SourceAccount"] == environment.account
     assert delivery
+
+
+def test_evidence_can_be_held_and_nothing_is_retained_by_itself(storage: Template) -> None:
+    data = named(storage, "AWS::S3::Bucket", "Data")
+    assert data["ObjectLockEnabled"] is True
+    assert "ObjectLockConfiguration" not in data
