@@ -7,6 +7,7 @@ stopped, by when the controller can start no others.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -206,7 +207,7 @@ def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
         return
     yield f"would write down every task of {about}"
     for change in changes:
-        yield f"would put {change.policy} on {change.role}: {change.document}"
+        yield f"would put {change.policy} on {change.role}: {json.dumps(change.document)}"
     yield f"would stop every worker of {about} in cluster {cluster_name(about.environment.name)}"
 
 

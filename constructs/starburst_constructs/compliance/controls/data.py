@@ -94,6 +94,19 @@ DATA: Final = (
         ),
     ),
     Control(
+        name="evidence-can-be-held",
+        title="Any session's objects can be put on legal hold, which no role here can lift",
+        area=Area.DATA,
+        rows=("S37", "S38"),
+        nist=("AU-9", "IR-4"),
+        theorems=("no_role_changes_a_bucket",),
+        tests=(
+            "tests/stacks/test_storage.py"
+            "::test_evidence_can_be_held_and_nothing_is_retained_by_itself",
+            "tests/deploy/test_versions.py::test_every_version_is_held_and_freed",
+        ),
+    ),
+    Control(
         name="written-once",
         title="No result and no manifest is ever overwritten",
         area=Area.DATA,
@@ -208,6 +221,8 @@ DATA: Final = (
         theorems=("analysts_can_work",),
         tests=(
             "tests/runtime/test_burst.py::test_cleanup_with_force_leaves_no_version_of_any_object",
+            "tests/deploy/test_versions.py::test_all_versions_are_erased_with_a_receipt",
+            "tests/deploy/test_versions.py::test_an_active_session_or_a_hold_keeps_everything",
         ),
     ),
     Control(

@@ -158,7 +158,27 @@ PEOPLE: Final = (
         area=Area.PEOPLE,
         rows=("S37",),
         nist=("AC-12",),
-        theorems=("revoked_sessions_are_dead",),
+        theorems=("revoked_sessions_are_dead", "a_revoked_user_is_out_alone"),
+        tests=("tests/deploy/test_revoke.py::test_what_is_put_is_what_is_proved",),
+        yours=(f"{_YOURS}#be-ready-for-an-incident",),
+    ),
+    Control(
+        name="work-can-be-contained",
+        title="A user's, a workspace's or all work can be stopped and cut off, and taken back",
+        area=Area.PEOPLE,
+        rows=("S37", "S38"),
+        nist=("IR-4", "AC-12"),
+        hipaa=("164.308(a)(6)(ii)",),
+        theorems=(
+            "contained_work_stays_stopped",
+            "revokers_only_revoke",
+            "responders_read_nothing",
+        ),
+        tests=(
+            "tests/deploy/test_contain.py::test_a_workspace_is_stopped_denied_and_written_down",
+            "tests/deploy/test_contain.py::test_twice_is_once_and_undo_leaves_no_denial",
+            "tests/deploy/test_isolate.py::test_workers_are_cut_off_and_the_way_back_is_exact",
+        ),
         yours=(f"{_YOURS}#be-ready-for-an-incident",),
     ),
 )

@@ -91,7 +91,10 @@ RECORD: Final = (
         area=Area.RECORD,
         rows=("S27",),
         nist=("AU-6",),
-        tests=("tests/stacks/test_audit.py::test_an_investigation_starts_with_saved_queries",),
+        tests=(
+            "tests/stacks/test_audit.py::test_an_investigation_starts_with_saved_queries",
+            "tests/deploy/test_events.py::test_both_saved_queries_are_asked_and_waited_for",
+        ),
         kinds=("AWS::Logs::QueryDefinition",),
     ),
     Control(

@@ -33,6 +33,10 @@ YOURS: Final = (
         title="Somebody knows what to do when credentials or data are lost, and has tried it",
         area=Area.YOURS,
         rows=("S37", "S38", "S39"),
+        tests=(
+            "tests/deploy/test_contain.py::test_a_workspace_is_stopped_denied_and_written_down",
+            "tests/deploy/test_isolate.py::test_workers_are_cut_off_and_the_way_back_is_exact",
+        ),
         yours=(f"{_PAGE}#be-ready-for-an-incident",),
     ),
     Control(
@@ -48,6 +52,10 @@ YOURS: Final = (
         title="Getting data back has been tried",
         area=Area.YOURS,
         rows=("S39",),
+        nist=("CP-10",),
+        tests=(
+            "tests/deploy/test_versions.py::test_a_deleted_and_a_changed_object_come_back_once",
+        ),
         yours=(f"{_PAGE}#try-to-get-data-back",),
     ),
     Control(
