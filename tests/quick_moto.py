@@ -1,42 +1,67 @@
-"""moto without its slow habits: what each of its calls computes anew is computed once."""
+"""moto and the SDK without their slow habits: what each call computes anew is computed once."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
+import string
 import time
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import boto3
+import botocore.auth
+import botocore.compat
+import botocore.utils
+import moto.backend_index
+import moto.backends
 import moto.core.utils
 import moto.s3.urls
 import moto.sqs.models
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 
-__all__ = ["quick_aws"]
+__all__ = ["quick_aws", "quick_clients"]
 
 _attributes = moto.sqs.models.SQSBackend.get_queue_attributes
 _words = functools.cache(moto.core.utils.camelcase_to_underscores)
+
+# Every request is compared with the hosts of all services in turn; these are nearly all of them.
+_OFTEN = ("s3", "sqs", "kms", "ssm")
+_hosts = sorted(moto.backend_index.backend_url_patterns, key=lambda each: each[0] not in _OFTEN)
 
 
 @contextlib.contextmanager
 def quick_aws() -> Iterator[None]:
     """Mock AWS as `moto.mock_aws` does, for less than half of the time."""
     with contextlib.ExitStack() as stack:
-        for patch in (
-            # It makes an RSA key for every key, which a symmetric one does not use.
-            mock.patch("moto.kms.models.generate_private_key"),
-            # It imports the module anew in each call.
-            mock.patch("moto.s3.models.S3Backend._url_module", moto.s3.urls),
-            mock.patch("moto.sqs.models.camelcase_to_underscores", _words),
-            mock.patch("moto.core.responses.camelcase_to_underscores", _words),
-            mock.patch("moto.sqs.models.unix_time_millis", _milliseconds),
-            mock.patch("moto.sqs.models.SQSBackend.get_queue_attributes", _attributes_once),
-        ):
-            stack.enter_context(patch)
+        for target, quick in _QUICK.items():
+            stack.enter_context(mock.patch(target, quick))
         stack.enter_context(mock_aws())
         yield
+
+
+def quick_clients(sdk: boto3.session.Session, *services: str) -> list[Any]:
+    """Return clients that are made once for each SDK session, as they were when they were made.
+
+    Who registers events makes a client of their own.
+    """
+    clients = []
+    for service in services:
+        client, own = _client(sdk, service)
+        vars(client).clear()
+        vars(client).update(own)
+        clients.append(client)
+    return clients
+
+
+@functools.cache
+def _client(sdk: boto3.session.Session, service: str) -> tuple[Any, dict[str, Any]]:
+    client: Any = sdk.client(service)  # type: ignore[call-overload]
+    return client, dict(vars(client))
 
 
 def _milliseconds() -> float:
@@ -51,3 +76,58 @@ def _attributes_once(
     if not found.keys() >= set(attribute_names):
         return _attributes(backend, queue_name, attribute_names)
     return {name: found[name] for name in attribute_names if found[name] is not None}
+
+
+def _random_string(
+    random: Any, length: int = 20, include_digits: bool = True, lower_case: bool = False
+) -> str:
+    """Draw the characters at once, and not one by one."""
+    pool = string.ascii_letters + (string.digits if include_digits else "")
+    drawn = "".join(random.choices(pool, k=length))
+    return drawn.lower() if lower_case else drawn
+
+
+@functools.cache
+def _methods(of: type) -> list[str]:
+    return [name for name, _ in inspect.getmembers(of, predicate=inspect.isfunction)]
+
+
+_add_auth = botocore.auth.SigV4Auth.add_auth
+
+
+def _sign(auth: botocore.auth.SigV4Auth, request: AWSRequest) -> None:
+    """Say who asks, and leave the signature out, which moto does not look at."""
+    own = botocore.auth.SigV4Auth._inject_signature_to_request
+    if type(auth)._inject_signature_to_request is not own:
+        _add_auth(auth, request)
+        return
+    if auth.credentials is None:
+        raise NoCredentialsError
+    now = botocore.compat.get_current_datetime()
+    request.context["timestamp"] = now.strftime(botocore.auth.SIGV4_TIMESTAMP)
+    auth._modify_request_before_signing(request)
+    who = f"Credential={auth.scope(request)}"
+    request.headers["Authorization"] = f"AWS4-HMAC-SHA256 {who}, SignedHeaders=host, Signature=0"
+
+
+_QUICK: dict[str, Any] = {
+    # It makes an RSA key for every key, which a symmetric one does not use.
+    "moto.kms.models.generate_private_key": mock.MagicMock(),
+    # It imports modules anew in each call.
+    "moto.s3.models.S3Backend._url_module": moto.s3.urls,
+    "moto.backends._import_backend": functools.cache(moto.backends._import_backend),
+    # It registers every service with a library that our code does not use.
+    "moto.core.models.RESPONSES_METHODS": (),
+    "moto.backend_index.backend_url_patterns": _hosts,
+    "moto.sqs.models.camelcase_to_underscores": _words,
+    "moto.core.responses.camelcase_to_underscores": _words,
+    "moto.core.responses.method_names_from_class": _methods,
+    "moto.sqs.models.unix_time_millis": _milliseconds,
+    "moto.sqs.models.SQSBackend.get_queue_attributes": _attributes_once,
+    "moto.moto_api._internal.moto_random.MotoRandom.get_random_string": _random_string,
+    "botocore.auth.SigV4Auth.add_auth": _sign,
+    "botocore.utils._parse_timestamp_with_tzinfo": functools.lru_cache(
+        botocore.utils._parse_timestamp_with_tzinfo
+    ),
+    "botocore.useragent.UserAgentString.to_string": lambda _: "tests",
+}

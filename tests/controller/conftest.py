@@ -13,7 +13,7 @@ from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Settings, Site
 from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_clients
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,7 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
         moment[0] += seconds
 
     with quick_aws():
+        s3, sqs, ssm = quick_clients(sdk, "s3", "sqs", "ssm")
         ecs = FakeEcs(now=lambda: moment[0])
         site = Site(
             settings=Settings(
@@ -47,18 +48,11 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
                 security_group="sg-workers",
                 parameter=runtime_parameter("prod"),
             ),
-            clients=Clients(
-                s3=sdk.client("s3"),
-                sqs=sdk.client("sqs"),
-                ecs=cast("Any", ecs),
-                ssm=sdk.client("ssm"),
-            ),
+            clients=Clients(s3=s3, sqs=sqs, ecs=cast("Any", ecs), ssm=ssm),
             clock=lambda: moment[0],
             pause=pause,
         )
-        site.clients.s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         world = World(site=site, controller=Controller(site), ecs=ecs, moment=moment, pauses=pauses)
         world.deploy()
         yield world

@@ -10,7 +10,7 @@ import pytest
 
 from starburst.client.connection import Connection
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 
 
@@ -29,14 +29,13 @@ def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
     # moto's threads trip over each other in this set, which only FIFO queues need.
     monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())
     with quick_aws():
-        s3 = sdk.client("s3")
+        s3, sqs, kms = quick_clients(sdk, "s3", "sqs", "kms")
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        kms = sdk.client("kms")
         arn = kms.create_key()["KeyMetadata"]["Arn"]
-        yield Fleet(s3=s3, sqs=sdk.client("sqs"), kms=kms, key_arn=arn)
+        yield Fleet(s3=s3, sqs=sqs, kms=kms, key_arn=arn)
 
 
 @pytest.fixture
