@@ -31,8 +31,8 @@ from starburst.errors import (
     WorkerLost,
 )
 from starburst.result_nodes import parse_node_key
-from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.statuses import a_status
 
 TWO = SessionOptions(workers=2, idle_timeout=20)
 
@@ -355,23 +355,7 @@ def test_a_session_is_only_ever_extended(connection: Connection, fleet: Fleet) -
     fleet.launch = False
     session = open_session(connection, TWO, progress=False)
     later = time.time() + 90_000
-    status = SessionStatus(
-        session=session.id,
-        state="running",
-        reason="",
-        workers_wanted=2,
-        workers_starting=0,
-        workers_running=2,
-        workers_started=2,
-        workers_lost=0,
-        backlog=0,
-        in_flight=0,
-        worker_seconds=1,
-        usd=0.1,
-        started=0,
-        deadline=later,
-        updated=1,
-    )
+    status = a_status(session=session.id, state="running", deadline=later)
     fleet.s3.put_object(Bucket=BUCKET, Key=session.manifest.keys.status, Body=status.to_json())
     assert session.extend(3600) == later
     assert "extend" not in [request["action"] for request in fleet.requests]

@@ -27,9 +27,9 @@ from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
-from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.test_faults_aws import Faulty, refusal
+from tests.statuses import a_status
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 OFFLINE = EndpointConnectionError(endpoint_url="https://s3.test")
@@ -340,23 +340,7 @@ class Lingering(Fleet):
         return {}
 
     def tell(self, keys: SessionKeys, *, workers: int, deadline: float = 2) -> None:
-        status = SessionStatus(
-            session=keys.session,
-            state="ended",
-            reason="stopped by its user",
-            workers_wanted=0,
-            workers_starting=0,
-            workers_running=workers,
-            workers_started=1,
-            workers_lost=0,
-            backlog=0,
-            in_flight=0,
-            worker_seconds=1,
-            usd=0.1,
-            started=1,
-            deadline=deadline,
-            updated=1,
-        )
+        status = a_status(session=keys.session, workers_running=workers, deadline=deadline)
         self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
 
 

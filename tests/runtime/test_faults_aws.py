@@ -39,8 +39,8 @@ from starburst.errors import (
     SessionError,
     StarburstError,
 )
-from starburst.status import SessionStatus
 from tests.runtime.fleet import BUCKET, REGION, Fleet
+from tests.statuses import a_status
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
@@ -475,23 +475,7 @@ def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
     fleet.sqs.delete_queue(QueueUrl=url)
     made.run()  # ends by itself
     words = "its queue was deleted, and its remaining work with it; start a new session"
-    status = SessionStatus(
-        session=session.id,
-        state="failed",
-        reason=words,
-        workers_wanted=0,
-        workers_starting=0,
-        workers_running=0,
-        workers_started=1,
-        workers_lost=0,
-        backlog=0,
-        in_flight=0,
-        worker_seconds=1,
-        usd=0.1,
-        started=1,
-        deadline=2,
-        updated=1,
-    )
+    status = a_status(session=session.id, state="failed", reason=words)
     fleet.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
     ends = [future.exception(timeout=30) for future in session.futures]
     assert [type(end) for end in ends] == [type(None), *[type(ends[-1])] * 3]

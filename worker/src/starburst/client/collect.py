@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -44,7 +44,7 @@ _Place: TypeAlias = tuple[str, int, int]
 _STATUS_SECONDS: Final = 2.0
 _SILENCE_SECONDS: Final = 15.0
 _PATIENCE_SECONDS: Final = 900.0
-"""A laptop that wakes elsewhere, or an hour that AWS has badly: collecting goes on afterwards."""
+"""So long a failure may last: a laptop that wakes elsewhere finds its network, AWS recovers."""
 
 _READS: Final = 3
 _FETCHES: Final = 8
@@ -91,6 +91,7 @@ class Collector:
         self._seen: set[_Place] = set()
         self._handed_on: set[_Place] = set()
         self._taking = threading.RLock()  # a future's callback may call us anew
+        self._taker: int | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.status: SessionStatus | None = None
@@ -117,12 +118,13 @@ class Collector:
             except StarburstError as error:
                 self._ledger.close(error)
             # Whatever it is: unless futures hear of it, they wait for ever.
-            except Exception as error:
+            except BaseException as error:
                 self._ledger.close(StarburstError(f"collecting results failed: {error!r}"))
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         pause, asked = FIRST_PAUSE, time.monotonic()
-        heard = looked = reached = asked
+        heard = looked = asked
+        failing: float | None = None
         pace = Pace(asked)
         while self._wait_for_work():
             now = time.monotonic()
@@ -140,9 +142,10 @@ class Collector:
                 if now - looked > _STATUS_SECONDS:
                     looked = now
                     self._look(pool)
-                reached = now
+                failing = None
             except StarburstError as error:
-                if not is_passing(error) or now - reached > _PATIENCE_SECONDS:
+                failing = time.monotonic() if failing is None else failing
+                if not is_passing(error) or now - failing > _PATIENCE_SECONDS:
                     raise
             if now - max(heard, asked) > _SILENCE_SECONDS:
                 asked = now
@@ -170,12 +173,26 @@ class Collector:
         that was verified. An object under any other name is never even fetched.
         """
         with self._taking:  # collect(wait=False) comes from another thread
-            return self._round(pool)
+            before, self._taker = self._taker, threading.get_ident()
+            try:
+                return self._round(pool)
+            finally:
+                self._taker = before
 
     def catch_up(self) -> None:
-        """Take in what is committed by now."""
-        with ThreadPoolExecutor(_FETCHES) as pool:
-            self.round(pool)
+        """Take in what is committed by now.
+
+        In a thread of its own: Ctrl-C must not leave a result half taken, for it is taken once.
+        """
+        with ThreadPoolExecutor(_FETCHES + 1) as pool:
+            round_: Future[int] | None = None
+            if self._taker != threading.get_ident():  # else a callback, in the midst of taking
+                with suppress(RuntimeError):  # the interpreter is about to end
+                    round_ = pool.submit(self.round, pool)
+            if round_ is None:
+                self.round(pool)
+            else:
+                round_.result()
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
         listed = {place: key for key in self._list() if (place := self._place(key)) is not None}

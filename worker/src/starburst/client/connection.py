@@ -22,6 +22,7 @@ from starburst.contract import (
 )
 from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
 
+from .jitter import own_jitter
 from .refusals import aws_errors
 
 if TYPE_CHECKING:
@@ -174,7 +175,9 @@ def _discover(
         )
     parameter = runtime_parameter(name)
     with aws_errors(f"read {parameter}"):
-        ssm = aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
+        ssm = own_jitter(
+            aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
+        )
         try:
             value = ssm.get_parameter(Name=parameter)["Parameter"].get("Value", "")
         except ClientError as error:
@@ -207,7 +210,7 @@ def _choose(document: RuntimeDocument, workspace: str | None) -> str:
 
 def _who(aws: boto3.session.Session, *, fips: bool) -> str:
     with aws_errors("ask AWS who is logged in"):
-        sts = aws.client("sts", config=client_config(fips=fips))
+        sts = own_jitter(aws.client("sts", config=client_config(fips=fips)))
         arn = sts.get_caller_identity()["Arn"]
     return _checked(arn.rsplit("/", 1)[-1].partition("@")[0].lower())
 
@@ -235,10 +238,12 @@ def _connection(
         document=document,
         workspace=workspace,
         user=user,
-        s3=aws.client("s3", config=config, endpoint_url=endpoint, verify=verify),
-        sqs=aws.client("sqs", config=config, endpoint_url=endpoint, verify=verify),
-        kms=aws.client("kms", config=config, endpoint_url=endpoint, verify=verify),
-        functions=aws.client("lambda", config=config, endpoint_url=endpoint, verify=verify),
+        s3=own_jitter(aws.client("s3", config=config, endpoint_url=endpoint, verify=verify)),
+        sqs=own_jitter(aws.client("sqs", config=config, endpoint_url=endpoint, verify=verify)),
+        kms=own_jitter(aws.client("kms", config=config, endpoint_url=endpoint, verify=verify)),
+        functions=own_jitter(
+            aws.client("lambda", config=config, endpoint_url=endpoint, verify=verify)
+        ),
     )
 
 

@@ -52,20 +52,24 @@ class Control:
         """Have the status written anew, and lost workers replaced."""
         self._invoke("refresh", self._keys.manifest)
 
-    def extend(self, deadline: float) -> None:
-        """Ask for a later end (seconds since the epoch), within the workspace's limit."""
-        self._request("extend", deadline=deadline)
+    def extend(self, deadline: float) -> float:
+        """Ask for a later end (seconds since the epoch), within the workspace's limit.
+
+        Returns:
+            when it ends at the latest, by the controller's word.
+        """
+        return float(self._request("extend", deadline=deadline).get("deadline", deadline))
 
     def stop(self) -> None:
         """Have the session's workers stopped and its queue deleted. Safe to repeat."""
         self._request("stop")
 
-    def _request(self, action: Literal["extend", "stop"], **terms: float) -> None:
+    def _request(self, action: Literal["extend", "stop"], **terms: float) -> dict[str, Any]:
         key = self._keys.request(uuid.uuid4().hex)
         body = json.dumps({"protocol": PROTOCOL, "action": action, **terms}).encode()
         with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
             write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
-        self._invoke(action, key)
+        return self._invoke(action, key)
 
     def _invoke(self, action: str, key: str) -> dict[str, Any]:
         payload = json.dumps({"protocol": PROTOCOL, "action": action, "key": key}).encode()

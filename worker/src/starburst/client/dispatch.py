@@ -6,6 +6,7 @@ A task counts as accepted once its pack is in S3; the message in the queue is on
 from __future__ import annotations
 
 import atexit
+import hashlib
 import secrets
 import threading
 import time
@@ -139,7 +140,8 @@ class Dispatcher:
 
     def function(self, data: bytes) -> str:
         """Store a pickled function once; return the name under which workers find it."""
-        name = self._names.get(data)
+        digest = hashlib.sha256(data).digest()
+        name = self._names.get(digest)
         if name is not None:
             return name
         name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
@@ -152,7 +154,7 @@ class Dispatcher:
                 self._keys.functions + name,
                 body=signed,
             )
-        self._names[data] = name
+        self._names[digest] = name
         return name
 
     def expect(self, tasks: int) -> None:
@@ -198,13 +200,21 @@ class Dispatcher:
                     f"session {self._keys.session} was let go here and takes no more tasks from "
                     "this client; starburst.attach(id) finds it where it still runs"
                 )
-            futures = self._ledger.add(len(inputs))
-            idle = not self._waiting
-            self._waiting += [
-                _Waiting(future.number, function, data, future)
-                for future, data in zip(futures, inputs, strict=True)
-            ]
-            self._bytes += sum(map(len, inputs))
+            begin, idle = len(self._ledger), not self._waiting
+            size = sum(map(len, inputs))
+            try:
+                futures = self._ledger.add(len(inputs))
+                more = [
+                    _Waiting(future.number, function, data, future)
+                    for future, data in zip(futures, inputs, strict=True)
+                ]
+                self._waiting += more
+            # Ctrl-C: nobody sends what does not wait here, and whoever collects would wait for it.
+            except BaseException:
+                waiting = {task.index for task in self._waiting[-len(inputs) :]}
+                self._ledger.give_up(n for n in range(begin, len(self._ledger)) if n not in waiting)
+                raise
+            self._bytes += size
             self._last = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from starburst.errors import StarburstError
 from starburst.payload import dump_function, dump_input
@@ -18,6 +18,8 @@ from .options import SessionOptions
 from .session import Session
 
 __all__ = ["StarburstExecutor"]
+
+T = TypeVar("T")
 
 
 class StarburstExecutor(Executor):
@@ -83,6 +85,16 @@ class StarburstExecutor(Executor):
                 self._session = open_session(connection, self._options, progress=self._progress)
                 self._session.prepare(fn, pickled)
             return self._session.submit_prepared(fn, data)
+
+    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Any) -> Iterator[T]:
+        """Call ``fn`` for each tuple of arguments, as any executor does.
+
+        What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+        """
+        with self._lock:
+            if self._session is not None:
+                self._session.recapture(fn)
+        return super().map(fn, *iterables, **options)
 
     def __exit__(
         self,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["TaskFuture"]
+
+_LOG: Final = logging.getLogger("concurrent.futures")
+"""Where other futures say what their callbacks raised."""
 
 
 class TaskFuture(Future[Any]):
@@ -36,18 +40,19 @@ class TaskFuture(Future[Any]):
 
     def resolve(self, value: object) -> bool:
         """Set the result; whether it still could be set."""
-        try:
-            self.set_result(value)
-        except InvalidStateError:
-            return False
-        return True
+        return self._ends(lambda: self.set_result(value))
 
     def fail(self, error: BaseException) -> bool:
         """Set the exception; whether it still could be set."""
+        return self._ends(lambda: self.set_exception(error))
+
+    def _ends(self, set_end: Callable[[], None]) -> bool:
         try:
-            self.set_exception(error)
+            set_end()
         except InvalidStateError:
             return False
+        except SystemExit:  # a callback's; the thread that collects for all others must not end
+            _LOG.exception("a callback of task %d raised", self.number)
         return True
 
     def give_up(self) -> bool:

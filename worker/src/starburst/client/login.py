@@ -12,6 +12,7 @@ from starburst.contract import PRINCIPAL_NAME, USER_TAG
 from starburst.errors import ConfigurationError
 
 from .connection import region
+from .jitter import own_jitter
 from .refusals import aws_errors
 
 __all__ = ["login"]
@@ -63,7 +64,8 @@ def login(
         )
     with aws_errors("log in with MFA"):
         aws = boto3.session.Session(profile_name=profile, region_name=region())
-        keys = aws.client("sts", config=client_config()).assume_role(
+        sts = own_jitter(aws.client("sts", config=client_config()))
+        keys = sts.assume_role(
             RoleArn=role_arn,
             RoleSessionName=user,
             SerialNumber=serial_number,

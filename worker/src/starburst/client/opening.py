@@ -6,17 +6,20 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from starburst.errors import ConfigurationError, SessionError, StarburstError
+from starburst.errors import SessionNotFound, StarburstError
 from starburst.manifest import Manifest
 from starburst.session_key import SessionKey
 
 from .control import Control, new_session_id
+from .erase import erase
 from .options import SessionOptions
 from .refusals import aws_errors
 from .session import Session
 from .write_once import write_once
 
 if TYPE_CHECKING:
+    from starburst.contract import SessionKeys
+
     from .connection import Connection
 
 __all__ = ["open_session"]
@@ -83,10 +86,21 @@ def open_session(
     control = Control(connection, keys)
     try:
         queue_url = control.start()
-    except (KeyboardInterrupt, ConfigurationError, SessionError) as error:
-        # Workers may be on their way already, whatever became of the answer.
+    except (KeyboardInterrupt, StarburstError) as error:
         with contextlib.suppress(StarburstError):
-            control.stop()
+            _undo(connection, keys, control=control)
         error.add_note(f"session {keys.session} was stopped before it began")
         raise
     return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+
+
+def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> None:
+    """End a session whose start failed: workers may be on their way, whatever became of the answer.
+
+    One that the controller does not know was refused. All there is of it is its manifest, for which
+    it would be listed as starting until that expires.
+    """
+    try:
+        control.stop()
+    except SessionNotFound:
+        erase(connection, keys)

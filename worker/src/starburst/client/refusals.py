@@ -15,6 +15,8 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
+    ProxyConnectionError,
+    SSLError,
     SSOError,
     TokenRetrievalError,
 )
@@ -52,7 +54,10 @@ _UNHEARD: Final = (
     EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
+    ProxyConnectionError,
+    SSLError,
 )
+"""A network that lets nobody out yet is among them: it answers with a certificate of its own."""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from starburst.errors import (
     IntegrityError,
     SessionEnded,
     SessionError,
+    SessionNotFound,
     StarburstError,
 )
 from starburst.manifest import Manifest
@@ -37,8 +38,6 @@ from .report import Report
 from .requeue import Requeue
 
 if TYPE_CHECKING:
-    from starburst.chunks import ChunkMessage
-
     from .connection import Connection
 
 __all__ = ["Session"]
@@ -77,17 +76,6 @@ class Session:
         )
         self._cancels = Cancels(connection, manifest.keys, key=key, signer=key.signing)
         self._ledger.on_cancel = self._cancels.add
-        self._collector = Collector(
-            connection,
-            manifest.keys,
-            key=key.data,
-            mode=None if count_only else manifest.results,
-            ledger=self._ledger,
-            refresh=self._control.refresh,
-            requeue=Requeue(connection, self._queue_url, send=self._resend),
-            changed=self._draw,
-            cancelled=self._cancels.load,
-        )
         self._dispatcher = Dispatcher(
             connection,
             manifest.keys,
@@ -98,11 +86,23 @@ class Session:
             ledger=self._ledger,
             packs=packs,
         )
+        self._collector = Collector(
+            connection,
+            manifest.keys,
+            key=key.data,
+            mode=None if count_only else manifest.results,
+            ledger=self._ledger,
+            refresh=self._control.refresh,
+            requeue=Requeue(connection, self._queue_url, send=self._dispatcher.queue),
+            changed=self._draw,
+            cancelled=self._cancels.load,
+        )
         self._shown: Tally | None = None
         self._harvest = Harvest()
         self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
         self._stopped = False
+        self._busy = False
 
     @property
     def id(self) -> str:
@@ -138,6 +138,10 @@ class Session:
         """
         return self.submit_prepared(function, dump_input((args, kwargs)))
 
+    def recapture(self, function: Callable[..., Any]) -> None:
+        """Have a function sent anew, with what it uses then, when it is next submitted."""
+        self._functions.pop(id(function), None)
+
     def prepare(self, function: Callable[..., Any], data: bytes, *, tasks: int = 0) -> None:
         """Store a function that has been pickled already, for so many calls if that is known."""
         self._functions[id(function)] = (function, self._dispatcher.function(data))
@@ -164,7 +168,11 @@ class Session:
         return [*self._dispatcher.submit_all(name, payloads)]
 
     def map(self, function: Callable[..., Any], inputs: Iterable[Any]) -> list[Future[Any]]:
-        """Send ``function(x)`` for each input; return the futures, in order."""
+        """Send ``function(x)`` for each input; return the futures, in order.
+
+        What the function uses of its surroundings, such as globals, is sent as it is now.
+        """
+        self.recapture(function)
         if not isinstance(inputs, Sized):  # the next one may be long in coming
             return [self.submit(function, x) for x in inputs]
         self._dispatcher.expect(len(inputs))
@@ -178,9 +186,6 @@ class Session:
         except IntegrityError as error:
             warnings.warn(f"the cancel list of session {self.id} is ignored: {error}", stacklevel=2)
         self._collector.start()
-
-    def _resend(self, messages: Sequence[ChunkMessage]) -> None:
-        self._dispatcher.queue(messages)
 
     def _queue_url(self) -> str:
         if self._queue is None:
@@ -284,8 +289,7 @@ class Session:
         lives = status is not None and status.state in ("starting", "running")
         if status is not None and lives and status.deadline >= end:
             return status.deadline
-        self._control.extend(end)
-        return end
+        return self._control.extend(end)
 
     def cleanup(self, force: bool = False) -> Report:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
@@ -302,20 +306,23 @@ class Session:
 
     def _clean_up(self, force: bool, *, patient: bool) -> Report:
         tally = self._ledger.tally
-        busy = self._ledger.outstanding > 0 or tally.cancelled > 0
+        # Whoever cleans up a second time has given the tasks up already; workers may still write.
+        self._busy = self._busy or self._ledger.outstanding > 0 or tally.cancelled > 0
         reason = SessionEnded(f"session {self.id} was cleaned up before this task was done")
         with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
             self._cancels.close()
         self._let_go(reason)
         if not (self._stopped or self.erased):
-            self._control.stop()
+            # Where the controller never knew of it, or has long forgotten it, nothing runs.
+            with contextlib.suppress(SessionNotFound):
+                self._control.stop()
             self._stopped = True
             with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
                 self._collector.read_status()
         self._finish_bar()
         if force:
             keys = self._manifest.keys
-            left = not (patient and busy) or wait_for_departure(
+            left = not (patient and self._busy) or wait_for_departure(
                 self._connection, keys, self._control
             )
             erase(self._connection, keys)
