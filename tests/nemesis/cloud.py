@@ -19,9 +19,11 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.aws import TROUBLE
 from starburst.contract import RuntimeDocument, SessionKeys, WorkerVariable, runtime_parameter
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Settings, Site
+from starburst.errors import StarburstError
 
 from .injector import Sky, trouble
 
@@ -65,6 +67,7 @@ class Cloud:
         ready: no task gets past its provisioning before this is set.
         tasks: every ECS task ever, by ARN.
         most: the most tasks at once that any session had and that nobody had told to stop.
+        errors: what the controller raised that no trouble of AWS explains.
     """
 
     sky: Sky
@@ -77,6 +80,7 @@ class Cloud:
     most: int = 0
     ahead: float = 0.0
     sweeps: int = 0
+    errors: list[BaseException] = field(default_factory=list)
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     _swept: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
@@ -132,6 +136,8 @@ class Cloud:
         try:
             return self.controller.handle(event, seconds=_INVOCATION_SECONDS)
         except Exception as error:
+            if not isinstance(error, (*TROUBLE, StarburstError)):
+                self.errors.append(error)
             return {"raised": repr(error)}
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:

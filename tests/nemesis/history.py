@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from starburst.chunks import LedgerEntry
+from starburst.codec import decode_batch
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.result_nodes import ResultNode, open_node, parse_node_key
@@ -71,6 +72,7 @@ def check(history: History) -> list[str]:
         wrong.append("{} workers at once, of {} asked for".format(*history.most_workers))
     wrong += _outcomes(history)
     wrong += _commits(history)
+    wrong += _agreement(history)
     wrong += _starts(history)
     return wrong
 
@@ -125,6 +127,32 @@ def _commits(history: History) -> Iterator[str]:
     for key, times in count.items():
         if times > 1:
             yield f"{key} was written {times} times"
+
+
+def _agreement(history: History) -> Iterator[str]:
+    """Compare what each future ended with to what its committed node says."""
+    outcomes = dict(enumerate(history.outcomes))
+    for (chunk, lo, hi), node in history.nodes.items():
+        entry = history.chunks.get(chunk)
+        if entry is None:
+            continue
+        told = _told(node, lo, hi)
+        for task, said in told.items():
+            outcome = outcomes.get(entry.first + task)
+            agree = isinstance(outcome, said) if isinstance(said, type) else outcome == said
+            if not agree:
+                yield f"task {entry.first + task} ended with {outcome!r}; committed was {said!r}"
+
+
+def _told(node: ResultNode | None, lo: int, hi: int) -> dict[int, object]:
+    """Return what a node says of each task; of one that cannot be verified nothing is believed."""
+    if node is None:
+        return dict.fromkeys(range(lo, hi), IntegrityError)
+    said: dict[int, object] = {}
+    for batch in node.batches:
+        data = memoryview(b"".join(batch.parts))
+        said.update(enumerate(decode_batch(batch.format, data, mode="data"), batch.first))
+    return said | dict.fromkeys(node.failures, BaseException)
 
 
 def _nodes(history: History) -> Iterator[tuple[tuple[str, int, int], ResultNode | None]]:

@@ -8,7 +8,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -38,13 +38,22 @@ class Played:
     struck: Counter[str] = field(default_factory=Counter)
 
 
-def play(seeds: Sequence[int], *, jobs: int) -> Iterator[Played]:
-    """Play seeds, so many at once, and yield each as soon as it has ended."""
+def play(
+    seeds: Sequence[int], *, jobs: int, serve: Callable[[Connection], None] | None = None
+) -> Iterator[Played]:
+    """Play seeds, so many at once, and yield each as soon as it has ended.
+
+    Args:
+        seeds: which.
+        jobs: how many at once.
+        serve: what a process does; by default it plays.
+    """
+    act = _serve if serve is None else serve
     waiting = iter(seeds)
     players: list[_Player] = []
     try:
         for seed in waiting:
-            players.append(_Player(seed))
+            players.append(_Player(seed, act))
             if len(players) == jobs:
                 break
         while players:
@@ -57,7 +66,7 @@ def play(seeds: Sequence[int], *, jobs: int) -> Iterator[Played]:
                 elif player.tired:
                     players.remove(player)
                     player.end()
-                    players.append(_Player(seed))
+                    players.append(_Player(seed, act))
                 else:
                     player.begin(seed)
     finally:
@@ -78,10 +87,10 @@ def _settled(players: Sequence[_Player]) -> list[_Player]:
 class _Player:
     """A process, and the seed that it plays."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, act: Callable[[Connection], None]) -> None:
         spawned = multiprocessing.get_context("spawn")
         self.link, theirs = spawned.Pipe()
-        self._process: BaseProcess = spawned.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process: BaseProcess = spawned.Process(target=act, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
         self._count = 0

@@ -249,6 +249,7 @@ class World:
         )
         history.wrong = check(history) + beside
         history.wrong += self._end(session)
+        history.wrong += [f"the controller raised {error!r}" for error in self.cloud.errors]
         return history
 
     def _neighbour(self) -> Session:
