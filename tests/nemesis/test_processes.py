@@ -202,6 +202,73 @@ def test_a_worker_killed_between_its_put_and_its_delete_costs_nothing(
     session.cleanup()
 
 
+def hold_on(task: tuple[int, str]) -> int:
+    """Say which worker runs the task; the first one goes on only when it is told."""
+    index, directory = task
+    Path(directory, f"{index}-{os.getppid()}-{time.monotonic_ns()}").touch()
+    while index == 0 and not Path(directory, "told").exists():
+        time.sleep(0.02)
+    return index * index
+
+
+def test_a_worker_killed_right_after_an_early_commit_loses_nothing_of_what_it_was_to_hand_on(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its long task runs, its node stands, and no message speaks of what follows."""
+    from moto.sqs.models import SQSBackend  # noqa: PLC0415 - only where the server runs
+
+    asked, struck = threading.Event(), threading.Event()
+    send = SQSBackend.send_message_batch
+
+    def late(backend: SQSBackend, *args: Any, **words: Any) -> Any:
+        if "p000001-00000" in str((args, words)) and not struck.is_set():
+            asked.set()
+            struck.wait(60)
+            raise ConnectionAbortedError  # who asked is dead by then
+        return send(backend, *args, **words)
+
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    fleet = processes.fleet
+    options = SessionOptions(workers=2, idle_timeout=60)
+    session = open_session(processes.connection(), options, progress=False)
+    keys, url = session.manifest.keys, session._queue_url()
+    over = threading.Event()
+    clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
+    try:
+        with session._dispatcher._arrived:  # one pack, of chunks of two tasks
+            futures = session.map(hold_on, [(i, str(begun)) for i in range(10)])
+        session._dispatcher.flush()
+        monkeypatch.setattr(SQSBackend, "send_message_batch", late)
+        workers = [processes.launch(keys, url) for _ in range(2)]
+        assert asked.wait(60)
+        (first,) = begun.glob("0-*")
+        (holder,) = (w for w in workers if w.pid == int(first.name.split("-")[1]))
+        holder.kill()
+        holder.wait()
+        struck.set()
+        clock.start()
+        (begun / "told").touch()
+        results = [future.result(timeout=60) for future in futures]
+        _await_empty(fleet, url)
+    finally:
+        struck.set()
+        over.set()
+        if clock.ident is not None:
+            clock.join()
+    assert results == [i * i for i in range(10)]
+    runs = [len(list(begun.glob(f"{i}-*"))) for i in range(10)]
+    assert runs == [2, *[1] * 9]
+    placed = fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{keys.results}p000001-00000/")
+    assert [entry["Key"].rsplit("/", 1)[1] for entry in placed["Contents"]] == [
+        "000000-000001",
+        "000000-000002",
+        "000001-000002",
+    ]
+    processes.judge(keys)
+    session.cleanup()
+
+
 def _await_empty(fleet: Fleet, url: str) -> None:
     deadline = time.monotonic() + 60
     while True:
