@@ -23,7 +23,9 @@ def platform_statements(
     """Return the statements of the platform role.
 
     It deploys through CDK's bootstrap roles, so what a deployment may do is decided there
-    (``cdk bootstrap --cloudformation-execution-policies``), not here.
+    (``cdk bootstrap --cloudformation-execution-policies``), not here. It does not get CDK's look-up
+    role, which may read the whole account: no stack looks anything up, and ``cdk diff`` goes on
+    with the deploying one.
     """
     failures = f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"
     groups = [
@@ -41,7 +43,7 @@ def platform_statements(
             actions=["sts:AssumeRole"],
             resources=[
                 f"arn:aws:iam::{account}:role/cdk-{qualifier}-{job}-role-{account}-{region}"
-                for job in ("deploy", "file-publishing", "image-publishing", "lookup")
+                for job in ("deploy", "file-publishing", "image-publishing")
             ],
         ),
         iam.PolicyStatement(

@@ -132,6 +132,31 @@ def engineers_see_no_data(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
+def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
+    """The platform team becomes CDK's deploying and publishing roles, not the one that reads all.
+
+    CDK's look-up role holds AWS's ``ReadOnlyAccess``: every log, key name and unencrypted object of
+    the account. Nothing here is looked up, and ``cdk`` goes on without that role.
+    """
+    estate, logic = world.estate, world.logic
+    role = estate.role("platform")
+    resource = logic.text("role")
+    ours = [
+        logic.like(
+            resource,
+            f"arn:aws:iam::{estate.account}:role/cdk-*-{job}-role-{estate.account}-{estate.region}",
+        )
+        for job in ("deploy", "file-publishing", "image-publishing")
+    ]
+    asked = requests(world.session(role), actions_on(world, "sts"), resource)
+    yield never(
+        role.name,
+        [(one, world.allowed(role, one, boundary=False)) for one in asked],
+        given=[logic.no(logic.some(ours))],
+    )
+
+
+@theorem(GROUP)
 def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
     """Roles use the key of logs and evidence for the queue of lost events only, and through SQS."""
     estate = world.estate

@@ -131,7 +131,7 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
             [
                 *(
                     call
-                    for job in ("deploy", "file-publishing", "image-publishing", "lookup")
+                    for job in ("deploy", "file-publishing", "image-publishing")
                     for call in calls(
                         ("sts:AssumeRole",),
                         f"arn:aws:iam::{estate.account}:role/cdk-hnb659fds-{job}-role-"
