@@ -9,7 +9,10 @@ import sys
 import pytest
 
 from starburst.client import progress
-from starburst.client.ledger import Tally
+from starburst.client.connection import Connection
+from starburst.client.ledger import Tally, TaskLedger
+from starburst.client.opening import open_session
+from starburst.client.options import SessionOptions
 from starburst.client.progress import ProgressBar, describe
 from starburst.status import SessionState, SessionStatus
 
@@ -45,7 +48,7 @@ def test_failures_and_cost_are_seen_at_any_width(
     bar.update(Tally(total=40), None)
     bar.update(Tally(total=40, done=12, failed=3), status())
     last = re.split(r"[\r\n]", shown.getvalue().rstrip("\n\r"))[-1].rstrip()
-    bar.close()
+    bar.finish()
     assert "12/40" in last
     assert "3 failed, $0.0019" in last
     assert len(last) < width
@@ -55,3 +58,35 @@ def test_failures_and_cost_are_seen_at_any_width(
 def test_a_session_that_is_over_says_why_though_workers_are_leaving() -> None:
     words = describe(Tally(total=4, done=4), status("ended", reason="stopped by its user"))
     assert words == "stopped by its user, $0.0019"
+
+
+def test_what_is_printed_after_a_collection_begins_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    bar, done = ProgressBar("here"), Tally(total=4, done=4)
+    bar.update(done, status())
+    bar.rest(done)
+    assert shown.getvalue().endswith("\n")
+    bar.update(done, status(running=0))
+    assert shown.getvalue().endswith("\n"), "workers that leave are no news of tasks"
+    bar.update(Tally(total=5, done=4), status())
+    bar.finish()
+    assert "4/5" in shown.getvalue()
+
+
+def test_an_interrupt_says_that_the_session_goes_on(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    session = open_session(connection, SessionOptions(workers=1, idle_timeout=5), progress=False)
+    monkeypatch.setattr(TaskLedger, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.collect()
+    monkeypatch.undo()
+    assert f"starburst stop {session.id}" in caught.value.__notes__[0]
+    monkeypatch.setattr(TaskLedger, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt) as ended, session:
+        session.collect()
+    assert not hasattr(ended.value, "__notes__"), "the block ended it"

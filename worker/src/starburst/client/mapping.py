@@ -96,6 +96,7 @@ def map_over(
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
     session = open_session(connection, options, tasks=len(payloads), progress=progress)
+    session.ends_here = True
     try:
         session.prepare(f, function, tasks=len(payloads))
         session.submit_all_prepared(f, payloads)

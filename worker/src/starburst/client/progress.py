@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any, Final
 
 from tqdm import tqdm
@@ -93,14 +94,35 @@ def layout(width: int, *, label: str, total: int, words: str) -> str:
 
 
 class ProgressBar:
-    """A tqdm bar over a session's tasks."""
+    """A tqdm bar over a session's tasks; nothing where nobody watches."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, watched: bool = True) -> None:
         self._label = label
+        self._watched = watched
         self._bar: Any = None
+        self._rested: Tally | None = None
+        self._lock = threading.Lock()
 
     def update(self, tally: Tally, status: SessionStatus | None) -> None:
         """Draw the present state."""
+        with self._lock:
+            if self._watched and tally != self._rested:
+                self._rested = None
+                self._draw(tally, status)
+
+    def rest(self, tally: Tally) -> None:
+        """End the line; the next begins when the tasks are no longer where they are now."""
+        with self._lock:
+            self._rested = tally
+            self._end()
+
+    def finish(self) -> None:
+        """Leave the bar as it stands, for good."""
+        with self._lock:
+            self._watched = False
+            self._end()
+
+    def _draw(self, tally: Tally, status: SessionStatus | None) -> None:
         if self._bar is None:
             self._bar = tqdm(total=tally.total, desc=self._label, unit="task", file=sys.stderr)
         self._bar.total = tally.total
@@ -111,8 +133,7 @@ class ProgressBar:
         self._bar.update(tally.done - self._bar.n)
         self._bar.refresh()
 
-    def close(self) -> None:
-        """Leave the bar as it stands."""
+    def _end(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None

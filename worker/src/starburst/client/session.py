@@ -32,6 +32,7 @@ from .dispatch import Dispatcher
 from .drain import drain
 from .erase import erase
 from .harvest import Harvest
+from .interrupts import say_that_it_goes_on
 from .ledger import Tally, TaskLedger
 from .progress import ProgressBar, wants_progress
 from .report import Report
@@ -69,10 +70,9 @@ class Session:
         self._queue = queue_url
         self._control = Control(connection, manifest.keys)
         self._ledger = TaskLedger() if ledger is None else ledger
-        self._bar = (
-            ProgressBar(f"starburst {connection.document.environment}/{connection.workspace}")
-            if (wants_progress() if progress is None else progress)
-            else None
+        self._bar = ProgressBar(
+            f"starburst {connection.document.environment}/{connection.workspace}",
+            watched=wants_progress() if progress is None else progress,
         )
         self._cancels = Cancels(connection, manifest.keys, key=key, signer=key.signing)
         self._ledger.on_cancel = self._cancels.add
@@ -101,6 +101,8 @@ class Session:
         self._harvest = Harvest()
         self._functions: dict[int, tuple[Callable[..., Any], str]] = {}
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
+        self.ends_here = False
+        """Whether it is ended here whatever happens, so that an interrupt leaves nothing behind."""
         self._stopped = False
         self._busy = False
 
@@ -235,10 +237,12 @@ class Session:
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         self._dispatcher.flush(timeout)
         futures = self.futures
-        if wait and not self._ledger.wait(
-            min(threading.TIMEOUT_MAX, until - time.monotonic()),
-            lambda: all(future.done() for future in futures),
-        ):
+        with say_that_it_goes_on(self):
+            waited = not wait or self._ledger.wait(
+                min(threading.TIMEOUT_MAX, until - time.monotonic()),
+                lambda: all(future.done() for future in futures),
+            )
+        if not waited:
             done = self._ledger.tally.done
             raise TimeoutError(
                 f"{done:,} of {len(futures):,} tasks were done after {timeout:g} s; the rest goes "
@@ -246,6 +250,7 @@ class Session:
             )
         if not wait:
             self._collector.catch_up()
+        self._bar.rest(self._ledger.tally)  # what is printed next begins a line of its own
         return self._harvest.take(futures, return_exceptions=return_exceptions)
 
     def cancel(self, futures: Iterable[Future[Any]] | Future[Any] | None = None) -> int:
@@ -370,15 +375,13 @@ class Session:
     def _finish_bar(self) -> None:
         with self._closed:
             self._draw()
-            if self._bar is not None:
-                self._bar.close()
-                self._bar = None
+            self._bar.finish()
 
     def _draw(self) -> None:
-        if self._bar is not None:
-            self._bar.update(self._shown or self._ledger.tally, self._collector.status)
+        self._bar.update(self._shown or self._ledger.tally, self._collector.status)
 
     def __enter__(self) -> Self:
+        self.ends_here = True
         return self
 
     def __exit__(
