@@ -48,6 +48,22 @@
       apply();
     }),
   );
+  document.querySelectorAll("[data-framework]").forEach((link) =>
+    link.addEventListener("click", () => {
+      text.value = result.value = "";
+      framework.value = link.dataset.framework;
+      apply();
+    }),
+  );
+  // A link to a control must lead there, though a filter hides it.
+  document.querySelectorAll("a[href^='#']").forEach((link) =>
+    link.addEventListener("click", () => {
+      const row = document.getElementById(link.getAttribute("href").slice(1));
+      if (!row || !row.hidden) return;
+      text.value = framework.value = result.value = "";
+      apply();
+    }),
+  );
   document.getElementById("filter").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("filter").hidden = false;
 

@@ -14,9 +14,11 @@ from jinja2 import Environment as Engine
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from deploy.evidence.duties import anchor, duties, inline
 from deploy.evidence.facts import REPRODUCIBLE, sha256
 from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import Check, Row, Status
+from deploy.evidence.testing import named_tests
 from starburst_constructs.compliance.controls import CHECKLIST, Framework
 from starburst_constructs.compliance.outcomes import Outcome
 from starburst_constructs.compliance.rules import Verdict
@@ -61,6 +63,7 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         lstrip_blocks=True,
     )
     engine.filters["breakable"] = _breakable
+    engine.filters["inline"] = inline
     counted = Counter(row.status for row in rows)
     by_name = {row.control.name: row for row in rows}
     return engine.get_template("page.html.j2").render(
@@ -77,6 +80,10 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         kinds=_kinds,
         counted_kind=lambda kind, number: f"{number} {_NAMES[kind][number != 1]}",
         section=lambda page: page.partition("#")[2].replace("-", " "),
+        anchor=anchor,
+        duties=duties(row.control for row in rows),
+        by_framework=_frameworks(rows),
+        without_image=any(image.endswith(_NO_IMAGE) for image in evidence.images.values()),
         few=_FEW,
         checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
         waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),
@@ -87,7 +94,8 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         ],
         timed=REPRODUCIBLE not in os.environ,
         rules=_rules(evidence.outcomes),
-        judged=_numbers(evidence),
+        judged=_numbers(evidence, rows),
+        types=sorted(Counter(each.kind for each in evidence.template.all_of()).items()),
         hashes=_hashes(evidence.templates),
         no_image=lambda image: image.endswith(_NO_IMAGE),
         files=files,
@@ -104,6 +112,21 @@ def _groups(row: Row) -> list[tuple[Framework, list[Any]]]:
     return [
         (framework, list(found))
         for framework, found in groupby(row.references, lambda each: each.framework)
+    ]
+
+
+def _frameworks(rows: Sequence[Row]) -> list[tuple[Framework, int, Mapping[Status, int]]]:
+    """Return each framework, how many ids of it are answered, and what came of their controls."""
+    found: dict[Framework, tuple[set[str], Counter[Status]]] = {}
+    for row in rows:
+        for framework, ids in _groups(row):
+            names, results = found.setdefault(framework, (set(), Counter()))
+            names.update(each.name for each in ids)
+            results[row.status] += 1
+    return [
+        (framework, len(found[framework][0]), found[framework][1])
+        for framework in Framework
+        if framework in found
     ]
 
 
@@ -129,7 +152,9 @@ def _rules(outcomes: Sequence[Outcome]) -> list[tuple[str, str, int, int, int]]:
     ]
 
 
-def _numbers(evidence: Evidence) -> Mapping[str, int]:
+def _numbers(evidence: Evidence, rows: Sequence[Row]) -> Mapping[str, int]:
+    checks = (check for row in rows for check in row.checks)
+    missing = {each.name for each in checks if each.status is Status.NOT_RUN}
     answers = Counter(verdict.answer for verdict in evidence.verdicts)
     return {
         "rules": len({each.rule for each in evidence.outcomes}),
@@ -141,6 +166,7 @@ def _numbers(evidence: Evidence) -> Mapping[str, int]:
         "not_proved": len(evidence.verdicts) - answers["proved"] - answers["left out"],
         "tests": sum(each.holds for each in evidence.tests.values()),
         "cases": sum(each.passed for each in evidence.tests.values()),
+        "tests_missing": len(missing & {*named_tests(row.control for row in rows)}),
         "tests_failed": sum(each.failed > 0 for each in evidence.tests.values()),
     }
 

@@ -71,6 +71,21 @@ def test_a_number_of_the_summary_shows_its_controls(tab: Tab, page: Path) -> Non
     )
 
 
+def test_a_link_leads_to_its_control_though_a_filter_hides_it(tab: Tab, page: Path) -> None:
+    tab.load(page, width=DESKTOP)
+    enter(tab, "text", "no control says this")
+    tab.run("document.querySelector('#checklist + table a[href^=\"#\"]').click()")
+    assert len(tab.run(SHOWN)) == len(CONTROLS)
+
+
+def test_a_framework_of_the_summary_shows_its_controls(tab: Tab, page: Path) -> None:
+    tab.load(page, width=DESKTOP)
+    tab.run(f"document.querySelector('[data-framework=\"{Framework.CIS.value}\"]').click()")
+    told = "[...document.querySelectorAll('#by-framework tr')].find(r => r.textContent.includes("
+    told += f"'{Framework.CIS.value}')).cells[2].textContent"
+    assert str(len(tab.run(SHOWN))) == tab.run(told)
+
+
 def test_details_open_and_close_at_once(tab: Tab, page: Path) -> None:
     tab.load(page, width=DESKTOP)
     closed = "document.querySelectorAll('#matrix details:not([open])').length"
@@ -127,7 +142,7 @@ def test_text_stands_out_from_the_paper(tab: Tab, page: Path, scheme: str) -> No
 def test_it_can_be_used_by_keyboard(tab: Tab, page: Path) -> None:
     tab.load(page, width=DESKTOP)
     reached = []
-    for _ in range(12):
+    for _ in range(40):
         for kind in ("rawKeyDown", "keyUp"):
             tab.send("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
         reached.append(tab.run("document.activeElement.id || document.activeElement.className"))

@@ -18,6 +18,7 @@ from aws_cdk import aws_sqs as sqs
 from bs4 import BeautifulSoup
 
 from deploy.evidence.__main__ import main as command
+from deploy.evidence.duties import anchor
 from deploy.evidence.facts import REPRODUCIBLE, now
 from deploy.evidence.folder import SUMS, write
 from deploy.evidence.gather import Evidence
@@ -185,6 +186,36 @@ def test_the_page_has_every_control_theorem_and_waiver(folder: Path, evidence: E
     assert "evidence, not certification" in text
     assert "Queues that the controller makes" in text
     assert len(found.select("#checklist + table tbody tr")) == 18
+
+
+def test_the_page_lists_every_resource_type(folder: Path, evidence: Evidence) -> None:
+    text = page(folder).text
+    assert all(each.kind in text for each in evidence.template.all_of())
+
+
+def test_the_page_holds_in_full_what_is_yours_to_do(folder: Path) -> None:
+    found = page(folder)
+    named = {anchor(name) for control in CONTROLS for name in control.yours}
+    assert {str(each["id"]) for each in found.select(".duty h3")} == named
+    for duty in found.select(".duty"):
+        assert len(duty.text) > 100, "more than its title"
+        assert not re.search(r"``|\]\(|^- ", duty.text, re.MULTILINE), "no Markdown is left"
+    assert {str(each["href"])[1:] for each in found.select("a.yours")} == named
+
+
+def test_the_page_says_at_once_that_nothing_was_tested_or_can_run(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    write(replace(evidence, tests={}), tmp_path / "untested")
+    lead = page(tmp_path / "untested").select_one("p.lead")
+    assert lead is not None
+    assert "tests were not run" in lead.text
+    write(evidence, tmp_path / "partly")
+    lead = page(tmp_path / "partly").select_one("p.lead")
+    assert lead is not None
+    named = {name for control in CONTROLS for name in control.tests}
+    assert f"{len(named) - 1} tests that controls name were not run" in lead.text
+    assert "No worker image is set yet" in lead.text
 
 
 def test_the_page_can_be_read_without_seeing_it(folder: Path) -> None:
