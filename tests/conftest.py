@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,9 +72,18 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
-    """The synthesis of all environments, without the gate."""
-    outdir = tmp_path_factory.mktemp("cdk")
-    return app.build(outdir=str(outdir), validate=False).synth()
+    """The synthesis of all environments, without the gate; one process makes it for all."""
+    from aws_cdk.cx_api import CloudAssembly  # noqa: PLC0415 - Node was chosen above
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    outdir = shared / "cdk"
+    with (shared / "cdk.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (outdir / "manifest.json").exists():
+            app.build(outdir=str(outdir), validate=False).synth()
+    return CloudAssembly(str(outdir))
 
 
 @pytest.fixture(scope="session")

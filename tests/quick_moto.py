@@ -92,13 +92,14 @@ def _methods(of: type) -> list[str]:
     return [name for name, _ in inspect.getmembers(of, predicate=inspect.isfunction)]
 
 
-_add_auth = botocore.auth.SigV4Auth.add_auth
+_Signing: Any = botocore.auth.SigV4Auth
+_dates: Any = botocore.utils
+_add_auth = _Signing.add_auth
 
 
-def _sign(auth: botocore.auth.SigV4Auth, request: AWSRequest) -> None:
+def _sign(auth: Any, request: AWSRequest) -> None:
     """Say who asks, and leave the signature out, which moto does not look at."""
-    own = botocore.auth.SigV4Auth._inject_signature_to_request
-    if type(auth)._inject_signature_to_request is not own:
+    if type(auth)._inject_signature_to_request is not _Signing._inject_signature_to_request:
         _add_auth(auth, request)
         return
     if auth.credentials is None:
@@ -127,7 +128,7 @@ _QUICK: dict[str, Any] = {
     "moto.moto_api._internal.moto_random.MotoRandom.get_random_string": _random_string,
     "botocore.auth.SigV4Auth.add_auth": _sign,
     "botocore.utils._parse_timestamp_with_tzinfo": functools.lru_cache(
-        botocore.utils._parse_timestamp_with_tzinfo
+        _dates._parse_timestamp_with_tzinfo
     ),
     "botocore.useragent.UserAgentString.to_string": lambda _: "tests",
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report, requests, short_tasks, startup, trivial, work
-from benchmarks.harness import Row, Runs, take_turns
+from benchmarks.harness import FLEET, Row, Runs, take_turns
 from benchmarks.peers import POOL, Peer, SideFailed, opened
 from starburst.local import LocalEnvironment, ensure
 from starburst.local.place import STATE_VARIABLE
@@ -20,6 +20,7 @@ def local() -> Iterator[LocalEnvironment]:
     """One of this process' own: the deployed one of other tests may be destroyed by now."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(STATE_VARIABLE, raising=False)
+        patch.setitem(FLEET, "workers", 1)  # type: ignore[arg-type]
         yield ensure()
 
 
