@@ -1,4 +1,4 @@
-"""The bar: what the workers do stays in sight, however narrow the terminal."""
+"""What a person sees: the bar, however narrow the terminal, and the words of an end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from starburst.client import progress
 from starburst.client.connection import Connection
 from starburst.client.ledger import Tally, TaskLedger
+from starburst.client.mapping import map_over
 from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.progress import ProgressBar, describe
@@ -90,3 +91,10 @@ def test_an_interrupt_says_that_the_session_goes_on(
     with pytest.raises(KeyboardInterrupt) as ended, session:
         session.collect()
     assert not hasattr(ended.value, "__notes__"), "the block ended it"
+
+
+def test_where_no_call_has_a_result_none_is_offered(connection: Connection) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        map_over(lambda x: x / 0, [1], environment=connection, workers=1, progress=False)
+    assert "no call has a result" in caught.value.__notes__[-1]
+    assert "cleanup(force=True) erases them" in caught.value.__notes__[-1]

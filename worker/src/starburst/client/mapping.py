@@ -123,10 +123,16 @@ def _first_with(session: Session, error: BaseException) -> int | None:
 def _consolation(session: Session) -> str:
     tally = session.tally
     kept = "while this local environment runs" if session.local else "in the bucket"
+    found = tally.done - tally.failed - tally.cancelled
+    again = f"starburst.attach({session.id!r})"
+    if not found:
+        return (
+            f"no call has a result; inputs are kept {kept}: {again}.cleanup(force=True) erases them"
+        )
     return (
-        f"{tally.done - tally.failed:,} of {tally.total:,} calls have a result, kept {kept}: "
-        f"starburst.attach({session.id!r}).collect(wait=False, return_exceptions=True); "
-        f"starburst.attach({session.id!r}).cleanup(force=True) erases them"
+        f"{found:,} of {tally.total:,} calls have a result, kept {kept}: "
+        f"{again}.collect(wait=False, return_exceptions=True); "
+        f"{again}.cleanup(force=True) erases them"
     )
 
 

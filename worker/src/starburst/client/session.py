@@ -396,8 +396,8 @@ class Session:
             self.wind_up(force=False)
 
     def __repr__(self) -> str:
-        tally = self._ledger.tally
+        tally, workers = self._ledger.tally, self._manifest.workers
         return (
             f"<starburst session {self.id}: {self._manifest.workspace}/{self._manifest.user}, "
-            f"{self._manifest.workers} workers, {tally.done:,} of {tally.total:,} tasks done>"
+            f"{workers} worker{'s' * (workers != 1)}, {tally.done:,} of {tally.total:,} tasks done>"
         )
