@@ -27,6 +27,7 @@ from deploy.officer import (
 from deploy.versions import Version, at_once, below, prefixes, session_options
 from starburst.contract import CONTROL_PREFIX, SessionKeys
 from starburst_constructs.responders import eraser_document
+from starburst_constructs.storage import CONTROL_DAYS
 
 __all__ = ["Receipt", "erase_subject", "main", "take_stock"]
 
@@ -34,7 +35,7 @@ _PER_CALL: Final = 1000
 _PASSES: Final = 3
 _KEPT: Final = (
     "_control/ended/: the controller's records of ended sessions (user name, size, cost), which "
-    "account for what was done; they expire after 400 days",
+    f"account for what was done; they expire after {CONTROL_DAYS} days",
     "the trail, access logs and workers' logs, which hold names of objects; they expire by their "
     "retention and cannot be changed",
 )

@@ -164,7 +164,11 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     now = look(about, clients)
     before = Before.read(path) if path.exists() or words.undo else now
     if before.environment != name or before.group != now.group:
-        raise OfficerError(f"{path} is about {before.group} of {before.environment}, not {name}")
+        raise OfficerError(
+            f"{path} is about group {before.group} of {before.environment}, and workers of {name} "
+            f"are in {now.group} now: it belongs to another deployment. Name another file with "
+            "--record"
+        )
     if not words.apply:
         _show(before, undone=words.undo)
         return
@@ -183,11 +187,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say(f"{path}: what is there is written down")
     for line in isolate(now, clients):
         say(line)
-    if not now.acls:
+    if about.environment.network.existing is not None:
         say(
             "The subnets are your organization's: open connections last until they end. Stop the "
             "workers, and ask who owns the network for an ACL."
         )
+    elif not before.acls:
+        say("EC2 names no ACL of the subnets: open connections last until they end.")
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
 
 

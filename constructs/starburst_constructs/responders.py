@@ -159,7 +159,7 @@ def holder_document(
         _names(prefixes, bucket=bucket),
         _allow(
             "Hold",
-            ["s3:GetObjectLegalHold", "s3:PutObjectLegalHold"],
+            ["s3:PutObjectLegalHold"],
             _below(prefixes, bucket=bucket),
         ),
     )
@@ -171,7 +171,13 @@ def eraser_document(
     """Return what somebody must be allowed who erases all below prefixes: no content is read."""
     return _document(
         _runtime(environment, account=account, region=region),
-        _names([*prefixes, f"{CONTROL_PREFIX}active/"], bucket=bucket),
+        _names(prefixes, bucket=bucket),
+        _allow(
+            "SeeWhoIsActive",
+            ["s3:ListBucket"],
+            [f"arn:aws:s3:::{bucket}"],
+            {"StringEquals": {"s3:prefix": f"{CONTROL_PREFIX}active/"}},
+        ),
         _allow(
             "Erase",
             ["s3:DeleteObjectVersion", "s3:GetObjectLegalHold"],
@@ -271,8 +277,8 @@ def _runtime(environment: str, *, account: str, region: str) -> dict[str, Any]:
 
 def _names(prefixes: Sequence[str], *, bucket: str) -> dict[str, Any]:
     return _allow(
-        "ListNames",
-        ["s3:ListBucket", "s3:ListBucketVersions"],
+        "ListVersions",
+        ["s3:ListBucketVersions"],
         [f"arn:aws:s3:::{bucket}"],
         {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
     )

@@ -16,7 +16,14 @@ from starburst_constructs.grants import anyone, no_strangers, service_grant
 from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 
-__all__ = ["WRITE_ONCE", "DataBucket", "Encryption", "LogBucket", "TrailBucket"]
+__all__ = [
+    "CONTROL_DAYS",
+    "WRITE_ONCE",
+    "DataBucket",
+    "Encryption",
+    "LogBucket",
+    "TrailBucket",
+]
 
 Encryption = Literal["kms", "kms:dsse"]
 

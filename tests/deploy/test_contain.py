@@ -15,6 +15,7 @@ from deploy.officer import Clients
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
 from starburst_constructs.responders import container_document, launch_denial_document
+from tests.deploy.calls import actions, taken
 from tests.quick_moto import quick_aws
 
 PROD = ["--environment", "prod"]
@@ -196,9 +197,16 @@ def test_workers_that_start_meanwhile_are_stopped_or_told_of(
     assert running(clients) == ["alice", "alice", "bob"]
 
 
-def test_iam_knows_every_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_exactly_the_permission_that_it_takes(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*GENOMICS, "--permission"]) == 0
     printed = json.loads(capsys.readouterr().out)
+    calls = taken(clients("iam"))
+    assert main([*GENOMICS, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
+    assert calls == actions(printed, "iam")
+    assert actions(printed, "ecs") == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask"}
     assert printed == container_document("prod", ["genomics"], **PLACE)
     for user in (None, "alice"):
         denial = launch_denial_document("prod", "genomics", user=user, **PLACE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +13,12 @@ import pytest
 
 from deploy.isolate import main
 from deploy.officer import Clients
+from environments import PROD as PRODUCTION
+from stacks.settings import ExistingVpc
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
 from starburst_constructs.responders import isolator_document
+from tests.deploy.calls import actions, taken
 from tests.quick_moto import quick_aws
 
 PROD = ["--environment", "prod"]
@@ -171,8 +175,44 @@ def test_a_second_officer_makes_no_record_of_nothing(
     assert not (tmp_path / "hers").exists()
 
 
-def test_iam_knows_every_word_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_exactly_the_permission_that_it_takes(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*PROD, "--permission"]) == 0
     printed = json.loads(capsys.readouterr().out)
+    ec2, words = clients("ec2"), [*PROD, "--record", str(tmp_path / "record.json"), "--apply"]
+    variables = cast("Controller", clients("lambda")).variables
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
+    addresses = {"IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    ec2.authorize_security_group_ingress(
+        GroupId=variables["STARBURST_SECURITY_GROUP"],
+        IpPermissions=[{**ssh, **addresses}],
+    )
+    calls = taken(ec2)
+    assert main(words, clients=clients) == 0
+    assert main([*words, "--undo"], clients=clients) == 0
+    # Tagging what is made is judged by itself, though it is no call of its own.
+    assert calls | {"ec2:CreateTags"} == actions(printed, "ec2")
     assert printed == isolator_document("prod", account="222233334444", region="eu-west-1")
     assert list(complaints(Policy.parse("p", printed))) == []
+
+
+def test_subnets_that_others_use_keep_their_acl(
+    clients: Clients,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    existing = ExistingVpc(
+        vpc_id="vpc-11111111",
+        subnet_ids=("subnet-11111111", "subnet-22222222"),
+        route_table_ids=("rtb-11111111", "rtb-22222222"),
+    )
+    shared = replace(PRODUCTION, network=replace(PRODUCTION.network, zones=2, existing=existing))
+    monkeypatch.setattr("deploy.officer.ALL", (shared,))
+    before, words = network(clients), [*PROD, "--record", str(tmp_path / "record.json")]
+    assert main([*words, "--apply"], clients=clients) == 0
+    assert "The subnets are your organization's" in capsys.readouterr().out
+    assert network(clients) == (before[0], [], before[2])
+    assert main([*words, "--undo", "--apply"], clients=clients) == 0
+    assert network(clients) == before

@@ -18,10 +18,11 @@ import deploy.hold
 import deploy.restore
 from deploy.officer import Clients
 from deploy.restore import Step, plan
-from deploy.versions import Version
+from deploy.versions import Version, below
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
+from tests.deploy.calls import actions, taken
 from tests.quick_moto import quick_aws
 
 BUCKET = "prod-data"
@@ -300,10 +301,28 @@ def test_a_moment_to_come_is_refused(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize("command", [deploy.hold, deploy.erase, deploy.restore])
-def test_iam_knows_every_word_of_it(
-    clients: Clients, capsys: pytest.CaptureFixture[str], command: Any
+def test_it_prints_exactly_the_permission_that_it_takes(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: Any
 ) -> None:
     assert command.main([*HERS, "--permission"], clients=clients) == 0
     printed = json.loads(capsys.readouterr().out)
+    s3, path = clients("s3"), str(tmp_path / "receipt.json")
+    calls = taken(s3)
+    if command is deploy.restore:
+        found = list(below(s3, BUCKET, [f"{ALICE}results/"]))
+        newest, then, *_ = found
+        step = Step(key=then.key, way="undelete", version=then, markers=(newest,))
+        assert deploy.restore.restore(s3, BUCKET, step) == "undelete"
+        step = Step(key=then.key, way="copy", version=found[-1], newest=then)
+        assert deploy.restore.restore(s3, BUCKET, step) == "copy"
+    else:
+        assert (
+            command.main(
+                [*HERS, "--apply", *(["--receipt", path] if command is deploy.erase else [])],
+                clients=clients,
+            )
+            == 0
+        )
+    assert calls == actions(printed, "s3")
     assert list(complaints(Policy.parse("p", printed))) == []
     assert f"arn:aws:s3:::{BUCKET}/genomics/alice/*" in json.dumps(printed)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starburst.errors import StarburstError
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from starburst.client.connection import Connection
 
 __all__ = ["Finding", "examine"]
+
+_LONG_LIVED: Final = re.compile("AKIA[0-9A-Z]{16}")
+_FILES: Final = (
+    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+    ("AWS_CONFIG_FILE", "~/.aws/config"),
+)
+"""Where boto3 looks for keys, and the variable that moves each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +61,15 @@ def examine(connect: Callable[[], Connection]) -> Iterator[Finding]:
 def _static_keys() -> Finding:
     """Long-lived keys leak through disks, logs and version control (S1, G2)."""
     places = []
-    if os.environ.get("AWS_ACCESS_KEY_ID", "").startswith("AKIA"):
+    if _LONG_LIVED.match(os.environ.get("AWS_ACCESS_KEY_ID", "")):
         places.append("AWS_ACCESS_KEY_ID")
-    name = os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
-    file = Path(name).expanduser()
-    with suppress(OSError):  # what we may not read, boto3 may not either
-        if file.is_file() and "AKIA" in file.read_text(errors="replace"):
-            places.append(str(file))
+    for variable, usual in _FILES:
+        file = Path(os.environ.get(variable, usual)).expanduser()
+        with suppress(OSError):  # what we may not read, boto3 may not either
+            if file.is_file() and _LONG_LIVED.search(file.read_text(errors="replace")):
+                places.append(str(file))
     if not places:
-        return Finding(True, "no long-lived AWS keys in the environment or the credentials file")
+        return Finding(True, "no long-lived AWS keys in the environment or in AWS's files")
     return Finding(
         False,
         f"long-lived AWS keys in {' and '.join(places)}: use a login that expires, such as "
