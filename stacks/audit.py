@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.foundation import FoundationStack
+from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import log_group_name
@@ -21,12 +22,13 @@ from starburst_constructs.audit import (
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import trail_name
 from starburst_constructs.storage import TrailBucket
+from starburst_constructs.trespass import Trespasses
 
 __all__ = ["AuditStack"]
 
 
 class AuditStack(cdk.Stack):
-    """CloudTrail for one environment (S24, S27).
+    """CloudTrail for one environment (S24, S27), and what of it rings an alarm (S12, P18).
 
     Attributes:
         bucket: the trail's files.
@@ -41,6 +43,7 @@ class AuditStack(cdk.Stack):
         environment: Environment,
         foundation: FoundationStack,
         storage: StorageStack,
+        network: NetworkStack,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -74,6 +77,14 @@ class AuditStack(cdk.Stack):
             log_group=self.events,
             data_bucket=storage.data if environment.audit.data_events else None,
             **where,
+        )
+        Trespasses(
+            self,
+            "Trespasses",
+            environment=environment.name,
+            account=environment.account,
+            group_id=network.worker_security_group.security_group_id,
+            events=self.events,
         )
         if "query-definitions" not in environment.without:
             folder = f"starburst/{environment.name}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -25,6 +26,7 @@ from starburst_constructs.naming import (
     failures_name,
     role_arn,
 )
+from starburst_constructs.trespass import NAMESPACE, metric_name
 
 __all__ = ["ControlStack"]
 
@@ -140,4 +142,18 @@ class ControlStack(cdk.Stack):
             organization_id=environment.organization_id,
             emails=environment.alert_emails,
         )
-        Watch(self, "Watch", function=self.function, failures=failures, topic=self.alerts)
+        trespasses = cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=metric_name(environment.name),
+            statistic="Sum",
+            period=cdk.Duration.minutes(5),
+        )
+        Watch(
+            self,
+            "Watch",
+            function=self.function,
+            failures=failures,
+            topic=self.alerts,
+            # By its name: an import would hold the trail's stack.
+            trespasses=cast(cloudwatch.IMetric, trespasses) if environment.audit.trail else None,
+        )

@@ -101,6 +101,7 @@ class EnvironmentStage(cdk.Stage):
                 environment=environment,
                 foundation=self.foundation,
                 storage=self.storage,
+                network=self.network,
                 **self._named("audit", protected),
             )
         self._work()

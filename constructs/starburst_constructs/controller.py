@@ -236,6 +236,8 @@ class Watch(Construct):
         function: the controller.
         failures: its failure queue.
         topic: who hears.
+        trespasses: what the trail counts that started or changed workers past the controller; None
+            where the environment has no trail of its own.
     """
 
     def __init__(
@@ -246,10 +248,11 @@ class Watch(Construct):
         function: lambda_.Function,
         failures: sqs.Queue,
         topic: sns.Topic,
+        trespasses: cloudwatch.IMetric | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         minutes = cdk.Duration.minutes(5)
-        alarms = (
+        alarms: list[tuple[str, str, cloudwatch.IMetric]] = [
             ("Errors", "The controller raised", function.metric_errors(period=minutes)),
             ("Throttles", "The controller is throttled", function.metric_throttles(period=minutes)),
             (
@@ -257,7 +260,10 @@ class Watch(Construct):
                 "Events that the controller could not handle wait in its failure queue",
                 failures.metric_approximate_number_of_messages_visible(period=minutes),
             ),
-        )
+        ]
+        if trespasses is not None:
+            told = "Somebody started or changed workers past the controller, or used the root user"
+            alarms.append(("Trespasses", told, trespasses))
         for name, description, metric in alarms:
             alarm = cloudwatch.Alarm(
                 self,

@@ -123,12 +123,13 @@ def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
     assert set(strangers["Condition"]["StringNotEquals"]) == {"aws:PrincipalAccount"}
 
 
-def test_every_alarm_is_heard(control: Mapping[str, Any]) -> None:
+def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
     alarms = only(control, "AWS::CloudWatch::Alarm")
     assert {alarm["MetricName"] for alarm in alarms} == {
         "ApproximateNumberOfMessagesVisible",
         "Errors",
         "Throttles",
+        f"{name}-past-the-controller",
     }
     assert all(alarm["AlarmActions"] for alarm in alarms)
     (topic,) = only(control, "AWS::SNS::Topic")

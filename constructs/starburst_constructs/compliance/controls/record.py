@@ -86,6 +86,19 @@ RECORD: Final = (
         ),
     ),
     Control(
+        name="trespasses",
+        title="People hear when workers start or change past the controller, or root is used",
+        area=Area.RECORD,
+        rows=("S12", "P18"),
+        nist=("AU-6", "SI-4"),
+        tests=(
+            "tests/stacks/test_trespass.py::test_a_trespass_is_told",
+            "tests/stacks/test_trespass.py"
+            "::test_every_environment_with_a_trail_has_the_filters_and_the_alarm",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
         name="saved-queries",
         title="An investigation starts with saved queries over trail and workers' logs",
         area=Area.RECORD,
