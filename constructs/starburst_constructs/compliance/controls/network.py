@@ -68,6 +68,17 @@ NETWORK: Final = (
         tests=("tests/stacks/test_network.py::test_no_rule_names_the_whole_internet",),
     ),
     Control(
+        name="names-and-queues",
+        title="What the resolver answers, and queues that a stolen controller might open",
+        area=Area.NETWORK,
+        rows=("S14",),
+        nist=("SC-7",),
+        yours=(
+            f"{_YOURS}#close-the-way-out-by-names",
+            f"{_YOURS}#refuse-queues-that-are-open-to-others",
+        ),
+    ),
+    Control(
         name="default-group",
         title="The VPC's default security group has no rule",
         area=Area.NETWORK,
