@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,12 +63,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_configure() -> None:
     """Fail before collection, because afterwards PyPI's `constructs` cannot be imported at all."""
+    # What collection imports stays: to look through it for rubbish, again and again, costs seconds.
+    gc.disable()
     strays = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
     if strays:
         raise pytest.UsageError(
             f"constructs/ is a source root, not a package: move {', '.join(strays)} into "
             "constructs/starburst_constructs/ (constructs/README.md says why)"
         )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look for rubbish from here on, and only in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
