@@ -123,12 +123,15 @@ class ProgressBar:
             self._end()
 
     def _draw(self, tally: Tally, status: SessionStatus | None) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=tally.total, desc=self._label, unit="task", file=sys.stderr)
-        self._bar.total = tally.total
         words, width = describe(tally, status), _width()
+        template = layout(width, label=self._label, total=tally.total, words=words)
+        if self._bar is None:
+            self._bar = tqdm(
+                total=tally.total, desc=self._label, file=sys.stderr, bar_format=template
+            )
+        self._bar.total = tally.total
         self._bar.ncols = width - 1
-        self._bar.bar_format = layout(width, label=self._label, total=tally.total, words=words)
+        self._bar.bar_format = template
         self._bar.set_postfix_str(words, refresh=False)
         self._bar.update(tally.done - self._bar.n)
         self._bar.refresh()
