@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from starburst.client.connection import Connection
 from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
-from starburst.errors import ResultTooLarge, UnpicklableInput, WorkerLost
+from starburst.errors import ResultTooLarge, UnpicklableInput, UnsafeResult, WorkerLost
 from starburst.worker.lease import Lease
 from starburst.worker.span import Span
 from starburst.worker.supervisor import Supervisor
@@ -50,6 +51,40 @@ def test_a_result_too_large_fails_alone_and_says_what_to_do(
     assert "summary" in str(outcome[3])
     if kind != "list":  # what only encoding shows is blamed on its batch
         assert [x for i, x in enumerate(outcome) if i != 3] == [0, 1, 2, 4, 5]
+
+
+def test_a_result_that_does_not_say_how_large_it_is_is_refused_like_any_other(
+    connection: Connection,
+) -> None:
+    def closed(x: int) -> object:
+        class DataSet:
+            @property
+            def nbytes(self) -> int:
+                raise ValueError("its file is closed")
+
+            def __sizeof__(self) -> int:
+                raise ValueError("its file is closed")
+
+        return DataSet() if x == 1 else x
+
+    outcome = outcomes(connection, closed, range(3))
+    assert isinstance(outcome[1], UnsafeResult)
+    assert (outcome[0], outcome[2]) == (0, 2)
+
+
+def test_what_ends_the_process_by_an_error_is_not_said_to_be_a_want_of_memory(
+    connection: Connection,
+) -> None:
+    def sabotage(x: int) -> int:
+        def refuse(*_: object, **__: object) -> None:
+            raise RuntimeError("nothing can be sent")
+
+        sys.modules["__main__"].encode_batch = refuse  # type: ignore[attr-defined]
+        return x
+
+    (outcome,) = outcomes(connection, sabotage, [1])
+    assert isinstance(outcome, WorkerLost)
+    assert "exited with code 1" in str(outcome)
 
 
 def test_an_input_that_cannot_travel_is_refused_at_the_call_and_the_session_goes_on(

@@ -19,6 +19,8 @@ from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.errors import TaskTimeout, WorkerLost
 from starburst.worker.lease import Lease, QueueRefused
+from starburst.worker.outcome import Outcome
+from starburst.worker.span import lost
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet
 
@@ -374,4 +376,50 @@ def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Ben
     bench.end()
     bench.drain()
     assert results(bench) == list(range(TASKS))
+    bench.nodes()
+
+
+def queued_anew(bench: Bench) -> tuple[Supervisor, Lease]:
+    """Let twelve hours pass for the task that runs; return a rival with a lease on it."""
+    bench.begin()
+    bench.worker._behind.finish(lambda: None)
+    bench.drain()
+    bench.lease.received -= 11.6 * 3600
+    bench.lease.renewed -= 60
+    bench.worker._leases.keep(bench.lease)
+    rival = bench.supervisor()
+    anew = rival._leases.receive(wait=1)
+    assert anew is not None
+    assert (anew.message.lo, anew.message.hi, anew.deliveries) == (0, 1, 1)
+    return rival, anew
+
+
+def test_what_was_queued_anew_and_is_done_meanwhile_is_not_run_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rival, anew = queued_anew(bench)
+    bench.tell()
+    bench.end()
+    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
+    rival._work(anew)  # nobody tells its task how to end
+    rival._settle()
+    rival._bury()
+    assert anew.ended
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    assert bench.nodes().count(f"{CHUNK}/000000-000001") == 1
+
+
+def test_a_task_that_another_worker_has_ended_is_not_run_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
+    rival, anew = queued_anew(bench)
+    outcome = Outcome(0)
+    outcome.settle(lost("elsewhere"))
+    rival._commits.commit(anew, outcome.node(1, (), worker="w"))
+    bench.end()  # nobody tells its task how to end
+    with pytest.raises(WorkerLost, match="elsewhere"):
+        bench.futures[0].result(timeout=60)
+    assert [future.result(timeout=60) for future in bench.others()] == [1, 2, 3, 4, 5]
     bench.nodes()

@@ -72,21 +72,26 @@ def session_keys(connection: Connection, session: str) -> SessionKeys:
     """
     keys = connection.keys(session)
     if SessionKeys.parse(keys.manifest) is None:
-        raise SessionNotFound(
-            f"{session!r} is no session id: those are 20 small letters and digits. "
-            "`starburst sessions` lists yours"
-        )
+        raise _not_found(connection, session)
     pages = connection.s3.get_paginator("list_objects_v2")
     with aws_errors(f"look for session {session}"):
         found = pages.paginate(
             Bucket=connection.document.bucket, Prefix=keys.prefix, PaginationConfig={"MaxItems": 1}
         )
         if not any(page.get("Contents") for page in found):
-            raise SessionNotFound(
-                f"{connection.user} has no session {session!r} in workspace "
-                f"{connection.workspace!r} of this environment. `starburst sessions` lists yours"
-            )
+            raise _not_found(connection, session)
     return keys
+
+
+def _not_found(connection: Connection, session: str) -> SessionNotFound:
+    if SessionKeys.parse(connection.keys(session).manifest) is None:
+        why = f"{session!r} is no session id: those are 20 small letters and digits"
+    else:
+        why = (
+            f"{connection.user} has no session {session!r} in workspace "
+            f"{connection.workspace!r} of this environment"
+        )
+    return SessionNotFound(f"{why}. starburst.sessions(), or `starburst sessions`, lists yours")
 
 
 def list_sessions(connection: Connection) -> list[SessionSummary]:
@@ -149,10 +154,7 @@ def attach_session(
     if SessionKeys.parse(keys.manifest) is not None:
         text = connection.read(keys.manifest, purpose=f"read {keys.manifest}")
     if text is None:
-        raise SessionNotFound(
-            f"{connection.user} has no session {session!r} in workspace {connection.workspace!r} "
-            "of this environment. starburst.sessions() lists those there are"
-        )
+        raise _not_found(connection, session)
     try:
         manifest = Manifest.from_json(text)
     except ValueError as error:

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +54,16 @@ def main() -> None:
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
         os.fdopen(answers_fd, "wb") as answers,
     ):
-        _Runner(commands, answers, board=Board(board_fd)).serve()
+        try:
+            _Runner(commands, answers, board=Board(board_fd)).serve()
+        except BrokenPipeError:
+            raise
+        except BaseException:
+            # Before the pipe closes: the worker would take that for the end, and its own SIGKILL
+            # for a want of memory.
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
 
 
 def _die_first() -> None:
@@ -185,9 +195,7 @@ class _Report:
         self.retries = 0
 
     def add(self, index: int, value: object) -> None:
-        size = getattr(value, "nbytes", None)
-        if not isinstance(size, int):
-            size = sys.getsizeof(value, 64)
+        size = _size_in_memory(value)
         if size > self._max_bytes:
             self.failed(index, describe(_too_large(size, self._max_bytes)))
             return
@@ -242,6 +250,14 @@ class _Report:
 def _worth_it(error: Exception, retry_on: Sequence[str]) -> bool:
     kinds = {qualified_name(kind) for kind in type(error).__mro__[:-1]}
     return not retry_on or not kinds.isdisjoint(retry_on)
+
+
+def _size_in_memory(value: object) -> int:
+    """Return roughly how many bytes a result has, whatever it answers when it is asked."""
+    with suppress(Exception):  # a closed file's data set, say; whether it can travel is told later
+        size = getattr(value, "nbytes", None)
+        return size if isinstance(size, int) else sys.getsizeof(value, 64)
+    return 64
 
 
 def _size(parts: Sequence[Buffer]) -> int:

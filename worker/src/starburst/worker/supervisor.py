@@ -45,12 +45,20 @@ _WAIT_BEHIND_SECONDS: Final = 2.0
 _LARGE_BYTES: Final = 128 << 20
 """A larger result is committed before more work is leased: memory holds one of them."""
 
+_OVERTAKEN_SECONDS: Final = 600.0
+"""How often a worker that runs for long asks whether somebody else has committed its range: one
+whose lease lapsed, or whose message was queued anew before SQS's limit of twelve hours."""
+
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 
 
 class _Stopped(BaseException):
     """SIGTERM arrived while no work was in hand."""
+
+
+class _Overtaken(Exception):
+    """Somebody else has committed what this worker still runs."""
 
 
 class Supervisor:
@@ -190,6 +198,11 @@ class Supervisor:
                 self._commit_behind(lease, node)
             elif span is not None:
                 self._let_go(lease)
+        except _Overtaken:
+            self._bury()
+            self._settle()
+            if not lease.ended:
+                self._commits.resume(lease)
         except IntegrityError as error:
             self._commits.leave(lease, error)
 
@@ -234,7 +247,7 @@ class Supervisor:
             hi=lease.message.hi,
             child=lambda: self._child_for(function),
             bury=self._bury,
-            tick=lambda: self._keep(lease),
+            tick=self._watch(lease),
             stopping=lambda: self._last,
             first=0 if chunk is None else chunk.first,
             cancelled=self._store.cancelled.tasks,
@@ -242,6 +255,26 @@ class Supervisor:
             mean=self._means.get(function, 0.0),
             hand_on=lambda node, seconds: self._hand_on(lease, node, seconds),
         )
+
+    def _watch(self, lease: Lease) -> Callable[[], None]:
+        """Return what keeps a lease, and gives its range up where others have committed it."""
+        looked = time.monotonic()
+
+        def tick() -> None:
+            nonlocal looked
+            self._keep(lease)
+            if time.monotonic() - looked < _OVERTAKEN_SECONDS:
+                return
+            looked = time.monotonic()
+            message, stands = lease.message, False
+            with suppress(*TROUBLE):  # the next look comes
+                stands = self._store.stands(message.chunk, message.lo, message.hi)
+            # An early commit of its own stands for all of the range until its message is narrowed.
+            if stands and message is lease.message and lease.early is None:
+                log("overtaken", chunk=message.chunk, range=[message.lo, message.hi])
+                raise _Overtaken
+
+        return tick
 
     def _hand_on(self, lease: Lease, node: ResultNode, seconds: float) -> bool:
         """Commit what a range has while its last task runs, where that pays; whether it does."""
