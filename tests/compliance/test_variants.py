@@ -13,18 +13,12 @@ from environments import DEV
 from stacks.settings import (
     Audit,
     Ec2Capacity,
-    ExistingVpc,
     Instance,
     MfaUsers,
     Network,
     Storage,
 )
-
-EXISTING = ExistingVpc(
-    vpc_id="vpc-0a1b2c3d",
-    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
-    route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
-)
+from tests.networks import EXISTING
 
 C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
 M7G = Instance(name="m7g.2xlarge", vcpu=8, memory_gb=32, usd_per_hour=0.37)

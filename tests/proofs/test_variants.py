@@ -10,7 +10,7 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import BrokerRole, ExistingVpc, MfaUsers, Network
+from stacks.settings import BrokerRole, MfaUsers, Network
 from starburst_constructs.proofs.assembly import FOREIGN_BOUNDARY, read_estate
 from starburst_constructs.proofs.command import estates_of
 from starburst_constructs.proofs.errors import ResolveError
@@ -21,16 +21,9 @@ from starburst_constructs.proofs.prove import prove
 from starburst_constructs.proofs.theorem import Theorem
 from starburst_constructs.proofs.theorems import ALL
 from starburst_constructs.proofs.vocabulary import complaints
+from tests.networks import REUSED
 
 LOGIC = Logic()
-REUSED = ExistingVpc(
-    vpc_id="vpc-0a1b2c3d",
-    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
-    route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
-    endpoints="reuse",
-    endpoints_security_group_id="sg-0a1b2c3d",
-    s3_endpoint_id="vpce-0a1b2c3d",
-)
 PERIMETER = (
     "buckets_refuse_strangers",
     "nothing_leaves_through_an_endpoint",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from environments import ALL, DEV, PROD
-from stacks.settings import ExistingVpc, Network, SettingsError
+from stacks.settings import Network, SettingsError
 from starburst.controller.endpoints import PARAMETER
 from starburst_constructs.boundary import boundary_statements
 from starburst_constructs.bursting import (
@@ -20,6 +20,7 @@ from starburst_constructs.bursting import (
 )
 from starburst_constructs.endpoints import BURSTING, services_in
 from starburst_constructs.network import closing_ceiling
+from tests.networks import REUSED
 from tests.stacks.reading import Template, documents, listed, only, resources, statement
 
 Templates = dict[str, Template]
@@ -117,13 +118,5 @@ def test_the_boundary_still_fits() -> None:
 def test_restricted_data_and_others_endpoints_rule_it_out() -> None:
     with pytest.raises(SettingsError, match="'always' where data_class is 'restricted'"):
         replace(PROD, network=replace(PROD.network, endpoints="while_bursting"))
-    shared = ExistingVpc(
-        vpc_id="vpc-0a1b2c3d",
-        subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
-        route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
-        endpoints="reuse",
-        endpoints_security_group_id="sg-0a1b2c3d",
-        s3_endpoint_id="vpce-0a1b2c3d",
-    )
     with pytest.raises(SettingsError, match="somebody else's to close"):
-        Network(existing=shared, endpoints="while_bursting")
+        Network(existing=REUSED, endpoints="while_bursting")

@@ -12,22 +12,14 @@ import pytest
 
 import app
 from environments import ALL, DEV
-from stacks.settings import ExistingVpc, Network, SettingsError
+from stacks.settings import Network, SettingsError
 from starburst_constructs.endpoints import INTERFACE_SERVICES, TASK_SERVICES
 from starburst_constructs.network import FLOW_FIELDS, S3_PREFIX_LISTS
+from tests.networks import EXISTING, REUSED
 from tests.stacks.reading import Template, named, only, resources, statement
 
 Templates = dict[str, Template]
 Build = Callable[..., Template]
-
-REUSED = ExistingVpc(
-    vpc_id="vpc-0a1b2c3d",
-    subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
-    route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
-    endpoints="reuse",
-    endpoints_security_group_id="sg-0a1b2c3d",
-    s3_endpoint_id="vpce-0a1b2c3d",
-)
 
 
 @pytest.fixture(params=ALL, ids=lambda each: each.name)
@@ -235,12 +227,7 @@ def test_nat_is_one_explicit_choice_and_opens_workers_only(
 def test_an_existing_vpc_gets_endpoints_and_groups_only(
     build_all: Callable[..., Templates], egress: Any
 ) -> None:
-    existing = ExistingVpc(
-        vpc_id="vpc-0a1b2c3d",
-        subnet_ids=("subnet-0a1b2c3d", "subnet-1a1b2c3d"),
-        route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
-    )
-    built = build_all(network=Network(existing=existing, egress=egress))
+    built = build_all(network=Network(existing=EXISTING, egress=egress))
     network, endpoints = built["network"], built["endpoints"]
     kinds = {resource["Type"] for resource in network["Resources"].values()}
     assert kinds == {
@@ -249,11 +236,11 @@ def test_an_existing_vpc_gets_endpoints_and_groups_only(
         "AWS::EC2::VPCEndpoint",
     }
     gateway = named(network, "AWS::EC2::VPCEndpoint", "EndpointsS3")
-    assert gateway["RouteTableIds"] == list(existing.route_table_ids)
-    assert gateway["VpcId"] == existing.vpc_id
+    assert gateway["RouteTableIds"] == list(EXISTING.route_table_ids)
+    assert gateway["VpcId"] == EXISTING.vpc_id
     kms = named(endpoints, "AWS::EC2::VPCEndpoint", "EndpointsKms")
-    assert kms["VpcId"] == existing.vpc_id
-    assert kms["SubnetIds"] == list(existing.subnet_ids)
+    assert kms["VpcId"] == EXISTING.vpc_id
+    assert kms["SubnetIds"] == list(EXISTING.subnet_ids)
 
 
 def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
