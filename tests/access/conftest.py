@@ -21,19 +21,19 @@ def _matches(pattern: str, text: str) -> bool:
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def matches() -> Callable[[str, str], bool]:
     """IAM's wildcards: ``*`` for any characters, slashes too, ``?`` for one."""
     return _matches
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def documents() -> Callable[[Iterable[iam.PolicyStatement]], list[Statement]]:
     """Statements as the JSON that goes into a policy."""
     return lambda statements: [statement.to_statement_json() for statement in statements]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def reaches() -> Callable[..., bool]:
     """Whether statements, their conditions all met, end in an Allow and in no Deny."""
 

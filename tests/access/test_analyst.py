@@ -14,7 +14,7 @@ BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/genomics/alice/sessions/{SID}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
     found = documents(
         analyst_statements(

@@ -29,7 +29,7 @@ def policies(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
             yield properties.get("ManagedPolicyName", ""), properties["PolicyDocument"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def statements(documents: Callable[..., list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     found = documents(
         boundary_statements("prod", account="222233334444", regions=("eu-west-1", "eu-central-1"))

@@ -23,12 +23,12 @@ SID = "a1" * 10
 WORKSPACES = ["genomics", "markets"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fleet(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return documents(fleet_statements("prod", WORKSPACES, **WHERE))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return documents(
         session_statements(

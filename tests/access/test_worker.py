@@ -16,7 +16,7 @@ WHERE = {"account": "222233334444", "region": "eu-west-1"}
 QUEUE = "arn:aws:sqs:eu-west-1:222233334444:starburst-prod"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return documents(
         worker_statements("prod", "genomics", **WHERE, bucket_arn=BUCKET, key_arn="key")
