@@ -38,43 +38,44 @@ class Controller:
         return {"Environment": {"Variables": self.variables}}
 
 
-@pytest.fixture
-def clients() -> Iterator[Clients]:
-    """A VPC with two workers' subnets, each with an ACL, and one that is not ours to cut."""
+@pytest.fixture(scope="module")
+def ec2() -> Iterator[Any]:
+    """EC2, made once: it takes moto more than a second."""
     with quick_aws():
         session = boto3.Session(
             region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
         )
-        ec2 = session.client("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
-            for number in range(3)
-        ]
-        own = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
-        [first, *_] = associations(ec2, vpc)
-        ec2.replace_network_acl_association(AssociationId=first[0], NetworkAclId=own)
-        group, endpoints = (
-            ec2.create_security_group(VpcId=vpc, GroupName=name, Description=name)["GroupId"]
-            for name in ("workers", "endpoints")
-        )
-        everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
-        ec2.revoke_security_group_egress(
-            GroupId=group, IpPermissions=everything["IpPermissionsEgress"]
-        )
-        https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-        to_endpoints = {"GroupId": endpoints, "Description": "HTTPS to interface endpoints"}
-        ec2.authorize_security_group_egress(
-            GroupId=group,
-            IpPermissions=[
-                {**https, "UserIdGroupPairs": [to_endpoints]},
-                {**https, "PrefixListIds": [{"PrefixListId": "pl-1", "Description": "S3"}]},
-            ],
-        )
-        function = Controller(
-            STARBURST_SUBNETS=",".join(subnets[:2]), STARBURST_SECURITY_GROUP=group
-        )
-        yield lambda service: function if service == "lambda" else ec2
+        yield session.client("ec2")
+
+
+@pytest.fixture
+def clients(ec2: Any) -> Clients:
+    """A VPC with two workers' subnets, each with an ACL, and one that is not ours to cut."""
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
+        for number in range(3)
+    ]
+    own = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    [first, *_] = associations(ec2, vpc)
+    ec2.replace_network_acl_association(AssociationId=first[0], NetworkAclId=own)
+    group, endpoints = (
+        ec2.create_security_group(VpcId=vpc, GroupName=name, Description=name)["GroupId"]
+        for name in ("workers", "endpoints")
+    )
+    everything = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything["IpPermissionsEgress"])
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    to_endpoints = {"GroupId": endpoints, "Description": "HTTPS to interface endpoints"}
+    ec2.authorize_security_group_egress(
+        GroupId=group,
+        IpPermissions=[
+            {**https, "UserIdGroupPairs": [to_endpoints]},
+            {**https, "PrefixListIds": [{"PrefixListId": "pl-1", "Description": "S3"}]},
+        ],
+    )
+    function = Controller(STARBURST_SUBNETS=",".join(subnets[:2]), STARBURST_SECURITY_GROUP=group)
+    return lambda service: function if service == "lambda" else ec2
 
 
 def associations(ec2: Any, vpc: str) -> list[tuple[str, str, str]]:
@@ -93,7 +94,8 @@ def network(clients: Clients) -> tuple[dict[str, str], list[Any], int]:
     found = associations(ec2, group["VpcId"])
     acls = {subnet: acl for _, subnet, acl in found}
     rules = sorted(json.dumps(rule, sort_keys=True) for rule in group["IpPermissionsEgress"])
-    return acls, rules, len(ec2.describe_network_acls()["NetworkAcls"])
+    there = [{"Name": "vpc-id", "Values": [group["VpcId"]]}]
+    return acls, rules, len(ec2.describe_network_acls(Filters=there)["NetworkAcls"])
 
 
 def test_it_only_shows_unless_told(
@@ -138,7 +140,8 @@ def test_what_stopped_half_way_goes_on(clients: Clients, tmp_path: Path) -> None
     ec2 = clients("ec2")
     [(association, subnet, _), *_] = [
         one
-        for one in associations(ec2, ec2.describe_vpcs()["Vpcs"][-1]["VpcId"])
+        for vpc in ec2.describe_vpcs()["Vpcs"]
+        for one in associations(ec2, vpc["VpcId"])
         if one[1] in cast("Controller", clients("lambda")).variables["STARBURST_SUBNETS"]
     ]
     ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=before[0][subnet])
