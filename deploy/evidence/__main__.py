@@ -41,9 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
     from deploy.evidence.folder import write  # noqa: PLC0415
     from deploy.evidence.gather import gather  # noqa: PLC0415
     from deploy.evidence.matrix import Status, failures, matrix  # noqa: PLC0415
+    from deploy.evidence.testing import RunError  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as name:
-        evidence = gather(environment, Path(name), run_tests=not chosen.without_tests, report=_say)
+        try:
+            evidence = gather(
+                environment, Path(name), run_tests=not chosen.without_tests, report=_say
+            )
+        except RunError as error:
+            sys.stderr.write(f"No evidence was written. {error}\n")
+            return 1
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
         shutil.rmtree(folder, ignore_errors=True)
         write(evidence, folder)

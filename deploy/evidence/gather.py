@@ -16,7 +16,7 @@ import cdk_nag
 import app
 from deploy.cdk import ROOT
 from deploy.evidence.facts import Commit, commit, images, now, sha256, sums, tools
-from deploy.evidence.testing import CaseCount, finish_tests, start_tests
+from deploy.evidence.testing import CaseCount, check_tests, finish_tests, start_tests
 from deploy.linting import lint
 from stacks.settings import Environment
 from stacks.waivers import waivers
@@ -118,6 +118,8 @@ def gather(
     report(f"Synthesizing {environment.name} and judging it")
     built = app.build([environment], outdir=str(outdir / "cdk.out"))
     refused = _synthesize(built)
+    if running:
+        check_tests(running)
     stage = built.node.find_child(environment.name)
     gated = GatedStage(
         stage=stage,  # pyright: ignore[reportArgumentType] - the one stage that was built

@@ -13,7 +13,15 @@ from pathlib import Path
 from deploy.cdk import ROOT
 from starburst_constructs.compliance.controls import Control
 
-__all__ = ["CaseCount", "RunError", "Running", "finish_tests", "named_tests", "start_tests"]
+__all__ = [
+    "CaseCount",
+    "RunError",
+    "Running",
+    "check_tests",
+    "finish_tests",
+    "named_tests",
+    "start_tests",
+]
 
 _FINISHED = (0, 1)
 """What pytest exits with when every test ran, whatever became of it."""
@@ -78,14 +86,20 @@ def start_tests(controls: Iterable[Control], folder: Path) -> Running:
     return Running(process=process, report=report, output=output, names=names)
 
 
+def check_tests(running: Running) -> None:
+    """Raise RunError where pytest has stopped already: nobody should wait to hear of it."""
+    if running.process.poll() not in (None, *_FINISHED):
+        raise RunError(f"pytest stopped:\n{running.output.read_text()[-2000:]}")
+
+
 def finish_tests(running: Running) -> Mapping[str, CaseCount]:
     """Wait for the run and return what became of each test.
 
     Raises:
         RunError: pytest stopped, as it does where a test is not found.
     """
-    if running.process.wait() not in _FINISHED:
-        raise RunError(f"pytest stopped:\n{running.output.read_text()[-2000:]}")
+    running.process.wait()
+    check_tests(running)
     counted: dict[str, dict[str, int]] = {}
     for case in ET.parse(running.report).iter("testcase"):  # noqa: S314 - pytest wrote it just now
         path = case.get("classname", "").replace(".", "/") + ".py"

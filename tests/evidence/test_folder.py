@@ -294,6 +294,18 @@ def test_tests_that_controls_name_are_run_and_counted(tmp_path: Path) -> None:
     assert counted[name].holds
 
 
+def test_what_stops_the_tests_is_said_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> Evidence:
+        raise RunError("pytest stopped:\nnot found: tests/gone.py")
+
+    monkeypatch.setattr("deploy.evidence.gather.gather", stopped)
+    assert command(["dev", "--into", str(tmp_path)]) == 1
+    assert "No evidence was written. pytest stopped" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_test_that_is_gone_stops_the_evidence(tmp_path: Path) -> None:
     gone = "tests/envelope/test_signing.py::test_that_is_gone"
     control = Control(name="gone", title="It is gone", area=Area.DATA, tests=(gone,))
