@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from deploy.revoke import main
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
 from starburst_constructs.revocation import revocation_document, revoker_document
+from tests.quick_moto import quick_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -29,7 +29,7 @@ def iam(monkeypatch: pytest.MonkeyPatch) -> Iterator[IAMClient]:
     """The roles of a workspace, each with an inline policy of its own."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with quick_aws():
         client = boto3.client("iam", region_name="eu-west-1")
         for role in ROLES:
             client.create_role(RoleName=role, AssumeRolePolicyDocument="{}")

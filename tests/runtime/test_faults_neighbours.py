@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from starburst.client.connection import Connection
 from starburst.client.opening import open_session
@@ -18,6 +17,7 @@ from starburst.client.session import Session
 from starburst.errors import SessionEnded, StarburstError
 from tests.nemesis.plan import Plan
 from tests.nemesis.world import World
+from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET
 
 OPTIONS = SessionOptions(workers=1, idle_timeout=60)
@@ -31,7 +31,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     plan = Plan(0)
     plan.calm, plan.controller_skew = True, 0.0
-    with mock_aws():
+    with quick_aws():
         made = World(plan, tmp_path)
         made.cloud.ready.set()
         yield made
