@@ -156,6 +156,17 @@ def test_all_reasons_are_told_at_once() -> None:
         refuse(refusals)
 
 
+def test_advice_that_reasons_share_is_given_once() -> None:
+    refusals = judged(Limits(workers=1, vcpu=0.25, memory_gb=0.5, usd_per_hour=0.001), workers=2)
+    assert len(refusals) == 4
+
+    with pytest.raises(LimitExceeded) as caught:
+        refuse(refusals)
+
+    assert str(caught.value).count("ask the platform team") == 1
+    assert str(caught.value).endswith("raise the workspace's limit")
+
+
 def test_what_the_limits_can_afford_never_passes_500() -> None:
     affordable = affordable_workers(
         Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),

@@ -39,10 +39,12 @@ class Refusal:
     Attributes:
         kind: the class in ``starburst.errors`` that the client raises.
         message: what, why, and what to do next.
+        advice: the end of the message that others may share.
     """
 
     kind: type[StarburstError]
     message: str
+    advice: str = ""
 
 
 def judge(manifest: Manifest, document: RuntimeDocument, *, prices: Prices) -> list[Refusal]:
@@ -74,9 +76,19 @@ def judge(manifest: Manifest, document: RuntimeDocument, *, prices: Prices) -> l
 
 
 def refuse(refusals: list[Refusal]) -> None:
-    """Raise the first refusal's error with all of their messages; nothing where there is none."""
-    if refusals:
-        raise refusals[0].kind("; ".join(refusal.message for refusal in refusals))
+    """Raise the first refusal's error with all of their messages; nothing where there is none.
+
+    Advice that the next one gives as well is said once.
+    """
+    if not refusals:
+        return
+    words = [
+        one.message.removesuffix(f": {one.advice}")
+        if one.advice and after is not None and one.advice == after.advice
+        else one.message
+        for one, after in zip(refusals, [*refusals[1:], None], strict=True)
+    ]
+    raise refusals[0].kind("; ".join(words))
 
 
 def affordable_workers(
@@ -112,7 +124,9 @@ def affordable_workers(
 
 def _over(name: str, *, value: str, allowed: str, advice: str) -> Refusal:
     return Refusal(
-        kind=LimitExceeded, message=f"{name} is {value}, the limit is {allowed}: {advice}"
+        kind=LimitExceeded,
+        message=f"{name} is {value}, the limit is {allowed}: {advice}",
+        advice=advice,
     )
 
 
@@ -169,6 +183,7 @@ def _fleet(
         yield Refusal(
             kind=LimitExceeded,
             message=f"workers is {workers}. Workers must be <= {most}: {fewer}",
+            advice=fewer,
         )
     vcpu = workers * manifest.cpu
     if vcpu > limits.vcpu + _ROUNDING:
@@ -194,9 +209,9 @@ def _fleet(
     if usd > limits.usd_per_hour + _ROUNDING:
         yield _over(
             "the fleet's price per hour",
-            value=f"${usd:.2f} at list price",
+            value=f"${usd:.2f} at on-demand list prices",
             allowed=f"${limits.usd_per_hour:.2f}",
-            advice=f"{fewer} (Spot counts at the on-demand price)",
+            advice=fewer,
         )
 
 
