@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import boto3
 import pytest
 
 from starburst.client.connection import Connection
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from tests.nemesis import nursery
 from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 
@@ -18,6 +21,16 @@ from tests.runtime.fleet import BUCKET, REGION, Fleet
 def sdk() -> boto3.session.Session:
     """One session, so that the SDK reads its service models once."""
     return boto3.session.Session("testing", "testing", region_name=REGION)
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork workers' children, whose interpreters are half of what a burst costs here.
+
+    For tests of what becomes of tasks. Those of how a process starts and ends start it for real.
+    """
+    forks = SimpleNamespace(Popen=nursery.popen, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr("starburst.worker.child.subprocess", forks)
 
 
 @pytest.fixture
@@ -35,7 +48,9 @@ def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
         )
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         arn = kms.create_key()["KeyMetadata"]["Arn"]
-        yield Fleet(s3=s3, sqs=sqs, kms=kms, key_arn=arn)
+        fleet = Fleet(s3=s3, sqs=sqs, kms=kms, key_arn=arn)
+        yield fleet
+        fleet.close()
 
 
 @pytest.fixture

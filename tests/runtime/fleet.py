@@ -78,6 +78,14 @@ class Fleet:
         )
         return Supervisor(manifest, Leases(self.sqs, url), store=store, worker="w")
 
+    def close(self) -> None:
+        """End the workers that nobody stopped: they would go on past the test, and past moto."""
+        for url in self.sqs.list_queues().get("QueueUrls", ()):
+            self.sqs.delete_queue(QueueUrl=url)
+        for worker in self.workers:
+            worker.join(30)
+            assert not worker.is_alive(), "a worker outlives its queue"
+
     def add_worker(self, keys: SessionKeys, url: str) -> None:
         supervisor = self.supervisor(keys, url)
         thread = threading.Thread(target=supervisor.run, daemon=True)

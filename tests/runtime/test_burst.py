@@ -34,6 +34,8 @@ from starburst.result_nodes import parse_node_key
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.statuses import a_status
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 TWO = SessionOptions(workers=2, idle_timeout=20)
 
 

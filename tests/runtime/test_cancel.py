@@ -32,6 +32,8 @@ from starburst.result_nodes import node_key, open_node
 from starburst.signing import SigningKey
 from tests.runtime.fleet import BUCKET, Fleet
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 ONE = SessionOptions(workers=1, idle_timeout=20)
 TWO = SessionOptions(workers=2, idle_timeout=20)
 WORKERS_KEY = bytes(range(32))

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -30,6 +30,8 @@ from starburst.errors import ConfigurationError, SessionEnded, SessionError
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.test_faults_aws import Faulty, refusal
 from tests.statuses import a_status
+
+pytestmark = pytest.mark.usefixtures("forked")
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 OFFLINE = EndpointConnectionError(endpoint_url="https://s3.test")
@@ -219,12 +221,13 @@ class Unreachable(Fleet):
 @pytest.fixture
 def unreachable(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> Connection:
+) -> Iterator[Connection]:
     away = Unreachable(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
     mine = dataclasses.replace(connection, functions=away)  # type: ignore[arg-type]
     monkeypatch.setattr(mapping_module, "connect", lambda *_, **__: mine)
     monkeypatch.setattr(executor_module, "connect", lambda *_, **__: mine)
-    return mine
+    yield mine
+    away.close()
 
 
 def fails_on_one(x: int) -> int:

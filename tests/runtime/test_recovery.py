@@ -17,6 +17,8 @@ from starburst.worker.lease import Lease
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 OPTIONS = SessionOptions(workers=1, idle_timeout=20)
 
 
