@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +65,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_configure() -> None:
     """Fail before collection, because afterwards PyPI's `constructs` cannot be imported at all."""
+    # A script's background jobs begin deaf to Ctrl-C, and so would what some tests interrupt.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # What collection imports stays: to look through it for rubbish, again and again, costs seconds.
     gc.disable()
     strays = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
