@@ -41,8 +41,8 @@ _TOGETHER = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start one process more than there are cores: many tests wait for processes of their own."""
-    return (os.cpu_count() or 1) + 1
+    """Start two processes more than there are cores: many tests wait for processes of their own."""
+    return (os.cpu_count() or 1) + 2
 
 
 def _group(nodeid: str) -> str:

@@ -77,26 +77,47 @@ import sys
 sys.path.insert(0, {str(ROOT)!r})
 import app
 app.use_bundled_node()
-import aws_cdk
+"""
+
+# What is asked below is the app and its gate. A bucket and a role give them enough to refuse, and
+# whole environments take most of a synthesis.
+SMALL = """
+import aws_cdk as cdk
+from stacks import stage, waivers, wildcards
+
+class Small(cdk.Stage):
+    def __init__(self, scope, environment):
+        where = cdk.Environment(account=environment.account, region=environment.region)
+        super().__init__(scope, environment.name, env=where)
+        self.environment = environment
+        self.storage = cdk.Stack(self, "storage")
+        self.data = cdk.aws_s3.Bucket(self.storage, "Data")
+        readers = cdk.aws_iam.AccountPrincipal(environment.account)
+        self.data.grant_read(cdk.aws_iam.Role(self.storage, "Reader", assumed_by=readers))
+
+stage.EnvironmentStage = Small
+waivers.waivers = wildcards.wildcards = lambda environment: ()
 """
 
 
 @pytest.fixture
-def without_waivers(tmp_path: Path) -> tuple[str, str]:
-    """Our app without waivers and declarations, so that the gate has something to refuse."""
-    script = tmp_path / "without_waivers.py"
-    script.write_text(
-        f"{START}"
-        "from stacks import waivers, wildcards\n"
-        "waivers.waivers = wildcards.wildcards = lambda environment: ()\n"
-        "sys.exit(app.main())\n"
-    )
+def beside(tmp_path: Path) -> Path:
+    """A folder for an app; one that imports `small` there is over small environments."""
+    (tmp_path / "small.py").write_text(SMALL)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(beside: Path) -> tuple[str, str]:
+    """Our app over environments that the gate has something to say of."""
+    script = beside / "refused.py"
+    script.write_text(f"{START}import small\nsys.exit(app.main())\n")
     return sys.executable, str(script)
 
 
-def test_plain_python_fails_on_a_finding(without_waivers: tuple[str, str], tmp_path: Path) -> None:
+def test_plain_python_fails_on_a_finding(refused: tuple[str, str], tmp_path: Path) -> None:
     done = run(
-        *without_waivers,
+        *refused,
         CDK_OUTDIR=str(tmp_path),
         CDK_CONTEXT_JSON=ONLY_DEV,
         CDK_VALIDATION="false",
@@ -109,9 +130,7 @@ def test_plain_python_fails_on_a_finding(without_waivers: tuple[str, str], tmp_p
 
 
 @pytest.mark.skipif(not CLI.exists(), reason="the CDK CLI is not installed: npm ci")
-def test_no_switch_of_the_cli_lets_a_finding_pass(
-    without_waivers: tuple[str, str], tmp_path: Path
-) -> None:
+def test_no_switch_of_the_cli_lets_a_finding_pass(refused: tuple[str, str], tmp_path: Path) -> None:
     switches = [
         "--ignore-errors",
         "--no-path-metadata",
@@ -123,9 +142,7 @@ def test_no_switch_of_the_cli_lets_a_finding_pass(
     out = tmp_path / "out"
     # No stack is selected: then the CLI itself reads no report of a stack inside a stage.
     command = ("synth", "--quiet", "--no-notices", "--output", str(out))
-    done = run(
-        str(CLI), *command, *switches, "--app", " ".join(without_waivers), CDK_VALIDATION="false"
-    )
+    done = run(str(CLI), *command, *switches, "--app", " ".join(refused), CDK_VALIDATION="false")
     assert done.returncode != 0
     assert "findings without a waiver" in done.stderr
     assert "dev/storage/Data/Resource" in done.stderr
@@ -137,19 +154,16 @@ def test_no_switch_of_the_cli_lets_a_finding_pass(
     assert "manifest.json" in again.stderr
 
 
-def test_neither_variable_nor_context_turns_the_cdks_own_validator_off(tmp_path: Path) -> None:
-    script = tmp_path / "wrong.py"
+def test_neither_variable_nor_context_turns_the_cdks_own_validator_off(beside: Path) -> None:
+    script = beside / "wrong.py"
     script.write_text(
-        "import sys\n"
-        f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "import app\n"
+        f"{START}"
         "honest = app.build\n"
         "def build(**named):\n"
+        "    import small\n"
         "    built = honest(**named, validate=False)  # by our gate, which is another matter\n"
-        "    import aws_cdk as cdk\n"
-        "    registry = built.node.find_child('local').registry\n"
-        "    odd = cdk.aws_ssm.CfnParameter(registry, 'Odd', type='String', value='x')\n"
-        "    odd.add_property_override('Nonsense', 1)\n"
+        "    data = built.node.find_child('local').data\n"
+        "    data.node.default_child.add_property_override('Nonsense', 1)\n"
         "    return built\n"
         "app.build = build\n"
         "sys.exit(app.main())\n"
@@ -158,7 +172,7 @@ def test_neither_variable_nor_context_turns_the_cdks_own_validator_off(tmp_path:
     done = run(
         sys.executable,
         str(script),
-        CDK_OUTDIR=str(tmp_path / "out"),
+        CDK_OUTDIR=str(beside / "out"),
         CDK_VALIDATION="false",
         CDK_CONTEXT_JSON=json.dumps(context),
     )
@@ -166,10 +180,10 @@ def test_neither_variable_nor_context_turns_the_cdks_own_validator_off(tmp_path:
     assert "Nonsense" in done.stderr
 
 
-def test_a_judge_that_stops_is_a_finding(tmp_path: Path) -> None:
-    script = tmp_path / "stopped.py"
+def test_a_judge_that_stops_is_a_finding(beside: Path) -> None:
+    script = beside / "stopped.py"
     script.write_text(
-        f"{START}"
+        f"{START}import small\n"
         "from starburst_constructs.compliance import control_tower\n"
         "def stop(self, gated, files):\n"
         "    raise control_tower.GuardError('no binary for this machine')\n"
@@ -181,7 +195,7 @@ def test_a_judge_that_stops_is_a_finding(tmp_path: Path) -> None:
     done = run(
         sys.executable,
         str(script),
-        CDK_OUTDIR=str(tmp_path / "out"),
+        CDK_OUTDIR=str(beside / "out"),
         CDK_CONTEXT_JSON=json.dumps(quiet),
         CDK_VALIDATION="false",
     )

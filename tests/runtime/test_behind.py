@@ -17,6 +17,8 @@ from starburst.result_nodes import ResultNode
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import Fleet
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 
 def square(x: int) -> int:
     return x * x

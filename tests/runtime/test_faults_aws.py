@@ -42,6 +42,8 @@ from starburst.errors import (
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.statuses import a_status
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
 

@@ -24,6 +24,8 @@ from starburst.worker.span import lost
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 TASKS = 6
 CHUNK = "p000001-00000"
 
