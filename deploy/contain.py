@@ -20,6 +20,7 @@ from deploy.officer import (
     Clients,
     OfficerError,
     Scope,
+    apply_options,
     conclude,
     options,
     say,
@@ -245,8 +246,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="where to write down what ran (a new file)"
     )
-    parser.add_argument("--undo", action="store_true", help="take the denials away again")
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser, undo="take the denials away again")
     return parser
 
 

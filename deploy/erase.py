@@ -17,6 +17,7 @@ from deploy.officer import (
     Clients,
     OfficerError,
     Scope,
+    apply_options,
     conclude,
     runtime,
     say,
@@ -226,7 +227,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--receipt", type=Path, metavar="FILE", help="where to write the receipt (a new file)"
     )
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser)
     return parser
 
 

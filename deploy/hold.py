@@ -12,7 +12,16 @@ from typing import Any
 
 import botocore.exceptions
 
-from deploy.officer import Clients, OfficerError, conclude, runtime, say, scope, shown
+from deploy.officer import (
+    Clients,
+    OfficerError,
+    apply_options,
+    conclude,
+    runtime,
+    say,
+    scope,
+    shown,
+)
 from deploy.versions import Version, at_once, below, prefixes, session_options
 from starburst.aws import code_of
 from starburst_constructs.responders import holder_document
@@ -105,8 +114,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = session_options("hold", "Keep every version of somebody's objects from being erased.")
-    parser.add_argument("--undo", action="store_true", help="lift the holds")
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser, undo="lift the holds")
     return parser
 
 

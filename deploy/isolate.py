@@ -20,6 +20,7 @@ from deploy.officer import (
     Clients,
     OfficerError,
     Scope,
+    apply_options,
     conclude,
     options,
     say,
@@ -260,8 +261,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="default: isolation-<environment>.json"
     )
-    parser.add_argument("--undo", action="store_true", help="put back what the record says")
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser, undo="put back what the record says")
     return parser
 
 

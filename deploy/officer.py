@@ -25,6 +25,7 @@ __all__ = [
     "Clients",
     "OfficerError",
     "Scope",
+    "apply_options",
     "conclude",
     "find_environment",
     "find_workspaces",
@@ -105,6 +106,18 @@ def options(command: str, text: str, *, user: bool = True) -> argparse.ArgumentP
         "--permission", action="store_true", help="print the policy of somebody who may do it"
     )
     return parser
+
+
+def apply_options(parser: argparse.ArgumentParser, *, undo: str | None = None) -> None:
+    """Add the options of a command that changes something: it only shows what, until told.
+
+    Args:
+        parser: the command's.
+        undo: what taking it back does, where it can be taken back.
+    """
+    if undo is not None:
+        parser.add_argument("--undo", action="store_true", help=undo)
+    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
 
 
 def scope(words: argparse.Namespace) -> Scope:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from deploy.officer import (
     Clients,
     OfficerError,
+    apply_options,
     conclude,
     parse_time,
     runtime,
@@ -157,7 +158,7 @@ def _count(ways: Counter[Way]) -> None:
 def _options() -> argparse.ArgumentParser:
     parser = session_options("restore", "Bring objects back as they were at a moment.")
     parser.add_argument("--at", type=parse_time, metavar="TIME", help="the moment, ISO 8601")
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser)
     return parser
 
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import boto3
 
-from deploy.officer import OfficerError, conclude, options, parse_time, say, scope, shown
+from deploy.officer import (
+    OfficerError,
+    apply_options,
+    conclude,
+    options,
+    parse_time,
+    say,
+    scope,
+    shown,
+)
 from starburst_constructs.naming import role_name
 from starburst_constructs.revocation import policy_name, revocation_document, revoker_document
 
@@ -142,8 +151,7 @@ def _options() -> argparse.ArgumentParser:
         metavar="TIME",
         help="ISO 8601 (default: now); a time to come also locks out until then",
     )
-    parser.add_argument("--undo", action="store_true", help="take the policy away again")
-    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+    apply_options(parser, undo="take the policy away again")
     return parser
 
 

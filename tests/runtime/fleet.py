@@ -18,6 +18,7 @@ from starburst.session_key import SessionKey
 from starburst.worker.lease import Leases
 from starburst.worker.store import Store
 from starburst.worker.supervisor import Supervisor
+from tests.statuses import a_status
 
 BUCKET = "starburst-test-data"
 REGION = "eu-west-1"
@@ -91,3 +92,20 @@ class Fleet:
         thread = threading.Thread(target=supervisor.run, daemon=True)
         self.workers.append(thread)
         thread.start()
+
+
+class Lingering(Fleet):
+    """Its worker still writes a result after it was told to stop, as ECS lets it."""
+
+    def stop(self, keys: SessionKeys) -> dict[str, str]:
+        self.tell(keys, workers=1)
+        return super().stop(keys)
+
+    def refresh(self, keys: SessionKeys) -> dict[str, str]:
+        self.s3.put_object(Bucket=BUCKET, Key=f"{keys.results}p000001-00000/late", Body=b"late")
+        self.tell(keys, workers=0)
+        return {}
+
+    def tell(self, keys: SessionKeys, *, workers: int, deadline: float = 2) -> None:
+        status = a_status(session=keys.session, workers_running=workers, deadline=deadline)
+        self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())

@@ -27,9 +27,8 @@ from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.fleet import BUCKET, Fleet, Lingering
 from tests.runtime.test_faults_aws import Faulty, refusal
-from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -328,23 +327,6 @@ def test_results_are_collected_while_python_ends(
     work(fleet, session)
     assert session.collect(timeout=60) == [0, 1, 4, 9]
     session.cleanup()
-
-
-class Lingering(Fleet):
-    """Its worker still writes a result after it was told to stop, as ECS lets it."""
-
-    def stop(self, keys: SessionKeys) -> dict[str, str]:
-        self.tell(keys, workers=1)
-        return super().stop(keys)
-
-    def refresh(self, keys: SessionKeys) -> dict[str, str]:
-        self.s3.put_object(Bucket=BUCKET, Key=f"{keys.results}p000001-00000/late", Body=b"late")
-        self.tell(keys, workers=0)
-        return {}
-
-    def tell(self, keys: SessionKeys, *, workers: int, deadline: float = 2) -> None:
-        status = a_status(session=keys.session, workers_running=workers, deadline=deadline)
-        self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
 
 
 @pytest.mark.parametrize("how", ["cleanup", "stop --erase"])

@@ -22,8 +22,7 @@ from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
-from tests.runtime.fleet import BUCKET, Fleet
-from tests.statuses import a_status
+from tests.runtime.fleet import BUCKET, Fleet, Lingering
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
@@ -163,28 +162,11 @@ def test_a_laptop_that_slept_for_hours_waits_for_its_network_and_goes_on(
     session.cleanup()
 
 
-class Departing(Fleet):
-    """Its worker is there until it was asked after."""
-
-    def stop(self, keys: SessionKeys) -> dict[str, str]:
-        self.tell(keys, workers=1)
-        return super().stop(keys)
-
-    def refresh(self, keys: SessionKeys) -> dict[str, str]:
-        self.s3.put_object(Bucket=BUCKET, Key=f"{keys.results}p000001-00000/late", Body=b"late")
-        self.tell(keys, workers=0)
-        return {}
-
-    def tell(self, keys: SessionKeys, *, workers: int) -> None:
-        body = a_status(session=keys.session, workers_running=workers).to_json()
-        self.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=body)
-
-
 def test_a_second_clean_up_waits_for_the_workers_of_the_first(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("starburst.client.departure._PAUSE_SECONDS", 0)
-    parting: Any = Departing(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
+    parting: Any = Lingering(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
     session = opened(dataclasses.replace(connection, functions=parting), parting)
     session.cleanup()
     session.cleanup(force=True)
