@@ -13,6 +13,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ClientError
 
 import app
@@ -66,9 +67,10 @@ def call(aws: boto3.session.Session, service: str) -> str:
 
     def refuse(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         hosts.append(str(urlsplit(request.url).hostname))
-        return AWSResponse(request.url, 400, {}, None)
+        return AWSResponse(request.url, 400, HTTPHeaders(), None)
 
-    client = aws.client(service, config=client_config())
+    make: Any = aws.client  # boto3 overloads it by literals
+    client = make(service, config=client_config())
     client.meta.events.register("before-send", refuse)
     with pytest.raises((BotoCoreError, ClientError, AttributeError)):
         CALLS[service](client)
@@ -147,8 +149,8 @@ def test_clients_learn_it_from_the_runtime_document(
                 f"<Arn>{arn}</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
             )
         else:
-            return AWSResponse(request.url, 400, {}, Words("{}"))
-        return AWSResponse(request.url, 200, {}, Words(body))
+            return AWSResponse(request.url, 400, HTTPHeaders(), Words("{}"))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Words(body))
 
     aws = session(monkeypatch, {})
     register: Any = aws.events.register
