@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from starburst.worker import runner
 
@@ -119,11 +120,22 @@ class _Forker:
     def __init__(self, link: socket.socket) -> None:
         self._link = link
         self._endings: dict[int, int] = {}
+        self._told, self._telling = os.pipe()
 
     def serve(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # is for those who sent us
-        signal.signal(signal.SIGCHLD, self._reap)
+        # A handler alone may come too late: a child that ends just before the wait begins would
+        # not be told of until the next order.
+        os.set_blocking(self._telling, False)
+        signal.set_wakeup_fd(self._telling, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         while True:
+            ready, _, _ = select.select([self._link, self._told], [], [])
+            if self._told in ready:
+                os.read(self._told, _LONGEST)
+                self._reap()
+            if self._link not in ready:
+                continue
             order, fds, _, _ = socket.recv_fds(self._link, _LONGEST, _MOST_FDS)
             if not order:
                 for pid in list(self._endings):  # those who sent us are gone
@@ -134,22 +146,20 @@ class _Forker:
 
     def _fork(self, environment: dict[str, str], fds: list[int]) -> None:
         *theirs, ending = fds
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid == 0:
-            self._link.close()
-            for held in (ending, *self._endings.values()):
-                os.close(held)
+            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+            self._link.close()
+            for held in (self._told, self._telling, ending, *self._endings.values()):
+                os.close(held)
             _be_a_child(environment, theirs)
         self._endings[pid] = ending
         for held in theirs:
             os.close(held)
         self._link.send(str(pid).encode())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
-    def _reap(self, *_: Any) -> None:
+    def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
