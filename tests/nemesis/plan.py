@@ -38,7 +38,7 @@ _MOST: Final = 2
 
 _BLAMED_MOST: Final = 2
 """So many kills at most are told as the worker's own death: those of fatal tasks come on top, and
-the controller, which cannot know who killed whom, gives a small session up after twenty."""
+the controller, which cannot know who killed whom, gives a session up after many."""
 
 POISONS: Final = ("segfault", "exit", "fatal")
 SPOILED: Final = ("input", "forged", "swapped", "cut", "replayed")
