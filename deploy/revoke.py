@@ -82,18 +82,21 @@ def put(change: Change, iam: IAMClient) -> Done:
     there = _there(change, iam)
     if there is not None and _moment(there) > _moment(change.document):
         return "a later one stays"
-    return put_document(change, iam, there=there)
+    return _put(change, iam, there=there)
 
 
-def put_document(change: Change, iam: IAMClient, *, there: dict[str, Any] | None = None) -> Done:
+def put_document(change: Change, iam: IAMClient) -> Done:
     """Put one policy unless exactly it is there.
 
     Args:
         change: what to put.
         iam: of somebody who may.
-        there: what is there now, where the caller knows.
     """
-    if (there or _there(change, iam)) == change.document:
+    return _put(change, iam, there=_there(change, iam))
+
+
+def _put(change: Change, iam: IAMClient, *, there: dict[str, Any] | None) -> Done:
+    if there == change.document:
         return "already there"
     iam.put_role_policy(
         RoleName=change.role,
