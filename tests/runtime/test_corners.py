@@ -23,34 +23,16 @@ from starburst.client.erase import erase
 from starburst.client.executor import StarburstExecutor
 from starburst.client.mapping import map_over
 from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
 from tests.runtime.fleet import BUCKET, Fleet, Lingering
+from tests.runtime.sessions import ONE, opened, square, work
 from tests.runtime.test_faults_aws import Faulty, refusal
 
 pytestmark = pytest.mark.usefixtures("forked")
 
-ONE = SessionOptions(workers=1, idle_timeout=20)
 OFFLINE = EndpointConnectionError(endpoint_url="https://s3.test")
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def opened(connection: Connection, fleet: Fleet, tasks: int = 4) -> Session:
-    """Open a session whose tasks are queued and that has no worker yet."""
-    fleet.launch = False
-    session = open_session(connection, ONE, progress=False)
-    session.map(square, range(tasks))
-    session._dispatcher.flush()
-    return session
-
-
-def work(fleet: Fleet, session: Session) -> None:
-    fleet.add_worker(session.manifest.keys, session._queue_url())
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,6 @@ from botocore.exceptions import (
 from starburst.client.attaching import attach_session
 from starburst.client.connection import Connection
 from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
@@ -40,15 +38,10 @@ from starburst.errors import (
     StarburstError,
 )
 from tests.runtime.fleet import BUCKET, REGION, Fleet
+from tests.runtime.sessions import ONE, opened, square
 from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
-
-ONE = SessionOptions(workers=1, idle_timeout=20)
-
-
-def square(x: int) -> int:
-    return x * x
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
@@ -73,15 +66,6 @@ class Faulty:
             raise error
 
         return fail
-
-
-def opened(connection: Connection, fleet: Fleet, tasks: int = 4) -> Session:
-    """Open a session whose tasks are queued and that has no worker yet."""
-    fleet.launch = False
-    session = open_session(connection, ONE, progress=False)
-    session.map(square, range(tasks))
-    session._dispatcher.flush()
-    return session
 
 
 def squares(count: int) -> list[int]:

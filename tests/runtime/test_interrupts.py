@@ -18,30 +18,10 @@ from starburst.client.attaching import attach_session, list_sessions
 from starburst.client.connection import Connection
 from starburst.client.executor import StarburstExecutor
 from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
 from tests.runtime.fleet import BUCKET, Fleet, Lingering
-
-ONE = SessionOptions(workers=1, idle_timeout=20)
-
-
-def square(x: int) -> int:
-    return x * x
-
-
-def opened(connection: Connection, fleet: Fleet, tasks: int = 4) -> Session:
-    """Open a session whose tasks are queued and that has no worker yet."""
-    fleet.launch = False
-    session = open_session(connection, ONE, progress=False)
-    session.map(square, range(tasks))
-    session._dispatcher.flush()
-    return session
-
-
-def work(fleet: Fleet, session: Session) -> None:
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+from tests.runtime.sessions import ONE, opened, square, work
 
 
 def objects(fleet: Fleet) -> list[str]:
