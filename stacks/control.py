@@ -76,6 +76,7 @@ class ControlStack(cdk.Stack):
         if not bursting:
             # No endpoint in a VPC has ECS's FIPS name, so ECS is called by its plain one there.
             validated["AWS_ENDPOINT_URL_ECS"] = f"https://ecs.{environment.region}.amazonaws.com"
+        own_role = role_arn(environment.name, "controller", account=environment.account)
         failures = FailureQueue(
             self,
             "Failures",
@@ -90,12 +91,7 @@ class ControlStack(cdk.Stack):
             "Controller",
             name=name,
             source=SOURCE,
-            role=iam.Role.from_role_arn(
-                self,
-                "Role",
-                role_arn(environment.name, "controller", account=environment.account),
-                mutable=False,
-            ),
+            role=iam.Role.from_role_arn(self, "Role", own_role, mutable=False),
             vpc=None if bursting else network.vpc,
             subnets=None if bursting else network.subnet_selection,
             security_group=network.controller_security_group,
@@ -116,6 +112,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_SUBNETS": ",".join(subnet.subnet_id for subnet in network.subnets),
                 "STARBURST_SECURITY_GROUP": network.worker_security_group.security_group_id,
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
+                "STARBURST_ROLE": own_role,
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
                 **(opens if bursting else {}),
                 **(validated if environment.fips else {}),

@@ -185,6 +185,11 @@ class Cloud:
             }
         }
 
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+        """Take a request to send again what makes no progress; here nothing was lost."""
+        self._call("sqs:SendMessage", _SQS_SECONDS)
+        return {}
+
     def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
         self._call("sqs:GetQueueUrl", _SQS_SECONDS)
         if self.queue is None:

@@ -88,6 +88,8 @@ def session_statements(
             ],
             resources=queues,
         ),
+        # A request to send again what makes no progress; what travels is not read.
+        iam.PolicyStatement(sid="AskWorkers", actions=["sqs:SendMessage"], resources=queues),
         # Names only; the sweep finds queues that no session owns any more.
         iam.PolicyStatement(sid="FindForgottenQueues", actions=["sqs:ListQueues"], resources=["*"]),
         iam.PolicyStatement(

@@ -20,6 +20,7 @@ from starburst.controller.handler import Controller
 from starburst.controller.sessions import Record
 from starburst.controller.site import Site
 from starburst.manifest import Manifest
+from starburst.requeue import RequeueMessage
 from starburst.status import SessionStatus
 from tests.manifests import a_manifest
 
@@ -247,6 +248,21 @@ class World:
     def send(self, url: str, count: int = 1) -> None:
         for number in range(count):
             self.site.clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+
+    def answer_requests(self) -> list[RequeueMessage]:
+        """Be the workers that do what the controller asks of them, and then leave."""
+        found: list[RequeueMessage] = []
+        live = self.ecs.live()
+        for url in self.queues() if live else ():
+            received = self.site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            for raw in received.get("Messages", []):
+                found.append(RequeueMessage.from_fields(json.loads(raw["Body"])))
+                self.site.clients.sqs.delete_message(
+                    QueueUrl=url, ReceiptHandle=raw["ReceiptHandle"]
+                )
+        for task in live:
+            self.ecs.end(task)
+        return found
 
     def status(self, keys: SessionKeys) -> SessionStatus:
         return SessionStatus.from_json(self.read(keys.status))

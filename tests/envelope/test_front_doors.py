@@ -17,22 +17,25 @@ from botocore.exceptions import ClientError
 
 from starburst import envelope
 from starburst.cancel_list import NOTHING_CANCELLED
-from starburst.chunks import ChunkMessage, LedgerEntry, pack_key
+from starburst.chunks import Chunk, ChunkMessage, LedgerEntry, pack_key, write_pack
 from starburst.client.collect import Collector
 from starburst.client.connection import Connection
 from starburst.client.ledger import TaskLedger
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
+from starburst.payload import dump_input
 from starburst.result_nodes import node_key
 from starburst.status import SessionStatus
 from starburst.worker.lease import Leases
-from starburst.worker.store import Store
+from starburst.worker.store import NoSuchChunk, Store
 from tests.envelope.forgery import CHUNK, KEY, KINDS, PACK, SEGMENT, SESSION, SIGNER
 from tests.envelope.mutations import INSIDE, OUTSIDE, mutations
 from tests.envelope.test_mutations import DECODERS, canary
 
 KEYS: Final = SessionKeys(workspace="genomics", user="alice", session=SESSION)
-MESSAGE: Final = ChunkMessage(chunk=CHUNK, lo=0, hi=3, pack=PACK, offset=0, length=9, inline=None)
+MESSAGE: Final = ChunkMessage(
+    chunk=CHUNK, lo=0, hi=3, pack=PACK, offset=0, length=1 << 20, inline=None
+)
 EVERY: Final = 31
 """Of so many mutations one is taken to the front doors, where each is read three times over."""
 
@@ -43,10 +46,21 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    def get_object(self, *, Bucket: str, Key: str, **_: object) -> dict[str, Any]:
+    def get_object(
+        self, *, Bucket: str, Key: str, Range: str = "bytes=0-", **_: object
+    ) -> dict[str, Any]:
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        return {"Body": io.BytesIO(self.objects[Key]), "ETag": "e"}
+        first, _, last = Range.removeprefix("bytes=").partition("-")
+        body = self.objects[Key]
+        if int(first) >= len(body) > 0:
+            answer: Any = {
+                "Error": {"Code": "InvalidRange"},
+                "ResponseMetadata": {"HTTPStatusCode": 416},
+            }
+            raise ClientError(answer, "GetObject")
+        part = body[int(first) : int(last) + 1 if last else None]
+        return {"Body": io.BytesIO(part), "ETag": "e"}
 
     def list_objects_v2(self, *, Prefix: str, **_: object) -> dict[str, Any]:
         found = sorted(key for key in self.objects if key.startswith(Prefix))
@@ -83,7 +97,6 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
         kms=unused,
         functions=unused,
     )
-    requeue: Any = None
     made = Collector(
         connection,
         KEYS,
@@ -91,7 +104,6 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
         mode="pickle",  # even who opted in unpickles nothing that is not authentic
         ledger=ledger,
         refresh=lambda: None,
-        requeue=requeue,
         changed=lambda: None,
         cancelled=lambda: NOTHING_CANCELLED,
     )
@@ -171,14 +183,17 @@ def lies() -> list[str]:
 
 def test_whatever_a_message_says_a_worker_runs_only_what_the_client_signed() -> None:
     bucket = Bucket()
-    bucket.objects = {pack_key(KEYS, PACK): KINDS["chunk"].make(SESSION, KEY, SIGNER)}
-    true = store(bucket).chunk(MESSAGE)
+    inputs = [dump_input(((x,), {})) for x in range(3)]
+    chunk = Chunk(name=CHUNK, function="f1", first=0, inputs=inputs)
+    parts, _ = write_pack(PACK, [chunk], session=SESSION, key=KEY, signer=SIGNER)
+    bucket.objects = {pack_key(KEYS, PACK): b"".join(parts)}
+    true, _ = store(bucket).chunk(MESSAGE)
     refused = 0
     for body in lies():
         try:
             message = ChunkMessage.from_body(body)
-            chunk = store(bucket).chunk(message)
-        except IntegrityError:
+            chunk, message = store(bucket).chunk(message)
+        except (IntegrityError, NoSuchChunk):
             refused += 1
             continue
         assert chunk == true

@@ -62,6 +62,7 @@ class Sky:
         late: bodies of messages that were sent and have not arrived.
         deliveries: every lease that was handed out, in order, and the queue it came from.
         sent: how many messages there ever were for each range of each queue.
+        hidden: what a thief has hidden: the queue and the receipt.
     """
 
     s3: Any
@@ -71,6 +72,7 @@ class Sky:
     late: list[tuple[str, str]] = field(default_factory=list)
     deliveries: list[tuple[str, str]] = field(default_factory=list)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    hidden: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
@@ -97,6 +99,13 @@ class Sky:
                 self.sqs.send_message(QueueUrl=url, MessageBody=body)
                 self.changed.notify_all()
 
+    def reveal(self) -> None:
+        """Let the twelve hours pass for which a thief can hide a message."""
+        with self.changed:
+            hidden, self.hidden = self.hidden, []
+            for url, receipt in hidden:
+                self.expire(url, receipt)
+
     def expire(self, url: str, receipt: str) -> None:
         """Let a lease's time run out now."""
         with self.changed:
@@ -114,6 +123,7 @@ class _Faulty:
     sky: Sky
     who: str
     mortal: bool
+    task: str = ""
     held: dict[str, str] = field(default_factory=dict)
     dead: threading.Event = field(default_factory=threading.Event)
     committing: Callable[[], Lease | None] = field(default=lambda: None)
@@ -250,16 +260,38 @@ class FaultySQS(_Faulty):
             if not answer.get("Messages") and not self.sky.deliver_late():
                 self.sky.changed.wait(min(wait, 0.5))
                 return {}
-            for message in answer.get("Messages", []):
-                self._received(words["QueueUrl"], message)
+            for message in list(answer.get("Messages", [])):
+                if self._taken(words["QueueUrl"], message):
+                    answer["Messages"].remove(message)
+                else:
+                    self._received(words["QueueUrl"], message)
         return answer
 
-    def _received(self, url: str, message: dict[str, Any]) -> None:
+    def _taken(self, url: str, message: dict[str, Any]) -> bool:
+        """Whether a thief was quicker: no worker sees the message any more."""
         try:
             name = leased(ChunkMessage.from_body(message["Body"]))
         except IntegrityError:
-            return
+            return False
         receipt = message["ReceiptHandle"]
+        if self.plan.strikes("hidden", name):
+            self.sky.sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=30_000
+            )
+            self.sky.hidden.append((url, receipt))
+        elif self.plan.strikes("stolen", name):
+            self.sky.sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
+        else:
+            return False
+        return True
+
+    def _received(self, url: str, message: dict[str, Any]) -> None:
+        receipt = message["ReceiptHandle"]
+        try:
+            name = leased(ChunkMessage.from_body(message["Body"]))
+        except IntegrityError:
+            self.held[receipt] = "a request"
+            return
         self.sky.deliveries.append((url, name))
         self.held[receipt] = name
         self._bodies[receipt] = message["Body"]

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CLOUD_FAULTS", "FAULTS", "POISONS", "SPOILED", "Plan"]
+__all__ = ["CLOUD_FAULTS", "FAULTS", "POISONS", "SPOILED", "THEFTS", "Plan"]
 
 FAULTS: Final = (
     "refused",  # the call fails and had no effect
@@ -32,6 +32,10 @@ CLOUD_FAULTS: Final = (
     "no-capacity",  # RunTask starts fewer workers than asked, and says why in failures[]
     "event-lost",  # ECS's word of a task that stopped never arrives
     "unfit",  # a worker ends at once and says that it cannot start
+)
+THEFTS: Final = (
+    "hidden",  # a thief of a worker's role receives a message, and hides it for twelve hours
+    "stolen",  # and deletes it
 )
 _MOST: Final = 2
 """So often at most does one fault strike one subject: AWS's trouble ends, and so must a run."""
@@ -119,6 +123,7 @@ class Plan:
                 self.kinds[place] = "slow"
         self.chunks = chance.choice((1, 4))
         self.neighbour = chance.random() < 0.25
+        self.rates |= {fault: chance.choice((0.0, 0.0, 0.05, 0.2)) for fault in THEFTS}
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.

@@ -19,7 +19,7 @@ def spoil(session: Session, how: str, s3: Any) -> range:
     """Damage what the plan says; return the numbers of the tasks that it costs."""
     if not how:
         return range(0)
-    entry = session._ledger.open_entries[_SPOILED_CHUNK]
+    entry = session._ledger._placed[_SPOILED_CHUNK]
     keys = session.manifest.keys
     if how == "input":
         place = keys.inputs + entry.name.partition("-")[0]
@@ -44,7 +44,7 @@ def _wrong_node(session: Session, how: str, *, tasks: int) -> bytes:
         batches=[Batch(first=0, count=tasks, format="data", parts=[CANARY])],
         failures={},
     )
-    chunk = session._ledger.open_entries[_SPOILED_CHUNK].name
+    chunk = session._ledger._placed[_SPOILED_CHUNK].name
     sealed = node.seal(
         session="z" * 20 if how == "replayed" else session.id,
         chunk="p000001-00099" if how == "swapped" else chunk,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nemesis.plan import CLOUD_FAULTS, FAULTS, SPOILED, Plan
+from tests.nemesis.plan import CLOUD_FAULTS, FAULTS, SPOILED, THEFTS, Plan
 from tests.nemesis.world import run
 
 SEEDS = range(20)
@@ -24,7 +24,9 @@ def test_nothing_is_lost_twice_or_unverified(seed: int, monkeypatch: pytest.Monk
 
 def test_the_seeds_of_the_suite_cover_every_fault() -> None:
     plans = [Plan(seed) for seed in SEEDS]
-    assert all(any(plan.rates[fault] for plan in plans) for fault in (*FAULTS, *CLOUD_FAULTS))
+    assert all(
+        any(plan.rates[fault] for plan in plans) for fault in (*FAULTS, *CLOUD_FAULTS, *THEFTS)
+    )
     assert {plan.spoiled for plan in plans} == {"", *SPOILED}
     for clock in ("skew", "worker_skew", "controller_skew"):
         assert {getattr(plan, clock) for plan in plans} == {-900.0, 0.0, 900.0}

@@ -34,7 +34,7 @@ from starburst.contract import (
 from starburst.errors import SessionError, StarburstError
 from starburst.manifest import Manifest
 from starburst.session_key import SessionKey
-from starburst.worker.lease import Lease, Leases
+from starburst.worker.lease import Lease, Leases, Request
 from starburst.worker.span import Span
 from starburst.worker.store import Store
 from starburst.worker.supervisor import Supervisor
@@ -74,7 +74,7 @@ class _Struck(Supervisor):
     hands: FaultySQS
     told: Callable[[], bool]
 
-    def _wait_for_work(self, seconds: float) -> Lease | None:
+    def _wait_for_work(self, seconds: float) -> Lease | Request | None:
         self._listen()
         return None if self._last is not None else super()._wait_for_work(seconds)
 
@@ -157,6 +157,7 @@ class World:
         if self.plan.strikes("unfit", "a worker"):
             return Ending(exit_code=1)
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
+        hands.task = str(task["taskArn"])[-32:]
         worker = self._supervisor(keys, url, hands)
         worker.told = lambda: task["desiredStatus"] == "STOPPED"
         try:
@@ -191,7 +192,7 @@ class World:
         sqs: Any = hands
         public = base64.b64decode(manifest.public_key)
         store = Store(s3, BUCKET, keys=keys, key=key.data, public=public)
-        worker = _Struck(manifest, Leases(sqs, url), store=store, worker=hands.who)
+        worker = _Struck(manifest, Leases(sqs, url), store=store, worker=hands.task)
         worker.world, worker.hands = self, hands
         hands.committing = lambda: worker._behind.lease
         return worker
@@ -328,6 +329,7 @@ class World:
         """Wait until no message is left; return how many were, when nothing happened any more."""
         vain = self._vain()
         while True:
+            self.sky.reveal()
             with self.sky.changed:
                 try:
                     said = self.sky.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])

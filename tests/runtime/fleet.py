@@ -14,6 +14,7 @@ from starburst.contract import (
     queue_name,
 )
 from starburst.manifest import Manifest
+from starburst.requeue import RequeueMessage
 from starburst.session_key import SessionKey
 from starburst.worker.lease import Leases
 from starburst.worker.store import Store
@@ -21,6 +22,7 @@ from starburst.worker.supervisor import Supervisor
 from tests.statuses import a_status
 
 BUCKET = "starburst-test-data"
+_KINDS = ("", "Delayed", "NotVisible")
 REGION = "eu-west-1"
 
 
@@ -54,11 +56,21 @@ class Fleet:
         return {"queue_url": url}
 
     def refresh(self, keys: SessionKeys) -> dict[str, str]:
+        """Take a queue that is found empty for one where nothing has moved for long."""
+        url = self.queue(keys)
+        counts = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        if not any(int(counts[f"ApproximateNumberOfMessages{kind}"]) for kind in _KINDS):
+            body = RequeueMessage(live=frozenset()).to_body()
+            self.sqs.send_message(QueueUrl=url, MessageBody=body)
         return {}
 
-    def stop(self, keys: SessionKeys) -> dict[str, str]:
+    def queue(self, keys: SessionKeys) -> str:
         name = queue_name("test", keys.workspace, keys.session)
-        self.sqs.delete_queue(QueueUrl=self.sqs.get_queue_url(QueueName=name)["QueueUrl"])
+        url: str = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return url
+
+    def stop(self, keys: SessionKeys) -> dict[str, str]:
+        self.sqs.delete_queue(QueueUrl=self.queue(keys))
         for worker in self.workers:
             worker.join(30)
         return {}

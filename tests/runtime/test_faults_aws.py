@@ -37,6 +37,7 @@ from starburst.errors import (
     SessionError,
     StarburstError,
 )
+from starburst.result_nodes import parse_node_key
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.runtime.sessions import ONE, opened, square
 from tests.statuses import a_status
@@ -419,7 +420,10 @@ def test_a_heartbeat_that_dies_costs_a_second_run_and_no_second_result(
         session.cleanup()
         assert [life.exception() for life in lives] == [None, None]
     versions = fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
-    assert len(versions) == 1
+    assert [parse_node_key(keys, one["Key"]) for one in versions] == [
+        ("p000001-00000", 0, 1),
+        None,  # that it was tried a second time
+    ]
 
 
 class Mute:

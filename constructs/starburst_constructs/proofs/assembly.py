@@ -298,13 +298,17 @@ class _Reader:
             yield label, f"arn:aws:ec2:{place}:security-group/{group}"
 
     def _session_queues(self, environment: str, roles: Sequence[Role]) -> Iterator[Guarded]:
+        controller = next((role.arn for role in roles if role.purpose == "controller"), "")
         for role in roles:
             if role.purpose != "worker" or role.workspace is None:
                 continue
             name = queue_prefix(environment, role.workspace) + "?" * 20
             arn = f"arn:aws:sqs:{self._resolver.region}:{self._resolver.account}:{name}"
             document = session_queue_policy(
-                queue_arn=arn, user=f"${{{QUEUE_USER}}}", worker_role_arn=role.arn
+                queue_arn=arn,
+                user=f"${{{QUEUE_USER}}}",
+                worker_role_arn=role.arn,
+                controller_role_arn=controller,
             )
             yield Guarded(
                 kind=SESSION_QUEUE,

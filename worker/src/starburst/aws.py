@@ -17,6 +17,7 @@ __all__ = [
     "TROUBLE",
     "client_config",
     "code_of",
+    "is_permanent",
     "words_of",
 ]
 
@@ -46,6 +47,20 @@ TROUBLE: Final = (ClientError, BotoCoreError)
 """What a call raises after botocore's own retries, the reading of a body included."""
 
 
+_REFUSED: Final = frozenset({400, 405, 411, 413, 414, 416, 422, 501})
+"""HTTP statuses with which AWS turns down the request itself. 403 and 404 are not among them: a
+permission, a key or an object may come back."""
+
+_PASSES: Final = (
+    *("BadDigest", "Expired", "IncompleteBody", "IncompleteSignature", "InvalidClientTokenId"),
+    *("InvalidSignature", "InvalidToken", "KMS", "Kms", "Limit", "NotReady", "OverLimit"),
+    *("PriorRequest", "RequestTime", "SHA256Mismatch", "SignatureDoesNotMatch", "SlowDown"),
+    *("Throttl", "TooMany", "TransactionInProgress", "UnrecognizedClient", "ExceededException"),
+)
+"""What stands in the code of an error that comes with such a status and passes all the same: AWS is
+busy, credentials are being renewed, a key is disabled, the bytes were damaged on their way."""
+
+
 def client_config(*, fips: bool = False) -> Config:
     """Return the configuration of every boto3 client.
 
@@ -69,6 +84,21 @@ def code_of(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return ""
+
+
+def is_permanent(error: BaseException) -> bool:
+    """Whether AWS turns the request itself down, so that the same one will never succeed.
+
+    Example:
+        >>> said = {"Error": {"Code": "InvalidRange"}, "ResponseMetadata": {"HTTPStatusCode": 416}}
+        >>> is_permanent(ClientError(said, "GetObject"))
+        True
+    """
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = code_of(error)
+    return status in _REFUSED and not any(word in code for word in _PASSES)
 
 
 def words_of(error: ClientError | BotoCoreError) -> str:

@@ -16,13 +16,14 @@ import itertools
 import json
 import re
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .contract import PROTOCOL, SessionKeys
+from .contract import PROTOCOL, SessionKeys, read_object
 from .envelope import Buffer, Header, seal, unseal
 from .errors import IntegrityError
+from .requeue import REQUEUE, RequeueMessage
 from .signing import SigningKey, verify
 from .tables import dump_table, load_table, text, whole
 
@@ -36,6 +37,8 @@ __all__ = [
     "open_chunk",
     "open_ledger",
     "pack_key",
+    "pack_name",
+    "read_message",
     "write_pack",
 ]
 
@@ -45,12 +48,25 @@ INLINE_BYTES: Final = 45_000
 
 _LEDGER_LENGTH: Final = struct.Struct(">I")
 _MOST_TASKS: Final = 65_536
+_MOST_BYTES: Final = 2**43
+"""No object in S3 is larger (5 TiB), so no part of one lies beyond."""
+
 _CHUNK_NAME: Final = re.compile(r"(p\d{6})-\d{5}")
 
 
 def pack_key(keys: SessionKeys, pack: str) -> str:
     """Return the S3 key of a pack."""
     return f"{keys.inputs}{pack}"
+
+
+def pack_name(number: int) -> str:
+    """Return the name of a session's pack; the first has number 1.
+
+    Example:
+        >>> pack_name(7)
+        'p000007'
+    """
+    return f"p{number:06d}"
 
 
 def function_header(session: str, name: str) -> Header:
@@ -106,7 +122,13 @@ class Ledger:
 class ChunkMessage:
     """A lease on tasks ``lo`` to ``hi`` (exclusive, counted from the chunk's first) of a chunk.
 
-    The range is only a hint to the worker; what it runs is the signed chunk.
+    All of it is a hint, for others may send to the queue: it chooses which signed chunk runs.
+
+    Attributes:
+        chunk, lo, hi: which tasks.
+        pack, offset, length: where the chunk may be.
+        inline: a copy of it, or None.
+        again: whether the range was sent before, so that it may have its result already.
     """
 
     chunk: str
@@ -116,28 +138,29 @@ class ChunkMessage:
     offset: int
     length: int
     inline: bytes | None
+    again: bool = False
 
     def to_body(self) -> str:
         """Return the text of the SQS message."""
         inline = None if self.inline is None else base64.b64encode(self.inline).decode()
-        return json.dumps(
-            {
-                "protocol": PROTOCOL,
-                "chunk": self.chunk,
-                "range": [self.lo, self.hi],
-                "at": [self.pack, self.offset, self.length],
-                "inline": inline,
-            },
-            separators=(",", ":"),
-        )
+        fields = {
+            "protocol": PROTOCOL,
+            "chunk": self.chunk,
+            "range": [self.lo, self.hi],
+            "at": [self.pack, self.offset, self.length],
+            "inline": inline,
+        }
+        return _dump({**fields, "again": True} if self.again else fields)
 
     @classmethod
     def from_body(cls, body: str) -> ChunkMessage:
         """Read a message; raise IntegrityError where it is not one of ours."""
+        return cls.from_fields(_load(body))
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> ChunkMessage:
+        """Read the fields of a message; raise IntegrityError where they are not a lease's."""
         try:
-            fields = json.loads(body)
-            if fields["protocol"] != PROTOCOL:
-                raise IntegrityError(f"message has protocol {fields['protocol']!r}")
             (lo, hi), (pack, offset, length) = fields["range"], fields["at"]
             inline = fields["inline"]
             message = cls(
@@ -148,27 +171,44 @@ class ChunkMessage:
                 offset=whole(offset),
                 length=whole(length),
                 inline=None if inline is None else base64.b64decode(inline, validate=True),
+                again=fields.get("again") is True,
             )
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"message is malformed: {error}") from error
         if not 0 <= message.lo < message.hi <= _MOST_TASKS:
             raise IntegrityError(f"message has range {message.lo}-{message.hi}")
         named = _CHUNK_NAME.fullmatch(message.chunk)
         if named is None or named[1] != message.pack or message.length < 1:
             raise IntegrityError("message names no chunk")
+        if message.offset + message.length > _MOST_BYTES:
+            raise IntegrityError("message names a place that no object has")
         return message
 
     def over(self, lo: int, hi: int) -> ChunkMessage:
-        """Return the same lease over another range."""
-        return ChunkMessage(
-            chunk=self.chunk,
-            lo=lo,
-            hi=hi,
-            pack=self.pack,
-            offset=self.offset,
-            length=self.length,
-            inline=self.inline,
-        )
+        """Return the same lease over another range, as one that was not sent before."""
+        return replace(self, lo=lo, hi=hi, again=False)
+
+
+def read_message(body: str) -> ChunkMessage | RequeueMessage:
+    """Read a message of a session's queue; raise IntegrityError where it is not one of ours."""
+    fields = _load(body)
+    if REQUEUE in fields:
+        return RequeueMessage.from_fields(fields)
+    return ChunkMessage.from_fields(fields)
+
+
+def _dump(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def _load(body: str) -> dict[str, Any]:
+    try:
+        fields = read_object(body)
+    except ValueError as error:
+        raise IntegrityError(f"message is malformed: {error}") from error
+    if fields.get("protocol") != PROTOCOL:
+        raise IntegrityError(f"message has protocol {fields.get('protocol')!r}")
+    return fields
 
 
 def write_pack(

@@ -46,6 +46,7 @@ __all__ = [
     "open_sealed",
     "seal",
     "unseal",
+    "unseal_start",
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -168,6 +169,63 @@ def open_sealed(
 ) -> Opened:
     """Do as :func:`unseal`, and return the object's true header (its attempt, its format) too."""
     view = _as_bytes(sealed)
+    begun = _begin(view, key=key, expect=expect)
+    if max(begun.size, begun.stored) > max_bytes:
+        reason = f"it declares {begun.size} bytes; {max_bytes} are allowed"
+        raise IntegrityError(_about(expect, reason))
+    if view.nbytes != begun.nbytes:
+        raise IntegrityError(_about(expect, "its length is not the length that it declares"))
+    plain = _decrypt(view, begun, expect, segments=_segments(begun.stored))
+    data = _decompress(plain, begun.size, expect) if begun.compressed else plain
+    return Opened(header=begun.header, data=memoryview(data))
+
+
+def unseal_start(start: Buffer, *, nbytes: int, key: bytes, expect: Header) -> memoryview:
+    """Verify the first segments of a sealed object, and return the beginning of its plaintext.
+
+    Each segment is bound to its place and to the whole header, so what is returned is what the
+    object begins with. Of what follows it says nothing.
+
+    Args:
+        start: the object's first bytes.
+        nbytes: length of the whole object, as its storage says.
+        key: the session's data key.
+        expect: what the object must be; every field is compared.
+
+    Raises:
+        IntegrityError: anything differs, or ``start`` holds no whole segment.
+    """
+    view = _as_bytes(start)
+    begun = _begin(view, key=key, expect=expect)
+    if nbytes != begun.nbytes:
+        raise IntegrityError(_about(expect, "its length is not the length that it declares"))
+    count = _segments(begun.stored)
+    if view.nbytes < nbytes:
+        count = min(count - 1, (view.nbytes - begun.start) // (_SEGMENT + _TAG))
+    if count < 1:
+        raise IntegrityError(_about(expect, "its first segment is cut short"))
+    plain = _decrypt(view, begun, expect, segments=count)
+    return memoryview(_decompress_start(plain, begun.size, expect) if begun.compressed else plain)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Begun:
+    """An authentic header: what it says, and what opens the segments after it."""
+
+    header: Header
+    size: int
+    stored: int
+    compressed: bool
+    start: int
+    cipher: AESGCM
+
+    @property
+    def nbytes(self) -> int:
+        return self.start + self.stored + _segments(self.stored) * _TAG
+
+
+def _begin(view: memoryview, *, key: bytes, expect: Header) -> _Begun:
+    """Verify an object's header, and compare it with what the object must be."""
     if view.nbytes < _HEADER_AT or bytes(view[:4]) != _MAGIC:
         raise IntegrityError(_about(expect, "it is not a sealed object of this protocol"))
     length = int.from_bytes(view[4:_SALT_AT], "big")
@@ -179,28 +237,29 @@ def open_sealed(
     if not hmac.compare_digest(commitment, view[_COMMITMENT_AT:_HEADER_AT]):
         raise IntegrityError(_about(expect, "its header was changed or it has another key"))
     header, size, stored, compressed = _read_header(text, expect)
-    if max(size, stored) > max_bytes:
-        raise IntegrityError(_about(expect, f"it declares {size} bytes; {max_bytes} are allowed"))
-    if view.nbytes - start != stored + _segments(stored) * _TAG:
-        raise IntegrityError(_about(expect, "its length is not the length that it declares"))
-    plain = _decrypt(view[start:], AESGCM(subkey), bytes(view[:start]), stored, expect)
-    data = _decompress(plain, size, expect) if compressed else plain
-    return Opened(header=header, data=memoryview(data))
+    return _Begun(
+        header=header,
+        size=size,
+        stored=stored,
+        compressed=compressed,
+        start=start,
+        cipher=AESGCM(subkey),
+    )
 
 
-def _decrypt(
-    segments: memoryview, cipher: AESGCM, preamble: bytes, stored: int, expect: Header
-) -> bytearray:
-    plain = bytearray(stored)
-    count = _segments(stored)
+def _decrypt(view: memoryview, begun: _Begun, expect: Header, *, segments: int) -> bytearray:
+    """Return the plaintext of the first segments, all of which ``view`` holds."""
+    count = _segments(begun.stored)
+    preamble, body = bytes(view[: begun.start]), view[begun.start :]
+    plain = bytearray(min(begun.stored, segments * _SEGMENT))
     with memoryview(plain) as out:
-        for number in range(count):
+        for number in range(segments):
             at = number * _SEGMENT
-            end = min(at + _SEGMENT, stored)
-            sealed = segments[at + number * _TAG : end + (number + 1) * _TAG]
+            end = min(at + _SEGMENT, begun.stored)
+            sealed = body[at + number * _TAG : end + (number + 1) * _TAG]
             nonce = _nonce(number, last=number == count - 1)
             try:
-                cipher.decrypt_into(nonce, sealed, preamble, out[at:end])
+                begun.cipher.decrypt_into(nonce, sealed, preamble, out[at:end])
             except InvalidTag:
                 reason = f"segment {number + 1} of {count} was changed or moved"
                 raise IntegrityError(_about(expect, reason)) from None
@@ -367,3 +426,17 @@ def _decompress(plain: bytearray, size: int, expect: Header) -> bytearray:
     if not exact:
         raise IntegrityError(_about(expect, "it does not decompress to the size that it declares"))
     return data
+
+
+def _decompress_start(plain: bytearray, size: int, expect: Header) -> bytes:
+    """Decompress what the beginning of a frame holds, up to one segment."""
+    try:
+        frame = zstandard.get_frame_parameters(plain)
+        if frame.content_size != size or frame.window_size > _ZSTD_WINDOW:
+            reason = "it does not decompress to the size that it declares, or needs too much memory"
+            raise IntegrityError(_about(expect, reason))
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        with decompressor.stream_reader(plain) as reader:
+            return reader.read(min(size, _SEGMENT))
+    except zstandard.ZstdError as error:
+        raise IntegrityError(_about(expect, f"it does not decompress ({error})")) from None

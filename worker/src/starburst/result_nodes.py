@@ -16,12 +16,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from .contract import SessionKeys
-from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal
+from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal, unseal_start
 from .errors import IntegrityError
 from .failure import Failure
 from .tables import dump_table, load_table, text, whole
 
-__all__ = ["Batch", "ResultNode", "node_key", "node_name", "open_node", "parse_node_key", "split"]
+__all__ = [
+    "Batch",
+    "ResultNode",
+    "node_key",
+    "node_name",
+    "open_children",
+    "open_node",
+    "parse_node_key",
+    "split",
+]
 
 
 _TABLE_LENGTH: Final = struct.Struct(">I")
@@ -162,6 +171,42 @@ def open_node(
     return node
 
 
+def open_children(
+    start: Buffer, *, nbytes: int, session: str, chunk: str, lo: int, hi: int, key: bytes
+) -> tuple[tuple[int, int], ...] | None:
+    """Verify the beginning of a node, and return the ranges that it handed on.
+
+    Args:
+        start: the object's first bytes.
+        nbytes: length of the whole object.
+        session: the session's id.
+        chunk: whose tasks the node is about.
+        lo: first of its range.
+        hi: end of its range.
+        key: the session's data key.
+
+    Returns:
+        the ranges, or None where the node's table reaches beyond what ``start`` holds.
+
+    Raises:
+        IntegrityError: the object is not one that a holder of the session's key wrote there.
+    """
+    name = node_name(chunk, lo, hi)
+    plain = unseal_start(start, nbytes=nbytes, key=key, expect=_header(session, name, ANY_ATTEMPT))
+    try:
+        (length,) = _TABLE_LENGTH.unpack_from(plain)
+        end = _TABLE_LENGTH.size + length
+        if len(plain) < end:
+            return None
+        covered, children, *_ = load_table(plain[_TABLE_LENGTH.size : end])
+        ranges = tuple((whole(a), whole(b)) for a, b in children)
+        whole(covered)
+    except (struct.error, TypeError, ValueError) as error:
+        raise IntegrityError(f"result {name} is malformed: {error}") from error
+    _check_children(ranges, lo=lo, hi=hi, position=covered, name=name)
+    return ranges
+
+
 def _duration(value: object) -> float:
     if type(value) not in (int, float) or not 0 <= value < math.inf:  # type: ignore[operator]
         raise ValueError(f"{value!r:.40} stands where a duration belongs")
@@ -175,12 +220,21 @@ def _check(node: ResultNode, name: str) -> None:
         if batch.first != position:
             raise IntegrityError(f"result {name} is malformed: batches do not follow on")
         position += batch.count
-    edges_fit = position == node.covered
-    for lo, hi in node.children:
-        edges_fit = edges_fit and lo == position and hi > lo
-        position = hi
-    smaller = all((lo, hi) != (node.lo, node.hi) for lo, hi in node.children)
-    if not (edges_fit and smaller and position == node.hi):
+    if position != node.covered:
+        raise IntegrityError(f"result {name} is malformed: it does not cover its range")
+    _check_children(node.children, lo=node.lo, hi=node.hi, position=position, name=name)
+
+
+def _check_children(
+    children: Sequence[tuple[int, int]], *, lo: int, hi: int, position: int, name: str
+) -> None:
+    """Refuse children that do not make up what the node leaves of its range."""
+    edges_fit = position >= lo
+    for begin, end in children:
+        edges_fit = edges_fit and begin == position and end > begin
+        position = end
+    smaller = all(child != (lo, hi) for child in children)
+    if not (edges_fit and smaller and position == hi):
         raise IntegrityError(f"result {name} is malformed: it does not cover its range")
 
 

@@ -152,7 +152,10 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (("s3:DeleteObject",), ("{bucket}/_control/*",)),
         (("s3:ListBucket",), ("{bucket}",)),
         (
-            ("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+            (
+                *("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes"),
+                *("sqs:GetQueueUrl", "sqs:SendMessage"),
+            ),
             ("arn:aws:sqs:{r}:{a}:starburst-{env}-*-*",),
         ),
         (("sqs:SendMessage",), ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),

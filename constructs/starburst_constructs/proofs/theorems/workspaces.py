@@ -93,7 +93,8 @@ def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
     """A session's queue refuses every other role's messages, whatever their identity policies say.
 
-    Only analysts have a name, and theirs decides (see ``own_queue_only``).
+    Only analysts have a name, and theirs decides (see ``own_queue_only``). The controller may ask
+    workers to send again what makes no progress; it receives and deletes nothing.
     """
     for workspace in world.estate.workspaces:
         queue = queue_of(world, workspace)
@@ -102,10 +103,12 @@ def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
                 continue
             context = world.session(role)
             owned_by(context, "alice")
-            messages = ("ReceiveMessage", "SendMessage", "DeleteMessage", "PurgeQueue")
+            messages = ["ReceiveMessage", "DeleteMessage", "PurgeQueue", "ChangeMessageVisibility"]
+            if role.purpose != "controller":
+                messages.append("SendMessage")
             asked = requests(
                 context,
-                [f"sqs:{name}" for name in (*messages, "ChangeMessageVisibility")],
+                [f"sqs:{name}" for name in messages],
                 queue_named(queue),
             )
             yield never(

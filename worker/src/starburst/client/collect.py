@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
 from starburst.cancel_list import CancelledTasks
-from starburst.chunks import ChunkMessage
 from starburst.codec import decode_batch, decode_each
 from starburst.errors import (
     FleetFailed,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from starburst.contract import SessionKeys
 
     from .connection import Connection
-    from .requeue import Requeue
 
 __all__ = ["Collector"]
 
@@ -60,8 +58,8 @@ class Collector:
         key: its data key, 32 bytes.
         mode: which results are accepted; None counts results, and reads none of them.
         ledger: the futures.
-        refresh: asks the controller to look after the session.
-        requeue: queues what was lost on its way.
+        refresh: asks the controller to look after the session, and so to have sent again what was
+            lost on its way.
         changed: called after each round, for progress.
         cancelled: reads which tasks clients of the session have cancelled.
     """
@@ -75,7 +73,6 @@ class Collector:
         mode: ResultMode | None,
         ledger: TaskLedger,
         refresh: Callable[[], None],
-        requeue: Requeue,
         changed: Callable[[], None],
         cancelled: Callable[[], CancelledTasks],
     ) -> None:
@@ -85,7 +82,6 @@ class Collector:
         self._mode: ResultMode | None = mode
         self._ledger = ledger
         self._refresh = refresh
-        self._requeue = requeue
         self._changed = changed
         self._cancelled = cancelled
         self._seen: set[_Place] = set()
@@ -138,7 +134,6 @@ class Collector:
                 )
                 if new:
                     heard = now
-                    self._requeue.heard()
                 if now - looked > _STATUS_SECONDS:
                     looked = now
                     self._look(pool)
@@ -149,7 +144,6 @@ class Collector:
                     raise
             if now - max(heard, asked) > _SILENCE_SECONDS:
                 asked = now
-                self._requeue.look(lambda: self._missing(pool))
                 with suppress(StarburstError):  # the controller's own sweep comes anyway
                     self._refresh()
             self._changed()
@@ -205,27 +199,6 @@ class Collector:
                     self._take(place, node)
             taken += len(expected)
         return taken
-
-    def _missing(self, pool: ThreadPoolExecutor) -> list[ChunkMessage]:
-        """Take in what there is; return leases on the ranges that have no result."""
-        self.round(pool)
-        messages = []
-        for entry in self._ledger.open_entries:
-            ranges = {(lo, hi) for chunk, lo, hi in self._handed_on if chunk == entry.name}
-            for lo, hi in sorted(ranges | {(0, entry.tasks)}):
-                if (entry.name, lo, hi) not in self._seen:
-                    messages.append(
-                        ChunkMessage(
-                            chunk=entry.name,
-                            lo=lo,
-                            hi=hi,
-                            pack=entry.name.partition("-")[0],
-                            offset=entry.offset,
-                            length=entry.length,
-                            inline=None,
-                        )
-                    )
-        return messages
 
     def _place(self, key: str) -> _Place | None:
         place = parse_node_key(self._keys, key)

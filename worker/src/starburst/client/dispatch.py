@@ -23,6 +23,7 @@ from starburst.chunks import (
     LedgerEntry,
     function_header,
     pack_key,
+    pack_name,
     write_pack,
 )
 from starburst.envelope import seal
@@ -297,7 +298,7 @@ class Dispatcher:
         if not batch:
             return
         self._packs += 1
-        pack = f"p{self._packs:06d}"
+        pack = pack_name(self._packs)
         # Of all tasks that are known of, not of each pack.
         known = self._expected if batch[0].index < self._expected_end else 0
         tasks = max(known, self._ledger.outstanding + len(batch))
@@ -322,7 +323,7 @@ class Dispatcher:
         except StarburstError as error:
             if not is_passing(error):
                 raise
-            # They are stored, so they are not lost: the collector queues what is never heard of.
+            # They are stored, so they are not lost: what makes no progress is sent again.
 
     def _store(self, pack: str, body: bytes) -> None:
         bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)
@@ -345,7 +346,8 @@ class Dispatcher:
     def queue(self, messages: Sequence[ChunkMessage]) -> None:
         """Send leases to the session's queue, ten and at most 1 MB at a time.
 
-        What SQS does not take, however often it is offered, the collector queues later.
+        What SQS does not take, however often it is offered, is sent again when the session makes
+        no progress.
         """
         send_messages(messages, self._send_entries)
 

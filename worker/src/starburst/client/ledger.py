@@ -149,12 +149,6 @@ class TaskLedger:
         with self._changed:
             return self._chunks.get(chunk)
 
-    @property
-    def open_entries(self) -> tuple[LedgerEntry, ...]:
-        """The chunks with outstanding tasks."""
-        with self._changed:
-            return tuple(self._chunks[name] for name in self._open)
-
     def futures(self, first: int, count: int) -> Sequence[TaskFuture]:
         """Return the futures of consecutive tasks."""
         with self._changed:

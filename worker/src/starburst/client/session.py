@@ -36,7 +36,6 @@ from .interrupts import say_that_it_goes_on
 from .ledger import Tally, TaskLedger
 from .progress import ProgressBar, wants_progress
 from .report import Report
-from .requeue import Requeue
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -93,7 +92,6 @@ class Session:
             mode=None if count_only else manifest.results,
             ledger=self._ledger,
             refresh=self._control.refresh,
-            requeue=Requeue(connection, self._queue_url, send=self._dispatcher.queue),
             changed=self._draw,
             cancelled=self._cancels.load,
         )

@@ -185,6 +185,9 @@ class Lifecycle:
             return
         if plan.surplus:
             fleet.stop(self.site, plan.surplus, reason=f"starburst: {plan.why}", until=until)
+        if plan.requeue:
+            live = frozenset(worker.id for worker in look.staying)
+            queue.ask_to_send_again(self.site, record.queue_url, live=live)
         if plan.launch:
             record = self.carry_out(record, look.workers, until=until)
             look = self._look(record, None)

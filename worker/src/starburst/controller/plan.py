@@ -13,6 +13,7 @@ from .launching import Launched, batches
 from .queue import Depth
 from .sessions import Launch, Record, concluded
 from .shortage import SPOT_SHORTAGES, pause
+from .stalls import watch
 
 __all__ = [
     "IDLE_SECONDS",
@@ -76,10 +77,12 @@ class Plan:
         launch: whether the record's launch is the caller's to carry out.
         surplus: workers to stop.
         why: the reason to stop them.
+        requeue: whether a worker is to send again what has neither a result nor a worker.
     """
 
     record: Record
     launch: bool = False
+    requeue: bool = False
     surplus: Sequence[Worker] = ()
     why: str = "more workers than the workspace's limits allow"
 
@@ -127,7 +130,13 @@ def decide(
     if stuck:
         record = replace(record, spot_lacked_at=now)
         return Plan(record=record, surplus=stuck, why="Spot has no room; on demand has")
-    return _launching(record, look, now=now, until=until, most=most)
+    if look.depth is None or spent_budget(record):
+        return _launching(record, look, now=now, until=until, most=most)
+    record, requeue = watch(record, look.depth, now=now)
+    if requeue:  # the request is a message more, for which there must be a worker
+        look = replace(look, depth=replace(look.depth, backlog=look.depth.backlog + 1))
+    plan = _launching(record, look, now=now, until=until, most=most)
+    return replace(plan, requeue=requeue)
 
 
 def begin_launch(

@@ -12,10 +12,21 @@ from botocore.exceptions import ClientError
 
 from starburst.aws import QUEUE_GONE, code_of
 from starburst.contract import SESSION_ID, USER_TAG, SessionKeys, queue_name
+from starburst.requeue import RequeueMessage
 
 from .site import Site
 
-__all__ = ["VISIBILITY_SECONDS", "Depth", "create", "delete", "depth", "every", "find", "policy"]
+__all__ = [
+    "VISIBILITY_SECONDS",
+    "Depth",
+    "ask_to_send_again",
+    "create",
+    "delete",
+    "depth",
+    "every",
+    "find",
+    "policy",
+]
 
 VISIBILITY_SECONDS: Final = 120
 """The default; workers ask for their own, shorter lease with each receive."""
@@ -34,7 +45,6 @@ _MESSAGE_ACTIONS: Final = (
     "sqs:DeleteMessage",
     "sqs:PurgeQueue",
     "sqs:ReceiveMessage",
-    "sqs:SendMessage",
 )
 
 
@@ -46,14 +56,18 @@ class Depth:
     in_flight: int
 
 
-def policy(*, queue_arn: str, user: str, worker_role_arn: str) -> dict[str, Any]:
+def policy(
+    *, queue_arn: str, user: str, worker_role_arn: str, controller_role_arn: str = ""
+) -> dict[str, Any]:
     """Return the queue's own policy: denials only, so that IAM policies stay necessary.
 
     Args:
         queue_arn: of the queue.
         user: the one analyst who may use it.
         worker_role_arn: the workers' task role, which has no user tag.
+        controller_role_arn: the controller's, which may send a request to workers, and read none.
     """
+    senders = [arn for arn in (worker_role_arn, controller_role_arn) if arn]
     tag = f"aws:PrincipalTag/{USER_TAG}"
     deny = {"Effect": "Deny", "Principal": "*", "Resource": queue_arn}
     return {
@@ -73,6 +87,15 @@ def policy(*, queue_arn: str, user: str, worker_role_arn: str) -> dict[str, Any]
                 "Condition": {
                     "Null": {tag: "true"},
                     "ArnNotEquals": {"aws:PrincipalArn": worker_role_arn},
+                },
+            },
+            {
+                **deny,
+                "Sid": "NobodyElseSends",
+                "Action": "sqs:SendMessage",
+                "Condition": {
+                    "Null": {tag: "true"},
+                    "ArnNotEquals": {"aws:PrincipalArn": senders},
                 },
             },
             {
@@ -101,7 +124,12 @@ def create(site: Site, keys: SessionKeys, *, worker_role_arn: str) -> str:
             "MaximumMessageSize": str(_MESSAGE_BYTES),
             "ReceiveMessageWaitTimeSeconds": "20",
             "Policy": json.dumps(
-                policy(queue_arn=arn, user=keys.user, worker_role_arn=worker_role_arn),
+                policy(
+                    queue_arn=arn,
+                    user=keys.user,
+                    worker_role_arn=worker_role_arn,
+                    controller_role_arn=site.settings.role,
+                ),
                 sort_keys=True,
             ),
         },
@@ -128,6 +156,20 @@ def depth(site: Site, url: str) -> Depth | None:
         raise
     visible, delayed, leased = (int(answer["Attributes"].get(name, "0")) for name in _COUNTS)
     return Depth(backlog=visible + delayed, in_flight=leased)
+
+
+def ask_to_send_again(site: Site, url: str, *, live: frozenset[str]) -> None:
+    """Ask whichever worker receives it to send again what has neither a result nor a worker.
+
+    The queue of a session that an earlier release started lets nobody but its user and its workers
+    send; its client sees to it, as it did then.
+    """
+    try:
+        site.clients.sqs.send_message(QueueUrl=url, MessageBody=RequeueMessage(live=live).to_body())
+    except ClientError as error:
+        if code_of(error) not in _DENIED | QUEUE_GONE:
+            raise
+        _LOG.warning("the queue %s takes no request to send again: %s", url, code_of(error))
 
 
 def find(site: Site, keys: SessionKeys) -> str | None:

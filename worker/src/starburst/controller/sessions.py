@@ -73,6 +73,9 @@ class Record:
         settled: stopped workers that were counted, and when they stopped.
         seconds, usd: billed run time and cost of those.
         looked: when the fleet was last looked at.
+        seen_backlog, seen_in_flight: messages that the queue held at the last look.
+        still_since: since when those numbers have been the same, or it was asked to send again.
+        requeues, requeued: how often in a row that was asked, and when last.
     """
 
     workspace: str
@@ -117,6 +120,11 @@ class Record:
     seconds: float = 0
     usd: float = 0
     looked: float = 0
+    seen_backlog: int = -1
+    seen_in_flight: int = -1
+    still_since: float = 0
+    requeues: int = 0
+    requeued: float = 0
 
     @property
     def keys(self) -> SessionKeys:

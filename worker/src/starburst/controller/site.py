@@ -51,6 +51,7 @@ class Settings:
         endpoints_stack: the stack of the interface endpoints, where they exist only while somebody
             computes; empty where they always do.
         endpoints_role: the role in which CloudFormation opens and closes them.
+        role: ARN of the controller's own role.
     """
 
     environment: str
@@ -63,6 +64,7 @@ class Settings:
     session_days: float = 7
     endpoints_stack: str = ""
     endpoints_role: str = ""
+    role: str = ""
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -79,6 +81,7 @@ class Settings:
                 session_days=float(variables.get("STARBURST_SESSION_DAYS", "7")),
                 endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
                 endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),
+                role=variables.get("STARBURST_ROLE", ""),
             )
         except KeyError as error:
             raise ConfigurationError(

@@ -7,6 +7,7 @@ receives the message after its worker's death finds the node, and queues that pa
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Final
@@ -76,22 +77,29 @@ class Commits:
         lease.early = None
 
     def resume(self, lease: Lease) -> bool:
-        """Deal with a lease that somebody held before; whether that settled it.
+        """Deal with a range that has its node already; whether it has.
 
-        Where the range has its node, what that handed on and has no result is queued anew, under
-        counts of its own: how often this message came says nothing about the parts. A range of
-        several tasks that took a worker down is cut so finely that the guilty task soon stands
-        alone: two cuts for the largest chunk, where halving would cost a worker twelve times.
+        What the node handed on and has no result is queued anew, under counts of its own: how
+        often this message came says nothing about the parts. What the message says of where the
+        chunk is was not verified here, and a copy in it goes no further.
         """
         message = lease.message
         standing = self._store.node(message.chunk, message.lo, message.hi)
-        if standing is not None:
-            stands = functools.partial(self._store.stands, message.chunk)
-            self._finish(lease, [child for child in standing.children if not stands(*child)])
-            return True
-        if message.hi - message.lo == 1:
+        if standing is None:
             return False
-        cut = ResultNode(
+        lease.message = dataclasses.replace(message, inline=None)
+        stands = functools.partial(self._store.stands, message.chunk)
+        self._finish(lease, [child for child in standing.children if not stands(*child)])
+        return True
+
+    def cut(self, lease: Lease) -> None:
+        """Cut a verified range of several tasks that took a worker down.
+
+        So finely that the guilty task soon stands alone: two cuts for the largest chunk, where
+        halving would cost a worker twelve times.
+        """
+        message = lease.message
+        node = ResultNode(
             lo=message.lo,
             hi=message.hi,
             covered=message.lo,
@@ -100,8 +108,7 @@ class Commits:
             failures={},
             worker=self._worker,
         )
-        self.commit(lease, cut)
-        return True
+        self.commit(lease, node)
 
     def leave(self, lease: Lease, error: IntegrityError) -> None:
         """Give a range up: something that no worker wrote stands where its result belongs.

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws import QUEUE_GONE, TROUBLE, code_of
-from starburst.chunks import ChunkMessage
+from starburst.chunks import ChunkMessage, read_message
 from starburst.errors import IntegrityError
+from starburst.requeue import RequeueMessage
 from starburst.result_nodes import ResultNode
 from starburst.sending import SEND_TRIES, send_messages
+
+from .log import log
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
         SendMessageBatchResultTypeDef,
     )
 
-__all__ = ["LEASE_SECONDS", "Lease", "Leases", "QueueGone", "QueueRefused"]
+__all__ = ["LEASE_SECONDS", "Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
 
 LEASE_SECONDS: Final = 30
 """A worker that dies gives its chunk back after at most this long."""
@@ -44,30 +47,51 @@ class QueueRefused(Exception):
     """SQS did not take messages, however often they were offered."""
 
 
-@dataclass(slots=True)
-class Lease:
-    """The right to run a range of a chunk for a while.
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A message that this worker has received and nobody else sees for a while.
 
     Attributes:
-        message: what is leased.
         receipt: SQS's handle.
-        deliveries: how often this message has been delivered, this time included.
-        renewed: when the lease was last extended (monotonic seconds).
-        received: when it began.
-        settled: a result of the range stands; only messages are still to be sent and deleted.
-        early: what is to be committed while the last task of the range still runs; from then on
-            the lease is of that task's part alone, and the queue's own message still of all.
+        deliveries: how often this message has been delivered, this time included; whoever may
+            receive from the queue can drive that up.
+        renewed: when it was last extended (monotonic seconds).
+        received: when it came.
         ended: the message is deleted.
     """
 
-    message: ChunkMessage
     receipt: str
     deliveries: int
     renewed: float = field(default_factory=time.monotonic)
     received: float = field(default_factory=time.monotonic)
+    ended: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Request(Held):
+    """The controller's request to send again what has neither a result nor a worker.
+
+    Attributes:
+        live: ECS task ids of the workers that run.
+    """
+
+    live: frozenset[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease(Held):
+    """The right to run a range of a chunk for a while.
+
+    Attributes:
+        message: what is leased.
+        settled: a result of the range stands; only messages are still to be sent and deleted.
+        early: what is to be committed while the last task of the range still runs; from then on
+            the lease is of that task's part alone, and the queue's own message still of all.
+    """
+
+    message: ChunkMessage
     settled: bool = False
     early: ResultNode | None = None
-    ended: bool = False
 
 
 class Leases:
@@ -83,7 +107,7 @@ class Leases:
         self._backlog = 0
         self._counted = float("-inf")
 
-    def receive(self, *, wait: float = _POLL_SECONDS) -> Lease | None:
+    def receive(self, *, wait: float = _POLL_SECONDS) -> Lease | Request | None:
         """Wait for work; None where there was none. A message that is not ours is dropped."""
         with _translated():
             response = self._sqs.receive_message(
@@ -96,11 +120,14 @@ class Leases:
         for raw in response.get("Messages", []):
             receipt = raw.get("ReceiptHandle", "")
             try:
-                message = ChunkMessage.from_body(raw.get("Body", ""))
-            except IntegrityError:
+                message = read_message(raw.get("Body", ""))
+            except IntegrityError as error:
+                log("refused", object="message", why=str(error))
                 self._delete(receipt)
                 return None
             count = int(raw.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
+            if isinstance(message, RequeueMessage):
+                return Request(live=message.live, receipt=receipt, deliveries=count)
             return Lease(message=message, receipt=receipt, deliveries=count)
         return None
 
@@ -116,7 +143,7 @@ class Leases:
                 self._backlog, self._counted = int(count), now
         return self._backlog
 
-    def keep(self, lease: Lease) -> None:
+    def keep(self, lease: Held) -> None:
         """Extend the lease when a third of it has passed; a lost lease is let go quietly.
 
         A lost lease does no harm: whoever took the chunk over and this worker cannot both commit.
@@ -127,13 +154,13 @@ class Leases:
             return
         lease.renewed = now
         with suppress(*TROUBLE, QueueRefused):
-            if now - lease.received > _LONGEST_SECONDS:
+            if isinstance(lease, Lease) and now - lease.received > _LONGEST_SECONDS:
                 self.release(lease)
                 lease.received = now
             else:
                 self._extend(lease, LEASE_SECONDS)
 
-    def give_back(self, lease: Lease) -> None:
+    def give_back(self, lease: Held) -> None:
         """Let another worker have the message at once, as one whose worker died."""
         self._extend(lease, 0)
 
@@ -146,7 +173,7 @@ class Leases:
         self.hand_on([lease.message])
         self._delete(lease.receipt)
 
-    def _extend(self, lease: Lease, seconds: int) -> None:
+    def _extend(self, lease: Held, seconds: int) -> None:
         with _translated():
             self._sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=lease.receipt, VisibilityTimeout=seconds
@@ -164,8 +191,8 @@ class Leases:
         with _translated():
             return self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
 
-    def done(self, lease: Lease) -> None:
-        """Delete the message: its range is committed."""
+    def done(self, lease: Held) -> None:
+        """Delete the message: its range is committed, or it asks for nothing that there is."""
         self._delete(lease.receipt)
         lease.ended = True
 

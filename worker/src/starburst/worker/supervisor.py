@@ -14,7 +14,7 @@ from typing import Final
 
 import boto3
 
-from starburst.aws import TROUBLE, client_config
+from starburst.aws import TROUBLE, client_config, is_permanent
 from starburst.chunks import Chunk
 from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
 from starburst.manifest import Manifest
@@ -25,11 +25,12 @@ from starburst.sizing import count_seconds, hands_on, stretch
 from .behind import Behind
 from .child import Child
 from .commits import WEATHERED, Commits
-from .lease import Lease, Leases, QueueGone
+from .lease import Held, Lease, Leases, QueueGone, Request
 from .log import log
 from .place import Place
+from .requeue import send_again
 from .span import Span, damaged, lost
-from .store import Store
+from .store import NoSuchChunk, Store
 
 __all__ = ["Supervisor", "main"]
 
@@ -48,6 +49,12 @@ _LARGE_BYTES: Final = 128 << 20
 _OVERTAKEN_SECONDS: Final = 600.0
 """How often a worker that runs for long asks whether somebody else has committed its range: one
 whose lease lapsed, or whose message was queued anew before SQS's limit of twelve hours."""
+
+_RECORDED_SECONDS: Final = 60.0
+"""A range that runs for longer is written down as in hand, so that nobody sends it again."""
+
+_REQUEUE_SECONDS: Final = 60.0
+"""How soon a worker looks for lost ranges once more; requests are easily forged."""
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
@@ -83,6 +90,7 @@ class Supervisor:
         self._waiting = False
         self._last: float | None = None
         self._troubles = 0
+        self._requeued = float("-inf")
 
     def run(self) -> None:
         """Work until there has been none for the session's idle time, or the session ends.
@@ -109,19 +117,40 @@ class Supervisor:
 
     def _turn(self, seconds: float) -> bool:
         """Lease one range and settle it; whether there was one."""
-        lease: Lease | None = None
+        held: Lease | Request | None = None
         if self._behind.is_over:
             self._settle()
         try:
-            lease = self._wait_for_work(seconds)
-            if lease is not None:
-                self._work(lease)
+            held = self._wait_for_work(seconds)
+            if isinstance(held, Request):
+                self._requeue(held)
+            elif held is not None:
+                self._work(held)
         except WEATHERED as error:
-            self._weather(lease, error)
+            self._weather(held, error)
         else:
             if self._behind.lease is None:  # else nobody knows yet whether all went well
                 self._troubles = 0
-        return lease is not None
+        return isinstance(held, Lease)
+
+    def _requeue(self, request: Request) -> None:
+        """Do what the controller asks, but not more often than it may ask."""
+        now = time.monotonic()
+        if now - self._requeued >= _REQUEUE_SECONDS:
+
+            def tick() -> None:
+                self._keep(request)
+                if self._last is not None:
+                    raise _Stopped
+
+            try:
+                sent = send_again(self._leases, self._store, live=request.live, tick=tick)
+            except _Stopped:
+                self._leases.give_back(request)
+                raise
+            self._requeued = time.monotonic()
+            log("sent again", ranges=sent)
+        self._leases.done(request)
 
     def _settle(self, following: Callable[[], None] = lambda: None) -> None:
         """Wait for the commit under way, begin what follows it, and weather what it met."""
@@ -156,14 +185,20 @@ class Supervisor:
             with suppress(QueueGone, *WEATHERED):
                 self._commits.let_go(lease)
 
-    def _weather(self, lease: Lease | None, error: Exception) -> None:
+    def _weather(self, held: Lease | Request | None, error: Exception) -> None:
         """Outlast AWS's trouble: it is neither the task's fault nor a reason to die unheard."""
+        if isinstance(held, Lease) and is_permanent(error):
+            self._turn_down(held, error)
+            return
         self._troubles += 1
         log("trouble", error=type(error).__name__, why=str(error), in_a_row=self._troubles)
         self._bury()  # it may still be running what this worker no longer waits for
-        if lease is not None:
-            with suppress(*WEATHERED):
-                self._let_go(lease)
+        with suppress(*WEATHERED):
+            if isinstance(held, Request):
+                # The controller asks again; what stands in the way of one request may last.
+                self._leases.done(held)
+            elif held is not None:
+                self._let_go(held)
         if self._troubles >= _TROUBLES:
             raise SessionError(f"AWS failed {self._troubles} times in a row: {error}") from error
         self._waiting = True
@@ -172,13 +207,37 @@ class Supervisor:
         finally:
             self._waiting = False
 
+    def _turn_down(self, lease: Lease, error: Exception) -> None:
+        """Deal with a range over which AWS refuses a request for good: its attempts are counted.
+
+        The last of them ends it with the reason, or drops what was never verified.
+        """
+        message = lease.message
+        log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        self._bury()
+        with suppress(*WEATHERED):
+            if lease.deliveries < self._manifest.attempts:
+                self._leases.give_back(lease)
+                return
+            chunk: Chunk | None = None
+            with suppress(NoSuchChunk, IntegrityError):
+                chunk, lease.message = self._store.chunk(message)
+            if chunk is None or lease.settled or message.hi > len(chunk.inputs):
+                self._leases.done(lease)
+                return
+            span = self._span(lease, chunk)
+            span.give_up(lost(f"AWS refuses what it takes, every time: {error}"))
+            node = span.node(self._worker)
+            if node is not None:
+                self._commits.commit(lease, node)
+
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handle SIGTERM: at once between chunks, else within the grace time."""
         self._last = time.monotonic() + _GRACE_SECONDS
         if self._waiting:
             raise _Stopped
 
-    def _wait_for_work(self, seconds: float) -> Lease | None:
+    def _wait_for_work(self, seconds: float) -> Lease | Request | None:
         if self._behind.lease is not None:
             self._keep()
             seconds = min(seconds, _WAIT_BEHIND_SECONDS)
@@ -190,7 +249,7 @@ class Supervisor:
 
     def _work(self, lease: Lease) -> None:
         try:
-            if lease.deliveries > 1 and self._commits.resume(lease):
+            if (lease.deliveries > 1 or lease.message.again) and self._commits.resume(lease):
                 return
             span = self._run(lease)
             node = None if span is None else span.node(self._worker)
@@ -201,16 +260,20 @@ class Supervisor:
         except _Overtaken:
             self._bury()
             self._settle()
-            if not lease.ended:
-                self._commits.resume(lease)
+            if not lease.ended and not self._commits.resume(lease):
+                self._let_go(lease)
         except IntegrityError as error:
             self._commits.leave(lease, error)
 
     def _run(self, lease: Lease) -> Span | None:
-        """Run what is leased; None where the message asks for what is not there."""
+        """Run what is leased; None where nothing of it is for this worker to run or to commit."""
         message = lease.message
         try:
-            chunk = self._store.chunk(message)
+            chunk, lease.message = self._store.chunk(message)
+        except NoSuchChunk as error:
+            log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+            self._leases.done(lease)
+            return None
         except IntegrityError as error:
             log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
             span = self._span(lease, None)
@@ -220,12 +283,16 @@ class Supervisor:
             log("refused", chunk=message.chunk, why=f"it has no task {message.hi - 1}")
             self._leases.done(lease)
             return None
+        alone = message.hi - message.lo == 1
+        if lease.deliveries > 1 and not alone:
+            self._commits.cut(lease)
+            return None
         span = self._span(lease, chunk)
         try:
-            if lease.deliveries > self._manifest.attempts:
+            if alone and self._is_spent(lease):
                 span.give_up(
                     lost(
-                        f"its worker died {lease.deliveries - 1} times while it ran; the usual "
+                        f"its worker died {self._manifest.attempts} times while it ran; the usual "
                         "cause is memory: ask for more with memory="
                     )
                 )
@@ -236,6 +303,22 @@ class Supervisor:
             log("refused", function=chunk.function, why=str(error))
             span.give_up(damaged(f"the task's function cannot be used: {error}"))
         return span
+
+    def _is_spent(self, lease: Lease) -> bool:
+        """Whether a task has had its attempts; if not, write down the one that now begins.
+
+        The count of deliveries alone proves nothing: to receive a message is enough to raise it.
+        The first of several attempts is not written down, which nearly every task needs only.
+        """
+        message, most = lease.message, self._manifest.attempts
+        place = (message.chunk, message.lo, message.hi)
+        if lease.deliveries > most:
+            began = self._store.attempts.workers(*place)
+            if len(began) >= max(1, most - 1):
+                return True
+        if lease.deliveries > 1 or most == 1:
+            self._store.attempts.begin(*place, worker=self._worker)
+        return False
 
     def _span(self, lease: Lease, chunk: Chunk | None) -> Span:
         function = "" if chunk is None else chunk.function
@@ -258,11 +341,17 @@ class Supervisor:
 
     def _watch(self, lease: Lease) -> Callable[[], None]:
         """Return what keeps a lease, and gives its range up where others have committed it."""
-        looked = time.monotonic()
+        began = looked = time.monotonic()
 
         def tick() -> None:
             nonlocal looked
             self._keep(lease)
+            if time.monotonic() - began > _RECORDED_SECONDS:
+                message = lease.message
+                with suppress(*TROUBLE):  # the next tick comes
+                    self._store.attempts.begin(
+                        message.chunk, message.lo, message.hi, worker=self._worker
+                    )
             if time.monotonic() - looked < _OVERTAKEN_SECONDS:
                 return
             looked = time.monotonic()
@@ -295,7 +384,7 @@ class Supervisor:
             return False
         return hands_on(seconds, workers=workers, backlog=backlog)
 
-    def _keep(self, *leases: Lease) -> None:
+    def _keep(self, *leases: Held) -> None:
         """Keep leases, and that of the commit under way."""
         committing = self._behind.lease
         for lease in leases if committing is None else (*leases, committing):

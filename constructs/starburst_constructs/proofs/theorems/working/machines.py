@@ -109,7 +109,10 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             ("s3:PutObject", f"{session}status.json", code),
             *(
                 (f"sqs:{name}", queue_named(queue_of(world, workspace), SESSION), code)
-                for name in ("CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl")
+                for name in (
+                    *("CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl"),
+                    "SendMessage",
+                )
             ),
             (
                 "ecs:RunTask",

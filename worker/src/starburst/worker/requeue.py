@@ -1,0 +1,127 @@
+"""Sending again: the ranges of a session that have neither a result nor a worker at them.
+
+The controller asks for it when a session makes no progress (``starburst.controller.stalls`` has the
+rule); a worker does it, for it alone holds the key that opens ledgers and nodes. Whatever hid or
+deleted a message, or kept it from being sent, the objects in S3 say what is left to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+from starburst.aws import TROUBLE
+from starburst.chunks import ChunkMessage, LedgerEntry, pack_name
+from starburst.errors import IntegrityError
+
+from .lease import Leases
+from .log import log
+from .store import NoSuchChunk, Store
+
+__all__ = ["send_again"]
+
+_MISSING_MOST: Final = 64
+"""Packs in a row that are not there: numbers of those that a client could not store, or the end."""
+
+_AT_ONCE: Final = 8
+_TOGETHER: Final = 200
+_TRIES: Final = 4
+_PAUSE: Final = 0.5
+"""AWS's trouble with one object, after botocore's own retries, must not end the whole walk."""
+
+_T = TypeVar("_T")
+
+
+def send_again(
+    leases: Leases, store: Store, *, live: frozenset[str], tick: Callable[[], None]
+) -> int:
+    """Queue what has neither a result nor a live worker; return how many messages that were.
+
+    Args:
+        leases: the session's queue.
+        store: its objects.
+        live: ECS task ids of the workers that run.
+        tick: called between requests, to keep what this worker holds.
+    """
+    sent = 0
+    held: list[ChunkMessage] = []
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="starburst-requeue") as pool:
+        for message in _left(store, live, pool=pool, tick=tick):
+            held.append(message)
+            if len(held) == _TOGETHER:
+                leases.hand_on(held)
+                sent, held = sent + len(held), []
+    leases.hand_on(held)
+    return sent + len(held)
+
+
+def _left(
+    store: Store, live: frozenset[str], *, pool: Executor, tick: Callable[[], None]
+) -> Iterator[ChunkMessage]:
+    number, missing = 0, 0
+    while missing < _MISSING_MOST:
+        number += 1
+        tick()
+        try:
+            entries = _outlast(partial(store.ledger, pack_name(number)))
+        except NoSuchChunk:
+            missing += 1
+            continue
+        except IntegrityError as error:
+            log("refused", pack=pack_name(number), why=str(error))
+            continue
+        finally:
+            tick()
+        missing = 0
+        for messages in pool.map(lambda entry: _left_of(store, entry, live), entries.values()):
+            tick()
+            yield from messages
+
+
+def _left_of(store: Store, entry: LedgerEntry, live: frozenset[str]) -> list[ChunkMessage]:
+    """Walk the nodes of a chunk; return messages for the ranges that lead nowhere."""
+    found: list[ChunkMessage] = []
+    waiting = [(0, entry.tasks)]
+    while waiting:
+        lo, hi = waiting.pop()
+        try:
+            children = _outlast(partial(store.children, entry.name, lo, hi))
+        except IntegrityError as error:
+            # Nobody can put a result there any more; the client ends its tasks with that.
+            log("occupied", chunk=entry.name, range=[lo, hi], why=str(error))
+            continue
+        if children is not None:
+            waiting += children
+        elif not _in_hand(store, entry.name, lo, hi, live=live):
+            found.append(
+                ChunkMessage(
+                    chunk=entry.name,
+                    lo=lo,
+                    hi=hi,
+                    pack=entry.name.partition("-")[0],
+                    offset=entry.offset,
+                    length=entry.length,
+                    inline=None,
+                    again=True,
+                )
+            )
+    return found
+
+
+def _in_hand(store: Store, chunk: str, lo: int, hi: int, *, live: frozenset[str]) -> bool:
+    """Whether a worker that runs has written down that it is at this range."""
+    # ECS's metadata names a container: the task's id, a dash, and a number.
+    began = _outlast(partial(store.attempts.workers, chunk, lo, hi))
+    return any(name in live or name.partition("-")[0] in live for name in began)
+
+
+def _outlast(read: Callable[[], _T]) -> _T:
+    for attempt in range(_TRIES - 1):
+        try:
+            return read()
+        except TROUBLE:
+            time.sleep(_PAUSE * 2**attempt)
+    return read()
