@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ import app
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
+
+    from starburst.local import LocalEnvironment
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,6 +38,7 @@ _TOGETHER = {
     },
     **dict.fromkeys(("access", "compliance", "compute", "control", "stacks"), "templates"),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
+    **dict.fromkeys(("test_local_strangers.py", "test_local_analysts.py"), "local"),
     "test_scale.py": "scale",
 }
 
@@ -105,3 +109,14 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
 def templates(assembly: CloudAssembly) -> dict[str, Template]:
     """Templates of all environments by ``<environment>/<stack>``; do not change them."""
     return {stack.hierarchical_id: stack.template for stack in assembly.stacks_recursively}
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[LocalEnvironment]:
+    """The local environment as the wheel's templates make it, for all who do not change it."""
+    from starburst.local import LocalEnvironment  # noqa: PLC0415 - slow to import
+    from starburst.local.deploy_templates import deploy_templates  # noqa: PLC0415
+
+    with LocalEnvironment() as local:
+        deploy_templates(local)
+        yield local

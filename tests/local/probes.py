@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from starburst.local.people import session
 from starburst.local.place import ACCOUNT, REGION
+from tests.local.raw import Door, keys
 from tests.local.scene import EVERYTHING, Scene, code_of, denied, document, eventually
 
 PLAIN_STACK = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
@@ -65,6 +68,65 @@ def root_key(scene: Scene) -> bool:
         return False
 
     return refused("test") and refused(ACCOUNT)
+
+
+def gate(scene: Scene) -> bool:
+    root = keys(scene.local.root_session())
+    nobody = keys(scene.become(scene.role()))
+    forged = Credentials(root.access_key, "forged")
+    with Door(scene.local.endpoint) as door:
+        refused = (
+            door.knock("POST", "/tasks", body=b"{}"),
+            door.knock("POST", "/oauth2/token"),
+            door.knock("OPTIONS", "/"),
+            door.signed(forged, "s3", "GET", "/"),
+            door.signed(nobody, "ecs", "POST", "/taskdefinitions", body=b"{}"),
+            door.signed(nobody, "s3", "GET", "/v2/credentials/x"),
+        )
+        return door.signed(root, "s3", "GET", "/").status == 200 and all(
+            answer.refused for answer in refused
+        )
+
+
+def resources(scene: Scene) -> bool:
+    bucket, (url, arn), (victim, _) = scene.bucket(), scene.queue(), scene.queue()
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:none"
+    role = scene.role(
+        {**ALLOW, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/a/b"},
+        {**ALLOW, "Action": "sqs:SendMessage", "Resource": arn},
+        {**ALLOW, "Action": "lambda:InvokeFunction", "Resource": function},
+    )
+    aws = scene.become(role)
+    s3, sqs, functions = (scene.local.client(aws, each) for each in ("s3", "sqs", "lambda"))
+    other = f"{victim}?/{ACCOUNT}/{arn.rpartition(':')[2]}"
+    return (
+        not denied(s3.put_object, Bucket=bucket, Key="a/b")
+        and denied(s3.put_object, Bucket=bucket, Key="a//b")
+        and denied(s3.put_object, Bucket=bucket, Key="a/b/")
+        and not denied(sqs.send_message, QueueUrl=url, MessageBody="x")
+        and denied(sqs.send_message, QueueUrl=other, MessageBody="x")
+        and _code(functions.invoke, FunctionName="none") == "ResourceNotFoundException"
+        and denied(functions.invoke, FunctionName="none", Qualifier="1")
+    )
+
+
+def function_keys(scene: Scene) -> bool:
+    role = scene.role(service="lambda.amazonaws.com")
+    program = "import os\ndef handler(*_):\n    return os.environ['AWS_ACCESS_KEY_ID']\n"
+    properties = {
+        "Code": {"ZipFile": program},
+        "Handler": "index.handler",
+        "Role": role,
+        "Runtime": "python3.13",
+    }
+    made = _stack(scene, {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+    if made is None:
+        return False
+    functions = scene.root("lambda")
+    arn = functions.get_function_configuration(FunctionName=made["F"])["FunctionArn"]
+    key = json.load(functions.invoke(FunctionName=made["F"])["Payload"])
+    guess = hashlib.sha256(f"{arn}:{role}".encode()).hexdigest()[:16].upper()
+    return key.startswith("ASIA") and key != f"ASIA{guess}"
 
 
 def sqs_batches(scene: Scene) -> bool:

@@ -16,6 +16,7 @@ STATE = State(
     region=REGION,
     account=ACCOUNT,
     root_key="root",
+    root_secret="secret",
     owner=1,
 )
 DOCUMENT = RuntimeDocument(

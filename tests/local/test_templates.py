@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +21,6 @@ from tests.local.scene import denied
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
-
-
-@pytest.fixture(scope="module")
-def deployed() -> Iterator[LocalEnvironment]:
-    with LocalEnvironment() as local:
-        deploy_templates.deploy_templates(local)
-        yield local
 
 
 def test_they_are_in_step_with_the_stacks(assembly: CloudAssembly) -> None:

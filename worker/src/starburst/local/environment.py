@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from starburst.errors import LocalEnvironmentError
 
 from .people import analyst_session, create_people, platform_session, session
-from .place import ACCOUNT, GAPS, REGION
+from .place import ACCOUNT, GAPS, OWN_SERVICE, REGION
 from .server import Server, read_json, start_server
 from .state import State
 
@@ -76,6 +79,7 @@ class LocalEnvironment:
             region=REGION,
             account=ACCOUNT,
             root_key=self._server.root_key,
+            root_secret=self._server.root_secret,
             owner=os.getpid(),
         )
         try:
@@ -131,7 +135,7 @@ class LocalEnvironment:
     def root_session(self) -> boto3.Session:
         """Return the account's root: IAM does not bind it, so use it for nothing but bootstrap."""
         state = self._running
-        return session(state.root_key, "root", region=state.region)
+        return session(state.root_key, state.root_secret, region=state.region)
 
     def platform_session(self) -> boto3.Session:
         """Return a platform engineer: the role that deploys."""
@@ -183,10 +187,15 @@ class LocalEnvironment:
 
     def _ask(self, question: str) -> Mapping[str, Any]:
         state = self._running
+        url = f"{state.endpoint}/_starburst/{question}"
+        request = AWSRequest(method="GET", url=url)
+        root = Credentials(state.root_key, state.root_secret)
+        SigV4Auth(root, OWN_SERVICE, state.region).add_auth(request)
         return read_json(
-            f"{state.endpoint}/_starburst/{question}",
+            url,
             ca_bundle=state.ca_bundle,
             timeout=_ANSWER_SECONDS,
+            headers=dict(request.headers.items()),
         )
 
     def _sts(self, who: boto3.Session) -> STSClient:

@@ -11,6 +11,7 @@ __all__ = [
     "EMULATOR_VERSION",
     "ENVIRONMENT",
     "GAPS",
+    "OWN_SERVICE",
     "REGION",
     "STATE_VARIABLE",
 ]
@@ -28,6 +29,9 @@ BROKER_ROLE: Final = "starburst-login-broker"
 ADMIN_ROLE: Final = "starburst-local-admin"
 """What deploys. A role and not root, so that IAM is in force for the deployment too."""
 
+OWN_SERVICE: Final = "starburst"
+"""What root signs for when it asks the server about itself."""
+
 STATE_VARIABLE: Final = "STARBURST_LOCAL_STATE"
 """Names the state file of a running local environment that other processes share."""
 
@@ -41,6 +45,10 @@ GAPS: Final[dict[str, str]] = {
     ),
     "query-definitions": "Logs Insights has no saved queries.",
     "registry-scanning": "Images are not scanned continuously.",
+    "services": (
+        "It answers for the services and operations that Starburst uses, in the form that AWS's "
+        "SDKs give them; every other request is refused, whoever signs it."
+    ),
     "network": (
         "Workers are local processes: VPC, security groups and endpoints are recorded, "
         "but nothing routes through them."

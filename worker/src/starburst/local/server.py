@@ -39,6 +39,7 @@ class Server:
         endpoint: ``https://127.0.0.1:<port>``.
         ca_bundle: file to verify its certificate with.
         root_key: the only access key id that is root there.
+        root_secret: its secret.
         folder: everything that it writes; removed when it ends.
         process: its guardian.
         owner: the process that started it; a fork of that does not stop it.
@@ -47,6 +48,7 @@ class Server:
     endpoint: str
     ca_bundle: str
     root_key: str
+    root_secret: str
     folder: Path
     process: subprocess.Popen[bytes]
     owner: int
@@ -94,14 +96,15 @@ def start_server(*, without: Collection[str] = ()) -> Server:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     endpoint = f"https://127.0.0.1:{listening.getsockname()[1]}"
-    root_key = "ROOT" + secrets.token_hex(12).upper()
+    root_key, root_secret = "ROOT" + secrets.token_hex(8).upper(), secrets.token_urlsafe(32)
     if "root_key" in without:
-        root_key = "test"  # What stock takes for root.
+        root_key = root_secret = "test"  # noqa: S105 - What stock takes for root.
     configuration = {
         "socket": listening.fileno(),
         "certificate": str(tls.certificate),
         "key": str(tls.key),
         "root_key": root_key,
+        "root_secret": root_secret,
         "without": sorted(without),
     }
     with listening, (folder / "server.log").open("wb") as log:
@@ -123,6 +126,7 @@ def start_server(*, without: Collection[str] = ()) -> Server:
         endpoint=endpoint,
         ca_bundle=str(tls.ca),
         root_key=root_key,
+        root_secret=root_secret,
         folder=folder,
         process=process,
         owner=os.getpid(),
@@ -145,13 +149,16 @@ def start_server(*, without: Collection[str] = ()) -> Server:
     return server
 
 
-def read_json(url: str, *, ca_bundle: str, timeout: float) -> Mapping[str, Any]:
+def read_json(
+    url: str, *, ca_bundle: str, timeout: float, headers: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
     """Read a JSON document from the server, past any proxy that the machine is set up with."""
     context = ssl.create_default_context(cafile=ca_bundle)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
-    with opener.open(url, timeout=timeout) as response:
+    request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310 - https
+    with opener.open(request, timeout=timeout) as response:
         document: Mapping[str, Any] = json.load(response)
         return document
 
@@ -186,6 +193,9 @@ def _server_environment(endpoint: str, *, ca_bundle: Path, scratch: Path) -> dic
         "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
+        # Elsewhere the emulator would write into folders of the machine that everybody knows.
+        "STATE_DIR": str(scratch / "state"),
+        "S3_DATA_DIR": str(scratch / "s3"),
         "LANG": "C.UTF-8",
         "AWS_CA_BUNDLE": str(ca_bundle),
         "AWS_ENDPOINT_URL": endpoint,

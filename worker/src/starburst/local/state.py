@@ -23,7 +23,8 @@ class State:
         ca_bundle: file to verify its certificate with.
         region: its one region.
         account: its one account.
-        root_key: root's access key id; who has it owns the environment.
+        root_key: root's access key id.
+        root_secret: its secret; who has it owns the environment.
         owner: process that runs it, and stops it when it ends.
     """
 
@@ -32,6 +33,7 @@ class State:
     region: str
     account: str
     root_key: str
+    root_secret: str
     owner: int
 
     def write(self, path: Path) -> None:

@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,12 @@ from hypercorn.config import Config
 
 from starburst.errors import LocalEnvironmentError
 
-from . import check_version, load_patches, requests
+from . import check_version, load_patches
+from .entrance import entrance
 from .patching import module
 from .root_key import set_root_key
 
 __all__ = ["main"]
-
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-_HTTP_OK, _HTTP_FORBIDDEN = 200, 403
 
 
 def main() -> None:
@@ -36,7 +31,7 @@ def main() -> None:
     configuration: Mapping[str, Any] = json.loads(sys.stdin.readline())
     try:
         check_version()
-        set_root_key(configuration["root_key"])
+        set_root_key(configuration["root_key"], configuration["root_secret"])
         for patch in load_patches(without=tuple(configuration["without"])):
             patch.apply()
     except LocalEnvironmentError as error:
@@ -76,33 +71,9 @@ async def _serve(configuration: Mapping[str, Any]) -> None:
     config.keep_alive_timeout = 75
     config.backlog = 512
     config.loglevel = "WARNING"
-    await serve(_guarded(module("app").app), config)
-
-
-def _guarded(emulator: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Answer our own paths, and close the emulator's own: they ask for no credentials."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if path == "/_starburst/ready":
-            await _reply(send, _HTTP_OK, {"ready": True})
-        elif path == "/_starburst/requests":
-            await _reply(send, _HTTP_OK, requests.counts())
-        elif path == "/_starburst/workers":
-            client = module("services.ecs")._docker
-            await _reply(send, _HTTP_OK, client.containers.running() if client else {})
-        elif path.startswith("/_ministack/"):
-            await _reply(send, _HTTP_FORBIDDEN, {"message": "closed in the local environment"})
-        else:
-            await emulator(scope, receive, send)
-
-    return app
-
-
-async def _reply(send: Send, status: int, document: Mapping[str, Any]) -> None:
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(document).encode()})
+    config.alpn_protocols = ["http/1.1"]
+    host = os.environ["AWS_ENDPOINT_URL"].removeprefix("https://")
+    await serve(entrance(module("app").app, host=host), config)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Accept one unguessable root key instead of ``test`` and every account number.
+"""Accept one root key with a secret of its own instead of ``test`` and every account number.
 
-Stock takes the access key ids ``test`` and any twelve digits for root, whatever the secret, so
-that any worker or function could become root. It does not check root's signature either: here the
-key id itself is the secret, known to the owner of the environment only.
+Stock takes the access key ids ``test`` and any twelve digits for root, whatever the secret, and a
+request without any key too, so that any worker or function could become root. Root's signature is
+verified as everybody's is (``gate``), with the secret that the owner of the environment knows only.
 """
 
 from __future__ import annotations
@@ -11,24 +11,29 @@ import hmac
 
 from .patching import Function, Patch, module, wrap
 
-__all__ = ["PATCH", "set_root_key"]
+__all__ = ["PATCH", "is_root", "root_secret", "set_root_key"]
 
-_key: list[str] = []
+_root: dict[str, str] = {}
 
 
-def set_root_key(key: str) -> None:
+def set_root_key(key: str, secret: str) -> None:
     """Name the root key of this process."""
-    _key[:] = [key]
+    _root.clear()
+    _root[key] = secret
+
+
+def is_root(access_key_id: str) -> bool:
+    """Whether a key is root's; no key at all is nobody's."""
+    return any(hmac.compare_digest(access_key_id.encode(), key.encode()) for key in _root)
+
+
+def root_secret(access_key_id: str) -> str | None:
+    """Return root's secret if the key is root's."""
+    return next(iter(_root.values())) if is_root(access_key_id) else None
 
 
 def _apply() -> None:
     def make(_original: Function) -> Function:
-        def is_root(access_key_id: str) -> bool:
-            # No key at all is an anonymous request, which the emulator judges by itself.
-            return not access_key_id or any(
-                hmac.compare_digest(access_key_id.encode(), key.encode()) for key in _key
-            )
-
         return is_root
 
     wrap(module("core.iam_evaluator"), "is_root_access_key", make)

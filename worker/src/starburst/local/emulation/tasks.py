@@ -17,7 +17,7 @@ from starburst.local.containers import Client, Launch
 
 from .patching import Patch, module, put
 
-__all__ = ["PATCH"]
+__all__ = ["PATCH", "role_credentials"]
 
 _SESSION_SECONDS = 12 * 3600
 _LABEL = "com.amazonaws.ecs."
@@ -57,12 +57,12 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
         "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint}/v4/{metadata}",
     }
     if role:
-        variables.update(_task_credentials(str(role), session=arn.rpartition("/")[2]))
+        variables.update(role_credentials(str(role), session=arn.rpartition("/")[2]))
     return Launch(environment=variables, stop_seconds=_stop_seconds(definition, labels))
 
 
-def _task_credentials(role: str, *, session: str) -> dict[str, str]:
-    """Register temporary credentials of the task role, as ECS's agent would fetch them."""
+def role_credentials(role: str, *, session: str) -> dict[str, str]:
+    """Register temporary credentials of a role, as ECS's agent or Lambda would fetch them."""
     account = module("core.responses").get_account_id()
     name = role.rpartition("/")[2]
     key, secret, token = (
