@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from starburst.errors import LocalEnvironmentError
-from starburst.local import LocalEnvironment, current
+from starburst.local import LocalEnvironment, current, endpoint
 from starburst.local.place import GAPS, STATE_VARIABLE
-from starburst.local.server import read_json
+from starburst.local.server import Server, read_json
 from starburst.local.state import State
 from tests.local.scene import Scene, eventually
 
@@ -57,8 +58,8 @@ def of_folder(folder: str) -> set[int]:
     return found
 
 
-def listeners(pids: set[int]) -> set[str]:
-    """Return the hexadecimal addresses that these processes listen on."""
+def listeners(pids: set[int]) -> set[tuple[str, int]]:
+    """Return the hexadecimal addresses and the ports that these processes listen on."""
     inodes = set()
     for pid in pids:
         for link in Path(f"/proc/{pid}/fd").iterdir():
@@ -73,8 +74,41 @@ def listeners(pids: set[int]) -> set[str]:
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
-                addresses.add(fields[1].split(":")[0])
+                address, port = fields[1].split(":")
+                addresses.add((address, int(port, 16)))
     return addresses
+
+
+def bound(table: str, pids: set[int]) -> list[str]:
+    """Return the lines of a table of the kernel that are these processes' sockets."""
+    inodes = {
+        target[8:-1]
+        for pid in pids
+        for target, _ in descriptors_of(pid)
+        if target.startswith("socket:[")
+    }
+    lines = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    return [line for line in lines if line.split()[9] in inodes]
+
+
+def descriptors_of(pid: int) -> list[tuple[str, int]]:
+    """Return what a process has open, and how."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text()
+            found.append((os.readlink(link), int(text.partition("flags:")[2].split()[0], 8)))
+    return found
+
+
+def files_of(pid: int) -> list[tuple[str, int]]:
+    return [(target, mode) for target, mode in descriptors_of(pid) if target.startswith("/")]
+
+
+def server_environment(server: Server) -> dict[str, str]:
+    """Return the environment that the server's process was started with."""
+    found = Path(f"/proc/{server.process.pid}/environ").read_bytes().decode()
+    return dict(entry.split("=", 1) for entry in found.split("\0") if entry)
 
 
 @pytest.fixture
@@ -91,10 +125,45 @@ def owner() -> Iterator[subprocess.Popen[str]]:
 
 
 @LINUX
-def test_it_listens_on_loopback_only(emulator: LocalEnvironment) -> None:
+def test_it_listens_on_one_loopback_port_only(emulator: LocalEnvironment) -> None:
     server = emulator._server
     assert server is not None
-    assert listeners(of_folder(str(server.folder))) == {"0100007F"}
+    port = int(emulator.endpoint.rpartition(":")[2])
+    assert listeners(of_folder(str(server.folder))) == {("0100007F", port)}
+    # UDP too: nothing of it is bound.
+    assert not [
+        line for table in ("udp", "udp6") for line in bound(table, of_folder(str(server.folder)))
+    ]
+
+
+@LINUX
+def test_what_it_keeps_is_for_its_user_only(emulator: LocalEnvironment) -> None:
+    server = emulator._server
+    assert server is not None
+    assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((server.folder / "server.key").stat().st_mode) == 0o600
+    for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR", "HOME"):
+        given = server_environment(server)[name]
+        assert Path(given).is_relative_to(server.folder)
+
+
+@LINUX
+def test_its_processes_write_into_its_folder_only(scene: Scene) -> None:
+    server = scene.local._server
+    assert server is not None
+    cluster, bucket = scene.cluster(), scene.bucket()
+    scene.root("s3").put_object(Bucket=bucket, Key="x", Body=b"x")
+    task = scene.run(scene.task_definition(["sleep", "60"]), cluster)[0]["taskArn"]
+    scene.task_when(task, cluster, "RUNNING")
+    opened = {
+        Path(target)
+        for pid in of_folder(str(server.folder)) - {os.getpid()}
+        for target, mode in files_of(pid)
+        if mode & (os.O_WRONLY | os.O_RDWR)
+    }
+    assert opened
+    outside = {path for path in opened if not path.is_relative_to(server.folder)}
+    assert outside <= {Path(os.devnull)}
 
 
 @LINUX
@@ -213,6 +282,76 @@ def test_a_dead_one_is_named(
     file.unlink()
     with pytest.raises(LocalEnvironmentError, match="does not exist"):
         current()
+
+
+def test_its_address_can_be_asked(
+    emulator: LocalEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(STATE_VARIABLE, raising=False)
+    with LocalEnvironment() as own:
+        assert endpoint() == own.endpoint != emulator.endpoint
+        emulator.write_state(tmp_path / "state.json")
+        monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state.json"))
+        assert endpoint() == emulator.endpoint
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "none.json"))
+    with pytest.raises(LocalEnvironmentError, match="does not exist"):
+        endpoint()
+
+
+ASK = "from starburst.local import endpoint; print(endpoint())"
+
+
+def test_a_process_without_one_is_told_how_to_get_one() -> None:
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", ASK], capture_output=True, text=True, check=False, env={}
+    )
+    assert done.returncode == 1
+    assert "LocalEnvironmentError: no local environment runs for this process" in done.stderr
+    assert "starburst local -- COMMAND" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        [sys.executable, "-m", "starburst.local"],
+        [str(Path(sys.executable).with_name("starburst")), "local"],
+    ],
+    ids=["module", "command"],
+)
+def test_a_command_within_one_can_ask_too(
+    start: list[str], emulator: LocalEnvironment, tmp_path: Path
+) -> None:
+    emulator.write_state(tmp_path / "state.json")
+    done = subprocess.run(  # noqa: S603 - our own program
+        [*start, "--", sys.executable, "-c", ASK],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], STATE_VARIABLE: str(tmp_path / "state.json")},
+    )
+    assert done.stdout.strip() == emulator.endpoint
+
+
+def test_a_state_file_that_others_could_have_written_is_not_believed(
+    emulator: LocalEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.json"
+    emulator.write_state(file)
+    file.chmod(0o644)
+    monkeypatch.setenv(STATE_VARIABLE, str(file))
+    with pytest.raises(LocalEnvironmentError, match="not this user's alone"):
+        current()
+
+
+def test_a_link_that_was_laid_for_it_is_not_written_through(
+    emulator: LocalEnvironment, tmp_path: Path
+) -> None:
+    file, victim = tmp_path / "state.json", tmp_path / "victim"
+    (tmp_path / f"state.json.{os.getpid()}").symlink_to(victim)
+    file.symlink_to(victim)
+    emulator.write_state(file)
+    assert not victim.exists()
+    assert not file.is_symlink()
 
 
 def test_none_is_current_without_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _USAGE_ERROR: Final = 2
-_NO_COMMAND: Final = 127
 _SIGNALLED: Final = 128
 _INTERRUPTED: Final = _SIGNALLED + 2
 _UNHEARD: Final = _SIGNALLED + 13
@@ -208,15 +205,6 @@ def _doctor(words: argparse.Namespace) -> int:
 
 
 def _local(words: argparse.Namespace) -> int:
-    from starburst.local import share  # noqa: PLC0415 - an optional extra, and slow to import
+    from starburst.local.running import run  # noqa: PLC0415 - an optional extra, and slow to import
 
-    command = words.command[1:] if words.command[:1] == ["--"] else words.command
-    if not command:
-        print("starburst local: name a command, such as: starburst local -- python analysis.py")
-        return _USAGE_ERROR
-    if shutil.which(command[0]) is None:
-        print(f"starburst local: there is no command {command[0]!r} on PATH", file=sys.stderr)
-        return _NO_COMMAND
-    with share() as variables:
-        done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
-    return done.returncode if done.returncode >= 0 else _SIGNALLED - done.returncode
+    return run(words.command)

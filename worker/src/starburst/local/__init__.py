@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .environment import LocalEnvironment
-    from .sharing import attach, current, ensure, share
+    from .sharing import attach, current, endpoint, ensure, share
 
-__all__ = ["LocalEnvironment", "attach", "current", "ensure", "share"]
+__all__ = ["LocalEnvironment", "attach", "current", "endpoint", "ensure", "share"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute

@@ -24,9 +24,15 @@ from .state import State
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-__all__ = ["LocalEnvironment"]
+__all__ = ["LocalEnvironment", "started"]
 
 _ANSWER_SECONDS = 10.0
+_started: list[LocalEnvironment] = []
+
+
+def started() -> tuple[LocalEnvironment, ...]:
+    """Return those that this process started and did not stop, the newest last."""
+    return tuple(_started)
 
 
 class LocalEnvironment:
@@ -87,10 +93,12 @@ class LocalEnvironment:
         except BaseException:
             self.stop()
             raise
+        _started.append(self)
 
     def stop(self) -> None:
         """Stop the emulator, if this process started it, with all that it runs."""
         server, self._server, self._state = self._server, None, None
+        _started[:] = [local for local in _started if local is not self]
         if server is not None:
             server.stop()
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from starburst.errors import LocalEnvironmentError
 
 from .deploy_templates import deploy_templates
-from .environment import LocalEnvironment
+from .environment import LocalEnvironment, started
 from .place import STATE_VARIABLE
 from .server import read_json
 from .state import State
 
-__all__ = ["attach", "current", "ensure", "share"]
+__all__ = ["attach", "current", "endpoint", "ensure", "share"]
 
 _ANSWER_SECONDS = 10.0
 
@@ -53,6 +53,34 @@ def attach(path: Path) -> LocalEnvironment:
             f"or unset {STATE_VARIABLE} to get one of your own"
         ) from error
     return LocalEnvironment.of(state)
+
+
+def endpoint() -> str:
+    """Return the URL of the local environment that runs for this process.
+
+    It is the one that ``STARBURST_LOCAL_STATE`` names, as within ``starburst local -- CMD``, and
+    otherwise the one that this process started last. Nothing is started.
+
+    Raises:
+        LocalEnvironmentError: there is none; the message says how to get one.
+
+    Example::
+
+        from starburst.local import endpoint, ensure
+
+        ensure()
+        print(endpoint())  # https://127.0.0.1:40123
+    """
+    shared = current()
+    if shared is not None:
+        return shared.endpoint
+    own = started()
+    if not own:
+        raise LocalEnvironmentError(
+            "no local environment runs for this process: start one with starburst.local.ensure(), "
+            "or run the command within one, with: starburst local -- COMMAND"
+        )
+    return own[-1].endpoint
 
 
 _lock = threading.Lock()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,21 +41,33 @@ class State:
     def write(self, path: Path) -> None:
         """Write it so that nobody else can read it, and never half of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file, indent=2)
-        scratch.replace(path)
+        # In a folder that others write to, a name that they could foresee could be their link.
+        descriptor, scratch = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(asdict(self), file, indent=2)
+            Path(scratch).replace(path)
+        except BaseException:
+            Path(scratch).unlink(missing_ok=True)
+            raise
 
     @classmethod
     def read(cls, path: Path) -> State:
         """Read it.
 
         Raises:
-            LocalEnvironmentError: there is no such file, or it holds something else.
+            LocalEnvironmentError: there is no such file, it holds something else, or others could
+                have written it: they would be the environment then.
         """
         try:
-            return cls(**json.loads(path.read_text()))
+            with path.open() as file:
+                found = os.fstat(file.fileno())
+                if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+                    raise LocalEnvironmentError(
+                        f"{path} is not this user's alone: start a local environment of your own, "
+                        "whose state file nobody else can read or write"
+                    )
+                return cls(**json.load(file))
         except FileNotFoundError as error:
             raise LocalEnvironmentError(
                 f"there is no local environment: {path} does not exist. Start the one that "

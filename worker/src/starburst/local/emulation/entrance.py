@@ -68,7 +68,7 @@ def _refusal(scope: Scope, host: str) -> str:
 
 async def _own(scope: Scope, send: Send) -> None:
     question = scope["path"].removeprefix(_OURS)
-    if question == "ready":
+    if question == "ready" and scope["method"] in ("GET", "HEAD"):
         await _answer(scope, send, _OK, {"ready": True})
         return
     try:

@@ -1,0 +1,41 @@
+"""Run a command within a local environment: ``starburst local -- CMD``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from .sharing import share
+
+__all__ = ["run"]
+
+_USAGE_ERROR: Final = 2
+_NO_COMMAND: Final = 127
+_SIGNALLED: Final = 128
+
+
+def run(words: Sequence[str]) -> int:
+    """Run a command that finds a local environment, and return its exit code.
+
+    Args:
+        words: the command and its arguments; a first ``--`` is left out.
+
+    Raises:
+        LocalEnvironmentError: the environment did not start or deploy.
+    """
+    command = [*words]
+    if command[:1] == ["--"]:
+        del command[0]
+    if not command:
+        print("starburst local: name a command, such as: starburst local -- python analysis.py")
+        return _USAGE_ERROR
+    if shutil.which(command[0]) is None:
+        print(f"starburst local: there is no command {command[0]!r} on PATH", file=sys.stderr)
+        return _NO_COMMAND
+    with share() as variables:
+        done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
+    return done.returncode if done.returncode >= 0 else _SIGNALLED - done.returncode
