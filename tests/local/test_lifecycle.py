@@ -125,10 +125,12 @@ def owner() -> Iterator[subprocess.Popen[str]]:
 
 
 @LINUX
-def test_it_listens_on_one_loopback_port_only(emulator: LocalEnvironment) -> None:
-    server = emulator._server
+def test_it_listens_on_one_loopback_port_only(deployed: LocalEnvironment) -> None:
+    functions = deployed.client(deployed.root_session(), "lambda")
+    functions.invoke(FunctionName="starburst-local-controller", Payload=b"{}")
+    server = deployed._server
     assert server is not None
-    port = int(emulator.endpoint.rpartition(":")[2])
+    port = int(deployed.endpoint.rpartition(":")[2])
     assert listeners(of_folder(str(server.folder))) == {("0100007F", port)}
     # UDP too: nothing of it is bound.
     assert not [

@@ -86,10 +86,10 @@ def operations() -> Iterator[Route]:
         "tagging": "resourcegroupstaggingapi",
     }
     session = botocore.session.get_session()
-    known = set(session.get_available_services())
+    known: set[str] = {*session.get_available_services()}
     for registered in app.SERVICE_REGISTRY:
         names = actions._BOTOCORE_SERVICE_MAP.get(registered) or [other.get(registered, registered)]
-        for name in {*names} & known:
+        for name in known.intersection(names):
             model = session.get_service_model(name)
             for operation in model.operation_names:
                 yield route(model, operation)

@@ -291,18 +291,16 @@ def _routes(name: str) -> tuple[_Route, ...]:
 def _route(operation: Any, action: str) -> _Route:
     path, _, query = operation.http["requestUri"].partition("?")
     constants = dict(parse_qsl(query, keep_blank_values=True))
-    shape = operation.input_shape
-    members = shape.members.values() if shape is not None else ()
-    names = {
-        member.serialization["name"]
-        for member in members
+    shape: Any = operation.input_shape
+    members = {} if shape is None else shape.members
+    in_query = {
+        name: str(member.serialization["name"])
+        for name, member in members.items()
         if member.serialization.get("location") == "querystring"
     }
-    required = {
-        shape.members[name].serialization["name"]
-        for name in (shape.required_members if shape is not None else ())
-        if shape.members[name].serialization.get("location") == "querystring"
-    }
+    required = (
+        [] if shape is None else [each for each in shape.required_members if each in in_query]
+    )
     pattern = re.sub(
         r"\\\{(\w+)(\\\+)?\\\}",
         lambda label: ".+" if label[2] else _LABELS.get(label[1], r"[^/]+"),
@@ -310,13 +308,15 @@ def _route(operation: Any, action: str) -> _Route:
     )
     # A bucket alone may end in a slash; before a key the slash is the path's own.
     pattern = pattern.replace("/?/", "/")
-    copies = {member.serialization.get("name") for member in members} & {"x-amz-copy-source"}
+    copies = any(
+        member.serialization.get("name") == "x-amz-copy-source" for member in members.values()
+    )
     return _Route(
         action=action,
         method=operation.http["method"],
         path=re.compile(pattern),
         constants=constants,
-        required=frozenset(required),
-        allowed=frozenset(names | constants.keys() | {"x-id"}),
-        copies=bool(copies),
+        required=frozenset(in_query[each] for each in required),
+        allowed=frozenset({*in_query.values(), *constants, "x-id"}),
+        copies=copies,
     )
