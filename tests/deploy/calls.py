@@ -8,7 +8,6 @@ from typing import Any, Final
 __all__ = ["actions", "taken"]
 
 _TAKES: Final[Mapping[str, tuple[str, ...]]] = {
-    "s3:CopyObject": ("s3:GetObjectVersion", "s3:PutObject"),
     "s3:DeleteObjects": ("s3:DeleteObjectVersion",),
     "s3:HeadObject": ("s3:GetObjectVersion",),
     "s3:ListObjectVersions": ("s3:ListBucketVersions",),
@@ -23,8 +22,8 @@ def taken(*clients: Any) -> set[str]:
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
         call = f"{model.service_model.endpoint_prefix}:{model.name}"
-        if call == "s3:DeleteObject" and "VersionId" in params:
-            call = "s3:DeleteObjectVersion"
+        if call in ("s3:DeleteObject", "s3:GetObject") and "VersionId" in params:
+            call = f"{call}Version"
         found.update(_TAKES.get(call, (call,)))
 
     for client in clients:
