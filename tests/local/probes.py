@@ -199,7 +199,56 @@ def s3_keys(scene: Scene) -> bool:
         denied(s3.put_object, Bucket=bucket, Key="x")
         and denied(s3.put_object, **once, **kms, SSEKMSKeyId=scene.key())
         and not denied(s3.put_object, **once, **kms, SSEKMSKeyId=key)
+        and _write_keys(scene, {"Bucket": bucket, "Key": "new"}, source=f"{bucket}/x")
     )
+
+
+def _write_keys(scene: Scene, place: dict[str, str], *, source: str) -> bool:
+    """Whether every write but a first one is told apart, and parts of an upload are not writes."""
+    everything = {**DENY, "Action": "s3:PutObject", "Resource": "*"}
+    once = {
+        "StringNotEquals": {"s3:if-none-match": "*"},
+        "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+    }
+    s3 = scene.client(
+        "s3",
+        EVERYTHING,
+        {**everything, "Condition": once},
+        {**everything, "Condition": {"Null": {"s3:x-amz-copy-source": "false"}}},
+        {**everything, "Condition": {"Null": {"s3:if-match": "false"}}},
+        {**everything, "Condition": {"StringNotEquals": {"s3:authType": "REST-HEADER"}}},
+    )
+    part = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    tag = s3.upload_part(**part, PartNumber=1, Body=b"x")["ETag"]
+    done = {**part, "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": tag}]}}
+    return (
+        denied(s3.put_object, **place)
+        and denied(s3.put_object, **place, IfNoneMatch='"abc"')
+        and denied(s3.put_object, **place, IfNoneMatch="*", IfMatch="*")
+        and denied(s3.copy_object, **place, IfNoneMatch="*", CopySource=source)
+        and denied(s3.upload_part_copy, **part, PartNumber=2, CopySource=source)
+        and denied(s3.complete_multipart_upload, **done)
+        and not denied(s3.complete_multipart_upload, **done, IfNoneMatch="*")
+    )
+
+
+def write_conditions(scene: Scene) -> bool:
+    s3, place = scene.root("s3"), {"Bucket": scene.bucket(), "Key": "x"}
+    s3.put_object(**place, Body=b"first", IfNoneMatch="*")
+    refused = _code(s3.put_object, **place, Body=b"second", IfNoneMatch='"abc"')
+    stays = s3.get_object(**place)["Body"].read() == b"first"
+    return refused == "NotImplemented" and stays
+
+
+def copy_conditions(scene: Scene) -> bool:
+    s3, bucket = scene.root("s3"), scene.bucket()
+    for key in ("x", "y"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    copy = {"Bucket": bucket, "CopySource": f"{bucket}/y", "IfNoneMatch": "*"}
+    refused = _code(s3.copy_object, **copy, Key="x")
+    stays = s3.get_object(Bucket=bucket, Key="x")["Body"].read() == b"x"
+    s3.copy_object(**copy, Key="z")
+    return refused == "PreconditionFailed" and stays
 
 
 def ecs_resources(scene: Scene) -> bool:

@@ -29,6 +29,8 @@ PATCHES = (
     "queue_policies",
     "kms_context",
     "s3_keys",
+    "write_conditions",
+    "copy_conditions",
     "ecs_resources",
     "stack_keys",
     "pass_role",
