@@ -5,13 +5,23 @@ And what ECS may do to start one: pull the image, write its log.
 
 from __future__ import annotations
 
+from typing import Final
+
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import log_group_name, queue_prefix
 from starburst_constructs.analyst_policy import SESSION
 from starburst_constructs.grants import only_from
 
-__all__ = ["launch_statements", "worker_statements"]
+__all__ = ["RESULT", "launch_statements", "worker_statements"]
+
+RESULT: Final = "p??????-?????/??????-??????"
+"""The name of a result: chunk, then first and last task of it, in fixed widths.
+
+IAM's patterns can say lengths and literal parts, so no name is longer or deeper. They cannot say
+which characters stand in between: a worker that was taken over can still write a name of this
+shape with control characters in it.
+"""
 
 
 def worker_statements(
@@ -51,7 +61,7 @@ def worker_statements(
         iam.PolicyStatement(
             sid="WriteResults",
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-            resources=[f"{session}results/*"],
+            resources=[f"{session}results/{RESULT}"],
         ),
         # The user is unknown here, so its * also matches deeper folders; these stay closed.
         iam.PolicyStatement(

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from starburst.result_nodes import node_name
 from starburst_constructs.worker_policy import launch_statements, worker_statements
 
+RESULT = node_name("p000001-00000", 0, 1)
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/genomics/alice/sessions/{SID}"
@@ -30,7 +32,8 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
         ("s3:GetObject", f"{OWN}/functions/f"),
         ("s3:GetObject", f"{OWN}/inputs/0"),
         ("s3:GetObject", f"{OWN}/results/0"),
-        ("s3:PutObject", f"{OWN}/results/0"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/results/{node_name('p999999-99999', 65_535, 65_536)}"),
         ("sqs:ReceiveMessage", f"{QUEUE}-genomics-{SID}"),
         ("sqs:SendMessage", f"{QUEUE}-genomics-{SID}"),
     ],
@@ -44,13 +47,22 @@ def test_a_worker_can_do_its_work(
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
+        # Names that no result has: longer, shorter, deeper, or with something else for the dashes.
+        ("s3:PutObject", f"{OWN}/results/p\x1b[31mX"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT}\x1b[31m"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT}/x"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT[:-1]}"),
+        ("s3:PutObject", f"{OWN}/results/x/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT.replace('-', chr(27))}"),
+        ("s3:PutObject", f"{OWN}/results/{RESULT.replace('p', chr(27))}"),
+        ("s3:AbortMultipartUpload", f"{OWN}/results/x"),
         ("s3:PutObject", f"{OWN}/inputs/0"),
         ("s3:PutObject", f"{OWN}/manifest.json"),
         ("s3:PutObject", f"{OWN}/status.json"),
         ("s3:PutObject", f"{OWN}/requests/0.json"),
-        ("s3:PutObject", f"{OWN}/requests/x/sessions/{SID}/results/0"),
-        ("s3:PutObject", f"{OWN}/inputs/x/sessions/{SID}/results/0"),
-        ("s3:PutObject", f"{BUCKET}/markets/alice/sessions/{SID}/results/0"),
+        ("s3:PutObject", f"{OWN}/requests/x/sessions/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/inputs/x/sessions/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{BUCKET}/markets/alice/sessions/{SID}/results/{RESULT}"),
         ("s3:GetObject", f"{BUCKET}/markets/alice/sessions/{SID}/inputs/0"),
         ("s3:GetObject", f"{OWN}/requests/0.json"),
         ("s3:DeleteObject", f"{OWN}/results/0"),

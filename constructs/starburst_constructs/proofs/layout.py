@@ -12,6 +12,7 @@ from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.vocabulary import representatives
 
 __all__ = [
+    "RESULT",
     "SERVICES",
     "SESSION",
     "STS_CHARACTERS",
@@ -47,6 +48,9 @@ SERVICES = {
 
 SESSION = "0123456789abcdefghij"
 """The id of a session, where any one will do."""
+
+RESULT = "p000001-00000/000000-000001"
+"""The name of a result below ``results/``, where any one will do."""
 
 STS_PUNCTUATION = " _.:/=+@-"
 STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    RESULT,
     SESSION,
     actions_on,
     analyst_name,
@@ -23,6 +24,7 @@ from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Between workspaces"
 FOLDERS = ("functions/", "inputs/", "requests/")
+SHAPE = "p??????-?????/??????-??????"
 
 
 @theorem(GROUP)
@@ -155,7 +157,10 @@ def workers_cannot_sign(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def workers_write_results_only(world: World) -> Iterator[Claim]:
-    """A worker writes results only: never a manifest, a status, a function, an input, a request."""
+    """A worker writes results only, under names of a result's shape, and nothing else of a session.
+
+    The shape is lengths and literal parts; IAM cannot say which characters stand in between.
+    """
     bucket = data_bucket(world)
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
@@ -163,7 +168,7 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
         # A folder that looks like another session's results is still a folder of inputs.
         known = f"{folder}alice/sessions/{SESSION}/"
-        deep = [f"{known}{what}x/sessions/{SESSION}/results/0" for what in FOLDERS]
+        deep = [f"{known}{what}x/sessions/{SESSION}/results/{RESULT}" for what in FOLDERS]
         yield never(
             f"{role.name}, deeper",
             [
@@ -194,6 +199,15 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
                 for one in requests(context, ["s3:PutObject"], resource)
             ],
             given=[world.logic.no(inside)],
+        )
+        shaped = world.logic.like(resource, f"{folder}*/sessions/{'?' * 20}/results/{SHAPE}")
+        yield never(
+            f"{role.name}, under another name",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for one in requests(context, ["s3:PutObject", "s3:AbortMultipartUpload"], resource)
+            ],
+            given=[world.logic.no(shaped)],
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    RESULT,
     data_bucket,
     data_key,
     default_groups,
@@ -36,7 +37,7 @@ PART = {"s3:ObjectCreationOperation": "false"}
 def workers_can_work(world: World) -> Iterator[Claim]:
     """A worker can read its sessions, write each result once, and work off the queue."""
     bucket, key = data_bucket(world).arn, data_key(world).arn
-    algorithm = _algorithm(world)
+    algorithm, result = _algorithm(world), f"results/{RESULT}"
     for role in world.estate.roles_for("worker"):
         workspace = str(role.workspace)
         session = f"{bucket}/{workspace}/alice/sessions/{SESSION}/"
@@ -51,12 +52,12 @@ def workers_can_work(world: World) -> Iterator[Claim]:
                 [
                     *(
                         ("s3:GetObject", f"{session}{name}", {})
-                        for name in ("manifest.json", "functions/0", "inputs/0", "results/0")
+                        for name in ("manifest.json", "functions/0", "inputs/0", result)
                     ),
-                    ("s3:PutObject", f"{session}results/0", ONCE),
-                    ("s3:PutObject", f"{session}results/0", {**ONCE, **ours}),
-                    ("s3:PutObject", f"{session}results/0", PART),
-                    *calls(("s3:AbortMultipartUpload",), f"{session}results/0"),
+                    ("s3:PutObject", f"{session}{result}", ONCE),
+                    ("s3:PutObject", f"{session}{result}", {**ONCE, **ours}),
+                    ("s3:PutObject", f"{session}{result}", PART),
+                    *calls(("s3:AbortMultipartUpload",), f"{session}{result}"),
                     *calls(
                         (*MESSAGES, "sqs:ChangeMessageVisibility"),
                         queue_named(queue_of(world, workspace), SESSION),
