@@ -232,16 +232,32 @@ class DataBucket(_PrivateBucket):
         )
 
     def _write_once(self) -> None:
-        """Creating an object there must say ``If-None-Match``; parts of an upload cannot."""
+        """Deny every write there but one that says ``If-None-Match: *``; parts of an upload cannot.
+
+        A negated operator holds where the key is absent as well, so one statement refuses both no
+        condition and another one; with ``IfExists`` it would say the same. S3 gives the value as
+        it was sent. Copies may say it too (since 2025), and it is no worker's work to copy; S3
+        does not say what ``If-Match`` beside it means, nor whether a form's upload heeds it. So
+        all three are refused whatever they say.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+        """
+        there = {
+            "actions": ["s3:PutObject"],
+            "resources": [self.arn_for_objects(pattern) for pattern in WRITE_ONCE],
+        }
         self._deny(
             "SecondWrite",
-            actions=["s3:PutObject"],
-            resources=[self.arn_for_objects(pattern) for pattern in WRITE_ONCE],
             conditions={
-                "Null": {"s3:if-none-match": "true"},
+                "StringNotEquals": {"s3:if-none-match": "*"},
                 "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
             },
+            **there,
         )
+        self._deny("Copies", conditions={"Null": {"s3:x-amz-copy-source": "false"}}, **there)
+        self._deny("Exchanges", conditions={"Null": {"s3:if-match": "false"}}, **there)
+        self._deny("Forms", conditions={"StringEquals": {"s3:authType": "POST"}}, **there)
 
     def _signatures_age(self) -> None:
         """A signed address is for whoever holds it, so it must not last as long as a session.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from starburst_constructs.proofs import prove as prove_module
 from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Estate, Policy
+from starburst_constructs.proofs.estate import Condition, Estate, Policy
 from starburst_constructs.proofs.layout import data_bucket, requests
 from starburst_constructs.proofs.logic import Logic
 from starburst_constructs.proofs.prove import prove
@@ -17,6 +19,7 @@ from starburst_constructs.proofs.theorems import ALL
 from starburst_constructs.proofs.vocabulary import check
 
 LOGIC = Logic()
+NAMES = "workers_write_results_only"
 QUICK = {"Nothing beyond the duty", "The work goes on", "Becoming somebody"}
 
 
@@ -129,3 +132,108 @@ def test_the_bucket_alone_keeps_users_apart(estates: Mapping[str, Estate]) -> No
     weaker = estate.with_policy(Policy(name=name, statements=kept))
     item = next(item for item in ALL if item.name == "own_objects_only_whatever_identity")
     assert prove(item, weaker, logic=LOGIC).answer == "refuted"
+
+
+NONE_MATCH = "s3:if-none-match"
+PARTS = Condition(operator="BoolIfExists", key="s3:ObjectCreationOperation", values=("true",))
+
+
+def unless(operator: str, key: str, *values: str) -> Condition:
+    return Condition(operator=operator, key=key, values=values)
+
+
+@pytest.mark.parametrize(
+    ("sid", "change"),
+    [
+        ("DenySecondWrite", None),
+        ("DenyCopies", None),
+        ("DenyExchanges", None),
+        ("DenyForms", None),
+        # As it was: any If-None-Match would do.
+        ("DenySecondWrite", {"conditions": (unless("Null", NONE_MATCH, "true"), PARTS)}),
+        (
+            "DenySecondWrite",
+            {"conditions": (unless("StringNotEquals", NONE_MATCH, "*", '"abc"'), PARTS)},
+        ),
+        ("DenySecondWrite", {"conditions": (unless("StringNotLike", NONE_MATCH, "*"), PARTS)}),
+        (
+            "DenySecondWrite",
+            {
+                "conditions": (
+                    unless("StringNotEquals", NONE_MATCH, "*"),
+                    replace(PARTS, values=("false",)),
+                )
+            },
+        ),
+        (
+            "DenySecondWrite",
+            {
+                "conditions": (
+                    unless("StringNotEquals", NONE_MATCH, "*"),
+                    unless("ArnNotLike", "aws:PrincipalArn", "arn:aws:iam::*:role/restorer"),
+                    PARTS,
+                )
+            },
+        ),
+        ("DenyCopies", {"principals": (("AWS", "222233334444"),)}),
+        ("DenyCopies", {"resources": ("arn:aws:s3:::bucket/*/sessions/*/manifest.json",)}),
+        ("DenyCopies", {"conditions": (unless("Null", "s3:x-amz-copy-source", "true"),)}),
+    ],
+)
+def test_a_weaker_denial_lets_something_be_written_twice(
+    estates: Mapping[str, Estate], sid: str, change: Mapping[str, Any] | None
+) -> None:
+    estate = estates["prod"]
+    name = estate.at("storage/Data").policy
+    statements = [
+        replace(one, **change or {}) if one.sid == sid else one
+        for one in estate.policies[name].statements
+        if one.sid != sid or change is not None
+    ]
+    weaker = estate.with_policy(Policy(name=name, statements=tuple(statements)))
+    item = next(item for item in ALL if item.name == "written_once")
+    assert prove(item, weaker, logic=LOGIC).answer == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("role", "sid", "change", "theorem"),
+    [
+        (
+            "worker",
+            "WriteResults",
+            {"actions": ("s3:PutObjectTagging",)},
+            "committed_results_stand",
+        ),
+        ("worker", "WriteResults", {"actions": ("s3:DeleteObject",)}, "committed_results_stand"),
+        ("controller", "KeepRecords", {"resources": ("*",)}, "committed_results_stand"),
+        ("worker", "WriteResults", {"resources": ("{session}/results/*",)}, NAMES),
+        ("worker", "WriteResults", {"resources": ("{session}/results/p*",)}, NAMES),
+    ],
+)
+def test_a_wider_role_changes_results_or_names_them_as_it_likes(
+    estates: Mapping[str, Estate], role: str, sid: str, change: Mapping[str, Any], theorem: str
+) -> None:
+    estate = estates["prod"]
+    session = f"{data_bucket_arn(estate)}/genomics/*/sessions/{'?' * 20}"
+    wide = {
+        key: tuple(one.format(session=session) for one in value) for key, value in change.items()
+    }
+    [name] = {
+        name
+        for one in estate.roles_for(role)
+        for name in one.policies
+        if any(statement.sid == sid for statement in estate.policies[name].statements)
+        and one.workspace in (None, "genomics")
+    }
+    policy = estate.policies[name]
+    statements = tuple(replace(one, **wide) if one.sid == sid else one for one in policy.statements)
+    # The boundary would hide that the policy itself is too wide.
+    limits = estate.with_policy(Policy(name=name, statements=statements))
+    bound = limits.policies["foundation/Boundary"]
+    ceiling = tuple(
+        replace(one, actions=("s3:*",)) if one.sid == "OwnObjects" else one
+        for one in bound.statements
+    )
+    wider = limits.with_policy(replace(bound, statements=ceiling))
+    item = next(item for item in ALL if item.name == theorem)
+    assert prove(item, wider, logic=LOGIC).answer == "refuted"

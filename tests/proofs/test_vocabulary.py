@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
     "Condition": {
         "StringNotEquals": {"aws:PrincipalTag/userName": "a"},
         "Null": {"s3:if-none-match": "true"},
+        "StringNotEqualsIfExists": {"s3:if-none-match": "*"},
         "ForAllValues:StringEquals": {"aws:TagKeys": ["a"]},
     },
 }
@@ -58,6 +59,8 @@ def test_what_iam_knows_is_accepted() -> None:
         ({"Condition": {"StringEquals": {"aws:TagKeys": "a"}}}, "aws:TagKeys"),
         ({"Condition": {"ForAllValues:StringEquals": {"s3:prefix": "a"}}}, "s3:prefix"),
         ({"Condition": {"StringEquals": {"s3:prefix": "a/*"}}}, "literally"),
+        # A header may be a star; what only looks like one is a mistake for StringLike.
+        ({"Condition": {"StringNotEquals": {"s3:if-none-match": "a*"}}}, "literally"),
         ({"Resource": "my-bucket/*"}, "my-bucket"),
         # A wildcard hides no misspelling, of a service or of an action.
         ({"Action": "s3:PutObjekt*"}, "s3:PutObjekt*"),

@@ -136,13 +136,28 @@ def test_uploads_under_any_other_encryption_are_refused(
         assert deny["Condition"] == condition
 
 
-def test_results_and_manifests_are_written_once(storage: Template) -> None:
-    deny = statement(policy(storage, "Data"), "DenySecondWrite")
+@pytest.mark.parametrize(
+    ("sid", "condition"),
+    [
+        (
+            "DenySecondWrite",
+            {
+                "StringNotEquals": {"s3:if-none-match": "*"},
+                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+            },
+        ),
+        ("DenyCopies", {"Null": {"s3:x-amz-copy-source": "false"}}),
+        ("DenyExchanges", {"Null": {"s3:if-match": "false"}}),
+        ("DenyForms", {"StringEquals": {"s3:authType": "POST"}}),
+    ],
+)
+def test_results_and_manifests_are_written_once(
+    storage: Template, sid: str, condition: dict[str, Any]
+) -> None:
+    deny = statement(policy(storage, "Data"), sid)
     assert (deny["Effect"], deny["Action"]) == ("Deny", "s3:PutObject")
-    assert deny["Condition"] == {
-        "Null": {"s3:if-none-match": "true"},
-        "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
-    }
+    assert deny["Principal"] == {"AWS": "*"}
+    assert deny["Condition"] == condition
     patterns = sorted(each["Fn::Join"][1][-1] for each in deny["Resource"])
     assert patterns == ["/*/sessions/*/manifest.json", "/*/sessions/*/results/*"]
 

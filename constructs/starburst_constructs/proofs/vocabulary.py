@@ -108,6 +108,9 @@ _COLONS: Final = 5
 _CARRIED: Final = ("ec2:roledelivery", "ec2:sourceinstancearn", "lambda:sourcefunctionarn")
 """Keys that come with a role's credentials, so with every action."""
 
+_STARRED: Final = ("s3:if-match", "s3:if-none-match")
+"""Keys of headers whose own word is a star: any object at all."""
+
 _TAGGED: Final = ("aws:principaltag/", "aws:requesttag/", "aws:resourcetag/")
 
 
@@ -264,7 +267,9 @@ def _condition(condition: Condition) -> Iterator[str]:
     for value in condition.values:
         if "${" not in value and not _readable(family, value):
             yield f"{condition.operator} of {condition.key} cannot read {value!r}"
-    if "*" in "".join(condition.values) and base in ("StringEquals", "StringNotEquals"):
+    starred = [value for value in condition.values if "*" in value]
+    meant = condition.key.lower() in _STARRED and starred == ["*"]
+    if starred and not meant and base in ("StringEquals", "StringNotEquals"):
         yield f"{condition.operator} takes the * of {condition.key} literally"
 
 

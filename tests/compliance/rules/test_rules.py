@@ -148,6 +148,50 @@ DATA_POLICY = "storage/Data/Policy/Resource"
 TASK = "compute/Task-genomics/Resource"
 ROLE_POLICY = "AWS::IAM::RolePolicy"
 
+
+def having(**conditions: Body | None) -> Change:
+    """Set a statement's conditions by operator; None takes one away."""
+
+    def change(statement: Body) -> None:
+        kept = {**statement["Condition"], **conditions}
+        statement["Condition"] = {name: block for name, block in kept.items() if block is not None}
+
+    return change
+
+
+ONCE = ("DenySecondWrite", "DenyCopies", "DenyExchanges", "DenyForms")
+ONE_ROLE = "arn:aws:iam::111122223333:role/restorer"
+EXEMPTING: tuple[Change, ...] = (
+    having(StringNotEquals={"s3:if-none-match": "*", "aws:PrincipalTag/a": "b"}),
+    having(ArnNotEquals={"aws:PrincipalArn": ONE_ROLE}),
+    having(StringNotEqualsIfExists={"aws:PrincipalTag/starburst:role": "worker"}),
+    having(Bool={"aws:ViaAWSService": "false"}),
+    lambda one: one.update(Principal={"AWS": ONE_ROLE}),
+    lambda one: one.update(NotPrincipal={"AWS": one.pop("Principal") and ONE_ROLE}),
+    lambda one: one.update(Effect="Allow"),
+    lambda one: one.update(Action="s3:PutObjectTagging"),
+    lambda one: one.update(NotResource=one.pop("Resource")),
+)
+"""What takes somebody, or some writes, out of a denial."""
+
+NONE_MATCH = "s3:if-none-match"
+LOOSE: tuple[dict[str, Body | None], ...] = (
+    {"StringNotEquals": None, "Null": {NONE_MATCH: "true"}},
+    {"Null": {NONE_MATCH: "true"}},
+    {"Null": {NONE_MATCH: "false"}},
+    {"StringNotEquals": {NONE_MATCH: ["*", '"abc"']}},
+    {"StringNotEquals": {NONE_MATCH: '"*"'}},
+    {"StringNotEquals": None, "StringNotEqualsIfExists": {NONE_MATCH: "*"}},
+    {"StringNotEquals": None, "StringNotLike": {NONE_MATCH: "*"}},
+    {"StringNotEquals": None, "StringEquals": {NONE_MATCH: "*"}},
+    {"StringNotEquals": None, "ForAnyValue:StringNotEquals": {NONE_MATCH: "*"}},
+    {"StringNotEquals": {"s3:if-match": "*"}},
+    {"BoolIfExists": {"s3:ObjectCreationOperation": "false"}},
+    {"BoolIfExists": None, "Bool": {"s3:ObjectCreationOperation": "true"}},
+    {"BoolIfExists": None, "Null": {"s3:ObjectCreationOperation": "false"}},
+)
+"""Conditions that let some second write through, or say the same in another way."""
+
 CASES: dict[str, list[tuple[str, Change]]] = {
     "endless-log": [
         ("network/Flows/Resource", drop("RetentionInDays")),
@@ -270,22 +314,20 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         ("network/Vpc/workersSubnet1/Subnet", put(True, "AssignIpv6AddressOnCreation")),
     ],
     "second-write": [
-        (DATA_POLICY, without("PolicyDocument", sid="DenySecondWrite")),
-        (DATA_POLICY, within("DenySecondWrite", lambda one: one["Resource"].pop())),
-        (
-            DATA_POLICY,
-            within(
-                "DenySecondWrite",
-                lambda one: one["Condition"].update(Null={"s3:if-none-match": "false"}),
-            ),
+        *((DATA_POLICY, without("PolicyDocument", sid=sid)) for sid in ONCE),
+        *((DATA_POLICY, within(sid, lambda one: one["Resource"].pop())) for sid in ONCE),
+        *((DATA_POLICY, within(sid, change)) for sid in ONCE for change in EXEMPTING),
+        *((DATA_POLICY, within("DenySecondWrite", having(**loose))) for loose in LOOSE),
+        *(
+            (DATA_POLICY, within("DenyCopies", having(**loose)))
+            for loose in (
+                {"Null": {"s3:x-amz-copy-source": "true"}},
+                {"BoolIfExists": {"s3:ObjectCreationOperation": "true"}},
+                {"Null": {"s3:x-amz-copy-source": "false", "s3:if-match": "false"}},
+            )
         ),
-        (
-            DATA_POLICY,
-            within(
-                "DenySecondWrite",
-                lambda one: one["Condition"].update(StringEquals={"aws:PrincipalTag/a": "b"}),
-            ),
-        ),
+        (DATA_POLICY, within("DenyExchanges", having(Null={"s3:if-match": "true"}))),
+        (DATA_POLICY, within("DenyForms", having(StringEquals={"s3:authType": "REST-HEADER"}))),
     ],
     "unbounded-role": [
         ("access/Controller/Resource", drop("PermissionsBoundary")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from starburst_constructs.compliance.rules.rule import Rule
@@ -12,7 +12,6 @@ from starburst_constructs.compliance.statements import (
     denies_everyone,
     listed,
     policy_of,
-    tested,
 )
 from starburst_constructs.compliance.template import Resource, Template
 
@@ -21,41 +20,65 @@ __all__ = ["ONCE", "SECOND_WRITE"]
 ONCE: Final = ("*/sessions/*/results/*", "*/sessions/*/manifest.json")
 """Keys that only the first write may make."""
 
-_CREATION: Final = "s3:objectcreationoperation"
+Conditions = Mapping[tuple[str, str], list[str]]
+"""Values by operator and key."""
+
+_PARTS: Final = ("BoolIfExists", "s3:objectcreationoperation")
+"""What may stand beside If-None-Match: parts of an upload create no object."""
+
+_WAYS: Final[Mapping[str, Conditions]] = {
+    "a PutObject that does not say If-None-Match: *": {
+        ("StringNotEquals", "s3:if-none-match"): ["*"]
+    },
+    "a copy": {("Null", "s3:x-amz-copy-source"): ["false"]},
+    "a PutObject that says If-Match": {("Null", "s3:if-match"): ["false"]},
+    "a form's upload": {("StringEquals", "s3:authtype"): ["POST"]},
+}
+"""Each way to replace an object, and the only condition that may narrow its Deny.
+
+Read to the letter: a second value, another operator or one more condition lets some write through,
+or must be thought about. ``StringNotLike`` of ``*`` never holds for a header that is there, and
+``ForAnyValue:`` not for one that is absent.
+"""
 
 
 def _judge(resource: Resource, template: Template) -> Iterator[str] | None:
     if not any(template.referred(bucket) is resource for bucket in _task_buckets(template)):
         return None
     arn = template.text({"Fn::GetAtt": [resource.name, "Arn"]})
-    kept = {
-        template.text(value)
-        for statement in policy_of(resource, template)
-        if _needs_a_first_write(statement)
-        for value in listed(statement.get("Resource"))
-    }
+    denials = [each for each in policy_of(resource, template) if _denies_writes(each)]
     return (
-        f"its policy lets a second PutObject replace {pattern}"
+        f"its policy lets {way} replace {pattern}"
+        for way, only in _WAYS.items()
         for pattern in ONCE
-        if not {f"{arn}/{pattern}", f"{arn}/*"} & kept
+        if not {f"{arn}/{pattern}", f"{arn}/*"}
+        & {
+            template.text(value)
+            for statement in denials
+            if _narrowed(statement) == only
+            for value in listed(statement.get("Resource"))
+        }
     )
 
 
-def _needs_a_first_write(statement: Statement) -> bool:
-    """Return whether a Deny holds for each write without If-None-Match, parts excepted."""
-    absent = [str(value).lower() for value in tested(statement, "Null", "s3:if-none-match")]
-    others = {
-        key.lower()
-        for block in statement.get("Condition", {}).values()
-        for key in block
-        if key.lower() != "s3:if-none-match"
+def _denies_writes(statement: Statement) -> bool:
+    return denies_everyone(statement) and covers_actions(statement, ("s3:PutObject",))
+
+
+def _narrowed(statement: Statement) -> Conditions:
+    """Return a statement's conditions, but for the exception of an upload's parts."""
+    found = {
+        (operator, key.lower()): [_written(value) for value in listed(values)]
+        for operator, block in statement.get("Condition", {}).items()
+        for key, values in block.items()
     }
-    return (
-        denies_everyone(statement)
-        and covers_actions(statement, ("s3:PutObject",))
-        and absent == ["true"]
-        and others <= {_CREATION}
-    )
+    if ("StringNotEquals", "s3:if-none-match") in found and found.get(_PARTS) == ["true"]:
+        del found[_PARTS]
+    return found
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _task_buckets(template: Template) -> Iterator[Any]:
@@ -71,8 +94,10 @@ SECOND_WRITE: Final = Rule(
     controls=("NIST SI-7", "NIST AU-9", "HIPAA 164.312(c)(1)"),
     kinds=("AWS::S3::Bucket",),
     mend=(
-        "Deny s3:PutObject on the keys of results and manifests where Null s3:if-none-match is "
-        "true, with s3:ObjectCreationOperation as the only exception."
+        "On the keys of results and manifests, deny s3:PutObject to everyone where "
+        "StringNotEquals s3:if-none-match is *, with BoolIfExists s3:ObjectCreationOperation as "
+        "the only exception; where Null s3:x-amz-copy-source or Null s3:if-match is false; and "
+        "where s3:authType is POST."
     ),
     judge=_judge,
 )

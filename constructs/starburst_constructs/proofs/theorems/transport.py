@@ -13,12 +13,23 @@ from starburst_constructs.proofs.layout import (
     name,
     requests,
     session_id,
+    session_of,
     within,
 )
+from starburst_constructs.proofs.logic import Text
 from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Transport and storage"
 HEADER = "s3:x-amz-server-side-encryption"
+HARMLESS = {
+    "s3:abortmultipartupload",
+    "s3:getobject",
+    "s3:getobjectversion",
+    "s3:listmultipartuploadparts",
+}
+"""Actions that leave an object as it is."""
+
+ERASING = {"s3:deleteobject", "s3:deleteobjectversion"}
 
 
 @theorem(GROUP)
@@ -118,21 +129,71 @@ def signed_addresses_die(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def written_once(world: World) -> Iterator[Claim]:
-    """No result and no manifest is ever overwritten, by anybody: only the first write counts."""
-    bucket = data_bucket(world)
-    policy = world.policy(bucket.policy)
-    prefix = world.logic.join(
-        f"{bucket.arn}/", name(world, "workspace"), "/", name(world, "user"), "/sessions/"
-    )
-    for what in ("manifest.json", "results/"):
-        rest = world.logic.text("rest") if what.endswith("/") else ""
+    """Nobody overwrites a result or a manifest: each write must say that nothing is there yet.
+
+    Whoever it is: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
+    ``If-Match`` or uploaded by a form. A part of an upload creates no object; completing it does.
+    """
+    policy = world.policy(data_bucket(world).policy)
+    for what, resource in _once(world):
         context = world.context()
-        context.put("s3:if-none-match")
-        resource = world.logic.join(prefix, session_id(world), f"/{what}", rest)
-        one = next(iter(requests(context, ["s3:PutObject"], resource)))
+        [one] = requests(context, ["s3:PutObject"], resource)
+        ways = {
+            "unless something is there": world.logic.every(
+                (
+                    context.is_not("s3:if-none-match", "*"),
+                    context.is_not("s3:ObjectCreationOperation", "false"),
+                )
+            ),
+            "copied": context.has("s3:x-amz-copy-source"),
+            "exchanged": context.has("s3:if-match"),
+            "by a form": context.is_("s3:authType", "POST"),
+        }
+        for way, given in ways.items():
+            yield never(
+                f"{what}, {way}", [(one, world.logic.no(world.refuses(policy, one)))], given=[given]
+            )
+
+
+def _once(world: World) -> Iterator[tuple[str, Text]]:
+    """Yield every key that is written once."""
+    prefix = world.logic.join(
+        f"{data_bucket(world).arn}/", name(world, "workspace"), "/", name(world, "user")
+    )
+    session = world.logic.join(prefix, "/sessions/", session_id(world), "/")
+    yield "manifest.json", world.logic.join(session, "manifest.json")
+    yield "results/", world.logic.join(session, "results/", world.logic.text("rest"))
+
+
+@theorem(GROUP)
+def committed_results_stand(world: World) -> Iterator[Claim]:
+    """No role changes a committed result by any action of S3; its own user alone can erase it.
+
+    That no analyst reaches another's is ``own_objects_only``. A write that says that nothing is
+    there yet meets the result and changes nothing.
+    """
+    bucket = data_bucket(world)
+    for role in world.estate.roles:
+        context = session_of(world, role)
+        *_, (_, result) = _once(world)
+        may = HARMLESS | (ERASING if role.purpose == "analyst" else set())
+        asked = {
+            one.action.lower(): one for one in requests(context, actions_on(world, "s3"), result)
+        }
+        write = asked.pop("s3:putobject")
         yield never(
-            what,
-            [(one, world.logic.no(world.refuses(policy, one)))],
-            # A part of an upload creates no object; completing the upload does.
-            given=[context.is_not("s3:ObjectCreationOperation", "false")],
+            f"{role.name}, by another action",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for action, one in asked.items()
+                if action not in may
+            ],
+        )
+        yield never(
+            f"{role.name}, by writing",
+            [(write, world.allowed(role, write, at=bucket))],
+            given=[
+                context.is_not("s3:if-none-match", "*"),
+                context.is_not("s3:ObjectCreationOperation", "false"),
+            ],
         )
