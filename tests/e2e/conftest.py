@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
 
+import starburst
 from deploy.local import Deployment
 from starburst.local import LocalEnvironment
 from starburst.local.place import STATE_VARIABLE
@@ -36,3 +40,36 @@ def local_environment(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(STATE_VARIABLE, str(state))
         yield deployment.local
+
+
+@pytest.fixture(scope="session")
+def worker_sessions(local_environment: LocalEnvironment) -> dict[str, boto3.Session]:
+    """The worker roles' credentials by workspace, stolen as code on a worker could steal them."""
+
+    def steal(_: int) -> dict[str, str]:
+        with open(f"/proc/{os.getppid()}/environ") as environ:
+            pairs = (entry.partition("=") for entry in environ.read().split("\0"))
+            return {name: value for name, _, value in pairs if name.startswith("AWS_")}
+
+    found = {}
+    for workspace in ("demo", "other"):
+        (keys,) = starburst.map(
+            steal, [0], workspace=workspace, user="mallory", workers=1, cpu=0.25, memory=0.5
+        )
+        found[workspace] = boto3.Session(
+            keys["AWS_ACCESS_KEY_ID"],
+            keys["AWS_SECRET_ACCESS_KEY"],
+            keys["AWS_SESSION_TOKEN"],
+            region_name=local_environment.region,
+        )
+    return found
+
+
+@pytest.fixture
+def worker(local_environment: LocalEnvironment, worker_sessions: dict[str, boto3.Session]) -> Any:
+    """Return a function from service and workspace to a client with the worker role's rights."""
+
+    def client_of(service: str, workspace: str = "demo") -> Any:
+        return local_environment.client(worker_sessions[workspace], service)
+
+    return client_of

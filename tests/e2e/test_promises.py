@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,37 +49,6 @@ def alice(local_environment: LocalEnvironment) -> Connection:
 
 def client(local: LocalEnvironment, service: str, user: str = "alice") -> Any:
     return local.client(local.analyst_session(user=user, workspace="demo"), service)
-
-
-@pytest.fixture(scope="session")
-def worker_sessions(local_environment: LocalEnvironment) -> dict[str, boto3.Session]:
-    """The worker roles' credentials by workspace, stolen as code on a worker could steal them."""
-
-    def steal(_: int) -> dict[str, str]:
-        with open(f"/proc/{os.getppid()}/environ") as environ:
-            pairs = (entry.partition("=") for entry in environ.read().split("\0"))
-            return {name: value for name, _, value in pairs if name.startswith("AWS_")}
-
-    found = {}
-    for workspace in ("demo", "other"):
-        (keys,) = starburst.map(steal, [0], workspace=workspace, user="mallory", **ALONE)
-        found[workspace] = boto3.Session(
-            keys["AWS_ACCESS_KEY_ID"],
-            keys["AWS_SECRET_ACCESS_KEY"],
-            keys["AWS_SESSION_TOKEN"],
-            region_name=local_environment.region,
-        )
-    return found
-
-
-@pytest.fixture
-def worker(local_environment: LocalEnvironment, worker_sessions: dict[str, boto3.Session]) -> Any:
-    """Return a function from service and workspace to a client with the worker role's rights."""
-
-    def client_of(service: str, workspace: str = "demo") -> Any:
-        return local_environment.client(worker_sessions[workspace], service)
-
-    return client_of
 
 
 def refused(call: Any, **arguments: Any) -> bool:
