@@ -18,9 +18,9 @@ __all__ = ["RESULT", "launch_statements", "worker_statements"]
 RESULT: Final = "p??????-?????/??????-??????"
 """The name of a result: chunk, then first and last task of it, in fixed widths.
 
-IAM's patterns can say lengths and literal parts, so no name is longer or deeper. They cannot say
-which characters stand in between: a worker that was taken over can still write a name of this
-shape with control characters in it.
+IAM's patterns can say lengths and literal parts, so no name is longer, shorter or deeper. They
+cannot say which characters stand in between, here or in the user's name before it: a worker that
+was taken over can still write a name of this shape with control characters in it.
 """
 
 
@@ -46,7 +46,6 @@ def worker_statements(
         vpc_id: where workers run and alone may use the role; None in an emulator.
     """
     session = f"{bucket_arn}/{workspace}/*/sessions/{SESSION}/"
-    anywhere = f"{bucket_arn}/{workspace}/*/sessions/*/"
     return [
         iam.PolicyStatement(
             sid="ReadSessions",
@@ -63,12 +62,13 @@ def worker_statements(
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
             resources=[f"{session}results/{RESULT}"],
         ),
-        # The user is unknown here, so its * also matches deeper folders; these stay closed.
+        # The user is unknown here, so its * also matches deeper folders; these stay closed. No
+        # key of ours has a slash in the user's name, or a second sessions/.
         iam.PolicyStatement(
-            sid="NeverWhatOthersWrite",
+            sid="NeverDeeper",
             effect=iam.Effect.DENY,
-            actions=["s3:PutObject"],
-            resources=[f"{anywhere}{name}/*" for name in ("functions", "inputs", "requests")],
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=[f"{bucket_arn}/{workspace}/*/*/sessions/*"],
         ),
         iam.PolicyStatement(
             sid="WorkOffQueues",

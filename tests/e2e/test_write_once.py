@@ -50,7 +50,8 @@ class Thief:
 
     def send(self, request: AWSRequest) -> str:
         """Send what no SDK sends; return the error's code, empty where it went through."""
-        answer = URLLib3Session(verify=self.local.ca_bundle).send(request.prepare())
+        verify: Any = self.local.ca_bundle
+        answer = URLLib3Session(verify=verify).send(request.prepare())
         text = answer.text
         return (
             text.partition("<Code>")[2].partition("</Code>")[0] if answer.status_code > 299 else ""
@@ -275,7 +276,10 @@ def test_an_analyst_replaces_no_manifest(
     analyst_thief: Thief, alice: Connection, session: Session, name: str
 ) -> None:
     """Not even their own: what the controller judged is what workers read."""
-    place = {"Bucket": alice.document.bucket, "Key": session.manifest.keys.manifest}
+    place: dict[str, Any] = {
+        "Bucket": alice.document.bucket,
+        "Key": session.manifest.keys.manifest,
+    }
     before = alice.s3.get_object(**place)
     source = alice.s3.list_objects_v2(
         Bucket=alice.document.bucket, Prefix=session.manifest.keys.inputs
@@ -287,7 +291,16 @@ def test_an_analyst_replaces_no_manifest(
     assert after["VersionId"] == before["VersionId"]
 
 
-@pytest.mark.parametrize("name", ["p\x1b[31mX", "x", "p000009-00000/000000-000001/x", "p000009"])
+NAMES = (
+    "p\x1b[31mX",
+    "x",
+    "p000009",
+    "p000009-00000/000000-000001/x",
+    f"\x1b[31m/sessions/{'a' * 20}/results/p000009-00000/000000-000001",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_worker_writes_under_no_name_that_no_result_has(
     worker_thief: Thief, session: Session, name: str
 ) -> None:

@@ -117,7 +117,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         ),
         (
             ("s3:PutObject", "s3:AbortMultipartUpload"),
-            (f"{{bucket}}/{{ws}}/*/sessions/{SID}/results/p??????-?????/??????-??????",),
+            (f"{{bucket}}/{{ws}}/*/sessions/{SID}/results/*",),
         ),
         (
             (*MESSAGES, "sqs:ChangeMessageVisibility"),

@@ -24,7 +24,8 @@ from starburst_constructs.proofs.theorem import Claim, never, theorem
 
 GROUP = "Between workspaces"
 FOLDERS = ("functions/", "inputs/", "requests/")
-SHAPE = "p??????-?????/??????-??????"
+WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
+ESCAPE = "\x1b"
 
 
 @theorem(GROUP)
@@ -157,34 +158,49 @@ def workers_cannot_sign(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def workers_write_results_only(world: World) -> Iterator[Claim]:
-    """A worker writes results only, under names of a result's shape, and nothing else of a session.
+    """A worker writes results only, under names as long as a result's, and nothing else.
 
-    The shape is lengths and literal parts; IAM cannot say which characters stand in between.
+    The letter, the dashes and the slash are where they belong; IAM cannot say which characters
+    stand in between.
     """
-    bucket = data_bucket(world)
+    bucket, rest = data_bucket(world), world.logic.text("rest")
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
         folder = f"{bucket.arn}/{role.workspace}/"
         prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
-        # A folder that looks like another session's results is still a folder of inputs.
+        # A folder that looks like another session's results is still a folder of this one.
         known = f"{folder}alice/sessions/{SESSION}/"
-        deep = [f"{known}{what}x/sessions/{SESSION}/results/{RESULT}" for what in FOLDERS]
+        deeper = f"x/sessions/{SESSION}/results/{RESULT}"
+        wrong = [
+            *(f"{known}{what}{deeper}" for what in (*FOLDERS, "results/")),
+            f"{folder}alice/{deeper}",
+            *(
+                f"{known}results/{RESULT[:at]}{ESCAPE}{RESULT[at + 1 :]}"
+                for at, one in enumerate(RESULT)
+                if one in "p-/"
+            ),
+        ]
         yield never(
-            f"{role.name}, deeper",
+            f"{role.name}, elsewhere",
             [
                 (one, world.allowed(role, one, at=bucket))
-                for key in deep
-                for one in requests(context, ["s3:PutObject"], key)
+                for key in wrong
+                for one in requests(context, WRITES, key)
             ],
         )
-        for what in (*FOLDERS, "manifest.json", "status.json"):
-            rest = world.logic.text("rest") if what.endswith("/") else ""
-            key = world.logic.join(prefix, f"/{what}", rest)
-            asked = requests(context, ["s3:PutObject"], key)
+        for what in FOLDERS:
+            # Of any session where the name goes deeper; of this one whatever it is.
+            [deep] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}", rest))
             yield never(
-                f"{role.name}, {what}",
-                [(one, world.allowed(role, one, at=bucket)) for one in asked],
+                f"{role.name}, below {what}",
+                [(deep, world.allowed(role, deep))],
+                given=[world.logic.has(rest, "/sessions/")],
             )
+            [one] = requests(context, ["s3:PutObject"], world.logic.join(f"{known}{what}", rest))
+            yield never(f"{role.name}, {what}", [(one, world.allowed(role, one))])
+        for what in ("manifest.json", "status.json"):
+            [one] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}"))
+            yield never(f"{role.name}, {what}", [(one, world.allowed(role, one, at=bucket))])
         resource = world.logic.text("resource")
         inside = world.logic.every(
             (
@@ -200,14 +216,12 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
             ],
             given=[world.logic.no(inside)],
         )
-        shaped = world.logic.like(resource, f"{folder}*/sessions/{'?' * 20}/results/{SHAPE}")
+        # By identity: what the bucket denies as well would only make the proof longer.
+        [write] = requests(context, ["s3:PutObject"], world.logic.join(known, "results/", rest))
         yield never(
-            f"{role.name}, under another name",
-            [
-                (one, world.allowed(role, one, at=bucket))
-                for one in requests(context, ["s3:PutObject", "s3:AbortMultipartUpload"], resource)
-            ],
-            given=[world.logic.no(shaped)],
+            f"{role.name}, under a longer or shorter name",
+            [(write, world.allowed(role, write))],
+            given=[world.logic.no(world.logic.like(rest, "?" * len(RESULT)))],
         )
 
 
