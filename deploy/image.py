@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ PLATFORMS: Final[dict[Architecture, str]] = {"X86_64": "linux/amd64", "ARM64": "
 
 PASSED_ON: Final = ("BASE", "DATA_LOCK")
 """Variables that become build arguments of worker/Dockerfile."""
+
+_BY_DIGEST: Final = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 _REFUSED: Final = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 """What boto3 raises where it, or AWS, does not do what was asked."""
@@ -70,8 +73,18 @@ def push(
         arguments: more build arguments, such as ``BASE`` and ``DATA_LOCK``.
 
     Raises:
-        ImageError: the environment is not deployed or a step of ``docker`` failed.
+        ImageError: production's base image is not named by digest, the environment is not deployed
+            or a step of ``docker`` failed.
     """
+    given = {"PYTHON": environment.python, **(arguments or {})}
+    if environment.production and not _BY_DIGEST.fullmatch(given.get("BASE", "")):
+        tag = f"python:{environment.python}-slim"
+        raise ImageError(
+            f"Environment {environment.name} is production, and what its image stands on is not "
+            "named by digest: whoever moves the tag chooses what runs. Look it up with docker "
+            f"buildx imagetools inspect {tag}, read it over, and name it: "
+            f"make image ENV={environment.name} BASE={tag}@sha256:<digest>."
+        )
     repository = _repository(environment, cloudformation)
     registry, _, name = repository.partition("/")
     index = f"{repository}:{tag}"
@@ -80,7 +93,6 @@ def push(
         architecture: index if single else f"{index}-{architecture.lower()}"
         for architecture in environment.architectures
     }
-    given = {"PYTHON": environment.python, **(arguments or {})}
     told = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
     for architecture, image in images.items():
         build = ("build", "--platform", PLATFORMS[architecture], "--tag", image)

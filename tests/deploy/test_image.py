@@ -17,10 +17,13 @@ from botocore.stub import Stubber
 
 from deploy.image import ImageError, main, push, release_tag
 from environments import PROD
+from stacks.settings import Environment
 from starburst_constructs.registry import RELEASE_PREFIX
 
 REPOSITORY = "222233334444.dkr.ecr.eu-west-1.amazonaws.com/worker"
 DIGEST = "sha256:" + "ab" * 32
+BASE = "python:3.11-slim@sha256:" + "cd" * 32
+PINNED = {"BASE": BASE}
 
 
 @pytest.fixture
@@ -81,13 +84,13 @@ def test_it_builds_logs_in_pushes_and_returns_the_digest(
             cloudformation=cloudformation,
             ecr=ecr,
             docker=str(docker),
-            arguments={"BASE": "python@sha256:0", "DATA_LOCK": "requirements-own.lock"},
+            arguments={"BASE": BASE, "DATA_LOCK": "requirements-own.lock"},
         )
     assert digest == DIGEST
     build, login, typed, pushed = (docker.parent / "log").read_text().splitlines()
     assert build.startswith(f"build --platform linux/amd64 --tag {REPOSITORY}:release-1")
     assert f"--build-arg PYTHON={PROD.python} " in build
-    assert "--build-arg BASE=python@sha256:0 --build-arg DATA_LOCK=requirements-own.lock" in build
+    assert f"--build-arg BASE={BASE} --build-arg DATA_LOCK=requirements-own.lock" in build
     assert login == "login --username AWS --password-stdin " + REPOSITORY.split("/", maxsplit=1)[0]
     assert typed == "one-day-token"
     assert pushed == f"push {REPOSITORY}:release-1"
@@ -101,7 +104,14 @@ def test_two_architectures_become_two_images_and_one_index(
     answered(images)
     both = replace(PROD, other_architectures=("ARM64",))
     with stacks, images:
-        digest = push(both, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
+        digest = push(
+            both,
+            "release-1",
+            cloudformation=cloudformation,
+            ecr=ecr,
+            docker=str(docker),
+            arguments=PINNED,
+        )
     assert digest == DIGEST, "of the index"
     tag = f"{REPOSITORY}:release-1"
     said = (docker.parent / "log").read_text().splitlines()
@@ -121,7 +131,33 @@ def test_an_environment_that_is_not_deployed_is_named(
     cloudformation, stacks, ecr, _ = clients
     stacks.add_client_error("describe_stacks", "ValidationError", "does not exist")
     with stacks, pytest.raises(ImageError, match="cdk deploy 'prod/registry'"):
-        push(PROD, "release-1", cloudformation=cloudformation, ecr=ecr)
+        push(PROD, "release-1", cloudformation=cloudformation, ecr=ecr, arguments=PINNED)
+
+
+@pytest.mark.parametrize("base", [None, "python:3.11-slim", "python@sha256:abc", f"x@y {BASE}"])
+def test_production_stands_on_no_image_that_somebody_could_move(
+    clients: tuple[Any, Stubber, Any, Stubber], docker: Path, base: str | None
+) -> None:
+    cloudformation, stacks, ecr, images = clients
+    arguments = {} if base is None else {"BASE": base}
+
+    def build(environment: Environment) -> str:
+        return push(
+            environment,
+            "release-1",
+            cloudformation=cloudformation,
+            ecr=ecr,
+            docker=str(docker),
+            arguments=arguments,
+        )
+
+    with stacks, images, pytest.raises(ImageError, match=r"BASE=python:3.11-slim@sha256:<digest>"):
+        build(PROD)
+    assert not (docker.parent / "log").exists(), "nothing was built"
+    deployed(stacks)
+    answered(images)
+    with stacks, images:
+        assert build(replace(PROD, purpose="test", data_class="internal")) == DIGEST
 
 
 @pytest.mark.parametrize(
@@ -138,7 +174,14 @@ def test_a_docker_that_is_absent_or_fails_is_named(
     else:
         docker.write_text(script)
     with stacks, pytest.raises(ImageError, match=said):
-        push(PROD, "release-1", cloudformation=cloudformation, ecr=ecr, docker=str(docker))
+        push(
+            PROD,
+            "release-1",
+            cloudformation=cloudformation,
+            ecr=ecr,
+            docker=str(docker),
+            arguments=PINNED,
+        )
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "requirements.lock",
         "worker/requirements.lock",
         "worker/requirements-arrow.lock",
+        ".ci/setup.lock",
     ],
 )
 def test_an_export_is_what_uv_would_write_now(exported: Path, name: str) -> None:
