@@ -119,7 +119,7 @@ def main() -> int:
     # The CDK reads it as a wish to leave its own validator out.
     os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
-    from starburst_constructs.compliance.table import refusals  # noqa: PLC0415
+    from starburst_constructs.compliance.table import refusals, warnings  # noqa: PLC0415
     from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
     from starburst_constructs.compliance.wildcards import WildcardError  # noqa: PLC0415
 
@@ -143,7 +143,10 @@ def main() -> int:
     found = refusals(Path(assembly.directory))
     if found:
         return _refuse(Path(assembly.directory), found)
-    if not from_cli:
+    if from_cli:
+        # The CLI shows those of stacks that are selected; a bare `cdk synth` selects none.
+        sys.stderr.writelines(f"Warning: {each}.\n" for each in warnings(Path(app.outdir)))
+    else:
         sys.stdout.write(f"Synthesized to {assembly.directory}\n")
     return 0
 

@@ -18,6 +18,7 @@ from stacks.hosts import HostsStack
 from stacks.network import NetworkStack
 from stacks.publishing import PublishingStack
 from stacks.registry import RegistryStack
+from stacks.risks import risks
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 
@@ -184,7 +185,16 @@ class EnvironmentStage(cdk.Stage):
         }
 
     def _finish(self) -> None:
-        """Tag everything, and make every role wait for the boundary that it names by ARN."""
+        """Tag everything, tell risks, and make every role wait for the boundary that it names."""
+        for risk in risks(self.environment):
+            name = f"starburst:{risk.name}"
+            sentence = f"environment {self.environment.name}: {risk.sentence}"
+            otherwise = f"accepted_risks takes {risk.name!r} with the reason to leave it"
+            cdk.Annotations.of(self.foundation).add_warning_v2(name, f"{sentence}; {otherwise}")
+            if risk.accepted:
+                cdk.Validations.of(self.foundation).acknowledge(
+                    cdk.Acknowledgment(id=f"Annotation::{name}", reason=risk.accepted)
+                )
         cdk.Tags.of(self).add("starburst:environment", self.environment.name)
         cdk.Tags.of(self).add("starburst:data-class", self.environment.data_class)
         for key, value in self.environment.tags:

@@ -12,11 +12,13 @@ from stacks.settings.environment import (
 )
 from stacks.settings.identity import BrokerRole, IdentityProvider, MfaUsers, SamlProvider
 from stacks.settings.network import Egress, ExistingVpc, Network
+from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.workspace import Workspace
 from stacks.validation import SettingsError
 
 __all__ = [
+    "AcceptedRisk",
     "Architecture",
     "Audit",
     "BrokerRole",
@@ -32,6 +34,7 @@ __all__ = [
     "Network",
     "Pack",
     "Purpose",
+    "RiskName",
     "SamlProvider",
     "SettingsError",
     "Storage",

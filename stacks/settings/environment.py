@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from stacks.settings.capacity import Ec2Capacity
 from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
+from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.workspace import Workspace
 from stacks.typing_of_settings import typed
@@ -101,6 +102,8 @@ class Environment:
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
+        accepted_risks: of those that synthesis would warn of, each with the reason; one that these
+            settings do not take is refused at synthesis.
         without: features that this environment goes without (the local emulator's gaps).
         tags: on every resource.
     """
@@ -129,6 +132,7 @@ class Environment:
     packs: tuple[Pack, ...] = get_args(Pack)
     permissions_boundary: str | None = None
     organization_id: str | None = None
+    accepted_risks: tuple[AcceptedRisk, ...] = ()
     without: tuple[Feature, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
 
@@ -182,6 +186,7 @@ class Environment:
             one_of(f"{me} without", feature, get_args(Feature))
         between(f"number of alert_emails of environment {self.name}", len(self.alert_emails), 0, 10)
         emails(f"{me} alert_emails", self.alert_emails)
+        distinct(f"{me} accepted_risks", (each.risk for each in self.accepted_risks))
         distinct(f"{me} tags", (key for key, _ in self.tags))
         for key, value in self.tags:
             allowed = "keys of 1 to 128 characters, none with aws: or starburst: in front"

@@ -43,12 +43,16 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_every_environment_passes_the_gate_without_credentials(tmp_path: Path) -> None:
     through_cli = (str(CLI), "synth", "--quiet", "--no-notices", "--output", str(tmp_path))
     command = through_cli if CLI.exists() else (sys.executable, "app.py")
+    # No stack is selected, so the CLI itself would show no warning.
     done = run(*command, CDK_OUTDIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     names = {path.name for path in tmp_path.glob("assembly-*")}
     assert names == {f"assembly-{environment.name}" for environment in ALL}
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert not manifest.get("missing"), "synthesis asked for a look-up"
+    for name in ("prod", "regulated"):
+        assert f"Warning: environment {name}: stolen credentials of an analyst" in done.stderr
+    assert "environment dev: " not in done.stderr, "its data are not restricted"
     report = json.loads((tmp_path / "validation-report.json").read_text())
     judged = {each["pluginName"]: each for each in report["pluginReports"]}
     packs = {"AwsSolutions", "ControlTower", "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import (
+    AcceptedRisk,
     Audit,
     BrokerRole,
     Environment,
@@ -54,7 +55,32 @@ def limits(**changes: Any) -> Workspace:
     return workspace(limits=Limits(**changes))
 
 
+TAKEN = AcceptedRisk(risk="way-out", reason="A registry abroad is asked; M. Roe.")
+
 REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "a risk that is none": (
+        AcceptedRisk,
+        {"risk": "everything", "reason": "It will be fine; M. Roe said so."},
+        "accepted_risks is 'everything'; allowed: analysts-anywhere, endpoints-of-others, "
+        "long-lived-keys, pickled-results, record-can-be-erased, record-of-others, way-out.",
+    ),
+    "a risk that is taken without a reason": (
+        AcceptedRisk,
+        {"risk": "way-out", "reason": "ok"},
+        "reason of accepted risk way-out is 'ok'; allowed: 20 characters or more that say why, "
+        "and who decided.",
+    ),
+    "a risk that is taken twice": (
+        environment,
+        {"accepted_risks": (TAKEN, TAKEN)},
+        "environment prod: accepted_risks is 'way-out'; allowed: each value once.",
+    ),
+    "a risk by its name alone": (
+        environment,
+        {"accepted_risks": ("way-out",)},
+        "environment prod: accepted_risks is ('way-out',); allowed: a tuple, such as "
+        "(AcceptedRisk(…),).",
+    ),
     "alerts that reach nobody": (
         environment,
         {"alert_emails": ()},

@@ -1,4 +1,7 @@
-"""The findings of a synthesis as one table: control, resource, what is wrong, how to mend it."""
+"""The findings of a synthesis as one table: control, resource, what is wrong, how to mend it.
+
+What is no finding and still should be read, a warning, is one sentence.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Refusal", "refusals", "table"]
+__all__ = ["Refusal", "refusals", "table", "warnings"]
 
 _HEADINGS: Final = ("Control", "Resource", "What is wrong", "How to mend it")
 _WIDTHS: Final = (30, 32, 38, 38)
@@ -69,6 +72,19 @@ def refusals(assembly: Path) -> list[Refusal]:
             for construct in found["violatingConstructs"]
         }
     )
+
+
+def warnings(assembly: Path) -> list[str]:
+    """Return each warning in the validation report of a synthesis, but those acknowledged."""
+    report = assembly / "validation-report.json"
+    if not report.exists():
+        return []
+    return [
+        " ".join(found["description"].split())
+        for judge in json.loads(report.read_text())["pluginReports"]
+        for found in judge["violations"]
+        if found.get("severity") == "warning"
+    ]
 
 
 def _rule(found: dict[str, dict[str, str]]) -> str:
