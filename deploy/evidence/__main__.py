@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     use_bundled_node()
     from deploy.evidence.folder import write  # noqa: PLC0415
     from deploy.evidence.gather import gather  # noqa: PLC0415
+    from deploy.evidence.left_out import left_out  # noqa: PLC0415
     from deploy.evidence.matrix import Status, failures, matrix  # noqa: PLC0415
     from deploy.evidence.testing import RunError  # noqa: PLC0415
 
@@ -54,8 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
         shutil.rmtree(folder, ignore_errors=True)
         write(evidence, folder)
-    counted = Counter(row.status for row in matrix(evidence))
+    rows = matrix(evidence)
+    counted = Counter(row.status for row in rows)
     _say(", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status]))
+    for each in left_out(evidence, rows):
+        _say(f"Left out: {each}")
+    for risk in evidence.risks:
+        _say(f"Risk, {'accepted' if risk.accepted else 'open'}: {risk.sentence}")
     _say(f"Wrote {folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}")
     if failures(evidence):
         _say("Something failed: the page begins with it.")

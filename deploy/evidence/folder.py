@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from deploy.cdk import ROOT
 from deploy.evidence.facts import REPRODUCIBLE, sums
 from deploy.evidence.gather import Evidence
+from deploy.evidence.left_out import left_out
 from deploy.evidence.matrix import Row, matrix
 from deploy.evidence.page import page
 from deploy.evidence.sbom import SBOMS, sbom
@@ -49,6 +51,16 @@ def write(evidence: Evidence, folder: Path) -> None:
                     "reason": each.reason,
                 }
                 for each in evidence.wildcards
+            ]
+        ),
+    )
+    _put(folder / "risks.json", _json([asdict(each) for each in evidence.risks]))
+    _put(
+        folder / "left-out.json",
+        _json(
+            [
+                {"what": each.what[1], "why": each.why, "names": list(each.names)}
+                for each in left_out(evidence, rows)
             ]
         ),
     )

@@ -18,6 +18,7 @@ from deploy.cdk import ROOT
 from deploy.evidence.facts import Commit, commit, images, now, sha256, sums, tools
 from deploy.evidence.testing import CaseCount, check_tests, finish_tests, start_tests
 from deploy.linting import lint
+from stacks.risks import Risk, risks
 from stacks.settings import Environment
 from stacks.waivers import waivers
 from stacks.wildcards import wildcards
@@ -72,6 +73,7 @@ class Evidence:
         refused: findings without a waiver, from the synthesis and from cfn-lint.
         waivers: exceptions that hold.
         wildcards: declared patterns.
+        risks: that the settings take, accepted ones too.
         verdicts: of the theorems.
         tests: by pytest's name.
         mutants: the last hunt for mistakes that no theorem would notice, where there was one.
@@ -91,6 +93,7 @@ class Evidence:
     refused: Sequence[Refusal]
     waivers: Sequence[Waiver]
     wildcards: Sequence[Wildcard]
+    risks: Sequence[Risk]
     verdicts: Sequence[Verdict]
     tests: Mapping[str, CaseCount]
     mutants: Record | None = None
@@ -159,6 +162,7 @@ def gather(
         refused=[*refused, *linted],
         waivers=gated.waivers,
         wildcards=gated.wildcards,
+        risks=risks(environment),
         verdicts=verdicts,
         tests=finish_tests(running) if running else {},
         mutants=mutants,

@@ -17,17 +17,17 @@ from markupsafe import Markup, escape
 from deploy.evidence.duties import anchor, duties, inline
 from deploy.evidence.facts import REPRODUCIBLE, sha256
 from deploy.evidence.gather import Evidence
+from deploy.evidence.left_out import FEW, left_out
 from deploy.evidence.matrix import Check, Row, Status
 from deploy.evidence.testing import named_tests
 from starburst_constructs.compliance.controls import CHECKLIST, Framework
 from starburst_constructs.compliance.outcomes import Outcome
 from starburst_constructs.compliance.rules import Verdict
+from starburst_constructs.proofs.theorems import ALL as THEOREMS
 
 __all__ = ["page"]
 
 _HERE: Final = Path(__file__).parent
-_FEW: Final = 4
-"""Ids of one framework that a row shows before it is opened."""
 _NAMES: Final = {
     "cdk-nag": ("rule of cdk-nag", "rules of cdk-nag"),
     "Control Tower": ("rule of Control Tower", "rules of Control Tower"),
@@ -84,7 +84,10 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         duties=duties(row.control for row in rows),
         by_framework=_frameworks(rows),
         without_image=any(image.endswith(_NO_IMAGE) for image in evidence.images.values()),
-        few=_FEW,
+        few=FEW,
+        passed_partly=sum(row.status is Status.PASSED and row.partly for row in rows),
+        left_out=left_out(evidence, rows),
+        open_risks=[each for each in evidence.risks if not each.accepted],
         checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
         waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),
         days=lambda day: (day - evidence.time.date()).days,
@@ -156,17 +159,19 @@ def _numbers(evidence: Evidence, rows: Sequence[Row]) -> Mapping[str, int]:
     checks = (check for row in rows for check in row.checks)
     missing = {each.name for each in checks if each.status is Status.NOT_RUN}
     answers = Counter(verdict.answer for verdict in evidence.verdicts)
+    asked = {verdict.theorem.name for verdict in evidence.verdicts}
     return {
         "rules": len({each.rule for each in evidence.outcomes}),
         "judgments": len({(each.rule, each.path) for each in evidence.outcomes}),
         "resources": len(evidence.template.resources),
         "refused": len(evidence.refused),
         "proved": answers["proved"],
-        "left_out": answers["left out"],
+        "left_out": answers["left out"] + len({each.name for each in THEOREMS} - asked),
         "not_proved": len(evidence.verdicts) - answers["proved"] - answers["left out"],
         "tests": sum(each.holds for each in evidence.tests.values()),
         "cases": sum(each.passed for each in evidence.tests.values()),
         "tests_missing": len(missing & {*named_tests(row.control for row in rows)}),
+        "tests_skipped": sum(each.skipped > 0 for each in evidence.tests.values()),
         "tests_failed": sum(each.failed > 0 for each in evidence.tests.values()),
     }
 

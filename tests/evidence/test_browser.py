@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from deploy.evidence.gather import Evidence
+from deploy.evidence.left_out import left_out
+from deploy.evidence.matrix import matrix
 from starburst_constructs.compliance.controls import CHECKLIST, CONTROLS, Framework, references
 from tests.evidence.chromium import BROWSER, Tab, open_tab
 
@@ -150,13 +153,18 @@ def test_it_can_be_used_by_keyboard(tab: Tab, page: Path) -> None:
     assert {"f-text", "f-framework", "f-result", "f-expand"} <= set(reached)
 
 
+def printed(tab: Tab) -> str:
+    """Return the page's text as it would be printed, without its spaces."""
+    pages = PdfReader(io.BytesIO(tab.pdf())).pages
+    # Ligatures are letters of their own in a PDF.
+    text = unicodedata.normalize("NFKC", " ".join(each.extract_text() for each in pages))
+    return "".join(text.split())
+
+
 def test_what_is_printed_has_every_row_though_a_filter_hides_them(tab: Tab, page: Path) -> None:
     tab.load(page, width=DESKTOP)
     enter(tab, "text", "S3.17")
-    pages = PdfReader(io.BytesIO(tab.pdf())).pages
-    # Ligatures are letters of their own in a PDF.
-    printed = unicodedata.normalize("NFKC", " ".join(each.extract_text() for each in pages))
-    text = "".join(printed.split())
+    text = printed(tab)
     missing = [
         said
         for said in (
@@ -170,3 +178,16 @@ def test_what_is_printed_has_every_row_though_a_filter_hides_them(tab: Tab, page
     assert missing == []
     assert "Opendetails" not in text, "controls are for screens"
     assert len(tab.run(SHOWN)) == 1, "and the screen is as it was"
+
+
+def test_what_was_left_out_is_printed_by_name_and_on_the_first_screens(
+    tab: Tab, page: Path, evidence: Evidence
+) -> None:
+    tab.load(page, width=DESKTOP)
+    top = tab.run("document.getElementById('left-out').getBoundingClientRect().top")
+    controls = tab.run("document.getElementById('controls').getBoundingClientRect().top")
+    assert top < controls
+    text = printed(tab)
+    names = [name for each in left_out(evidence, matrix(evidence)) for name in each.names]
+    assert names
+    assert [name for name in names if "".join(name.split()) not in text] == []

@@ -139,7 +139,8 @@ def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
 
 
 def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
-    started, group, failed, left_out = time.perf_counter(), "", 0, 0
+    started, group, failed = time.perf_counter(), "", 0
+    left_out: dict[str, list[str]] = {}
     sys.stdout.write(f"{estate.name} ({estate.account}, {estate.region})\n")
     for verdict in prove_all(theorems, estate):
         if verdict.theorem.group != group:
@@ -149,18 +150,23 @@ def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
         sys.stdout.write(f"  {verdict.answer:8} {verdict.seconds:5.2f} s  {lines[0]}\n")
         for line in lines[1:]:
             sys.stdout.write(f"{'':20}{line}\n")
-        left_out += verdict.answer == "left out"
+        if verdict.answer == "left out":
+            left_out.setdefault(verdict.why, []).append(verdict.theorem.name)
         if not verdict.holds:
             failed += 1
             detail = str(verdict.counterexample or verdict.why)
             sys.stdout.write(textwrap.indent(f"{verdict.theorem.name}\n{detail}\n", " " * 20))
         sys.stdout.flush()
     seconds = time.perf_counter() - started
-    claimed = len(theorems) - left_out
-    aside = f", {left_out} left out" if left_out else ""
+    aside = sum(map(len, left_out.values()))
+    claimed = len(theorems) - aside
+    said = f", {aside} left out" if aside else ""
     sys.stdout.write(
-        f"\n{claimed - failed} of {claimed} theorems proved in {seconds:.1f} s{aside}\n\n"
+        f"\n{claimed - failed} of {claimed} theorems proved in {seconds:.1f} s{said}\n"
     )
+    for why, names in left_out.items():
+        sys.stdout.write(f"  left out, because {why}: {', '.join(names)}\n")
+    sys.stdout.write("\n")
     return failed
 
 

@@ -15,7 +15,7 @@ from starburst_constructs.proofs.counterexample import (
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Estate
 from starburst_constructs.proofs.logic import Formula, Logic, cvc5
-from starburst_constructs.proofs.theorem import Claim, Theorem
+from starburst_constructs.proofs.theorem import ABSENT, Claim, Theorem
 
 __all__ = ["Answer", "Counterexample", "Verdict", "decide", "prove", "prove_all"]
 
@@ -70,7 +70,7 @@ def prove(
         seconds: after which one question counts as undecided.
     """
     if theorem.unless is not None and theorem.unless in estate.without:
-        why = f"{estate.name} is without {theorem.unless}"
+        why = f"{estate.name} {ABSENT.get(theorem.unless, f'is without {theorem.unless}')}"
         return Verdict(theorem=theorem, answer="left out", seconds=0.0, claims=0, why=why)
     world = World(estate=estate, logic=logic or Logic(), used=set())
     started = time.perf_counter()

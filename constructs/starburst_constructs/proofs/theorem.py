@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.logic import Formula
 from starburst_constructs.proofs.request import Request
 
-__all__ = ["Claim", "Theorem", "always", "never", "theorem"]
+__all__ = ["ABSENT", "Claim", "Theorem", "always", "never", "theorem"]
+
+ABSENT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "kit-boundary": "has an organization's permissions boundary, which cannot be read, instead "
+        "of the kit's",
+        "own-endpoints": "uses endpoints that are somebody else's, with policies that are too",
+        "source-vpce": "runs in an emulator, which never says through which endpoint a call came",
+        "trusted-networks": "has no trusted_cidrs",
+    }
+)
+"""What an environment that is without something has instead, or why it cannot have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
