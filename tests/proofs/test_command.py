@@ -33,6 +33,14 @@ def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("synthesized")
+def test_what_is_left_out_is_named_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--environment", "prod", "--only", "trusted_network"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    names = "analysts_come_from_trusted_networks, analysts_can_work_from_each_trusted_network"
+    assert f"2 left out not claimed, because prod has no trusted_cidrs: {names}" in out
+
+
+@pytest.mark.usefixtures("synthesized")
 def test_it_proves_a_teams_own_theorem(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--theorems", str(OWN), "--only", "results_outlive"]) == 0
     assert "Our own" in capsys.readouterr().out

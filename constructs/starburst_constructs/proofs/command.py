@@ -165,7 +165,7 @@ def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
         f"\n{claimed - failed} of {claimed} theorems proved in {seconds:.1f} s{said}\n"
     )
     for why, names in left_out.items():
-        sys.stdout.write(f"  left out, because {why}: {', '.join(names)}\n")
+        sys.stdout.write(f"  not claimed, because {why}: {', '.join(names)}\n")
     sys.stdout.write("\n")
     return failed
 
