@@ -26,7 +26,7 @@ from starburst.worker import runner
 
 __all__ = ["Forked", "children", "popen"]
 
-_RUNNER: Final = ("-m", "starburst.worker.runner")
+_RUNNER: Final = ("-P", "-m", "starburst.worker.runner")
 _LONGEST: Final = 1 << 20
 _MOST_FDS: Final = 8
 _CHANNEL: Final = (socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -97,8 +97,8 @@ def popen(
     words: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], stdin: int
 ) -> Forked:
     """Start a worker's child as ``subprocess.Popen`` does."""
-    assert tuple(words[1:3]) == _RUNNER
-    assert [int(word) for word in words[3:]] == list(pass_fds)
+    assert tuple(words[1:4]) == _RUNNER
+    assert [int(word) for word in words[4:]] == list(pass_fds)
     assert stdin == subprocess.DEVNULL
     return _nursery().fork(pass_fds, env)
 

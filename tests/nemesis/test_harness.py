@@ -235,7 +235,7 @@ def fork(commands: int) -> nursery.Forked:
     board = os.memfd_create("board")
     os.ftruncate(board, 24)
     fds = (commands, answers, board)
-    words = ["python", "-m", "starburst.worker.runner", *map(str, fds)]
+    words = ["python", "-P", "-m", "starburst.worker.runner", *map(str, fds)]
     return nursery.popen(words, pass_fds=fds, env={}, stdin=subprocess.DEVNULL)
 
 

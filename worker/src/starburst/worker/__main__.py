@@ -7,4 +7,7 @@ import sys
 from .supervisor import main
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        # -m put the working directory there, where tasks write what must not be imported here.
+        del sys.path[0]
     sys.exit(main())

@@ -62,7 +62,8 @@ class Child:
             environment["TMPDIR"] = self._scratch
         fds = (commands_out, answers_in, self.board.fd)
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "starburst.worker.runner", *(str(fd) for fd in fds)],
+            # -P: what tasks leave in the working directory is no module of the next ones.
+            [sys.executable, "-P", "-m", "starburst.worker.runner", *(str(fd) for fd in fds)],
             pass_fds=fds,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,11 @@ __all__ = ["log"]
 
 
 def log(event: str, **facts: object) -> None:
-    """Write one line: when, what, and facts that are safe to keep."""
+    """Write one line: when, what, and facts that are safe to keep.
+
+    Tasks print to the same place and may stop in the midst of a line, so this one begins anew:
+    nobody who looks for an event misses it behind their words.
+    """
     line = {"at": round(time.time(), 3), "event": event, **facts}
-    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.write(f"\n{json.dumps(line, default=str)}\n")
     sys.stdout.flush()

@@ -209,7 +209,7 @@ class Span:
 
     def _bound(self, child: Child) -> None:
         """Have the child stop after its task when the range is spent; it may be at it for long."""
-        running = child.board.running()
+        running = self._running(child)
         if not self._is_spent(self._covered if running is None else running[0] + 1):
             if self._outcome.nbytes > _BUDGET_BYTES:
                 child.board.ask_to_stop()
@@ -247,10 +247,24 @@ class Span:
         self._seconds += frame.header["seconds"]
         self.mean = self._seconds / self._tasks
 
+    def _running(self, child: Child) -> tuple[int, float] | None:
+        """Return the running task and when it began: a task of this range, and no other time.
+
+        The function can write onto the board too, and must not make its worker blame a task that
+        is not there, time and again.
+        """
+        said = child.board.running()
+        if said is None:
+            return None
+        index, began = said
+        known = self._covered <= index < self.hi
+        possible = 0 <= began <= time.monotonic()
+        return index if known else self._covered, began if possible else 0.0
+
     def _overdue(self, child: Child) -> bool:
         """End a task that has had its time, and say so in its place."""
         limit = self.manifest.task_timeout_seconds
-        running = child.board.running()
+        running = self._running(child)
         if limit is None or running is None:
             return False
         index, began = running
@@ -280,7 +294,7 @@ class Span:
 
     def _drop(self, child: Child) -> bool:
         """Keep the child from what was just given up; whether that took its life."""
-        running = child.board.running()
+        running = self._running(child)
         if running is not None and running[0] in self._given_up:
             self.bury()
             return True
@@ -288,7 +302,7 @@ class Span:
         return False
 
     def _crashed(self, child: Child, death: ChildDied) -> None:
-        running = child.board.running()
+        running = self._running(child)
         index = self._covered if running is None else running[0]
         crashes = self._crashes[index] = self._crashes.get(index, 0) + 1
         self._outcome.retries += 1
