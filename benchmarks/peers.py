@@ -43,31 +43,30 @@ class Peer:
     Attributes:
         name: for people.
         module: the program in ``benchmarks.sides``.
-        packages: what it needs, pinned; none runs in this Python.
     """
 
     name: str
     module: str
-    packages: tuple[str, ...] = ()
+
+    @property
+    def lock(self) -> Path:
+        """Names its packages by hash; a peer without one runs in this Python."""
+        return _ROOT / "benchmarks" / "sides" / f"{self.module}.lock"
 
 
 POOL: Final = Peer(name="ProcessPoolExecutor", module="pool")
-DASK: Final = Peer(
-    name="dask LocalCluster",
-    module="dask_cluster",
-    packages=("dask==2026.8.0", "distributed==2026.8.0"),
-)
-RAY: Final = Peer(name="ray", module="ray_cluster", packages=("ray==2.60.0",))
-LITHOPS: Final = Peer(name="Lithops", module="lithops_local", packages=("lithops==3.8.0",))
+DASK: Final = Peer(name="dask LocalCluster", module="dask_cluster")
+RAY: Final = Peer(name="ray", module="ray_cluster")
+LITHOPS: Final = Peer(name="Lithops", module="lithops_local")
 
 
 def _python(peer: Peer) -> str:
     """Return the Python with a peer's packages, installing them once."""
-    if not peer.packages:
+    if not peer.lock.exists():
         return sys.executable
     folder = _HOME / peer.module
     python = folder / "bin" / "python"
-    wanted = "\n".join(peer.packages)
+    wanted = peer.lock.read_text()
     stamp = folder / "installed.txt"
     if stamp.exists() and stamp.read_text() == wanted:
         return str(python)
@@ -75,7 +74,10 @@ def _python(peer: Peer) -> str:
     uv = str(Path(sys.executable).parent / "uv")
     for words in (
         ("venv", "--python", sys.executable, str(folder)),
-        ("pip", "install", "--python", str(python), *peer.packages),
+        (
+            *("pip", "install", "--python", str(python), "--only-binary", ":all:"),
+            *("--require-hashes", "--requirement", str(peer.lock)),
+        ),
     ):
         try:
             done = subprocess.run(  # noqa: S603 - our own command line

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.peers import DASK, LITHOPS, RAY, Peer
+
 ROOT = Path(__file__).parents[2]
 MAKE = shutil.which("make")
 
@@ -114,6 +116,35 @@ def test_a_download_without_a_hash_is_found(command: str) -> None:
 )
 def test_a_download_that_a_hash_holds_passes(command: str) -> None:
     assert loose(command) == []
+
+
+PROGRAMS = ("app.py", "benchmarks", "constructs", "deploy", "examples", "stacks", "worker")
+
+
+def programs() -> Iterator[Path]:
+    for name in PROGRAMS:
+        path = ROOT / name
+        yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def test_no_program_installs_what_no_hash_holds() -> None:
+    installing = re.compile(r"""["'](?:pip|uv|npm|npx|uvx|apt-get|curl|wget)["'],.*""")
+    asked = {
+        str(path.relative_to(ROOT)): text
+        for path in programs()
+        if re.search(r"""["'](?:install|download|sync|tool)["']""", text := path.read_text())
+        and installing.search(text)
+    }
+    assert asked, "the benchmarks install their peers"
+    assert [name for name, text in asked.items() if "--require-hashes" not in text] == []
+
+
+@pytest.mark.parametrize("peer", [DASK, LITHOPS, RAY], ids=lambda peer: peer.module)
+def test_a_peer_of_the_benchmarks_is_locked_by_hash(peer: Peer) -> None:
+    logical = peer.lock.read_text().replace("\\\n", " ").splitlines()
+    pins = [line for line in logical if not line.startswith("#")]
+    assert pins
+    assert all("==" in pin and "--hash=sha256:" in pin for pin in pins)
 
 
 @pytest.fixture(scope="module")
