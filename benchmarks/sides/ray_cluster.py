@@ -1,14 +1,20 @@
-"""ray on this machine: remote calls, and ``ray.get`` of all of them at once."""
+"""ray on this machine: remote calls, and ``ray.get`` of all of them at once.
+
+It listens on every interface of the machine. Who calls must have a token, which ray would keep in
+a file that all may read; ours is in this process alone.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.sides.serve import Run, serve
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 import ray  # pyright: ignore[reportMissingImports]
 
