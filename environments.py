@@ -80,6 +80,7 @@ PROD = Environment(
         ),
     ),
     network=Network(cidr="10.64.16.0/20", zones=3),
+    break_glass_role_arn="arn:aws:iam::222233334444:role/break-glass",
 )
 
 REGULATED = Environment(
@@ -108,6 +109,7 @@ REGULATED = Environment(
     ),
     network=Network(cidr="10.64.32.0/20", zones=3, block_public_access=True),
     storage=Storage(encryption="kms:dsse", session_days=14, noncurrent_days=30),
+    break_glass_role_arn="arn:aws:iam::333344445555:role/break-glass",
     audit=Audit(log_days=3653),
     log_retention_days=2192,
 )

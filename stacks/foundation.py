@@ -12,8 +12,8 @@ from stacks.settings import Environment
 from starburst_constructs.boundary import boundary_name, boundary_statements
 from starburst_constructs.bursting import REGIONLESS, opening_ceiling
 from starburst_constructs.host_policy import host_ceiling
-from starburst_constructs.keys import DataKey, LogsKey
-from starburst_constructs.naming import boundary_arn, cluster_name
+from starburst_constructs.keys import DataKey, Keepers, LogsKey
+from starburst_constructs.naming import boundary_arn, cluster_name, deployer_arn
 from starburst_constructs.network import closing_ceiling
 
 __all__ = ["FoundationStack"]
@@ -26,19 +26,32 @@ class FoundationStack(cdk.Stack):
         data_key: encrypts what analysts own.
         logs_key: encrypts what auditors read.
         boundary: permissions boundary of every role of the kit.
+        deployer_arn: of the role in which CloudFormation deploys.
+        keepers: who alone may touch the life of a key; None in a test environment.
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self.deployer_arn = deployer_arn(
+            account=environment.account,
+            region=environment.region,
+            qualifier=self.synthesizer.bootstrap_qualifier
+            or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER,
+        )
+        self.keepers = (
+            Keepers(deployer=self.deployer_arn, break_glass=environment.break_glass_role_arn)
+            if environment.production
+            else None
+        )
         self.data_key = DataKey(
             self,
             "DataKey",
             account=environment.account,
             organization_id=environment.organization_id,
             cluster=cluster_name(environment.name),
-            retain=environment.production,
+            keepers=self.keepers,
         )
         self.logs_key = LogsKey(
             self,
@@ -46,7 +59,7 @@ class FoundationStack(cdk.Stack):
             account=environment.account,
             organization_id=environment.organization_id,
             region=environment.region,
-            retain=environment.production,
+            keepers=self.keepers,
         )
         closes_group = (
             environment.network.existing is None

@@ -57,7 +57,7 @@ class HostsStack(cdk.Stack):
             "Key",
             account=environment.account,
             organization_id=environment.organization_id,
-            retain=environment.production,
+            keepers=foundation.keepers,
         )
         role = KitRole(
             self,

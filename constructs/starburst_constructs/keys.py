@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -11,9 +12,30 @@ from constructs import Construct
 
 from starburst_constructs.grants import anyone, no_strangers, service_grant
 
-__all__ = ["DataKey", "HostKey", "LogsKey"]
+__all__ = ["LOSING", "DataKey", "HostKey", "Keepers", "LogsKey"]
 
 _WINDOW = cdk.Duration.days(30)
+
+LOSING: Final = ("kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:ScheduleKeyDeletion")
+"""What makes all that a key encrypts unreadable. ``CancelKeyDeletion`` and ``EnableKey`` stay open.
+
+Neither replicas nor a primary Region are here: a key of one Region has none. No service holds a
+grant that evidence is read by, so revoking one loses none.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keepers:
+    """Who alone may touch the life of a key that is kept.
+
+    Attributes:
+        deployer: ARN of the role in which CloudFormation deploys. It may change the key's policy:
+            KMS refuses a policy that its own caller could not change again.
+        break_glass: ARN of the role that may do all of it; None for nobody.
+    """
+
+    deployer: str
+    break_glass: str | None = None
 
 
 class _Key(kms.Key):
@@ -27,7 +49,7 @@ class _Key(kms.Key):
         description: str,
         account: str,
         organization_id: str | None,
-        retain: bool,
+        keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
@@ -35,10 +57,14 @@ class _Key(kms.Key):
             description=description,
             enable_key_rotation=True,
             pending_window=_WINDOW,
-            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            if retain
+            # Not RETAIN_ON_UPDATE_OR_DELETE, by which a creation that is rolled back is deleted:
+            # not even CloudFormation may delete a kept key.
+            removal_policy=cdk.RemovalPolicy.RETAIN
+            if keepers is not None
             else cdk.RemovalPolicy.DESTROY,
         )
+        if keepers is not None:
+            self._keep(keepers)
         # No Allow names a stranger; the Deny holds against a grant, which needs none.
         self.add_to_resource_policy(
             no_strangers(actions=["kms:*"], account=account, organization_id=organization_id)
@@ -61,6 +87,25 @@ class _Key(kms.Key):
             )
         )
 
+    def _keep(self, keepers: Keepers) -> None:
+        """Deny the end of the key, and the end of this denial, to all but who is named."""
+        broken = [keepers.break_glass] if keepers.break_glass is not None else []
+        for sid, actions, allowed in (
+            ("DenyLosingTheKey", LOSING, broken),
+            ("DenyOtherPolicies", ("kms:PutKeyPolicy",), [keepers.deployer, *broken]),
+        ):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[anyone()],
+                    actions=list(actions),
+                    resources=["*"],
+                    # Of a role's session the key is the role's ARN; the root user has one as well.
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": allowed}} if allowed else None,
+                )
+            )
+
 
 class DataKey(_Key):
     """Encrypts the data bucket, session queues, images, scratch disks and session keys.
@@ -71,7 +116,7 @@ class DataKey(_Key):
         account: that owns the cluster.
         organization_id: widens the perimeter from the account to the organization.
         cluster: ECS cluster name, which Fargate puts into the encryption context.
-        retain: keep the key when its stack is deleted.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
     def __init__(
@@ -82,7 +127,7 @@ class DataKey(_Key):
         account: str,
         organization_id: str | None,
         cluster: str,
-        retain: bool,
+        keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
@@ -90,7 +135,7 @@ class DataKey(_Key):
             description="Starburst: sessions' data, queues, images and scratch disks",
             account=account,
             organization_id=organization_id,
-            retain=retain,
+            keepers=keepers,
         )
         context = {
             "kms:EncryptionContext:aws:ecs:clusterAccount": account,
@@ -130,7 +175,7 @@ class HostKey(_Key):
         construct_id: its id there.
         account: whose instances they are.
         organization_id: widens the perimeter from the account to the organization.
-        retain: keep the key when its stack is deleted.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
     def __init__(
@@ -140,7 +185,7 @@ class HostKey(_Key):
         *,
         account: str,
         organization_id: str | None,
-        retain: bool,
+        keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
@@ -148,7 +193,7 @@ class HostKey(_Key):
             description="Starburst: disks of instances that workers run on",
             account=account,
             organization_id=organization_id,
-            retain=retain,
+            keepers=keepers,
         )
         role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
         scaling = cast(iam.IPrincipal, iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{role}"))
@@ -186,7 +231,7 @@ class LogsKey(_Key):
         account: that the services act for.
         organization_id: widens the perimeter from the account to the organization.
         region: of the log groups.
-        retain: keep the key when its stack is deleted.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
     def __init__(
@@ -197,7 +242,7 @@ class LogsKey(_Key):
         account: str,
         organization_id: str | None,
         region: str,
-        retain: bool,
+        keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
@@ -205,7 +250,7 @@ class LogsKey(_Key):
             description="Starburst: logs, trail and alarms",
             account=account,
             organization_id=organization_id,
-            retain=retain,
+            keepers=keepers,
         )
         self.add_to_resource_policy(
             service_grant(

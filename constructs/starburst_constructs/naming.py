@@ -11,6 +11,7 @@ __all__ = [
     "boundary_arn",
     "cluster_name",
     "controller_name",
+    "deployer_arn",
     "endpoints_stack_name",
     "failures_name",
     "role_arn",
@@ -45,6 +46,16 @@ def trail_name(environment: str) -> str:
 def controller_name(environment: str) -> str:
     """Return the controller function's name: roles and policies exist before it."""
     return f"starburst-{environment}-controller"
+
+
+def deployer_arn(*, account: str, region: str, qualifier: str) -> str:
+    """Return the ARN of the role in which CloudFormation deploys, as ``cdk bootstrap`` makes it.
+
+    Example:
+        >>> deployer_arn(account="222233334444", region="eu-west-1", qualifier="hnb659fds")
+        'arn:aws:iam::222233334444:role/cdk-hnb659fds-cfn-exec-role-222233334444-eu-west-1'
+    """
+    return f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
 
 
 def endpoints_stack_name(environment: str) -> str:

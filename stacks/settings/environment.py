@@ -101,6 +101,9 @@ class Environment:
             index, where there is an image for each of several architectures.
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
+        break_glass_role_arn: ARN of a role of this account that alone may delete or disable the
+            keys of production, or change their policies by hand; None for nobody. No test
+            environment names one: its keys go with it.
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
         accepted_risks: of those that synthesis would warn of, each with the reason; one that these
             settings do not take is refused at synthesis.
@@ -131,6 +134,7 @@ class Environment:
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
     permissions_boundary: str | None = None
+    break_glass_role_arn: str | None = None
     organization_id: str | None = None
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     without: tuple[Feature, ...] = ()
@@ -202,6 +206,16 @@ class Environment:
             pattern = IAM_ARN + rf"({self.account}|aws):policy/[\w+=,.@/-]{{1,512}}"
             allowed = f"arn:aws:iam::{self.account}:policy/<name>"
             matches(f"{me} permissions_boundary", self.permissions_boundary, pattern, allowed)
+        if self.break_glass_role_arn is not None:
+            field = f"{me} break_glass_role_arn"
+            named = self.break_glass_role_arn
+            pattern = IAM_ARN + rf"{self.account}:role/[\w+=,.@/-]{{1,512}}"
+            matches(field, named, pattern, f"arn:aws:iam::{self.account}:role/<name>")
+            # The kit's roles never administer keys, and those of cdk bootstrap are everyday ones.
+            apart = not named.rpartition("/")[2].startswith(("starburst-", "cdk-"))
+            require(apart, field, named, "a role of your security team's own")
+            allowed = "None where purpose is 'test', whose keys are not kept"
+            require(self.production, field, named, allowed)
         if self.organization_id is not None:
             pattern = "o-[a-z0-9]{10,32}"
             matches(f"{me} organization_id", self.organization_id, pattern, pattern)

@@ -29,6 +29,11 @@ def estates(assembly: CloudAssembly) -> Mapping[str, Estate]:
             environment.name,
             regions=environment.allowed_regions,
             without=environment.without,
+            deployer=f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-"
+            f"{environment.account}-{environment.region}"
+            if environment.production
+            else None,
+            break_glass=environment.break_glass_role_arn,
         )
         for environment in environments.ALL
     }

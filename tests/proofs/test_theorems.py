@@ -13,10 +13,11 @@ from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Condition, Estate, Policy
 from starburst_constructs.proofs.layout import data_bucket, requests
 from starburst_constructs.proofs.logic import Logic
+from starburst_constructs.proofs.mutants import mutants
 from starburst_constructs.proofs.prove import prove
 from starburst_constructs.proofs.theorem import Claim, Theorem, never, theorem
 from starburst_constructs.proofs.theorems import ALL
-from starburst_constructs.proofs.vocabulary import check
+from starburst_constructs.proofs.vocabulary import check, complaints
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"
@@ -237,3 +238,38 @@ def test_a_wider_role_changes_results_or_names_them_as_it_likes(
     wider = limits.with_policy(replace(bound, statements=ceiling))
     item = next(item for item in ALL if item.name == theorem)
     assert prove(item, wider, logic=LOGIC).answer == "refuted"
+
+
+KEPT = "kept_keys_end_by_break_glass_alone"
+
+
+@pytest.mark.parametrize("environment", ["prod", "regulated"])
+@pytest.mark.parametrize("key", ["LogsKey", "DataKey"])
+def test_no_mistake_in_a_kept_keys_denials_lives(
+    estates: Mapping[str, Estate], environment: str, key: str
+) -> None:
+    estate = estates[environment]
+    item = next(item for item in ALL if item.name == KEPT)
+    assert prove(item, estate, logic=LOGIC).answer == "proved"
+    name = estate.at(f"foundation/{key}").policy
+    found = [
+        one
+        for one in mutants(estate)
+        if one.policy.name == name and one.what.startswith(("DenyLosing", "DenyOtherPolicies"))
+    ]
+    assert len(found) > 15
+    for one in found:
+        changed = estate.with_policy(one.policy)
+        # A misspelled word is none that IAM knows, which is told before anything is proved.
+        answer = prove(item, changed, logic=LOGIC).answer if known(one.policy) else "misspelled"
+        assert answer in ("refuted", "misspelled"), str(one)
+
+
+def known(policy: Policy) -> bool:
+    """Return whether IAM knows all words of a policy."""
+    return not list(complaints(policy))
+
+
+def test_where_keys_are_not_kept_it_is_said(estates: Mapping[str, Estate]) -> None:
+    item = next(item for item in ALL if item.name == KEPT)
+    assert prove(item, estates["dev"], logic=LOGIC).answer == "left out"

@@ -402,6 +402,35 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"permissions_boundary": "arn:aws:iam::111122223333:policy/boundary"},
         "allowed: arn:aws:iam::222233334444:policy/<name>.",
     ),
+    "a break-glass role of another account": (
+        environment,
+        {"break_glass_role_arn": "arn:aws:iam::111122223333:role/break-glass"},
+        "allowed: arn:aws:iam::222233334444:role/<name>.",
+    ),
+    "a break-glass role for everybody": (
+        environment,
+        {"break_glass_role_arn": "arn:aws:iam::222233334444:role/*"},
+        "allowed: arn:aws:iam::222233334444:role/<name>.",
+    ),
+    "the account as break-glass role": (
+        environment,
+        {"break_glass_role_arn": "arn:aws:iam::222233334444:root"},
+        "allowed: arn:aws:iam::222233334444:role/<name>.",
+    ),
+    "an everyday role as break-glass role": (
+        environment,
+        {"break_glass_role_arn": "arn:aws:iam::222233334444:role/starburst-prod-platform"},
+        "allowed: a role of your security team's own.",
+    ),
+    "break-glass where nothing is kept": (
+        environment,
+        {
+            "purpose": "test",
+            "data_class": "internal",
+            "break_glass_role_arn": "arn:aws:iam::222233334444:role/break-glass",
+        },
+        "allowed: None where purpose is 'test', whose keys are not kept.",
+    ),
     "an organization that is none": (
         environment,
         {"organization_id": "acme"},

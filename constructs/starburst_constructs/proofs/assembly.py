@@ -56,6 +56,8 @@ def read_estate(
     fips: bool = False,
     trusted_cidrs: Sequence[str] = (),
     trusted_vpcs: Sequence[str] = (),
+    deployer: str | None = None,
+    break_glass: str | None = None,
 ) -> Estate:
     """Return the estate of one environment of a synthesized app.
 
@@ -70,6 +72,9 @@ def read_estate(
         fips: whether endpoints have FIPS names.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
+        deployer: ARN of the role in which CloudFormation deploys, where keys are kept; None where
+            they go with their stack.
+        break_glass: ARN of the role that alone may end a kept key.
 
     Raises:
         ProofError: there is no such environment, a token in it cannot be resolved, or it lets
@@ -100,6 +105,7 @@ def read_estate(
         without=(
             *without,
             *(() if trusted_cidrs else ("trusted-networks",)),
+            *(() if deployer else ("kept-keys",)),
             *(("kit-boundary",) if FOREIGN_BOUNDARY in estate.policies else ()),
         ),
         s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
@@ -107,6 +113,8 @@ def read_estate(
         fips=fips,
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
+        deployer=deployer,
+        break_glass=break_glass,
     )
 
 

@@ -83,6 +83,8 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
             fips=environment.fips,
             trusted_cidrs=environment.trusted_cidrs,
             trusted_vpcs=environment.trusted_vpcs,
+            deployer=stage.foundation.deployer_arn if environment.production else None,
+            break_glass=environment.break_glass_role_arn,
         )
 
 

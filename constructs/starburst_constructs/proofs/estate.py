@@ -157,6 +157,8 @@ class Estate:
         fips: whether endpoints have FIPS names, where AWS has them.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
+        deployer: ARN of the role in which CloudFormation deploys, where keys are kept.
+        break_glass: ARN of the role that alone may end a kept key.
     """
 
     name: str
@@ -175,6 +177,8 @@ class Estate:
     fips: bool = False
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
+    deployer: str | None = None
+    break_glass: str | None = None
 
     @property
     def workspaces(self) -> tuple[str, ...]:

@@ -183,6 +183,7 @@ DATA: Final = (
             "no_role_administers_keys",
             "no_grants_by_people",
             "administrators_keep_the_keys",
+            "kept_keys_end_by_break_glass_alone",
         ),
         tests=("tests/stacks/test_foundation.py::test_keys_rotate_and_take_thirty_days_to_go",),
         yours=(f"{_YOURS}#know-what-fips-mode-covers",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import EVERYTHING
+from starburst_constructs.proofs.estate import EVERYTHING, Role
 from starburst_constructs.proofs.layout import (
     actions_on,
     data_bucket,
@@ -13,7 +13,7 @@ from starburst_constructs.proofs.layout import (
     requests,
     session_of,
 )
-from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_constructs.proofs.theorem import Claim, always, never, theorem
 
 GROUP = "Keys"
 ADMINISTRATION = (
@@ -61,6 +61,50 @@ def no_grants_by_people(world: World) -> Iterator[Claim]:
                 f"{key.policy}, {about}",
                 [(one, world.logic.no(world.refuses(policy, one)))],
                 given=[context.is_not("kms:GrantIsForAWSResource", "true")],
+            )
+
+
+ENDING = ("kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:ScheduleKeyDeletion")
+RECOVERING = ("kms:CancelKeyDeletion", "kms:EnableKey")
+
+
+@theorem(GROUP, unless="kept-keys")
+def kept_keys_end_by_break_glass_alone(world: World) -> Iterator[Claim]:
+    """Nobody but the break-glass role deletes or disables a key of production.
+
+    Nobody but that role and CloudFormation's changes its policy. Whatever anybody's identity
+    policies say: the keys' own policies stand alone, against administrators and the root user too.
+    """
+    estate, logic = world.estate, world.logic
+    named = [one for one in (estate.break_glass, estate.deployer) if one is not None]
+    for key in estate.kind("key"):
+        policy = world.policy(key.policy)
+        for actions, allowed in ((ENDING, named[:-1]), (("kms:PutKeyPolicy",), named)):
+            context = world.context()
+            yield never(
+                f"{key.policy}, {actions[-1]}",
+                [
+                    (one, logic.no(world.refuses(policy, one)))
+                    for one in requests(context, actions, key.arn)
+                ],
+                given=[context.is_not("aws:PrincipalArn", arn) for arn in allowed],
+            )
+        for arn, possible in (
+            (estate.deployer, ("kms:PutKeyPolicy", *RECOVERING)),
+            (estate.break_glass, (*ENDING, "kms:PutKeyPolicy", *RECOVERING)),
+            (f"arn:aws:iam::{estate.account}:role/administrator", RECOVERING),
+        ):
+            if arn is None:
+                continue
+            someone = Role(arn=arn, tags={}, trust="", policies=(), boundary=None)
+            context = world.session(someone)
+            yield always(
+                world,
+                f"{key.policy}, what {arn} must be able to do",
+                [
+                    (one, world.allowed(someone, one, at=key, also=[EVERYTHING]))
+                    for one in requests(context, possible, key.arn)
+                ],
             )
 
 

@@ -203,7 +203,10 @@ def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
-    """The account's administrators can still manage our keys: nobody is locked out."""
+    """The account's administrators can still manage our keys: nobody is locked out.
+
+    Where keys are kept, CloudFormation's role changes their policies for them.
+    """
     administrator = Role(
         arn=f"arn:aws:iam::{world.estate.account}:role/administrator",
         tags={},
@@ -214,10 +217,12 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
     for key in world.estate.kind("key"):
         context = world.session(administrator, closed=True)
         context.put("kms:GrantIsForAWSResource", "true")
+        kept = world.estate.deployer is not None
         asked = [
             Request(context=context, action=f"kms:{name}", resource=key.arn)
             for name in (
-                "PutKeyPolicy",
+                *(() if kept else ("PutKeyPolicy",)),
+                "CancelKeyDeletion",
                 "DescribeKey",
                 "EnableKeyRotation",
                 "CreateGrant",
