@@ -23,6 +23,7 @@ from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import trail_name
 from starburst_constructs.storage import TrailBucket
 from starburst_constructs.trespass import Trespasses
+from starburst_constructs.weakening import Weakenings
 
 __all__ = ["AuditStack"]
 
@@ -86,6 +87,19 @@ class AuditStack(cdk.Stack):
             group_id=network.worker_security_group.security_group_id,
             events=self.events,
         )
+        if foundation.keepers is not None:
+            Weakenings(
+                self,
+                "Weakenings",
+                environment=environment.name,
+                key_ids={
+                    "LogsKey": foundation.logs_key.key_id,
+                    "DataKey": foundation.data_key.key_id,
+                },
+                deployer=foundation.keepers.deployer,
+                break_glass=foundation.keepers.break_glass,
+                events=self.events,
+            )
         if "query-definitions" not in environment.without:
             folder = f"starburst/{environment.name}"
             saved_query(

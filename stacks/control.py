@@ -27,6 +27,7 @@ from starburst_constructs.naming import (
     role_arn,
 )
 from starburst_constructs.trespass import NAMESPACE, metric_name
+from starburst_constructs.weakening import weakenings_metric
 
 __all__ = ["ControlStack"]
 
@@ -139,12 +140,6 @@ class ControlStack(cdk.Stack):
             organization_id=environment.organization_id,
             emails=environment.alert_emails,
         )
-        trespasses = cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=metric_name(environment.name),
-            statistic="Sum",
-            period=cdk.Duration.minutes(5),
-        )
         Watch(
             self,
             "Watch",
@@ -152,5 +147,19 @@ class ControlStack(cdk.Stack):
             failures=failures,
             topic=self.alerts,
             # By its name: an import would hold the trail's stack.
-            trespasses=cast(cloudwatch.IMetric, trespasses) if environment.audit.trail else None,
+            trespasses=_told(metric_name(environment.name)) if environment.audit.trail else None,
+            weakenings=_told(weakenings_metric(environment.name))
+            if environment.audit.trail and environment.production
+            else None,
         )
+
+
+def _told(name: str) -> cloudwatch.IMetric:
+    """Return a metric of what the trail's filters found."""
+    metric = cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        statistic="Sum",
+        period=cdk.Duration.minutes(5),
+    )
+    return cast(cloudwatch.IMetric, metric)

@@ -238,6 +238,7 @@ class Watch(Construct):
         topic: who hears.
         trespasses: what the trail counts that started or changed workers past the controller; None
             where the environment has no trail of its own.
+        weakenings: what the trail counts that weakened the record; None where none is kept.
     """
 
     def __init__(
@@ -249,6 +250,7 @@ class Watch(Construct):
         failures: sqs.Queue,
         topic: sns.Topic,
         trespasses: cloudwatch.IMetric | None = None,
+        weakenings: cloudwatch.IMetric | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         minutes = cdk.Duration.minutes(5)
@@ -264,6 +266,9 @@ class Watch(Construct):
         if trespasses is not None:
             told = "Somebody started or changed workers past the controller, or used the root user"
             alarms.append(("Trespasses", told, trespasses))
+        if weakenings is not None:
+            told = "Somebody changed, or tried to, what the record rests on: keys, trail or logs"
+            alarms.append(("Weakenings", told, weakenings))
         for name, description, metric in alarms:
             alarm = cloudwatch.Alarm(
                 self,

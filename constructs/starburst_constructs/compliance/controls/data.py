@@ -185,7 +185,11 @@ DATA: Final = (
             "administrators_keep_the_keys",
             "kept_keys_end_by_break_glass_alone",
         ),
-        tests=("tests/stacks/test_foundation.py::test_keys_rotate_and_take_thirty_days_to_go",),
+        tests=(
+            "tests/stacks/test_foundation.py::test_keys_rotate_and_take_thirty_days_to_go",
+            "tests/attacks/test_kept_evidence.py"
+            "::test_no_stack_operation_schedules_the_deletion_of_a_kept_key",
+        ),
         yours=(f"{_YOURS}#know-what-fips-mode-covers",),
     ),
     Control(

@@ -99,6 +99,18 @@ RECORD: Final = (
         kinds=("AWS::Logs::MetricFilter",),
     ),
     Control(
+        name="weakenings",
+        title="People hear when the keys, trail, buckets or logs of the record are touched",
+        area=Area.RECORD,
+        rows=("S24",),
+        nist=("AU-9", "SI-4"),
+        tests=(
+            "tests/stacks/test_weakening.py::test_who_weakens_the_record_is_told",
+            "tests/stacks/test_weakening.py::test_production_has_the_filters_and_one_alarm",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
         name="saved-queries",
         title="An investigation starts with saved queries over trail and workers' logs",
         area=Area.RECORD,
