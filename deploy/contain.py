@@ -1,7 +1,8 @@
 """Stop what somebody's code does, and keep it stopped: ``python -m deploy.contain`` (S37).
 
-Nothing is deleted. What ran is written down first; then the roles are denied; then the workers are
-stopped, by when the controller can start no others.
+Nothing is deleted, by nobody: until it is taken back, no session of theirs erases or overwrites an
+object, however late it signed in. What ran is written down first; then the roles are denied; then
+the workers are stopped, by when the controller can start no others.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import botocore.exceptions
 
+from deploy.keeping import keep
 from deploy.officer import (
     Clients,
     OfficerError,
@@ -23,12 +25,15 @@ from deploy.officer import (
     apply_options,
     conclude,
     options,
+    runtime,
     say,
     scope,
     shown,
     write_new,
 )
-from deploy.revoke import Change, Done, plan, put, put_document, undo
+from deploy.records import locker, try_lock
+from deploy.revoke import Change, Done, is_there, plan, put, put_document, undo
+from deploy.whom import require_known
 from starburst.aws import code_of
 from starburst_constructs.naming import cluster_name, role_name
 from starburst_constructs.responders import (
@@ -64,9 +69,9 @@ class Contained:
 
 
 def denials(about: Scope) -> list[Change]:
-    """Return the policies that keep the controller from starting their workers."""
+    """Return the policies that keep the controller from starting workers, and them from erasing."""
     environment = about.environment
-    return [
+    launches = [
         Change(
             role=role_name(environment.name, "controller"),
             policy=launch_policy_name(workspace, about.user),
@@ -76,10 +81,15 @@ def denials(about: Scope) -> list[Change]:
         )
         for workspace in about.workspaces
     ]
+    return [*launches, *keep(about, "contained")]
 
 
 def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
     """Return their workers that were not told to stop yet, as ECS describes them."""
+    return [task for task in _living(about, clients) if _theirs(about, task)]
+
+
+def _living(about: Scope, clients: Clients) -> list[dict[str, Any]]:
     ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
     arns = [
         arn
@@ -90,9 +100,7 @@ def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
     for start in range(0, len(arns), _DESCRIBED_PER_CALL):
         batch = arns[start : start + _DESCRIBED_PER_CALL]
         found += ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])["tasks"]
-    return [
-        task for task in found if task.get("desiredStatus") != "STOPPED" and _theirs(about, task)
-    ]
+    return [task for task in found if task.get("desiredStatus") != "STOPPED"]
 
 
 def contain(about: Scope, clients: Clients, *, until: datetime, reason: str) -> Contained:
@@ -157,34 +165,47 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     about = scope(words)
     if words.permission:
-        shown(container_document(about.environment.name, about.workspaces, **about.where))
+        clients = clients or about.clients()
+        shown(
+            container_document(
+                about.environment.name,
+                about.workspaces,
+                bucket=runtime(about.environment, clients).bucket,
+                locker=locker(about.environment, clients),
+                **about.where,
+            )
+        )
         return None
     until = datetime.now(UTC) + timedelta(hours=words.hours)
+    if about.user is not None and not words.in_advance:
+        clients = clients or about.clients()
+        _require_known(about, clients)
     if not words.apply:
         for line in _would(about, until, undone=words.undo):
             say(line)
         say("Nothing was changed. Add --apply to do it.")
         return None
     clients = clients or about.clients()
+    now = datetime.now(UTC)
+    noun = "release" if words.undo else "incident"
+    path = words.record or Path(f"{noun}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
+    before = [] if words.undo else tasks(about, clients)
+    record = {
+        "what": f"before {'releasing' if words.undo else 'containing'} {about}",
+        "by": clients("sts").get_caller_identity()["Arn"],
+        "at": now.isoformat(),
+        "reason": words.reason,
+        "tasks": before,
+    }
+    write_new(path, record)
+    say(f"{path}: what ran ({len(before)} tasks) is written down")
+    # Nothing may keep an incident from being contained, so the locked copy is told of at the end.
+    wrong = try_lock(about, clients, "release" if words.undo else "contain", record)
     if words.undo:
         for what, done in release(about, clients).items():
             say(f"{what} {done}")
         say("Sessions that ended stay ended; their results are there.")
-        return None
-    now = datetime.now(UTC)
-    path = words.record or Path(f"incident-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
-    before = tasks(about, clients)
-    write_new(
-        path,
-        {
-            "what": f"before containing {about}",
-            "by": clients("sts").get_caller_identity()["Arn"],
-            "at": now.isoformat(),
-            "reason": words.reason,
-            "tasks": before,
-        },
-    )
-    say(f"{path}: what ran ({len(before)} tasks) is written down")
+        return _unlocked(wrong, f"{about} is released")
     done = contain(about, clients, until=until, reason=words.reason)
     for what, how in done.policies.items():
         say(f"{what} {how}")
@@ -195,6 +216,35 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
             "run the same command again in a minute"
         )
     say("Run it again in a minute: IAM takes some seconds, and a worker may have started in them.")
+    say(
+        "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
+        "there with python -m deploy.hold and the same words"
+    )
+    return _unlocked(wrong, f"{about} is contained")
+
+
+def _require_known(about: Scope, clients: Clients) -> None:
+    """Refuse a name that nobody bears; who was contained in advance has a denial by now."""
+    iam = clients("iam")
+    if any(is_there(change, iam) for change in denials(about)):
+        return
+    tags = [_tags(task) for task in _living(about, clients)]
+    require_known(
+        about,
+        clients,
+        also={
+            one.get("starburst:user", "")
+            for one in tags
+            if one.get("starburst:workspace") in about.workspaces
+        },
+        otherwise="To contain somebody before they come, add --in-advance",
+    )
+
+
+def _unlocked(wrong: str, done: str) -> int | None:
+    """Return what to end with; raise where the record is in its file alone."""
+    if wrong:
+        raise OfficerError(f"{done}, but {wrong}")
     return None
 
 
@@ -215,10 +265,14 @@ def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
 def _theirs(about: Scope, task: dict[str, Any]) -> bool:
     if about.whole:
         return True
-    tags = {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
+    tags = _tags(task)
     if tags.get("starburst:workspace") not in about.workspaces:
         return False
     return about.user is None or tags.get("starburst:user") == about.user
+
+
+def _tags(task: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
 
 
 def _stop(about: Scope, clients: Clients, arns: Sequence[str], *, reason: str) -> list[str]:
@@ -245,6 +299,11 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--reason", default="contained", help="kept with each stopped task")
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="where to write down what ran (a new file)"
+    )
+    parser.add_argument(
+        "--in-advance",
+        action="store_true",
+        help="also a user of whom nothing is there yet: the name is not looked up",
     )
     apply_options(parser, undo="take the denials away again")
     return parser

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.hold import held
+from deploy.keeping import refuse_kept
 from deploy.officer import (
     Clients,
     OfficerError,
@@ -25,7 +26,9 @@ from deploy.officer import (
     shown,
     write_new,
 )
+from deploy.records import RecordError, lock, locker
 from deploy.versions import Version, at_once, below, prefixes, session_options
+from deploy.whom import require_known, require_something
 from starburst.contract import CONTROL_PREFIX, SessionKeys
 from starburst_constructs.responders import eraser_document
 from starburst_constructs.storage import CONTROL_DAYS
@@ -77,10 +80,15 @@ def take_stock(
     """Return what would be erased, as the receipt will say it.
 
     Raises:
-        OfficerError: a session there is active, or a version is on hold.
+        OfficerError: a session there is active, somebody is contained or held, or nobody of that
+            name is there.
     """
+    refuse_kept(about, clients, where)
+    require_known(about, clients)
     s3, bucket = clients("s3"), runtime(about.environment, clients).bucket
     versions = list(below(s3, bucket, where))
+    if about.user is not None:
+        require_something(where, found=len(versions))
     _no_session(s3, bucket, versions)
     _no_hold(s3, bucket, versions)
     data = [one for one in versions if not one.marker]
@@ -110,11 +118,16 @@ def erase_subject(
         receipt: a new file; until all is done it says what was begun.
 
     Raises:
-        OfficerError: nothing was erased: a session is active, a version is on hold, or the receipt
-            cannot be written.
+        OfficerError: nothing was erased: a session is active, somebody is contained, a version is
+            on hold, or the receipt cannot be written or locked.
+        RecordError: all was erased, and the receipt is in its file alone.
     """
     stock, versions = take_stock(about, clients, where)
     write_new(receipt, asdict(stock))
+    try:
+        lock(about, clients, "erase", asdict(stock))
+    except RecordError as error:
+        raise OfficerError(f"nothing was erased: {error}") from error
     s3, bucket = clients("s3"), runtime(about.environment, clients).bucket
     stayed: Counter[str] = Counter()
     for _ in range(_PASSES):
@@ -134,6 +147,10 @@ def erase_subject(
         }
     )
     receipt.write_text(f"{json.dumps(asdict(done), indent=2, sort_keys=True)}\n", encoding="utf-8")
+    try:
+        lock(about, clients, "erased", asdict(done))
+    except RecordError as error:
+        raise RecordError(f"erasing is done and {receipt} says what went, but {error}") from error
     return done
 
 
@@ -155,8 +172,15 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
         raise OfficerError("name whom to erase: --workspace, --user or --session, or several")
     clients = clients or about.clients()
     if words.permission:
-        bucket = runtime(about.environment, clients).bucket
-        shown(eraser_document(about.environment.name, where, bucket=bucket, **about.where))
+        shown(
+            eraser_document(
+                about.environment.name,
+                where,
+                bucket=runtime(about.environment, clients).bucket,
+                locker=locker(about.environment, clients),
+                **about.where,
+            )
+        )
         return None
     if not words.apply:
         stock, _ = take_stock(about, clients, where)

@@ -1,17 +1,21 @@
 """Keep evidence: a legal hold on every version below a prefix: ``python -m deploy.hold`` (S37).
 
 A held version cannot be erased by anybody, its owner, the lifecycle and ``cleanup(force=True)``
-included, until the hold is lifted. No role of the kit can lift one.
+included, until the hold is lifted. No role of the kit can lift one. What is written later is not
+held by itself; so that nobody erases or hides it, the roles there are denied to delete as well.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
 
+from deploy.keeping import keep
 from deploy.officer import (
     Clients,
     OfficerError,
@@ -21,8 +25,12 @@ from deploy.officer import (
     say,
     scope,
     shown,
+    write_new,
 )
+from deploy.records import lock, locker, try_lock
+from deploy.revoke import put_document, undo
 from deploy.versions import Version, at_once, below, prefixes, session_options
+from deploy.whom import require_known, require_something
 from starburst.aws import code_of
 from starburst_constructs.responders import holder_document
 
@@ -95,25 +103,69 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     clients = clients or about.clients()
     bucket = runtime(about.environment, clients).bucket
     if words.permission:
-        shown(holder_document(about.environment.name, where, bucket=bucket, **about.where))
+        shown(
+            holder_document(
+                about.environment.name,
+                where,
+                bucket=bucket,
+                locker=locker(about.environment, clients),
+                **about.where,
+            )
+        )
         return
-    s3 = clients("s3")
+    s3, iam = clients("s3"), clients("iam")
+    require_known(about, clients)
+    every = list(below(s3, bucket, where))
+    if about.user is not None:
+        require_something(where, found=len(every))
+    found = [one for one in every if not one.marker]
+    changes = keep(about, "held", session=words.session)
     if not words.apply:
-        found = [one for one in below(s3, bucket, where) if not one.marker]
         verb = "lift the hold on" if words.undo else "put a hold on"
         for prefix in where:
             count = sum(one.key.startswith(prefix) for one in found)
             say(f"would {verb} {count:,} versions below {prefix}")
+        for change in changes:
+            verb = "take {} from" if words.undo else "put {} on"
+            say(f"would {verb.format(change.policy)} {change.role}")
         say("Nothing was changed. Add --apply to do it.")
         return
+    now, command = datetime.now(UTC), "unhold" if words.undo else "hold"
+    path = words.record or Path(f"{command}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
+    record = {
+        "what": f"before {'lifting the hold on' if words.undo else 'holding'} {about}",
+        "prefixes": where,
+        "versions": len(found),
+        "by": clients("sts").get_caller_identity()["Arn"],
+        "at": now.isoformat(),
+    }
+    write_new(path, record)
+    # A hold is put whatever becomes of its record; none is lifted without one.
+    if words.undo:
+        lock(about, clients, command, record)
+    wrong = "" if words.undo else try_lock(about, clients, command, record)
+    try:
+        for change in changes:
+            done = undo(change, iam) if words.undo else put_document(change, iam)
+            say(f"{change.role}: {change.policy} {done}")
+    except (OfficerError, botocore.exceptions.ClientError) as error:
+        # Versions are held all the same; that new ones can be erased is told of at the end.
+        if words.undo:
+            raise
+        wrong = f"its roles may still erase what is written later: {error}"
     count = hold(s3, bucket, where, on=not words.undo)
     say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
     if not words.undo:
         say("What is written later is not: contain first, and run it again after the last worker.")
+    if wrong:
+        raise OfficerError(f"{about} is on hold, but {wrong}")
 
 
 def _options() -> argparse.ArgumentParser:
     parser = session_options("hold", "Keep every version of somebody's objects from being erased.")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="where to write down what is done (a new file)"
+    )
     apply_options(parser, undo="lift the holds")
     return parser
 

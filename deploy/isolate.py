@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from deploy.officer import (
     shown,
     write_new,
 )
+from deploy.records import locker, try_lock
 from starburst.aws import code_of
 from starburst.controller.site import Settings
 from starburst_constructs.naming import controller_name
@@ -158,7 +160,9 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
             "whole environment; contain one workspace or user with python -m deploy.contain"
         )
     if words.permission:
-        shown(isolator_document(name, **about.where))
+        clients = clients or about.clients()
+        where = locker(about.environment, clients)
+        shown(isolator_document(name, locker=where, **about.where))
         return
     path = words.record or Path(f"isolation-{name}.json")
     clients = clients or about.clients()
@@ -173,9 +177,12 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if not words.apply:
         _show(before, undone=words.undo)
         return
+    record = _record(before, clients)
     if words.undo:
+        wrong = try_lock(about, clients, "heal", record)
         for line in heal(before, clients):
             say(line)
+        _unlocked(wrong, f"{name} is as it was")
         say(f"{name} is as it was. Keep {path} with the incident's files, out of this folder.")
         return
     if not path.exists():
@@ -186,6 +193,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
             )
         write_new(path, asdict(now))
         say(f"{path}: what is there is written down")
+    # Nothing may keep an environment from being cut off, so a missing copy is told of at the end.
+    wrong = try_lock(about, clients, "isolate", record)
     for line in isolate(now, clients):
         say(line)
     if about.environment.network.existing is not None:
@@ -195,7 +204,18 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         )
     elif not before.acls:
         say("EC2 names no ACL of the subnets: open connections last until they end.")
+    _unlocked(wrong, f"{name} is cut off")
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
+
+
+def _record(before: Before, clients: Clients) -> dict[str, Any]:
+    by = clients("sts").get_caller_identity()["Arn"]
+    return {**asdict(before), "by": by, "at": datetime.now(UTC).isoformat()}
+
+
+def _unlocked(wrong: str, done: str) -> None:
+    if wrong:
+        raise OfficerError(f"{done}, but {wrong}")
 
 
 def _show(before: Before, *, undone: bool) -> None:

@@ -29,6 +29,7 @@ from deploy.officer import (
     shown,
 )
 from deploy.versions import Version, below, prefixes, session_options
+from deploy.whom import require_known, require_something
 from starburst_constructs.responders import restorer_document
 
 __all__ = ["Step", "main", "plan", "restore"]
@@ -142,7 +143,11 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if words.at is None or words.at > datetime.now(UTC):
         raise OfficerError("name a moment that was: --at 2026-01-31T12:00:00Z")
     s3 = clients("s3")
-    steps = list(plan(below(s3, document.bucket, where), words.at))
+    require_known(about, clients)
+    versions = list(below(s3, document.bucket, where))
+    if about.user is not None:
+        require_something(where, found=len(versions))
+    steps = list(plan(versions, words.at))
     if not words.apply:
         for step in steps:
             if step.way in ("undelete", "copy"):

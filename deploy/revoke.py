@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import boto3
-
 from deploy.officer import (
+    Clients,
     OfficerError,
     apply_options,
     conclude,
     options,
     parse_time,
+    runtime,
     say,
     scope,
     shown,
 )
+from deploy.whom import require_known
 from starburst_constructs.naming import role_name
 from starburst_constructs.revocation import policy_name, revocation_document, revoker_document
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from stacks.settings import Environment
 
-__all__ = ["Change", "Done", "main", "plan", "put", "put_document", "undo"]
+__all__ = ["Change", "Done", "is_there", "main", "plan", "put", "put_document", "undo"]
 
 Done = Literal["put", "already there", "a later one stays", "taken away", "nothing to undo"]
 
@@ -106,6 +107,11 @@ def _put(change: Change, iam: IAMClient, *, there: dict[str, Any] | None) -> Don
     return "put"
 
 
+def is_there(change: Change, iam: IAMClient) -> bool:
+    """Return whether the role has a policy of this name, whatever it says."""
+    return _there(change, iam) is not None
+
+
 def undo(change: Change, iam: IAMClient) -> Done:
     """Take one policy away, if it is there."""
     if _there(change, iam) is None:
@@ -114,18 +120,18 @@ def undo(change: Change, iam: IAMClient) -> Done:
     return "taken away"
 
 
-def main(arguments: Sequence[str] | None = None, *, iam: IAMClient | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
     """Show, put or take away; return the process's exit code.
 
     Args:
         arguments: of the command line.
-        iam: made of the shell's credentials without it.
+        clients: made of the shell's credentials without it.
     """
     words = _options().parse_args(arguments)
-    return conclude("revoke", lambda: _work(words, iam))
+    return conclude("revoke", lambda: _work(words, clients))
 
 
-def _work(words: argparse.Namespace, iam: IAMClient | None) -> None:
+def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     about = scope(words)
     changes = plan(
         about.environment,
@@ -134,13 +140,31 @@ def _work(words: argparse.Namespace, iam: IAMClient | None) -> None:
         user=about.user,
     )
     if words.permission:
+        clients = clients or about.clients()
         account = about.environment.account
-        shown(revoker_document([f"arn:aws:iam::{account}:role/{one.role}" for one in changes]))
+        shown(
+            revoker_document(
+                about.environment.name,
+                about.workspaces,
+                [f"arn:aws:iam::{account}:role/{one.role}" for one in changes],
+                bucket=runtime(about.environment, clients).bucket,
+                **about.where,
+            )
+        )
         return
+    if about.user is not None and not words.in_advance:
+        clients = clients or about.clients()
+        iam = clients("iam")
+        if not any(is_there(change, iam) for change in changes):
+            require_known(
+                about,
+                clients,
+                otherwise="To shut somebody out before they come, add --in-advance",
+            )
     if not words.apply:
         _show(changes, undone=words.undo)
         return
-    client = iam or boto3.client("iam")
+    client = (clients or about.clients())("iam")
     for change in changes:
         done = undo(change, client) if words.undo else put(change, client)
         say(f"{change.role}: {change.policy} {done}")
@@ -153,6 +177,11 @@ def _options() -> argparse.ArgumentParser:
         type=parse_time,
         metavar="TIME",
         help="ISO 8601 (default: now); a time to come also locks out until then",
+    )
+    parser.add_argument(
+        "--in-advance",
+        action="store_true",
+        help="also a user of whom nothing is there yet: the name is not looked up",
     )
     apply_options(parser, undo="take the policy away again")
     return parser

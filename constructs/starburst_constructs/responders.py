@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from starburst.contract import CONTROL_PREFIX, log_group_name, runtime_parameter, task_family
+from starburst.contract import CONTROL_PREFIX, log_group_name, task_family
 from starburst_constructs.naming import cluster_name, controller_name, role_arn
+from starburst_constructs.responder_statements import (
+    Locker,
+    allow,
+    denials_on_roles,
+    document,
+    find_the_bucket,
+    keep_records,
+    see_who_is_there,
+)
 
 __all__ = [
     "ISOLATION_TAG",
@@ -66,52 +75,54 @@ def launch_denial_document(
     }
     if user is not None:
         statement["Condition"] = {"StringEquals": {"aws:RequestTag/starburst:user": user}}
-    return _document(statement)
+    return document(statement)
 
 
 def container_document(
-    environment: str, workspaces: Sequence[str], *, account: str, region: str
+    environment: str,
+    workspaces: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    bucket: str,
+    locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who contains workspaces, and takes it back."""
     cluster = cluster_name(environment)
-    roles = [
-        role_arn(environment, purpose, workspace, account=account)
-        for workspace in workspaces
-        for purpose in ("analyst", "worker")
-    ]
     own_cluster = {
         "ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
     }
-    return _document(
-        _allow(
-            "DenyOnRoles",
-            ["iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"],
-            [*roles, role_arn(environment, "controller", account=account)],
-        ),
+    return document(
+        find_the_bucket(environment, account=account, region=region),
+        see_who_is_there(workspaces, bucket=bucket),
+        denials_on_roles(environment, workspaces, account=account, controller=True),
         # ListTasks has no resource of its own on Fargate; the cluster is a condition.
-        _allow("ListWorkers", ["ecs:ListTasks"], ["*"], own_cluster),
-        _allow(
+        allow("ListWorkers", ["ecs:ListTasks"], ["*"], own_cluster),
+        allow(
             "StopWorkers",
             ["ecs:DescribeTasks", "ecs:StopTask"],
             [f"arn:aws:ecs:{region}:{account}:task/{cluster}/*"],
         ),
+        *keep_records(environment, account=account, region=region, locker=locker),
     )
 
 
-def isolator_document(environment: str, *, account: str, region: str) -> dict[str, Any]:
+def isolator_document(
+    environment: str, *, account: str, region: str, locker: Locker | None = None
+) -> dict[str, Any]:
     """Return what somebody must be allowed who cuts an environment's network, and heals it."""
     ec2 = f"arn:aws:ec2:{region}:{account}"
     ours = {"StringEquals": {f"aws:ResourceTag/{_ENVIRONMENT_TAG}": environment}}
     made = {"StringEquals": {f"aws:ResourceTag/{ISOLATION_TAG}": environment}}
-    return _document(
-        _allow(
+    return document(
+        allow(
             "SeeWhereWorkersRun",
             ["lambda:GetFunctionConfiguration"],
             [f"arn:aws:lambda:{region}:{account}:function:{controller_name(environment)}"],
         ),
         # Describing has no resource to name.
-        _allow("ReadNetwork", ["ec2:DescribeNetworkAcls", "ec2:DescribeSecurityGroups"], ["*"]),
-        _allow(
+        allow("ReadNetwork", ["ec2:DescribeNetworkAcls", "ec2:DescribeSecurityGroups"], ["*"]),
+        allow(
             "ChangeRules",
             [
                 "ec2:AuthorizeSecurityGroupEgress",
@@ -122,14 +133,14 @@ def isolator_document(environment: str, *, account: str, region: str) -> dict[st
             [f"{ec2}:security-group/*"],
             ours,
         ),
-        _allow("MakeInOurVpc", ["ec2:CreateNetworkAcl"], [f"{ec2}:vpc/*"], ours),
-        _allow(
+        allow("MakeInOurVpc", ["ec2:CreateNetworkAcl"], [f"{ec2}:vpc/*"], ours),
+        allow(
             "MakeTagged",
             ["ec2:CreateNetworkAcl"],
             [f"{ec2}:network-acl/*"],
             {"StringEquals": {f"aws:RequestTag/{ISOLATION_TAG}": environment}},
         ),
-        _allow(
+        allow(
             "TagWhatIsMade",
             ["ec2:CreateTags"],
             [f"{ec2}:network-acl/*"],
@@ -140,49 +151,79 @@ def isolator_document(environment: str, *, account: str, region: str) -> dict[st
                 }
             },
         ),
-        _allow("RemoveWhatWasMade", ["ec2:DeleteNetworkAcl"], [f"{ec2}:network-acl/*"], made),
+        allow("RemoveWhatWasMade", ["ec2:DeleteNetworkAcl"], [f"{ec2}:network-acl/*"], made),
         # The way back names the ACL that was there, which may be the VPC's own and have no tag;
         # the subnets bound it.
-        _allow(
+        allow(
             "GiveSubnetsAnother", ["ec2:ReplaceNetworkAclAssociation"], [f"{ec2}:subnet/*"], ours
         ),
-        _allow("AnyAclForThem", ["ec2:ReplaceNetworkAclAssociation"], [f"{ec2}:network-acl/*"]),
+        allow("AnyAclForThem", ["ec2:ReplaceNetworkAclAssociation"], [f"{ec2}:network-acl/*"]),
+        *keep_records(environment, account=account, region=region, locker=locker),
     )
 
 
 def holder_document(
-    environment: str, prefixes: Sequence[str], *, account: str, region: str, bucket: str
+    environment: str,
+    prefixes: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    bucket: str,
+    locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who puts versions on hold, and releases them."""
-    return _document(
-        _runtime(environment, account=account, region=region),
+    return document(
+        find_the_bucket(environment, account=account, region=region),
         _names(prefixes, bucket=bucket),
-        _allow(
+        see_who_is_there(_workspaces(prefixes), bucket=bucket),
+        allow(
             "Hold",
             ["s3:PutObjectLegalHold"],
             _below(prefixes, bucket=bucket),
         ),
+        denials_on_roles(environment, _workspaces(prefixes), account=account, controller=False),
+        *keep_records(environment, account=account, region=region, locker=locker),
     )
 
 
 def eraser_document(
-    environment: str, prefixes: Sequence[str], *, account: str, region: str, bucket: str
+    environment: str,
+    prefixes: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    bucket: str,
+    locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who erases all below prefixes: no content is read."""
-    return _document(
-        _runtime(environment, account=account, region=region),
+    return document(
+        find_the_bucket(environment, account=account, region=region),
         _names(prefixes, bucket=bucket),
-        _allow(
+        allow(
             "SeeWhoIsActive",
             ["s3:ListBucket"],
             [f"arn:aws:s3:::{bucket}"],
             {"StringEquals": {"s3:prefix": f"{CONTROL_PREFIX}active/"}},
         ),
-        _allow(
+        see_who_is_there(_workspaces(prefixes), bucket=bucket),
+        # Names only: they say who is contained or held.
+        allow(
+            "SeeWhoIsKept",
+            ["iam:ListRolePolicies"],
+            [
+                *(
+                    role_arn(environment, "analyst", workspace, account=account)
+                    for workspace in _workspaces(prefixes)
+                ),
+                role_arn(environment, "controller", account=account),
+            ],
+        ),
+        allow(
             "Erase",
             ["s3:DeleteObjectVersion", "s3:GetObjectLegalHold"],
             _below(prefixes, bucket=bucket),
         ),
+        *keep_records(environment, account=account, region=region, locker=locker),
     )
 
 
@@ -196,10 +237,11 @@ def restorer_document(
     key_arn: str,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who brings earlier versions back."""
-    return _document(
-        _runtime(environment, account=account, region=region),
+    return document(
+        find_the_bucket(environment, account=account, region=region),
         _names(prefixes, bucket=bucket),
-        _allow(
+        see_who_is_there(_workspaces(prefixes), bucket=bucket),
+        allow(
             "BringBack",
             [
                 "s3:DeleteObject",
@@ -209,7 +251,7 @@ def restorer_document(
             ],
             _below(prefixes, bucket=bucket),
         ),
-        _allow(
+        allow(
             "EncryptionAtRest",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [key_arn],
@@ -239,44 +281,16 @@ def watcher_document(
     names += [trail_log_group] if trail_log_group else []
     groups = [f"arn:aws:logs:{region}:{account}:log-group:{name}:*" for name in names]
     trails = f"arn:aws:cloudtrail:{region}:{account}:trail/starburst-{environment}"
-    return _document(
-        _allow("FindTheTrail", ["cloudtrail:GetTrail"], [trails]),
-        _allow("Ask", ["logs:StartQuery"], groups),
+    return document(
+        allow("FindTheTrail", ["cloudtrail:GetTrail"], [trails]),
+        allow("Ask", ["logs:StartQuery"], groups),
         # What a query found has no resource: only its id, which nobody can guess.
-        _allow("ReadAnswers", ["logs:GetQueryResults", "logs:StopQuery"], ["*"]),
-    )
-
-
-def _document(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _allow(
-    sid: str,
-    actions: list[str],
-    resources: list[str],
-    conditions: dict[str, dict[str, Any]] | None = None,
-) -> dict[str, Any]:
-    statement: dict[str, Any] = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": actions,
-        "Resource": resources,
-    }
-    return {**statement, "Condition": conditions} if conditions else statement
-
-
-def _runtime(environment: str, *, account: str, region: str) -> dict[str, Any]:
-    name = runtime_parameter(environment)
-    return _allow(
-        "FindTheBucket",
-        ["ssm:GetParameter"],
-        [f"arn:aws:ssm:{region}:{account}:parameter{name}"],
+        allow("ReadAnswers", ["logs:GetQueryResults", "logs:StopQuery"], ["*"]),
     )
 
 
 def _names(prefixes: Sequence[str], *, bucket: str) -> dict[str, Any]:
-    return _allow(
+    return allow(
         "ListVersions",
         ["s3:ListBucketVersions"],
         [f"arn:aws:s3:::{bucket}"],
@@ -286,3 +300,8 @@ def _names(prefixes: Sequence[str], *, bucket: str) -> dict[str, Any]:
 
 def _below(prefixes: Sequence[str], *, bucket: str) -> list[str]:
     return [f"arn:aws:s3:::{bucket}/{prefix}*" for prefix in prefixes]
+
+
+def _workspaces(prefixes: Sequence[str]) -> list[str]:
+    """Return the workspaces that prefixes are in, each once."""
+    return list(dict.fromkeys(prefix.partition("/")[0] for prefix in prefixes))

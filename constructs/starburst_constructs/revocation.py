@@ -7,6 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from starburst.contract import USER_TAG
+from starburst_constructs.responder_statements import (
+    allow,
+    document,
+    find_the_bucket,
+    see_who_is_there,
+)
 
 __all__ = ["POLICY_PREFIX", "moment", "policy_name", "revocation_document", "revoker_document"]
 
@@ -60,20 +66,31 @@ def revocation_document(before: datetime, *, user: str | None = None) -> dict[st
     }
 
 
-def revoker_document(roles: Sequence[str]) -> dict[str, Any]:
+def revoker_document(
+    environment: str,
+    workspaces: Sequence[str],
+    roles: Sequence[str],
+    *,
+    account: str,
+    region: str,
+    bucket: str,
+) -> dict[str, Any]:
     """Return what somebody must be allowed who revokes and undoes it, and nothing else.
 
     Args:
+        environment: its name.
+        workspaces: whose users' names they see, so that a slip in a name is told.
         roles: ARNs of the roles whose sessions they may end.
+        account: twelve digits.
+        region: of the environment.
+        bucket: the data bucket's name.
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "RevokeSessions",
-                "Effect": "Allow",
-                "Action": ["iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"],
-                "Resource": list(roles),
-            }
-        ],
-    }
+    return document(
+        find_the_bucket(environment, account=account, region=region),
+        see_who_is_there(workspaces, bucket=bucket),
+        allow(
+            "RevokeSessions",
+            ["iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"],
+            list(roles),
+        ),
+    )

@@ -15,6 +15,7 @@ from starburst.contract import USER_TAG
 from starburst_constructs.grants import anyone, no_strangers, service_grant
 from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
+from starburst_constructs.responder_statements import RECORDS
 
 __all__ = [
     "CONTROL_DAYS",
@@ -84,7 +85,7 @@ class _PrivateBucket(s3.Bucket):
         sid: str,
         *,
         actions: Sequence[str],
-        conditions: dict[str, dict[str, Any]],
+        conditions: dict[str, dict[str, Any]] | None = None,
         resources: Sequence[str] = (),
         not_resources: Sequence[str] = (),
     ) -> None:
@@ -333,7 +334,7 @@ def _lifecycle(
 
 
 class TrailBucket(_PrivateBucket):
-    """Takes the trail's files, and in production lets nobody shorten their life.
+    """Takes the trail's files and incident records, and in production keeps them their time.
 
     Args:
         scope: parent construct.
@@ -422,3 +423,24 @@ class TrailBucket(_PrivateBucket):
                 conditions=trail,
             )
         )
+        self._records(erasable=not retain)
+
+    def _records(self, *, erasable: bool) -> None:
+        """Let nobody write an incident record twice, nor hide one behind a delete marker."""
+        records = [self.arn_for_objects(f"{RECORDS}*")]
+        self._deny(
+            "SecondRecord",
+            actions=["s3:PutObject"],
+            resources=records,
+            conditions={
+                # A literal: with an ETag as its value the header would ask for an overwrite.
+                "StringNotEquals": {"s3:if-none-match": "*"},
+                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+            },
+        )
+        if not erasable:
+            self._deny(
+                "ErasingRecords",
+                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                resources=records,
+            )

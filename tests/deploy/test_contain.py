@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import boto3
+import botocore.exceptions
 import pytest
 
 from deploy.contain import main
 from deploy.officer import Clients
+from starburst_constructs.keeping import Keeping
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
+from starburst_constructs.responder_statements import Locker
 from starburst_constructs.responders import container_document, launch_denial_document
 from tests.deploy.calls import actions, taken
+from tests.deploy.places import AUDIT, BUCKET, LOGS_KEY, Parameters, Trail, make_audit, records
 from tests.quick_moto import quick_aws
 
 PROD = ["--environment", "prod"]
@@ -70,10 +74,11 @@ class Ecs:
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients]:
     """Two workspaces whose analysts have workers running."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.chdir(tmp_path)
     with quick_aws():
         iam = boto3.client("iam", region_name="eu-west-1")
         for role in ROLES:
@@ -82,7 +87,17 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
         for user in ("alice", "alice", "bob"):
             ecs.start("genomics", user)
         ecs.start("markets", "carol")
-        made = {"iam": iam, "ecs": ecs, "sts": boto3.client("sts", region_name="eu-west-1")}
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        make_audit(s3)
+        made = {
+            "iam": iam,
+            "ecs": ecs,
+            "s3": s3,
+            "ssm": Parameters(),
+            "cloudtrail": Trail(),
+            "sts": boto3.client("sts", region_name="eu-west-1"),
+        }
         yield made.__getitem__
 
 
@@ -125,8 +140,8 @@ def test_a_workspace_is_stopped_denied_and_written_down(clients: Clients, tmp_pa
     assert running(clients) == ["carol"]
     assert denied(clients) == {
         "starburst-prod-controller": ["DenyLaunch-genomics"],
-        "starburst-prod-analyst-genomics": ["DenyOlderSessions"],
-        "starburst-prod-worker-genomics": ["DenyOlderSessions"],
+        "starburst-prod-analyst-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
+        "starburst-prod-worker-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
     }
     written = json.loads(record.read_text())
     assert len(written["tasks"]) == 3
@@ -143,8 +158,14 @@ def test_one_user_is_stopped_alone(clients: Clients, tmp_path: Path) -> None:
     assert running(clients) == ["bob", "carol"]
     assert denied(clients) == {
         "starburst-prod-controller": ["DenyLaunch-genomics-alice", "DenyLaunch-markets-alice"],
-        "starburst-prod-analyst-genomics": ["DenyOlderSessions-alice"],
-        "starburst-prod-analyst-markets": ["DenyOlderSessions-alice"],
+        **{
+            f"starburst-prod-{purpose}-{workspace}": [
+                f"DenyErasing-contained-{workspace}-alice",
+                *(["DenyOlderSessions-alice"] if purpose == "analyst" else []),
+            ]
+            for purpose in ("analyst", "worker")
+            for workspace in ("genomics", "markets")
+        },
     }
 
 
@@ -167,9 +188,10 @@ def test_twice_is_once_and_undo_leaves_no_denial(
     assert "a later one stays" in out
     assert "0 workers were told to stop" in out
     assert denied(clients) == there
-    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
-    assert not denied(clients)
-    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
+    for name in ("c", "d"):
+        words = [*GENOMICS, "--undo", "--record", str(tmp_path / name), "--apply"]
+        assert main(words, clients=clients) == 0
+        assert not denied(clients)
     assert running(clients) == ["carol"]
 
 
@@ -200,15 +222,72 @@ def test_workers_that_start_meanwhile_are_stopped_or_told_of(
 def test_it_prints_exactly_the_permission_that_it_takes(
     clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*GENOMICS, "--permission"]) == 0
+    assert main([*GENOMICS, "--permission"], clients=clients) == 0
     printed = json.loads(capsys.readouterr().out)
-    calls = taken(clients("iam"))
+    calls = taken(clients("iam"), clients("s3"))
+    assert main([*GENOMICS, "--user", "alice"], clients=clients) == 0
     assert main([*GENOMICS, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
     assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
-    assert calls == actions(printed, "iam")
+    assert calls == actions(printed, "iam", "s3")
     assert actions(printed, "ecs") == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask"}
-    assert printed == container_document("prod", ["genomics"], **PLACE)
+    locker = Locker(bucket=AUDIT, key_arn=LOGS_KEY)
+    expected = container_document("prod", ["genomics"], bucket=BUCKET, locker=locker, **PLACE)
+    assert printed == expected
     for user in (None, "alice"):
         denial = launch_denial_document("prod", "genomics", user=user, **PLACE)
-        for document in (printed, denial):
+        keeping = Keeping(why="contained", workspace="genomics", user=user)
+        for document in (printed, denial, keeping.document):
             assert list(complaints(Policy.parse("p", document))) == []
+
+
+@pytest.mark.parametrize("words", [[], ["--apply"], ["--undo"], ["--undo", "--apply"]])
+def test_a_slip_in_the_name_is_no_success(
+    clients: Clients, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    clients("s3").put_object(Bucket=BUCKET, Key="genomics/dave/sessions/x/manifest.json", Body=b"")
+    assert main([*GENOMICS, "--user", "alcie", *words], clients=clients) == 2
+    err = capsys.readouterr().err
+    assert "nobody called alcie is known in genomics of prod" in err
+    assert "Did you mean alice?" in err
+    assert "--in-advance" in err
+    assert not denied(clients)
+    assert len(running(clients)) == 4
+    # Names come from the objects as well.
+    assert main([*GENOMICS, "--user", "davey", *words], clients=clients) == 2
+    assert "Did you mean dave?" in capsys.readouterr().err
+
+
+def test_somebody_is_contained_in_advance_and_released(clients: Clients, tmp_path: Path) -> None:
+    words = [*GENOMICS, "--user", "newcomer"]
+    assert main([*words, "--in-advance", "--apply", "--record", "one"], clients=clients) == 0
+    assert denied(clients)["starburst-prod-controller"] == ["DenyLaunch-genomics-newcomer"]
+    # Who is contained is known by it.
+    assert main([*words, "--undo", "--apply", "--record", "two"], clients=clients) == 0
+    assert not denied(clients)
+
+
+def test_its_record_is_locked_as_well(clients: Clients) -> None:
+    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 0
+    [(key, text)] = records(clients("s3")).items()
+    assert key.startswith("incidents/prod/")
+    assert key.endswith(".json")
+    assert "-contain-" in key
+    assert json.loads(text) == json.loads(Path("here.json").read_text())
+
+
+def test_a_record_that_cannot_be_locked_stops_no_containing(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trail, "get_trail", refuse)
+    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 2
+    out, err = capsys.readouterr()
+    assert "WARNING: the record could not be locked" in out
+    assert "genomics of prod is contained, but the record could not be locked" in err
+    assert running(clients) == ["carol"]
+    assert "starburst-prod-controller" in denied(clients)
+    assert len(json.loads(Path("here.json").read_text())["tasks"]) == 3
+
+
+def refuse(*_: object, **__: object) -> None:
+    denial = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    raise botocore.exceptions.ClientError(cast("Any", denial), "GetTrail")

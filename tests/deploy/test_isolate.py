@@ -17,8 +17,10 @@ from environments import PROD as PRODUCTION
 from stacks.settings import ExistingVpc
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
+from starburst_constructs.responder_statements import Locker
 from starburst_constructs.responders import isolator_document
 from tests.deploy.calls import actions, taken
+from tests.deploy.places import AUDIT, LOGS_KEY, Trail, make_audit, records
 from tests.quick_moto import quick_aws
 
 PROD = ["--environment", "prod"]
@@ -39,18 +41,27 @@ class Controller:
 
 
 @pytest.fixture(scope="module")
-def ec2() -> Iterator[Any]:
+def aws() -> Iterator[Clients]:
     """EC2, made once: it takes moto more than a second."""
     with quick_aws():
         session = boto3.Session(
             region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
         )
-        yield session.client("ec2")
+        s3 = session.client("s3", region_name="us-east-1")
+        make_audit(s3)
+        made = {
+            "ec2": session.client("ec2"),
+            "s3": s3,
+            "sts": session.client("sts"),
+            "cloudtrail": Trail(),
+        }
+        yield made.__getitem__
 
 
 @pytest.fixture
-def clients(ec2: Any) -> Clients:
+def clients(aws: Clients) -> Clients:
     """A VPC with two workers' subnets, each with an ACL, and one that is not ours to cut."""
+    ec2 = aws("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24")["Subnet"]["SubnetId"]
@@ -75,7 +86,7 @@ def clients(ec2: Any) -> Clients:
         ],
     )
     function = Controller(STARBURST_SUBNETS=",".join(subnets[:2]), STARBURST_SECURITY_GROUP=group)
-    return lambda service: function if service == "lambda" else ec2
+    return lambda service: function if service == "lambda" else aws(service)
 
 
 def associations(ec2: Any, vpc: str) -> list[tuple[str, str, str]]:
@@ -181,7 +192,7 @@ def test_a_second_officer_makes_no_record_of_nothing(
 def test_it_prints_exactly_the_permission_that_it_takes(
     clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*PROD, "--permission"]) == 0
+    assert main([*PROD, "--permission"], clients=clients) == 0
     printed = json.loads(capsys.readouterr().out)
     ec2, words = clients("ec2"), [*PROD, "--record", str(tmp_path / "record.json"), "--apply"]
     variables = cast("Controller", clients("lambda")).variables
@@ -191,12 +202,14 @@ def test_it_prints_exactly_the_permission_that_it_takes(
         GroupId=variables["STARBURST_SECURITY_GROUP"],
         IpPermissions=[{**ssh, **addresses}],
     )
-    calls = taken(ec2)
+    calls = taken(ec2, clients("s3"))
     assert main(words, clients=clients) == 0
     assert main([*words, "--undo"], clients=clients) == 0
     # Tagging what is made is judged by itself, though it is no call of its own.
-    assert calls | {"ec2:CreateTags"} == actions(printed, "ec2")
-    assert printed == isolator_document("prod", account="222233334444", region="eu-west-1")
+    assert calls | {"ec2:CreateTags"} == actions(printed, "ec2", "s3")
+    locker = Locker(bucket=AUDIT, key_arn=LOGS_KEY)
+    place = {"account": "222233334444", "region": "eu-west-1"}
+    assert printed == isolator_document("prod", locker=locker, **place)
     assert list(complaints(Policy.parse("p", printed))) == []
 
 
@@ -219,3 +232,29 @@ def test_subnets_that_others_use_keep_their_acl(
     assert network(clients) == (before[0], [], before[2])
     assert main([*words, "--undo", "--apply"], clients=clients) == 0
     assert network(clients) == before
+
+
+def test_the_way_back_is_locked_as_well(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, path = set(records(clients("s3"))), tmp_path / "record.json"
+    assert main([*PROD, "--record", str(path), "--apply"], clients=clients) == 0
+    kept = records(clients("s3"))
+    [key] = set(kept) - before
+    assert "-isolate-" in key
+    there, here = json.loads(kept[key]), json.loads(path.read_text())
+    assert {name: there[name] for name in here} == here
+    assert there["by"]
+
+
+def test_a_way_back_that_cannot_be_locked_stops_no_isolating(
+    clients: Clients,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.deploy.places.AUDIT", "no-such-bucket")
+    words = [*PROD, "--record", str(tmp_path / "record.json"), "--apply"]
+    assert main(words, clients=clients) == 2
+    assert "prod is cut off, but the record could not be locked" in capsys.readouterr().err
+    assert network(clients)[1] == []

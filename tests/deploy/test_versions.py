@@ -19,50 +19,36 @@ import deploy.restore
 from deploy.officer import Clients
 from deploy.restore import Step, plan
 from deploy.versions import Version, below
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
 from tests.deploy.calls import actions, taken
+from tests.deploy.places import BUCKET, Parameters, Trail, make_audit, records
 from tests.quick_moto import quick_aws
 
-BUCKET = "prod-data"
 SESSION = "a" * 20
 ALICE = f"genomics/alice/sessions/{SESSION}/"
 BOB = f"genomics/bob/sessions/{'b' * 20}/"
 HERS = ["--environment", "prod", "--workspace", "genomics", "--user", "alice"]
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-DOCUMENT = RuntimeDocument(
-    environment="prod",
-    account="222233334444",
-    region="eu-west-1",
-    bucket=BUCKET,
-    key_arn="arn:aws:kms:eu-west-1:222233334444:key/data",
-    controller="arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",
-    python="3.13",
-    architecture="X86_64",
-    workspaces={
-        "genomics": WorkspaceDocument(
-            analyst_role_arn="arn:aws:iam::222233334444:role/a",
-            task_definition="starburst-prod-genomics",
-            limits=Limits(),
-        )
-    },
+ROLES = [
+    "starburst-prod-controller",
+    "starburst-prod-analyst-genomics",
+    "starburst-prod-worker-genomics",
+]
+SOME = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"},
+    }
 )
-
-
-class Parameters:
-    """Parameter Store, as far as the runtime document goes."""
-
-    def get_parameter(self, *, Name: str) -> dict[str, Any]:
-        assert Name == "/starburst/prod/runtime"
-        return {"Parameter": {"Value": DOCUMENT.to_json()}}
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients]:
     """Two users' sessions: each key has two versions, and one of alice's is deleted."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.chdir(tmp_path)
     with quick_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
@@ -71,7 +57,17 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
                 for body in (b"old", b"newer"):
                     s3.put_object(Bucket=BUCKET, Key=prefix + key, Body=body)
         s3.delete_object(Bucket=BUCKET, Key=f"{ALICE}results/0")
-        made = {"s3": s3, "ssm": Parameters(), "sts": boto3.client("sts", region_name="eu-west-1")}
+        make_audit(s3)
+        iam = boto3.client("iam", region_name="eu-west-1")
+        for role in ROLES:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        made = {
+            "s3": s3,
+            "iam": iam,
+            "ssm": Parameters(),
+            "cloudtrail": Trail(),
+            "sts": boto3.client("sts", region_name="eu-west-1"),
+        }
         yield made.__getitem__
 
 
@@ -117,8 +113,9 @@ def test_every_version_is_held_and_freed(
     assert deploy.hold.main(HERS, clients=clients) == 0
     assert "would put a hold on 6 versions below genomics/alice/" in capsys.readouterr().out
     assert holds(clients) == []
-    for _ in range(2):
-        assert deploy.hold.main([*HERS, "--apply"], clients=clients) == 0
+    for number in range(2):
+        record = ["--record", f"{number}.json"]
+        assert deploy.hold.main([*HERS, "--apply", *record], clients=clients) == 0
         assert len(holds(clients)) == 6
         assert all(key.startswith(ALICE) for key in holds(clients))
     assert deploy.hold.main([*HERS, "--undo", "--apply"], clients=clients) == 0
@@ -307,7 +304,7 @@ def test_it_prints_exactly_the_permission_that_it_takes(
     assert command.main([*HERS, "--permission"], clients=clients) == 0
     printed = json.loads(capsys.readouterr().out)
     s3, path = clients("s3"), str(tmp_path / "receipt.json")
-    calls = taken(s3)
+    calls = taken(s3, clients("iam"))
     if command is deploy.restore:
         found = list(below(s3, BUCKET, [f"{ALICE}results/"]))
         newest, then, *_ = found
@@ -315,6 +312,9 @@ def test_it_prints_exactly_the_permission_that_it_takes(
         assert deploy.restore.restore(s3, BUCKET, step) == "undelete"
         step = Step(key=then.key, way="copy", version=found[-1], newest=then)
         assert deploy.restore.restore(s3, BUCKET, step) == "copy"
+    elif command is deploy.hold:
+        assert command.main([*HERS, "--apply"], clients=clients) == 0
+        assert command.main([*HERS, "--undo", "--apply"], clients=clients) == 0
     else:
         assert (
             command.main(
@@ -323,6 +323,113 @@ def test_it_prints_exactly_the_permission_that_it_takes(
             )
             == 0
         )
-    assert calls == actions(printed, "s3")
+    assert calls == actions(printed, "s3", "iam")
     assert list(complaints(Policy.parse("p", printed))) == []
     assert f"arn:aws:s3:::{BUCKET}/genomics/alice/*" in json.dumps(printed)
+
+
+def denials(clients: Clients) -> dict[str, list[str]]:
+    """Return the denials by role."""
+    iam = clients("iam")
+    names = {role: iam.list_role_policies(RoleName=role)["PolicyNames"] for role in ROLES}
+    return {role: found for role, found in names.items() if found}
+
+
+def test_who_is_held_can_erase_nothing_until_it_is_lifted(clients: Clients) -> None:
+    words = [*HERS, "--session", SESSION, "--apply"]
+    assert deploy.hold.main([*words, "--record", "a.json"], clients=clients) == 0
+    name = f"DenyErasing-held-genomics-alice-{SESSION}"
+    assert denials(clients) == {role: [name] for role in ROLES[1:]}
+    policy = clients("iam").get_role_policy(RoleName=ROLES[1], PolicyName=name)["PolicyDocument"]
+    [statement] = policy["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", ["s3:Delete*"])
+    assert statement["Resource"] == [f"arn:aws:s3:::*/{ALICE}*"]
+    assert "Condition" not in statement
+    assert deploy.hold.main([*words, "--undo", "--record", "b.json"], clients=clients) == 0
+    assert denials(clients) == {}
+    kept = [json.loads(text) for text in records(clients("s3")).values()]
+    assert [one["versions"] for one in kept] == [6, 6]
+    assert {one["what"].split(" alice")[0] for one in kept} == {
+        "before holding",
+        "before lifting the hold on",
+    }
+
+
+def refuse(*_: object, **__: object) -> None:
+    denial: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+    raise botocore.exceptions.ClientError(denial, "GetTrail")
+
+
+def test_no_hold_is_lifted_and_nothing_erased_without_a_locked_record(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = names(clients)
+    monkeypatch.setattr(Trail, "get_trail", refuse)
+    assert deploy.hold.main([*HERS, "--apply", "--record", "a"], clients=clients) == 2
+    assert "is on hold, but the record could not be locked" in capsys.readouterr().err
+    assert len(holds(clients)) == 6
+    assert deploy.hold.main([*HERS, "--undo", "--apply", "--record", "b"], clients=clients) == 2
+    assert "could not be locked" in capsys.readouterr().err
+    assert len(holds(clients)) == 6
+    bobs = [*HERS[:-1], "bob", "--apply"]
+    assert deploy.erase.main([*bobs, "--receipt", "c.json"], clients=clients) == 2
+    assert "nothing was erased: the record could not be locked" in capsys.readouterr().err
+    assert names(clients) == before
+
+
+def test_receipts_are_locked_as_it_begins_and_as_it_ends(clients: Clients) -> None:
+    assert deploy.erase.main([*HERS, "--receipt", "r.json", "--apply"], clients=clients) == 0
+    kept = records(clients("s3"))
+    assert sorted(key.split("-")[1] for key in kept) == ["erase", "erased"]
+    [begun] = [json.loads(text) for key, text in kept.items() if "-erase-" in key]
+    [done] = [json.loads(text) for key, text in kept.items() if "-erased-" in key]
+    assert begun["finished"] == ""
+    assert done == json.loads(Path("r.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("role", "policy", "whose"),
+    [
+        (ROLES[1], "DenyErasing-contained-genomics-alice", "genomics/alice/ is contained"),
+        (ROLES[1], "DenyErasing-contained-genomics", "genomics/ is contained"),
+        (ROLES[1], f"DenyErasing-held-genomics-alice-{SESSION}", f"{ALICE} is held"),
+        (ROLES[0], "DenyLaunch-genomics-alice", "genomics/alice/ is contained"),
+        (ROLES[0], "DenyLaunch-genomics", "genomics/ is contained"),
+    ],
+)
+def test_nothing_is_erased_of_who_is_contained_or_held(
+    clients: Clients, capsys: pytest.CaptureFixture[str], role: str, policy: str, whose: str
+) -> None:
+    before, iam = names(clients), clients("iam")
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=SOME)
+    for words in ([], ["--apply"], ["--session", SESSION, "--apply"]):
+        assert deploy.erase.main([*HERS, *words], clients=clients) == 2
+        err = capsys.readouterr().err
+        assert whose in err
+        assert role in err
+        assert "--undo --apply takes it back" in err
+        assert names(clients) == before
+    # Of everybody else it goes on.
+    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    if "alice" in policy:
+        other = policy.replace("alice", "bob")
+        iam.put_role_policy(RoleName=role, PolicyName=other, PolicyDocument=SOME)
+        assert deploy.erase.main(HERS, clients=clients) == 0
+
+
+@pytest.mark.parametrize("command", [deploy.hold, deploy.erase, deploy.restore])
+def test_a_slip_in_a_name_is_no_success(
+    clients: Clients, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
+    before = names(clients)
+    at = ["--at", NOON.isoformat()] if command is deploy.restore else []
+    for slip, said in (
+        (["--user", "alcie"], "Did you mean alice?"),
+        (["--user", "alice", "--session", "c" * 20], "there is nothing below"),
+    ):
+        for apply in ([], ["--apply"]):
+            assert command.main([*HERS[:-2], *slip, *at, *apply], clients=clients) == 2
+            assert said in capsys.readouterr().err
+    assert names(clients) == before
+    assert holds(clients) == []
+    assert denials(clients) == {}

@@ -118,3 +118,15 @@ def test_a_lock_that_can_be_lifted_is_offered(tmp_path: Path) -> None:
     )
     rule = named(template, "AWS::S3::Bucket", "Files")["ObjectLockConfiguration"]["Rule"]
     assert rule == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 400}}
+
+
+def test_an_incident_record_is_written_once_and_production_erases_none(
+    audit: Template, environment: Any
+) -> None:
+    policy = only(audit, "AWS::S3::BucketPolicy")["PolicyDocument"]
+    second = statement(policy, "DenySecondRecord")
+    assert (second["Effect"], second["Principal"]) == ("Deny", {"AWS": "*"})
+    assert second["Condition"]["StringNotEquals"] == {"s3:if-none-match": "*"}
+    assert json.dumps(second["Resource"]).endswith('"/incidents/*"]]}')
+    sids = [one["Sid"] for one in policy["Statement"] if "Sid" in one]
+    assert ("DenyErasingRecords" in sids) is environment.production

@@ -106,6 +106,7 @@ def read_estate(
             *without,
             *(() if trusted_cidrs else ("trusted-networks",)),
             *(() if deployer else ("kept-keys",)),
+            *(() if "audit/Files" in estate.named else ("own-trail",)),
             *(("kit-boundary",) if FOREIGN_BOUNDARY in estate.policies else ()),
         ),
         s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,

@@ -174,6 +174,7 @@ PEOPLE: Final = (
         hipaa=("164.308(a)(6)(ii)",),
         theorems=(
             "contained_work_stays_stopped",
+            "contained_and_held_objects_stay",
             "revokers_only_revoke",
             "responders_read_nothing",
         ),

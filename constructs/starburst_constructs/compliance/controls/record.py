@@ -24,7 +24,7 @@ RECORD: Final = (
             "CloudTrailCloudWatchLogsEnabled",
         ),
         guard=("CT.CLOUDTRAIL.PR.1", "CT.CLOUDTRAIL.PR.2", "CT.CLOUDTRAIL.PR.3"),
-        theorems=("no_role_weakens_the_record",),
+        theorems=("no_role_weakens_the_record", "incident_records_are_written_once"),
         tests=(
             "tests/stacks/test_audit.py::test_the_trail_covers_every_region_and_can_be_validated",
         ),

@@ -221,11 +221,21 @@ def a_revoked_user_is_out_alone(world: World) -> Iterator[Claim]:
 def revokers_only_revoke(world: World) -> Iterator[Claim]:
     """Who may revoke may put and take away policies of analysts and workers, and nothing else.
 
-    What they put stays under the boundary: see what holds whatever an identity policy says.
+    What they put stays under the boundary: see what holds whatever an identity policy says. They
+    see users' names, so that a slip in one is told, and nothing that is below them.
     """
     estate = world.estate
     ends = {role.arn: role for role in estate.roles_for("analyst", "worker")}
-    revoker = Policy.parse("revoker", revoker_document(list(ends)))
+    bucket = data_bucket(world)
+    document = revoker_document(
+        estate.name,
+        estate.workspaces,
+        list(ends),
+        account=estate.account,
+        region=estate.region,
+        bucket=bucket.arn.rpartition(":")[2],
+    )
+    revoker = Policy.parse("revoker", document)
     someone = Role(
         arn=f"arn:aws:iam::{estate.account}:role/responder",
         tags={},
@@ -238,7 +248,8 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
     resource = world.logic.text("resource")
     ours = world.logic.some(world.logic.same(resource, arn) for arn in ends)
     every = representatives([*estate.policies.values(), revoker])
-    others = [one for one in every if one not in known]
+    looking = {"s3:ListBucketVersions", "ssm:GetParameter"}
+    others = [one for one in every if one not in known | looking]
     yield never(
         "another action",
         [
@@ -253,6 +264,29 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
             for one in requests(context, sorted(known), resource)
         ],
         given=[world.logic.no(ours)],
+    )
+    deeper = world.session(someone)
+    prefix = world.logic.text("prefix")
+    deeper.put("s3:prefix", prefix)
+    yield never(
+        "names below a user's",
+        [
+            (one, world.allowed(someone, one, at=bucket, also=[revoker]))
+            for one in requests(deeper, ["s3:ListBucketVersions"], bucket.arn)
+        ],
+        given=[
+            world.logic.no(world.logic.same(prefix, f"{workspace}/"))
+            for workspace in estate.workspaces
+        ],
+    )
+    whole = world.session(someone)
+    yield never(
+        "all names at once",
+        [
+            (one, world.allowed(someone, one, at=bucket, also=[revoker]))
+            for one in requests(whole, ["s3:ListBucketVersions"], bucket.arn)
+        ],
+        given=[whole.is_not("s3:delimiter", "/")],
     )
     yield always(
         world,

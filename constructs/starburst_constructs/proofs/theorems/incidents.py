@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from starburst_constructs.keeping import Keeping
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Policy, Role
-from starburst_constructs.proofs.layout import data_bucket, data_key, requests
+from starburst_constructs.proofs.layout import (
+    SESSION,
+    data_bucket,
+    data_key,
+    requests,
+    session_of,
+)
 from starburst_constructs.proofs.theorem import Claim, always, never, theorem
 from starburst_constructs.proofs.vocabulary import representatives
+from starburst_constructs.responder_statements import Locker
 from starburst_constructs.responders import (
     container_document,
     eraser_document,
@@ -93,6 +101,65 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
+def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
+    """Of who is contained or held nobody of ours erases an object, however late they signed in.
+
+    Who is contained does not write over one either. The policies are the very ones that
+    ``python -m deploy.contain`` and ``python -m deploy.hold`` put.
+    """
+    logic, bucket = world.logic, data_bucket(world)
+    erasing = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"]
+    writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    for role in world.estate.roles:
+        for workspace in world.estate.workspaces:
+            for user, session in ((None, None), ("alice", None), ("alice", SESSION)):
+                for why in ("contained", "held") if session is None else ("held",):
+                    keeping = Keeping(why=why, workspace=workspace, user=user, session=session)
+                    # Roles of other workspaces carry no denial, and need none.
+                    denied = role.purpose in ("analyst", "worker") and role.workspace == workspace
+                    denial = [Policy.parse("denial", keeping.document)] if denied else []
+                    key = logic.join(f"{bucket.arn}/{keeping.prefix}", logic.text("key"))
+                    actions = [*erasing, *(writing if why == "contained" else ())]
+                    # The controller writes a session's status, and nothing over another's word.
+                    if role.purpose == "controller":
+                        actions = erasing
+                    asked = requests(session_of(world, role), actions, key)
+                    yield never(
+                        f"{role.name}: {keeping.policy_name}",
+                        [(one, world.allowed(role, one, at=bucket, also=denial)) for one in asked],
+                    )
+    another = Keeping(why="contained", workspace=world.estate.workspaces[0], user="alice")
+    denial = Policy.parse("denial", another.document)
+    context, other = world.context(), logic.text("object")
+    yield never(
+        "others' objects",
+        [(one, world.refuses(denial, one)) for one in requests(context, erasing, other)],
+        given=[logic.no(logic.like(other, f"arn:aws:s3:::*/{another.prefix}*"))],
+    )
+
+
+@theorem(GROUP, unless="own-trail")
+def incident_records_are_written_once(world: World) -> Iterator[Claim]:
+    """Nobody writes an incident record over another, and in production nobody hides or erases one.
+
+    Whatever their policies say; the bucket's own lock keeps each version for its time besides.
+    """
+    bucket, context = world.estate.at("audit/Files"), world.context()
+    policy = world.policy(bucket.policy)
+    record = world.logic.join(f"{bucket.arn}/incidents/", world.logic.text("record"))
+    context.put("s3:ObjectCreationOperation", "true")
+    [one] = requests(context, ["s3:PutObject"], record)
+    yield never(
+        "a second write",
+        [(one, world.logic.no(world.refuses(policy, one)))],
+        given=[context.is_not("s3:if-none-match", "*")],
+    )
+    if "kept-keys" not in world.estate.without:
+        asked = requests(world.context(), ["s3:DeleteObject", "s3:DeleteObjectVersion"], record)
+        yield never("erasing", [(one, world.logic.no(world.refuses(policy, one))) for one in asked])
+
+
+@theorem(GROUP)
 def responders_read_nothing(world: World) -> Iterator[Claim]:
     """Who contains, isolates, holds, erases or watches reads no data and takes no other power.
 
@@ -103,6 +170,12 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
     place = {"account": estate.account, "region": estate.region}
     bucket, key = data_bucket(world), data_key(world)
     name = bucket.arn.rpartition(":")[2]
+    files = estate.named.get("audit/Files")
+    locker = (
+        Locker(bucket=files.rpartition(":")[2], key_arn=estate.named["foundation/LogsKey"])
+        if files
+        else None
+    )
     spaces = estate.workspaces
     prefixes = [f"{workspace}/" for workspace in spaces]
     someone = Role(
@@ -113,10 +186,10 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         boundary=None,
     )
     documents = {
-        "contains": container_document(estate.name, spaces, **place),
-        "isolates": isolator_document(estate.name, **place),
-        "holds": holder_document(estate.name, prefixes, bucket=name, **place),
-        "erases": eraser_document(estate.name, prefixes, bucket=name, **place),
+        "contains": container_document(estate.name, spaces, bucket=name, locker=locker, **place),
+        "isolates": isolator_document(estate.name, locker=locker, **place),
+        "holds": holder_document(estate.name, prefixes, bucket=name, locker=locker, **place),
+        "erases": eraser_document(estate.name, prefixes, bucket=name, locker=locker, **place),
         "watches": watcher_document(estate.name, spaces, trail_log_group="trail", **place),
     }
     for duty, document in documents.items():
@@ -142,6 +215,15 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
                     for one in requests(context, actions, target)
                 ],
             )
+        if files is None or duty == "watches":
+            continue
+        record = logic.text("record")
+        writes = requests(context, ["s3:PutObject"], record)
+        yield never(
+            f"who {duty}: writing anything but records",
+            [(one, world.allowed(someone, one, also=[policy])) for one in writes],
+            given=[logic.no(logic.starts(record, f"{files}/incidents/{estate.name}/"))],
+        )
     erases = Policy.parse("who erases", documents["erases"])
     context = world.session(someone)
     controls = logic.join(f"{bucket.arn}/_control/", logic.text("key"))

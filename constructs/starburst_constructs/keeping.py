@@ -1,0 +1,95 @@
+"""The policy that keeps somebody's objects from being erased, whenever its caller signed in (S37).
+
+A denial of older sessions ends; evidence must outlast the next login. It stands on the roles that
+write below a workspace, and goes when whoever put it takes it away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from starburst.contract import PRINCIPAL_NAME, SESSION_ID
+
+__all__ = ["Keeping", "Why"]
+
+Why = Literal["contained", "held"]
+
+_PREFIX: Final = "DenyErasing"
+_ERASING: Final = "s3:Delete*"
+_WRITING: Final = ("s3:AbortMultipartUpload", "s3:Put*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What is kept from being erased, and why.
+
+    Example:
+        >>> keeping = Keeping(why="held", workspace="genomics", user="alice")
+        >>> keeping.policy_name, keeping.prefix
+        ('DenyErasing-held-genomics-alice', 'genomics/alice/')
+        >>> Keeping.parse(keeping.policy_name) == keeping
+        True
+
+    Attributes:
+        why: who is contained writes nothing either; what is held can still be added to.
+        workspace: where.
+        user: whose objects; None for all of the workspace.
+        session: only of this session.
+    """
+
+    why: Why
+    workspace: str
+    user: str | None = None
+    session: str | None = None
+
+    @classmethod
+    def parse(cls, policy_name: str) -> Keeping | None:
+        """Return what an inline policy of this name keeps; None for a policy of another kind."""
+        head, _, rest = policy_name.partition("-")
+        why, *names = rest.split("-")
+        if head != _PREFIX or not 1 <= len(names) <= 3:  # noqa: PLR2004 - workspace, user, session
+            return None
+        workspace, user, session = [*names, None, None][:3]
+        for name, pattern in (
+            (workspace, PRINCIPAL_NAME),
+            (user, PRINCIPAL_NAME),
+            (session, SESSION_ID),
+        ):
+            if name is not None and not pattern.fullmatch(name):
+                return None
+        if why == "contained" or why == "held":  # noqa: PLR1714 - narrows the type
+            return cls(why=why, workspace=workspace or "", user=user, session=session)
+        return None
+
+    @property
+    def policy_name(self) -> str:
+        """Name of the inline policy: an auditor sees by it why a role refuses."""
+        names = (_PREFIX, self.why, self.workspace, self.user, self.session)
+        return "-".join(filter(None, names))
+
+    @property
+    def prefix(self) -> str:
+        """What it keeps, in the data bucket."""
+        user = f"{self.user}/" if self.user else ""
+        session = f"sessions/{self.session}/" if self.session else ""
+        return f"{self.workspace}/{user}{session}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What it says. The roles reach one bucket only, so that its name need not be known."""
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": _PREFIX,
+                    "Effect": "Deny",
+                    "Action": [_ERASING, *(_WRITING if self.why == "contained" else ())],
+                    "Resource": [f"arn:aws:s3:::*/{self.prefix}*"],
+                }
+            ],
+        }
+
+    def concerns(self, prefix: str) -> bool:
+        """Return whether something below a prefix is kept."""
+        return prefix.startswith(self.prefix) or self.prefix.startswith(prefix)
