@@ -135,7 +135,7 @@ def test_a_bucket_without_locks_is_said(
 
     monkeypatch.setattr(s3, "put_object_legal_hold", refuse)
     assert deploy.hold.main([*HERS, "--apply"], clients=clients) == 2
-    assert "has no Object Lock, so nothing was held" in capsys.readouterr().err
+    assert "has no Object Lock, so no version was held" in capsys.readouterr().err
 
 
 def test_all_versions_are_erased_with_a_receipt(
