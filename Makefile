@@ -87,9 +87,11 @@ mutants: setup  ## would the theorems notice a mistake? tries every one; writes 
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
 	  --report $(if $(ENV),build/mutants-$(ENV).json,docs/mutants.json)
 
-evidence: setup  ## ENV=prod: what judged an environment, and what was found, in one folder
+# Only who signs with a key in KMS needs credentials, and only for that; SIGN_WITH is its ARN, or a file.
+evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what was found, in one folder
 	@[ -n "$(ENV)" ] || { echo "make evidence: name the environment, such as: make evidence ENV=prod" >&2; exit 2; }
-	@$(WITHOUT_AWS) $(BIN)/python -m deploy.evidence $(ENV)
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.evidence $(ENV) --written-to .venv/.stamps/evidence
+	@$(if $(SIGN_WITH),$(BIN)/python -m deploy.evidence.sign "$$(cat .venv/.stamps/evidence)" --with "$(SIGN_WITH)")
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.templates

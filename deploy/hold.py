@@ -65,9 +65,9 @@ def hold(s3: Any, bucket: str, where: Sequence[str], *, on: bool = True) -> int:
                 return 0
             if code_of(error) in _NO_LOCK:
                 raise OfficerError(
-                    f"bucket {bucket} has no Object Lock, so no version was held: it was deployed by "
-                    "an earlier release or by an emulator. Deploy the storage stack again; until "
-                    "then contain people, and copy what is evidence"
+                    f"bucket {bucket} has no Object Lock, so no version was held: it was deployed "
+                    "by an earlier release or by an emulator. Deploy the storage stack again; "
+                    "until then contain people, and copy what is evidence"
                 ) from error
             raise
         return 1

@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="do not run the tests that controls name; they are then said not to have run",
     )
+    parser.add_argument(
+        "--written-to", type=Path, metavar="FILE", help="tells another command the folder"
+    )
     chosen = parser.parse_args(arguments)
     environment = next((each for each in ALL if each.name == chosen.environment), None)
     if environment is None:
@@ -55,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
         shutil.rmtree(folder, ignore_errors=True)
         write(evidence, folder)
+    if chosen.written_to is not None:
+        chosen.written_to.write_text(f"{folder}
+", encoding="utf-8")
     rows = matrix(evidence)
     counted = Counter(row.status for row in rows)
     _say(", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status]))
