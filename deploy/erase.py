@@ -211,8 +211,8 @@ def _no_session(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # n
     if both := sorted(theirs & active):
         raise OfficerError(
             f"session {both[0]} is active ({len(both)} in all), so nothing was erased: its workers "
-            "would write on. Its user stops it with starburst stop; one that you contained "
-            "with python -m deploy.contain ends within an hour"
+            "would write on. Its user stops it with starburst stop. Where they cannot, "
+            "python -m deploy.contain ends it within an hour; release them then"
         )
 
 

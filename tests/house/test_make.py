@@ -105,3 +105,12 @@ def test_evidence_is_gathered_without_a_persons_credentials(bare: Path) -> None:
     result = make("evidence", "ENV=dev", at=bare, AWS_PROFILE="payroll")
     assert "-m deploy.evidence dev" in result.stdout
     assert "payroll" not in result.stdout
+
+
+def test_only_the_signature_is_made_with_a_persons_credentials(bare: Path) -> None:
+    set_up(bare, '#!/bin/sh\necho "$@ with $AWS_PROFILE"\n')
+    result = make("evidence", "ENV=dev", "SIGN_WITH=arn:aws:kms:x", at=bare, AWS_PROFILE="payroll")
+    told = result.stdout.splitlines()
+    assert any("-m deploy.evidence dev" in line and line.endswith("with ") for line in told)
+    [signed] = [line for line in told if "-m deploy.evidence.sign" in line]
+    assert signed.endswith("--with arn:aws:kms:x with payroll")
