@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -27,53 +28,74 @@ KEYS = SessionKeys(workspace="demo", user="mallory", session="e" * 20)
 COMMANDS = {"contain": deploy.contain, "hold": deploy.hold, "erase": deploy.erase}
 
 
+class Roles:
+    """Makes roles and takes them away again: the root user does nothing else here."""
+
+    def __init__(self, local: LocalEnvironment) -> None:
+        self._local, self._made = local, list[str]()
+        self._iam, self._sts = (self._root(service) for service in ("iam", "sts"))
+
+    def _root(self, service: str) -> Any:
+        return self._local.client(self._local.root_session(), service)
+
+    def make(self, name: str, policy: str) -> Clients:
+        """Return the clients of somebody who has this policy and no other."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+        role = self._iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
+        self._made.append(name)
+        self._iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+        answer = self._sts.assume_role(RoleArn=role["Arn"], RoleSessionName=name)["Credentials"]
+        session = boto3.Session(
+            answer["AccessKeyId"],
+            answer["SecretAccessKey"],
+            answer["SessionToken"],
+            region_name=self._local.region,
+        )
+        return lambda service: self._local.client(session, service)
+
+    def remove(self) -> None:
+        for name in self._made:
+            self._iam.delete_role_policy(RoleName=name, PolicyName="own")
+            self._iam.delete_role(RoleName=name)
+
+
 @pytest.fixture
-def root(local_environment: LocalEnvironment) -> Clients:
-    session = local_environment.root_session()
-    return lambda service: local_environment.client(session, service)
+def roles(local_environment: LocalEnvironment) -> Iterator[Roles]:
+    roles = Roles(local_environment)
+    yield roles
+    roles.remove()
+
+
+@pytest.fixture
+def administrator(roles: Roles) -> Clients:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": everything})
+    return roles.make("administrator", document)
 
 
 @pytest.fixture
 def officer(
-    local_environment: LocalEnvironment,
-    root: Clients,
+    roles: Roles,
+    administrator: Clients,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Callable[[str], Clients]]:
+) -> Callable[[str], Clients]:
     """Return the clients of a role that has exactly the policy that a command prints."""
     monkeypatch.chdir(tmp_path)
-    iam, made = root("iam"), []
 
     def of(command: str) -> Clients:
         capsys.readouterr()
-        assert COMMANDS[command].main([*SUSPECT, "--permission"], clients=root) == 0
-        printed, name = capsys.readouterr().out, f"officer-{command}"
-        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-        role = iam.create_role(
-            RoleName=name,
-            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
-        )["Role"]["Arn"]
-        made.append(name)
-        iam.put_role_policy(RoleName=name, PolicyName="printed", PolicyDocument=printed)
-        answer = root("sts").assume_role(RoleArn=role, RoleSessionName="officer")["Credentials"]
-        session = type(local_environment.root_session())(
-            answer["AccessKeyId"],
-            answer["SecretAccessKey"],
-            answer["SessionToken"],
-            region_name=local_environment.region,
-        )
-        return lambda service: local_environment.client(session, service)
+        assert COMMANDS[command].main([*SUSPECT, "--permission"], clients=administrator) == 0
+        return roles.make(f"officer-{command}", capsys.readouterr().out)
 
-    yield of
-    for name in made:
-        iam.delete_role_policy(RoleName=name, PolicyName="printed")
-        iam.delete_role(RoleName=name)
+    return of
 
 
 @pytest.fixture
-def bucket(root: Clients) -> str:
-    answer = root("ssm").get_parameter(Name="/starburst/local/runtime")
+def bucket(administrator: Clients) -> str:
+    answer = administrator("ssm").get_parameter(Name="/starburst/local/runtime")
     return json.loads(answer["Parameter"]["Value"])["bucket"]
 
 
@@ -83,12 +105,14 @@ def login(local: LocalEnvironment) -> Any:
 
 
 @pytest.fixture
-def evidence(local_environment: LocalEnvironment, bucket: str, root: Clients) -> Iterator[str]:
+def evidence(
+    local_environment: LocalEnvironment, bucket: str, administrator: Clients
+) -> Iterator[str]:
     """Return the version of an object of the suspect's, as they wrote it."""
     s3 = login(local_environment)
     key = f"{KEYS.inputs}0"
     yield s3.put_object(Bucket=bucket, Key=key, Body=b"evidence")["VersionId"]
-    mine = root("s3")
+    mine = administrator("s3")
     page = mine.list_object_versions(Bucket=bucket, Prefix=KEYS.prefix)
     for one in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
         mine.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
@@ -123,12 +147,14 @@ def refused(call: Callable[[], Any]) -> bool:
     return False
 
 
-def records(root: Clients) -> list[dict[str, Any]]:
-    place = locker(LOCAL, root)
+def records(administrator: Clients) -> list[dict[str, Any]]:
+    place = locker(LOCAL, administrator)
     assert place is not None
-    page = root("s3").list_objects_v2(Bucket=place.bucket, Prefix="incidents/local/")
+    page = administrator("s3").list_objects_v2(Bucket=place.bucket, Prefix="incidents/local/")
     return [
-        json.loads(root("s3").get_object(Bucket=place.bucket, Key=one["Key"])["Body"].read())
+        json.loads(
+            administrator("s3").get_object(Bucket=place.bucket, Key=one["Key"])["Body"].read()
+        )
         for one in page.get("Contents", ())
     ]
 
@@ -140,14 +166,14 @@ class Scene:
     Attributes:
         fresh: makes a client of the suspect's, signed in anew.
         officer: makes the clients of who holds a command's printed permission, and no other.
-        root: the account's.
+        administrator: the clients of an administrator.
         bucket: of the data.
         version: of the suspect's object.
     """
 
     fresh: Callable[[], Any]
     officer: Callable[[str], Clients]
-    root: Clients
+    administrator: Clients
     bucket: str
     version: str
 
@@ -156,14 +182,14 @@ class Scene:
 def scene(
     local_environment: LocalEnvironment,
     officer: Callable[[str], Clients],
-    root: Clients,
+    administrator: Clients,
     bucket: str,
     evidence: str,
 ) -> Scene:
     return Scene(
         fresh=lambda: login(local_environment),
         officer=officer,
-        root=root,
+        administrator=administrator,
         bucket=bucket,
         version=evidence,
     )
@@ -176,7 +202,7 @@ def scene(
 def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
     scene: Scene, capsys: pytest.CaptureFixture[str], command: str, code: int, still: set[str]
 ) -> None:
-    before, clients = len(records(scene.root)), scene.officer(command)
+    before, clients = len(records(scene.administrator)), scene.officer(command)
     # The lockout is over at once, as it is after twelve hours.
     words = [*SUSPECT, "--apply", *(["--hours", "0"] if command == "contain" else [])]
     assert COMMANDS[command].main([*words, "--record", "one.json"], clients=clients) == code
@@ -186,7 +212,7 @@ def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
         assert deploy.erase.main(SUSPECT, clients=scene.officer("erase")) == 2
         word = "contained" if command == "contain" else "held"
         assert f"demo/mallory/ is {word}" in capsys.readouterr().err
-        assert len(records(scene.root)) == before + 1
+        assert len(records(scene.administrator)) == before + 1
     finally:
         words += ["--undo", "--record", "two.json"]
         assert COMMANDS[command].main(words, clients=clients) == code
@@ -194,11 +220,11 @@ def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
 
 
 def test_no_record_is_overwritten_read_or_erased_by_who_wrote_it(scene: Scene) -> None:
-    clients, place = scene.officer("contain"), locker(LOCAL, scene.root)
+    clients, place = scene.officer("contain"), locker(LOCAL, scene.administrator)
     assert place is not None
     for words in (["--record", "one.json"], ["--record", "two.json", "--undo"]):
         assert deploy.contain.main([*SUSPECT, "--apply", *words], clients=clients) == 0
-    page = scene.root("s3").list_objects_v2(Bucket=place.bucket, Prefix="incidents/local/")
+    page = scene.administrator("s3").list_objects_v2(Bucket=place.bucket, Prefix="incidents/local/")
     here = {"Bucket": place.bucket, "Key": page["Contents"][0]["Key"]}
     s3 = clients("s3")
     assert refused(lambda: s3.put_object(**here, Body=b"{}"))
