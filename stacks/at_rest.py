@@ -174,6 +174,7 @@ FREE: Final = frozenset(
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::KMS::Alias",
+        "AWS::Lambda::Alias",
         "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::Permission",
         "AWS::Logs::QueryDefinition",

@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.compute import ComputeStack
@@ -47,7 +46,7 @@ class ControlStack(cdk.Stack):
         compute: for the cluster.
 
     Attributes:
-        function: analysts invoke it.
+        function: analysts invoke its alias for them.
         alerts: people subscribe to it.
     """
 
@@ -87,7 +86,7 @@ class ControlStack(cdk.Stack):
             account=environment.account,
             organization_id=environment.organization_id,
         )
-        self.function: lambda_.Function = ControllerFunction(
+        self.function = ControllerFunction(
             self,
             "Controller",
             name=name,
@@ -123,7 +122,7 @@ class ControlStack(cdk.Stack):
         Wake(
             self,
             "Wake",
-            function=self.function,
+            function=self.function.service,
             cluster_arn=cluster_arn,
             endpoints_stack=(
                 f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(environment.name)}/"

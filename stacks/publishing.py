@@ -11,7 +11,13 @@ from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
-from starburst.contract import Hosts, RuntimeDocument, WorkspaceDocument, task_family
+from starburst.contract import (
+    ControllerDoor,
+    Hosts,
+    RuntimeDocument,
+    WorkspaceDocument,
+    task_family,
+)
 from starburst_constructs.naming import role_arn
 from starburst_constructs.publishing import RuntimeParameter
 
@@ -54,7 +60,8 @@ class PublishingStack(cdk.Stack):
                 region=environment.region,
                 bucket=storage.data.bucket_name,
                 key_arn=foundation.data_key.key_arn,
-                controller=control.function.function_arn,
+                # Not the alias' own token: what another stack imports must not change its name.
+                controller=f"{control.function.function_arn}:{ControllerDoor.ANALYSTS}",
                 python=environment.python,
                 architecture=environment.architecture,
                 workspaces={

@@ -14,6 +14,7 @@ from typing import Any, Final
 from starburst.chunks import INLINE_BYTES
 from starburst.client import collect, dispatch
 from starburst.client.pacing import Pace
+from starburst.contract import ControllerDoor
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Site
 from starburst.sizing import (
@@ -158,15 +159,24 @@ class Session:
     def _open(self) -> None:
         keys = self.manifest.keys
         self.cloud.objects[keys.manifest] = (self.manifest.to_json(), '"m"', 0.0)
-        for action in ("kms:GenerateDataKey", "kms:Encrypt", "s3:PutObject", "lambda:Invoke"):
+        for action in ("kms:GenerateDataKey", "kms:Encrypt", "s3:PutObject"):
             self.meter.note(action, 0.0)
-        answer = self._ask({"protocol": 1, "action": "start", "key": keys.manifest})
-        assert answer["ok"], answer  # noqa: S101 - a model that cannot start says nothing
+        self._ask("start")
         self.clock.at(self.cloud.cursor, self._send_packs)
 
-    def _ask(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, action: str) -> None:
+        request = self.manifest.keys.request(action)
+        body = json.dumps({"protocol": 1, "action": action}).encode()
+        self.cloud.objects[request] = (body, '"r"', self.clock.now)
+        self.meter.note("s3:PutObject", self.clock.now)
+        self.meter.note("lambda:Invoke", self.clock.now)
+        payload = {"protocol": 1, "action": action, "key": request}
+        answer = self._invoke(payload, door=ControllerDoor.ANALYSTS)
+        assert answer["ok"], answer  # noqa: S101 - a model that is refused says nothing
+
+    def _invoke(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
         self.cloud.cursor = max(self.cloud.cursor, self.clock.now)
-        return self.controller.handle(event, seconds=60)
+        return self.controller.handle(event, door=door, seconds=60)
 
     def _send_packs(self) -> None:
         """Cut, store and queue all tasks, as the dispatcher does, at its pace."""
@@ -239,13 +249,7 @@ class Session:
             self.clock.at(now + spent + self.plan.linger, self._close)
 
     def _close(self) -> None:
-        keys = self.manifest.keys
-        request = keys.request("0f")
-        body = json.dumps({"protocol": 1, "action": "stop"}).encode()
-        self.cloud.objects[request] = (body, '"r"', self.clock.now)
-        self.meter.note("s3:PutObject", self.clock.now)
-        self.meter.note("lambda:Invoke", self.clock.now)
-        self._ask({"protocol": 1, "action": "stop", "key": request})
+        self._ask("stop")
         for task in self.cloud.tasks.values():
             if task.stopped is None:
                 self.clock.at(self.cloud.cursor, self._sweep)
@@ -256,7 +260,7 @@ class Session:
 
     def _sweep(self) -> None:
         self.meter.note("lambda:Invoke", self.clock.now)
-        self._ask({"starburst": "sweep"})
+        self._invoke({"starburst": "sweep"}, door=ControllerDoor.SERVICE)
         live = any(task.stopped is None for task in self.cloud.tasks.values())
         if self.cloud.queue is None and not live and self.clock.now > _SWEEP_SECONDS:
             self.over = True
@@ -266,7 +270,8 @@ class Session:
     def _stopped(self, task: Task) -> None:
         self.meter.note("lambda:Invoke", self.clock.now)
         detail = json.loads(json.dumps(task.describe(self.clock.now), default=str))
-        self._ask({"source": "aws.ecs", "detail": detail})
+        event = {"source": "aws.ecs", "detail": detail}
+        self._invoke(event, door=ControllerDoor.SERVICE)
 
     # Workers
 

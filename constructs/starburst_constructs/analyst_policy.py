@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
-from starburst.contract import USER_TAG, queue_prefix, runtime_parameter
+from starburst.contract import USER_TAG, ControllerDoor, queue_prefix, runtime_parameter
 from starburst_constructs.grants import only_from_networks
 from starburst_constructs.naming import controller_name
 
@@ -92,6 +92,7 @@ def analyst_statements(
             actions=["lambda:InvokeFunction"],
             resources=[
                 f"arn:aws:lambda:{region}:{account}:function:{controller_name(environment)}"
+                f":{ControllerDoor.ANALYSTS}"
             ],
         ),
         iam.PolicyStatement(

@@ -20,6 +20,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from starburst.contract import ControllerDoor
 from starburst_constructs.grants import no_strangers
 
 __all__ = ["HANDLER", "NOT_IN_ASSET", "ControllerFunction", "FailureQueue", "Wake", "Watch"]
@@ -102,6 +103,11 @@ class ControllerFunction(lambda_.Function):
         log: its log group.
         failures: where events go that it failed three times.
         variables: its environment; never a secret.
+
+    Attributes:
+        analysts: the alias by which analysts ask; only their roles may invoke it.
+        service: the alias for our schedule and rules; nobody else may invoke it, and nobody the
+            function itself.
     """
 
     def __init__(
@@ -140,6 +146,16 @@ class ControllerFunction(lambda_.Function):
             environment=dict(variables),
         )
         self.configure_async_invoke(retry_attempts=2, max_event_age=cdk.Duration.minutes(15))
+        self.analysts = self._door("Analysts", ControllerDoor.ANALYSTS)
+        self.service = self._door("Service", ControllerDoor.SERVICE)
+        # AWS keeps an alias' retries apart from the function's own.
+        self.service.configure_async_invoke(
+            retry_attempts=2, max_event_age=cdk.Duration.minutes(15)
+        )
+
+    def _door(self, construct_id: str, name: str) -> lambda_.Alias:
+        # Of the latest code: a version would be a resource more with each deployment, kept for ever.
+        return lambda_.Alias(self, construct_id, alias_name=name, version=self.latest_version)
 
 
 class Wake(Construct):
@@ -151,7 +167,7 @@ class Wake(Construct):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        function: the controller.
+        function: the controller's alias for the service.
         cluster_arn: tasks of other clusters are not ours to watch.
         endpoints_stack: pattern of the endpoints' stack ARN, where the controller opens it.
     """
@@ -161,7 +177,7 @@ class Wake(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        function: lambda_.Function,
+        function: lambda_.Alias,
         cluster_arn: str,
         endpoints_stack: str | None = None,
     ) -> None:
@@ -212,7 +228,7 @@ class Wake(Construct):
 
 
 def _target(
-    function: lambda_.Function,
+    function: lambda_.Alias,
     *,
     max_event_age: cdk.Duration,
     retry_attempts: int,

@@ -44,7 +44,7 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
         ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:222233334444:starburst-prod-genomics-x"),
         (
             "lambda:InvokeFunction",
-            "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",
+            "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller:analysts",
         ),
         ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:222233334444:parameter/starburst/prod/runtime"),
     ],
@@ -74,6 +74,14 @@ def test_a_client_can_do_its_work(
         ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:222233334444:starburst-prod-failures"),
         ("sqs:CreateQueue", "arn:aws:sqs:eu-west-1:222233334444:starburst-prod-genomics-x"),
         ("sqs:DeleteQueue", "arn:aws:sqs:eu-west-1:222233334444:starburst-prod-genomics-x"),
+        (
+            "lambda:InvokeFunction",
+            "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",
+        ),
+        (
+            "lambda:InvokeFunction",
+            "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller:service",
+        ),
         (
             "lambda:UpdateFunctionCode",
             "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",

@@ -96,9 +96,11 @@ def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], burstin
             "MaximumEventAgeInSeconds",
             "MaximumRetryAttempts",
         }
-    (invoke,) = only(control, "AWS::Lambda::EventInvokeConfig")
-    assert invoke["MaximumRetryAttempts"] == 2
-    assert invoke["MaximumEventAgeInSeconds"] == 900
+    retries = only(control, "AWS::Lambda::EventInvokeConfig")
+    assert len(retries) == 2, "the function's, and the alias' by which events come"
+    for invoke in retries:
+        assert invoke["MaximumRetryAttempts"] == 2
+        assert invoke["MaximumEventAgeInSeconds"] == 900
 
 
 def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
@@ -107,6 +109,15 @@ def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
     for permission in permissions:
         assert permission["Principal"] == "events.amazonaws.com"
         assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("Wake")
+        assert permission["FunctionName"]["Ref"].startswith("ControllerService")
+    for rule in only(control, "AWS::Events::Rule"):
+        assert rule["Targets"][0]["Arn"]["Ref"].startswith("ControllerService")
+
+
+def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> None:
+    doors = only(control, "AWS::Lambda::Alias")
+    assert sorted(door["Name"] for door in doors) == ["analysts", "service"]
+    assert {door["FunctionVersion"] for door in doors} == {"$LATEST"}
 
 
 def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(

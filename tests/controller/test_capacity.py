@@ -31,7 +31,7 @@ def lack(world: World, *tasks: dict[str, Any]) -> None:
         event = world.ecs.end(
             task, exit_code=None, stop_code="TaskFailedToStart", reason=world.ecs.excuse
         )
-        world.controller.handle(event, seconds=60)
+        world.tell(event)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_a_session_has_the_architecture_and_the_disk_that_it_asks_for(world: Wor
     for task in world.ecs.live():
         task["ephemeralStorage"] = {"sizeInGiB": 120}
     world.later(3600)
-    world.ask("refresh", KEYS.manifest)
+    world.request(KEYS, "refresh")
     usd = fleet_usd(
         workers=3,
         cpu=1,
@@ -338,7 +338,7 @@ def test_stopped_workers_of_another_architecture_are_counted_too(world: World) -
     for task in world.ecs.live():
         world.ecs.end(task, exit_code=1)
     world.later(3)
-    world.ask("refresh", KEYS.manifest)
+    world.request(KEYS, "refresh")
 
     assert world.status(KEYS).workers_lost == 3
 
@@ -372,7 +372,7 @@ def test_workers_run_on_their_workspaces_own_instances(
         assert not {"launchType", "platformVersion"} & set(call)
         assert "ephemeralStorage" not in call["overrides"]
     world.later(3600)
-    world.ask("refresh", KEYS.manifest)
+    world.request(KEYS, "refresh")
     spot = sum(n for name, n in providers.items() if name.endswith("spot"))
     share = HOSTS.instances[0].share(1, 4) * 0.16
     assert world.status(KEYS).usd == pytest.approx(share * (20 - spot + spot / 2), abs=1e-4)

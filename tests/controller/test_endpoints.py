@@ -174,7 +174,7 @@ def test_cloudformations_event_starts_the_workers_at_once(world: World, stack: F
     stack.succeed()
     world.later(1)
     event = {"source": "aws.cloudformation", "detail": {"stack-id": "whatever"}}
-    assert world.controller.handle(event, seconds=60)["ok"]
+    assert world.tell(event)["ok"]
     assert len(world.ecs.live()) == 3
 
 

@@ -27,6 +27,9 @@ VARIABLES = {
 class Context:
     """What Lambda passes."""
 
+    def __init__(self, alias: str) -> None:
+        self.invoked_function_arn = f"arn:aws:lambda:{REGION}:123456789012:function:c{alias}"
+
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
@@ -53,12 +56,18 @@ def test_the_entry_serves_with_one_set_of_clients(
     handler._controller.cache_clear()
     try:
         first = handler._controller()
-        swept: dict[str, Any] = handler.handle({"starburst": "sweep"}, Context())
-        payload = {"protocol": 1, "action": "refresh", "key": a_manifest().keys.manifest}
-        refused = handler.handle(payload, Context())
+        swept: dict[str, Any] = handler.handle({"starburst": "sweep"}, Context(":service"))
+        body = b'{"protocol": 1, "action": "refresh"}'
+        key = world.put(a_manifest().keys.request("0f"), body)
+        payload = {"protocol": 1, "action": "refresh", "key": key}
+        refused = handler.handle(payload, Context(":analysts"))
+        nobody = [
+            handler.handle(payload, Context(alias)) for alias in ("", ":7", ":$LATEST", ":x:y")
+        ]
         assert handler._controller() is first
     finally:
         handler._controller.cache_clear()
 
     assert swept == {"ok": True, "sessions": 0, "orphan_tasks": 0, "orphan_queues": 0}
     assert refused["error"]["type"] == "SessionNotFound"
+    assert [answer["error"]["type"] for answer in nobody] == ["AccessDenied"] * 4

@@ -144,7 +144,7 @@ def test_two_starts_at_once_launch_once(world: World) -> None:
 
     def start_meanwhile() -> None:
         world.ecs.on_run = None
-        again.append(world.ask("start", KEYS.manifest))
+        again.append(world.request(KEYS, "start"))
 
     world.ecs.on_run = start_meanwhile
     first = world.start()

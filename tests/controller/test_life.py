@@ -63,7 +63,7 @@ def test_the_status_counts_workers_until_they_have_left(
 
     for task in tasks:
         world.ecs.end(task)
-    world.ask("refresh", KEYS.manifest)
+    world.request(KEYS, "refresh")
     assert world.status(KEYS).workers_running == 0
     assert world.keys_under("_control/") == [KEYS.ended_record]
 
@@ -73,9 +73,9 @@ def test_stop_again_and_start_after_it(world: World) -> None:
     world.request(KEYS, "stop")
 
     assert world.request(KEYS, "stop") == {"ok": True}
-    assert error_of(world.ask("start", KEYS.manifest)) == "SessionEnded"
+    assert error_of(world.request(KEYS, "start")) == "SessionEnded"
     assert error_of(world.request(KEYS, "extend", deadline=world.now + 10)) == "SessionEnded"
-    assert world.ask("refresh", KEYS.manifest) == {"ok": True}
+    assert world.request(KEYS, "refresh") == {"ok": True}
     assert world.keys_under("_control/") == [KEYS.ended_record]
     assert not world.ecs.live()
 
@@ -86,10 +86,12 @@ def test_a_request_is_believed_only_where_the_user_wrote_it(world: World) -> Non
     for key in (KEYS.results + "0.json", KEYS.prefix + "stop.json", KEYS.request("../x")):
         world.put(key, stop)
         assert error_of(world.ask("stop", key)) == "AccessDenied"
-    for body in (b"{}", b"[]", json.dumps({"protocol": 1, "action": "extend"}).encode()):
+    for body in (b"{}", json.dumps({"protocol": 1, "action": "extend"}).encode()):
         assert error_of(world.ask("stop", world.put(KEYS.request("1f"), body))) == "AccessDenied"
     assert error_of(world.ask("stop", KEYS.manifest)) == "AccessDenied"
-    assert error_of(world.ask("stop", world.put(KEYS.request("2f"), b"{"))) == "ConfigurationError"
+    for body in (b"{", b"[]"):
+        asked = world.ask("stop", world.put(KEYS.request("2f"), body))
+        assert error_of(asked) == "ConfigurationError"
     big = world.put(KEYS.request("3f"), stop + b" " * 5000)
     assert error_of(world.ask("stop", big)) == "LimitExceeded"
     assert error_of(world.ask("stop", KEYS.request("absent"))) == "SessionNotFound"
@@ -224,7 +226,7 @@ def test_a_lost_worker_is_replaced_at_once_by_its_event(world: World) -> None:
     world.later(60)
     event = world.ecs.end(world.ecs.live()[0], exit_code=137, reason="OutOfMemoryError")
 
-    assert world.controller.handle(event, seconds=60) == {"ok": True}
+    assert world.tell(event) == {"ok": True}
 
     assert len(world.ecs.live()) == 3
     status = world.status(KEYS)
@@ -239,7 +241,7 @@ def test_an_event_that_arrives_twice_replaces_once(world: World) -> None:
     world.later(60)
     event = world.ecs.end(world.ecs.live()[0], exit_code=1)
     for _ in range(3):
-        world.controller.handle(event, seconds=60)
+        world.tell(event)
         world.later(30)
 
     assert len(world.ecs.live()) == 3
@@ -353,7 +355,7 @@ def test_a_fleet_that_cannot_start_fails_with_ecs_reason(world: World) -> None:
     assert status.state == "failed"
     assert CANNOT_PULL in status.reason
     assert status.usd == 0
-    assert error_of(world.ask("start", KEYS.manifest)) == "SessionEnded"
+    assert error_of(world.request(KEYS, "start")) == "SessionEnded"
     assert not world.queues()
 
 
@@ -450,7 +452,7 @@ def test_refresh_shows_the_session_as_it_is_now(world: World) -> None:
     world.send(url, 7)
     world.later(10)
 
-    assert world.ask("refresh", KEYS.manifest) == {"ok": True}
+    assert world.request(KEYS, "refresh") == {"ok": True}
     status = world.status(KEYS)
     assert (status.backlog, status.workers_running, status.state) == (7, 3, "running")
     assert status.updated == world.now

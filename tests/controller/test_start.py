@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from starburst.contract import Limits, SessionKeys
+from starburst.contract import ControllerDoor, Limits, SessionKeys
 from starburst.controller.sessions import Records
 from tests.controller.world import BUCKET, WORKER_ROLE, World, refused
 from tests.manifests import a_manifest
@@ -83,7 +83,7 @@ def test_starting_twice_is_one_session_and_one_answer(world: World) -> None:
     first = world.start()
     world.later(5)
 
-    assert world.ask("start", KEYS.manifest) == first
+    assert world.request(KEYS, "start") == first
     assert len(world.ecs.tasks) == 3
     assert len(world.queues()) == 1
 
@@ -100,7 +100,7 @@ def test_a_start_that_crashed_before_its_queue_is_completed_by_the_next(world: W
         world.start()
     sqs.create_queue = create  # type: ignore[method-assign]
 
-    assert world.ask("start", KEYS.manifest)["ok"] is True
+    assert world.request(KEYS, "start")["ok"] is True
     assert len(world.ecs.live()) == 3
 
 
@@ -115,7 +115,7 @@ def test_a_start_that_died_beside_its_queue_leaves_none(world: World) -> None:
     Records.update = die  # type: ignore[method-assign, assignment]
     try:
         with pytest.raises(KeyboardInterrupt):
-            world.ask("start", KEYS.manifest)
+            world.request(KEYS, "start")
     finally:
         Records.update = update  # type: ignore[method-assign]
     assert world.queues()
@@ -146,7 +146,7 @@ def test_a_manifest_that_names_another_user_starts_nothing(world: World) -> None
     forged = replace(a_manifest(), user="mallory")
     world.put(KEYS.manifest, forged.to_json())
 
-    assert error_of(world.ask("start", KEYS.manifest)) == "AccessDenied"
+    assert error_of(world.request(KEYS, "start")) == "AccessDenied"
     assert not world.ecs.tasks
     assert not world.queues()
     assert not world.keys_under("_control/")
@@ -155,11 +155,11 @@ def test_a_manifest_that_names_another_user_starts_nothing(world: World) -> None
 def test_a_manifest_that_names_another_session_or_workspace_starts_nothing(world: World) -> None:
     for forged in (a_manifest(session="b" * 20), a_manifest(workspace="markets")):
         world.put(KEYS.manifest, forged.to_json())
-        assert error_of(world.ask("start", KEYS.manifest)) == "AccessDenied"
+        assert error_of(world.request(KEYS, "start")) == "AccessDenied"
     assert not world.ecs.tasks
 
 
-def test_only_the_manifests_own_key_starts_it(world: World) -> None:
+def test_only_a_request_starts_it(world: World) -> None:
     text = a_manifest().to_json()
     for key in (
         KEYS.prefix + "inputs/manifest.json",
@@ -168,12 +168,13 @@ def test_only_the_manifests_own_key_starts_it(world: World) -> None:
         KEYS.manifest + "/",
         "_control/active/" + KEYS.session + ".json",
         "manifest.json",
+        KEYS.manifest,
+        KEYS.request("../0f"),
     ):
         world.put(key, text)
         assert error_of(world.ask("start", key)) == "AccessDenied"
     for key in (None, 7, ["x"], {}):
-        payload = {"protocol": 1, "action": "start", "key": key}
-        assert error_of(world.controller.handle(payload, seconds=60)) == "AccessDenied"
+        assert error_of(world.ask("start", key)) == "AccessDenied"
     assert not world.ecs.tasks
 
 
@@ -182,7 +183,7 @@ def test_anothers_session_id_is_refused_under_ones_own_folder(world: World) -> N
     stolen = a_manifest(user="mallory")
 
     assert error_of(world.start(stolen)) == "AccessDenied"
-    assert error_of(world.ask("refresh", stolen.keys.manifest)) == "AccessDenied"
+    assert error_of(world.request(stolen.keys, "refresh")) == "AccessDenied"
     assert error_of(world.request(stolen.keys, "stop")) == "AccessDenied"
     deadline = world.now + 1000
     assert error_of(world.request(stolen.keys, "extend", deadline=deadline)) == "AccessDenied"
@@ -190,30 +191,30 @@ def test_anothers_session_id_is_refused_under_ones_own_folder(world: World) -> N
 
 
 def test_a_missing_manifest_is_no_session(world: World) -> None:
-    assert error_of(world.ask("start", KEYS.manifest)) == "SessionNotFound"
-    assert error_of(world.ask("refresh", KEYS.manifest)) == "SessionNotFound"
+    assert error_of(world.request(KEYS, "start")) == "SessionNotFound"
+    assert error_of(world.request(KEYS, "refresh")) == "SessionNotFound"
     assert error_of(world.request(KEYS, "stop")) == "SessionNotFound"
 
 
 def test_a_manifest_of_64_kib_and_a_byte_is_never_parsed(world: World) -> None:
     text = a_manifest().to_json()
     world.put(KEYS.manifest, text + b" " * (65_537 - len(text)))
-    assert error_of(world.ask("start", KEYS.manifest)) == "LimitExceeded"
+    assert error_of(world.request(KEYS, "start")) == "LimitExceeded"
 
     world.put(KEYS.manifest, text + b" " * (65_536 - len(text)))
-    assert world.ask("start", KEYS.manifest)["ok"] is True
+    assert world.request(KEYS, "start")["ok"] is True
 
 
 def test_garbage_in_a_manifest_is_refused_in_data(world: World) -> None:
     for text in (b"", b"[]", b"{", b"\xff", b"[" * 60_000, b'{"protocol":1}', b'{"protocol":2}'):
         world.put(KEYS.manifest, text)
-        assert error_of(world.ask("start", KEYS.manifest)) == "ConfigurationError"
+        assert error_of(world.request(KEYS, "start")) == "ConfigurationError"
     absurd = [{field: 10**400} for field in ("workers", "cpu", "memory_gb", "timeout_seconds")]
     wrong: list[dict[str, object]] = [{"workers": w} for w in (-1, 1.5, "3", None, True)]
     for fields in [*wrong, *absurd]:
         document = json.loads(a_manifest().to_json()) | fields
         world.put(KEYS.manifest, json.dumps(document).encode())
-        assert error_of(world.ask("start", KEYS.manifest)) in (
+        assert error_of(world.request(KEYS, "start")) in (
             "ConfigurationError",
             "LimitExceeded",
         )
@@ -224,16 +225,19 @@ def test_a_manifest_of_yesterday_is_not_started(world: World) -> None:
     world.put(KEYS.manifest, a_manifest().to_json())
     world.later(86_400 + 60)
 
-    assert error_of(world.ask("start", KEYS.manifest)) == "SessionEnded"
+    assert error_of(world.request(KEYS, "start")) == "SessionEnded"
 
 
 def test_another_protocol_or_action_is_refused(world: World) -> None:
     world.start()
-    assert error_of(world.ask("destroy", KEYS.manifest)) == "ConfigurationError"
+    assert error_of(world.request(KEYS, "destroy")) == "ConfigurationError"
     payload = {"protocol": 2, "action": "start", "key": KEYS.manifest}
-    assert error_of(world.controller.handle(payload, seconds=60)) == "VersionMismatch"
+    analysts = ControllerDoor.ANALYSTS
+    assert (
+        error_of(world.controller.handle(payload, door=analysts, seconds=60)) == "VersionMismatch"
+    )
     for nothing in ({}, [], None, "start"):
-        answer = world.controller.handle(nothing, seconds=60)  # type: ignore[arg-type]
+        answer = world.controller.handle(nothing, door=analysts, seconds=60)
         assert error_of(answer) == "VersionMismatch"
 
 

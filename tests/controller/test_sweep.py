@@ -60,7 +60,7 @@ def test_a_session_that_started_during_the_sweep_is_no_orphan(world: World) -> N
 
     def list_tasks(**arguments: object) -> dict[str, object]:
         answer = listing(**arguments)
-        if not world.keys_under("_control/"):
+        if not world.keys_under("_control/active/"):
             world.ecs.list_tasks = listing  # type: ignore[method-assign]
             world.start()
             return listing(**arguments)
@@ -158,7 +158,7 @@ def test_an_event_that_somebody_made_up_changes_nothing(
     world.start()
     before = world.record(KEYS)
 
-    assert world.controller.handle(event, seconds=60) == {"ok": True}
+    assert world.tell(event) == {"ok": True}
     assert world.record(KEYS) == before
 
 
@@ -168,7 +168,7 @@ def test_a_made_up_loss_replaces_no_worker(world: World) -> None:
     world.later(60)
     detail = {"taskArn": "x", "startedBy": KEYS.session, "lastStatus": "STOPPED"}
     for _ in range(3):
-        world.controller.handle({"source": "aws.ecs", "detail": detail}, seconds=60)
+        world.tell({"source": "aws.ecs", "detail": detail})
         world.later(30)
 
     assert len(world.ecs.tasks) == 3
@@ -179,7 +179,7 @@ def test_events_of_others_change_nothing(world: World) -> None:
     world.start()
     for session in ("c" * 20, "ecs-svc/123", ""):
         event = world.ecs.end(world.ecs.add(session), exit_code=1)
-        assert world.controller.handle(event, seconds=60) == {"ok": True}
+        assert world.tell(event) == {"ok": True}
     assert len(world.ecs.tasks) == 6
     assert world.site.settings.bucket == BUCKET
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.s3.models import s3_backends
 
 from starburst.contract import (
+    ControllerDoor,
     Limits,
     RuntimeDocument,
     SessionKeys,
@@ -19,6 +21,7 @@ from starburst.contract import (
 from starburst.controller.handler import Controller
 from starburst.controller.sessions import Record
 from starburst.controller.site import Site
+from starburst.controller.turns import Turns
 from starburst.manifest import Manifest
 from starburst.requeue import RequeueMessage
 from starburst.status import SessionStatus
@@ -27,6 +30,7 @@ from tests.manifests import a_manifest
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 BUCKET = "starburst-data"
+TURN = "_control/turns/sweep.json"
 WORKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker-genomics"
 
 
@@ -224,26 +228,42 @@ class World:
 
     def put(self, key: str, body: bytes) -> str:
         self.site.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        # moto dates by the real clock.
+        stored: Any = s3_backends[ACCOUNT]["aws"].get_object(BUCKET, key)
+        stored.last_modified = datetime.fromtimestamp(self.now, UTC)
         return key
 
     def read(self, key: str) -> bytes:
         return self.site.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
-    def ask(self, action: str, key: str, *, seconds: float = 60) -> dict[str, Any]:
+    def ask(self, action: str, key: object, *, seconds: float = 60) -> dict[str, Any]:
+        """Ask as whoever may invoke the analysts' alias."""
         payload = {"protocol": 1, "action": action, "key": key}
-        return self.controller.handle(payload, seconds=seconds)
+        return self.controller.handle(payload, door=ControllerDoor.ANALYSTS, seconds=seconds)
+
+    def tell(self, event: object, *, seconds: float = 60) -> dict[str, Any]:
+        """Tell an event as EventBridge does."""
+        return self.controller.handle(event, door=ControllerDoor.SERVICE, seconds=seconds)
 
     def start(self, manifest: Manifest | None = None, *, seconds: float = 60) -> dict[str, Any]:
         manifest = manifest or a_manifest()
         self.put(manifest.keys.manifest, manifest.to_json())
-        return self.ask("start", manifest.keys.manifest, seconds=seconds)
+        return self.request(manifest.keys, "start", seconds=seconds)
 
-    def request(self, keys: SessionKeys, action: str, **body: Any) -> dict[str, Any]:
+    def request(
+        self, keys: SessionKeys, action: str, *, seconds: float = 60, **body: Any
+    ) -> dict[str, Any]:
+        """Ask as the session's user does: by an object below its own prefix."""
         text = json.dumps({"protocol": 1, "action": action, **body}).encode()
-        return self.ask(action, self.put(keys.request("0f"), text))
+        return self.ask(action, self.put(keys.request("0f"), text), seconds=seconds)
 
     def sweep(self, *, seconds: float = 60) -> dict[str, Any]:
-        return self.controller.handle({"starburst": "sweep"}, seconds=seconds)
+        """Sweep as if the last time were long ago."""
+        self.controller._turns = Turns(self.site)
+        self.site.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
+        swept = self.tell({"starburst": "sweep"}, seconds=seconds)
+        self.site.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
+        return swept
 
     def send(self, url: str, count: int = 1) -> None:
         for number in range(count):

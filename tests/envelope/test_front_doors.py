@@ -225,7 +225,8 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is plain by design. Who can write it can lie about the session, and nothing more."""
-    numbers = [each.name for each in fields_of(SessionStatus) if each.type in ("int", "float")]
+    words = ("session", "state", "reason")
+    numbers = [each.name for each in fields_of(SessionStatus) if each.name not in words]
     true = SessionStatus(session=SESSION, state="running", reason="", **dict.fromkeys(numbers, 1))
     fields = json.loads(true.to_json())
     bad: list[bytes] = [b"", b"null", b"[]", b"\xff", b"[" * 100_000]

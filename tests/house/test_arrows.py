@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "worker/src/starburst"
-PURE = ("contract", "errors", "fargate", "manifest", "prices", "status", "tariff")
+PURE = ("contract", "errors", "fargate", "manifest", "prices", "status", "strict_json", "tariff")
 """What stacks, controller, worker and client share."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -411,6 +413,35 @@ def task_events(scene: Scene) -> bool:
         and detail["containers"][0]["exitCode"] == 3
         and detail["stopCode"] == "EssentialContainerExited"
     )
+
+
+def lambda_aliases(scene: Scene) -> bool:
+    events, functions = scene.root("events"), scene.root("lambda")
+    code = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(code, "w") as archive:
+        told = Path(folder) / "told"
+        archive.writestr(
+            "index.py",
+            "from pathlib import Path\ndef handle(event, context):\n"
+            f"    Path({str(told)!r}).write_text(context.invoked_function_arn)\n",
+        )
+        archive.close()
+        name, rule = scene.name("function"), scene.name("rule")
+        functions.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Handler="index.handle",
+            Role=scene.role(EVERYTHING, service="lambda.amazonaws.com"),
+            Code={"ZipFile": code.getvalue()},
+        )
+        alias = functions.create_alias(FunctionName=name, Name="door", FunctionVersion="$LATEST")
+        events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["probe"]}))
+        events.put_targets(Rule=rule, Targets=[{"Id": "f", "Arn": alias["AliasArn"]}])
+        entry = {"Source": "probe", "DetailType": "any", "Detail": "{}"}
+        events.put_events(Entries=[entry])
+        heard = eventually(lambda: told.read_text() or None if told.exists() else None)
+        events.remove_targets(Rule=rule, Ids=["f"])
+        return bool(heard == alias["AliasArn"])
 
 
 def tasks(scene: Scene) -> bool:

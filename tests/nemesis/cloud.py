@@ -20,7 +20,13 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws import TROUBLE
-from starburst.contract import RuntimeDocument, SessionKeys, WorkerVariable, runtime_parameter
+from starburst.contract import (
+    ControllerDoor,
+    RuntimeDocument,
+    SessionKeys,
+    WorkerVariable,
+    runtime_parameter,
+)
 from starburst.controller.handler import Controller
 from starburst.controller.site import Clients, Settings, Site
 from starburst.errors import StarburstError
@@ -117,7 +123,7 @@ class Cloud:
         """Let time pass, and the schedule fire; no message is under way for so long."""
         self.pass_time(_SWEEP_SECONDS)
         self.sky.deliver_late()
-        self._handle({"starburst": "sweep"})
+        self._handle({"starburst": "sweep"}, door=ControllerDoor.SERVICE)
         self._swept = time.monotonic()
         self.sweeps += 1
 
@@ -131,10 +137,10 @@ class Cloud:
             if self._missing or time.monotonic() - self._swept > _QUIET_SECONDS:
                 self.sweep()
 
-    def _handle(self, event: dict[str, Any]) -> dict[str, Any]:
+    def _handle(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
         """Invoke the function as Lambda does: what it raises is an answer too."""
         try:
-            return self.controller.handle(event, seconds=_INVOCATION_SECONDS)
+            return self.controller.handle(event, door=door, seconds=_INVOCATION_SECONDS)
         except Exception as error:
             if not isinstance(error, (*TROUBLE, StarburstError)):
                 self.errors.append(error)
@@ -145,7 +151,7 @@ class Cloud:
         plan, request = self.sky.plan, json.loads(Payload)
         if plan.strikes("refused", "invoke", request["action"]):
             raise trouble(plan, "invoke", request["action"])
-        answer = self._handle(request)
+        answer = self._handle(request, door=ControllerDoor.ANALYSTS)
         if plan.strikes("lost-response", "invoke", request["action"]):
             raise trouble(plan, "invoke", request["action"])
         failed = {"FunctionError": "Unhandled"} if "raised" in answer else {}
@@ -253,7 +259,7 @@ class Cloud:
             )
             detail = json.loads(json.dumps(task, default=datetime.isoformat))
         if not self.sky.plan.strikes("event-lost", task["taskArn"]):
-            self._handle({"source": "aws.ecs", "detail": detail})
+            self._handle({"source": "aws.ecs", "detail": detail}, door=ControllerDoor.SERVICE)
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

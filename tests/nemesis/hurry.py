@@ -41,6 +41,7 @@ def hurried(plan: Plan) -> Iterator[None]:
         mock.patch("starburst.controller.plan.IDLE_SECONDS", _OUT_OF_REACH),
         mock.patch("starburst.controller.plan._START_SECONDS", _OUT_OF_REACH),
         mock.patch("starburst.controller.stalls.STILL_SECONDS", 1500),
+        mock.patch("starburst.controller.actions._REQUEST_SECONDS", _OUT_OF_REACH),
         # Copies of a message count their deliveries apart, and here are many: by faults, and by a
         # client that misses results after a second. Each may cost a fatal task its attempts.
         mock.patch("starburst.controller.plan._KILLED_LEAST", 200),

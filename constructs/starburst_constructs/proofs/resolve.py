@@ -43,6 +43,7 @@ _NAMED: Final = {
     "AWS::SNS::Topic": ("TopicName", "sns:{r}:{a}:{n}", "arn"),
     "AWS::SQS::Queue": ("QueueName", "sqs:{r}:{a}:{n}", "url"),
 }
+_ALIAS: Final = "AWS::Lambda::Alias"
 _VARIABLE: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
@@ -185,6 +186,8 @@ class Resolver:
                 own = self._name(stack, name)
                 return f"https://sqs.{self.region}.amazonaws.com/{self.account}/{own}"
             return self._name(stack, name) if what == "name" else self.arn(stack, name)
+        if kind == _ALIAS:
+            return self.arn(stack, name)
         return self._identifier(stack, name, kind)
 
     def _identifier(self, stack: str, logical_id: str, kind: str) -> str:
@@ -196,6 +199,10 @@ class Resolver:
     def _attribute(self, stack: str, logical_id: str, attribute: str) -> str:
         kind = self._resource(stack, logical_id)["Type"]
         place = {"a": self.account, "r": self.region}
+        if attribute in ("Arn", "AliasArn") and kind == _ALIAS:
+            own = self.value(stack, self._resource(stack, logical_id)["Properties"])
+            function = f"arn:aws:lambda:{self.region}:{self.account}:function:{own['FunctionName']}"
+            return f"{function}:{own['Name']}"
         if attribute == "Arn" and kind in _NAMED:
             return "arn:aws:" + _NAMED[kind][1].format(**place, n=self._name(stack, logical_id))
         if attribute == "Arn" and kind == "AWS::KMS::Key":

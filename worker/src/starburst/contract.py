@@ -1,6 +1,6 @@
 """What the stacks and the runtime agree on: limits, names, the key layout, the runtime document.
 
-This module is pure: it imports the standard library only, so that the CDK app, the controller's
+This module is pure: nothing outside the standard library stands behind it, so that the CDK app, the controller's
 Lambda, the worker image and the analyst's client can all share it and cannot drift apart.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from .strict_json import fill, read_object
+
 __all__ = [
     "CONTROL_PREFIX",
     "ENVIRONMENT_NAME",
@@ -22,6 +24,7 @@ __all__ = [
     "SESSION_ID",
     "USER_TAG",
     "WORKER_COMMAND",
+    "ControllerDoor",
     "Hosts",
     "Instance",
     "Limits",
@@ -34,8 +37,8 @@ __all__ = [
     "log_group_name",
     "queue_name",
     "queue_prefix",
-    "read_object",
     "runtime_parameter",
+    "speaks_protocol",
     "task_family",
 ]
 
@@ -75,21 +78,19 @@ class WorkerVariable:
     FIPS: Final = "AWS_USE_FIPS_ENDPOINT"
 
 
-def read_object(text: bytes | str) -> dict[str, Any]:
-    """Read a JSON object that anybody may have written; raise ValueError for anything else.
+class ControllerDoor:
+    """Names of the controller function's aliases: which one a caller used says who may ask.
 
-    Example:
-        >>> read_object(b'{"protocol": 1}')
-        {'protocol': 1}
+    IAM lets each kind of caller invoke its own alias and nobody the function itself.
     """
-    try:
-        # json would look for other encodings in bytes, and load their codecs.
-        fields = json.loads(text if isinstance(text, str) else text.decode())
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if type(fields) is not dict:
-        raise ValueError("it is no JSON object")
-    return fields
+
+    ANALYSTS: Final = "analysts"
+    SERVICE: Final = "service"
+
+
+def speaks_protocol(value: object) -> bool:
+    """Return whether a field holds our protocol's version, as the whole number that it is."""
+    return type(value) is int and value == PROTOCOL
 
 
 def runtime_parameter(environment: str) -> str:
@@ -331,7 +332,7 @@ class RuntimeDocument:
         region: where everything is.
         bucket: the data bucket's name.
         key_arn: the data key (CMK) that wraps session keys.
-        controller: the controller function's ARN.
+        controller: ARN of the alias by which analysts ask the controller.
         python: ``major.minor`` of the worker image.
         architecture: of workers, ``X86_64`` or ``ARM64``, where a session does not ask for one.
         workspaces: by name.
@@ -367,24 +368,25 @@ class RuntimeDocument:
         """Read the document; raise ValueError where it has another schema or lacks a field."""
         fields = read_object(text)
         schema = fields.pop("schema", None)
-        if schema != SCHEMA:
+        if type(schema) is not int or schema != SCHEMA:
             raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
         try:
             workspaces = {
-                name: WorkspaceDocument(**{**entry, "limits": Limits(**entry["limits"])})
+                name: fill(WorkspaceDocument, {**entry, "limits": fill(Limits, entry["limits"])})
                 for name, entry in fields.pop("workspaces").items()
             }
             others = tuple(fields.pop("other_architectures", ()))
             hosts = fields.pop("hosts", None)
-            return cls(
-                **fields,
-                workspaces=workspaces,
-                other_architectures=others,
-                hosts=hosts and _hosts(**hosts),
-            )
-        except (AttributeError, KeyError, TypeError) as error:
+            fields |= {
+                "workspaces": workspaces,
+                "other_architectures": others,
+                "hosts": hosts and _hosts(**hosts),
+            }
+            return fill(cls, fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error
 
 
 def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:
-    return Hosts(instances=tuple(Instance(**one) for one in instances), spot=spot)
+    offered = tuple(fill(Instance, one) for one in instances)
+    return fill(Hosts, {"instances": offered, "spot": spot})

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
-from .contract import PROTOCOL, SessionKeys, read_object
+from .contract import PROTOCOL, SessionKeys, speaks_protocol
 from .prices import Architecture
+from .strict_json import Amount, Moment, Size, Whole, fill, read_object
 
 __all__ = ["Capacity", "Manifest", "ResultMode"]
 
@@ -52,27 +53,27 @@ class Manifest:
     workspace: str
     user: str
     session: str
-    workers: int
-    cpu: float
-    memory_gb: float
-    timeout_seconds: int
-    idle_seconds: int
-    task_timeout_seconds: float | None
-    retries: int
-    attempts: int
+    workers: Whole
+    cpu: Size
+    memory_gb: Size
+    timeout_seconds: Whole
+    idle_seconds: Whole
+    task_timeout_seconds: Amount | None
+    retries: Whole
+    attempts: Whole
     results: ResultMode
     capacity: Capacity
-    created: float
+    created: Moment
     python: str
     public_key: str
     data_key: str
     signing_key: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    max_usd: float | None = None
+    max_usd: Amount | None = None
     retry_on: Sequence[str] = ()
     signature: str = ""
     architecture: Architecture | None = None
-    scratch_gb: int | None = None
+    scratch_gb: Whole | None = None
 
     @property
     def keys(self) -> SessionKeys:
@@ -94,54 +95,13 @@ class Manifest:
         """Read a manifest; raise ValueError for another protocol, a missing or a wrong field."""
         fields = read_object(text)
         protocol = fields.pop("protocol", None)
-        if protocol != PROTOCOL:
+        if not speaks_protocol(protocol):
             raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
         try:
-            manifest = cls(**fields)
-        except TypeError as error:
+            manifest = fill(cls, fields)
+        except ValueError as error:
             raise ValueError(f"manifest is malformed: {error}") from error
-        _check_types(manifest)
+        for name in ("created", "task_timeout_seconds", "max_usd"):
+            if getattr(manifest, name) == 0:
+                raise ValueError(f"manifest field {name} is 0; it must be more")
         return manifest
-
-
-def _check_types(manifest: Manifest) -> None:
-    """Refuse what a hand-edited manifest could hold; limits are the controller's affair."""
-    for name in ("workers", "timeout_seconds", "idle_seconds", "retries", "attempts"):
-        value = getattr(manifest, name)
-        if type(value) is not int or value < 0:
-            raise ValueError(f"manifest field {name} is {value!r}; it must be a whole number >= 0")
-    for name in ("cpu", "memory_gb", "created"):
-        value = getattr(manifest, name)
-        if type(value) not in (int, float) or not 0 < value < float("inf"):
-            raise ValueError(f"manifest field {name} is {value!r}; it must be a positive number")
-    texts = ("workspace", "user", "session", "python", "signature")
-    for name in (*texts, "public_key", "data_key", "signing_key"):
-        if type(getattr(manifest, name)) is not str:
-            raise ValueError(f"manifest field {name} must be text")
-    _check_choices(manifest)
-    names = manifest.retry_on
-    if type(names) not in (list, tuple) or any(type(name) is not str for name in names):
-        raise ValueError("manifest field retry_on must be a list of names")
-    labels = manifest.labels
-    if type(labels) is not dict or any(type(word) is not str for word in labels.values()):
-        raise ValueError("manifest field labels must map names to text")
-    for name in ("task_timeout_seconds", "max_usd"):
-        value = getattr(manifest, name)
-        if value is not None and (type(value) not in (int, float) or not 0 < value < float("inf")):
-            raise ValueError(f"manifest field {name} is {value!r}; it must be > 0")
-
-
-def _check_choices(manifest: Manifest) -> None:
-    for name, allowed in (
-        ("results", get_args(ResultMode)),
-        ("capacity", get_args(Capacity)),
-        ("architecture", (None, *get_args(Architecture))),
-    ):
-        value = getattr(manifest, name)
-        if value not in allowed:
-            raise ValueError(
-                f"manifest field {name} is {value!r}; allowed: {', '.join(map(str, allowed))}"
-            )
-    scratch_gb = manifest.scratch_gb
-    if scratch_gb is not None and type(scratch_gb) is not int:
-        raise ValueError(f"manifest field scratch_gb is {scratch_gb!r}; it must be a whole number")

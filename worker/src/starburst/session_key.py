@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -166,7 +165,7 @@ def _checked(key: bytes) -> bytes:
 def _decoded(text: str, name: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise IntegrityError(_foreign(f"its {name} is not base64")) from None
 
 

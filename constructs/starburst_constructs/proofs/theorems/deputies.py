@@ -114,7 +114,7 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
             said={**_US, "aws:SourceArn": "arn:aws:budgets::{a}:*"},
         ),
     ),
-    "control/Controller": (
+    "control/ControllerService": (
         Job(
             service="events.amazonaws.com",
             actions=("lambda:InvokeFunction",),

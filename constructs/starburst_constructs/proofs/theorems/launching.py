@@ -18,6 +18,7 @@ from starburst_constructs.proofs.theorems.tables import NETWORK
 
 GROUP = "Starting work"
 STARTING = ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService")
+INVOKING = ("lambda:InvokeFunction", "lambda:InvokeAsync", "lambda:InvokeFunctionUrl")
 ALONE = (
     *STARTING,
     "ecs:StopTask",
@@ -37,6 +38,34 @@ def only_the_controller_starts(world: World) -> Iterator[Claim]:
             continue
         asked = requests(session_of(world, role), ALONE, world.logic.text("resource"))
         yield never(role.name, [(one, world.allowed(role, one)) for one in asked])
+
+
+@theorem(GROUP)
+def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
+    """Analysts invoke the controller by its alias for analysts, and no role of ours by another.
+
+    So nobody of ours makes up a sweep or an event of AWS. The function itself nobody invokes.
+    """
+    estate = world.estate
+    own, service = (estate.named[f"control/Controller{one}"] for one in ("Analysts", "Service"))
+    for role in estate.roles:
+        context = session_of(world, role)
+        resource = world.logic.text("resource")
+        asked = requests(context, INVOKING, resource)
+        apart = [world.logic.no(world.logic.same(resource, own))]
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one)) for one in asked],
+            given=apart if role.purpose == "analyst" else [],
+        )
+        asked = requests(context, INVOKING, service)
+        yield never(
+            f"{role.name}, by what the alias itself lets in",
+            [
+                (one, world.allowed(role, one, at=estate.at("control/ControllerService")))
+                for one in asked
+            ],
+        )
 
 
 @theorem(GROUP)

@@ -103,7 +103,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ),
         ),
         ((*MESSAGES, "sqs:GetQueueUrl"), ("arn:aws:sqs:{r}:{a}:starburst-{env}-{ws}-*",)),
-        (("lambda:InvokeFunction",), ("{function}",)),
+        (("lambda:InvokeFunction",), ("{function}:analysts",)),
         (("ssm:GetParameter",), ("{parameter}",)),
         ((*KEY_USE, "kms:Encrypt"), ("{key}",)),
     ),

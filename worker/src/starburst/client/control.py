@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 import string
+import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from starburst import errors
 from starburst.contract import PROTOCOL, SessionKeys
 from starburst.errors import SessionError, StarburstError
+from starburst.strict_json import Moment, fill, read_object
 
 from .refusals import aws_errors
 from .write_once import write_once
@@ -22,6 +25,10 @@ __all__ = ["Control", "new_session_id"]
 
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 20
+_REUSED_SECONDS: Final = 3600
+"""For so long one request for the status serves; the controller takes it for a day."""
+
+Action = Literal["start", "refresh", "extend", "stop"]
 
 
 def new_session_id() -> str:
@@ -32,13 +39,14 @@ def new_session_id() -> str:
 class Control:
     """One session's line to the controller.
 
-    A request that changes something is first written below the session's own prefix, where nobody
-    but its user can write: that is the proof of who asks.
+    Each request is first written below the session's own prefix, where nobody but its user can write:
+    that is the proof of who asks.
     """
 
     def __init__(self, connection: Connection, keys: SessionKeys) -> None:
         self._connection = connection
         self._keys = keys
+        self._refresh: tuple[str, float] | None = None
 
     def start(self) -> str:
         """Have the session started; return its queue's URL. Safe to repeat.
@@ -46,11 +54,17 @@ class Control:
         Raises:
             LimitExceeded: the manifest asks for more than the workspace grants.
         """
-        return str(self._invoke("start", self._keys.manifest)["queue_url"])
+        url = self._request("start").get("queue_url")
+        if type(url) is not str:
+            raise SessionError(_odd("start", self._keys))
+        return url
 
     def refresh(self) -> None:
         """Have the status written anew, and lost workers replaced."""
-        self._invoke("refresh", self._keys.manifest)
+        now = time.time()
+        if self._refresh is None or not 0 <= now - self._refresh[1] < _REUSED_SECONDS:
+            self._refresh = (self._write("refresh"), now)
+        self._invoke("refresh", self._refresh[0])
 
     def extend(self, deadline: float) -> float:
         """Ask for a later end (seconds since the epoch), within the workspace's limit.
@@ -58,20 +72,27 @@ class Control:
         Returns:
             when it ends at the latest, by the controller's word.
         """
-        return float(self._request("extend", deadline=deadline).get("deadline", deadline))
+        answer = self._request("extend", deadline=deadline)
+        try:
+            return fill(_Extended, {"deadline": answer.get("deadline", deadline)}).deadline
+        except ValueError:
+            raise SessionError(_odd("extend", self._keys)) from None
 
     def stop(self) -> None:
         """Have the session's workers stopped and its queue deleted. Safe to repeat."""
         self._request("stop")
 
-    def _request(self, action: Literal["extend", "stop"], **terms: float) -> dict[str, Any]:
+    def _request(self, action: Action, **terms: float) -> dict[str, Any]:
+        return self._invoke(action, self._write(action, **terms))
+
+    def _write(self, action: Action, **terms: float) -> str:
         key = self._keys.request(uuid.uuid4().hex)
         body = json.dumps({"protocol": PROTOCOL, "action": action, **terms}).encode()
         with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
             write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
-        return self._invoke(action, key)
+        return key
 
-    def _invoke(self, action: str, key: str) -> dict[str, Any]:
+    def _invoke(self, action: Action, key: str) -> dict[str, Any]:
         payload = json.dumps({"protocol": PROTOCOL, "action": action, "key": key}).encode()
         with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
             response = self._connection.functions.invoke(
@@ -83,13 +104,30 @@ class Control:
                 f"the controller failed while asked to {action} session {self._keys.session}: "
                 f"{text.decode(errors='replace')[:500]}. Its log group has the details"
             )
-        answer: dict[str, Any] = json.loads(text)
-        if not answer.get("ok"):
-            raise _refusal(answer.get("error") or {})
+        try:
+            answer = read_object(text)
+        except ValueError as error:
+            raise SessionError(_odd(action, self._keys)) from error
+        if answer.get("ok") is not True:
+            raise _refusal(answer.get("error"))
         return answer
 
 
-def _refusal(error: dict[str, str]) -> StarburstError:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Extended:
+    deadline: Moment
+
+
+def _odd(action: Action, keys: SessionKeys) -> str:
+    return (
+        f"the controller's answer to {action} of session {keys.session} cannot be read. Is the "
+        "client of this environment's release installed?"
+    )
+
+
+def _refusal(error: object) -> StarburstError:
+    if not isinstance(error, dict):
+        error = {}
     kind = getattr(errors, str(error.get("type")), SessionError)
     if not (isinstance(kind, type) and issubclass(kind, StarburstError)):
         kind = SessionError

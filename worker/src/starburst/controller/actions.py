@@ -1,13 +1,12 @@
 """What a client may ask for, and the proof that it may: start, refresh, stop, extend.
 
-The proof is an S3 key. Only one user can write below ``<workspace>/<user>/``, so a manifest or a
-request found there is theirs, whoever invoked the function. Asking twice does nothing twice.
+The proof is an S3 object: a request, which only its user can write below ``<workspace>/<user>/``. Its
+name is chance, so nobody else can have it read either. A manifest says what a session is to be and
+proves nothing about who asks. Asking twice does nothing twice.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,13 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws import ABSENT, code_of
-from starburst.contract import PROTOCOL, SessionKeys, WorkspaceDocument, task_family
+from starburst.contract import (
+    PROTOCOL,
+    SessionKeys,
+    WorkspaceDocument,
+    speaks_protocol,
+    task_family,
+)
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
@@ -27,6 +32,7 @@ from starburst.errors import (
     WorkspaceNotFound,
 )
 from starburst.manifest import Manifest
+from starburst.strict_json import read_object
 
 from . import queue
 from .lifecycle import Lifecycle
@@ -39,6 +45,9 @@ __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
 MAX_MANIFEST_BYTES: Final = 65_536
 _MAX_REQUEST_BYTES: Final = 4096
 _MANIFEST_SECONDS: Final = 86_400
+_REQUEST_SECONDS: Final = 86_400
+"""A request may be sent again for so long; each does the same, or nothing, when it is."""
+
 _FRESH_SECONDS: Final = 2
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
 
@@ -57,26 +66,26 @@ class Actions:
 
     def perform(self, payload: Mapping[str, Any], *, until: float) -> Answer:
         """Do what a payload asks and return the answer; raise a typed error to refuse."""
-        if payload.get("protocol") != PROTOCOL:
+        if not speaks_protocol(payload.get("protocol")):
             raise VersionMismatch(
                 f"this controller speaks protocol {PROTOCOL}, the request "
-                f"{payload.get('protocol')!r}; install the client of this environment's release"
+                f"{payload.get('protocol')!r:.80}; install the client of this environment's release"
             )
-        key = payload.get("key")
-        match payload.get("action"):
+        action = payload.get("action")
+        if action not in ("start", "refresh", "stop", "extend"):
+            raise ConfigurationError(
+                f"there is no action {action!r:.80}; there are start, refresh, stop and extend"
+            )
+        keys, body = self._request(payload.get("key"), action)
+        match action:
             case "start":
-                return self._start(_manifest_key(key), until=until)
+                return self._start(keys, until=until)
             case "refresh":
-                return self._refresh(_manifest_key(key), until=until)
+                return self._refresh(keys, until=until)
             case "stop":
-                return self._stop(self._request(key, "stop")[0], until=until)
-            case "extend":
-                keys, body = self._request(key, "extend")
+                return self._stop(keys, until=until)
+            case _:
                 return self._extend(keys, body.get("deadline"))
-            case other:
-                raise ConfigurationError(
-                    f"there is no action {other!r}; there are start, refresh, stop and extend"
-                )
 
     def _start(self, keys: SessionKeys, *, until: float) -> Answer:
         records = self.life.records
@@ -114,8 +123,7 @@ class Actions:
         stored = self.life.records.active(keys.session)
         if stored is None:
             # Its last status stands; one that was erased is not written again.
-            if self.life.records.ended(keys.session) is None:
-                raise _not_found(keys)
+            self._ended(keys)
             return {"ok": True}
         _same(stored.record, keys)
         self.life.tend(keys.session, until=until, fresh=_FRESH_SECONDS)
@@ -126,15 +134,14 @@ class Actions:
             return concluded(_same(record, keys), state="ended", reason="stopped by its user")
 
         if self.life.records.update(keys.session, end) is None:
-            if self.life.records.ended(keys.session) is None:
-                raise _not_found(keys)
+            self._ended(keys)
             return {"ok": True}
         self.life.tend(keys.session, until=until)
         return {"ok": True}
 
     def _extend(self, keys: SessionKeys, deadline: object) -> Answer:
-        if type(deadline) not in (int, float) or not math.isfinite(deadline):  # type: ignore[arg-type]
-            raise ConfigurationError(f"deadline is {deadline!r}; it must be seconds since 1970")
+        if type(deadline) not in (int, float):
+            raise ConfigurationError(f"deadline is {deadline!r:.80}; it must be seconds since 1970")
         wanted = float(deadline)  # type: ignore[arg-type]
         most = self._workspace(keys).limits.timeout_seconds
         most = min(most, int(self.life.site.settings.session_days * 86_400))
@@ -153,21 +160,29 @@ class Actions:
 
         saved = self.life.records.update(keys.session, later)
         if saved is None:
-            if self.life.records.ended(keys.session) is None:
-                raise _not_found(keys)
+            self._ended(keys)
             raise SessionEnded(f"session {keys.session} has ended; start a new one")
         self.life.show(saved.record)
         return {"ok": True, "deadline": saved.record.deadline}
 
+    def _ended(self, keys: SessionKeys) -> None:
+        """Raise where there never was such a session of this user's."""
+        ended = self.life.records.ended(keys.session)
+        if ended is None:
+            raise _not_found(keys)
+        _same(ended.record, keys)
+
     def _accepted(self, keys: SessionKeys) -> Record:
         """Read the manifest, judge it, and return the record of the session that it asks for."""
         site, document = self.life.site, self.life.site.document()
-        if self.life.records.ended(keys.session) is not None:
+        ended = self.life.records.ended(keys.session)
+        if ended is not None:
+            _same(ended.record, keys)
             raise SessionEnded(f"session {keys.session} has ended; start a new one")
         text, written = self._read(keys.manifest, keys, most=MAX_MANIFEST_BYTES)
         try:
             manifest = Manifest.from_json(text)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ConfigurationError(f"the manifest cannot be read: {error}") from error
         if manifest.keys != keys:
             raise AccessDenied(
@@ -223,18 +238,19 @@ class Actions:
             or not isinstance(key, str)
             or not _REQUEST_NAME.fullmatch(key.removeprefix(keys.prefix))
         ):
-            raise AccessDenied(f"{key!r} is no key of a request; {action} is asked for by one")
-        text, _ = self._read(key, keys, most=_MAX_REQUEST_BYTES)
+            raise AccessDenied(
+                f"{key!r:.300} is no key of a request; {action} is asked for by an object that the "
+                "session's user wrote. The client of this environment's release writes it"
+            )
+        text, written = self._read(key, keys, most=_MAX_REQUEST_BYTES)
         try:
-            body = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"the request at {key} is not JSON: {error}") from error
-        if (
-            not isinstance(body, dict)
-            or body.get("protocol") != PROTOCOL
-            or body.get("action") != action
-        ):
+            body = read_object(text)
+        except ValueError as error:
+            raise ConfigurationError(f"the request at {key} cannot be read: {error}") from error
+        if not speaks_protocol(body.get("protocol")) or body.get("action") != action:
             raise AccessDenied(f"the request at {key} does not ask for {action}")
+        if self.life.site.clock() - written > _REQUEST_SECONDS:
+            raise AccessDenied(f"the request at {key} is more than a day old; ask anew")
         return keys, body
 
     def _read(self, key: str, keys: SessionKeys, *, most: int) -> tuple[bytes, float]:
@@ -252,13 +268,6 @@ class Actions:
                 "shorten its labels"
             )
         return answer["Body"].read(most + 1), answer["LastModified"].timestamp()
-
-
-def _manifest_key(key: object) -> SessionKeys:
-    keys = SessionKeys.parse(key) if isinstance(key, str) else None
-    if keys is None or key != keys.manifest:
-        raise AccessDenied(f"{key!r} is not the key of a session's manifest")
-    return keys
 
 
 def _same(record: Record, keys: SessionKeys) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,9 @@ LAUNCH_TAG: Final = "starburst:launch"
 _DESCRIBED_PER_CALL: Final = 100
 _SIGNALLED: Final = 128
 """Exit codes above this one are 128 and the number of a signal."""
+
+_LAST_SECOND: Final = 253_402_300_799
+"""Of the year 9999."""
 
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 8.0
@@ -154,31 +157,41 @@ def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) ->
 
 
 def parse(task: Mapping[str, Any]) -> Worker:
-    """Read an ECS task, from DescribeTasks or from a state change event."""
+    """Read an ECS task, from DescribeTasks or from a state change event.
+
+    Raises:
+        ValueError: it is none that ECS would tell of.
+    """
     container: Mapping[str, Any] = next(
-        (c for c in task.get("containers") or () if c.get("name", "worker") == "worker"), {}
+        (c for c in _maps(task, "containers") if c.get("name", "worker") == "worker"), {}
     )
     exit_code = container.get("exitCode")
-    words = [task.get("stoppedReason", ""), container.get("reason", "")]
+    if exit_code is not None and type(exit_code) is not int:
+        raise ValueError("its exit code is no whole number")
+    words = [_text(task, "stoppedReason"), _text(container, "reason")]
     if exit_code:
         words.append(f"exit code {exit_code}")
-    tags = {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
+    tags = {_text(tag, "key"): _text(tag, "value") for tag in _maps(task, "tags")}
+    storage = task.get("ephemeralStorage")
+    scratch_gb = storage.get("sizeInGiB") if isinstance(storage, Mapping) else None
+    if scratch_gb is not None and type(scratch_gb) is not int:
+        raise ValueError("its storage is no whole number")
     started = _seconds(task.get("startedAt"))
     return Worker(
-        arn=task["taskArn"],
-        session=task.get("startedBy") or "",
-        status=task.get("lastStatus", ""),
+        arn=_text(task, "taskArn"),
+        session=_text(task, "startedBy"),
+        status=_text(task, "lastStatus"),
         leaving=task.get("desiredStatus") == "STOPPED",
         created=_seconds(task.get("createdAt")),
         billed_from=_seconds(task.get("pullStartedAt")) or started,
         stopped=_seconds(task.get("stoppedAt")),
         ran=started is not None,
         exit_code=exit_code,
-        stop_code=task.get("stopCode") or "",
+        stop_code=_text(task, "stopCode"),
         trouble="; ".join(word for word in words if word),
-        scratch_gb=(task.get("ephemeralStorage") or {}).get("sizeInGiB"),
+        scratch_gb=scratch_gb,
         launch=tags.get(LAUNCH_TAG, ""),
-        spot=(task.get("capacityProviderName") or "").upper().endswith("SPOT"),
+        spot=_text(task, "capacityProviderName").upper().endswith("SPOT"),
     )
 
 
@@ -199,9 +212,29 @@ def back_off(site: Site, seconds: float, *, until: float) -> bool:
     return True
 
 
-def _seconds(moment: datetime | str | float | None) -> float | None:
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is not None and type(value) is not str:
+        raise ValueError(f"its {name} is no text")
+    return value or ""
+
+
+def _maps(fields: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    value = fields.get(name) or ()
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+        raise ValueError(f"its {name} are no list of fields")
+    return value
+
+
+def _seconds(moment: object) -> float | None:
     if moment is None:
         return None
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
+    try:
+        seconds = moment.timestamp() if isinstance(moment, datetime) else moment
+    except OverflowError as error:
+        raise ValueError("a time of it is beyond all measure") from error
+    if type(seconds) not in (int, float) or not 0 <= seconds <= _LAST_SECOND:  # type: ignore[operator]
+        raise ValueError("a time of it is none")
+    return float(seconds)  # type: ignore[arg-type]

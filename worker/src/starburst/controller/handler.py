@@ -1,4 +1,7 @@
-"""The Lambda's entry: tells requests, sweeps and ECS events apart, and refuses in data.
+"""The Lambda's entry: who may ask for what is told apart by the alias that was invoked.
+
+A plain Invoke carries no caller, and a payload proves nothing. So IAM lets analysts invoke one alias
+and our schedule and rules another, and the ARN that was used says which. Refusals are data.
 
 Configure ``starburst.controller.handler.handle``. The directory that contains ``starburst`` is
 the whole asset: nothing outside the standard library and boto3 is imported.
@@ -9,15 +12,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, Protocol
 
 import boto3
 from botocore.config import Config
 
-from starburst.contract import SESSION_ID
-from starburst.errors import StarburstError
+from starburst.contract import SESSION_ID, ControllerDoor
+from starburst.errors import AccessDenied, ConfigurationError, StarburstError
+from starburst.strict_json import check_plain
 
 from .actions import Actions
 from .endpoints import Endpoints
@@ -25,19 +29,29 @@ from .fleet import parse
 from .lifecycle import Lifecycle
 from .sessions import Records
 from .site import Clients, Settings, Site
-from .sweep import sweep
+from .sweep import SweepFailed, sweep
+from .turns import Turns
 
-__all__ = ["Controller", "handle"]
+__all__ = ["Controller", "door_of", "handle"]
 
 _LOG: Final = logging.getLogger(__name__)
 _MARGIN_SECONDS: Final = 10
 _REQUEST_SECONDS: Final = 25
 _EVENT_FRESH_SECONDS: Final = 5
+_SWEEP_SECONDS: Final = 30
+_MOVED_SECONDS: Final = 5
+_ARN_PARTS: Final = 8
+"""Of a function's ARN that ends with an alias or a version."""
+
+Answer = dict[str, Any]
+Door = Callable[[Mapping[str, Any], float], Answer]
 _MESSAGE_LENGTH: Final = 2000
 
 
 class LambdaContext(Protocol):
     """The part of Lambda's context that is used."""
+
+    invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long this invocation may still take."""
@@ -55,41 +69,116 @@ class Controller:
         self._site = site
         self._life = Lifecycle(site=site, records=Records(site), endpoints=Endpoints(site))
         self._actions = Actions(life=self._life)
+        self._turns = Turns(site)
+        self._doors: Mapping[str, Door] = {
+            ControllerDoor.ANALYSTS: self._asked,
+            ControllerDoor.SERVICE: self._served,
+        }
 
-    def handle(self, event: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
-        """Answer one event within so many seconds."""
-        if not isinstance(event, Mapping):
-            event = {}
+    def handle(self, event: object, *, door: str, seconds: float) -> Answer:
+        """Answer one event within so many seconds.
+
+        Args:
+            event: anything at all.
+            door: alias by which it came.
+            seconds: that are left.
+        """
         until = self._site.clock() + max(0.0, seconds - _MARGIN_SECONDS)
-        # CloudFormation tells that the endpoints moved: whoever waits for them is tended at once.
-        if event.get("starburst") == "sweep" or event.get("source") == "aws.cloudformation":
-            return {"ok": True, **sweep(self._life, until=until)}
-        if event.get("source") == "aws.ecs":
-            self._stopped(event, until=until)
-            return {"ok": True}
-        until = min(until, self._site.clock() + _REQUEST_SECONDS)
         try:
-            return self._actions.perform(event, until=until)
+            opened = self._doors.get(door)
+            if opened is None:
+                raise AccessDenied(
+                    "the controller is invoked by one of its aliases only: "
+                    f"{', '.join(self._doors)}. Read the environment's runtime document anew"
+                )
+            return opened(_read(event), until)
         except StarburstError as error:
+            if isinstance(error, SweepFailed):
+                raise
             message = str(error)[:_MESSAGE_LENGTH]
             _LOG.warning("refused: %s: %r", type(error).__name__, message)
             return {"ok": False, "error": {"type": _public(error), "message": message}}
 
+    def _asked(self, event: Mapping[str, Any], until: float) -> Answer:
+        """Answer who may only ask: for sessions of their own."""
+        if event.keys() & {"starburst", "source", "detail", "detail-type"}:
+            raise AccessDenied(
+                "sweeps are the schedule's and events are AWS's: analysts ask for start, refresh, "
+                "stop and extend"
+            )
+        return self._actions.perform(event, until=min(until, self._site.clock() + _REQUEST_SECONDS))
+
+    def _served(self, event: Mapping[str, Any], until: float) -> Answer:
+        """Answer the schedule, and events of AWS."""
+        if event.get("starburst") == "sweep":
+            return self._sweep("sweep", fresh=_SWEEP_SECONDS, until=until)
+        match event.get("source"):
+            case "aws.cloudformation":
+                # The endpoints moved: whoever waits is tended at once, however fresh the last
+                # sweep of the schedule is.
+                return self._sweep("moved", fresh=_MOVED_SECONDS, until=until)
+            case "aws.ecs":
+                self._stopped(event, until=until)
+                return {"ok": True}
+            case _:
+                raise AccessDenied(
+                    "the service's alias is for sweeps and events; who asks for a session invokes "
+                    f"the alias {ControllerDoor.ANALYSTS}"
+                )
+
+    def _sweep(self, kind: str, *, fresh: float, until: float) -> Answer:
+        ago = self._turns.take(kind, fresh=fresh)
+        if ago is not None:
+            return {"ok": True, "skipped": f"the last one began {ago:.0f} s ago"}
+        return {"ok": True, **sweep(self._life, until=until)}
+
     def _stopped(self, event: Mapping[str, Any], *, until: float) -> None:
-        # Who may invoke the function may make up an event: it only says where to look.
+        detail = event.get("detail")
         try:
-            worker = parse(event["detail"])
-        except (AttributeError, KeyError, TypeError, ValueError):
-            _LOG.warning("ignored an event that ECS would not have sent")
+            if not isinstance(detail, Mapping):
+                raise ValueError("it has no detail")
+            worker = parse(detail)
+        except ValueError as error:
+            _LOG.warning("ignored an event that ECS would not have sent: %r", str(error)[:200])
             return
         # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
         if (worker.lost or worker.shortage) and SESSION_ID.fullmatch(worker.session):
             self._life.tend(worker.session, until=until, fresh=_EVENT_FRESH_SECONDS)
 
 
-def handle(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handle(event: object, context: LambdaContext) -> Answer:
     """Answer one invocation: a client's request, the sweep's schedule, or an event of AWS."""
-    return _controller().handle(event, seconds=context.get_remaining_time_in_millis() / 1000)
+    return _controller().handle(
+        event,
+        door=door_of(context.invoked_function_arn),
+        seconds=context.get_remaining_time_in_millis() / 1000,
+    )
+
+
+def door_of(invoked_function_arn: object) -> str:
+    """Return the alias in the ARN that was invoked; empty where it names the function itself.
+
+    AWS documents that the ARN "indicates if the invoker specified a version number or alias":
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html.
+
+    Example:
+        >>> door_of("arn:aws:lambda:eu-west-1:111122223333:function:controller:analysts")
+        'analysts'
+        >>> door_of("arn:aws:lambda:eu-west-1:111122223333:function:controller")
+        ''
+    """
+    parts = str(invoked_function_arn).split(":")
+    return parts[-1] if len(parts) == _ARN_PARTS else ""
+
+
+def _read(event: object) -> Mapping[str, Any]:
+    if not isinstance(event, Mapping):
+        return {}
+    try:
+        check_plain(event)
+    except ValueError as error:
+        raise ConfigurationError(f"the payload cannot be read: {error}") from error
+    return event
 
 
 @cache

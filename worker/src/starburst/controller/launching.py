@@ -74,7 +74,7 @@ class Batch:
     @classmethod
     def parse(cls, text: str) -> Batch:
         """Read a batch's text; raise ValueError for another."""
-        match = re.fullmatch(r"(\d+)(?:r(\d+))?(d?)", text)
+        match = re.fullmatch(r"([0-9]{1,6})(?:r([0-9]{1,6}))?(d?)", text)
         if match is None:
             raise ValueError(f"{text!r} is no batch")
         return cls(number=int(match[1]), repeat=int(match[2] or 0), on_demand=bool(match[3]))
@@ -254,7 +254,10 @@ class _Work:
             wave, _, name = text.partition("-")
             if wave != str(self.wave):
                 continue
-            other = Batch.parse(name)
+            try:
+                other = Batch.parse(name)
+            except ValueError:  # somebody else's tag, on a task that we did not start
+                continue
             known += other.number == batch.number and other.repeat >= batch.repeat
         return known
 

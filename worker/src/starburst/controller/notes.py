@@ -6,11 +6,13 @@ It is changed by compare-and-set, so that no sweep closes what a session has jus
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from starburst.contract import CONTROL_PREFIX, PROTOCOL
+from starburst.strict_json import Moment, Whole, fill, read_object
 
 from .documents import Documents
 from .site import Site
@@ -20,6 +22,7 @@ __all__ = ["NOTE", "Note", "Notes", "Stored", "Wish"]
 NOTE: Final = f"{CONTROL_PREFIX}endpoints.json"
 """Key of the note."""
 
+_LOG: Final = logging.getLogger(__name__)
 _FIRST_PAUSE: Final = 60.0
 _LONGEST_PAUSE: Final = 600.0
 
@@ -44,24 +47,28 @@ class Note:
 
     wanted: Wish
     claim: str = ""
-    asked: float = 0
-    tries: int = 0
-    told: int = 0
+    asked: Moment = 0
+    tries: Whole = 0
+    told: Whole = 0
     trouble: str = ""
-    since: float | None = None
-    idle_since: float | None = None
-    doubtful_until: float = 0
+    since: Moment | None = None
+    idle_since: Moment | None = None
+    doubtful_until: Moment = 0
 
     @property
     def not_before(self) -> float:
         """When the stack may be told again: each failure doubles the pause."""
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (self.tries - 1)) if self.tries else 0.0
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.tries - 1, 10))
+        pause = pause if self.tries else 0.0
         return self.asked + pause
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """A note as it was read, with the ETag that a change must match; None where there is none."""
+    """A note as it was read, with the ETag that a change must match; None where there is none.
+
+    One that is damaged counts as none, and the next change replaces it.
+    """
 
     note: Note | None
     etag: str | None
@@ -82,9 +89,13 @@ class Notes:
         found = self._documents.read(NOTE)
         if found is None:
             return Stored(note=None, etag=None)
-        fields: dict[str, Any] = json.loads(found.body)
-        fields.pop("protocol", None)
-        return Stored(note=Note(**fields), etag=found.etag)
+        try:
+            fields = read_object(found.body)
+            fields.pop("protocol", None)
+            return Stored(note=fill(Note, fields), etag=found.etag)
+        except ValueError:
+            _LOG.exception("the note on the endpoints is damaged; nothing in it is believed")
+            return Stored(note=None, etag=found.etag)
 
     def amend(self, **fields: Any) -> Note:
         """Change some fields of the newest note."""

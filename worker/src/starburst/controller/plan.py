@@ -277,7 +277,7 @@ def _paced(before: Record, settled: Record, *, now: float) -> Record:
 
 def _pause(setbacks: int) -> float:
     # The first loss is replaced at once (Spot takes workers away daily); later ones further apart.
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (setbacks - 2)) if setbacks > 1 else 0.0
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(setbacks - 2, 10)) if setbacks > 1 else 0.0
 
 
 def _ending(

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Final
 
-from starburst.contract import CONTROL_PREFIX, PROTOCOL, SESSION_ID, SessionKeys
-from starburst.errors import SessionEnded
+from starburst.contract import (
+    CONTROL_PREFIX,
+    PRINCIPAL_NAME,
+    PROTOCOL,
+    SESSION_ID,
+    SessionKeys,
+    speaks_protocol,
+)
+from starburst.errors import SessionEnded, SessionError
 from starburst.manifest import Capacity
 from starburst.status import SessionState
+from starburst.strict_json import Amount, Moment, Size, Whole, fill, read_object
 
 from .documents import Conflict, Documents
 from .site import Site
 
-__all__ = ["Launch", "Record", "Records", "Stored", "concluded"]
+__all__ = ["Launch", "Record", "RecordDamaged", "Records", "Stored", "concluded"]
+
+_MAX_BYTES: Final = 16_777_216
+_BATCH: Final = re.compile(r"[0-9]{1,6}(r[0-9]{1,6})?d?")
+
+
+class RecordDamaged(SessionError):
+    """What stands in a session's record is none; people must look."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,9 +44,9 @@ class Launch:
         until: whoever wrote it may still be at work until then; nobody else continues it.
     """
 
-    wave: int
-    batches: Mapping[str, int]
-    until: float
+    wave: Whole
+    batches: Mapping[str, Whole]
+    until: Moment
 
     @property
     def workers(self) -> int:
@@ -81,50 +97,50 @@ class Record:
     workspace: str
     user: str
     session: str
-    workers: int
-    cpu: float
-    memory_gb: float
-    scratch_gb: int
+    workers: Whole
+    cpu: Size
+    memory_gb: Size
+    scratch_gb: Whole
     capacity: Capacity
-    idle_seconds: int
+    idle_seconds: Whole
     task_definition: str
-    started: float
-    deadline: float
-    max_usd: float | None = None
+    started: Moment
+    deadline: Moment
+    max_usd: Amount | None = None
     architecture: str = ""
     hosted: bool = False
     state: SessionState = "starting"
     reason: str = ""
     queue_url: str = ""
-    waves: int = 0
+    waves: Whole = 0
     launch: Launch | None = None
-    launched: int = 0
-    lost: int = 0
-    faults: int = 0
-    killed: int = 0
-    unstarted: int = 0
+    launched: Whole = 0
+    lost: Whole = 0
+    faults: Whole = 0
+    killed: Whole = 0
+    unstarted: Whole = 0
     ran: bool = False
-    setbacks: int = 0
-    not_before: float = 0
+    setbacks: Whole = 0
+    not_before: Moment = 0
     trouble: str = ""
-    waiting_since: float | None = None
+    waiting_since: Moment | None = None
     shortage: str = ""
     shortage_said: str = ""
-    shortages: int = 0
-    lacked: int = 0
-    spot_lacked_at: float | None = None
-    idle_since: float | None = None
+    shortages: Whole = 0
+    lacked: Whole = 0
+    spot_lacked_at: Moment | None = None
+    idle_since: Moment | None = None
     held: str = ""
-    held_since: float = 0
-    settled: Mapping[str, float] = field(default_factory=dict)
-    seconds: float = 0
-    usd: float = 0
-    looked: float = 0
-    seen_backlog: int = -1
-    seen_in_flight: int = -1
-    still_since: float = 0
-    requeues: int = 0
-    requeued: float = 0
+    held_since: Moment = 0
+    settled: Mapping[str, Moment] = field(default_factory=dict)
+    seconds: Amount = 0
+    usd: Amount = 0
+    looked: Moment = 0
+    seen_backlog: Whole | None = None
+    seen_in_flight: Whole | None = None
+    still_since: Moment = 0
+    requeues: Whole = 0
+    requeued: Moment = 0
 
     @property
     def keys(self) -> SessionKeys:
@@ -144,13 +160,23 @@ class Record:
     def from_json(cls, text: bytes) -> Record:
         """Read a record; raise ValueError where it is another protocol's or malformed."""
         try:
-            fields: dict[str, Any] = json.loads(text)
-            if fields.pop("protocol", None) != PROTOCOL:
-                raise ValueError("record has another protocol version")
-            launch = fields.pop("launch", None)
-            return cls(**fields, launch=Launch(**launch) if launch else None)
-        except (AttributeError, TypeError) as error:
+            fields = read_object(text, most=_MAX_BYTES)
+            if not speaks_protocol(fields.pop("protocol", None)):
+                raise ValueError("another protocol version")
+            launch = fields.get("launch")
+            if type(launch) is dict:
+                fields["launch"] = fill(Launch, launch)
+                if not all(map(_BATCH.fullmatch, launch.get("batches", ()))):
+                    raise ValueError("its launch has batches that nobody made")
+            record = fill(cls, fields)
+            names = (record.workspace, record.user)
+            if not (
+                all(map(PRINCIPAL_NAME.fullmatch, names)) and SESSION_ID.fullmatch(record.session)
+            ):
+                raise ValueError("it names no session")
+        except ValueError as error:
             raise ValueError(f"record is malformed: {error}") from error
+        return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,7 +269,17 @@ class Records:
         found = self._documents.read(key)
         if found is None:
             return None
-        return Stored(record=Record.from_json(found.body), etag=found.etag)
+        session = key.rpartition("/")[2].removesuffix(".json")
+        try:
+            record = Record.from_json(found.body)
+            if record.session != session:
+                raise ValueError(f"it is of session {record.session}")
+        except ValueError as error:
+            raise RecordDamaged(
+                f"the controller's record of session {session} cannot be read: {error}. "
+                "Its platform team must look at it"
+            ) from error
+        return Stored(record=record, etag=found.etag)
 
 
 def concluded(record: Record, *, state: SessionState, reason: str) -> Record:

@@ -112,7 +112,13 @@ class Site:
         now = self.clock()
         if self._document is None or now - self._read_at >= _DOCUMENT_SECONDS:
             answer = self.clients.ssm.get_parameter(Name=self.settings.parameter)
-            self._document = RuntimeDocument.from_json(answer["Parameter"].get("Value", ""))
+            try:
+                self._document = RuntimeDocument.from_json(answer["Parameter"].get("Value", ""))
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"the runtime document {self.settings.parameter} cannot be read: {error}; "
+                    "the platform team must deploy this release's stacks"
+                ) from error
             self._read_at = now
         return self._document
 

@@ -29,6 +29,7 @@ STILL_SECONDS: Final = 120
 STILL_WAITING_SECONDS: Final = 600
 EMPTY_LOOKS: Final = 4
 
+_DOUBLED_MOST: Final = 12
 _OWN_SECONDS: Final = 1800
 """So long after a request, one message more or less may be that request, and no progress."""
 
@@ -50,14 +51,15 @@ def watch(record: Record, depth: Depth, *, now: float) -> tuple[Record, bool]:
     if empty and record.requeues >= EMPTY_LOOKS:
         return record, False
     wait = STILL_WAITING_SECONDS if depth.backlog else STILL_SECONDS
-    if now - record.still_since < wait * 2.0**record.requeues:
+    if now - record.still_since < wait * 2.0 ** min(record.requeues, _DOUBLED_MOST):
         return record, False
     asked = replace(record, requeues=record.requeues + 1, requeued=now, still_since=now)
     return asked, True
 
 
 def _moved(record: Record, depth: Depth, *, now: float) -> Record:
-    more = depth.backlog + depth.in_flight - record.seen_backlog - record.seen_in_flight
+    before = (record.seen_backlog or 0) + (record.seen_in_flight or 0)
+    more = depth.backlog + depth.in_flight - before
     own = abs(more) <= 1 and record.requeues > 0 and now - record.requeued < _OWN_SECONDS
     return replace(
         record,

@@ -18,6 +18,7 @@ from . import fleet, queue
 from .fleet import Worker
 from .lifecycle import Lifecycle
 from .notes import Stored
+from .sessions import RecordDamaged
 
 __all__ = ["SweepFailed", "sweep"]
 
@@ -57,8 +58,8 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
         try:
             enough = min(until, life.site.clock() + _SESSION_SECONDS)
             life.tend(session, until=enough, workers=workers.get(session, []), listed=listed)
-        # One session's trouble must not keep the others from their deadlines.
-        except (ClientError, BotoCoreError, StarburstError, ValueError):
+        # One session's trouble, whatever it is, must not keep the others from their deadlines.
+        except Exception:
             _LOG.exception("session %s could not be tended", session)
             failed.append(session)
     orphans = _stop_orphans(life, workers, set(sessions), until=until)
@@ -98,7 +99,12 @@ def _known(life: Lifecycle, session: str, sessions: set[str]) -> bool:
     if session in sessions:
         return True
     # The listing may be older than the session; the record itself is never.
-    return SESSION_ID.fullmatch(session) is not None and life.records.active(session) is not None
+    try:
+        return (
+            SESSION_ID.fullmatch(session) is not None and life.records.active(session) is not None
+        )
+    except RecordDamaged:  # it is one all the same
+        return True
 
 
 def _stop_orphans(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import signal
 import sys
@@ -464,7 +463,7 @@ def _supervisor(place: Place) -> Supervisor:
         place.bucket,
         keys=place.keys,
         key=key.data,
-        public=base64.b64decode(manifest.public_key),
+        public=key.public,
     )
     log("started", session=place.keys.session, worker=place.worker, python=python)
     return Supervisor(manifest, leases, store=store, worker=place.worker)

@@ -17,6 +17,7 @@ __all__ = [
     "READS",
     "SESSION",
     "Call",
+    "analysts_arn",
     "calling",
     "calls",
     "function_arn",
@@ -120,6 +121,11 @@ def storage_calls(world: World, arn: str) -> list[Call]:
         for service in ("s3", "sqs")
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
     ]
+
+
+def analysts_arn(world: World) -> str:
+    """Return the ARN of the alias by which analysts ask the controller."""
+    return world.estate.named["control/ControllerAnalysts"]
 
 
 def function_arn(world: World) -> str:

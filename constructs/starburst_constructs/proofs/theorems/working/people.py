@@ -18,9 +18,9 @@ from starburst_constructs.proofs.theorems.working.calls import (
     READS,
     SESSION,
     Call,
+    analysts_arn,
     calling,
     calls,
-    function_arn,
     parameter_arn,
     storage_calls,
 )
@@ -89,7 +89,7 @@ def _own_calls(world: World, role: Role) -> list[Call]:
         ("s3:PutObject", f"{session}manifest.json", ONCE),
         *(("s3:PutObject", f"{session}{name}", {}) for name in written),
         *calls((*MESSAGES, "sqs:GetQueueUrl"), queue_named(queue_of(world, workspace), SESSION)),
-        *calls(("lambda:InvokeFunction",), function_arn(world)),
+        *calls(("lambda:InvokeFunction",), analysts_arn(world)),
         *calls(("ssm:GetParameter",), parameter_arn(world)),
         *(
             (action, key, {**context, "kms:EncryptionContext:purpose": purpose})

@@ -71,7 +71,7 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
     ):
         context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
         may("sns:Publish", topic, topic.arn, context)
-    function = estate.at("control/Controller")
+    function = estate.at("control/ControllerService")
     for name, arn in estate.named.items():
         if name.startswith("control/Wake") and ":rule/" in arn:
             context = _service(world, "events.amazonaws.com", aws__SourceArn=arn)

@@ -37,6 +37,7 @@ PATCHES = (
     "run_task",
     "stop_task",
     "task_events",
+    "lambda_aliases",
     "tasks",
     "security_group_rules",
     "flow_logs",

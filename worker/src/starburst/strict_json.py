@@ -1,0 +1,189 @@
+"""JSON that anybody may have written, read strictly: UTF-8, bounded, each field of its type.
+
+Pure: imported by the controller's Lambda, which carries no third-party package.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import get_type_hints as hints_of
+
+__all__ = [
+    "Amount",
+    "Moment",
+    "Size",
+    "Whole",
+    "Within",
+    "check_plain",
+    "fill",
+    "read_object",
+]
+
+MAX_BYTES: Final = 1_048_576
+_MAX_DEPTH: Final = 32
+_MAX_VALUES: Final = 200_000
+_MAX_NUMBER: Final = 2**53
+"""Beyond, a float no longer tells two neighbours apart."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The bounds of a number, as an annotation of its field; both are allowed."""
+
+    low: float
+    high: float
+
+
+Moment = Annotated[float, Within(0, 253_402_300_799)]
+"""Seconds since the epoch, until the year 9999."""
+
+Whole = Annotated[int, Within(0, 10**12)]
+"""A whole number that counts something."""
+
+Amount = Annotated[float, Within(0, 1e15)]
+"""How much of something, or none."""
+
+Size = Annotated[float, Within(1e-6, 1e6)]
+"""How large something is that is never nothing."""
+
+
+def read_object(text: bytes | str, *, most: int = MAX_BYTES) -> dict[str, Any]:
+    """Read a JSON object that anybody may have written; raise ValueError for anything else.
+
+    Refused are other encodings, a byte order mark, a name that comes twice, NaN and infinity,
+    numbers beyond 2**53, half a surrogate pair, deep nesting and more than ``most`` bytes.
+
+    Example:
+        >>> read_object(b'{"protocol": 1}')
+        {'protocol': 1}
+    """
+    if len(text) > most:
+        raise ValueError(f"it has {len(text)} bytes; the limit is {most}")
+    try:
+        # json would look for other encodings in bytes, and load their codecs.
+        fields = json.loads(
+            text if isinstance(text, str) else text.decode(),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_no_number,
+            parse_int=_whole,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if type(fields) is not dict:
+        raise ValueError("it is no JSON object")
+    check_plain(fields)
+    return fields
+
+
+def check_plain(value: object) -> None:
+    """Raise ValueError where a parsed value holds what no strict reader of JSON would give."""
+    level, seen = [value], 0
+    for _ in range(_MAX_DEPTH):
+        seen += len(level)
+        if seen > _MAX_VALUES:
+            raise ValueError("it holds too many values")
+        level = [inner for one in level for inner in _opened(one)]
+        if not level:
+            return
+    raise ValueError("it is nested too deeply")
+
+
+def fill(kind: type[_T], fields: Mapping[str, object]) -> _T:
+    """Make a dataclass of fields that were read; raise ValueError where one is of another type."""
+    hints = _hints(kind)
+    for name, value in fields.items():
+        if name in hints and not _fits(value, hints[name]):
+            raise ValueError(f"field {name} is {_shown(value)}; it must be {_words(hints[name])}")
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _opened(value: object) -> Iterable[object]:
+    """Return what a value holds; raise ValueError where it is none that JSON has."""
+    if isinstance(value, dict):
+        if not all(type(name) is str for name in value):
+            raise ValueError("a name in it is no text")
+        return (*value, *value.values())
+    if isinstance(value, list | tuple):
+        return value
+    if type(value) is str:
+        if not value.isascii():
+            value.encode()  # half a surrogate pair is no text: a UnicodeEncodeError, a ValueError
+    elif type(value) in (int, float):
+        if not -_MAX_NUMBER <= value <= _MAX_NUMBER:  # type: ignore[operator]
+            raise ValueError("a number in it is beyond all measure")
+    elif value is not None and type(value) is not bool:
+        raise ValueError(f"a {type(value).__name__} is no value of JSON")
+    return ()
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name in it comes twice")
+    return fields
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > len(str(-_MAX_NUMBER)):
+        raise ValueError("a number in it is beyond all measure")
+    return int(digits)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} in it is no number")
+
+
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return hints_of(kind, include_extras=True)
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 PLR0911 - a table over annotations
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        bounds: Within = inner[1]
+        return _fits(value, inner[0]) and bounds.low <= value <= bounds.high  # type: ignore[operator]
+    if origin is Literal:
+        return any(type(value) is type(one) and value == one for one in inner)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(
+            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
+        )
+    if origin in (Sequence, tuple):
+        return type(value) in (list, tuple) and all(_fits(one, inner[0]) for one in value)  # type: ignore[attr-defined]
+    if hint is float:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    return type(value) is hint
+
+
+def _words(hint: Any) -> str:  # noqa: ANN401 - likewise
+    if get_origin(hint) is Annotated:
+        kind, bounds = get_args(hint)
+        name = "a whole number" if kind is int else "a number"
+        return f"{name} from {bounds.low:g} to {bounds.high:g}"
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, get_args(hint)))}"
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(map(_words, get_args(hint)))
+    known = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    known[type(None)] = "null"
+    return known.get(hint, str(hint))
+
+
+def _shown(value: object) -> str:
+    return (
+        f"{value!r:.80}" if type(value) in (str, int, float, bool) else f"a {type(value).__name__}"
+    )
