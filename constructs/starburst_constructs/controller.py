@@ -154,7 +154,7 @@ class ControllerFunction(lambda_.Function):
         )
 
     def _door(self, construct_id: str, name: str) -> lambda_.Alias:
-        # Of the latest code: a version would be a resource more with each deployment, kept for ever.
+        # Of the latest code: versions would be one more with each deployment, kept for ever.
         return lambda_.Alias(self, construct_id, alias_name=name, version=self.latest_version)
 
 

@@ -24,6 +24,18 @@ from starburst.status import SessionStatus
 from starburst.tables import load_table
 from starburst.worker.frames import read_frame
 
+from .controller_doors import (
+    KEYS,
+    NOTE,
+    TURN,
+    NoPayload,
+    at_rest,
+    in_a_manifest,
+    in_a_payload,
+    in_a_request,
+    in_an_event,
+)
+
 __all__ = ["CHUNK", "DOORS", "HEADER", "KEY", "PACK", "SESSION", "SIGNER", "Door"]
 
 KEY: Final = bytes(range(32))
@@ -166,4 +178,12 @@ DOORS: Final[dict[str, Door]] = {
     "document": Door(_document, (ValueError,)),
     "frame": Door(_frame),
     "failure": Door(_failure, (PayloadError, ValueError)),
+    "payload": Door(in_a_payload, (NoPayload,)),
+    "event": Door(in_an_event, (NoPayload,)),
+    "request": Door(in_a_request, ()),
+    "asked-for": Door(in_a_manifest, ()),
+    "record": Door(at_rest(KEYS.control_record), ()),
+    "filed": Door(at_rest(KEYS.ended_record), ()),
+    "note": Door(at_rest(NOTE), ()),
+    "turn": Door(at_rest(TURN), ()),
 }

@@ -33,6 +33,7 @@ from starburst.tables import dump_table
 from starburst.worker.frames import write_frame
 from tests.manifests import a_manifest
 
+from . import controller_doors
 from .doors import CHUNK, HEADER, KEY, PACK, SESSION, SIGNER
 
 __all__ = ["VALUES", "seeds"]
@@ -147,6 +148,7 @@ def _seeds() -> dict[str, list[bytes]]:
         "document": [_document()],
         "frame": [_frame()],
         "failure": [dump_table(failure.to_data())],
+        **controller_doors.seeds(),
     }
 
 

@@ -196,7 +196,9 @@ class Resolver:
             return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
         return f"{_HEX.get(kind, logical_id)}-{digest[:17]}"
 
-    def _attribute(self, stack: str, logical_id: str, attribute: str) -> str:
+    def _attribute(  # noqa: PLR0911 - a table
+        self, stack: str, logical_id: str, attribute: str
+    ) -> str:
         kind = self._resource(stack, logical_id)["Type"]
         place = {"a": self.account, "r": self.region}
         if attribute in ("Arn", "AliasArn") and kind == _ALIAS:

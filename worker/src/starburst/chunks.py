@@ -20,11 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .contract import PROTOCOL, SessionKeys, read_object
+from .contract import PROTOCOL, SessionKeys, speaks_protocol
 from .envelope import Buffer, Header, seal, unseal
 from .errors import IntegrityError
 from .requeue import REQUEUE, RequeueMessage
 from .signing import SigningKey, verify
+from .strict_json import read_object
 from .tables import dump_table, load_table, text, whole
 
 __all__ = [
@@ -206,8 +207,8 @@ def _load(body: str) -> dict[str, Any]:
         fields = read_object(body)
     except ValueError as error:
         raise IntegrityError(f"message is malformed: {error}") from error
-    if fields.get("protocol") != PROTOCOL:
-        raise IntegrityError(f"message has protocol {fields.get('protocol')!r}")
+    if not speaks_protocol(fields.get("protocol")):
+        raise IntegrityError(f"message has protocol {fields.get('protocol')!r:.80}")
     return fields
 
 

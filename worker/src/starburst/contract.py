@@ -1,7 +1,8 @@
 """What the stacks and the runtime agree on: limits, names, the key layout, the runtime document.
 
-This module is pure: nothing outside the standard library stands behind it, so that the CDK app, the controller's
-Lambda, the worker image and the analyst's client can all share it and cannot drift apart.
+This module is pure: nothing outside the standard library stands behind it, so that the CDK app, the
+controller's Lambda, the worker image and the analyst's client can all share it and cannot drift
+apart.
 """
 
 from __future__ import annotations

@@ -314,7 +314,8 @@ def _read_header(text: bytes, expect: Header) -> tuple[Header, int, int, bool]:
 
 def _parse_header(text: bytes) -> tuple[Header, int, int, str]:
     """Return a canonical header's fields; raise ValueError for any other."""
-    fields: dict[str, Any] = json.loads(text)
+    # json would look for other encodings in bytes, and load their codecs.
+    fields: dict[str, Any] = json.loads(text.decode())
     size, stored, compression = fields["size"], fields["stored"], fields["compression"]
     header = Header(
         session=fields["session"],

@@ -6,12 +6,11 @@ Pure: imported by the controller's Lambda, which carries no third-party package.
 from __future__ import annotations
 
 import json
-import math
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from typing import get_type_hints as hints_of
 
 __all__ = [
@@ -32,6 +31,7 @@ _MAX_NUMBER: Final = 2**53
 """Beyond, a float no longer tells two neighbours apart."""
 
 _T = TypeVar("_T")
+_Check = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,9 @@ def check_plain(value: object) -> None:
 
 def fill(kind: type[_T], fields: Mapping[str, object]) -> _T:
     """Make a dataclass of fields that were read; raise ValueError where one is of another type."""
-    hints = _hints(kind)
-    for name, value in fields.items():
-        if name in hints and not _fits(value, hints[name]):
-            raise ValueError(f"field {name} is {_shown(value)}; it must be {_words(hints[name])}")
+    for name, (fits, words) in _fields(cast("Any", kind)).items():
+        if name in fields and not fits(fields[name]):
+            raise ValueError(f"field {name} is {_shown(fields[name])}; it must be {words}")
     try:
         return kind(**fields)
     except TypeError as error:
@@ -145,28 +144,32 @@ def _no_number(name: str) -> float:
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    return hints_of(kind, include_extras=True)
+def _fields(kind: type) -> Mapping[str, tuple[_Check, str]]:
+    hints = hints_of(kind, include_extras=True)
+    return {name: (_check(hint), _words(hint)) for name, hint in hints.items()}
 
 
-def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 PLR0911 - a table over annotations
+def _check(hint: Any) -> _Check:  # noqa: ANN401 PLR0911 - a table over annotations
+    """Return what tells whether a value is of a field's annotated type."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        bounds: Within = inner[1]
-        return _fits(value, inner[0]) and bounds.low <= value <= bounds.high  # type: ignore[operator]
+        kind, bounds = _check(inner[0]), inner[1]
+        return lambda value: kind(value) and bounds.low <= value <= bounds.high
     if origin is Literal:
-        return any(type(value) is type(one) and value == one for one in inner)
+        return lambda value: any(type(value) is type(one) and value == one for one in inner)
+    checks = [_check(one) for one in inner if one is not Ellipsis]
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
+        return lambda value: any(check(value) for check in checks)
     if origin is Mapping:
-        return isinstance(value, Mapping) and all(
-            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
+        name, entry = checks
+        return lambda value: (
+            type(value) is dict and all(name(k) and entry(v) for k, v in value.items())
         )
     if origin in (Sequence, tuple):
-        return type(value) in (list, tuple) and all(_fits(one, inner[0]) for one in value)  # type: ignore[attr-defined]
+        return lambda value: type(value) in (list, tuple) and all(map(checks[0], value))
     if hint is float:
-        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
-    return type(value) is hint
+        return lambda value: type(value) is float or type(value) is int
+    return lambda value: type(value) is hint
 
 
 def _words(hint: Any) -> str:  # noqa: ANN401 - likewise

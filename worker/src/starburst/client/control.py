@@ -39,8 +39,8 @@ def new_session_id() -> str:
 class Control:
     """One session's line to the controller.
 
-    Each request is first written below the session's own prefix, where nobody but its user can write:
-    that is the proof of who asks.
+    Each request is first written below the session's own prefix, where nobody but its user can
+    write: that is the proof of who asks.
     """
 
     def __init__(self, connection: Connection, keys: SessionKeys) -> None:

@@ -1,8 +1,8 @@
 """What a client may ask for, and the proof that it may: start, refresh, stop, extend.
 
-The proof is an S3 object: a request, which only its user can write below ``<workspace>/<user>/``. Its
-name is chance, so nobody else can have it read either. A manifest says what a session is to be and
-proves nothing about who asks. Asking twice does nothing twice.
+The proof is an S3 object: a request, which only its user can write below ``<workspace>/<user>/``.
+Its name is chance, so nobody else can have it read either. A manifest says what a session is to be
+and proves nothing about who asks. Asking twice does nothing twice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Lambda's entry: who may ask for what is told apart by the alias that was invoked.
 
-A plain Invoke carries no caller, and a payload proves nothing. So IAM lets analysts invoke one alias
-and our schedule and rules another, and the ARN that was used says which. Refusals are data.
+A plain Invoke carries no caller, and a payload proves nothing. So IAM lets analysts invoke one
+alias and our schedule and rules another, and the ARN that was used says which. Refusals are data.
 
 Configure ``starburst.controller.handler.handle``. The directory that contains ``starburst`` is
 the whole asset: nothing outside the standard library and boto3 is imported.
