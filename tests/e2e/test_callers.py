@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from starburst.client.connection import Connection, connect
 from starburst.client.control import Control
+from starburst.client.erase import erase
 from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.session import Session
@@ -37,8 +38,9 @@ def bob(local_environment: LocalEnvironment) -> Connection:
 @pytest.fixture
 def session(alice: Connection) -> Iterator[Session]:
     options = SessionOptions(workers=1, cpu=0.25, memory=0.5, idle_timeout=60)
-    with open_session(alice, options, progress=False) as session:
-        yield session
+    session = open_session(alice, options, progress=False)
+    yield session
+    session.cleanup(force=True)
 
 
 def ask(connection: Connection, payload: object, function: str = "") -> Any:
@@ -92,11 +94,11 @@ def test_the_service_starts_nobodys_session_and_the_function_itself_answers_nobo
     session: Session, local_environment: LocalEnvironment, alice: Connection
 ) -> None:
     keys = session.manifest.keys
-    root = local_environment.client(local_environment.root_session(), "lambda")
+    administrator = local_environment.client(local_environment.platform_session(), "lambda")
     function = alice.document.controller.rpartition(":")[0]
     payload = json.dumps(request("start", keys.manifest)).encode()
     for name in (function, f"{function}:{ControllerDoor.SERVICE}", f"{function}:$LATEST"):
-        answer = root.invoke(FunctionName=name, Payload=payload)
+        answer = administrator.invoke(FunctionName=name, Payload=payload)
         assert json.loads(answer["Payload"].read())["error"]["type"] == "AccessDenied", name
 
 
@@ -158,3 +160,4 @@ def test_a_manifest_of_a_colleague_is_not_started_by_another(
     assert ask(bob, request("start", fresh.manifest))["error"]["type"] == "AccessDenied"
     with pytest.raises(SessionNotFound):
         Control(alice, fresh).refresh()
+    erase(alice, fresh)
