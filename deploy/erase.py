@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from deploy.officer import (
     OfficerError,
     Scope,
     apply_options,
+    as_json,
     conclude,
     runtime,
     say,
@@ -30,13 +31,15 @@ from deploy.records import RecordError, lock, locker
 from deploy.versions import Version, at_once, below, prefixes, session_options
 from deploy.whom import require_known, require_something
 from starburst.contract import CONTROL_PREFIX, SessionKeys
+from starburst.erasing import ONE_NAMES_TROUBLE, Kept, erase_below, is_one_names_trouble
 from starburst_constructs.responders import eraser_document
 from starburst_constructs.storage import CONTROL_DAYS
 
 __all__ = ["Receipt", "erase_subject", "main", "take_stock"]
 
-_PER_CALL: Final = 1000
-_PASSES: Final = 3
+_NAMED: Final = 100
+"""So many of the versions that stay are named on the terminal."""
+
 _KEPT: Final = (
     "_control/ended/: the controller's records of ended sessions (user name, size, cost), which "
     f"account for what was done; they expire after {CONTROL_DAYS} days",
@@ -57,6 +60,7 @@ class Receipt:
         objects, versions, markers, bytes: what was there.
         names_sha256: over all names and versions, sorted: proves later which they were.
         not_erased: how many versions stayed, by S3's reason.
+        not_erased_sha256: over their names and versions, sorted; empty where none stayed.
         kept: what names the person elsewhere, and why it stays.
     """
 
@@ -71,6 +75,7 @@ class Receipt:
     names_sha256: str
     finished: str = ""
     not_erased: dict[str, int] = field(default_factory=dict)
+    not_erased_sha256: str = ""
     kept: Sequence[str] = _KEPT
 
 
@@ -101,15 +106,15 @@ def take_stock(
         versions=len(data),
         markers=len(versions) - len(data),
         bytes=sum(one.size for one in data),
-        names_sha256=_digest(versions),
+        names_sha256=_digest((one.key, one.id) for one in versions),
     )
     return stock, versions
 
 
 def erase_subject(
     about: Scope, clients: Clients, where: Sequence[str], *, receipt: Path
-) -> Receipt:
-    """Erase every version and marker below prefixes, and write the receipt.
+) -> tuple[Receipt, Sequence[Kept]]:
+    """Erase every version and marker below prefixes, and write the receipt; return what stayed.
 
     Args:
         about: the environment.
@@ -122,36 +127,26 @@ def erase_subject(
             on hold, or the receipt cannot be written or locked.
         RecordError: all was erased, and the receipt is in its file alone.
     """
-    stock, versions = take_stock(about, clients, where)
+    stock, _ = take_stock(about, clients, where)
     write_new(receipt, asdict(stock))
     try:
         lock(about, clients, "erase", asdict(stock))
     except RecordError as error:
         raise OfficerError(f"nothing was erased: {error}") from error
-    s3, bucket = clients("s3"), runtime(about.environment, clients).bucket
-    stayed: Counter[str] = Counter()
-    for _ in range(_PASSES):
-        stayed = _erase(s3, bucket, versions)
-        # What was written while it was erased goes too.
-        versions = list(below(s3, bucket, where))
-        if not versions:
-            break
-    if versions and not stayed:
-        stayed["written while it was erased"] = len(versions)
-    done = Receipt(
-        **{
-            **asdict(stock),
-            "prefixes": stock.prefixes,
-            "finished": _now(),
-            "not_erased": dict(stayed) if versions else {},
-        }
+    bucket = runtime(about.environment, clients).bucket
+    kept = erase_below(clients("s3"), bucket, where).kept
+    done = replace(
+        stock,
+        finished=_now(),
+        not_erased=dict(Counter(one.reason for one in kept)),
+        not_erased_sha256=_digest((one.key, one.version) for one in kept) if kept else "",
     )
-    receipt.write_text(f"{json.dumps(asdict(done), indent=2, sort_keys=True)}\n", encoding="utf-8")
+    receipt.write_text(f"{as_json(asdict(done), sort_keys=True)}\n", encoding="utf-8")
     try:
         lock(about, clients, "erased", asdict(done))
     except RecordError as error:
         raise RecordError(f"erasing is done and {receipt} says what went, but {error}") from error
-    return done
+    return done, kept
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -189,8 +184,12 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
         say("Nothing was changed. Add --apply to do it.")
         return None
     path = words.receipt or Path(f"erased-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json")
-    done = erase_subject(about, clients, where, receipt=path)
+    done, kept = erase_subject(about, clients, where, receipt=path)
     say(f"{done.versions:,} versions and {done.markers:,} markers below {', '.join(where)}")
+    for one in kept[:_NAMED]:
+        say(f"stays: {one}")
+    if len(kept) > _NAMED:
+        say(f"stays: and {len(kept) - _NAMED:,} more")
     if done.not_erased:
         reasons = ", ".join(f"{count:,} for {why}" for why, count in done.not_erased.items())
         raise OfficerError(
@@ -201,7 +200,12 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
 
 
 def _no_session(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa: ANN401 - any client of boto3
-    theirs = {keys.session for one in versions if (keys := SessionKeys.parse(one.key))}
+    # Of each a manifest is there, which its user alone may write: other names may be anything.
+    theirs = {
+        keys.session
+        for one in versions
+        if (keys := SessionKeys.parse(one.key)) and one.key == keys.manifest
+    }
     prefix = f"{CONTROL_PREFIX}active/"
     active = {
         entry["Key"].removeprefix(prefix).removesuffix(".json")
@@ -218,7 +222,16 @@ def _no_session(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # n
 
 def _no_hold(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa: ANN401
     data = [one for one in versions if not one.marker]
-    count = sum(at_once(lambda one: held(s3, bucket, one), data))
+
+    def one(version: Version) -> bool:
+        try:
+            return held(s3, bucket, version)
+        except ONE_NAMES_TROUBLE as error:
+            if is_one_names_trouble(error):
+                return False  # S3 itself erases nothing that is on hold
+            raise
+
+    count = sum(at_once(one, data))
     if count:
         raise OfficerError(
             f"{count:,} versions are on hold as evidence, so nothing was erased. Ask who holds "
@@ -226,19 +239,8 @@ def _no_hold(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa
         )
 
 
-def _erase(s3: Any, bucket: str, versions: Sequence[Version]) -> Counter[str]:  # noqa: ANN401
-    stayed: Counter[str] = Counter()
-    for start in range(0, len(versions), _PER_CALL):
-        objects = [
-            {"Key": one.key, "VersionId": one.id} for one in versions[start : start + _PER_CALL]
-        ]
-        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        stayed.update(error.get("Code", "") for error in answer.get("Errors", ()))
-    return stayed
-
-
-def _digest(versions: Iterable[Version]) -> str:
-    lines = sorted(json.dumps([one.key, one.id]) for one in versions)
+def _digest(versions: Iterable[tuple[str, str]]) -> str:
+    lines = sorted(json.dumps([key, version]) for key, version in versions)
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deploy.officer import Clients, OfficerError, Scope, conclude, options, say, scope, shown
 from starburst.contract import log_group_name
+from starburst.terminal_text import one_line
 from starburst_constructs.audit import REFUSED_CALLS, WORKER_ERRORS
 from starburst_constructs.naming import trail_name
 from starburst_constructs.responders import watcher_document
@@ -127,7 +128,9 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
         found = found or bool(answer.events)
         say(f"{answer.about}: {answer.matched:,} in {words.hours:g} hours")
         for event in answer.events:
-            rest = "  ".join(text for name, text in event.fields.items() if name != "@timestamp")
+            rest = "  ".join(
+                one_line(text) for name, text in event.fields.items() if name != "@timestamp"
+            )
             say(f"  {event.at:%Y-%m-%d %H:%M:%S}  {rest}")
         if answer.cut:
             say(f"  only the newest {len(answer.events):,}: ask for less with --hours")

@@ -29,9 +29,10 @@ from deploy.officer import (
 )
 from deploy.records import lock, locker, try_lock
 from deploy.revoke import put_document, undo
-from deploy.versions import Version, at_once, below, prefixes, session_options
+from deploy.versions import Version, at_once, below, prefixes, refused, session_options
 from deploy.whom import require_known, require_something
 from starburst.aws import code_of
+from starburst.erasing import ONE_NAMES_TROUBLE, Kept, is_one_names_trouble, told
 from starburst_constructs.responders import holder_document
 
 __all__ = ["held", "hold", "main"]
@@ -41,8 +42,14 @@ _NO_LOCK = ("InvalidRequest", "ObjectLockConfigurationNotFoundError")
 _VANISHED = ("NoSuchKey", "NoSuchVersion")
 
 
-def hold(s3: Any, bucket: str, where: Sequence[str], *, on: bool = True) -> int:  # noqa: ANN401 - any client of boto3
-    """Put every version on hold, or lift all holds; return how many versions that were.
+def hold(
+    s3: Any,  # noqa: ANN401 - any client of boto3
+    bucket: str,
+    where: Sequence[str],
+    *,
+    on: bool = True,
+) -> tuple[int, Sequence[Kept]]:
+    """Put every version on hold, or lift all holds; return how many, and those that S3 refused.
 
     Args:
         s3: of somebody who may.
@@ -52,7 +59,7 @@ def hold(s3: Any, bucket: str, where: Sequence[str], *, on: bool = True) -> int:
     """
     status = "ON" if on else "OFF"
 
-    def one(version: Version) -> int:
+    def one(version: Version) -> int | Kept:
         try:
             s3.put_object_legal_hold(
                 Bucket=bucket,
@@ -69,10 +76,16 @@ def hold(s3: Any, bucket: str, where: Sequence[str], *, on: bool = True) -> int:
                     "by an earlier release or by an emulator. Deploy the storage stack again; "
                     "until then contain people, and copy what is evidence"
                 ) from error
+            if is_one_names_trouble(error):
+                return refused(version, error)
             raise
+        except ONE_NAMES_TROUBLE as error:
+            return refused(version, error)
         return 1
 
-    return sum(at_once(one, (each for each in below(s3, bucket, where) if not each.marker)))
+    done = list(at_once(one, (each for each in below(s3, bucket, where) if not each.marker)))
+    kept = [each for each in done if isinstance(each, Kept)]
+    return sum(each for each in done if isinstance(each, int)), kept
 
 
 def held(s3: Any, bucket: str, version: Version) -> bool:  # noqa: ANN401
@@ -153,8 +166,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         if words.undo:
             raise
         wrong = f"its roles may still erase what is written later: {error}"
-    count = hold(s3, bucket, where, on=not words.undo)
+    count, kept = hold(s3, bucket, where, on=not words.undo)
     say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
+    if kept:
+        raise OfficerError(
+            f"{len(kept):,} versions are not, all others are: {told(kept)}. Run it again; what is "
+            f"refused again can be kept by a copy{f'. Besides, {wrong}' if wrong else ''}"
+        )
     if not words.undo:
         say("What is written later is not: contain first, and run it again after the last worker.")
     if wrong:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.exceptions
@@ -17,6 +17,7 @@ import botocore.exceptions
 from environments import ALL
 from starburst.aws import client_config
 from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
+from starburst.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -26,6 +27,8 @@ __all__ = [
     "OfficerError",
     "Scope",
     "apply_options",
+    "as_json",
+    "complain",
     "conclude",
     "find_environment",
     "find_workspaces",
@@ -38,6 +41,9 @@ __all__ = [
     "user_name",
     "write_new",
 ]
+
+_LONGEST: Final = 1 << 20
+"""Of what is printed; policies and records are ours, and what is quoted has its own bounds."""
 
 Clients = Callable[[str], Any]
 """Makes the client of a service; tests pass their own."""
@@ -175,8 +181,7 @@ def write_new(path: Path, content: Mapping[str, Any]) -> None:
     """Write a record for the files of an incident; never over another."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            json.dump(content, file, indent=2, sort_keys=True, default=str)
-            file.write("\n")
+            file.write(f"{as_json(content, sort_keys=True)}\n")
     except FileExistsError as error:
         raise OfficerError(f"{path} exists and may be evidence; name another file") from error
     except OSError as error:
@@ -188,22 +193,33 @@ def conclude(command: str, work: Callable[[], int | None]) -> int:
     try:
         return work() or 0
     except OfficerError as error:
-        sys.stderr.write(f"{error}\n")
+        complain(str(error))
         return 2
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
-        sys.stderr.write(
-            f"{error}\nNothing more was done; what is named above was. It takes what "
-            f"python -m deploy.{command} --permission prints; then run the same command again.\n"
+        complain(str(error))
+        complain(
+            "Nothing more was done; what is named above was. It takes what "
+            f"python -m deploy.{command} --permission prints; then run the same command again."
         )
         return 1
 
 
 def shown(document: Mapping[str, Any]) -> None:
     """Print a policy or a record as JSON."""
-    say(json.dumps(document, indent=2, default=str))
+    tell(many_lines(as_json(document), most=_LONGEST), sys.stdout)
+
+
+def as_json(document: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """Return a policy or a record as JSON in which every name from outside is plain text."""
+    text = json.dumps(document, indent=2, default=str, sort_keys=sort_keys)
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves alone
 
 
 def say(text: str) -> None:
-    """Print a line."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Print a line; whatever is quoted in it, it stays one."""
+    tell(one_line(text, most=_LONGEST), sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Print a line to where errors go."""
+    tell(one_line(text, most=_LONGEST), sys.stderr)

@@ -28,8 +28,9 @@ from deploy.officer import (
     scope,
     shown,
 )
-from deploy.versions import Version, below, prefixes, session_options
+from deploy.versions import Version, below, prefixes, refused, session_options
 from deploy.whom import require_known, require_something
+from starburst.erasing import ONE_NAMES_TROUBLE, Kept, is_one_names_trouble, told
 from starburst_constructs.responders import restorer_document
 
 __all__ = ["Step", "main", "plan", "restore"]
@@ -156,9 +157,20 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say("Nothing was changed. Add --apply to do it.")
         return
     done: Counter[Way] = Counter()
+    kept: list[Kept] = []
     for step in steps:
-        done[restore(s3, document.bucket, step)] += 1
+        try:
+            done[restore(s3, document.bucket, step)] += 1
+        except ONE_NAMES_TROUBLE as error:
+            if step.version is None or not is_one_names_trouble(error):
+                raise
+            kept.append(refused(step.version, error))
     _count(done)
+    if kept:
+        raise OfficerError(
+            f"{len(kept):,} objects could not be brought back, all others are: {told(kept)}. Run "
+            "it again, or copy their versions by hand"
+        )
 
 
 def _count(ways: Counter[Way]) -> None:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from deploy.officer import OfficerError, Scope, options
-from starburst.aws import CONNECTIONS
-from starburst.contract import SESSION_ID, SessionKeys
+from botocore.exceptions import ClientError
 
-__all__ = ["Version", "at_once", "below", "prefixes", "session_options"]
+from deploy.officer import OfficerError, Scope, options
+from starburst.aws import CONNECTIONS, code_of
+from starburst.contract import SESSION_ID, SessionKeys
+from starburst.erasing import Kept
+
+__all__ = ["Version", "at_once", "below", "prefixes", "refused", "session_options"]
 
 _AHEAD: Final = 1000
 
@@ -62,6 +65,15 @@ def at_once(work: Callable[[Version], _T], versions: Iterable[Version]) -> Itera
     with ThreadPoolExecutor(max_workers=CONNECTIONS) as pool:
         while batch := [one for _, one in zip(range(_AHEAD), waiting, strict=False)]:
             yield from pool.map(work, batch)
+
+
+def refused(version: Version, error: Exception) -> Kept:
+    """Return what an officer is told of a version with which something could not be done."""
+    if isinstance(error, ClientError):
+        reason, words = code_of(error), error.response.get("Error", {}).get("Message", "")
+    else:
+        reason, words = type(error).__name__, str(error)
+    return Kept(key=version.key, version=version.id, reason=reason, words=words)
 
 
 def session_options(command: str, text: str) -> argparse.ArgumentParser:

@@ -13,7 +13,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "worker/src/starburst"
-PURE = ("contract", "errors", "fargate", "manifest", "prices", "status", "strict_json", "tariff")
+PURE = (
+    *("contract", "errors", "fargate", "manifest", "prices", "requeue", "status", "strict_json"),
+    *("tariff", "terminal_text"),
+)
 """What stacks, controller, worker and client share."""
 
 

@@ -198,7 +198,7 @@ def test_a_session_that_the_controller_has_forgotten_can_be_erased(
 def test_objects_that_s3_is_too_busy_to_delete_are_deleted_later(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("starburst.client.erase._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("starburst.erasing._FIRST_PAUSE", 0.0)
     said = ["SlowDown", "InternalError", "AccessDenied"]
 
     class Busy:

@@ -212,20 +212,21 @@ class Collector:
     def _list(self) -> Iterator[str]:
         first = self._ledger.first_open
         after = self._keys.results if first is None else f"{self._keys.results}{first}/"
-        more = True
-        while more:
+        place: dict[str, str] = {"StartAfter": after}
+        while True:
             with aws_errors("list results"):
                 page = self._connection.s3.list_objects_v2(
                     Bucket=self._connection.document.bucket,
                     Prefix=self._keys.results,
-                    StartAfter=after,
                     MaxKeys=_PAGE,
+                    **place,  # type: ignore[arg-type]
                 )
-            contents = page.get("Contents", [])
-            for entry in contents:
-                after = entry.get("Key", "")
-                yield after
-            more = bool(page.get("IsTruncated")) and bool(contents)
+            yield from (entry.get("Key", "") for entry in page.get("Contents", []))
+            token = page.get("NextContinuationToken", "")
+            if not (page.get("IsTruncated") and token):
+                return
+            # By S3's own word and not by the last name, which may be anything.
+            place = {"ContinuationToken": token}
 
     def _fetch_all(
         self, pool: ThreadPoolExecutor, keys: Sequence[str]

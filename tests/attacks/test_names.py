@@ -1,0 +1,391 @@
+"""No name that somebody else chose keeps anything from being erased, held, found or collected."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import deploy.erase
+import deploy.hold
+import deploy.restore
+from starburst.cli import main
+from starburst.client.attaching import attach_session, list_sessions
+from starburst.client.connection import Connection
+from starburst.contract import SessionKeys
+from starburst.errors import SessionError
+from tests.attacks.hostile import NAMES, forbidden, names_as_on_aws
+from tests.deploy.test_versions import ALICE, BOB, BUCKET, HERS, SESSION, Parameters, names
+from tests.quick_moto import quick_aws
+from tests.runtime.conftest import connection, fleet, forked, sdk
+from tests.runtime.fleet import BUCKET as DATA
+from tests.runtime.fleet import Fleet
+from tests.runtime.sessions import opened, work
+
+__all__ = ["connection", "fleet", "forked", "sdk"]
+
+Clients = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def as_on_aws() -> Iterator[None]:
+    with names_as_on_aws():
+        yield
+
+
+def hostile(s3: Any, bucket: str, prefix: str) -> None:
+    """Write what a worker may write, each name twice: an old version and a newer one."""
+    for name in NAMES:
+        for body in (b"old", b"newer"):
+            s3.put_object(Bucket=bucket, Key=f"{prefix}results/{name}", Body=body)
+
+
+def left(s3: Any, bucket: str, prefix: str = "") -> list[str]:
+    page = s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+    return [each["Key"] for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))]
+
+
+# The analyst's own doors.
+
+
+def test_a_session_is_erased_whatever_its_objects_are_called(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    hostile(fleet.s3, DATA, session.manifest.keys.prefix)
+    session.cleanup(force=True)
+    assert left(fleet.s3, DATA) == []
+
+
+def test_stop_erase_erases_it_as_well(
+    connection: Connection,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: connection)
+    session = opened(connection, fleet)
+    hostile(fleet.s3, DATA, session.manifest.keys.prefix)
+    session.detach()
+    assert main(["stop", "--erase", session.id]) == 0
+    assert left(fleet.s3, DATA) == []
+    assert not forbidden(capsys.readouterr().out)
+
+
+class Keeps:
+    """An S3 that deletes everything but one object, whichever way it is asked."""
+
+    def __init__(self, s3: Any, kept: str) -> None:
+        self._s3, self._kept = s3, kept
+        self.batches = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def delete_objects(self, *, Bucket: str, Delete: Any) -> Any:
+        self.batches += 1
+        wanted = [each for each in Delete["Objects"] if self._kept not in each["Key"]]
+        mine = [each for each in Delete["Objects"] if self._kept in each["Key"]]
+        answer = self._s3.delete_objects(Bucket=Bucket, Delete={"Objects": wanted, "Quiet": True})
+        errors = [{**each, "Code": "AccessDenied", "Message": "\x1b[1mlocked"} for each in mine]
+        return {**answer, "Errors": errors}
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:
+        if self._kept in Key:
+            said = {"Code": "AccessDenied", "Message": "\x1b[1mlocked"}
+            raise ClientError({"Error": said}, "DeleteObject")
+        return self._s3.delete_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
+
+
+@pytest.mark.parametrize("kept", ["\x1b", "trailing.."])
+def test_what_stays_is_told_by_name_and_reason_after_the_rest_is_gone(
+    connection: Connection, fleet: Fleet, kept: str
+) -> None:
+    session = opened(connection, fleet)
+    hostile(fleet.s3, DATA, session.manifest.keys.prefix)
+    session.detach()
+    strict: Any = Keeps(fleet.s3, kept)
+    again = attach_session(
+        dataclasses.replace(connection, s3=strict), session.id, progress=False, count_only=True
+    )
+    with pytest.raises(SessionError, match=r"2 objects .* could not be erased") as caught:
+        again.cleanup(force=True)
+    assert len(left(fleet.s3, DATA)) == 2
+    said = str(caught.value)
+    assert ("p\\x1b[31mX" if kept == "\x1b" else kept) in said
+    assert "locked" in said
+    assert not forbidden(said)
+
+
+class Refuses(Keeps):
+    """An S3 that refuses every batch in which a name stands, as AWS does for a malformed one."""
+
+    def delete_objects(self, *, Bucket: str, Delete: Any) -> Any:
+        if any(self._kept in each["Key"] for each in Delete["Objects"]):
+            said = {"Code": "MalformedXML", "Message": "The XML you provided was not well-formed"}
+            raise ClientError({"Error": said}, "DeleteObjects")
+        return self._s3.delete_objects(Bucket=Bucket, Delete=Delete)
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:
+        return self._s3.delete_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
+
+
+def test_a_batch_that_s3_refuses_for_a_name_is_gone_through_one_by_one(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    hostile(fleet.s3, DATA, session.manifest.keys.prefix)
+    session.detach()
+    strict: Any = Refuses(fleet.s3, "trailing..")
+    attach_session(
+        dataclasses.replace(connection, s3=strict), session.id, progress=False, count_only=True
+    ).cleanup(force=True)
+    assert left(fleet.s3, DATA) == []
+
+
+class Pretends(Keeps):
+    """An S3 that says it deleted what it goes on to list: it read another name than it was told."""
+
+    def delete_objects(self, *, Bucket: str, Delete: Any) -> Any:
+        wanted = [each for each in Delete["Objects"] if self._kept not in each["Key"]]
+        if not wanted:
+            return {}
+        return self._s3.delete_objects(Bucket=Bucket, Delete={"Objects": wanted})
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:
+        if self._kept in Key:
+            return {}
+        return self._s3.delete_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
+
+
+@pytest.mark.timeout(60)
+def test_what_is_listed_still_after_it_was_deleted_ends_in_an_error_and_not_in_a_loop(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    hostile(fleet.s3, DATA, session.manifest.keys.prefix)
+    session.detach()
+    strict: Any = Pretends(fleet.s3, "trailing..")
+    again = attach_session(
+        dataclasses.replace(connection, s3=strict), session.id, progress=False, count_only=True
+    )
+    with pytest.raises(SessionError, match="listed still"):
+        again.cleanup(force=True)
+    assert len(left(fleet.s3, DATA)) == 2
+
+
+def test_names_that_are_no_results_keep_no_result_from_its_reader(
+    connection: Connection, fleet: Fleet, forked: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page ends in such a name, and the next begins after it."""
+    monkeypatch.setattr("starburst.client.collect._PAGE", 1)
+    session = opened(connection, fleet)
+    keys = session.manifest.keys
+    hostile(fleet.s3, DATA, keys.prefix)
+    for name in NAMES:
+        fleet.s3.put_object(Bucket=DATA, Key=f"{keys.results}p000001-00000/{name}", Body=b"x")
+    work(fleet, session)
+    assert session.collect(timeout=60) == [0, 1, 4, 9]
+    session.cleanup(force=True)
+    assert left(fleet.s3, DATA) == []
+
+
+def test_folders_that_are_no_sessions_keep_no_session_from_being_found(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    keys = session.manifest.keys
+    for name in NAMES:
+        for place in (f"study/alice/sessions/{name}/manifest.json", f"{keys.inputs}{name}"):
+            fleet.s3.put_object(Bucket=DATA, Key=place, Body=b"\x1b")
+    assert [found.id for found in list_sessions(connection)] == [session.id]
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    assert len(again.futures) == 4
+    again.cleanup(force=True)
+
+
+# The officer's doors.
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """Two users' sessions; in one, a worker gave its objects every name of the list."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with quick_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
+        for prefix in (ALICE, BOB):
+            s3.put_object(Bucket=BUCKET, Key=f"{prefix}manifest.json", Body=b"{}")
+        hostile(s3, BUCKET, ALICE)
+        yield {"s3": s3, "ssm": Parameters(), "sts": boto3.client("sts", region_name="eu-west-1")}
+
+
+def test_a_person_is_erased_whatever_their_objects_are_called(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = names(clients.__getitem__, "genomics/alice/")
+    others = names(clients.__getitem__, "genomics/bob/")
+    path = tmp_path / "receipt.json"
+    words = [*HERS, "--receipt", str(path), "--apply"]
+    assert deploy.erase.main(words, clients=clients.__getitem__) == 0
+    assert names(clients.__getitem__) == others
+    receipt = json.loads(path.read_text())
+    assert (receipt["objects"], receipt["versions"]) == (len(NAMES) + 1, 2 * len(NAMES) + 1)
+    lines = sorted(json.dumps(list(one)) + "\n" for one in gone)
+    assert receipt["names_sha256"] == hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert receipt["not_erased"] == {}
+    assert not forbidden(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("kept", ["\x1b", "trailing.."])
+def test_an_officer_is_told_what_stays_by_name_and_reason(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: str
+) -> None:
+    path = tmp_path / "receipt.json"
+    clients["s3"] = Keeps(clients["s3"], kept)
+    words = [*HERS, "--receipt", str(path), "--apply"]
+    assert deploy.erase.main(words, clients=clients.__getitem__) == 2
+    stays = [one for one in names(clients.__getitem__, "genomics/alice/") if kept in one[0]]
+    assert names(clients.__getitem__, "genomics/alice/") == stays
+    receipt = json.loads(path.read_text())
+    assert receipt["not_erased"] == {"AccessDenied": 2}
+    lines = sorted(json.dumps(list(one)) + "\n" for one in stays)
+    assert receipt["not_erased_sha256"] == hashlib.sha256("".join(lines).encode()).hexdigest()
+    said = capsys.readouterr()
+    assert ("p\\x1b[31mX" if kept == "\x1b" else kept) in said.out + said.err
+    assert "not all could be erased: 2 for AccessDenied" in said.err
+    assert not forbidden(said.out + said.err)
+
+
+def test_a_name_that_looks_like_somebody_elses_active_session_keeps_nobody_from_erasing(
+    clients: Clients, tmp_path: Path
+) -> None:
+    """A worker may write below any session's results, so also below one that is another user's."""
+    active = "b" * 20
+    s3 = clients["s3"]
+    s3.put_object(Bucket=BUCKET, Key=f"_control/active/{active}.json", Body=b"{}")
+    s3.put_object(Bucket=BUCKET, Key=f"genomics/alice/sessions/{active}/results/x", Body=b"x")
+    words = [*HERS, "--receipt", str(tmp_path / "receipt.json"), "--apply"]
+    assert deploy.erase.main(words, clients=clients.__getitem__) == 0
+    assert names(clients.__getitem__, "genomics/alice/") == []
+    # Of one that is theirs it still does.
+    words[1:1] = []
+    mine = SessionKeys(workspace="genomics", user="bob", session=active)
+    assert mine.manifest == f"{BOB}manifest.json"
+    words = ["bob" if word == "alice" else word for word in words]
+    assert deploy.erase.main(words, clients=clients.__getitem__) == 2
+    assert names(clients.__getitem__, "genomics/bob/") != []
+
+
+@pytest.mark.parametrize("call", ["put_object_legal_hold"])
+def test_a_version_that_cannot_be_held_keeps_no_other_from_being_held(
+    clients: Clients, capsys: pytest.CaptureFixture[str], call: str
+) -> None:
+    class Stumbles(Keeps):
+        def put_object_legal_hold(self, *, Key: str, **words: Any) -> Any:
+            if self._kept in Key:
+                said = {"Code": "InvalidArgument", "Message": "\x1b[2Jno such \u202eversion"}
+                raise ClientError({"Error": said}, "PutObjectLegalHold")
+            return self._s3.put_object_legal_hold(Key=Key, **words)
+
+    clients["s3"] = Stumbles(clients["s3"], "\x1b")
+    assert deploy.hold.main([*HERS, "--apply"], clients=clients.__getitem__) == 2
+    said = capsys.readouterr()
+    assert f"{2 * len(NAMES) - 1:,} versions" in said.out
+    assert "p\\x1b[31mX" in said.out + said.err
+    assert not forbidden(said.out + said.err)
+
+
+def test_an_object_that_cannot_come_back_keeps_no_other_from_coming_back(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stumbles(Keeps):
+        def delete_object(self, *, Key: str, **words: Any) -> Any:
+            if self._kept in Key:
+                said = {"Code": "InvalidArgument", "Message": "\x1b[2Jnot this one"}
+                raise ClientError({"Error": said}, "DeleteObject")
+            return self._s3.delete_object(Key=Key, **words)
+
+    s3 = clients["s3"]
+    for name in NAMES:
+        s3.delete_object(Bucket=BUCKET, Key=f"{ALICE}results/{name}")
+    listed = deploy.restore.below
+
+    def dated(*words: Any) -> Iterator[Any]:
+        for one in listed(*words):
+            yield dataclasses.replace(
+                one, modified=datetime(2026, 1, 1, 13 if one.marker else 11, tzinfo=UTC)
+            )
+
+    monkeypatch.setattr(deploy.restore, "below", dated)
+    clients["s3"] = Stumbles(s3, "\x1b")
+    words = [*HERS, "--at", "2026-01-01T12:00:00Z"]
+    assert deploy.restore.main(words, clients=clients.__getitem__) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("would undelete") == len(NAMES)
+    assert len(shown.splitlines()) == len(NAMES) + 2  # no name begins a line of its own
+    assert not forbidden(shown)
+    assert deploy.restore.main([*words, "--apply"], clients=clients.__getitem__) == 2
+    said = capsys.readouterr()
+    assert "p\\x1b[31mX" in said.out + said.err
+    assert not forbidden(said.out + said.err)
+    gone = [
+        name
+        for name in NAMES
+        if not any(
+            each["IsLatest"] and each["Key"] == f"{ALICE}results/{name}"
+            for each in s3.list_object_versions(Bucket=BUCKET, Prefix=ALICE)["Versions"]
+        )
+    ]
+    assert gone == ["p\x1b[31mX"]
+
+
+# Every name.
+
+KEYS = st.text(
+    st.one_of(
+        st.characters(exclude_categories=("Cs",)),
+        st.sampled_from("\x00\x01\x1b\r\n\t\x7f\x85\u2028\ufffe\uffff/.%+ &<>\u202e"),
+    ),
+    max_size=80,
+).filter(lambda name: len(name.encode()) < 900)
+
+
+@pytest.fixture(scope="module")
+def erased() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        with quick_aws():
+            s3 = boto3.client("s3", region_name="us-east-1")
+            s3.create_bucket(Bucket=BUCKET)
+            s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+            yield s3
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(KEYS, min_size=1, max_size=6, unique=True))
+def test_no_name_at_all_stays(erased: Any, chosen: list[str]) -> None:
+    from starburst.erasing import erase_below  # noqa: PLC0415
+
+    for name in chosen:
+        erased.put_object(Bucket=BUCKET, Key=f"{ALICE}results/{name}", Body=b"x")
+    erased.put_object(Bucket=BUCKET, Key="genomics/al", Body=b"x")
+    found = erase_below(erased, BUCKET, [f"genomics/alice/sessions/{SESSION}/"])
+    assert (found.gone, found.kept) == (len(chosen), ())
+    assert left(erased, BUCKET, "genomics/alice/") == []
+    assert left(erased, BUCKET) != []
