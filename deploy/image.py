@@ -17,6 +17,7 @@ import boto3
 import botocore.exceptions
 
 from environments import ALL
+from starburst.terminal_text import one_line, tell
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -181,7 +182,7 @@ def main(name: str) -> int:
             arguments={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
         )
     except (ImageError, *_REFUSED) as error:
-        sys.stderr.write(f"{error}\n")
+        tell(one_line(error), sys.stderr)
         return 1
     sys.stdout.write(f'image_digest="{digest}"\n')
     return 0

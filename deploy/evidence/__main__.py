@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deploy.cdk import ROOT
 from environments import ALL
+from starburst.terminal_text import many_lines, one_line, tell
 
 __all__ = ["main"]
 
@@ -53,14 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
                 environment, Path(name), run_tests=not chosen.without_tests, report=_say
             )
         except RunError as error:
-            sys.stderr.write(f"No evidence was written. {error}\n")
+            tell(f"No evidence was written. {many_lines(error)}", sys.stderr)
             return 1
         folder = chosen.into / f"{environment.name}-{evidence.templates_sha256[:12]}"
         shutil.rmtree(folder, ignore_errors=True)
         write(evidence, folder)
     if chosen.written_to is not None:
-        chosen.written_to.write_text(f"{folder}
-", encoding="utf-8")
+        chosen.written_to.write_text(f"{folder}\n", encoding="utf-8")
     rows = matrix(evidence)
     counted = Counter(row.status for row in rows)
     _say(", ".join(f"{counted[status]} {status.value}" for status in Status if counted[status]))
@@ -76,8 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    tell(one_line(text), sys.stdout)
 
 
 if __name__ == "__main__":

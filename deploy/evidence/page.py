@@ -20,12 +20,13 @@ from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import FEW, left_out
 from deploy.evidence.matrix import Check, Row, Status
 from deploy.evidence.testing import named_tests
+from starburst.terminal_text import many_lines
 from starburst_constructs.compliance.controls import CHECKLIST, Framework
 from starburst_constructs.compliance.outcomes import Outcome
 from starburst_constructs.compliance.rules import Verdict
 from starburst_constructs.proofs.theorems import ALL as THEOREMS
 
-__all__ = ["page"]
+__all__ = ["engine", "page"]
 
 _HERE: Final = Path(__file__).parent
 _NAMES: Final = {
@@ -55,59 +56,75 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
         rows: the same, control by control.
         files: of the folder, to link to.
     """
-    engine = Engine(
+    counted = Counter(row.status for row in rows)
+    by_name = {row.control.name: row for row in rows}
+    return (
+        engine()
+        .get_template("page.html.j2")
+        .render(
+            css=Markup((_HERE / "page.css").read_text()),  # noqa: S704 - our own file
+            js=Markup((_HERE / "page.js").read_text()),  # noqa: S704 - our own file
+            e=evidence,
+            rows=rows,
+            areas=[
+                (area, list(found)) for area, found in groupby(rows, lambda row: row.control.area)
+            ],
+            counted={status: counted[status] for status in Status if counted[status]},
+            statuses=list(Status),
+            frameworks=list(Framework),
+            mark=lambda status: _MARKS[status],
+            groups=_groups,
+            kinds=_kinds,
+            counted_kind=lambda kind, number: f"{number} {_NAMES[kind][number != 1]}",
+            section=lambda page: page.partition("#")[2].replace("-", " "),
+            anchor=anchor,
+            duties=duties(row.control for row in rows),
+            by_framework=_frameworks(rows),
+            without_image=any(image.endswith(_NO_IMAGE) for image in evidence.images.values()),
+            few=FEW,
+            passed_partly=sum(row.status is Status.PASSED and row.partly for row in rows),
+            left_out=left_out(evidence, rows),
+            open_risks=[each for each in evidence.risks if not each.accepted],
+            checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
+            waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),
+            days=lambda day: (day - evidence.time.date()).days,
+            theorems=[
+                (group, list(found))
+                for group, found in groupby(evidence.verdicts, lambda each: each.theorem.group)
+            ],
+            timed=REPRODUCIBLE not in os.environ,
+            rules=_rules(evidence.outcomes),
+            judged=_numbers(evidence, rows),
+            types=sorted(Counter(each.kind for each in evidence.template.all_of()).items()),
+            hashes=_hashes(evidence.templates),
+            no_image=lambda image: image.endswith(_NO_IMAGE),
+            files=files,
+        )
+    )
+
+
+def engine() -> Engine:
+    """Return what fills the page: what it is given is escaped, and cleaned as for a terminal."""
+    made = Engine(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
+        finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    engine.filters["breakable"] = _breakable
-    engine.filters["inline"] = inline
-    counted = Counter(row.status for row in rows)
-    by_name = {row.control.name: row for row in rows}
-    return engine.get_template("page.html.j2").render(
-        css=Markup((_HERE / "page.css").read_text()),  # noqa: S704 - our own file
-        js=Markup((_HERE / "page.js").read_text()),  # noqa: S704 - our own file
-        e=evidence,
-        rows=rows,
-        areas=[(area, list(found)) for area, found in groupby(rows, lambda row: row.control.area)],
-        counted={status: counted[status] for status in Status if counted[status]},
-        statuses=list(Status),
-        frameworks=list(Framework),
-        mark=lambda status: _MARKS[status],
-        groups=_groups,
-        kinds=_kinds,
-        counted_kind=lambda kind, number: f"{number} {_NAMES[kind][number != 1]}",
-        section=lambda page: page.partition("#")[2].replace("-", " "),
-        anchor=anchor,
-        duties=duties(row.control for row in rows),
-        by_framework=_frameworks(rows),
-        without_image=any(image.endswith(_NO_IMAGE) for image in evidence.images.values()),
-        few=FEW,
-        passed_partly=sum(row.status is Status.PASSED and row.partly for row in rows),
-        left_out=left_out(evidence, rows),
-        open_risks=[each for each in evidence.risks if not each.accepted],
-        checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
-        waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),
-        days=lambda day: (day - evidence.time.date()).days,
-        theorems=[
-            (group, list(found))
-            for group, found in groupby(evidence.verdicts, lambda each: each.theorem.group)
-        ],
-        timed=REPRODUCIBLE not in os.environ,
-        rules=_rules(evidence.outcomes),
-        judged=_numbers(evidence, rows),
-        types=sorted(Counter(each.kind for each in evidence.template.all_of()).items()),
-        hashes=_hashes(evidence.templates),
-        no_image=lambda image: image.endswith(_NO_IMAGE),
-        files=files,
-    )
+    made.filters["breakable"] = _breakable
+    made.filters["inline"] = inline
+    return made
+
+
+def _finalize(value: object) -> object:
+    return value if isinstance(value, Markup) or not isinstance(value, str) else many_lines(value)
 
 
 def _breakable(name: str) -> Markup:
     """Let a long name break where its words end, and nowhere else."""
-    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped
+    return Markup(_JOINT.sub(r"\1<wbr>", str(escape(many_lines(name)))))  # noqa: S704 - escaped
 
 
 def _groups(row: Row) -> list[tuple[Framework, list[Any]]]:

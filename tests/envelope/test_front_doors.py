@@ -246,4 +246,4 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
         assert client.read_status() is None
     spoken = json.dumps({**fields, "reason": "\x1b]0;owned\x07 \x9b2J wait\nmore"}).encode()
     status = SessionStatus.from_json(spoken)
-    assert status.reason == " ]0;owned   2J wait\nmore"
+    assert status.reason == "\\x1b]0;owned\\x07 \\x9b2J wait more"

@@ -29,6 +29,8 @@ A message says what happened, why, and what to do next.
 
 from __future__ import annotations
 
+from .terminal_text import many_lines, one_line
+
 __all__ = [
     "AccessDenied",
     "ConfigurationError",
@@ -56,7 +58,14 @@ __all__ = [
 
 
 class StarburstError(Exception):
-    """Base of all errors that Starburst raises on purpose."""
+    """Base of all errors that Starburst raises on purpose.
+
+    A message may quote what somebody else wrote: shown, it holds nothing that drives a terminal.
+    """
+
+    def __str__(self) -> str:
+        """Return the message, fit for a terminal."""
+        return many_lines(super().__str__())
 
 
 class ConfigurationError(StarburstError, ValueError):
@@ -132,7 +141,7 @@ class TaskError(StarburstError):
 
     def __init__(self, message: str, *, type_name: str = "") -> None:
         super().__init__(message)
-        self.type_name = type_name
+        self.type_name = one_line(type_name)
 
 
 class TaskTimeout(TaskError, TimeoutError):
@@ -148,9 +157,13 @@ class LocalEnvironmentError(StarburstError):
 
 
 class RemoteTraceback(Exception):
-    """The traceback on the worker, as text: the ``__cause__`` of a task's exception."""
+    """The traceback on the worker, as text: the ``__cause__`` of a task's exception.
+
+    A worker wrote it: what could drive a terminal is written out in it.
+    """
 
     def __init__(self, text: str) -> None:
+        text = many_lines(text)
         super().__init__(text)
         self.text = text
 

@@ -8,7 +8,7 @@ import re
 import traceback as tracebacks
 from collections.abc import Iterable, Mapping
 from concurrent.futures import CancelledError
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from .errors import (
@@ -21,6 +21,7 @@ from .errors import (
     UnsafeResult,
     WorkerLost,
 )
+from .terminal_text import many_lines, one_line
 
 __all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
 
@@ -83,9 +84,19 @@ class Failure:
         return cls(**data)
 
     def rebuild(self) -> BaseException:
-        """Return the exception to raise at the client, with the remote traceback as its cause."""
-        error = self._rebuild()
-        error.__cause__ = RemoteTraceback(self.traceback or f"{self.type_name}: {self.text}")
+        """Return the exception to raise at the client, with the remote traceback as its cause.
+
+        Python prints it where nobody catches it, and a worker wrote its words: what could drive a
+        terminal is written out in them, and what is too long is cut. Other words stay as they were.
+        """
+        shown = replace(
+            self,
+            type_name=one_line(self.type_name, most=_MAX_NAME),
+            text=many_lines(self.text, most=_MAX_TEXT),
+            traceback=many_lines(self.traceback, most=_MAX_TEXT),
+        )
+        error = shown._rebuild()
+        error.__cause__ = RemoteTraceback(shown.traceback or f"{shown.type_name}: {shown.text}")
         return error
 
     def _rebuild(self) -> BaseException:

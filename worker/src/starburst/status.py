@@ -8,6 +8,7 @@ from typing import Literal
 
 from .contract import PROTOCOL, speaks_protocol
 from .strict_json import Amount, Moment, Whole, fill, read_object
+from .terminal_text import one_line
 
 __all__ = ["SessionState", "SessionStatus"]
 
@@ -62,6 +63,7 @@ class SessionStatus:
             status = fill(cls, fields)
         except ValueError as error:
             raise ValueError(f"status is malformed: {error}") from error
-        # Whoever can write it must not be able to drive the terminal that shows it.
-        shown = "".join(c if c.isprintable() or c == "\n" else " " for c in status.reason)
-        return replace(status, reason=shown)
+        # Whoever can write it must not be able to drive the terminal that shows it. ECS's own
+        # reasons have several lines.
+        reason = one_line(" ".join(status.reason.split("\n")))
+        return replace(status, reason=reason, session=one_line(status.session))

@@ -59,9 +59,9 @@ def many_lines(text: object, *, most: int = LINES) -> str:
         most: characters; of more, the middle is left out.
 
     Example:
-        >>> print(many_lines("no such gene:\n\t\u202eACGT\r"))
+        >>> print(many_lines("no such gene:\n  \u202eACGT\r"))
         no such gene:
-                \u202eACGT\r
+          \u202eACGT\r
     """
     return _clean(_cut(str(text), most, blank="\n"), kept="\n\t")
 

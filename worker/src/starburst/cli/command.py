@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import ConfigurationError, StarburstError
+from starburst.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
     from starburst.client.connection import Connection
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except StarburstError as error:
-        print(f"starburst: {error}", file=sys.stderr)
+        # Some of ours have several lines; none that is quoted may begin one.
+        tell(f"starburst: {many_lines(error)}".replace("\n", "\n  "), sys.stderr)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -128,16 +130,16 @@ def _sessions(words: argparse.Namespace) -> None:
     connection = _connect(words)
     found = list_sessions(connection)
     if not found:
-        print(f"{connection.user} has no sessions in workspace {connection.workspace}.")
+        _say(f"{connection.user} has no sessions in workspace {connection.workspace}.")
         return
-    print(f"{'SESSION':20}  {'STARTED':16}  {'STATE':8}  {'WORKERS':>9}  {'COST':>8}  REASON")
+    _say(f"{'SESSION':20}  {'STARTED':16}  {'STATE':8}  {'WORKERS':>9}  {'COST':>8}  REASON")
     for summary in found:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created))
         status = summary.status
         running = "-" if status is None else f"{status.workers_running}/{status.workers_wanted}"
         cost = "-" if status is None else dollars(status.usd)
         reason = "" if status is None else status.reason
-        print(f"{summary.id}  {started}  {summary.state:8}  {running:>9}  {cost:>8}  {reason}")
+        _say(f"{summary.id}  {started}  {summary.state:8}  {running:>9}  {cost:>8}  {reason}")
 
 
 def _status(words: argparse.Namespace) -> None:
@@ -145,7 +147,7 @@ def _status(words: argparse.Namespace) -> None:
 
     session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     session.collect(wait=False, return_exceptions=True)
-    print(session.status())
+    _say(str(session.status()))
     session.detach()
 
 
@@ -157,7 +159,7 @@ def _extend(words: argparse.Namespace) -> None:
     session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     end = session.extend(int(words.hours * 3600))
     session.detach()
-    print(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
+    _say(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
 
 
 def _stop(words: argparse.Namespace) -> None:
@@ -170,28 +172,32 @@ def _stop(words: argparse.Namespace) -> None:
     keys = session_keys(connection, words.session)
     control = Control(connection, keys)
     control.stop()
-    print(f"{words.session} is stopped.", flush=True)
+    _say(f"{words.session} is stopped.")
     if words.erase:
         if not wait_for_departure(connection, keys, control):
-            print("Workers are still there and may write once more: erase again in a few minutes.")
-        print(f"{erase(connection, keys):,} object versions erased.")
+            _say("Workers are still there and may write once more: erase again in a few minutes.")
+        _say(f"{erase(connection, keys):,} object versions erased.")
+
+
+def _say(text: str) -> None:
+    """Print a line; whatever is quoted in it, it stays one."""
+    tell(one_line(text), sys.stdout)
 
 
 def _estimate(words: argparse.Namespace) -> None:
     from starburst.estimating import estimate  # noqa: PLC0415 - slow to import
 
-    print(
-        estimate(
-            workers=words.workers,
-            cpu=words.cpu,
-            memory=words.memory,
-            hours=words.hours,
-            region=words.region,
-            capacity=words.capacity,
-            architecture=words.architecture,
-            scratch_gb=words.scratch_gb,
-        )
+    found = estimate(
+        workers=words.workers,
+        cpu=words.cpu,
+        memory=words.memory,
+        hours=words.hours,
+        region=words.region,
+        capacity=words.capacity,
+        architecture=words.architecture,
+        scratch_gb=words.scratch_gb,
     )
+    tell(many_lines(found), sys.stdout)
 
 
 def _doctor(words: argparse.Namespace) -> int:
@@ -200,7 +206,7 @@ def _doctor(words: argparse.Namespace) -> int:
     sound = True
     for finding in examine(lambda: _connect(words)):
         sound = sound and finding.sound
-        print(f"{'ok  ' if finding.sound else 'MEND'}  {finding.text}")
+        _say(f"{'ok  ' if finding.sound else 'MEND'}  {finding.text}")
     return 0 if sound else 1
 
 

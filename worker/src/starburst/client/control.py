@@ -14,6 +14,7 @@ from starburst import errors
 from starburst.contract import PROTOCOL, SessionKeys
 from starburst.errors import SessionError, StarburstError
 from starburst.strict_json import Moment, fill, read_object
+from starburst.terminal_text import one_line
 
 from .refusals import aws_errors
 from .write_once import write_once
@@ -100,9 +101,10 @@ class Control:
             )
         text = response["Payload"].read()
         if response.get("FunctionError"):
+            said = one_line(text.decode(errors="replace"), most=500)
             raise SessionError(
                 f"the controller failed while asked to {action} session {self._keys.session}: "
-                f"{text.decode(errors='replace')[:500]}. Its log group has the details"
+                f"{said}. Its log group has the details"
             )
         try:
             answer = read_object(text)
@@ -131,4 +133,4 @@ def _refusal(error: object) -> StarburstError:
     kind = getattr(errors, str(error.get("type")), SessionError)
     if not (isinstance(kind, type) and issubclass(kind, StarburstError)):
         kind = SessionError
-    return kind(str(error.get("message", "the controller refused without a reason")))
+    return kind(one_line(error.get("message", "the controller refused without a reason")))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from starburst.status import SessionStatus
+from starburst.terminal_text import one_line
 
 from .ledger import Tally
 
@@ -97,7 +98,7 @@ class ProgressBar:
     """A tqdm bar over a session's tasks; nothing where nobody watches."""
 
     def __init__(self, label: str, *, watched: bool = True) -> None:
-        self._label = label
+        self._label = one_line(label)
         self._watched = watched
         self._bar: Any = None
         self._rested: Tally | None = None
@@ -123,7 +124,7 @@ class ProgressBar:
             self._end()
 
     def _draw(self, tally: Tally, status: SessionStatus | None) -> None:
-        words, width = describe(tally, status), _width()
+        words, width = one_line(describe(tally, status)), _width()
         template = layout(width, label=self._label, total=tally.total, words=words)
         if self._bar is None:
             self._bar = tqdm(

@@ -23,6 +23,7 @@ from botocore.exceptions import (
 
 from starburst.aws import code_of
 from starburst.errors import AccessDenied, ConfigurationError, KeyUnavailable, SessionError
+from starburst.terminal_text import one_line
 
 __all__ = ["DENIED", "aws_errors", "is_passing"]
 
@@ -62,11 +63,16 @@ _UNHEARD: Final = (
 
 @contextmanager
 def aws_errors(purpose: str) -> Iterator[None]:
-    """Raise our errors for AWS's while trying to ``purpose`` (a verb phrase)."""
+    """Raise our errors for AWS's while trying to ``purpose`` (a verb phrase).
+
+    AWS quotes names that others chose, and Python prints its error beside ours.
+    """
     try:
         yield
     except ClientError as error:
-        code, said = code_of(error), error.response.get("Error", {}).get("Message", "")
+        code = code_of(error)
+        said = one_line(error.response.get("Error", {}).get("Message", ""))
+        error.args = tuple(map(one_line, error.args))
         if code in _EXPIRED:
             raise AccessDenied(
                 f"cannot {purpose}: your credentials have expired. Log in again; the session goes "
@@ -89,17 +95,19 @@ def aws_errors(purpose: str) -> Iterator[None]:
                 f"cannot {purpose}: AWS refused ({said or code}). Are these the credentials of an "
                 "analyst of this workspace? If so, show this to your platform engineer"
             ) from error
-        raise SessionError(f"cannot {purpose}: AWS answered {code}: {said}") from error
+        raise SessionError(f"cannot {purpose}: AWS answered {one_line(code)}: {said}") from error
     except (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError) as error:
         raise ConfigurationError(
-            f"cannot {purpose}: there are no valid AWS credentials ({error}). Log in (for example "
-            "`aws sso login`), or name a profile with AWS_PROFILE or profile=. A session that is "
-            "running goes on without you, and starburst.attach(id) finds it"
+            f"cannot {purpose}: there are no valid AWS credentials ({one_line(error)}). Log in "
+            "(for example `aws sso login`), or name a profile with AWS_PROFILE or profile=. A "
+            "session that is running goes on without you, and starburst.attach(id) finds it"
         ) from error
     except EndpointConnectionError as error:
-        raise ConfigurationError(f"cannot {purpose}: {error}. Is the network there?") from error
+        raise ConfigurationError(
+            f"cannot {purpose}: {one_line(error)}. Is the network there?"
+        ) from error
     except BotoCoreError as error:
-        raise ConfigurationError(f"cannot {purpose}: {error}") from error
+        raise ConfigurationError(f"cannot {purpose}: {one_line(error)}") from error
 
 
 def is_passing(error: BaseException) -> bool:

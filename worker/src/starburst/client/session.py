@@ -23,6 +23,7 @@ from starburst.errors import (
 from starburst.manifest import Manifest
 from starburst.payload import dump_function, dump_input
 from starburst.session_key import SessionKey
+from starburst.terminal_text import one_line
 
 from .cancels import Cancels
 from .collect import Collector
@@ -184,7 +185,9 @@ class Session:
         try:
             self._ledger.give_up(self._cancels.load().within(0, len(self._ledger)))
         except IntegrityError as error:
-            warnings.warn(f"the cancel list of session {self.id} is ignored: {error}", stacklevel=2)
+            warnings.warn(
+                f"the cancel list of session {self.id} is ignored: {one_line(error)}", stacklevel=2
+            )
         self._collector.start()
 
     def _queue_url(self) -> str:
@@ -344,9 +347,9 @@ class Session:
             self._clean_up(force, patient=False)
         except StarburstError as error:
             warnings.warn(
-                f"session {self.id} could not be cleaned up: {error}. Its workers leave once they "
-                f"have been idle for {self._manifest.idle_seconds} s, and the controller ends it; "
-                f"`starburst stop {self.id}{' --erase' if force else ''}` does so now",
+                f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "
+                f"once they have been idle for {self._manifest.idle_seconds} s, and the controller "
+                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now",
                 RuntimeWarning,
                 stacklevel=3,
             )

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from starburst.terminal_text import one_line, tell
+
 from .sharing import share
 
 __all__ = ["run"]
@@ -31,10 +33,13 @@ def run(words: Sequence[str]) -> int:
     if command[:1] == ["--"]:
         del command[0]
     if not command:
-        print("starburst local: name a command, such as: starburst local -- python analysis.py")
+        usage = "starburst local: name a command, such as: starburst local -- python analysis.py"
+        tell(usage, sys.stdout)
         return _USAGE_ERROR
     if shutil.which(command[0]) is None:
-        print(f"starburst local: there is no command {command[0]!r} on PATH", file=sys.stderr)
+        tell(
+            f"starburst local: there is no command {one_line(repr(command[0]))} on PATH", sys.stderr
+        )
         return _NO_COMMAND
     with share() as variables:
         done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603

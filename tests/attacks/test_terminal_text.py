@@ -1,0 +1,459 @@
+"""Nothing that somebody else wrote drives, reorders or hides on a terminal or a page."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import traceback
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment as Engine
+
+import deploy.contain
+import deploy.erase
+import deploy.events
+import deploy.hold
+import deploy.isolate
+import deploy.restore
+import deploy.revoke
+import starburst.errors
+from deploy.evidence.page import engine
+from starburst.cli import main
+from starburst.client.attaching import SessionSummary
+from starburst.client.connection import Connection
+from starburst.client.control import Control
+from starburst.client.ledger import Tally
+from starburst.client.progress import ProgressBar
+from starburst.client.refusals import aws_errors
+from starburst.client.report import Report
+from starburst.errors import RemoteTraceback, StarburstError, TaskError
+from starburst.failure import Failure, FailureKind, describe
+from starburst.status import SessionStatus
+from starburst.terminal_text import many_lines, one_line, tell
+from tests.attacks.hostile import ESCAPES, forbidden, names_as_on_aws
+from tests.attacks.test_names import Keeps, clients, connection, fleet, hostile, sdk
+from tests.deploy.test_contain import Ecs
+from tests.deploy.test_contain import clients as incident
+from tests.deploy.test_versions import HERS
+from tests.runtime.fleet import BUCKET as DATA
+from tests.runtime.fleet import Fleet
+from tests.runtime.sessions import opened
+from tests.statuses import a_status
+
+__all__ = ["clients", "connection", "fleet", "incident", "sdk"]
+
+EVIL = "".join(ESCAPES)
+HONEST = (
+    "no such gene: BRCA1",
+    "col\tumn\nline",
+    "größe 10\xa0000 € “ok” … 数値 مرحبا שלום ✔️ 😀 n\u0303",
+    "C:\\temp\\x1b",
+)
+
+
+def clean(text: str) -> None:
+    assert forbidden(text) == []
+    for each in text:
+        assert each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+# The cleaner.
+
+
+@given(st.text(st.characters()) | st.sampled_from(ESCAPES))
+def test_whatever_a_text_is_made_of_a_terminal_gets_letters(text: str) -> None:
+    line, lines = one_line(text), many_lines(text)
+    clean(line)
+    clean(lines)
+    assert "\n" not in line
+    assert "\t" not in line
+    assert len(line.splitlines()) <= 1
+    assert one_line(line) == line
+    assert many_lines(lines) == lines
+
+
+@given(st.integers(0x20, 0x10FFFF))
+def test_what_is_shown_is_a_letter_or_its_number(number: int) -> None:
+    character = chr(number)
+    shown = one_line(character)
+    assert shown == character or int(shown[2:], 16) == number
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_honest_text_is_left_as_it_is(text: str) -> None:
+    assert many_lines(text) == text
+    assert one_line(text.replace("\n", "").replace("\t", "")) == text.replace("\n", "").replace(
+        "\t", ""
+    )
+
+
+def test_length_is_bounded_and_both_ends_are_kept() -> None:
+    for cleaner in (one_line, many_lines):
+        shown = cleaner("begin" + "\x1b" * 10**6 + "end", most=1000)
+        assert shown.startswith("begin")
+        assert shown.endswith("end")
+        assert "999,008 characters left out" in shown
+        assert len(shown) < 5000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_a_stream_that_cannot_spell_a_letter_still_gets_the_line(encoding: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+    tell(one_line("数値 é \ud800"), stream)
+    assert raw.getvalue().endswith(b"\\ud800\n")
+
+
+# What a worker says of a task.
+
+
+def printed(error: BaseException) -> str:
+    """Return what Python prints of an error that nobody catches."""
+    return "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("kind", get_args(FailureKind))
+@pytest.mark.parametrize("builtin", [True, False])
+@pytest.mark.parametrize("name", ["ValueError", "KeyError", "OSError", EVIL])
+def test_an_error_of_a_task_reaches_no_terminal_with_more_than_letters(
+    kind: FailureKind, builtin: bool, name: str
+) -> None:
+    data = {
+        "type_name": name,
+        "text": f"[Errno 2] {EVIL}\nforged",
+        "traceback": f"Traceback\n  {EVIL}\n",
+        "builtin": builtin,
+        "kind": kind,
+    }
+    error = Failure.from_data(data).rebuild()
+    for text in (str(error), *map(str, error.args), printed(error), str(error.__cause__)):
+        clean(text)
+    assert isinstance(error.__cause__, RemoteTraceback)
+    clean(error.__cause__.text)
+    clean(repr(error))
+    clean("".join(getattr(error, "__notes__", ())))
+    if isinstance(error, TaskError):
+        clean(error.type_name)
+
+
+@pytest.mark.parametrize("text", HONEST)
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, OSError, LookupError])
+def test_an_honest_error_comes_back_as_it_was_raised(kind: type[Exception], text: str) -> None:
+    error = kind(text)
+    back = Failure.from_data(describe(error).to_data()).rebuild()
+    assert (type(back), str(back)) == (kind, str(error))
+    assert back.args == error.args
+
+
+def test_an_error_that_a_worker_made_long_is_cut() -> None:
+    failure = Failure(
+        type_name="E" * 10**6,
+        text="x" * 10**6,
+        traceback="\x1b" * 10**6,
+        builtin=False,
+        kind="raised",
+    )
+    assert len(printed(failure.rebuild())) < 300_000
+
+
+# Errors of ours, whatever they quote.
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        each
+        for name in starburst.errors.__all__
+        if issubclass(each := getattr(starburst.errors, name), Exception)
+    ],
+)
+def test_an_error_of_ours_may_quote_anything(kind: type[Exception]) -> None:
+    error = kind(f"cannot read {EVIL}")
+    clean(str(error))
+    clean(printed(error))
+    assert "cannot read" in str(error)
+
+
+def test_what_aws_says_is_cleaned_with_its_own_error() -> None:
+    said = {"Code": "AccessDenied", "Message": f"not authorized on {EVIL}\nforged"}
+    for code in ("AccessDenied", "KMS.DisabledException", "RequestExpired", "Other", EVIL):
+        with pytest.raises(StarburstError) as caught, aws_errors("read it"):
+            raise ClientError({"Error": {**said, "Code": code}}, "GetObject")
+        clean(printed(caught.value))
+        assert "\nforged" not in str(caught.value)
+
+
+def test_a_refusal_of_the_controller_is_one_line(connection: Connection, fleet: Fleet) -> None:
+    session = opened(connection, fleet, tasks=0)
+    answer = {"ok": False, "error": {"type": "LimitExceeded", "message": f"{EVIL}\nforged"}}
+    words: Any = {"Payload": io.BytesIO(json.dumps(answer).encode())}
+    functions: Any = type("Lambda", (), {"invoke": lambda *_, **__: words})()
+    with pytest.raises(StarburstError) as caught:
+        Control(replace(connection, functions=functions), session.manifest.keys).refresh()
+    clean(str(caught.value))
+    assert "\n" not in str(caught.value)
+    failed: Any = {"Payload": io.BytesIO(EVIL.encode(errors="replace")), "FunctionError": "x"}
+    functions = type("Lambda", (), {"invoke": lambda *_, **__: failed})()
+    with pytest.raises(StarburstError) as caught:
+        Control(replace(connection, functions=functions), session.manifest.keys).refresh()
+    clean(str(caught.value))
+    session.cleanup()
+
+
+# What a session's status says.
+
+
+def evil_status(**fields: Any) -> SessionStatus:
+    status = a_status(session="a" * 20, **fields)
+    spoken = json.loads(status.to_json())
+    spoken |= {"reason": f"{EVIL}\nforged", "session": EVIL}
+    return SessionStatus.from_json(json.dumps(spoken).encode())
+
+
+def test_a_status_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = evil_status(workers_running=0)
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    bar = ProgressBar(f"starburst {EVIL}")
+    bar.update(Tally(total=4), status)
+    bar.finish()
+    drawn = shown.getvalue().replace("\r", "").replace("\x1b[A", "")
+    clean(drawn)
+    report = str(Report(session="a" * 20, tasks=Tally(total=4), workers=status))
+    unused: Any = None
+    summary = repr(
+        SessionSummary(id="a" * 20, workspace="study", created=0, manifest=unused, status=status)
+    )
+    for text in (report, summary, status.reason, status.session):
+        clean(text)
+        assert "\n" not in text
+
+
+# Warnings and log lines.
+
+
+def test_a_warning_is_a_line(connection: Connection, fleet: Fleet) -> None:
+    session = opened(connection, fleet, tasks=0)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StarburstError(f"{EVIL}\nforged")
+
+    session._control.stop = refuse  # type: ignore[method-assign]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        session.wind_up(force=True)
+    [warning] = caught
+    clean(str(warning.message))
+    assert "\n" not in str(warning.message)
+
+
+# The page.
+
+
+def test_the_page_shows_a_name_and_runs_none() -> None:
+    made: Engine = engine()
+    shown = made.from_string("<p>{{ name }}</p>").render(name=f"<script>{EVIL}</script>")
+    clean(shown)
+    assert "<script>" not in shown
+
+
+# Every command, with everything hostile that reaches it.
+
+
+class Raising:
+    """A client of AWS whose every call fails, in words that somebody else chose."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self.exceptions = type("Codes", (), {"NoSuchEntityException": KeyError})
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def fail(*_: Any, **__: Any) -> Any:
+            said = {"Code": self._code, "Message": f"{EVIL}\nforged line"}
+            raise ClientError({"Error": said}, "Call")
+
+        pages = type("Pages", (), {"paginate": fail})
+        return (lambda _: pages()) if name == "get_paginator" else fail
+
+
+PROD = ["--environment", "prod"]
+COMMANDS: dict[str, tuple[Any, list[str]]] = {
+    "events": (deploy.events, PROD),
+    "contain": (deploy.contain, [*PROD, "--apply"]),
+    "hold": (deploy.hold, [*HERS, "--apply"]),
+    "erase": (deploy.erase, [*HERS, "--apply"]),
+    "restore": (deploy.restore, [*HERS, "--at", "2026-01-01T12:00:00Z"]),
+    "isolate": (deploy.isolate, [*PROD, "--apply"]),
+}
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "Throttling", EVIL])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_aws_refuses_prints_letters(
+    command: str,
+    code: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module, words = COMMANDS[command]
+    assert module.main(words, clients=lambda _: Raising(code)) == 1
+    said = capsys.readouterr()
+    clean(said.out + said.err)
+    assert not [line for line in said.err.splitlines() if line.startswith("forged")]
+
+
+def test_a_revocation_that_iam_refuses_prints_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    iam: Any = Raising("AccessDenied")
+    assert deploy.revoke.main([*PROD, "--apply"], iam=iam) == 1
+    clean(capsys.readouterr().err)
+
+
+def test_events_are_lines_of_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    session = boto3.Session("testing", "testing", region_name="eu-west-1")
+    logs, trail = session.client("logs"), session.client("cloudtrail")
+    row = [
+        {"field": "@timestamp", "value": "2026-01-01 12:00:00.000"},
+        {"field": "@message", "value": f"{EVIL.replace(chr(0xD800), '')}\nforged" + "x" * 200_000},
+    ]
+    with Stubber(logs) as stub, Stubber(trail) as trails:
+        arn = "arn:aws:logs:eu-west-1:222233334444:log-group:trail:*"
+        found = {"Trail": {"CloudWatchLogsLogGroupArn": arn}}
+        trails.add_response("get_trail", found, {"Name": "starburst-prod"})
+        for _ in range(3):
+            stub.add_response("start_query", {"queryId": "q"}, None)
+            stub.add_response(
+                "get_query_results", {"status": "Complete", "results": [row]}, {"queryId": ANY}
+            )
+        made = {"logs": logs, "cloudtrail": trail}
+        assert deploy.events.main(PROD, clients=made.__getitem__) == 3
+    out = capsys.readouterr().out
+    clean(out)
+    assert len(out) < 30_000
+    assert not [line for line in out.splitlines() if line.startswith("forged")]
+
+
+def test_containing_whom_others_tagged_prints_letters(
+    incident: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ecs: Ecs = incident("ecs")
+    ecs.start("genomics", f"alice{EVIL}\nforged")
+    record = tmp_path / "record.json"
+    words = [*PROD, "--workspace", "genomics", "--record", str(record), "--apply"]
+    assert deploy.contain.main(words, clients=incident) == 0
+    said = capsys.readouterr()
+    clean(said.out + said.err)
+    clean(record.read_text())
+    assert json.loads(record.read_text())["tasks"][-1]["tags"][-1]["value"].endswith("forged")
+
+
+@pytest.fixture
+def evil_names(clients: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with names_as_on_aws():
+        yield {**clients, "s3": Keeps(clients["s3"], "results/")}
+
+
+@pytest.mark.parametrize("command", ["hold", "erase", "restore"])
+@pytest.mark.parametrize("apply", [[], ["--apply"]])
+def test_commands_about_objects_print_letters(
+    evil_names: dict[str, Any],
+    command: str,
+    *,
+    apply: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = COMMANDS[command][0]
+    words = [*HERS, *apply]
+    if command == "restore":
+        words += ["--at", datetime.now(UTC).isoformat()]
+    module.main(words, clients=evil_names.__getitem__)
+    said = capsys.readouterr()
+    assert said.out + said.err
+    clean(said.out + said.err)
+    for receipt in tmp_path.iterdir():
+        clean(receipt.read_text())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sessions"],
+        ["status", "ID"],
+        ["extend", "ID"],
+        ["stop", "ID"],
+        ["stop", "--erase", "ID"],
+        ["doctor"],
+        ["status", EVIL],
+        ["estimate", "--workers", "1", "--hours", "1", "--region", EVIL],
+        ["local", "--", EVIL.replace("\x00", "")],
+    ],
+    ids=lambda words: ascii(words[:2]),
+)
+@pytest.mark.parametrize("trouble", [None, "AccessDenied", "Other"])
+def test_the_command_line_prints_letters(
+    words: list[str],
+    trouble: str | None,
+    *,
+    connection: Connection,
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fleet.extend = lambda _: {"deadline": 5.0}  # type: ignore[attr-defined]
+    session = opened(connection, fleet)
+    keys = session.manifest.keys
+    status = json.loads(a_status(session=keys.session, workers_running=0, deadline=2).to_json())
+    status["reason"] = f"{EVIL}\nforged line"
+    fleet.s3.put_object(Bucket=DATA, Key=keys.status, Body=json.dumps(status).encode())
+    with names_as_on_aws():
+        hostile(fleet.s3, DATA, keys.prefix)
+        session.detach()
+        failing: Any = Raising(trouble) if trouble else Keeps(fleet.s3, "results/")
+        seen = replace(connection, s3=failing)
+        monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: seen)
+        main([session.id if word == "ID" else word for word in words])
+    said = capsys.readouterr()
+    clean(said.out + said.err)
+    assert not [line for line in (said.out + said.err).splitlines() if line.startswith("forged")]
+
+
+def test_a_log_line_of_the_client_is_letters(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        try:
+            raise Failure(
+                type_name=EVIL, text=EVIL, traceback=EVIL, builtin=False, kind="raised"
+            ).rebuild()
+        except Exception:
+            logging.getLogger("mine").exception("a task failed")
+    clean(caplog.text)
+
+
+def test_nobody_forgot_a_command() -> None:
+    """Each command of an incident ends in ``conclude``, and is tried above."""
+    folder = Path(deploy.erase.__file__).parent
+    named = {path.stem for path in folder.glob("*.py") if "conclude(" in path.read_text()} - {
+        "officer"
+    }
+    assert named == {*COMMANDS, "revoke"}
+    for path in folder.glob("*.py"):
+        if path.stem in named:
+            assert "sys.std" not in path.read_text()
+            assert "print(" not in path.read_text()
