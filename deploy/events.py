@@ -1,6 +1,7 @@
 """Ask for what looks like trouble, of the last day: ``python -m deploy.events`` (S27).
 
-It asks what the saved queries ask: the errors that workers printed, and the calls that AWS refused.
+It asks what the saved queries ask: what failed verification on a worker or in the controller, the
+errors that workers printed, and the calls that AWS refused.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from deploy.officer import Clients, OfficerError, Scope, conclude, options, say, scope, shown
 from starburst.contract import log_group_name
 from starburst.terminal_text import one_line
-from starburst_constructs.audit import REFUSED_CALLS, WORKER_ERRORS
-from starburst_constructs.naming import trail_name
+from starburst_constructs.audit import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
+from starburst_constructs.naming import controller_log_name, trail_name
 from starburst_constructs.responders import watcher_document
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def security_events(
     seconds: float = SECONDS,
     pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[Answer]:
-    """Ask both queries and yield their answers.
+    """Ask the queries and yield their answers.
 
     Args:
-        about: of whom; the trail is the whole environment's.
+        about: of whom; the trail and the controller are the whole environment's.
         clients: of somebody who may.
         hours: how far back.
         seconds: how long each query may take.
@@ -91,7 +92,14 @@ def security_events(
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
     workers = [log_group_name(about.environment.name, name) for name in about.workspaces]
-    asked = [("errors that workers printed", WORKER_ERRORS, workers)]
+    asked = [
+        (
+            "what failed verification",
+            FAILED_VERIFICATION,
+            [*workers, controller_log_name(about.environment.name)],
+        ),
+        ("errors that workers printed", WORKER_ERRORS, workers),
+    ]
     trail = _trail(about, clients)
     if trail is not None:
         asked.append(("calls that AWS refused", REFUSED_CALLS, [trail]))

@@ -13,6 +13,7 @@ from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import log_group_name
 from starburst_constructs.audit import (
+    FAILED_VERIFICATION,
     REFUSED_CALLS,
     WORKER_ERRORS,
     AccountTrail,
@@ -20,7 +21,7 @@ from starburst_constructs.audit import (
     trail_arn,
 )
 from starburst_constructs.logs import EncryptedLogGroup
-from starburst_constructs.naming import trail_name
+from starburst_constructs.naming import controller_log_name, trail_name
 from starburst_constructs.storage import TrailBucket
 from starburst_constructs.trespass import Trespasses
 from starburst_constructs.weakening import Weakenings
@@ -102,15 +103,23 @@ class AuditStack(cdk.Stack):
             )
         if "query-definitions" not in environment.without:
             folder = f"starburst/{environment.name}"
+            workers = [
+                log_group_name(environment.name, workspace.name)
+                for workspace in environment.workspaces
+            ]
+            saved_query(
+                self,
+                "FailedVerification",
+                name=f"{folder}/what failed verification",
+                query=FAILED_VERIFICATION,
+                log_groups=[*workers, controller_log_name(environment.name)],
+            )
             saved_query(
                 self,
                 "WorkerErrors",
                 name=f"{folder}/errors that workers printed",
                 query=WORKER_ERRORS,
-                log_groups=[
-                    log_group_name(environment.name, workspace.name)
-                    for workspace in environment.workspaces
-                ],
+                log_groups=workers,
             )
             saved_query(
                 self,

@@ -20,6 +20,7 @@ from starburst_constructs.compute import WorkerCluster, WorkerLog, WorkerTask
 from starburst_constructs.identity import WORKSPACE_TAG
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import cluster_name, role_arn
+from starburst_constructs.tampering import TamperingFilter
 
 __all__ = ["ComputeStack"]
 
@@ -93,6 +94,9 @@ class ComputeStack(cdk.Stack):
                 **kept,
             )
             cdk.Tags.of(log).add(WORKSPACE_TAG, workspace.name)
+            TamperingFilter(
+                self, f"Tampering-{workspace.name}", environment=environment.name, log=log
+            )
             self._add_tasks(
                 workspace,
                 environment=environment,

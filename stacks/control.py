@@ -20,11 +20,13 @@ from starburst_constructs.alerts import AlertTopic
 from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import (
+    controller_log_name,
     controller_name,
     endpoints_stack_name,
     failures_name,
     role_arn,
 )
+from starburst_constructs.tampering import TamperingFilter, tampering_metric
 from starburst_constructs.trespass import NAMESPACE, metric_name
 from starburst_constructs.weakening import weakenings_metric
 
@@ -86,6 +88,15 @@ class ControlStack(cdk.Stack):
             account=environment.account,
             organization_id=environment.organization_id,
         )
+        log = EncryptedLogGroup(
+            self,
+            "Log",
+            name=controller_log_name(environment.name),
+            key=foundation.logs_key,
+            days=environment.log_retention_days,
+            retain=environment.production,
+        )
+        TamperingFilter(self, "Tampering", environment=environment.name, log=log)
         self.function = ControllerFunction(
             self,
             "Controller",
@@ -95,14 +106,7 @@ class ControlStack(cdk.Stack):
             vpc=None if bursting else network.vpc,
             subnets=None if bursting else network.subnet_selection,
             security_group=network.controller_security_group,
-            log=EncryptedLogGroup(
-                self,
-                "Log",
-                name=f"/aws/lambda/{name}",
-                key=foundation.logs_key,
-                days=environment.log_retention_days,
-                retain=environment.production,
-            ),
+            log=log,
             failures=failures,
             variables={
                 "STARBURST_ENVIRONMENT": environment.name,
@@ -146,15 +150,16 @@ class ControlStack(cdk.Stack):
             failures=failures,
             topic=self.alerts,
             # By its name: an import would hold the trail's stack.
-            trespasses=_told(metric_name(environment.name)) if environment.audit.trail else None,
-            weakenings=_told(weakenings_metric(environment.name))
+            trespasses=_counted(metric_name(environment.name)) if environment.audit.trail else None,
+            weakenings=_counted(weakenings_metric(environment.name))
             if environment.audit.trail and environment.production
             else None,
+            tampering=_counted(tampering_metric(environment.name)),
         )
 
 
-def _told(name: str) -> cloudwatch.IMetric:
-    """Return a metric of what the trail's filters found."""
+def _counted(name: str) -> cloudwatch.IMetric:
+    """Return a metric that filters of logs count."""
     metric = cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,

@@ -11,9 +11,25 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from starburst.contract import TAMPERING
 from starburst_constructs.grants import ServiceRole
 
-__all__ = ["REFUSED_CALLS", "WORKER_ERRORS", "AccountTrail", "saved_query", "trail_arn"]
+__all__ = [
+    "FAILED_VERIFICATION",
+    "REFUSED_CALLS",
+    "WORKER_ERRORS",
+    "AccountTrail",
+    "saved_query",
+    "trail_arn",
+]
+
+FAILED_VERIFICATION: Final = f"""\
+fields @timestamp, @log, @logStream, @message
+| filter @message like "{TAMPERING}"
+| sort @timestamp desc
+| limit 1000
+"""
+"""What workers and the controller refused, because somebody else wrote it (S27)."""
 
 WORKER_ERRORS: Final = """\
 fields @timestamp, @logStream, @message

@@ -244,7 +244,7 @@ def _target(
 
 
 class Watch(Construct):
-    """Alarms on a controller that fails, is throttled, or loses events.
+    """Alarms on a controller that fails, is throttled, or loses events, and on tampering.
 
     Args:
         scope: parent construct.
@@ -255,6 +255,7 @@ class Watch(Construct):
         trespasses: what the trail counts that started or changed workers past the controller; None
             where the environment has no trail of its own.
         weakenings: what the trail counts that weakened the record; None where none is kept.
+        tampering: what workers and the controller found that failed verification.
     """
 
     def __init__(
@@ -265,6 +266,7 @@ class Watch(Construct):
         function: lambda_.Function,
         failures: sqs.Queue,
         topic: sns.Topic,
+        tampering: cloudwatch.IMetric,
         trespasses: cloudwatch.IMetric | None = None,
         weakenings: cloudwatch.IMetric | None = None,
     ) -> None:
@@ -277,6 +279,12 @@ class Watch(Construct):
                 "LostEvents",
                 "Events that the controller could not handle wait in its failure queue",
                 failures.metric_approximate_number_of_messages_visible(period=minutes),
+            ),
+            (
+                "Tampering",
+                "A worker or the controller refused what failed verification; "
+                "python -m deploy.events shows it",
+                tampering,
             ),
         ]
         if trespasses is not None:

@@ -10,6 +10,7 @@ __all__ = [
     "ROLE_TAG",
     "boundary_arn",
     "cluster_name",
+    "controller_log_name",
     "controller_name",
     "deployer_arn",
     "endpoints_stack_name",
@@ -56,6 +57,11 @@ def deployer_arn(*, account: str, region: str, qualifier: str) -> str:
         'arn:aws:iam::222233334444:role/cdk-hnb659fds-cfn-exec-role-222233334444-eu-west-1'
     """
     return f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
+
+
+def controller_log_name(environment: str) -> str:
+    """Return the controller's log group: whoever asks for security events may ask it."""
+    return f"/aws/lambda/{controller_name(environment)}"
 
 
 def endpoints_stack_name(environment: str) -> str:

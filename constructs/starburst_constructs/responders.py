@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from starburst.contract import CONTROL_PREFIX, log_group_name, task_family
-from starburst_constructs.naming import cluster_name, controller_name, role_arn
+from starburst_constructs.naming import (
+    cluster_name,
+    controller_log_name,
+    controller_name,
+    role_arn,
+)
 from starburst_constructs.responder_statements import (
     Locker,
     allow,
@@ -278,6 +283,7 @@ def watcher_document(
         trail_log_group: of the trail's events; None where the environment has no trail.
     """
     names = [log_group_name(environment, workspace) for workspace in workspaces]
+    names.append(controller_log_name(environment))
     names += [trail_log_group] if trail_log_group else []
     groups = [f"arn:aws:logs:{region}:{account}:log-group:{name}:*" for name in names]
     trails = f"arn:aws:cloudtrail:{region}:{account}:trail/starburst-{environment}"

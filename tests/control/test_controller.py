@@ -140,6 +140,7 @@ def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
         "ApproximateNumberOfMessagesVisible",
         "Errors",
         "Throttles",
+        f"{name}-failed-verification",
         f"{name}-past-the-controller",
         *({f"{name}-record-weakened"} if name in ("prod", "regulated") else ()),
     }

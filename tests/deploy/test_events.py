@@ -14,12 +14,13 @@ from botocore.stub import ANY, Stubber
 from deploy.events import main, security_events
 from deploy.officer import Clients, OfficerError, Scope
 from environments import PROD
-from starburst_constructs.audit import REFUSED_CALLS, WORKER_ERRORS
+from starburst_constructs.audit import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
 from starburst_constructs.proofs.estate import Policy
 from starburst_constructs.proofs.vocabulary import complaints
 
 ABOUT = Scope(environment=PROD, workspaces=("genomics",))
 GROUP = "starburst-trail-events"
+WORKERS = "/aws/ecs/starburst/prod/genomics"
 DENIED = [
     {"field": "@timestamp", "value": "2026-01-01 12:00:00.000"},
     {"field": "errorCode", "value": "AccessDenied"},
@@ -42,12 +43,17 @@ def logs() -> Iterator[tuple[Stubber, Clients]]:
         yield stub, {"logs": client, "cloudtrail": trail}.__getitem__
 
 
-def asked(stub: Stubber, query: str, group: str) -> None:
+def asked(stub: Stubber, query: str, *groups: str) -> None:
     stub.add_response(
         "start_query",
         {"queryId": "q"},
-        {"logGroupNames": [group], "startTime": ANY, "endTime": ANY, "queryString": query},
+        {"logGroupNames": list(groups), "startTime": ANY, "endTime": ANY, "queryString": query},
     )
+
+
+def nothing_failed_verification(stub: Stubber) -> None:
+    asked(stub, FAILED_VERIFICATION, WORKERS, "/aws/lambda/starburst-prod-controller")
+    answered(stub, "Complete")
 
 
 def answered(
@@ -59,18 +65,20 @@ def answered(
     stub.add_response("get_query_results", answer, {"queryId": "q"})
 
 
-def test_both_saved_queries_are_asked_and_waited_for(logs: tuple[Stubber, Clients]) -> None:
+def test_every_saved_query_is_asked_and_waited_for(logs: tuple[Stubber, Clients]) -> None:
     stub, clients = logs
-    asked(stub, WORKER_ERRORS, "/aws/ecs/starburst/prod/genomics")
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
     answered(stub, "Scheduled")
     answered(stub, "Running")
     answered(stub, "Complete")
     asked(stub, REFUSED_CALLS, GROUP)
     answered(stub, "Complete", [DENIED], matched=5)
     pauses: list[float] = []
-    workers, refused = security_events(ABOUT, clients, pause=pauses.append)
+    failed, workers, refused = security_events(ABOUT, clients, pause=pauses.append)
     stub.assert_no_pending_responses()
     assert pauses == [0.5, 1.0]
+    assert (failed.about, failed.matched) == ("what failed verification", 0)
     assert (workers.events, workers.matched, workers.cut) == ((), 0, False)
     [event] = refused.events
     assert event.at == datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -81,7 +89,8 @@ def test_both_saved_queries_are_asked_and_waited_for(logs: tuple[Stubber, Client
 
 def test_a_query_that_takes_too_long_is_stopped(logs: tuple[Stubber, Clients]) -> None:
     stub, clients = logs
-    asked(stub, WORKER_ERRORS, "/aws/ecs/starburst/prod/genomics")
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
     for _ in range(4):
         answered(stub, "Running")
     stub.add_response("stop_query", {"success": True}, {"queryId": "q"})
@@ -92,7 +101,8 @@ def test_a_query_that_takes_too_long_is_stopped(logs: tuple[Stubber, Clients]) -
 
 def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients]) -> None:
     stub, clients = logs
-    asked(stub, WORKER_ERRORS, "/aws/ecs/starburst/prod/genomics")
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
     answered(stub, "Failed")
     with pytest.raises(OfficerError, match="ended as Failed"):
         list(security_events(ABOUT, clients))
@@ -102,7 +112,8 @@ def test_the_command_tells_by_its_exit_code_whether_there_was_something(
     logs: tuple[Stubber, Clients], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub, clients = logs
-    asked(stub, WORKER_ERRORS, "/aws/ecs/starburst/prod/genomics")
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
     answered(stub, "Complete")
     asked(stub, REFUSED_CALLS, GROUP)
     answered(stub, "Complete", [DENIED], matched=1200)

@@ -87,7 +87,7 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
         ledger.add(1)
     ledger.dispatched(entries)
     unused: Any = None
-    document: Any = SimpleNamespace(bucket="b")
+    document: Any = SimpleNamespace(bucket="b", environment="test")
     connection = Connection(
         document=document,
         workspace=KEYS.workspace,

@@ -83,6 +83,11 @@ def test_an_investigation_starts_with_saved_queries(audit: Template, environment
         f"/aws/ecs/starburst/{environment.name}/{workspace.name}"
         for workspace in environment.workspaces
     ]
+    failed = named(audit, "AWS::Logs::QueryDefinition", "FailedVerification")
+    assert failed["LogGroupNames"] == [
+        *worker["LogGroupNames"],
+        f"/aws/lambda/starburst-{environment.name}-controller",
+    ]
     refused = named(audit, "AWS::Logs::QueryDefinition", "RefusedCalls")
     assert "errorCode" in refused["QueryString"]
     assert all("limit 1000" in query["Properties"]["QueryString"] for query in queries.values())

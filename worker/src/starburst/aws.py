@@ -7,6 +7,8 @@ from typing import Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .terminal_text import one_line
+
 __all__ = [
     "ABSENT",
     "CONNECTIONS",
@@ -18,6 +20,7 @@ __all__ = [
     "client_config",
     "code_of",
     "is_permanent",
+    "quoted",
     "words_of",
 ]
 
@@ -99,6 +102,15 @@ def is_permanent(error: BaseException) -> bool:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = code_of(error)
     return status in _REFUSED and not any(word in code for word in _PASSES)
+
+
+def quoted(error: ClientError) -> str:
+    """Return AWS's words, fit for a terminal, and make the error itself so.
+
+    AWS quotes names that others chose, and Python prints the error as the cause of ours.
+    """
+    error.args = tuple(map(one_line, error.args))
+    return one_line(error.response.get("Error", {}).get("Message", ""))
 
 
 def words_of(error: ClientError | BotoCoreError) -> str:

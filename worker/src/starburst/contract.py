@@ -23,6 +23,7 @@ __all__ = [
     "PROTOCOL",
     "SCHEMA",
     "SESSION_ID",
+    "TAMPERING",
     "USER_TAG",
     "WORKER_COMMAND",
     "ControllerDoor",
@@ -57,6 +58,10 @@ USER_TAG: Final = "userName"
 
 CONTROL_PREFIX: Final = "_control/"
 """Keys of the controller's own records. No workspace can have this name."""
+
+TAMPERING: Final = "starburst-tampering"
+"""What stands in each line of a log that tells of something that failed verification, and in no
+other line of ours: the alarm's filter and the query of ``deploy.events`` look for this word."""
 
 WORKER_COMMAND: Final = ("python", "-m", "starburst.worker")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from .aws import code_of, quoted
 from .contract import SessionKeys, encryption_context
 from .errors import AccessDenied, IntegrityError, KeyUnavailable
 from .manifest import Manifest
@@ -182,8 +183,7 @@ def _typed_errors(purpose: str, key_arn: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        said = error.response.get("Error", {}).get("Message", "")
+        code, said = code_of(error), quoted(error)
         if code in _UNAVAILABLE:
             raise KeyUnavailable(
                 f"cannot {purpose}: the data key {key_arn} is not usable ({code}: {said}). "

@@ -111,6 +111,18 @@ RECORD: Final = (
         kinds=("AWS::Logs::MetricFilter",),
     ),
     Control(
+        name="tampering",
+        title="People hear when a worker or the controller refuses what failed verification",
+        area=Area.RECORD,
+        rows=("S27",),
+        nist=("AU-6", "SI-7"),
+        tests=(
+            "tests/attacks/test_tampering.py"
+            "::test_what_a_worker_refuses_rings_and_its_ordinary_work_does_not",
+            "tests/stacks/test_tampering.py::test_every_log_is_watched_and_the_alarm_is_heard",
+        ),
+    ),
+    Control(
         name="saved-queries",
         title="An investigation starts with saved queries over trail and workers' logs",
         area=Area.RECORD,
@@ -118,7 +130,7 @@ RECORD: Final = (
         nist=("AU-6",),
         tests=(
             "tests/stacks/test_audit.py::test_an_investigation_starts_with_saved_queries",
-            "tests/deploy/test_events.py::test_both_saved_queries_are_asked_and_waited_for",
+            "tests/deploy/test_events.py::test_every_saved_query_is_asked_and_waited_for",
         ),
         kinds=("AWS::Logs::QueryDefinition",),
     ),

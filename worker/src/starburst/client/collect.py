@@ -254,7 +254,16 @@ class Collector:
                 )
             except IntegrityError as error:
                 refusal = error
-        return refusal
+        return IntegrityError(f"{refusal} {self._report_it()}")
+
+    def _report_it(self) -> str:
+        """Return what an analyst is to do: this machine may not write where officers look."""
+        return (
+            "No alarm rang for this unless a worker found it as well. They keep the evidence with "
+            f"`python -m deploy.hold --environment {self._connection.document.environment} "
+            f"--workspace {self._keys.workspace} --user {self._keys.user} --session "
+            f"{self._keys.session} --apply`"
+        )
 
     def _take(self, place: _Place, node: ResultNode | IntegrityError) -> None:
         chunk, lo, hi = place

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from starburst.aws import code_of
+from starburst.aws import code_of, quoted
 from starburst.errors import AccessDenied, ConfigurationError, KeyUnavailable, SessionError
 from starburst.terminal_text import one_line
 
@@ -63,16 +63,11 @@ _UNHEARD: Final = (
 
 @contextmanager
 def aws_errors(purpose: str) -> Iterator[None]:
-    """Raise our errors for AWS's while trying to ``purpose`` (a verb phrase).
-
-    AWS quotes names that others chose, and Python prints its error beside ours.
-    """
+    """Raise our errors for AWS's while trying to ``purpose`` (a verb phrase)."""
     try:
         yield
     except ClientError as error:
-        code = code_of(error)
-        said = one_line(error.response.get("Error", {}).get("Message", ""))
-        error.args = tuple(map(one_line, error.args))
+        code, said = code_of(error), quoted(error)
         if code in _EXPIRED:
             raise AccessDenied(
                 f"cannot {purpose}: your credentials have expired. Log in again; the session goes "

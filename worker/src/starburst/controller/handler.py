@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 import boto3
 from botocore.config import Config
 
-from starburst.contract import SESSION_ID, ControllerDoor
+from starburst.contract import SESSION_ID, TAMPERING, ControllerDoor
 from starburst.errors import AccessDenied, ConfigurationError, StarburstError
 from starburst.strict_json import check_plain
 
@@ -139,7 +139,9 @@ class Controller:
                 raise ValueError("it has no detail")
             worker = parse(detail)
         except ValueError as error:
-            _LOG.warning("ignored an event that ECS would not have sent: %r", str(error)[:200])
+            _LOG.warning(
+                "%s: ignored an event that ECS would not have sent: %r", TAMPERING, str(error)[:200]
+            )
             return
         # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
         if (worker.lost or worker.shortage) and SESSION_ID.fullmatch(worker.session):

@@ -19,6 +19,8 @@ from starburst.errors import IntegrityError
 from starburst.result_nodes import node_name
 from starburst.tables import dump_table, load_table, text
 
+from .refusal import refused
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -71,8 +73,8 @@ class Attempts:
                 )
                 (worker,) = load_table(plain)
                 found.append(text(worker))
-            except (IntegrityError, TypeError, ValueError):
-                continue
+            except (IntegrityError, TypeError, ValueError) as error:
+                refused(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
         return found
 
     def _write(self, name: str, worker: str) -> bool:

@@ -11,6 +11,7 @@ from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 
 from .log import log
+from .refusal import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,7 +66,7 @@ class Cancelled:
                 known=self._etag,
             )
         except IntegrityError as error:
-            log("refused", object="cancel list", why=str(error))
+            refused(error, object="cancel list")
             return self._tasks
         except TROUBLE as error:
             if not self._looked:

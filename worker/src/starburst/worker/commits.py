@@ -18,6 +18,7 @@ from starburst.result_nodes import ResultNode, split
 
 from .lease import Lease, Leases, QueueRefused
 from .log import log
+from .refusal import refused
 from .store import Store
 
 __all__ = ["WEATHERED", "Commits"]
@@ -116,7 +117,7 @@ class Commits:
         Nobody can put a result there any more; the client finds it too, and ends the tasks with it.
         """
         message = lease.message
-        log("occupied", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        refused(error, result=message.chunk, range=[message.lo, message.hi])
         self._leases.done(lease)
 
     def let_go(self, lease: Lease) -> None:

@@ -17,7 +17,7 @@ from starburst.requeue import RequeueMessage
 from starburst.result_nodes import ResultNode
 from starburst.sending import SEND_TRIES, send_messages
 
-from .log import log
+from .refusal import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -122,7 +122,7 @@ class Leases:
             try:
                 message = read_message(raw.get("Body", ""))
             except IntegrityError as error:
-                log("refused", object="message", why=str(error))
+                refused(error, object="message")
                 self._delete(receipt)
                 return None
             count = int(raw.get("Attributes", {}).get("ApproximateReceiveCount", "1"))

@@ -18,7 +18,7 @@ from starburst.chunks import ChunkMessage, LedgerEntry, pack_name
 from starburst.errors import IntegrityError
 
 from .lease import Leases
-from .log import log
+from .refusal import refused
 from .store import NoSuchChunk, Store
 
 __all__ = ["send_again"]
@@ -71,7 +71,7 @@ def _left(
             missing += 1
             continue
         except IntegrityError as error:
-            log("refused", pack=pack_name(number), why=str(error))
+            refused(error, pack=pack_name(number))
             continue
         finally:
             tick()
@@ -91,7 +91,7 @@ def _left_of(store: Store, entry: LedgerEntry, live: frozenset[str]) -> list[Chu
             children = _outlast(partial(store.children, entry.name, lo, hi))
         except IntegrityError as error:
             # Nobody can put a result there any more; the client ends its tasks with that.
-            log("occupied", chunk=entry.name, range=[lo, hi], why=str(error))
+            refused(error, result=entry.name, range=[lo, hi])
             continue
         if children is not None:
             waiting += children

@@ -29,6 +29,7 @@ from starburst.signing import verify
 
 from .attempts import Attempts
 from .cancelled import Cancelled
+from .refusal import Missing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -90,7 +91,7 @@ class Store:
     def _read_function(self, name: str) -> Buffer:
         signed = self._get(self._keys.functions + name)
         if signed is None:
-            raise IntegrityError(f"function {name} is missing from the session")
+            raise self.missing(f"function {name}")
         sealed = verify(signed, public=self._public)
         return unseal(sealed, key=self._key, expect=function_header(self._keys.session, name))
 
@@ -114,7 +115,7 @@ class Store:
 
     def _find(self, message: ChunkMessage) -> tuple[Chunk, Buffer | None]:
         """Return the chunk, and the copy of it in the message where that is a true one."""
-        for copy in self._hinted(message):
+        for copy in filter(None, self._hinted(message)):
             with suppress(IntegrityError):
                 chunk = self._open(message.chunk, copy)
                 return chunk, copy if copy is message.inline else None
@@ -180,7 +181,7 @@ class Store:
 
     def _open(self, name: str, signed: Buffer | None) -> Chunk:
         if signed is None:
-            raise IntegrityError(f"the pack of chunk {name} is missing from the session")
+            raise self.missing(f"the pack of chunk {name}")
         return open_chunk(
             signed, name=name, session=self._keys.session, key=self._key, public=self._public
         )
@@ -266,11 +267,14 @@ class Store:
                 raise
             standing = self.node(chunk, node.lo, node.hi)
             if standing is None:
-                raise IntegrityError(
-                    f"result {chunk}/{node.lo}-{node.hi} exists but cannot be read"
-                ) from error
+                raise self.missing(f"result {chunk}/{node.lo}-{node.hi}") from error
             return standing
         return node
+
+    def missing(self, what: str) -> IntegrityError:
+        """Return the error for what is not there: the session may be gone, or somebody lies."""
+        gone = self._get(self._keys.manifest, span="bytes=0-0") is None
+        return (Missing if gone else IntegrityError)(f"{what} is missing from the session")
 
     def _get(self, key: str, *, span: str | None = None, most: int | None = None) -> bytes | None:
         try:

@@ -27,6 +27,7 @@ from .commits import WEATHERED, Commits
 from .lease import Held, Lease, Leases, QueueGone, Request
 from .log import log
 from .place import Place
+from .refusal import refused
 from .requeue import send_again
 from .span import Span, damaged, lost
 from .store import NoSuchChunk, Store
@@ -212,7 +213,7 @@ class Supervisor:
         The last of them ends it with the reason, or drops what was never verified.
         """
         message = lease.message
-        log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        log("turned down", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
         self._bury()
         with suppress(*WEATHERED):
             if lease.deliveries < self._manifest.attempts:
@@ -269,17 +270,18 @@ class Supervisor:
         message = lease.message
         try:
             chunk, lease.message = self._store.chunk(message)
-        except NoSuchChunk as error:
-            log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+        except NoSuchChunk:
+            missing = self._store.missing(f"chunk {message.chunk}")
+            refused(missing, chunk=message.chunk, range=[message.lo, message.hi])
             self._leases.done(lease)
             return None
         except IntegrityError as error:
-            log("refused", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
+            refused(error, chunk=message.chunk, range=[message.lo, message.hi])
             span = self._span(lease, None)
             span.give_up(damaged(f"the task's input cannot be used: {error}"))
             return span
         if message.hi > len(chunk.inputs):
-            log("refused", chunk=message.chunk, why=f"it has no task {message.hi - 1}")
+            refused(IntegrityError(f"it has no task {message.hi - 1}"), chunk=message.chunk)
             self._leases.done(lease)
             return None
         alone = message.hi - message.lo == 1
@@ -299,7 +301,7 @@ class Supervisor:
                 span.run()
                 self._means[chunk.function] = span.mean
         except IntegrityError as error:
-            log("refused", function=chunk.function, why=str(error))
+            refused(error, function=chunk.function)
             span.give_up(damaged(f"the task's function cannot be used: {error}"))
         return span
 
@@ -428,6 +430,8 @@ def main() -> int:
     try:
         supervisor = _supervisor(Place.from_variables())
     except (StarburstError, *TROUBLE) as error:
+        if isinstance(error, IntegrityError):
+            refused(error, object="manifest")
         log("cannot start", why=str(error), error=type(error).__name__)
         return 1
     signal.signal(signal.SIGTERM, supervisor.stop)
