@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,8 +10,10 @@ from unittest import mock
 from urllib.parse import quote
 
 import moto.s3.responses
+from botocore.exceptions import ClientError
+from moto.s3.exceptions import MalformedXML
 
-__all__ = ["ESCAPES", "NAMES", "forbidden", "names_as_on_aws"]
+__all__ = ["ESCAPES", "NAMES", "client_error", "forbidden", "names_as_on_aws"]
 
 NAMES: Final = (
     "p\x1b[31mX",
@@ -100,7 +101,7 @@ def names_as_on_aws() -> Iterator[None]:
         # A character reference to what XML 1.0 has not is as malformed as the character.
         plain = _REFERENCE.sub(lambda m: chr(int(m[1], 16)).encode(errors="replace"), body)
         if _UNFIT.search(plain.decode(errors="replace")):
-            raise moto.s3.responses.MalformedXML
+            raise MalformedXML
         return delete(self, *words, **more)
 
     with (
@@ -114,6 +115,7 @@ def _asked(response: Any) -> bool:
     return response.querystring.get("encoding-type") == ["url"]
 
 
-def spoken(text: str) -> str:
-    """Return text as JSON carries it."""
-    return json.dumps(text)
+def client_error(code: str, message: str) -> ClientError:
+    """Return what boto3 raises of an answer of AWS."""
+    said: Any = {"Error": {"Code": code, "Message": message}}
+    return ClientError(said, "Call")

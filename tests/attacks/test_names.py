@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +23,7 @@ from starburst.client.attaching import attach_session, list_sessions
 from starburst.client.connection import Connection
 from starburst.contract import SessionKeys
 from starburst.errors import SessionError
-from tests.attacks.hostile import NAMES, forbidden, names_as_on_aws
+from tests.attacks.hostile import NAMES, client_error, forbidden, names_as_on_aws
 from tests.deploy.test_versions import ALICE, BOB, BUCKET, HERS, SESSION, Parameters, names
 from tests.quick_moto import quick_aws
 from tests.runtime.conftest import connection, fleet, forked, sdk
@@ -102,8 +101,7 @@ class Keeps:
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:
         if self._kept in Key:
-            said = {"Code": "AccessDenied", "Message": "\x1b[1mlocked"}
-            raise ClientError({"Error": said}, "DeleteObject")
+            raise client_error("AccessDenied", "\x1b[1mlocked")
         return self._s3.delete_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
 
 
@@ -132,8 +130,7 @@ class Refuses(Keeps):
 
     def delete_objects(self, *, Bucket: str, Delete: Any) -> Any:
         if any(self._kept in each["Key"] for each in Delete["Objects"]):
-            said = {"Code": "MalformedXML", "Message": "The XML you provided was not well-formed"}
-            raise ClientError({"Error": said}, "DeleteObjects")
+            raise client_error("MalformedXML", "The XML you provided was not well-formed")
         return self._s3.delete_objects(Bucket=Bucket, Delete=Delete)
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str) -> Any:
@@ -296,8 +293,7 @@ def test_a_version_that_cannot_be_held_keeps_no_other_from_being_held(
     class Stumbles(Keeps):
         def put_object_legal_hold(self, *, Key: str, **words: Any) -> Any:
             if self._kept in Key:
-                said = {"Code": "InvalidArgument", "Message": "\x1b[2Jno such \u202eversion"}
-                raise ClientError({"Error": said}, "PutObjectLegalHold")
+                raise client_error("InvalidArgument", "\x1b[2Jno such \u202eversion")
             return self._s3.put_object_legal_hold(Key=Key, **words)
 
     clients["s3"] = Stumbles(clients["s3"], "\x1b")
@@ -314,8 +310,7 @@ def test_an_object_that_cannot_come_back_keeps_no_other_from_coming_back(
     class Stumbles(Keeps):
         def delete_object(self, *, Key: str, **words: Any) -> Any:
             if self._kept in Key:
-                said = {"Code": "InvalidArgument", "Message": "\x1b[2Jnot this one"}
-                raise ClientError({"Error": said}, "DeleteObject")
+                raise client_error("InvalidArgument", "\x1b[2Jnot this one")
             return self._s3.delete_object(Key=Key, **words)
 
     s3 = clients["s3"]

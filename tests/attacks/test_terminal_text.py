@@ -17,7 +17,6 @@ from typing import Any, get_args
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +43,7 @@ from starburst.errors import RemoteTraceback, StarburstError, TaskError
 from starburst.failure import Failure, FailureKind, describe
 from starburst.status import SessionStatus
 from starburst.terminal_text import many_lines, one_line, tell
-from tests.attacks.hostile import ESCAPES, forbidden, names_as_on_aws
+from tests.attacks.hostile import ESCAPES, client_error, forbidden, names_as_on_aws
 from tests.attacks.test_names import Keeps, clients, connection, fleet, hostile, sdk
 from tests.deploy.test_contain import Ecs
 from tests.deploy.test_contain import clients as incident
@@ -189,10 +188,9 @@ def test_an_error_of_ours_may_quote_anything(kind: type[Exception]) -> None:
 
 
 def test_what_aws_says_is_cleaned_with_its_own_error() -> None:
-    said = {"Code": "AccessDenied", "Message": f"not authorized on {EVIL}\nforged"}
     for code in ("AccessDenied", "KMS.DisabledException", "RequestExpired", "Other", EVIL):
         with pytest.raises(StarburstError) as caught, aws_errors("read it"):
-            raise ClientError({"Error": {**said, "Code": code}}, "GetObject")
+            raise client_error(code, f"not authorized on {EVIL}\nforged")
         clean(printed(caught.value))
         assert "\nforged" not in str(caught.value)
 
@@ -283,8 +281,7 @@ class Raising:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def fail(*_: Any, **__: Any) -> Any:
-            said = {"Code": self._code, "Message": f"{EVIL}\nforged line"}
-            raise ClientError({"Error": said}, "Call")
+            raise client_error(self._code, f"{EVIL}\nforged line")
 
         pages = type("Pages", (), {"paginate": fail})
         return (lambda _: pages()) if name == "get_paginator" else fail
