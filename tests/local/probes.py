@@ -253,6 +253,18 @@ def copy_conditions(scene: Scene) -> bool:
     return refused == "PreconditionFailed" and stays
 
 
+def s3_names(scene: Scene) -> bool:
+    bucket, s3 = scene.bucket(), scene.root("s3")
+    names = ["a\x1b[31m", "a+b &<c>/é"]
+    for name in names:
+        s3.put_object(Bucket=bucket, Key=name, Body=b"x")
+    try:
+        found = s3.list_object_versions(Bucket=bucket)["Versions"]
+    except ClientError:
+        return False
+    return [each["Key"] for each in found] == sorted(names)
+
+
 def ecs_resources(scene: Scene) -> bool:
     cluster = scene.cluster()
     definition = scene.task_definition(["sleep", "30"])

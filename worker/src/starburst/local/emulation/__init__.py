@@ -31,6 +31,7 @@ PATCHES = (
     "s3_keys",
     "write_conditions",
     "copy_conditions",
+    "s3_names",
     "ecs_resources",
     "stack_keys",
     "pass_role",
