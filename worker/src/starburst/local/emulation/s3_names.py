@@ -1,7 +1,7 @@
 """List versions of objects with their names encoded, as the SDK asks for.
 
-Stock encodes names in the other listings only: here a name with a control character makes the answer
-no XML, so that nothing below its prefix could be erased.
+Stock encodes names in the other listings only: here a name with a control character makes the
+answer no XML, so that nothing below its prefix could be erased.
 """
 
 from __future__ import annotations
