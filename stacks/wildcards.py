@@ -21,7 +21,7 @@ from starburst_constructs.analyst_policy import SESSION
 from starburst_constructs.bursting import REGIONLESS
 from starburst_constructs.compliance.wildcards import Wildcard
 from starburst_constructs.naming import cluster_name, controller_name, endpoints_stack_name
-from starburst_constructs.worker_policy import RESULT
+from starburst_constructs.worker_policy import ATTEMPT, RESULT
 
 __all__ = ["wildcards"]
 
@@ -223,11 +223,12 @@ def _worker(environment: Environment, workspace: str) -> Iterator[Wildcard]:
             resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/{part}",
             reason="A workspace's sessions; user and session are known at run time only.",
         )
-    yield Wildcard(
-        policy=policy,
-        resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/results/{RESULT}",
-        reason="What a worker writes; tasks have numbers, and IAM has no pattern for digits.",
-    )
+    for name in (ATTEMPT, RESULT):
+        yield Wildcard(
+            policy=policy,
+            resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/results/{name}",
+            reason="What a worker writes; tasks have numbers, and IAM has no pattern for digits.",
+        )
 
 
 def _launch(environment: Environment, workspace: str) -> Iterator[Wildcard]:

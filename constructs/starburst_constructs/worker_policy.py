@@ -13,7 +13,7 @@ from starburst.contract import log_group_name, queue_prefix
 from starburst_constructs.analyst_policy import SESSION
 from starburst_constructs.grants import only_from
 
-__all__ = ["RESULT", "launch_statements", "worker_statements"]
+__all__ = ["ATTEMPT", "RESULT", "launch_statements", "worker_statements"]
 
 RESULT: Final = "p??????-?????/??????-??????"
 """The name of a result: chunk, then first and last task of it, in fixed widths.
@@ -22,6 +22,9 @@ IAM's patterns can say lengths and literal parts, so no name is longer, shorter 
 cannot say which characters stand in between, here or in the user's name before it: a worker that
 was taken over can still write a name of this shape with control characters in it.
 """
+
+ATTEMPT: Final = f"{RESULT}.??"
+"""The name of an attempt at it: what workers write down of a range that they run again."""
 
 
 def worker_statements(
@@ -60,7 +63,7 @@ def worker_statements(
         iam.PolicyStatement(
             sid="WriteResults",
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-            resources=[f"{session}results/{RESULT}"],
+            resources=[f"{session}results/{name}" for name in (ATTEMPT, RESULT)],
         ),
         # The user is unknown here, so its * also matches deeper folders; these stay closed. No
         # key of ours has a slash in the user's name, or a second sessions/.

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from starburst.result_nodes import node_name
+from starburst.result_nodes import attempt_name, node_name
 from starburst_constructs.worker_policy import launch_statements, worker_statements
 
 RESULT = node_name("p000001-00000", 0, 1)
+ATTEMPT = attempt_name("p000001-00000", 0, 1, number=99)
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/genomics/alice/sessions/{SID}"
@@ -33,6 +34,7 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
         ("s3:GetObject", f"{OWN}/inputs/0"),
         ("s3:GetObject", f"{OWN}/results/0"),
         ("s3:PutObject", f"{OWN}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/results/{ATTEMPT}"),
         ("s3:PutObject", f"{OWN}/results/{node_name('p999999-99999', 65_535, 65_536)}"),
         ("sqs:ReceiveMessage", f"{QUEUE}-genomics-{SID}"),
         ("sqs:SendMessage", f"{QUEUE}-genomics-{SID}"),
@@ -51,6 +53,8 @@ def test_a_worker_can_do_its_work(
         ("s3:PutObject", f"{OWN}/results/p\x1b[31mX"),
         ("s3:PutObject", f"{OWN}/results/{RESULT}\x1b[31m"),
         ("s3:PutObject", f"{OWN}/results/{RESULT}/x"),
+        ("s3:PutObject", f"{OWN}/results/{ATTEMPT}0"),
+        ("s3:PutObject", f"{OWN}/results/{ATTEMPT.replace('.', chr(27))}"),
         ("s3:PutObject", f"{OWN}/results/{RESULT[:-1]}"),
         ("s3:PutObject", f"{OWN}/results/x/{RESULT}"),
         ("s3:PutObject", f"{OWN}/results/{RESULT.replace('-', chr(27))}"),

@@ -24,7 +24,8 @@ from starburst.client.connection import Connection
 from starburst.contract import SessionKeys
 from starburst.errors import SessionError
 from tests.attacks.hostile import NAMES, client_error, forbidden, names_as_on_aws
-from tests.deploy.test_versions import ALICE, BOB, BUCKET, HERS, SESSION, Parameters, names
+from tests.deploy.places import BUCKET, Parameters, Trail, make_audit
+from tests.deploy.test_versions import ALICE, BOB, HERS, ROLES, SESSION, names
 from tests.quick_moto import quick_aws
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET as DATA
@@ -226,7 +227,17 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
         for prefix in (ALICE, BOB):
             s3.put_object(Bucket=BUCKET, Key=f"{prefix}manifest.json", Body=b"{}")
         hostile(s3, BUCKET, ALICE)
-        yield {"s3": s3, "ssm": Parameters(), "sts": boto3.client("sts", region_name="eu-west-1")}
+        make_audit(s3)
+        iam = boto3.client("iam", region_name="eu-west-1")
+        for role in ROLES:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        yield {
+            "s3": s3,
+            "iam": iam,
+            "ssm": Parameters(),
+            "cloudtrail": Trail(),
+            "sts": boto3.client("sts", region_name="eu-west-1"),
+        }
 
 
 def test_a_person_is_erased_whatever_their_objects_are_called(

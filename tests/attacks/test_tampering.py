@@ -15,7 +15,7 @@ from starburst.cancel_list import cancel_key
 from starburst.chunks import ChunkMessage
 from starburst.client.connection import Connection
 from starburst.client.session import Session
-from starburst.contract import TAMPERING, WorkerVariable
+from starburst.contract import TAMPERING, ControllerDoor, WorkerVariable
 from starburst.controller.handler import Controller
 from starburst.errors import IntegrityError
 from starburst.result_nodes import node_key
@@ -226,8 +226,8 @@ def test_a_print_that_ends_no_line_hides_no_alarm(capsys: pytest.CaptureFixture[
 def test_an_event_that_ecs_would_not_have_sent_rings(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    controller = Controller(world.site)
-    assert controller.handle({"source": "aws.ecs", "detail": 7}, seconds=60) == {"ok": True}
+    controller, event = Controller(world.site), {"source": "aws.ecs", "detail": 7}
+    assert controller.handle(event, door=ControllerDoor.SERVICE, seconds=60) == {"ok": True}
     assert len(ringing(caplog.text)) == 1
 
 

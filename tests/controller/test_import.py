@@ -29,7 +29,7 @@ print("\\n".join(ours))
 
 PURE = {
     *("aws", "contract", "errors", "fargate", "manifest", "prices", "requeue", "status"),
-    *("strict_json", "tariff"),
+    *("strict_json", "tariff", "terminal_text"),
 }
 
 

@@ -46,9 +46,7 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    def get_object(
-        self, *, Bucket: str, Key: str, Range: str = "bytes=0-", **_: object
-    ) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         first, _, last = Range.removeprefix("bytes=").partition("-")

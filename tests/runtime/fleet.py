@@ -16,7 +16,7 @@ from starburst.contract import (
 from starburst.manifest import Manifest
 from starburst.requeue import RequeueMessage
 from starburst.session_key import SessionKey
-from starburst.worker.lease import Leases
+from starburst.worker.lease import Lease, Leases, Request
 from starburst.worker.store import Store
 from starburst.worker.supervisor import Supervisor
 from tests.statuses import a_status
@@ -104,6 +104,13 @@ class Fleet:
         thread = threading.Thread(target=supervisor.run, daemon=True)
         self.workers.append(thread)
         thread.start()
+
+
+def leased(worker: Supervisor, *, wait: float = 1) -> Lease | None:
+    """Return what a worker leases; None where its queue has no work."""
+    received = worker._leases.receive(wait=wait)
+    assert not isinstance(received, Request)
+    return received
 
 
 class Lingering(Fleet):

@@ -15,7 +15,7 @@ from starburst.client.options import SessionOptions
 from starburst.client.session import Session
 from starburst.result_nodes import ResultNode
 from starburst.worker.supervisor import Supervisor
-from tests.runtime.fleet import Fleet
+from tests.runtime.fleet import Fleet, leased
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -72,7 +72,7 @@ def bench(connection: Connection, fleet: Fleet) -> Iterator[Bench]:
 def test_the_next_range_runs_while_the_last_is_committed(bench: Bench) -> None:
     worker = bench.worker
     assert worker._turn(1)
-    lease = worker._leases.receive(wait=1)
+    lease = leased(worker)
     assert lease is not None
     span = worker._run(lease)
     assert span is not None
@@ -87,7 +87,7 @@ def test_both_leases_are_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     assert worker._turn(1)
     kept: list[str] = []
     monkeypatch.setattr(worker._leases, "keep", lambda lease: kept.append(lease.message.chunk))
-    lease = worker._leases.receive(wait=1)
+    lease = leased(worker)
     assert lease is not None
     worker._keep(lease)
     assert len(set(kept)) == 2

@@ -38,7 +38,7 @@ from starburst.errors import (
     StarburstError,
 )
 from starburst.result_nodes import parse_node_key
-from tests.runtime.fleet import BUCKET, REGION, Fleet
+from tests.runtime.fleet import BUCKET, REGION, Fleet, leased
 from tests.runtime.sessions import ONE, opened, square
 from tests.statuses import a_status
 
@@ -458,7 +458,7 @@ def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
     session = opened(connection, fleet)
     keys, url = session.manifest.keys, session._queue_url()
     made = fleet.supervisor(keys, url)
-    lease = made._leases.receive(wait=1)
+    lease = leased(made)
     assert lease is not None
     made._work(lease)
     assert session.futures[lease.message.lo].result(timeout=30) == 0

@@ -20,7 +20,7 @@ from starburst.errors import ResultTooLarge, UnpicklableInput, UnsafeResult, Wor
 from starburst.worker.lease import Lease
 from starburst.worker.span import Span
 from starburst.worker.supervisor import Supervisor
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.fleet import BUCKET, Fleet, leased
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
@@ -204,7 +204,7 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
         worker.mark = tmp_path / "mark"
         lease: Lease | None = None
         try:
-            while (lease := worker._leases.receive(wait=0)) is not None:
+            while (lease := leased(worker, wait=0)) is not None:
                 worker._work(lease)
                 worker._settle()
             session._ledger.wait(0.2, lambda: all(future.done() for future in futures))

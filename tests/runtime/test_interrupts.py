@@ -20,7 +20,7 @@ from starburst.client.executor import StarburstExecutor
 from starburst.client.opening import open_session
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
-from tests.runtime.fleet import BUCKET, Fleet, Lingering
+from tests.runtime.fleet import BUCKET, Fleet, Lingering, leased
 from tests.runtime.sessions import ONE, opened, square, work
 
 
@@ -65,7 +65,7 @@ def test_an_interrupt_leaves_no_result_half_taken(
     monkeypatch.setattr(session._collector, "start", lambda: None)
     session._collector.close()
     worker = fleet.supervisor(session.manifest.keys, session._queue_url())
-    lease = worker._leases.receive(wait=1)
+    lease = leased(worker)
     assert lease is not None
     worker._work(lease)
     worker._settle()

@@ -22,7 +22,7 @@ from starburst.worker.lease import Lease, QueueRefused
 from starburst.worker.outcome import Outcome
 from starburst.worker.span import lost
 from starburst.worker.supervisor import Supervisor
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.fleet import BUCKET, Fleet, leased
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -68,7 +68,7 @@ class Bench:
         self.keys, self.url = self.session.manifest.keys, self.session._queue_url()
         self.handed_on = threading.Event()
         self.worker = self.supervisor()
-        found = self.worker._leases.receive(wait=1)
+        found = leased(self.worker)
         assert found is not None
         self.lease: Lease = found
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -133,7 +133,7 @@ class Bench:
         """Be another worker, until nothing waits in the queue."""
         other = self.supervisor()
         try:
-            while (lease := other._leases.receive(wait=0)) is not None:
+            while (lease := leased(other, wait=0)) is not None:
                 other._work(lease)
                 other._settle()
         finally:
@@ -370,7 +370,7 @@ def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Ben
     bench.lease.received -= 11.6 * 3600
     bench.lease.renewed -= 60
     bench.worker._leases.keep(bench.lease)
-    anew = bench.worker._leases.receive(wait=1)
+    anew = leased(bench.worker)
     assert anew is not None
     assert (anew.message.chunk, anew.message.lo, anew.message.hi) == (CHUNK, 0, 1)
     bench.worker._leases.give_back(anew)
@@ -390,7 +390,7 @@ def queued_anew(bench: Bench) -> tuple[Supervisor, Lease]:
     bench.lease.renewed -= 60
     bench.worker._leases.keep(bench.lease)
     rival = bench.supervisor()
-    anew = rival._leases.receive(wait=1)
+    anew = leased(rival)
     assert anew is not None
     assert (anew.message.lo, anew.message.hi, anew.deliveries) == (0, 1, 1)
     return rival, anew

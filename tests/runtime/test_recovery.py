@@ -15,7 +15,7 @@ from starburst.client.session import Session
 from starburst.errors import IntegrityError, WorkerLost
 from starburst.worker.lease import Lease
 from starburst.worker.supervisor import Supervisor
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.fleet import BUCKET, Fleet, leased
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -41,7 +41,7 @@ class Bench:
         self.supervisor: Supervisor = fleet.supervisor(self.session.manifest.keys, self.url)
 
     def lease(self, deliveries: int = 1) -> Lease:
-        lease = self.supervisor._leases.receive(wait=1)
+        lease = leased(self.supervisor)
         assert lease is not None
         lease.deliveries = deliveries
         return lease
@@ -51,7 +51,7 @@ class Bench:
         self.supervisor._settle()
 
     def drain(self) -> None:
-        while (lease := self.supervisor._leases.receive(wait=0)) is not None:
+        while (lease := leased(self.supervisor, wait=0)) is not None:
             self.work(lease)
         self.supervisor._bury()
 

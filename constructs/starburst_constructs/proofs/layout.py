@@ -12,6 +12,7 @@ from starburst_constructs.proofs.request import Context, Request
 from starburst_constructs.proofs.vocabulary import representatives
 
 __all__ = [
+    "ATTEMPT",
     "RESULT",
     "SERVICES",
     "SESSION",
@@ -51,6 +52,9 @@ SESSION = "0123456789abcdefghij"
 
 RESULT = "p000001-00000/000000-000001"
 """The name of a result below ``results/``, where any one will do."""
+
+ATTEMPT = f"{RESULT}.01"
+"""The name of an attempt at it."""
 
 STS_PUNCTUATION = " _.:/=+@-"
 STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"

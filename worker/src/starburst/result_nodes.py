@@ -24,6 +24,7 @@ from .tables import dump_table, load_table, text, whole
 __all__ = [
     "Batch",
     "ResultNode",
+    "attempt_name",
     "node_key",
     "node_name",
     "open_children",
@@ -108,10 +109,20 @@ def node_name(chunk: str, lo: int, hi: int) -> str:
     """Return the name of the node of a range.
 
     Example:
-        >>> node_name("p000001-0003", 0, 100)
-        'p000001-0003/000000-000100'
+        >>> node_name("p000001-00003", 0, 100)
+        'p000001-00003/000000-000100'
     """
     return f"{chunk}/{lo:06d}-{hi:06d}"
+
+
+def attempt_name(chunk: str, lo: int, hi: int, *, number: int) -> str:
+    """Return the name of what a worker writes down of its attempt at a range.
+
+    Example:
+        >>> attempt_name("p000001-00003", 0, 1, number=2)
+        'p000001-00003/000000-000001.02'
+    """
+    return f"{node_name(chunk, lo, hi)}.{number:02d}"
 
 
 def node_key(keys: SessionKeys, chunk: str, *, lo: int, hi: int) -> str:

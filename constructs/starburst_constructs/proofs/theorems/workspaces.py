@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    ATTEMPT,
     RESULT,
     SESSION,
     actions_on,
@@ -158,7 +159,7 @@ def workers_cannot_sign(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def workers_write_results_only(world: World) -> Iterator[Claim]:
-    """A worker writes results only, under names as long as a result's, and nothing else.
+    """A worker writes results and attempts at them only, under names as long as theirs.
 
     The letter, the dashes and the slash are where they belong; IAM cannot say which characters
     stand in between.
@@ -170,14 +171,15 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
         # A folder that looks like another session's results is still a folder of this one.
         known = f"{folder}alice/sessions/{SESSION}/"
-        deeper = f"x/sessions/{SESSION}/results/{RESULT}"
+        deeper = [f"x/sessions/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
         wrong = [
-            *(f"{known}{what}{deeper}" for what in (*FOLDERS, "results/")),
-            f"{folder}alice/{deeper}",
+            *(f"{known}{what}{one}" for what in (*FOLDERS, "results/") for one in deeper),
+            *(f"{folder}alice/{one}" for one in deeper),
             *(
-                f"{known}results/{RESULT[:at]}{ESCAPE}{RESULT[at + 1 :]}"
-                for at, one in enumerate(RESULT)
-                if one in "p-/"
+                f"{known}results/{name[:at]}{ESCAPE}{name[at + 1 :]}"
+                for name in (ATTEMPT, RESULT)
+                for at, one in enumerate(name)
+                if one in "p-/."
             ),
         ]
         yield never(
@@ -221,7 +223,10 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         yield never(
             f"{role.name}, under a longer or shorter name",
             [(write, world.allowed(role, write))],
-            given=[world.logic.no(world.logic.like(rest, "?" * len(RESULT)))],
+            given=[
+                world.logic.no(world.logic.like(rest, "?" * len(name)))
+                for name in (ATTEMPT, RESULT)
+            ],
         )
 
 

@@ -16,7 +16,7 @@ from starburst.aws import ABSENT, TAKEN, code_of
 from starburst.contract import SessionKeys
 from starburst.envelope import Header, seal, unseal
 from starburst.errors import IntegrityError
-from starburst.result_nodes import node_name
+from starburst.result_nodes import attempt_name
 from starburst.tables import dump_table, load_table, text
 
 from .refusal import refused
@@ -52,7 +52,7 @@ class Attempts:
         if (chunk, lo, hi) in self._begun:
             return
         for number in range(1, _MOST + 1):
-            if self._write(_name(chunk, lo, hi, number), worker):
+            if self._write(attempt_name(chunk, lo, hi, number=number), worker):
                 break
         self._begun.add((chunk, lo, hi))
 
@@ -63,7 +63,7 @@ class Attempts:
         """
         found: list[str] = []
         for number in range(1, _MOST + 1):
-            name = _name(chunk, lo, hi, number)
+            name = attempt_name(chunk, lo, hi, number=number)
             sealed = self._read(name)
             if sealed is None:
                 break
@@ -102,7 +102,3 @@ class Attempts:
         return Header(
             session=self._keys.session, kind="result", name=name, attempt=0, format="attempt"
         )
-
-
-def _name(chunk: str, lo: int, hi: int, number: int) -> str:
-    return f"{node_name(chunk, lo, hi)}.{number:02d}"

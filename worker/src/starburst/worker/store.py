@@ -115,7 +115,7 @@ class Store:
 
     def _find(self, message: ChunkMessage) -> tuple[Chunk, Buffer | None]:
         """Return the chunk, and the copy of it in the message where that is a true one."""
-        for copy in filter(None, self._hinted(message)):
+        for copy in self._hinted(message):
             with suppress(IntegrityError):
                 chunk = self._open(message.chunk, copy)
                 return chunk, copy if copy is message.inline else None
@@ -125,15 +125,19 @@ class Store:
         found = replace(message, offset=entry.offset, length=entry.length)
         return _insist(lambda: self._open(message.chunk, self._part(found))), None
 
-    def _hinted(self, message: ChunkMessage) -> Iterator[Buffer | None]:
+    def _hinted(self, message: ChunkMessage) -> Iterator[Buffer]:
         if message.inline is not None:
             yield message.inline
-        if message.length <= _HINTED_BYTES:
-            try:
-                yield self._part(message)
-            except ClientError as error:
-                if not is_permanent(error):
-                    raise
+        if message.length > _HINTED_BYTES:
+            return
+        try:
+            part = self._part(message)
+        except ClientError as error:
+            if not is_permanent(error):
+                raise
+        else:
+            if part is not None:
+                yield part
 
     def _part(self, message: ChunkMessage) -> bytes | None:
         span = f"bytes={message.offset}-{message.offset + message.length - 1}"

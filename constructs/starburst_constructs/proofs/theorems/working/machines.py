@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.layout import (
+    ATTEMPT,
     RESULT,
     data_bucket,
     data_key,
@@ -57,6 +58,7 @@ def workers_can_work(world: World) -> Iterator[Claim]:
                     ("s3:PutObject", f"{session}{result}", ONCE),
                     ("s3:PutObject", f"{session}{result}", {**ONCE, **ours}),
                     ("s3:PutObject", f"{session}{result}", PART),
+                    ("s3:PutObject", f"{session}results/{ATTEMPT}", ONCE),
                     *calls(("s3:AbortMultipartUpload",), f"{session}{result}"),
                     *calls(
                         (*MESSAGES, "sqs:ChangeMessageVisibility"),
