@@ -274,7 +274,9 @@ class World:
         found: list[RequeueMessage] = []
         live = self.ecs.live()
         for url in self.queues() if live else ():
-            received = self.site.clients.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+            received = self.site.clients.sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0
+            )
             for raw in received.get("Messages", []):
                 found.append(RequeueMessage.from_fields(json.loads(raw["Body"])))
                 self.site.clients.sqs.delete_message(

@@ -1,0 +1,209 @@
+"""What makes no progress is sent again, by one rule: neither never nor too early."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from starburst.controller.queue import Depth
+from starburst.controller.sessions import Record
+from starburst.controller.stalls import (
+    EMPTY_LOOKS,
+    STILL_SECONDS,
+    STILL_WAITING_SECONDS,
+    watch,
+)
+from starburst.requeue import RequeueMessage
+from tests.controller.world import World, refused
+from tests.manifests import a_manifest
+
+KEYS = a_manifest().keys
+
+
+def take(world: World, url: str) -> None:
+    """Be a thief who receives every message and hides it for as long as SQS allows."""
+    while world.site.clients.sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=43_199, WaitTimeSeconds=0
+    ).get("Messages"):
+        pass
+
+
+def requests(world: World, url: str) -> list[RequeueMessage]:
+    """Return what the controller has asked of workers and none has received."""
+    received = world.site.clients.sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
+    )
+    bodies = [json.loads(message["Body"]) for message in received.get("Messages", [])]
+    return [RequeueMessage.from_fields(body) for body in bodies if isinstance(body, dict)]
+
+
+def pass_minutes(world: World, count: int) -> None:
+    for _ in range(count):
+        world.later(60)
+        world.sweep()
+
+
+def test_messages_that_somebody_hides_are_missed_within_minutes(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    take(world, url)
+    pass_minutes(world, 4)
+    [asked] = requests(world, url)
+    assert asked.live == {task["taskArn"].rpartition("/")[2] for task in world.ecs.live()}
+
+
+def test_where_no_worker_is_left_one_is_started_to_look(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    take(world, url)
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    pass_minutes(world, 4)
+    assert requests(world, url)
+    assert world.ecs.live()
+
+
+def test_messages_that_are_gone_are_missed_too(world: World) -> None:
+    """Deleted, expired, or never sent because the client died between storing and sending."""
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    world.site.clients.sqs.purge_queue(QueueUrl=url)
+    pass_minutes(world, 4)
+    assert requests(world, url)
+
+
+def test_a_client_that_asks_is_heard_by_the_same_rule(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    take(world, url)
+    for _ in range(20):
+        world.later(15)
+        world.request(KEYS, "refresh")
+    assert len(requests(world, url)) == 1
+
+
+def test_counts_that_say_there_is_work_are_not_believed_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = world.start()["queue_url"]
+    said = {f"ApproximateNumberOfMessages{k}": n for k, n in {"": "5", "NotVisible": "2"}.items()}
+    sqs = world.site.clients.sqs
+    monkeypatch.setattr(
+        sqs, "get_queue_attributes", lambda **_: {"Attributes": said}, raising=False
+    )
+    pass_minutes(world, 9)
+    assert requests(world, url) == []
+    pass_minutes(world, 3)
+    assert len(requests(world, url)) == 1
+
+
+def test_work_that_goes_on_is_left_alone(world: World) -> None:
+    url = world.start()["queue_url"]
+    for _ in range(30):
+        world.send(url, 1)
+        pass_minutes(world, 1)
+    assert requests(world, url) == []
+
+
+def test_what_the_queue_of_an_earlier_release_refuses_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    take(world, url)
+
+    def deny(**_: Any) -> None:
+        raise refused("AccessDenied")
+
+    monkeypatch.setattr(world.site.clients.sqs, "send_message", deny)
+    pass_minutes(world, 5)
+    assert "takes no request to send again" in caplog.text
+    assert world.status(KEYS).state == "running"
+
+
+def test_nobody_is_asked_before_any_worker_ran(world: World) -> None:
+    world.ecs.first_status = "PROVISIONING"
+    url = world.start()["queue_url"]
+    pass_minutes(world, 10)
+    assert requests(world, url) == []
+
+
+def a_record() -> Record:
+    return Record(
+        workspace="genomics",
+        user="alice",
+        session="a" * 20,
+        workers=2,
+        cpu=1,
+        memory_gb=2,
+        scratch_gb=21,
+        capacity="on-demand",
+        idle_seconds=120,
+        task_definition="t",
+        started=0,
+        deadline=1e9,
+        ran=True,
+    )
+
+
+COUNTS = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@given(st.lists(st.tuples(COUNTS, st.floats(1, 400)), max_size=60))
+def test_nothing_is_sent_again_too_early(looks: list[tuple[tuple[int, int], float]]) -> None:
+    record, now, moved, seen = a_record(), 1e6, 1e6, None
+    for counts, seconds in looks:
+        now += seconds
+        if counts != seen:
+            seen, moved = counts, now
+        record, asks = watch(record, Depth(backlog=counts[0], in_flight=counts[1]), now=now)
+        if asks:
+            assert now - moved >= (STILL_WAITING_SECONDS if counts[0] else STILL_SECONDS)
+
+
+@given(st.lists(st.tuples(COUNTS, st.floats(1, 400)), max_size=60), COUNTS)
+def test_whatever_came_before_a_queue_that_stands_still_is_asked_about(
+    looks: list[tuple[tuple[int, int], float]], counts: tuple[int, int]
+) -> None:
+    record, now = a_record(), 1e6
+    for (backlog, in_flight), seconds in looks:
+        now += seconds
+        record, _ = watch(record, Depth(backlog=backlog, in_flight=in_flight), now=now)
+    if counts == (0, 0) and record.requeues >= EMPTY_LOOKS:
+        return  # it was looked at so often since anything moved
+    wait = 2 * STILL_WAITING_SECONDS * 2**record.requeues
+    depth = Depth(backlog=counts[0], in_flight=counts[1])
+    for _ in range(wait // 60 + 2):
+        now += 60
+        record, asks = watch(record, depth, now=now)
+        if asks:
+            return
+    pytest.fail("nobody was asked")
+
+
+def test_each_further_look_takes_twice_as_long_to_come() -> None:
+    record, asked = replace(a_record()), []
+    for minute in range(16 * 60):
+        record, asks = watch(record, Depth(backlog=0, in_flight=1), now=1e6 + 60 * minute)
+        asked += [minute] if asks else []
+    assert asked == [2, 6, 14, 30, 62, 126, 254, 510]
+
+
+def test_an_empty_queue_is_looked_at_a_few_times() -> None:
+    record, asked = a_record(), 0
+    for minute in range(24 * 60):
+        record, asks = watch(record, Depth(backlog=0, in_flight=0), now=1e6 + 60 * minute)
+        asked += asks
+    assert asked == EMPTY_LOOKS
+    for counts in ((5, 0), (0, 0)):
+        record, _ = watch(record, Depth(backlog=counts[0], in_flight=counts[1]), now=2e6)
+    record, asks = watch(record, Depth(backlog=0, in_flight=0), now=2e6 + STILL_SECONDS)
+    assert asks, "work came and went"
