@@ -27,6 +27,7 @@ from starburst.codec import encode, encode_batch
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.envelope import seal
 from starburst.failure import describe
+from starburst.requeue import RequeueMessage
 from starburst.result_nodes import Batch, ResultNode
 from starburst.status import SessionStatus
 from starburst.tables import dump_table
@@ -142,7 +143,10 @@ def _seeds() -> dict[str, list[bytes]]:
         "ledger": [dump_table([[CHUNK, 0, 3, 0, 50], [CHUNK, 3, 1, 50, 9]])],
         "pack": [pack],
         "cancels": [dump_table([[0, 3], [7, 9]])],
-        "message": [messages[0].to_body().encode()],
+        "message": [
+            messages[0].to_body().encode(),
+            RequeueMessage(live=frozenset({"0f", "1e"})).to_body().encode(),
+        ],
         "status": [_status()],
         "manifest": [_manifest()],
         "document": [_document()],
