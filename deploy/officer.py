@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -174,18 +175,28 @@ def parse_time(text: str) -> datetime:
 def runtime(environment: Environment, clients: Clients) -> RuntimeDocument:
     """Return what the environment tells its clients: the bucket's name and the key are in it."""
     answer = clients("ssm").get_parameter(Name=runtime_parameter(environment.name))
-    return RuntimeDocument.from_json(answer["Parameter"]["Value"])
+    try:
+        return RuntimeDocument.from_json(answer["Parameter"]["Value"])
+    except ValueError as error:
+        raise OfficerError(
+            f"the runtime document of {environment.name} cannot be read ({error}), so nothing was "
+            "done. Somebody may have changed it: deploy the publishing stack again"
+        ) from error
 
 
 def write_new(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a record for the files of an incident; never over another."""
+    """Write a record for the files of an incident; never over another, and for nobody else."""
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with open(path, "x", encoding="utf-8", opener=_for_oneself) as file:
             file.write(f"{as_json(content, sort_keys=True)}\n")
     except FileExistsError as error:
         raise OfficerError(f"{path} exists and may be evidence; name another file") from error
     except OSError as error:
         raise OfficerError(f"{path} cannot be written ({error}); name another file") from error
+
+
+def _for_oneself(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def conclude(command: str, work: Callable[[], int | None]) -> int:

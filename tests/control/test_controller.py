@@ -66,6 +66,7 @@ def test_the_function_knows_where_to_start_workers(
         "STARBURST_SUBNETS",
         "STARBURST_SECURITY_GROUP",
         "STARBURST_PARAMETER",
+        "STARBURST_ROLE",
         "STARBURST_SESSION_DAYS",
         *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if bursting else []),
     }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -428,32 +426,37 @@ def task_events(scene: Scene) -> bool:
 
 
 def lambda_aliases(scene: Scene) -> bool:
-    events, functions = scene.root("events"), scene.root("lambda")
-    code = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(code, "w") as archive:
+    with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
-        archive.writestr(
-            "index.py",
-            "from pathlib import Path\ndef handle(event, context):\n"
-            f"    Path({str(told)!r}).write_text(context.invoked_function_arn)\n",
+        program = (
+            "from pathlib import Path\ndef handler(event, context):\n"
+            f"    Path({str(told)!r}).write_text(context.invoked_function_arn)\n"
         )
-        archive.close()
-        name, rule = scene.name("function"), scene.name("rule")
-        functions.create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Handler="index.handle",
-            Role=scene.role(EVERYTHING, service="lambda.amazonaws.com"),
-            Code={"ZipFile": code.getvalue()},
+        properties = {
+            "Code": {"ZipFile": program},
+            "Handler": "index.handler",
+            "Role": scene.role(service="lambda.amazonaws.com"),
+            "Runtime": "python3.13",
+        }
+        alias = {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "door"}
+        rule = {
+            "EventPattern": {"source": ["probe"]},
+            "Targets": [{"Id": "f", "Arn": {"Ref": "A"}}],
+        }
+        made = _stack(
+            scene,
+            {
+                "F": {"Type": "AWS::Lambda::Function", "Properties": properties},
+                "A": {"Type": "AWS::Lambda::Alias", "Properties": alias},
+                "R": {"Type": "AWS::Events::Rule", "Properties": rule},
+            },
         )
-        alias = functions.create_alias(FunctionName=name, Name="door", FunctionVersion="$LATEST")
-        events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["probe"]}))
-        events.put_targets(Rule=rule, Targets=[{"Id": "f", "Arn": alias["AliasArn"]}])
+        if made is None:
+            return False
         entry = {"Source": "probe", "DetailType": "any", "Detail": "{}"}
-        events.put_events(Entries=[entry])
+        scene.root("events").put_events(Entries=[entry])
         heard = eventually(lambda: told.read_text() or None if told.exists() else None)
-        events.remove_targets(Rule=rule, Ids=["f"])
-        return bool(heard == alias["AliasArn"])
+        return bool(heard == made["A"])
 
 
 def tasks(scene: Scene) -> bool:

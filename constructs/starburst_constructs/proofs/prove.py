@@ -21,7 +21,7 @@ __all__ = ["Answer", "Counterexample", "Verdict", "decide", "prove", "prove_all"
 
 Answer = Literal["proved", "refuted", "vacuous", "unknown", "left out"]
 
-SECONDS = 20.0
+SECONDS = 60.0
 """For one question; an answer that takes longer counts as a failure."""
 
 

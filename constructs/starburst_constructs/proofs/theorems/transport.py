@@ -173,9 +173,10 @@ def committed_results_stand(world: World) -> Iterator[Claim]:
     there yet meets the result and changes nothing.
     """
     bucket = data_bucket(world)
+    # One result for all roles: each name costs the solver time in every question that follows.
+    *_, (_, result) = _once(world)
     for role in world.estate.roles:
         context = session_of(world, role)
-        *_, (_, result) = _once(world)
         may = HARMLESS | (ERASING if role.purpose == "analyst" else set())
         asked = {
             one.action.lower(): one for one in requests(context, actions_on(world, "s3"), result)

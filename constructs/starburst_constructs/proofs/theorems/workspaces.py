@@ -165,10 +165,12 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
     stand in between.
     """
     bucket, rest = data_bucket(world), world.logic.text("rest")
+    user, session = name(world, "user"), session_id(world)
+    resource = world.logic.text("resource")
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
         folder = f"{bucket.arn}/{role.workspace}/"
-        prefix = world.logic.join(folder, name(world, "user"), "/sessions/", session_id(world))
+        prefix = world.logic.join(folder, user, "/sessions/", session)
         # A folder that looks like another session's results is still a folder of this one.
         known = f"{folder}alice/sessions/{SESSION}/"
         deeper = [f"x/sessions/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
@@ -203,7 +205,6 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         for what in ("manifest.json", "status.json"):
             [one] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}"))
             yield never(f"{role.name}, {what}", [(one, world.allowed(role, one, at=bucket))])
-        resource = world.logic.text("resource")
         inside = world.logic.every(
             (
                 world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/"),

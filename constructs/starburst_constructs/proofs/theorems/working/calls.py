@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from starburst_constructs.proofs.decision import World
 from starburst_constructs.proofs.estate import Guarded, Role
-from starburst_constructs.proofs.layout import SESSION, queue_of
+from starburst_constructs.proofs.layout import SESSION, queue_named, queue_of
 from starburst_constructs.proofs.logic import Formula
 from starburst_constructs.proofs.request import Request
 
@@ -102,8 +102,11 @@ def _at(world: World, role: Role, action: str, resource: str) -> Guarded | None:
     for item in world.estate.guarded:
         if resource == item.arn or resource.startswith(f"{item.arn}/"):
             return item
-    if action.startswith("sqs:") and role.workspace and resource.endswith(SESSION):
-        return queue_of(world, role.workspace)
+    if action.startswith("sqs:") and resource.endswith(SESSION):
+        for workspace in world.estate.workspaces:
+            queue = queue_of(world, workspace)
+            if resource == queue_named(queue, SESSION):
+                return queue
     return None
 
 
