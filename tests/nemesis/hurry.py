@@ -40,11 +40,11 @@ def hurried(plan: Plan) -> Iterator[None]:
         # hours of its own, are seconds here.
         mock.patch("starburst.controller.plan.IDLE_SECONDS", _OUT_OF_REACH),
         mock.patch("starburst.controller.plan._START_SECONDS", _OUT_OF_REACH),
-        mock.patch("starburst.controller.stalls.STILL_SECONDS", 1500),
+        mock.patch("starburst.controller.stalls.STILL_SECONDS", 480),
         mock.patch("starburst.controller.actions._REQUEST_SECONDS", _OUT_OF_REACH),
         # Copies of a message count their deliveries apart, and here are many: by faults, and by a
         # client that misses results after a second. Each may cost a fatal task its attempts.
-        mock.patch("starburst.controller.plan._KILLED_LEAST", 200),
+        mock.patch("starburst.controller.plan._KILLED_LEAST", 400),
         mock.patch("starburst.worker.supervisor._REQUEUE_SECONDS", 1.0),
         mock.patch("starburst.worker.requeue._PAUSE", 0.0001),
         mock.patch("starburst.worker.lease.LEASE_SECONDS", 3600),  # a death ends a lease by itself
