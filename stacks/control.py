@@ -18,6 +18,7 @@ from stacks.storage import StorageStack
 from starburst.contract import runtime_parameter
 from starburst_constructs.alerts import AlertTopic
 from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
+from starburst_constructs.counting import NAMESPACE
 from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import (
     controller_log_name,
@@ -27,7 +28,7 @@ from starburst_constructs.naming import (
     role_arn,
 )
 from starburst_constructs.tampering import TamperingFilter, tampering_metric
-from starburst_constructs.trespass import NAMESPACE, metric_name
+from starburst_constructs.trespass import metric_name
 from starburst_constructs.weakening import weakenings_metric
 
 __all__ = ["ControlStack"]

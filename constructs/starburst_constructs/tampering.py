@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from starburst.contract import TAMPERING
-from starburst_constructs.trespass import NAMESPACE
+from starburst_constructs.counting import CountingFilter
 
 __all__ = ["TAMPERING_PATTERN", "TamperingFilter", "tampering_metric"]
 
@@ -30,7 +30,7 @@ def tampering_metric(environment: str) -> str:
     return f"{environment}-failed-verification"
 
 
-class TamperingFilter(logs.CfnMetricFilter):
+class TamperingFilter(CountingFilter):
     """Counts the lines of one log that tell of tampering, in the environment's one metric.
 
     Args:
@@ -46,13 +46,7 @@ class TamperingFilter(logs.CfnMetricFilter):
         super().__init__(
             scope,
             construct_id,
-            log_group_name=log.log_group_name,
-            filter_pattern=TAMPERING_PATTERN,
-            metric_transformations=[
-                logs.CfnMetricFilter.MetricTransformationProperty(
-                    metric_namespace=NAMESPACE,
-                    metric_name=tampering_metric(environment),
-                    metric_value="1",
-                )
-            ],
+            log=log,
+            pattern=TAMPERING_PATTERN,
+            metric=tampering_metric(environment),
         )

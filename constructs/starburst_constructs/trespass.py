@@ -12,11 +12,10 @@ from typing import Final
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from starburst_constructs.counting import CountingFilter
 from starburst_constructs.naming import cluster_name, role_arn
 
-__all__ = ["NAMESPACE", "Trespasses", "metric_name", "trespasses"]
-
-NAMESPACE: Final = "Starburst"
+__all__ = ["Trespasses", "metric_name", "trespasses"]
 
 _ECS: Final = '($.eventSource = "ecs.amazonaws.com")'
 _NETWORK: Final = "$.requestParameters.networkConfiguration.awsvpcConfiguration"
@@ -99,16 +98,4 @@ class Trespasses(Construct):
         super().__init__(scope, construct_id)
         found = trespasses(environment, account=account, group_id=group_id)
         for name, pattern in found.items():
-            logs.CfnMetricFilter(
-                self,
-                name,
-                log_group_name=events.log_group_name,
-                filter_pattern=pattern,
-                metric_transformations=[
-                    logs.CfnMetricFilter.MetricTransformationProperty(
-                        metric_namespace=NAMESPACE,
-                        metric_name=metric_name(environment),
-                        metric_value="1",
-                    )
-                ],
-            )
+            CountingFilter(self, name, log=events, pattern=pattern, metric=metric_name(environment))

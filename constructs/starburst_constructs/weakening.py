@@ -13,8 +13,8 @@ from typing import Final
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from starburst_constructs.counting import CountingFilter
 from starburst_constructs.naming import trail_name
-from starburst_constructs.trespass import NAMESPACE
 
 __all__ = ["Weakenings", "weakenings", "weakenings_metric"]
 
@@ -169,16 +169,6 @@ class Weakenings(Construct):
         super().__init__(scope, construct_id)
         found = weakenings(environment, key_ids=key_ids, deployer=deployer, break_glass=break_glass)
         for name, pattern in found.items():
-            logs.CfnMetricFilter(
-                self,
-                name,
-                log_group_name=events.log_group_name,
-                filter_pattern=pattern,
-                metric_transformations=[
-                    logs.CfnMetricFilter.MetricTransformationProperty(
-                        metric_namespace=NAMESPACE,
-                        metric_name=weakenings_metric(environment),
-                        metric_value="1",
-                    )
-                ],
+            CountingFilter(
+                self, name, log=events, pattern=pattern, metric=weakenings_metric(environment)
             )
