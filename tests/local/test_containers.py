@@ -82,6 +82,12 @@ def test_it_gets_its_variables_and_overrides(seen: dict[str, Any]) -> None:
     assert (seen["environment"]["KEPT"], seen["environment"]["ADDED"]) == ("a", "b")
 
 
+def test_it_knows_itself_by_the_name_that_the_controller_knows(seen: dict[str, Any]) -> None:
+    """Else the controller's list of live workers would name none that a worker has written down."""
+    uri = seen["environment"]["ECS_CONTAINER_METADATA_URI_V4"]
+    assert uri.rpartition("/")[2] == seen["task"]
+
+
 def test_it_sees_nothing_else_of_the_machine(seen: dict[str, Any]) -> None:
     own = {"BUCKET", "KEPT", "ADDED", "LC_CTYPE"}
     assert seen["environment"].keys() - own == {

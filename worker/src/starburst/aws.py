@@ -101,6 +101,8 @@ def is_permanent(error: BaseException) -> bool:
         return False
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = code_of(error)
+    if code == "InvalidObjectState":  # 403: it lies in an archive, where nothing of ours is put
+        return True
     return status in _REFUSED and not any(word in code for word in _PASSES)
 
 

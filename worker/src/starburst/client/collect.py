@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, code_of
+from starburst.aws import ABSENT, code_of, is_permanent, quoted
 from starburst.cancel_list import CancelledTasks
 from starburst.codec import decode_batch, decode_each
 from starburst.errors import (
@@ -244,17 +244,26 @@ class Collector:
         chunk, lo, hi = parse_node_key(self._keys, key) or ("", 0, 0)
         refusal = IntegrityError(f"{key} was not read")
         for _ in range(_READS):
-            with aws_errors(f"read {key}"):
-                sealed = self._connection.s3.get_object(
-                    Bucket=self._connection.document.bucket, Key=key
-                )["Body"].read()
             try:
+                with aws_errors(f"read {key}"):
+                    sealed = self._read(key)
                 return open_node(
                     sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
                 )
             except IntegrityError as error:
                 refusal = error
         return IntegrityError(f"{refusal} {self._report_it()}")
+
+    def _read(self, key: str) -> bytes:
+        try:
+            answer = self._connection.s3.get_object(
+                Bucket=self._connection.document.bucket, Key=key
+            )
+        except ClientError as error:
+            if is_permanent(error):
+                raise IntegrityError(f"{key} cannot be read: {quoted(error)}") from error
+            raise
+        return answer["Body"].read()
 
     def _report_it(self) -> str:
         """Return what an analyst is to do: this machine may not write where officers look."""

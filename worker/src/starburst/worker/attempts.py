@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, TAKEN, code_of
+from starburst.aws import ABSENT, TAKEN, code_of, is_permanent, words_of
 from starburst.contract import SessionKeys
 from starburst.envelope import Header, seal, unseal
 from starburst.errors import IntegrityError
@@ -64,10 +64,10 @@ class Attempts:
         found: list[str] = []
         for number in range(1, _MOST + 1):
             name = attempt_name(chunk, lo, hi, number=number)
-            sealed = self._read(name)
-            if sealed is None:
-                break
             try:
+                sealed = self._read(name)
+                if sealed is None:
+                    break
                 plain = unseal(
                     sealed, key=self._key, expect=self._header(name), max_bytes=_MOST_BYTES
                 )
@@ -95,6 +95,8 @@ class Attempts:
         except ClientError as error:
             if code_of(error) in ABSENT:
                 return None
+            if is_permanent(error):
+                raise IntegrityError(f"it cannot be read: {words_of(error)}") from error
             raise
         return answer["Body"].read(_MOST_BYTES + 1)
 

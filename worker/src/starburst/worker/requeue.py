@@ -8,9 +8,12 @@ deleted a message, or kept it from being sent, the objects in S3 say what is lef
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import islice
+from threading import Event
 from typing import Final, TypeVar
 
 from starburst.aws import TROUBLE
@@ -27,6 +30,7 @@ _MISSING_MOST: Final = 64
 """Packs in a row that are not there: numbers of those that a client could not store, or the end."""
 
 _AT_ONCE: Final = 8
+_TICK_SECONDS: Final = 0.5
 _TOGETHER: Final = 200
 _TRIES: Final = 4
 _PAUSE: Final = 0.5
@@ -76,16 +80,33 @@ def _left(
         finally:
             tick()
         missing = 0
-        for messages in pool.map(lambda entry: _left_of(store, entry, live), entries.values()):
-            tick()
-            yield from messages
+        following = iter(entries.values())
+        walks: deque[Future[list[ChunkMessage]]] = deque()
+        given_up = Event()
+        try:
+            while True:
+                # No more than are walked soon, so that who gives up waits for few.
+                for entry in islice(following, 2 * _AT_ONCE - len(walks)):
+                    walks.append(pool.submit(_left_of, store, entry, live, given_up=given_up))
+                if not walks:
+                    break
+                while not wait([walks[0]], _TICK_SECONDS).done:
+                    tick()  # a chunk may have tens of thousands of nodes
+                tick()
+                yield from walks.popleft().result()
+        finally:
+            given_up.set()
+            for walk in walks:
+                walk.cancel()
 
 
-def _left_of(store: Store, entry: LedgerEntry, live: frozenset[str]) -> list[ChunkMessage]:
+def _left_of(
+    store: Store, entry: LedgerEntry, live: frozenset[str], *, given_up: Event
+) -> list[ChunkMessage]:
     """Walk the nodes of a chunk; return messages for the ranges that lead nowhere."""
     found: list[ChunkMessage] = []
     waiting = [(0, entry.tasks)]
-    while waiting:
+    while waiting and not given_up.is_set():
         lo, hi = waiting.pop()
         try:
             children = _outlast(partial(store.children, entry.name, lo, hi))

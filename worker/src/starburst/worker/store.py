@@ -195,7 +195,12 @@ class Store:
         return _insist(lambda: self._read_node(chunk, lo, hi))
 
     def _read_node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
-        sealed = self._get(node_key(self._keys, chunk, lo=lo, hi=hi))
+        try:
+            sealed = self._get(node_key(self._keys, chunk, lo=lo, hi=hi))
+        except ClientError as error:
+            if is_permanent(error):
+                raise _unreadable(chunk, lo, hi, error) from error
+            raise
         if sealed is None:
             return None
         return open_node(
@@ -222,8 +227,8 @@ class Store:
         except ClientError as error:
             if code_of(error) in ABSENT:
                 return None
-            if is_permanent(error):  # an empty object has no bytes to ask for
-                raise IntegrityError(f"result {chunk}/{lo}-{hi} is empty") from error
+            if is_permanent(error):  # as of an empty object, which has no bytes to ask for
+                raise _unreadable(chunk, lo, hi, error) from error
             raise
         found = open_children(
             answer["Body"].read(),
@@ -292,6 +297,10 @@ class Store:
             if code_of(error) in ABSENT:
                 return None
             raise
+
+
+def _unreadable(chunk: str, lo: int, hi: int, error: ClientError) -> IntegrityError:
+    return IntegrityError(f"result {chunk}/{lo}-{hi} cannot be read: {words_of(error)}")
 
 
 def _insist(read: Callable[[], _T]) -> _T:

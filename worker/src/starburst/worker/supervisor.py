@@ -215,6 +215,10 @@ class Supervisor:
         message = lease.message
         log("turned down", chunk=message.chunk, range=[message.lo, message.hi], why=str(error))
         self._bury()
+        if self._behind.lease is lease:  # what it hands on early; what that met is met again
+            self._behind.finish(self._keep)
+        if lease.ended:
+            return
         with suppress(*WEATHERED):
             if lease.deliveries < self._manifest.attempts:
                 self._leases.give_back(lease)
@@ -249,21 +253,25 @@ class Supervisor:
 
     def _work(self, lease: Lease) -> None:
         try:
-            if (lease.deliveries > 1 or lease.message.again) and self._commits.resume(lease):
-                return
-            span = self._run(lease)
-            node = None if span is None else span.node(self._worker)
-            if node is not None:
-                self._commit_behind(lease, node)
-            elif span is not None:
-                self._let_go(lease)
-        except _Overtaken:
-            self._bury()
-            self._settle()
-            if not lease.ended and not self._commits.resume(lease):
-                self._let_go(lease)
+            try:
+                self._work_at(lease)
+            except _Overtaken:
+                self._bury()
+                self._settle()
+                if not lease.ended and not self._commits.resume(lease):
+                    self._let_go(lease)
         except IntegrityError as error:
             self._commits.leave(lease, error)
+
+    def _work_at(self, lease: Lease) -> None:
+        if (lease.deliveries > 1 or lease.message.again) and self._commits.resume(lease):
+            return
+        span = self._run(lease)
+        node = None if span is None else span.node(self._worker)
+        if node is not None:
+            self._commit_behind(lease, node)
+        elif span is not None:
+            self._let_go(lease)
 
     def _run(self, lease: Lease) -> Span | None:
         """Run what is leased; None where nothing of it is for this worker to run or to commit."""

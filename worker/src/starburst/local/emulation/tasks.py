@@ -40,7 +40,6 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
     role = (task.get("overrides") or {}).get("taskRoleArn") or definition.get("taskRoleArn")
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     region = os.environ["MINISTACK_REGION"]
-    metadata = environment.get("ECS_CONTAINER_METADATA_URI_V4", "").partition("/v4/")[2]
     given = {
         name: value
         for name, value in environment.items()
@@ -54,7 +53,9 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint}/v4/{metadata}",
+        # Fargate's ends in the task's id and a number; the emulator's in a word that it made up, by
+        # which no controller knows a worker. Nobody reads what is there.
+        "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint}/v4/{arn.rpartition('/')[2]}",
     }
     if role:
         variables.update(role_credentials(str(role), session=arn.rpartition("/")[2]))
