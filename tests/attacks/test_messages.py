@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +20,9 @@ from starburst.client.connection import Connection
 from starburst.client.opening import open_session
 from starburst.client.options import SessionOptions
 from starburst.client.session import Session
+from starburst.errors import WorkerLost
 from tests.runtime.conftest import connection, fleet, forked, sdk
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.fleet import BUCKET, Fleet, leased
 
 __all__ = ["connection", "fleet", "forked", "sdk"]
 
@@ -26,6 +31,13 @@ pytestmark = pytest.mark.usefixtures("forked")
 TWELVE_HOURS = 43_200
 TASKS = 6
 OPTIONS = SessionOptions(workers=1, idle_timeout=20)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    late = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < late, "it never came"
+        time.sleep(0.02)
 
 
 def square(x: int) -> int:
@@ -201,6 +213,62 @@ def test_to_receive_a_message_is_no_attempt_at_its_task(one: Queue) -> None:
     assert one.results() == [0]
 
 
+def square_later(task: tuple[str, int]) -> int:
+    path, x = task
+    with open(f"{path}.began", "a") as began:
+        began.write("x")
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    return x * x
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_workers_that_live_are_not_taken_for_dead(
+    one: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, alive: bool
+) -> None:
+    """A thief gives copies of a task to several workers, and one of them to one too often."""
+    monkeypatch.setattr("starburst.worker.supervisor._ASKED_SECONDS", 0.1)
+    monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 5.0 if alive else 0.2)
+    one.delete(*one.take())
+    go = str(tmp_path / "go")
+    future = one.session.submit(square_later, (go, 7))
+    one.session._dispatcher.flush()
+    [message] = one.take()
+    body, copies = json.loads(message["Body"]), []
+    place = (body["chunk"], *body["range"])
+
+    def deliver(times: int, name: str) -> None:
+        one.send(body)
+        for _ in range(times - 1):
+            [copy] = one.take()
+            one.show(copy)
+        worker = one.fleet.supervisor(one.keys, one.url)
+        worker._worker = name
+        lease = leased(worker)
+        assert lease is not None
+        assert lease.deliveries == times
+        if alive or times > 3:
+            copies.append(pool.submit(worker._work, lease))
+        else:
+            worker._store.attempts.begin(place, worker=name)
+
+    with ThreadPoolExecutor() as pool:
+        deliver(2, "first")
+        deliver(2, "second")
+        attempts = one.fleet.supervisor(one.keys, one.url)._store.attempts
+        wait_until(lambda: attempts.workers(place) == {"first", "second"})
+        deliver(5, "third")
+        copies[-1].result(timeout=60)
+        committed = [name for name in one.committed() if name.startswith(body["chunk"])]
+        assert any("." not in name for name in committed) is not alive
+        Path(go).touch()
+        if alive:
+            assert future.result(timeout=60) == 49
+        else:
+            with pytest.raises(WorkerLost, match="died 3 times"):
+                future.result(timeout=60)
+
+
 def test_a_range_beyond_the_chunk_is_dropped(queue: Queue) -> None:
     taken = queue.take()
     body = json.loads(taken[0]["Body"])
@@ -230,11 +298,11 @@ def test_what_is_done_or_in_hand_is_not_sent_again(queue: Queue, told: Callable[
     queue.send(others[0])
     queue.work()
     lo, hi = others[0]["range"]
-    queue.session._ledger.wait(30, lambda: queue.session.tally.done == hi - lo)
+    wait_until(lambda: queue.session.tally.done == hi - lo)
     attempts = queue.fleet.supervisor(queue.keys, queue.url)._store.attempts
-    attempts.begin(first["chunk"], *first["range"], worker="0f-12345")  # as ECS names a container
+    attempts.begin((first["chunk"], *first["range"]), worker="0f-12345")  # as ECS names a container
     queue.send({"protocol": 1, "requeue": {"live": ["0f"]}})
-    queue.session._ledger.wait(30, lambda: '"sent again"' in told())
+    wait_until(lambda: '"sent again"' in told())
     [line] = [each for each in told().splitlines() if '"sent again"' in each]
     assert json.loads(line)["ranges"] == len(others) - 1
     queue.send({**first, "inline": None})
@@ -266,7 +334,7 @@ def test_forged_requests_make_no_worker_look_again_and_again(
     queue.send(*[{"protocol": 1, "requeue": {"live": []}}] * 20)
     queue.work()
     assert queue.results() == [x * x for x in range(TASKS)]
-    queue.session._ledger.wait(30, queue.settled)
+    wait_until(queue.settled)
     queue.session.cleanup()
     assert capsys.readouterr().out.count('"sent again"') == 1
 

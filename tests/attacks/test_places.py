@@ -75,7 +75,7 @@ def test_an_archived_object_ends_no_look_for_lost_ranges(
     assert sent == TASKS - 1
     with pytest.raises(IntegrityError, match="cannot be read"):
         worker._store.node(CHUNK, 0, 1)
-    assert worker._store.attempts.workers("p000001-00001", 0, 1) == []
+    assert worker._store.attempts.workers(("p000001-00001", 0, 1)) == set()
 
 
 def test_an_archived_result_ends_its_own_task_alone(
@@ -95,7 +95,7 @@ class Large:
     """A session of one chunk that takes long to walk."""
 
     class attempts:
-        workers = staticmethod(lambda *_: [])
+        workers = staticmethod(lambda *_: set())
 
     def ledger(self, pack: str) -> dict[str, LedgerEntry]:
         if pack != pack_name(1):

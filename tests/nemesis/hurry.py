@@ -46,7 +46,9 @@ def hurried(plan: Plan) -> Iterator[None]:
         # client that misses results after a second. Each may cost a fatal task its attempts.
         mock.patch("starburst.controller.plan._KILLED_LEAST", 400),
         mock.patch("starburst.worker.supervisor._REQUEUE_SECONDS", 1.0),
-        mock.patch("starburst.worker.requeue._PAUSE", 0.0001),
+        mock.patch("starburst.worker.supervisor._ASKED_SECONDS", 0.2),
+        mock.patch("starburst.worker.supervisor._ANSWER_SECONDS", 1.5),
+        mock.patch("starburst.aws._PAUSE", 0.0001),
         mock.patch("starburst.worker.lease.LEASE_SECONDS", 3600),  # a death ends a lease by itself
         *_skewed("starburst.client.", plan.skew),
         *_skewed("starburst.worker.", plan.worker_skew),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +22,7 @@ __all__ = [
     "client_config",
     "code_of",
     "is_permanent",
+    "outlast",
     "quoted",
     "words_of",
 ]
@@ -49,6 +52,11 @@ OUTRUN: Final = TAKEN | {"ConditionalRequestConflict", "409"}
 TROUBLE: Final = (ClientError, BotoCoreError)
 """What a call raises after botocore's own retries, the reading of a body included."""
 
+
+_TRIES: Final = 4
+_PAUSE: Final = 0.5
+
+_T = TypeVar("_T")
 
 _REFUSED: Final = frozenset({400, 405, 411, 413, 414, 416, 422, 501})
 """HTTP statuses with which AWS turns down the request itself. 403 and 404 are not among them: a
@@ -113,6 +121,16 @@ def quoted(error: ClientError) -> str:
     """
     error.args = tuple(map(one_line, error.args))
     return one_line(error.response.get("Error", {}).get("Message", ""))
+
+
+def outlast(read: Callable[[], _T]) -> _T:
+    """Read once more where AWS is in trouble with one object, after botocore's own retries."""
+    for attempt in range(_TRIES - 1):
+        try:
+            return read()
+        except TROUBLE:
+            time.sleep(_PAUSE * 2**attempt)
+    return read()
 
 
 def words_of(error: ClientError | BotoCoreError) -> str:

@@ -1,18 +1,21 @@
 """Attempts: what workers write down of a range that they run again, or have run for long.
 
 SQS counts how often a message was delivered, but whoever may receive it can drive that count up.
-An attempt is an object ``results/<chunk>/<lo>-<hi>.<number>``, written once, with the worker's name
-sealed in it: it takes the session's key to make one. It proves that a task was begun before it is
-given up, and that a range is in somebody's hands before it is sent again.
+So workers keep a log beside the results: objects ``results/<chunk>/<lo>-<hi>.<number>``, each
+written once, a worker's name and a word sealed in it. It takes the session's key to write one. The
+log says who began a range, who let go of it alive, and whether anybody is at it when another asks.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, TAKEN, code_of, is_permanent, words_of
+from starburst.aws import ABSENT, TAKEN, code_of, is_permanent, outlast, words_of
 from starburst.contract import SessionKeys
 from starburst.envelope import Header, seal, unseal
 from starburst.errors import IntegrityError
@@ -24,14 +27,26 @@ from .refusal import refused
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "Place"]
 
 _MOST: Final = 99
 _MOST_BYTES: Final = 4096
 
+Place: TypeAlias = tuple[str, int, int]
+"""A range: the chunk's name, its first task, and the end of it."""
+
+_Word = Literal["began", "ended", "asks", "here"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    number: int
+    worker: str
+    word: str
+
 
 class Attempts:
-    """The attempts at a session's ranges.
+    """The logs of a session's ranges, as one worker reads and writes them.
 
     Args:
         s3: with the worker role's credentials.
@@ -45,49 +60,79 @@ class Attempts:
         self._bucket = bucket
         self._keys = keys
         self._key = key
-        self._begun: set[tuple[str, int, int]] = set()
+        self._begun: dict[Place, int] = {}
 
-    def begin(self, chunk: str, lo: int, hi: int, *, worker: str) -> None:
+    def begin(self, place: Place, *, worker: str) -> None:
         """Write down that a worker runs a range; once for each process and range."""
-        if (chunk, lo, hi) in self._begun:
+        if place not in self._begun:
+            self._begun[place] = self._write(place, worker, "began") or _MOST
+
+    def end(self, place: Place, *, worker: str) -> None:
+        """Write down that a worker lets go, alive, of a range that it had written that it began."""
+        if self._begun.pop(place, None) is not None:
+            self._write(place, worker, "ended")
+
+    def answer(self, place: Place, *, worker: str) -> None:
+        """Say that this worker is still at a range, if somebody has asked since it last looked."""
+        known = self._begun.get(place)
+        if known is None:
             return
-        for number in range(1, _MOST + 1):
-            if self._write(attempt_name(chunk, lo, hi, number=number), worker):
-                break
-        self._begun.add((chunk, lo, hi))
+        asked = False
+        for entry in self._entries(place, after=known):
+            self._begun[place] = entry.number
+            asked = asked or entry.word == "asks"
+        if asked:
+            self._begun[place] = self._write(place, worker, "here") or _MOST
 
-    def workers(self, chunk: str, lo: int, hi: int) -> list[str]:
-        """Return who began a range so far, one entry for each attempt that was written down.
+    def ask(self, place: Place, *, worker: str) -> int | None:
+        """Ask whether anybody is at a range; return the question's number, None for no room."""
+        return self._write(place, worker, "asks")
 
-        What stands in an attempt's place and is none counts as nobody's.
-        """
-        found: list[str] = []
-        for number in range(1, _MOST + 1):
-            name = attempt_name(chunk, lo, hi, number=number)
+    def is_answered(self, place: Place, *, after: int) -> bool:
+        """Whether somebody has said since a question that they are at a range."""
+        return any(entry.word == "here" for entry in self._entries(place, after=after))
+
+    def workers(self, place: Place) -> set[str]:
+        """Return who began a range and has not written that they let go of it."""
+        at_it: set[str] = set()
+        for entry in self._entries(place):
+            if entry.word == "began":
+                at_it.add(entry.worker)
+            elif entry.word == "ended":
+                at_it.discard(entry.worker)
+        return at_it
+
+    def _entries(self, place: Place, *, after: int = 0) -> Iterator[_Entry]:
+        """Yield a log's entries; what stands in the place of one and is none counts for nothing."""
+        for number in range(after + 1, _MOST + 1):
+            name = attempt_name(*place, number=number)
             try:
-                sealed = self._read(name)
+                sealed = outlast(partial(self._read, name))
                 if sealed is None:
-                    break
-                plain = unseal(
-                    sealed, key=self._key, expect=self._header(name), max_bytes=_MOST_BYTES
-                )
-                (worker,) = load_table(plain)
-                found.append(text(worker))
+                    return
+                header = self._header(name)
+                plain = unseal(sealed, key=self._key, expect=header, max_bytes=_MOST_BYTES)
+                worker, word = load_table(plain)
+                yield _Entry(number=number, worker=text(worker), word=text(word))
             except (IntegrityError, TypeError, ValueError) as error:
                 refused(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
-        return found
 
-    def _write(self, name: str, worker: str) -> bool:
-        body = bytes(seal([dump_table([worker])], key=self._key, header=self._header(name)))
-        try:
-            self._s3.put_object(
-                Bucket=self._bucket, Key=self._keys.results + name, Body=body, IfNoneMatch="*"
-            )
-        except ClientError as error:
-            if code_of(error) not in TAKEN:
-                raise
-            return False
-        return True
+    def _write(self, place: Place, worker: str, word: _Word) -> int | None:
+        """Add an entry to a log; return its number, None where there is no room."""
+        for number in range(self._begun.get(place, 0) + 1, _MOST + 1):
+            name = attempt_name(*place, number=number)
+            data = dump_table([worker, word])
+            body = bytes(seal([data], key=self._key, header=self._header(name)))
+            try:
+                self._s3.put_object(
+                    Bucket=self._bucket, Key=self._keys.results + name, Body=body, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if code_of(error) not in TAKEN:
+                    raise
+                continue
+            return number
+        return None
 
     def _read(self, name: str) -> bytes | None:
         try:

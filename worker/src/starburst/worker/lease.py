@@ -93,6 +93,11 @@ class Lease(Held):
     settled: bool = False
     early: ResultNode | None = None
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The range: its chunk, its first task, and the end of it."""
+        return self.message.chunk, self.message.lo, self.message.hi
+
 
 class Leases:
     """The session's queue, seen from one worker.

@@ -7,16 +7,15 @@ deleted a message, or kept it from being sent, the objects in S3 say what is lef
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
 from threading import Event
-from typing import Final, TypeVar
+from typing import Final
 
-from starburst.aws import TROUBLE
+from starburst.aws import outlast
 from starburst.chunks import ChunkMessage, LedgerEntry, pack_name
 from starburst.errors import IntegrityError
 
@@ -32,11 +31,6 @@ _MISSING_MOST: Final = 64
 _AT_ONCE: Final = 8
 _TICK_SECONDS: Final = 0.5
 _TOGETHER: Final = 200
-_TRIES: Final = 4
-_PAUSE: Final = 0.5
-"""AWS's trouble with one object, after botocore's own retries, must not end the whole walk."""
-
-_T = TypeVar("_T")
 
 
 def send_again(
@@ -70,7 +64,7 @@ def _left(
         number += 1
         tick()
         try:
-            entries = _outlast(partial(store.ledger, pack_name(number)))
+            entries = outlast(partial(store.ledger, pack_name(number)))
         except NoSuchChunk:
             missing += 1
             continue
@@ -109,7 +103,7 @@ def _left_of(
     while waiting and not given_up.is_set():
         lo, hi = waiting.pop()
         try:
-            children = _outlast(partial(store.children, entry.name, lo, hi))
+            children = outlast(partial(store.children, entry.name, lo, hi))
         except IntegrityError as error:
             # Nobody can put a result there any more; the client ends its tasks with that.
             refused(error, result=entry.name, range=[lo, hi])
@@ -135,14 +129,5 @@ def _left_of(
 def _in_hand(store: Store, chunk: str, lo: int, hi: int, *, live: frozenset[str]) -> bool:
     """Whether a worker that runs has written down that it is at this range."""
     # ECS's metadata names a container: the task's id, a dash, and a number.
-    began = _outlast(partial(store.attempts.workers, chunk, lo, hi))
+    began = store.attempts.workers((chunk, lo, hi))
     return any(name in live or name.partition("-")[0] in live for name in began)
-
-
-def _outlast(read: Callable[[], _T]) -> _T:
-    for attempt in range(_TRIES - 1):
-        try:
-            return read()
-        except TROUBLE:
-            time.sleep(_PAUSE * 2**attempt)
-    return read()

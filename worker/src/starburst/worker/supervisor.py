@@ -53,6 +53,12 @@ whose lease lapsed, or whose message was queued anew before SQS's limit of twelv
 _RECORDED_SECONDS: Final = 60.0
 """A range that runs for longer is written down as in hand, so that nobody sends it again."""
 
+_ASKED_SECONDS: Final = 15.0
+"""How often a worker that runs what is written down looks whether somebody asks for it."""
+
+_ANSWER_SECONDS: Final = 60.0
+"""So long a worker waits for an answer before it believes that those who ran a task are dead."""
+
 _REQUEUE_SECONDS: Final = 60.0
 """How soon a worker looks for lost ranges once more; requests are easily forged."""
 
@@ -173,7 +179,10 @@ class Supervisor:
         failed = self._behind.finish(self._keep) if self._behind.lease is lease else None
         if failed is not None:
             raise failed[1]
+        place = lease.place
         self._commits.let_go(lease)
+        with suppress(*TROUBLE):  # it then counts as one that died
+            self._store.attempts.end(place, worker=self._worker)
 
     def _end_commit(self) -> None:
         """Wait for the last commit; what went wrong with it is for another worker."""
@@ -299,6 +308,8 @@ class Supervisor:
         span = self._span(lease, chunk)
         try:
             if alone and self._is_spent(lease):
+                if self._is_held(lease):
+                    return None
                 span.give_up(
                     lost(
                         f"its worker died {self._manifest.attempts} times while it ran; the usual "
@@ -319,15 +330,34 @@ class Supervisor:
         The count of deliveries alone proves nothing: to receive a message is enough to raise it.
         The first of several attempts is not written down, which nearly every task needs only.
         """
-        message, most = lease.message, self._manifest.attempts
-        place = (message.chunk, message.lo, message.hi)
+        most, attempts = self._manifest.attempts, self._store.attempts
         if lease.deliveries > most:
-            began = self._store.attempts.workers(*place)
-            if len(began) >= max(1, most - 1):
+            others = attempts.workers(lease.place) - {self._worker}
+            if len(others) >= max(1, most - 1):
                 return True
         if lease.deliveries > 1 or most == 1:
-            self._store.attempts.begin(*place, worker=self._worker)
+            attempts.begin(lease.place, worker=self._worker)
         return False
+
+    def _is_held(self, lease: Lease) -> bool:
+        """Whether a task that seems to have killed its workers is in the hands of one of them.
+
+        That one has a message of its own, so this copy goes. Where nobody answers, they are dead.
+        """
+        attempts = self._store.attempts
+        asked = attempts.ask(lease.place, worker=self._worker)
+        until = time.monotonic() + _ANSWER_SECONDS
+        while asked is not None and time.monotonic() < until:
+            if self._last is not None:
+                self._let_go(lease)
+                return True
+            self._keep(lease)
+            time.sleep(min(0.5, _ANSWER_SECONDS / 4))
+        if asked is not None and not attempts.is_answered(lease.place, after=asked):
+            return False
+        log("in hand", chunk=lease.message.chunk, range=[lease.message.lo, lease.message.hi])
+        self._leases.done(lease)
+        return True
 
     def _span(self, lease: Lease, chunk: Chunk | None) -> Span:
         function = "" if chunk is None else chunk.function
@@ -350,17 +380,17 @@ class Supervisor:
 
     def _watch(self, lease: Lease) -> Callable[[], None]:
         """Return what keeps a lease, and gives its range up where others have committed it."""
-        began = looked = time.monotonic()
+        began = looked = heard = time.monotonic()
 
         def tick() -> None:
-            nonlocal looked
+            nonlocal looked, heard
             self._keep(lease)
-            if time.monotonic() - began > _RECORDED_SECONDS:
-                message = lease.message
-                with suppress(*TROUBLE):  # the next tick comes
-                    self._store.attempts.begin(
-                        message.chunk, message.lo, message.hi, worker=self._worker
-                    )
+            if time.monotonic() - heard > _ASKED_SECONDS:
+                heard = time.monotonic()
+                with suppress(*TROUBLE):  # the next look comes
+                    if heard - began > _RECORDED_SECONDS:
+                        self._store.attempts.begin(lease.place, worker=self._worker)
+                    self._store.attempts.answer(lease.place, worker=self._worker)
             if time.monotonic() - looked < _OVERTAKEN_SECONDS:
                 return
             looked = time.monotonic()
