@@ -25,6 +25,7 @@ from deploy.officer import (
     apply_options,
     conclude,
     options,
+    read_hours,
     runtime,
     say,
     scope,
@@ -292,7 +293,7 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--hours",
-        type=float,
+        type=read_hours,
         default=LOCKOUT_HOURS,
         help=f"who signs in so soon is refused as well (default {LOCKOUT_HOURS:g})",
     )

@@ -13,7 +13,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from deploy.officer import Clients, OfficerError, Scope, conclude, options, say, scope, shown
+from deploy.officer import (
+    Clients,
+    OfficerError,
+    Scope,
+    conclude,
+    options,
+    read_seconds,
+    read_some_hours,
+    say,
+    scope,
+    shown,
+)
 from starburst.contract import log_group_name
 from starburst.terminal_text import one_line
 from starburst_constructs.audit import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
@@ -207,11 +218,11 @@ def _event(row: Sequence[Mapping[str, str]]) -> Event:
 def _options() -> argparse.ArgumentParser:
     parser = options("events", "Ask logs and trail for what looks like trouble.", user=False)
     parser.add_argument(
-        "--hours", type=float, default=HOURS, help=f"how far back (default {HOURS:g})"
+        "--hours", type=read_some_hours, default=HOURS, help=f"how far back (default {HOURS:g})"
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=read_seconds,
         default=SECONDS,
         metavar="SECONDS",
         help=f"for each query (default {SECONDS:g})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,9 @@ __all__ = [
     "find_workspaces",
     "options",
     "parse_time",
+    "read_hours",
+    "read_seconds",
+    "read_some_hours",
     "runtime",
     "say",
     "scope",
@@ -43,6 +47,10 @@ __all__ = [
     "write_new",
 ]
 
+_FIRST_YEAR: Final = 1970
+_MOST_HOURS: Final = 24.0 * 3660
+_MOST_SECONDS: Final = 3600.0
+_ONE_MINUTE: Final = 1 / 60
 _LONGEST: Final = 1 << 20
 """Of what is printed; policies and records are ours, and what is quoted has its own bounds."""
 
@@ -149,14 +157,14 @@ def find_environment(name: str) -> Environment:
 
 
 def find_workspaces(environment: Environment, wanted: Sequence[str] | None) -> list[str]:
-    """Return the workspaces that are wanted, or all."""
+    """Return the workspaces that are wanted, each once, or all."""
     known = [workspace.name for workspace in environment.workspaces]
     for name in wanted or ():
         if name not in known:
             raise OfficerError(
                 f"{environment.name} has no workspace {name}; it has {', '.join(known)}"
             )
-    return list(wanted or known)
+    return list(dict.fromkeys(wanted or known))
 
 
 def user_name(name: str | None) -> str | None:
@@ -167,9 +175,46 @@ def user_name(name: str | None) -> str | None:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 time; one without a zone is UTC."""
-    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    """Read an ISO 8601 time as UTC; one without a zone is UTC."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(_no_time(text)) from error
+    if when.year < _FIRST_YEAR:
+        raise argparse.ArgumentTypeError(_no_time(text))
+    return when
+
+
+def _no_time(text: str) -> str:
+    return f"{text!r} is no time such as 2026-01-31T12:00:00Z, of {_FIRST_YEAR} or later"
+
+
+def read_hours(text: str) -> float:
+    """Read a number of hours that a clock can be moved by."""
+    return _number(text, "hours", _MOST_HOURS)
+
+
+def read_seconds(text: str) -> float:
+    """Read how many seconds to wait, which must end."""
+    return _number(text, "seconds", _MOST_SECONDS, least=1.0)
+
+
+def read_some_hours(text: str) -> float:
+    """Read a number of hours of which there is something."""
+    return _number(text, "hours", _MOST_HOURS, least=_ONE_MINUTE)
+
+
+def _number(text: str, unit: str, most: float, *, least: float = 0.0) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:  # nor is NaN
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of {unit} from {least:.2g} to {most:,.0f}"
+        )
+    return number
 
 
 def runtime(environment: Environment, clients: Clients) -> RuntimeDocument:
