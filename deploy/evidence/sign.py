@@ -14,6 +14,7 @@ import botocore.exceptions
 
 from deploy.evidence.signing import SIGNATURE, SigningError, sign
 from starburst.aws import client_config
+from starburst.terminal_text import one_line, tell
 
 __all__ = ["main"]
 
@@ -53,13 +54,14 @@ def main(
         botocore.exceptions.BotoCoreError,
         botocore.exceptions.ClientError,
     ) as error:
-        sys.stderr.write(f"Nothing was signed. {error}\n")
+        tell(one_line(f"Nothing was signed. {error}"), sys.stderr)
         return 1
-    sys.stdout.write(
-        f"Signed {words.folder / SIGNATURE} with {mark}\n"
-        "Tell who gets the folder this fingerprint by another way. They check all of it with\n"
-        f"  python -m deploy.evidence.verify {words.folder} --fingerprint {mark}\n"
-    )
+    for line in (
+        f"Signed {words.folder / SIGNATURE} with {mark}",
+        "Tell who gets the folder this fingerprint by another way. They check all of it with",
+        f"  python -m deploy.evidence.verify {words.folder} --fingerprint {mark}",
+    ):
+        tell(one_line(line), sys.stdout)
     return 0
 
 

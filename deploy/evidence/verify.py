@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.evidence.signing import SigningError, verify
+from starburst.terminal_text import one_line, tell
 
 __all__ = ["main"]
 
@@ -21,9 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         mark = verify(words.folder, trusted=words.fingerprint, public_key=words.public_key)
     except SigningError as error:
-        sys.stderr.write(f"{error}\n")
+        tell(one_line(error), sys.stderr)
         return 1
-    sys.stdout.write(f"{words.folder} is whole, as {mark} signed it\n")
+    tell(one_line(f"{words.folder} is whole, as {mark} signed it"), sys.stdout)
     return 0
 
 

@@ -19,6 +19,7 @@ from deploy.evidence.folder import SUMS
 from deploy.evidence.sign import main as sign
 from deploy.evidence.signing import KEY, SIGNATURE
 from deploy.evidence.verify import main as verify
+from tests.attacks.hostile import forbidden
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 KEYS: dict[str, Callable[[], Key]] = {
@@ -249,3 +250,20 @@ def test_a_key_in_kms_that_does_not_sign_is_said(
         assert sign([str(evidence), "--with", arn], kms=lambda _: kms) == 1
         assert "Nothing was signed." in capsys.readouterr().err
     assert not (evidence / SIGNATURE).exists()
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J\x1b[32mall is whole", "a\u202eb", "c\rd", "e\u2028f"])
+def test_a_stranger_in_the_archive_drives_no_terminal(
+    evidence: Path, key: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert sign([str(evidence), "--with", str(key)]) == 0
+    trusted = mark(capsys)
+    (evidence / name).write_text("added")
+    assert verify([str(evidence), "--fingerprint", trusted]) == 1
+    (evidence / name).unlink()
+    whole = evidence.rename(evidence.parent / name)
+    assert verify([str(whole), "--fingerprint", trusted]) == 0
+    assert verify([str(whole / "none"), "--fingerprint", trusted]) == 1
+    assert sign([str(whole / "none"), "--with", str(key)]) == 1
+    said = capsys.readouterr()
+    assert not forbidden(said.out + said.err)
