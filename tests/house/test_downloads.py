@@ -23,12 +23,17 @@ from benchmarks.peers import DASK, LITHOPS, RAY, Peer
 ROOT = Path(__file__).parents[2]
 MAKE = shutil.which("make")
 
+_OPTIONS = r"(?: -\S+(?: [^-\s]\S*)??)*"
 FETCHES = re.compile(
-    r"\bpip3? (?:install|download|wheel)\b|\bpipx\b|\buvx\b|\buv tool\b|\buv pip (?:install|sync)\b"
-    r"|\buv (?:sync|run)\b|\bnpx\b|\bnpm (?:i|install|ci|exec|add)\b|\byarn\b|\bpnpm\b"
-    r"|\bcurl\b|\bwget\b|\bgit (?:clone|fetch|pull|submodule)\b|\bdocker (?:pull|run)\b"
-    r"|\b(?:apt|apt-get|apk|dnf|yum|brew) (?:install|add)\b|\bgo install\b|\bcargo install\b"
-    r"|^\s*(?:#\s*syntax=|ADD |FROM |-?\s*uses:)"
+    rf"\bpip[\d.]*{_OPTIONS} (?:install|download|wheel)\b|\bpipx\b|\buvx\b"
+    rf"|\buv{_OPTIONS} (?:tool|sync|run|python)\b|\buv{_OPTIONS} pip{_OPTIONS} (?:install|sync)\b"
+    rf"|\bnpx\b|\bnpm{_OPTIONS} (?:i|install|ci|exec|add)\b|\byarn\b|\bpnpm\b|\bcorepack\b"
+    rf"|\bcurl\b|\bwget\b|\bgit{_OPTIONS} (?:clone|fetch|pull|submodule)\b"
+    rf"|\bdocker{_OPTIONS} (?:pull|run)\b|\bgh{_OPTIONS} release\b|\bconda\b"
+    rf"|\b(?:apt|apt-get|apk|dnf|yum|brew){_OPTIONS} (?:install|add)\b"
+    r"|\bgo install\b|\bcargo install\b"
+    r"|^\s*(?:(?i:#\s*syntax=|ADD |FROM )|-?\s*uses:|(?:image|container): \S*[/:])"
+    r"|\bfrom=[\w-]*[^\w\s,-]",  # a stage of the same Dockerfile has a plain name
 )
 """Words of a command that could bring code from elsewhere onto this machine."""
 
@@ -37,10 +42,12 @@ HELD = (
         r"\bpip (?:install|wheel)\b.* --require-hashes\b.* --only-binary=:all:|"
         r"\bpip (?:install|wheel)\b.* --only-binary=:all:.* --require-hashes\b"
     ),
-    re.compile(r"\bpip (?:install|wheel)\b.* --no-index\b"),
-    re.compile(r"\buv (?:sync|run)\b.* --frozen\b(?!.* --with\b)"),
+    re.compile(r"\bpip (?:install|wheel)\b(?!.*://).* --no-index\b"),
+    re.compile(
+        r"\buv (?:sync|run)\b.* --frozen\b(?!.* --(?:with|index|default-index|extra-index-url)\b)"
+    ),
     re.compile(r"\bnpm ci\b.* --ignore-scripts\b"),
-    re.compile(r"^\s*FROM \$\{BASE\}"),
+    re.compile(r"^\s*FROM \$\{BASE\}(?: AS \w+)?$"),
     re.compile(r"uses: \./|uses: [\w./-]+@[0-9a-f]{40}\b"),
 )
 """What makes such a command take only what a committed file names with its hash."""
@@ -96,6 +103,22 @@ def test_no_script_fetches_what_no_hash_holds(path: Path) -> None:
         "# syntax=docker/dockerfile:1",
         "- uses: actions/checkout@v4",
         "true && pip install tool",
+        "pip --quiet install tool",
+        "pip3.11 install tool",
+        "pip install --no-index --find-links https://example.com tool",
+        "uv --quiet sync",
+        "uv pip --quiet install tool",
+        "uv python install 3.12",
+        "uv sync --frozen --index https://example.com",
+        "npm --prefix folder install tool",
+        "git -C folder clone https://example.com/repository",
+        "apt-get -y install jq",
+        "add https://example.com/tool /usr/bin/tool",
+        "COPY --from=ghcr.io/astral-sh/uv:latest /uv /bin/uv",
+        "RUN --mount=type=bind,from=python:3.11,target=/x true",
+        "FROM ${BASE}x",
+        "FROM ${BASE:-python:3.11}",
+        "image: python:3.11",
     ],
 )
 def test_a_download_without_a_hash_is_found(command: str) -> None:
@@ -109,6 +132,7 @@ def test_a_download_without_a_hash_is_found(command: str) -> None:
         "uv sync --frozen --quiet",
         "npm ci --ignore-scripts",
         "FROM ${BASE} AS build",
+        "COPY --from=build /opt/starburst /opt/starburst",
         "- uses: actions/checkout@" + "ab" * 20,
         'echo "on Debian and Ubuntu: apt install python3-venv"',
         "# pip install is what newcomers do",
