@@ -62,7 +62,7 @@ class Before:
         """Read what an isolation wrote down."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError, RecursionError) as error:
             raise OfficerError(
                 f"{path} is no record of an isolation ({error}); name its file with --record. The "
                 "trail also has what was there: RevokeSecurityGroupEgress and "
@@ -167,7 +167,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     path = words.record or Path(f"isolation-{name}.json")
     clients = clients or about.clients()
     now = look(about, clients)
-    before = Before.read(path) if path.exists() or words.undo else now
+    there = _is_there(path)
+    before = Before.read(path) if there or words.undo else now
     if before.environment != name or before.group != now.group:
         raise OfficerError(
             f"{path} is about group {before.group} of {before.environment}, and workers of {name} "
@@ -185,7 +186,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         _unlocked(wrong, f"{name} is as it was")
         say(f"{name} is as it was. Keep {path} with the incident's files, out of this folder.")
         return
-    if not path.exists():
+    if not there:
         if _closed(clients("ec2"), now):
             raise OfficerError(
                 f"{name} is cut off already, so {path} would hold nothing to go back to. Whoever "
@@ -206,6 +207,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say("EC2 names no ACL of the subnets: open connections last until they end.")
     _unlocked(wrong, f"{name} is cut off")
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise OfficerError(f"{path} cannot be a file ({error}); name another") from error
 
 
 def _record(before: Before, clients: Clients) -> dict[str, Any]:

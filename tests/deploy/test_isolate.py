@@ -258,3 +258,14 @@ def test_a_way_back_that_cannot_be_locked_stops_no_isolating(
     assert main(words, clients=clients) == 2
     assert "prod is cut off, but the record could not be locked" in capsys.readouterr().err
     assert network(clients)[1] == []
+
+
+def test_a_record_that_cannot_be_one_is_said(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = tmp_path / "deep"
+    deep.write_text("[" * 100_000)
+    for record in (deep, tmp_path / ("x" * 300), tmp_path):
+        for more in ([], ["--apply"], ["--undo", "--apply"]):
+            assert main([*PROD, "--record", str(record), *more], clients=clients) == 2
+            assert "name" in capsys.readouterr().err
