@@ -335,7 +335,7 @@ def test_a_future_can_be_cancelled_by_itself(connection: Connection, fleet: Flee
     session.cleanup()
 
 
-@pytest.mark.parametrize("seconds", [-5, "5", float("nan"), float("inf"), None])
+@pytest.mark.parametrize("seconds", [-5, "5", float("nan"), float("inf"), 10**400, 1e300, None])
 def test_a_session_is_extended_by_a_number_of_seconds(
     connection: Connection, fleet: Fleet, seconds: Any
 ) -> None:

@@ -53,7 +53,7 @@ def test_status_counts_results_of_classes_that_it_does_not_have(
     session.cleanup()
 
 
-@pytest.mark.parametrize("hours", ["nan", "inf", "-1", "0"])
+@pytest.mark.parametrize("hours", ["nan", "inf", "-1", "0", "1e+12", "1e+305"])
 def test_hours_that_are_none_are_refused(hours: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["extend", "a" * 20, "--hours", hours]) == 1
     assert f"--hours {hours} is not a number of hours above 0" in capsys.readouterr().err

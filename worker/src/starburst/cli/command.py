@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_MOST_HOURS: Final = 24 * 366 * 10
 _USAGE_ERROR: Final = 2
 _SIGNALLED: Final = 128
 _INTERRUPTED: Final = _SIGNALLED + 2
@@ -154,8 +154,10 @@ def _status(words: argparse.Namespace) -> None:
 def _extend(words: argparse.Namespace) -> None:
     from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    if not 0 < words.hours < math.inf:
-        raise ConfigurationError(f"--hours {words.hours:g} is not a number of hours above 0")
+    if not 0 < words.hours <= _MOST_HOURS:
+        raise ConfigurationError(
+            f"--hours {words.hours:g} is not a number of hours above 0, and up to {_MOST_HOURS:,}"
+        )
     session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     end = session.extend(int(words.hours * 3600))
     session.detach()

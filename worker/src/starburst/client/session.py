@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from starburst.errors import (
     ConfigurationError,
@@ -42,6 +41,9 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 __all__ = ["Session"]
+
+_LONGEST_SECONDS: Final = 10 * 366 * 24 * 3600
+"""More than any workspace allows, and few enough for every clock."""
 
 
 class Session:
@@ -288,7 +290,7 @@ class Session:
             SessionEnded: it has ended already.
             ConfigurationError: ``seconds`` is no number of seconds.
         """
-        if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        if not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST_SECONDS:
             raise ConfigurationError(f"seconds={seconds!r} is not a number of seconds from 0 on")
         end = time.time() + seconds
         status = self._collector.read_status()
