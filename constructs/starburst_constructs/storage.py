@@ -239,7 +239,8 @@ class DataBucket(_PrivateBucket):
         condition and another one; with ``IfExists`` it would say the same. S3 gives the value as
         it was sent. Copies may say it too (since 2025), and it is no worker's work to copy; S3
         does not say what ``If-Match`` beside it means, nor whether a form's upload heeds it. So
-        all three are refused whatever they say.
+        all three are refused whatever they say. What is put into an archive stands there, and
+        nobody can read it for hours: that is refused as well.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
@@ -259,6 +260,12 @@ class DataBucket(_PrivateBucket):
         self._deny("Copies", conditions={"Null": {"s3:x-amz-copy-source": "false"}}, **there)
         self._deny("Exchanges", conditions={"Null": {"s3:if-match": "false"}}, **there)
         self._deny("Forms", conditions={"StringEquals": {"s3:authType": "POST"}}, **there)
+        kind = "s3:x-amz-storage-class"
+        self._deny(
+            "Archives",
+            conditions={"StringNotEquals": {kind: "STANDARD"}, "Null": {kind: "false"}},
+            **there,
+        )
 
     def _signatures_age(self) -> None:
         """A signed address is for whoever holds it, so it must not last as long as a session.

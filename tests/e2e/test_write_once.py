@@ -142,6 +142,7 @@ REPLACING: dict[str, Attack] = {
     "complete unless it is another version": _in_parts(IfNoneMatch='"abc"'),
     "complete where it is": _in_parts(IfMatch="*"),
     "a part of another object": _part_of_another,
+    "into an archive": _put(IfNoneMatch="*", StorageClass="GLACIER"),
     "form": _form(""),
     "form at the key": _form("key"),
 }
@@ -310,6 +311,16 @@ def test_a_worker_writes_under_no_name_that_no_result_has(
     thief = dataclasses.replace(worker_thief, key=key)
     assert answer_to(_put(IfNoneMatch="*"), thief) == "AccessDenied"
     assert answer_to(_in_parts(IfNoneMatch="*"), thief) == "AccessDenied"
+
+
+@pytest.mark.parametrize("kind", ["GLACIER", "DEEP_ARCHIVE", "STANDARD_IA", "GLACIER_IR"])
+def test_a_worker_puts_no_result_where_it_cannot_be_read(
+    worker_thief: Thief, session: Session, kind: str
+) -> None:
+    thief = dataclasses.replace(worker_thief, key=result_key(session, 8))
+    assert answer_to(_put(IfNoneMatch="*", StorageClass=kind), thief) == "AccessDenied"
+    plain = answer_to(_put(IfNoneMatch="*", StorageClass="STANDARD"), thief)
+    assert plain in ("", "PreconditionFailed")
 
 
 def test_a_worker_may_upload_a_new_result_in_parts_once(

@@ -150,6 +150,7 @@ def unless(operator: str, key: str, *values: str) -> Condition:
         ("DenyCopies", None),
         ("DenyExchanges", None),
         ("DenyForms", None),
+        ("DenyArchives", None),
         # As it was: any If-None-Match would do.
         ("DenySecondWrite", {"conditions": (unless("Null", NONE_MATCH, "true"), PARTS)}),
         (

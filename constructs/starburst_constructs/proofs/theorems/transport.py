@@ -132,7 +132,7 @@ def written_once(world: World) -> Iterator[Claim]:
     """Nobody overwrites a result or a manifest: each write must say that nothing is there yet.
 
     Whoever it is: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
-    ``If-Match`` or uploaded by a form. A part of an upload creates no object; completing it does.
+    ``If-Match``, uploaded by a form or put into an archive. A part of an upload creates no object; completing it does.
     """
     policy = world.policy(data_bucket(world).policy)
     for what, resource in _once(world):
@@ -148,6 +148,12 @@ def written_once(world: World) -> Iterator[Claim]:
             "copied": context.has("s3:x-amz-copy-source"),
             "exchanged": context.has("s3:if-match"),
             "by a form": context.is_("s3:authType", "POST"),
+            "into an archive": world.logic.every(
+                (
+                    context.has("s3:x-amz-storage-class"),
+                    context.is_not("s3:x-amz-storage-class", "STANDARD"),
+                )
+            ),
         }
         for way, given in ways.items():
             yield never(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -21,7 +22,9 @@ from .refusal import refused
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import MessageSystemAttributeNameType
     from mypy_boto3_sqs.type_defs import (
+        ReceiveMessageResultTypeDef,
         SendMessageBatchRequestEntryTypeDef,
         SendMessageBatchResultTypeDef,
     )
@@ -34,6 +37,9 @@ LEASE_SECONDS: Final = 30
 _HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 3
 _LONGEST_SECONDS: Final = 11.5 * 3600
 """SQS keeps no message invisible for more than twelve hours after it was received."""
+
+_STALE_SECONDS: Final = 900
+"""A request that waited for longer knows too little of who works now; the controller asks again."""
 
 _POLL_SECONDS: Final = 20
 _LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
@@ -120,7 +126,7 @@ class Leases:
                 MaxNumberOfMessages=1,
                 WaitTimeSeconds=max(0, min(_POLL_SECONDS, int(wait))),
                 VisibilityTimeout=LEASE_SECONDS,
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             )
         for raw in response.get("Messages", []):
             receipt = raw.get("ReceiptHandle", "")
@@ -130,8 +136,12 @@ class Leases:
                 refused(error, object="message")
                 self._delete(receipt)
                 return None
-            count = int(raw.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
+            said = raw.get("Attributes", {})
+            count = int(said.get("ApproximateReceiveCount", "1"))
             if isinstance(message, RequeueMessage):
+                if _age(response, said) > _STALE_SECONDS:
+                    self._delete(receipt)
+                    return None
                 return Request(live=message.live, receipt=receipt, deliveries=count)
             return Lease(message=message, receipt=receipt, deliveries=count)
         return None
@@ -204,6 +214,18 @@ class Leases:
     def _delete(self, receipt: str) -> None:
         with _translated():
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
+
+
+def _age(
+    response: ReceiveMessageResultTypeDef,
+    said: Mapping[MessageSystemAttributeNameType, str],
+) -> float:
+    """Return for how many seconds a message has waited, by SQS's clock at both ends."""
+    date = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    sent = said.get("SentTimestamp")
+    if not (date and sent):
+        return 0
+    return parsedate_to_datetime(date).timestamp() - int(sent) / 1000
 
 
 @contextmanager

@@ -22,6 +22,7 @@ _WRITE_HEADERS = (
     "x-amz-copy-source",
     "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-storage-class",
 )
 
 
