@@ -132,7 +132,8 @@ def written_once(world: World) -> Iterator[Claim]:
     """Nobody overwrites a result or a manifest: each write must say that nothing is there yet.
 
     Whoever it is: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
-    ``If-Match``, uploaded by a form or put into an archive. A part of an upload creates no object; completing it does.
+    ``If-Match``, uploaded by a form or put into an archive. A part of an upload creates no
+    object; completing it does.
     """
     policy = world.policy(data_bucket(world).policy)
     for what, resource in _once(world):
