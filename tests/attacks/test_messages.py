@@ -234,7 +234,7 @@ def test_workers_that_live_are_not_taken_for_dead(
     future = one.session.submit(square_later, (go, 7))
     one.session._dispatcher.flush()
     [message] = one.take()
-    body, copies = json.loads(message["Body"]), []
+    body, copies, workers = json.loads(message["Body"]), [], []
     place = (body["chunk"], *body["range"])
 
     def deliver(times: int, name: str) -> None:
@@ -244,6 +244,7 @@ def test_workers_that_live_are_not_taken_for_dead(
             one.show(copy)
         worker = one.fleet.supervisor(one.keys, one.url)
         worker._worker = name
+        workers.append(worker)
         lease = leased(worker)
         assert lease is not None
         assert lease.deliveries == times
@@ -267,6 +268,9 @@ def test_workers_that_live_are_not_taken_for_dead(
         else:
             with pytest.raises(WorkerLost, match="died 3 times"):
                 future.result(timeout=60)
+    for worker in workers:
+        worker._settle()
+        worker._bury()
 
 
 def test_a_range_beyond_the_chunk_is_dropped(queue: Queue) -> None:

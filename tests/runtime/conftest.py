@@ -39,6 +39,7 @@ def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("starburst.worker.lease._POLL_SECONDS", 1)
+    monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 0.2)
     # moto's threads trip over each other in this set, which only FIFO queues need.
     monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())
     with quick_aws():

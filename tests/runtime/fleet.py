@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import threading
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,7 +90,8 @@ class Fleet:
             key=key.data,
             public=base64.b64decode(manifest.public_key),
         )
-        return Supervisor(manifest, Leases(self.sqs, url), store=store, worker="w")
+        # As ECS does it: no two workers ever have the same name.
+        return Supervisor(manifest, Leases(self.sqs, url), store=store, worker=uuid.uuid4().hex)
 
     def close(self) -> None:
         """End the workers that nobody stopped: they would go on past the test, and past moto."""

@@ -200,7 +200,7 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
     deaths = 0
     while not all(future.done() for future in futures):
         made = fleet.supervisor(keys, url)
-        worker = Frail(made._manifest, made._leases, store=made._store, worker="frail")
+        worker = Frail(made._manifest, made._leases, store=made._store, worker=made._worker)
         worker.mark = tmp_path / "mark"
         lease: Lease | None = None
         try:

@@ -81,10 +81,9 @@ def test_a_range_that_took_its_worker_down_is_cut(bench: Bench) -> None:
 
 
 def test_a_single_task_is_given_up_after_its_attempts_with_its_reason(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
     bench = Bench(connection, fleet, tasks=1)
-    monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 0.1)
     lease = bench.lease()
     for worker in ("w2", "w3"):  # the first attempt is not written down
         bench.fleet.supervisor(bench.session.manifest.keys, bench.url)._store.attempts.begin(
