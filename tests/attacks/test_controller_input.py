@@ -246,6 +246,14 @@ def test_of_ten_sweeps_at_one_instant_one_begins(world: World) -> None:
 
 def test_of_ten_containers_one_gets_the_turn(world: World) -> None:
     """Each has read the last turn before any of them writes its own."""
+    s3: Any = world.site.clients.s3
+    put, one_at_a_time = s3.put_object, threading.Lock()
+
+    def put_as_s3_does(**words: Any) -> Any:
+        with one_at_a_time:  # moto looks and then writes; in S3 that is one step
+            return put(**words)
+
+    s3.put_object = put_as_s3_does
     containers = [Turns(world.site) for _ in range(10)]
     ready = threading.Barrier(len(containers))
     won: list[float | None] = []
