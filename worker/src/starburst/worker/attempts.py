@@ -27,12 +27,12 @@ from .refusal import refused
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["Attempts", "Place"]
+__all__ = ["Attempts", "TaskRange"]
 
 _MOST: Final = 99
 _MOST_BYTES: Final = 4096
 
-Place: TypeAlias = tuple[str, int, int]
+TaskRange: TypeAlias = tuple[str, int, int]
 """A range: the chunk's name, its first task, and the end of it."""
 
 _Word = Literal["began", "ended", "asks", "here"]
@@ -60,19 +60,19 @@ class Attempts:
         self._bucket = bucket
         self._keys = keys
         self._key = key
-        self._begun: dict[Place, int] = {}
+        self._begun: dict[TaskRange, int] = {}
 
-    def begin(self, place: Place, *, worker: str) -> None:
+    def begin(self, place: TaskRange, *, worker: str) -> None:
         """Write down that a worker runs a range; once for each process and range."""
         if place not in self._begun:
             self._begun[place] = self._write(place, worker, "began") or _MOST
 
-    def end(self, place: Place, *, worker: str) -> None:
+    def end(self, place: TaskRange, *, worker: str) -> None:
         """Write down that a worker lets go, alive, of a range that it had written that it began."""
         if self._begun.pop(place, None) is not None:
             self._write(place, worker, "ended")
 
-    def answer(self, place: Place, *, worker: str) -> None:
+    def answer(self, place: TaskRange, *, worker: str) -> None:
         """Say that this worker is still at a range, if somebody has asked since it last looked."""
         known = self._begun.get(place)
         if known is None:
@@ -84,15 +84,15 @@ class Attempts:
         if asked:
             self._begun[place] = self._write(place, worker, "here") or _MOST
 
-    def ask(self, place: Place, *, worker: str) -> int | None:
+    def ask(self, place: TaskRange, *, worker: str) -> int | None:
         """Ask whether anybody is at a range; return the question's number, None for no room."""
         return self._write(place, worker, "asks")
 
-    def is_answered(self, place: Place, *, after: int) -> bool:
+    def is_answered(self, place: TaskRange, *, after: int) -> bool:
         """Whether somebody has said since a question that they are at a range."""
         return any(entry.word == "here" for entry in self._entries(place, after=after))
 
-    def workers(self, place: Place) -> set[str]:
+    def workers(self, place: TaskRange) -> set[str]:
         """Return who began a range and has not written that they let go of it."""
         at_it: set[str] = set()
         for entry in self._entries(place):
@@ -102,7 +102,7 @@ class Attempts:
                 at_it.discard(entry.worker)
         return at_it
 
-    def _entries(self, place: Place, *, after: int = 0) -> Iterator[_Entry]:
+    def _entries(self, place: TaskRange, *, after: int = 0) -> Iterator[_Entry]:
         """Yield a log's entries; what stands in the place of one and is none counts for nothing."""
         for number in range(after + 1, _MOST + 1):
             name = attempt_name(*place, number=number)
@@ -117,7 +117,7 @@ class Attempts:
             except (IntegrityError, TypeError, ValueError) as error:
                 refused(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
 
-    def _write(self, place: Place, worker: str, word: _Word) -> int | None:
+    def _write(self, place: TaskRange, worker: str, word: _Word) -> int | None:
         """Add an entry to a log; return its number, None where there is no room."""
         for number in range(self._begun.get(place, 0) + 1, _MOST + 1):
             name = attempt_name(*place, number=number)
