@@ -61,10 +61,10 @@ unit: setup
 
 synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
-	@$(WITHOUT_AWS) $(BIN)/python -m deploy.linting
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.linting
 
 cost: synth  ## what each environment costs a month while nobody computes
-	@$(WITHOUT_AWS) $(BIN)/python -m stacks.at_rest
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.idle_cost
 
 bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks $(BENCH)
@@ -94,7 +94,7 @@ evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what
 	@$(if $(SIGN_WITH),$(BIN)/python -m deploy.evidence.sign "$$(cat .venv/.stamps/evidence)" --with "$(SIGN_WITH)")
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
-	@$(WITHOUT_AWS) $(BIN)/python -m deploy.templates
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.templates
 
 image: setup  ## ENV=prod: build the worker image, push it with your AWS credentials, print its digest
 	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starburst_constructs.bundled_node import use_bundled_node
+from starburst_assurance.bundled_node import use_bundled_node
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
 
     from stacks.settings import Environment
-    from starburst_constructs.compliance.table import Refusal
+    from starburst_assurance.gate.table import Refusal
 
 __all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
 
@@ -74,7 +74,7 @@ def build(
     from stacks.stage import EnvironmentStage  # noqa: PLC0415
     from stacks.waivers import waivers  # noqa: PLC0415
     from stacks.wildcards import wildcards  # noqa: PLC0415
-    from starburst_constructs.compliance.gate import GatedStage, install_gates  # noqa: PLC0415
+    from starburst_assurance.gate.gate import GatedStage, install_gates  # noqa: PLC0415
 
     # Plain Python and pytest do not read cdk.json. They come last, so that no --context and no
     # file in a home directory turns a check of the CDK's own off.
@@ -119,9 +119,9 @@ def main() -> int:
     # The CDK reads it as a wish to leave its own validator out.
     os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
-    from starburst_constructs.compliance.table import refusals, warnings  # noqa: PLC0415
-    from starburst_constructs.compliance.waivers import WaiverError  # noqa: PLC0415
-    from starburst_constructs.compliance.wildcards import WildcardError  # noqa: PLC0415
+    from starburst_assurance.gate.table import refusals, warnings  # noqa: PLC0415
+    from starburst_assurance.waivers import WaiverError  # noqa: PLC0415
+    from starburst_assurance.wildcards import WildcardError  # noqa: PLC0415
 
     refusal = refuse_other_cli()
     if refusal:
@@ -153,7 +153,7 @@ def main() -> int:
 
 def _refuse(assembly: Path, found: Sequence[Refusal]) -> int:
     """Print the findings, and leave nothing that ``cdk deploy --app cdk.out`` would take."""
-    from starburst_constructs.compliance.table import table  # noqa: PLC0415 - as in build
+    from starburst_assurance.gate.table import table  # noqa: PLC0415 - as in build
 
     sys.stderr.write(f"{table(found)}\n{len(found)} findings without a waiver\n")
     (assembly / "manifest.json").unlink(missing_ok=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import starburst
-from starburst.client.connection import connect
-from starburst.envelope import Header, seal, unseal
+from starburst._client.access.connection import connect
+from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst.local import LocalEnvironment
 
 from .harness import FLEET, Row, warm

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import starburst
 from starburst.local import ensure
-from starburst.local.place import STATE_VARIABLE
+from starburst.local.emulator import STATE_VARIABLE
 
 __all__ = ["main", "measure"]
 

@@ -18,7 +18,7 @@ from .peers import Peer, Side, SideFailed, opened
 from .work import WORK
 
 if TYPE_CHECKING:
-    from starburst.client.session import Session
+    from starburst._client.session import Session
 
 __all__ = ["FLEET", "Row", "Runs", "Sides", "best_of", "ours", "peer", "take_turns", "warm"]
 

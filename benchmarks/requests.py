@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import starburst
 from starburst.local import LocalEnvironment
-from starburst.prices import load
+from starburst.pricing.prices import load
 
 from .harness import FLEET, Row
 from .work import nothing

@@ -19,7 +19,7 @@ __all__ = ["Shares", "counted"]
 _PROC: Final = Path("/proc")
 _KINDS: Final = {
     "starburst.local.emulation": "emulator",
-    "starburst.worker.runner": "tasks",
+    "starburst.worker.child.runner": "tasks",
     "starburst.worker": "workers",
 }
 

@@ -10,13 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from deploy.tools.cdk import ROOT
+from deploy.tools.local import Deployment, synthesize
 from starburst.errors import StarburstError
 from starburst.local import LocalEnvironment, attach
-from starburst.local.place import STATE_VARIABLE
+from starburst.local.emulator import STATE_VARIABLE
 from starburst.local.state import State
-
-from .cdk import ROOT
-from .local import Deployment, synthesize
 
 __all__ = ["main"]
 

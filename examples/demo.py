@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import starburst
-from deploy.local import Deployment
+from deploy.tools.local import Deployment
 from examples import tumour_features
 from starburst.local import LocalEnvironment, share
 

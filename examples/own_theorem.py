@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.layout import data_bucket
-from starburst_constructs.proofs.request import Request
-from starburst_constructs.proofs.theorem import Claim, never, theorem
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import data_bucket
+from starburst_assurance.proofs.encoding.request import Request
+from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 
 
 @theorem("Our own")

@@ -13,23 +13,23 @@ from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
 from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Workspace
 from stacks.storage import StorageStack
-from starburst_constructs.analyst_policy import analyst_statements
-from starburst_constructs.bursting import flipping_statements
-from starburst_constructs.controller_policy import (
-    fleet_statements,
-    function_statements,
-    passing_statements,
-    session_statements,
-)
-from starburst_constructs.identity import (
+from starburst_constructs.identity.endpoint_opening import flipping_statements
+from starburst_constructs.identity.roles import (
     KitRole,
     analyst_conditions,
     mfa_conditions,
     task_trust,
 )
 from starburst_constructs.naming import role_name
-from starburst_constructs.platform_policy import platform_statements
-from starburst_constructs.worker_policy import launch_statements, worker_statements
+from starburst_constructs.policies.analyst import analyst_statements
+from starburst_constructs.policies.controller import (
+    fleet_statements,
+    function_statements,
+    passing_statements,
+    session_statements,
+)
+from starburst_constructs.policies.platform import platform_statements
+from starburst_constructs.policies.worker import launch_statements, worker_statements
 
 __all__ = ["AccessStack"]
 

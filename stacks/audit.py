@@ -12,7 +12,10 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import log_group_name
-from starburst_constructs.audit import (
+from starburst_constructs.monitoring.controller_bypass import Trespasses
+from starburst_constructs.monitoring.evidence_changes import Weakenings
+from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.monitoring.trail import (
     FAILED_VERIFICATION,
     REFUSED_CALLS,
     WORKER_ERRORS,
@@ -20,11 +23,8 @@ from starburst_constructs.audit import (
     saved_query,
     trail_arn,
 )
-from starburst_constructs.logs import EncryptedLogGroup
 from starburst_constructs.naming import controller_log_name, trail_name
-from starburst_constructs.storage import TrailBucket
-from starburst_constructs.trespass import Trespasses
-from starburst_constructs.weakening import Weakenings
+from starburst_constructs.storage.buckets import TrailBucket
 
 __all__ = ["AuditStack"]
 

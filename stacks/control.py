@@ -16,10 +16,13 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import runtime_parameter
-from starburst_constructs.alerts import AlertTopic
-from starburst_constructs.controller import ControllerFunction, FailureQueue, Wake, Watch
-from starburst_constructs.counting import NAMESPACE
-from starburst_constructs.logs import EncryptedLogGroup
+from starburst_constructs.compute.controller import ControllerFunction, FailureQueue, Wake, Watch
+from starburst_constructs.monitoring.alerts import AlertTopic
+from starburst_constructs.monitoring.controller_bypass import metric_name
+from starburst_constructs.monitoring.evidence_changes import weakenings_metric
+from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.monitoring.metric_filter import NAMESPACE
+from starburst_constructs.monitoring.tampering import TamperingFilter, tampering_metric
 from starburst_constructs.naming import (
     controller_log_name,
     controller_name,
@@ -27,9 +30,6 @@ from starburst_constructs.naming import (
     failures_name,
     role_arn,
 )
-from starburst_constructs.tampering import TamperingFilter, tampering_metric
-from starburst_constructs.trespass import metric_name
-from starburst_constructs.weakening import weakenings_metric
 
 __all__ = ["ControlStack"]
 

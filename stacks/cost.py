@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.control import ControlStack
 from stacks.settings import Environment
 from starburst.contract import task_family
-from starburst_constructs.budget import WorkspaceBudget
+from starburst_constructs.monitoring.budget import WorkspaceBudget
 
 __all__ = ["CostStack"]
 

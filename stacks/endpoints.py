@@ -9,8 +9,8 @@ from constructs import Construct
 
 from stacks.network import NetworkStack
 from stacks.settings import Environment
-from starburst_constructs.bursting import BURST_TAG
-from starburst_constructs.endpoints import InterfaceEndpoints
+from starburst_constructs.identity.endpoint_opening import BURST_TAG
+from starburst_constructs.network.endpoints import InterfaceEndpoints
 
 __all__ = ["EndpointsStack"]
 

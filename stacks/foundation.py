@@ -9,12 +9,17 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.settings import Environment
-from starburst_constructs.boundary import boundary_name, boundary_statements
-from starburst_constructs.bursting import REGIONLESS, opening_ceiling
-from starburst_constructs.host_policy import host_ceiling
-from starburst_constructs.keys import DataKey, Keepers, LogsKey
-from starburst_constructs.naming import boundary_arn, cluster_name, deployer_arn
-from starburst_constructs.network import closing_ceiling
+from starburst_constructs.identity.endpoint_opening import REGIONLESS, opening_ceiling
+from starburst_constructs.naming import (
+    boundary_arn,
+    boundary_name,
+    cluster_name,
+    deployer_arn,
+)
+from starburst_constructs.network.vpc import closing_ceiling
+from starburst_constructs.policies.boundary import boundary_statements
+from starburst_constructs.policies.host import host_ceiling
+from starburst_constructs.storage.keys import DataKey, Keepers, LogsKey
 
 __all__ = ["FoundationStack"]
 

@@ -14,11 +14,11 @@ from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.settings import Ec2Capacity, Environment, Workspace
 from starburst.contract import capacity_provider
-from starburst_constructs.host_policy import host_statements
-from starburst_constructs.hosts import HostGroup, HostTemplate
-from starburst_constructs.identity import WORKSPACE_TAG, KitRole
-from starburst_constructs.keys import HostKey
+from starburst_constructs.compute.hosts import HostGroup, HostTemplate
+from starburst_constructs.identity.roles import WORKSPACE_TAG, KitRole
 from starburst_constructs.naming import cluster_name, role_name
+from starburst_constructs.policies.host import host_statements
+from starburst_constructs.storage.keys import HostKey
 
 __all__ = ["HostsStack"]
 

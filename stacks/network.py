@@ -10,10 +10,10 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
-from starburst_constructs.bursting import OpeningRole
-from starburst_constructs.endpoints import Endpoints, ReusedEndpoints
-from starburst_constructs.logs import EncryptedLogGroup
-from starburst_constructs.network import (
+from starburst_constructs.identity.endpoint_opening import OpeningRole
+from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.network.endpoints import Endpoints, ReusedEndpoints
+from starburst_constructs.network.vpc import (
     S3_PREFIX_LISTS,
     ClosedDefaultGroup,
     EndpointOnlyGroup,

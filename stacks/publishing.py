@@ -19,7 +19,7 @@ from starburst.contract import (
     task_family,
 )
 from starburst_constructs.naming import role_arn
-from starburst_constructs.publishing import RuntimeParameter
+from starburst_constructs.runtime_parameter import RuntimeParameter
 
 __all__ = ["PublishingStack"]
 

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment
-from starburst_constructs.registry import WorkerRepository, scan_registry
+from starburst_constructs.storage.registry import WorkerRepository, scan_registry
 
 __all__ = ["RegistryStack"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stacks.settings import Environment, MfaUsers, RiskName
-from stacks.validation import require
+from stacks.settings.validation import require
 
 __all__ = ["Risk", "risks"]
 

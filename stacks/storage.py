@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.settings import Environment
-from starburst_constructs.storage import DataBucket, LogBucket
+from starburst_constructs.storage.buckets import DataBucket, LogBucket
 
 __all__ = ["StorageStack"]
 

@@ -12,8 +12,8 @@ from datetime import date
 from typing import Final
 
 from stacks.settings import Environment
-from stacks.validation import KEPT_A_YEAR_DAYS
-from starburst_constructs.compliance.waivers import Waiver
+from stacks.settings.validation import KEPT_A_YEAR_DAYS
+from starburst_assurance.waivers import Waiver
 
 __all__ = ["waivers"]
 

@@ -17,11 +17,11 @@ from starburst.contract import (
     queue_prefix,
     task_family,
 )
-from starburst_constructs.analyst_policy import SESSION
-from starburst_constructs.bursting import REGIONLESS
-from starburst_constructs.compliance.wildcards import Wildcard
+from starburst_assurance.wildcards import Wildcard
+from starburst_constructs.identity.endpoint_opening import REGIONLESS
 from starburst_constructs.naming import cluster_name, controller_name, endpoints_stack_name
-from starburst_constructs.worker_policy import ATTEMPT, RESULT
+from starburst_constructs.policies.analyst import SESSION
+from starburst_constructs.policies.worker import ATTEMPT, RESULT
 
 __all__ = ["wildcards"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 # Both are read when jsii starts, so before any test imports aws_cdk. The CDK's own validator costs
-# seconds and judges nothing that these tests ask; tests/compliance runs it, as the CLI would.
+# seconds and judges nothing that these tests ask; tests/gate runs it, as the CLI would.
 app.use_bundled_node()
 os.environ.setdefault("CDK_VALIDATION", "false")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from starburst.manifest import Manifest
+from starburst._protocol.manifest import Manifest
 
 __all__ = ["a_manifest"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from starburst.status import SessionStatus
+from starburst._protocol.status import SessionStatus
 
 __all__ = ["a_status"]
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from random import Random
 
-from starburst.prices import load
+from starburst.pricing.prices import load
 
 from .fleet import Session
 from .report import Outcome, limits_table, sessions_table

@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from starburst.chunks import INLINE_BYTES
-from starburst.client import collect, dispatch
-from starburst.client.pacing import Pace
-from starburst.contract import ControllerDoor
-from starburst.controller.handler import Controller
-from starburst.controller.site import Clients, Site
-from starburst.sizing import (
+from starburst._client.tasks import collect, dispatch
+from starburst._client.tasks.pacing import Pace
+from starburst._protocol.sealed.chunks import INLINE_BYTES
+from starburst._protocol.sizing import (
     LONG_SECONDS,
     budget,
     chunk_tasks,
@@ -26,7 +23,11 @@ from starburst.sizing import (
     next_look,
     stretch,
 )
-from starburst.worker import cancelled, lease
+from starburst.contract import ControllerDoor
+from starburst.controller.handler import Controller
+from starburst.controller.state.environment import Clients, Site
+from starburst.worker.leases import lease
+from starburst.worker.objects import cancelled
 
 from .clock import Clock, Meter
 from .cloud import Cloud, Message, Task

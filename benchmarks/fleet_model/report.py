@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starburst.prices import MINIMUM_BILLED_SECONDS, load
+from starburst.pricing.prices import MINIMUM_BILLED_SECONDS, load
 
 from .fleet import Session
 

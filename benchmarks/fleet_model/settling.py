@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from starburst.result_nodes import split
-from starburst.sizing import budget, goes_on, part_tasks
-from starburst.worker import runner
+from starburst._protocol.sealed.result_nodes import split
+from starburst._protocol.sizing import budget, goes_on, part_tasks
+from starburst.worker.child import runner
 
 __all__ = ["part", "settle"]
 

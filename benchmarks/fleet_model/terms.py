@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starburst._protocol.manifest import Capacity, Manifest
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
-from starburst.controller.site import Settings
-from starburst.manifest import Capacity, Manifest
+from starburst.controller.state.environment import Settings
 
 from .cloud import EPOCH
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from starburst_constructs.boundary import boundary_name
-
 __all__ = [
     "ROLE_TAG",
     "boundary_arn",
+    "boundary_name",
     "cluster_name",
     "controller_log_name",
     "controller_name",
@@ -22,6 +21,16 @@ __all__ = [
 
 ROLE_TAG: Final = "starburst:role"
 """Tag of a role that says what it is for; the data bucket's policy knows ``worker`` by it."""
+
+
+def boundary_name(environment: str) -> str:
+    """Return the physical name of an environment's boundary.
+
+    Example:
+        >>> boundary_name("prod")
+        'starburst-prod-boundary'
+    """
+    return f"starburst-{environment}-boundary"
 
 
 def boundary_arn(environment: str, *, account: str) -> str:

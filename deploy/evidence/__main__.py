@@ -10,9 +10,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from deploy.cdk import ROOT
+from deploy.tools.cdk import ROOT
 from environments import ALL
-from starburst.terminal_text import many_lines, one_line, tell
+from starburst.untrusted.terminal_text import many_lines, one_line, tell
 
 __all__ = ["main"]
 

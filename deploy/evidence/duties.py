@@ -12,8 +12,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from deploy.cdk import ROOT
-from starburst_constructs.compliance.controls import Control
+from deploy.tools.cdk import ROOT
+from starburst_assurance.controls import Control
 
 __all__ = ["Duty", "anchor", "duties", "inline"]
 

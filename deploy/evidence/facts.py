@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from deploy.cdk import ROOT
-from starburst_constructs.compliance.template import Template
+from deploy.tools.cdk import ROOT
+from starburst_assurance.templates.template import Template
 
 __all__ = ["REPRODUCIBLE", "Commit", "commit", "images", "now", "sha256", "sums", "tools"]
 

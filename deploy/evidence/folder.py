@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deploy.cdk import ROOT
 from deploy.evidence.facts import REPRODUCIBLE, sums
 from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import left_out
 from deploy.evidence.matrix import Row, matrix
 from deploy.evidence.page import page
 from deploy.evidence.sbom import SBOMS, sbom
-from starburst_constructs.compliance.waivers import Waiver
-from starburst_constructs.proofs.prove import Verdict
+from deploy.tools.cdk import ROOT
+from starburst_assurance.proofs.solving.prove import Verdict
+from starburst_assurance.waivers import Waiver
 
 __all__ = ["SUMS", "write"]
 

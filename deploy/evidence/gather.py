@@ -14,33 +14,28 @@ import aws_cdk as cdk
 import cdk_nag
 
 import app
-from deploy.cdk import ROOT
 from deploy.evidence.facts import Commit, commit, images, now, sha256, sums, tools
 from deploy.evidence.testing import CaseCount, check_tests, finish_tests, start_tests
-from deploy.linting import lint
+from deploy.tools.cdk import ROOT
+from deploy.tools.linting import lint
 from stacks.risks import Risk, risks
 from stacks.settings import Environment
 from stacks.waivers import waivers
 from stacks.wildcards import wildcards
-from starburst_constructs.compliance.controls import CONTROLS
-from starburst_constructs.compliance.judge import GatedStage
-from starburst_constructs.compliance.outcomes import (
-    Outcome,
-    guard_outcomes,
-    nag_outcomes,
-    rule_outcomes,
-)
-from starburst_constructs.compliance.rules import RULES
-from starburst_constructs.compliance.table import Refusal, refusals
-from starburst_constructs.compliance.template import Template, read_stage
-from starburst_constructs.compliance.waivers import Waiver
-from starburst_constructs.compliance.wildcards import Wildcard
-from starburst_constructs.proofs.command import estates_of
-from starburst_constructs.proofs.prove import Verdict, prove_all
-from starburst_constructs.proofs.record import Record, load
-from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.theorems import ALL as THEOREMS
-from starburst_constructs.proofs.vocabulary import check
+from starburst_assurance.controls import CONTROLS
+from starburst_assurance.gate.judge import GatedStage
+from starburst_assurance.gate.outcomes import Outcome, guard_outcomes, nag_outcomes, rule_outcomes
+from starburst_assurance.gate.table import Refusal, refusals
+from starburst_assurance.proofs.command import estates_of
+from starburst_assurance.proofs.encoding.vocabulary import check
+from starburst_assurance.proofs.mutation.record import Record, load
+from starburst_assurance.proofs.solving.prove import Verdict, prove_all
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import ALL as THEOREMS
+from starburst_assurance.rules import RULES
+from starburst_assurance.templates.template import Template, read_stage
+from starburst_assurance.waivers import Waiver
+from starburst_assurance.wildcards import Wildcard
 
 __all__ = ["Evidence", "gather"]
 

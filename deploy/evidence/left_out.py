@@ -12,7 +12,7 @@ from deploy.evidence.matrix import Row, Status
 from deploy.evidence.testing import named_tests
 from environments import ALL as ENVIRONMENTS
 from stacks.settings import Pack
-from starburst_constructs.proofs.theorems import ALL as THEOREMS
+from starburst_assurance.proofs.theorems import ALL as THEOREMS
 
 __all__ = ["FEW", "LeftOut", "left_out"]
 

@@ -9,16 +9,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from deploy.evidence.gather import Evidence
-from starburst_constructs.compliance.controls import (
-    CONTROLS,
-    Control,
-    Reference,
-    references,
-)
-from starburst_constructs.compliance.controls.frameworks import nag_rules
-from starburst_constructs.compliance.outcomes import Outcome
-from starburst_constructs.compliance.rules import Verdict
-from starburst_constructs.compliance.waivers import Waiver
+from starburst_assurance.controls import CONTROLS, Control, Reference, references
+from starburst_assurance.controls.frameworks import nag_rules
+from starburst_assurance.gate.outcomes import Outcome
+from starburst_assurance.rules import Verdict
+from starburst_assurance.waivers import Waiver
 
 __all__ = ["Check", "Place", "Row", "Status", "failures", "matrix"]
 

@@ -20,11 +20,11 @@ from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import FEW, left_out
 from deploy.evidence.matrix import Check, Row, Status
 from deploy.evidence.testing import named_tests
-from starburst.terminal_text import many_lines
-from starburst_constructs.compliance.controls import CHECKLIST, Framework
-from starburst_constructs.compliance.outcomes import Outcome
-from starburst_constructs.compliance.rules import Verdict
-from starburst_constructs.proofs.theorems import ALL as THEOREMS
+from starburst.untrusted.terminal_text import many_lines
+from starburst_assurance.controls import CHECKLIST, Framework
+from starburst_assurance.gate.outcomes import Outcome
+from starburst_assurance.proofs.theorems import ALL as THEOREMS
+from starburst_assurance.rules import Verdict
 
 __all__ = ["engine", "page"]
 

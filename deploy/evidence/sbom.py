@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.cdk import ROOT
+from deploy.tools.cdk import ROOT
 
 __all__ = ["SBOMS", "SbomError", "sbom"]
 

@@ -13,8 +13,8 @@ import boto3
 import botocore.exceptions
 
 from deploy.evidence.signing import SIGNATURE, SigningError, sign
-from starburst.aws import client_config
-from starburst.terminal_text import one_line, tell
+from starburst.aws.calls import client_config
+from starburst.untrusted.terminal_text import one_line, tell
 
 __all__ = ["main"]
 

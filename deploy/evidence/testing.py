@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.cdk import ROOT
-from starburst_constructs.compliance.controls import Control
+from deploy.tools.cdk import ROOT
+from starburst_assurance.controls import Control
 
 __all__ = [
     "CaseCount",

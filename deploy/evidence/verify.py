@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.evidence.signing import SigningError, verify
-from starburst.terminal_text import one_line, tell
+from starburst.untrusted.terminal_text import one_line, tell
 
 __all__ = ["main"]
 

@@ -14,8 +14,8 @@ from stacks.settings.identity import BrokerRole, IdentityProvider, MfaUsers, Sam
 from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Storage
+from stacks.settings.validation import SettingsError
 from stacks.settings.workspace import Workspace
-from stacks.validation import SettingsError
 
 __all__ = [
     "AcceptedRisk",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from stacks.typing_of_settings import typed
-from stacks.validation import between, distinct, matches, positive, require
+from stacks.settings.annotations import typed
+from stacks.settings.validation import between, distinct, matches, positive, require
 from starburst.contract import Instance
 
 __all__ = ["Ec2Capacity", "Instance"]

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Literal, get_args
 
+from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity
 from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Storage
-from stacks.settings.workspace import Workspace
-from stacks.typing_of_settings import typed
-from stacks.validation import (
+from stacks.settings.validation import (
     KEPT_A_YEAR_DAYS,
     LOG_RETENTION_DAYS,
     between,
@@ -25,6 +24,7 @@ from stacks.validation import (
     public_network,
     require,
 )
+from stacks.settings.workspace import Workspace
 from starburst.contract import ENVIRONMENT_NAME, Hosts
 
 __all__ = [

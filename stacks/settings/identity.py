@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from stacks.validation import matches
+from stacks.settings.validation import matches
 
 __all__ = ["IAM_ARN", "BrokerRole", "IdentityProvider", "MfaUsers", "SamlProvider"]
 

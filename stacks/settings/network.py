@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final, Literal, get_args
 
-from stacks.typing_of_settings import typed
-from stacks.validation import (
+from stacks.settings.annotations import typed
+from stacks.settings.validation import (
     between,
     distinct,
     ipv4_network,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from stacks.validation import one_of, require
+from stacks.settings.validation import one_of, require
 
 __all__ = ["AcceptedRisk", "RiskName"]
 

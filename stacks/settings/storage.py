@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from stacks.typing_of_settings import typed
-from stacks.validation import between, one_of
+from stacks.settings.annotations import typed
+from stacks.settings.validation import between, one_of
 
 __all__ = ["Audit", "Storage"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from stacks.typing_of_settings import typed
-from stacks.validation import between, emails, matches, one_of, positive, require
+from stacks.settings.annotations import typed
+from stacks.settings.validation import between, emails, matches, one_of, positive, require
 from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits
-from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
+from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 
 __all__ = ["Workspace"]
 

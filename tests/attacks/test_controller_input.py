@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import ControllerDoor
-from starburst.controller.notes import NOTE
+from starburst.controller.state.endpoint_state import NOTE
+from starburst.controller.state.sweep_turns import Turns
 from starburst.controller.sweep import SweepFailed
-from starburst.controller.turns import Turns
 from starburst.errors import IntegrityError
-from starburst.session_key import SessionKey
-from starburst.strict_json import read_object
+from starburst.untrusted.strict_json import read_object
 from tests.controller.conftest import sdk, world
 from tests.controller.world import TURN, World
 from tests.manifests import a_manifest

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from starburst.local import LocalEnvironment
-from starburst.local.place import ACCOUNT, REGION
+from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.raw import FORM, JSON_1_0, JSON_1_1, Answer, Door, keys, sign
 from tests.local.scene import Scene
 

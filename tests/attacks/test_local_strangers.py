@@ -17,7 +17,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from starburst.local import LocalEnvironment
-from starburst.local.place import ACCOUNT, REGION
+from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.raw import FORM, JSON_1_1, Door, keys
 from tests.local.scene import Scene
 

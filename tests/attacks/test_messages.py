@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from starburst.client.connection import Connection
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
 from starburst.errors import WorkerLost
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET, Fleet, leased

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import deploy.erase
-import deploy.hold
-import deploy.restore
+import deploy.incident.erase
+import deploy.incident.hold
+import deploy.incident.restore
+from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session, list_sessions
 from starburst.cli import main
-from starburst.client.attaching import attach_session, list_sessions
-from starburst.client.connection import Connection
 from starburst.contract import SessionKeys
 from starburst.errors import SessionError
 from tests.attacks.hostile import NAMES, client_error, forbidden, names_as_on_aws
-from tests.deploy.places import BUCKET, Parameters, Trail, make_audit
-from tests.deploy.test_versions import ALICE, BOB, HERS, ROLES, SESSION, names
+from tests.incident.environments import BUCKET, Parameters, Trail, make_audit
+from tests.incident.test_versions import ALICE, BOB, HERS, ROLES, SESSION, names
 from tests.quick_moto import quick_aws
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET as DATA
@@ -73,7 +73,7 @@ def test_stop_erase_erases_it_as_well(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: connection)
+    monkeypatch.setattr("starburst._client.access.connection.connect", lambda *_, **__: connection)
     session = opened(connection, fleet)
     hostile(fleet.s3, DATA, session.manifest.keys.prefix)
     session.detach()
@@ -186,7 +186,7 @@ def test_names_that_are_no_results_keep_no_result_from_its_reader(
     connection: Connection, fleet: Fleet, forked: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page ends in such a name, and the next begins after it."""
-    monkeypatch.setattr("starburst.client.collect._PAGE", 1)
+    monkeypatch.setattr("starburst._client.tasks.collect._PAGE", 1)
     session = opened(connection, fleet)
     keys = session.manifest.keys
     hostile(fleet.s3, DATA, keys.prefix)
@@ -248,7 +248,7 @@ def test_a_person_is_erased_whatever_their_objects_are_called(
     others = names(clients.__getitem__, "genomics/bob/")
     path = tmp_path / "receipt.json"
     words = [*HERS, "--receipt", str(path), "--apply"]
-    assert deploy.erase.main(words, clients=clients.__getitem__) == 0
+    assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 0
     assert names(clients.__getitem__) == others
     receipt = json.loads(path.read_text())
     assert (receipt["objects"], receipt["versions"]) == (len(NAMES) + 1, 2 * len(NAMES) + 1)
@@ -265,7 +265,7 @@ def test_an_officer_is_told_what_stays_by_name_and_reason(
     path = tmp_path / "receipt.json"
     clients["s3"] = Keeps(clients["s3"], kept)
     words = [*HERS, "--receipt", str(path), "--apply"]
-    assert deploy.erase.main(words, clients=clients.__getitem__) == 2
+    assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 2
     stays = [one for one in names(clients.__getitem__, "genomics/alice/") if kept in one[0]]
     assert names(clients.__getitem__, "genomics/alice/") == stays
     receipt = json.loads(path.read_text())
@@ -287,14 +287,14 @@ def test_a_name_that_looks_like_somebody_elses_active_session_keeps_nobody_from_
     s3.put_object(Bucket=BUCKET, Key=f"_control/active/{active}.json", Body=b"{}")
     s3.put_object(Bucket=BUCKET, Key=f"genomics/alice/sessions/{active}/results/x", Body=b"x")
     words = [*HERS, "--receipt", str(tmp_path / "receipt.json"), "--apply"]
-    assert deploy.erase.main(words, clients=clients.__getitem__) == 0
+    assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 0
     assert names(clients.__getitem__, "genomics/alice/") == []
     # Of one that is theirs it still does.
     words[1:1] = []
     mine = SessionKeys(workspace="genomics", user="bob", session=active)
     assert mine.manifest == f"{BOB}manifest.json"
     words = ["bob" if word == "alice" else word for word in words]
-    assert deploy.erase.main(words, clients=clients.__getitem__) == 2
+    assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 2
     assert names(clients.__getitem__, "genomics/bob/") != []
 
 
@@ -309,7 +309,7 @@ def test_a_version_that_cannot_be_held_keeps_no_other_from_being_held(
             return self._s3.put_object_legal_hold(Key=Key, **words)
 
     clients["s3"] = Stumbles(clients["s3"], "\x1b")
-    assert deploy.hold.main([*HERS, "--apply"], clients=clients.__getitem__) == 2
+    assert deploy.incident.hold.main([*HERS, "--apply"], clients=clients.__getitem__) == 2
     said = capsys.readouterr()
     assert f"{2 * len(NAMES) - 1:,} versions" in said.out
     assert "p\\x1b[31mX" in said.out + said.err
@@ -328,7 +328,7 @@ def test_an_object_that_cannot_come_back_keeps_no_other_from_coming_back(
     s3 = clients["s3"]
     for name in NAMES:
         s3.delete_object(Bucket=BUCKET, Key=f"{ALICE}results/{name}")
-    listed = deploy.restore.below
+    listed = deploy.incident.restore.below
 
     def dated(*words: Any) -> Iterator[Any]:
         for one in listed(*words):
@@ -336,15 +336,15 @@ def test_an_object_that_cannot_come_back_keeps_no_other_from_coming_back(
                 one, modified=datetime(2026, 1, 1, 13 if one.marker else 11, tzinfo=UTC)
             )
 
-    monkeypatch.setattr(deploy.restore, "below", dated)
+    monkeypatch.setattr(deploy.incident.restore, "below", dated)
     clients["s3"] = Stumbles(s3, "\x1b")
     words = [*HERS, "--at", "2026-01-01T12:00:00Z"]
-    assert deploy.restore.main(words, clients=clients.__getitem__) == 0
+    assert deploy.incident.restore.main(words, clients=clients.__getitem__) == 0
     shown = capsys.readouterr().out
     assert shown.count("would undelete") == len(NAMES)
     assert len(shown.splitlines()) == len(NAMES) + 2  # no name begins a line of its own
     assert not forbidden(shown)
-    assert deploy.restore.main([*words, "--apply"], clients=clients.__getitem__) == 2
+    assert deploy.incident.restore.main([*words, "--apply"], clients=clients.__getitem__) == 2
     said = capsys.readouterr()
     assert "p\\x1b[31mX" in said.out + said.err
     assert not forbidden(said.out + said.err)
@@ -387,7 +387,7 @@ def erased() -> Iterator[Any]:
 )
 @given(st.lists(KEYS, min_size=1, max_size=6, unique=True))
 def test_no_name_at_all_stays(erased: Any, chosen: list[str]) -> None:
-    from starburst.erasing import erase_below  # noqa: PLC0415
+    from starburst.aws.erasing import erase_below  # noqa: PLC0415
 
     for name in chosen:
         erased.put_object(Bucket=BUCKET, Key=f"{ALICE}results/{name}", Body=b"x")

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from starburst.cancel_list import cancel_key
-from starburst.chunks import ChunkMessage
-from starburst.client.connection import Connection
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection
+from starburst._client.session import Session
+from starburst._protocol.sealed.cancel_list import cancel_key
+from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst._protocol.sealed.result_nodes import node_key
 from starburst.contract import TAMPERING, ControllerDoor, WorkerVariable
 from starburst.controller.handler import Controller
 from starburst.errors import IntegrityError
-from starburst.result_nodes import node_key
-from starburst.worker.refusal import refused
+from starburst.worker.logs.integrity import refused
 from starburst.worker.supervisor import main
-from starburst_constructs.audit import FAILED_VERIFICATION
-from starburst_constructs.tampering import TAMPERING_PATTERN
+from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN
+from starburst_constructs.monitoring.trail import FAILED_VERIFICATION
 from tests.attacks.hostile import ESCAPES, forbidden
 from tests.controller.conftest import world
 from tests.controller.world import World

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
+from starburst._functions.payload import dump_function, dump_input
 from starburst.contract import WORKER_COMMAND
-from starburst.payload import dump_function, dump_input
-from starburst.worker.child import Child
-from starburst.worker.span import Span
+from starburst.worker.child.process import Child
+from starburst.worker.child.range_run import Span
 from tests.manifests import a_manifest
 
 ATTEMPTS = 3

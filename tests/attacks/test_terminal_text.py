@@ -22,32 +22,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment as Engine
 
-import deploy.contain
-import deploy.erase
-import deploy.events
-import deploy.hold
-import deploy.isolate
-import deploy.restore
-import deploy.revoke
+import deploy.incident.contain
+import deploy.incident.erase
+import deploy.incident.events
+import deploy.incident.hold
+import deploy.incident.isolate
+import deploy.incident.restore
+import deploy.incident.revoke
 import starburst.errors
 from deploy.evidence.page import engine
+from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.connection import Connection
+from starburst._client.access.controller import Control
+from starburst._client.attaching import SessionSummary
+from starburst._client.display.progress import ProgressBar
+from starburst._client.display.session_status import Report
+from starburst._client.tasks.task_list import Tally
+from starburst._protocol.sealed.failure import Failure, FailureKind, describe
+from starburst._protocol.status import SessionStatus
 from starburst.cli import main
-from starburst.client.attaching import SessionSummary
-from starburst.client.connection import Connection
-from starburst.client.control import Control
-from starburst.client.ledger import Tally
-from starburst.client.progress import ProgressBar
-from starburst.client.refusals import aws_errors
-from starburst.client.report import Report
 from starburst.errors import RemoteTraceback, StarburstError, TaskError
-from starburst.failure import Failure, FailureKind, describe
-from starburst.status import SessionStatus
-from starburst.terminal_text import many_lines, one_line, tell
+from starburst.untrusted.terminal_text import many_lines, one_line, tell
 from tests.attacks.hostile import ESCAPES, client_error, forbidden, names_as_on_aws
 from tests.attacks.test_names import Keeps, clients, connection, fleet, hostile, sdk
-from tests.deploy.test_contain import Ecs
-from tests.deploy.test_contain import clients as incident
-from tests.deploy.test_versions import HERS
+from tests.incident.test_contain import Ecs
+from tests.incident.test_contain import clients as incident
+from tests.incident.test_versions import HERS
 from tests.runtime.fleet import BUCKET as DATA
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import opened
@@ -290,12 +290,12 @@ class Raising:
 
 PROD = ["--environment", "prod"]
 COMMANDS: dict[str, tuple[Any, list[str]]] = {
-    "events": (deploy.events, PROD),
-    "contain": (deploy.contain, [*PROD, "--apply"]),
-    "hold": (deploy.hold, [*HERS, "--apply"]),
-    "erase": (deploy.erase, [*HERS, "--apply"]),
-    "restore": (deploy.restore, [*HERS, "--at", "2026-01-01T12:00:00Z"]),
-    "isolate": (deploy.isolate, [*PROD, "--apply"]),
+    "events": (deploy.incident.events, PROD),
+    "contain": (deploy.incident.contain, [*PROD, "--apply"]),
+    "hold": (deploy.incident.hold, [*HERS, "--apply"]),
+    "erase": (deploy.incident.erase, [*HERS, "--apply"]),
+    "restore": (deploy.incident.restore, [*HERS, "--at", "2026-01-01T12:00:00Z"]),
+    "isolate": (deploy.incident.isolate, [*PROD, "--apply"]),
 }
 
 
@@ -318,7 +318,7 @@ def test_a_command_that_aws_refuses_prints_letters(
 
 def test_a_revocation_that_iam_refuses_prints_letters(capsys: pytest.CaptureFixture[str]) -> None:
     iam: Any = Raising("AccessDenied")
-    assert deploy.revoke.main([*PROD, "--apply"], clients=lambda _: iam) == 1
+    assert deploy.incident.revoke.main([*PROD, "--apply"], clients=lambda _: iam) == 1
     clean(capsys.readouterr().err)
 
 
@@ -339,7 +339,7 @@ def test_events_are_lines_of_letters(capsys: pytest.CaptureFixture[str]) -> None
                 "get_query_results", {"status": "Complete", "results": [row]}, {"queryId": ANY}
             )
         made = {"logs": logs, "cloudtrail": trail}
-        assert deploy.events.main(PROD, clients=made.__getitem__) == 3
+        assert deploy.incident.events.main(PROD, clients=made.__getitem__) == 3
     out = capsys.readouterr().out
     clean(out)
     assert len(out) < 30_000
@@ -353,7 +353,7 @@ def test_containing_whom_others_tagged_prints_letters(
     ecs.start("genomics", f"alice{EVIL}\nforged")
     record = tmp_path / "record.json"
     words = [*PROD, "--workspace", "genomics", "--record", str(record), "--apply"]
-    assert deploy.contain.main(words, clients=incident) == 0
+    assert deploy.incident.contain.main(words, clients=incident) == 0
     said = capsys.readouterr()
     clean(said.out + said.err)
     clean(record.read_text())
@@ -426,7 +426,7 @@ def test_the_command_line_prints_letters(
         session.detach()
         failing: Any = Raising(trouble) if trouble else Keeps(fleet.s3, "results/")
         seen = replace(connection, s3=failing)
-        monkeypatch.setattr("starburst.client.connection.connect", lambda *_, **__: seen)
+        monkeypatch.setattr("starburst._client.access.connection.connect", lambda *_, **__: seen)
         main([session.id if word == "ID" else word for word in words])
     said = capsys.readouterr()
     clean(said.out + said.err)
@@ -446,7 +446,7 @@ def test_a_log_line_of_the_client_is_letters(caplog: pytest.LogCaptureFixture) -
 
 def test_nobody_forgot_a_command() -> None:
     """Each command of an incident ends in ``conclude``, and is tried above."""
-    folder = Path(deploy.erase.__file__).parent
+    folder = Path(deploy.incident.erase.__file__).parent
     named = {path.stem for path in folder.glob("*.py") if "conclude(" in path.read_text()} - {
         "officer"
     }

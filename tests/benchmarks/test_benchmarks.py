@@ -12,7 +12,7 @@ from benchmarks import report, requests, short_tasks, startup, trivial, work
 from benchmarks.harness import FLEET, Row, Runs, take_turns
 from benchmarks.peers import POOL, Peer, SideFailed, opened
 from starburst.local import LocalEnvironment, ensure
-from starburst.local.place import STATE_VARIABLE
+from starburst.local.emulator import STATE_VARIABLE
 
 
 @pytest.fixture(scope="module")

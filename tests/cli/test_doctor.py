@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from starburst._client.access.connection import Connection
 from starburst.cli.doctor import examine
-from starburst.client.connection import Connection
 from starburst.errors import EnvironmentNotFound
 
 LONG_LIVED, PASSING = "AKIA" + "Q" * 16, "ASIA" + "Q" * 16

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from starburst.codec import decode, encode
-from starburst.manifest import ResultMode
+from starburst._codec import decode, encode
+from starburst._protocol.manifest import ResultMode
 
 RoundTrip = Callable[..., Any]
 

@@ -17,10 +17,10 @@ import msgpack
 import pyarrow as pa
 import zstandard
 
-from starburst import envelope
-from starburst.chunks import ChunkMessage
-from starburst.codec.structure import Code
-from starburst.envelope import seal
+from starburst._codec.structure import Code
+from starburst._protocol.sealed import envelope
+from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst._protocol.sealed.envelope import seal
 from tests.fuzz.doors import CHUNK, DOORS, HEADER, KEY, PACK
 from tests.fuzz.seeds import seeds
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as npst
 
-from starburst.codec import encode
+from starburst._codec import encode
 from starburst.errors import UnsafeResult
 
 RoundTrip = Callable[..., Any]

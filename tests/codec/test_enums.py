@@ -10,8 +10,8 @@ from typing import Any
 import msgpack
 import pytest
 
-from starburst.codec import decode, encode
-from starburst.codec.structure import Code
+from starburst._codec import decode, encode
+from starburst._codec.structure import Code
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 
 RoundTrip = Callable[..., Any]

@@ -16,8 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from starburst.codec import decode, decode_batch, encode, encode_batch
-from starburst.codec.structure import Code
+from starburst._codec import decode, decode_batch, encode, encode_batch
+from starburst._codec.structure import Code
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 
 RoundTrip = Callable[..., Any]

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starburst.codec import decode_batch, encode, encode_batch
+from starburst._codec import decode_batch, encode, encode_batch
 from starburst.errors import UnsafeResult
 
 RoundTrip = Callable[..., Any]
@@ -145,7 +145,7 @@ def test_empty_batch() -> None:
 
 def test_nothing_heavy_is_imported_for_plain_values() -> None:
     program = (
-        "import sys; from starburst.codec import encode, decode;"
+        "import sys; from starburst._codec import encode, decode;"
         "e = encode({'a': [1, (2.5, None)]}, mode='data');"
         "decode(e.format, memoryview(b''.join(e.parts)), mode='data');"
         "print(sorted({'numpy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)))"

@@ -23,7 +23,7 @@ from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
 from polars.testing.parametric import dataframes
 
-from starburst.codec import encode
+from starburst._codec import encode
 from starburst.errors import UnsafeResult
 
 RoundTrip = Callable[..., Any]

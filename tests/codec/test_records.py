@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from starburst.codec import decode, encode
+from starburst._codec import decode, encode
 from starburst.errors import PayloadError, UnsafeResult
 
 RoundTrip = Callable[..., Any]
@@ -102,7 +102,7 @@ def test_class_that_is_not_imported_is_named_and_not_imported(tmp_path: Any) -> 
     )
     make = (
         "import sys; sys.path.insert(0, sys.argv[1]); import lab;"
-        "from starburst.codec import encode;"
+        "from starburst._codec import encode;"
         "sys.stdout.write(b''.join(encode(lab.Thing(1), mode='data').parts).hex())"
     )
     done = subprocess.run(  # noqa: S603

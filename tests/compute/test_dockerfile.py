@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from starburst.contract import WORKER_COMMAND
-from starburst_constructs.compute import SCRATCH, WORKER_UID
+from starburst_constructs.compute.workers import SCRATCH, WORKER_UID
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ from aws_cdk import aws_logs as logs
 import app
 from environments import DEV
 from starburst.contract import WORKER_COMMAND
-from starburst_constructs.compute import WorkerTask
+from starburst_constructs.compute.workers import WorkerTask
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly

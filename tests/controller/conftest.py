@@ -11,7 +11,7 @@ import pytest
 
 from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
-from starburst.controller.site import Clients, Settings, Site
+from starburst.controller.state.environment import Clients, Settings, Site
 from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
 from tests.quick_moto import quick_aws, quick_clients
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from starburst.contract import Hosts, Instance, Limits
-from starburst.prices import fleet_usd, load
+from starburst.pricing.prices import fleet_usd, load
 from tests.controller.world import World, bought
 from tests.manifests import a_manifest
 

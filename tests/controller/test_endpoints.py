@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from starburst.contract import SessionKeys
 from starburst.controller.endpoints import GRACE_SECONDS, WAIT_MOST
-from starburst.controller.notes import NOTE, Notes
+from starburst.controller.state.endpoint_state import NOTE, Notes
 from starburst.controller.sweep import SweepFailed
 from tests.controller.world import World
 from tests.manifests import a_manifest

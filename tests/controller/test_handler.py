@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from starburst.controller import handler
-from starburst.controller.site import Settings
+from starburst.controller.state.environment import Settings
 from starburst.errors import ConfigurationError
 from tests.controller.world import BUCKET, REGION, World
 from tests.manifests import a_manifest

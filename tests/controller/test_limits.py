@@ -9,7 +9,7 @@ import pytest
 from starburst.contract import Hosts, Instance, Limits, RuntimeDocument, WorkspaceDocument
 from starburst.controller.limits import Refusal, affordable_workers, judge, refuse
 from starburst.errors import ConfigurationError, LimitExceeded
-from starburst.prices import load
+from starburst.pricing.prices import load
 from tests.manifests import a_manifest
 
 WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, timeout_seconds=86_400, usd_per_hour=1e6)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from starburst.controller.documents import Conflict
-from starburst.controller.sessions import Record, Records
+from starburst.controller.state.documents import Conflict
+from starburst.controller.state.sessions import Record, Records
 from starburst.errors import SessionEnded
 from tests.controller.world import World
 from tests.manifests import a_manifest

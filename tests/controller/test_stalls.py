@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starburst.controller.queue import Depth
-from starburst.controller.sessions import Record
-from starburst.controller.stalls import (
+from starburst._protocol.requeue import RequeueMessage
+from starburst.controller.state.sessions import Record
+from starburst.controller.workers.queue import Depth
+from starburst.controller.workers.stalls import (
     EMPTY_LOOKS,
     STILL_SECONDS,
     STILL_WAITING_SECONDS,
     watch,
 )
-from starburst.requeue import RequeueMessage
 from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 

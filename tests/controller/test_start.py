@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from starburst.contract import ControllerDoor, Limits, SessionKeys
-from starburst.controller.sessions import Records
+from starburst.controller.state.sessions import Records
 from tests.controller.world import BUCKET, WORKER_ROLE, World, refused
 from tests.manifests import a_manifest
 

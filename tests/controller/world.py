@@ -10,6 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.s3.models import s3_backends
 
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.requeue import RequeueMessage
+from starburst._protocol.status import SessionStatus
 from starburst.contract import (
     ControllerDoor,
     Limits,
@@ -19,12 +22,9 @@ from starburst.contract import (
     runtime_parameter,
 )
 from starburst.controller.handler import Controller
-from starburst.controller.sessions import Record
-from starburst.controller.site import Site
-from starburst.controller.turns import Turns
-from starburst.manifest import Manifest
-from starburst.requeue import RequeueMessage
-from starburst.status import SessionStatus
+from starburst.controller.state.environment import Site
+from starburst.controller.state.sessions import Record
+from starburst.controller.state.sweep_turns import Turns
 from tests.manifests import a_manifest
 
 REGION = "eu-west-1"

@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 import starburst
-from deploy.local import Deployment
+from deploy.tools.local import Deployment
 from starburst.local import LocalEnvironment
-from starburst.local.place import STATE_VARIABLE
+from starburst.local.emulator import STATE_VARIABLE
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from starburst.client.connection import Connection, connect
-from starburst.client.control import Control
-from starburst.client.erase import erase
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection, connect
+from starburst._client.access.controller import Control
+from starburst._client.ending.erase import erase
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
 from starburst.contract import ControllerDoor
 from starburst.errors import SessionNotFound
 from starburst.local import LocalEnvironment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.local import Deployment
-from starburst.local.place import ADMIN_ROLE
+from deploy.tools.local import Deployment
+from starburst.local.emulator import ADMIN_ROLE
 
 
 @pytest.mark.timeout(180)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from starburst.cancel_list import cancel_key
-from starburst.client.attaching import attach_session
-from starburst.client.connection import Connection, connect
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
+from starburst._client.access.connection import Connection, connect
+from starburst._client.attaching import attach_session
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._protocol.sealed.cancel_list import cancel_key
 from starburst.local import LocalEnvironment
 
 pytestmark = pytest.mark.timeout(240)

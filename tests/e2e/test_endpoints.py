@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import starburst
-from deploy.local import Deployment
+from deploy.tools.local import Deployment
 from starburst.local import LocalEnvironment
 
 pytestmark = pytest.mark.timeout(240)

@@ -12,11 +12,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import deploy.contain
-import deploy.erase
-import deploy.hold
-from deploy.officer import Clients
-from deploy.records import locker
+import deploy.incident.contain
+import deploy.incident.erase
+import deploy.incident.hold
+from deploy.incident.command import Clients
+from deploy.incident.records import locker
 from environments import LOCAL
 from starburst.contract import SessionKeys
 from starburst.local import LocalEnvironment
@@ -25,7 +25,11 @@ pytestmark = pytest.mark.timeout(180)
 
 SUSPECT = ["--environment", "local", "--workspace", "demo", "--user", "mallory"]
 KEYS = SessionKeys(workspace="demo", user="mallory", session="e" * 20)
-COMMANDS = {"contain": deploy.contain, "hold": deploy.hold, "erase": deploy.erase}
+COMMANDS = {
+    "contain": deploy.incident.contain,
+    "hold": deploy.incident.hold,
+    "erase": deploy.incident.erase,
+}
 
 
 class Roles:
@@ -209,7 +213,7 @@ def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
     try:
         ways = attempts(scene.fresh(), scene.bucket, scene.version)
         assert {name for name, call in ways.items() if refused(call)} == set(ways) - still
-        assert deploy.erase.main(SUSPECT, clients=scene.officer("erase")) == 2
+        assert deploy.incident.erase.main(SUSPECT, clients=scene.officer("erase")) == 2
         word = "contained" if command == "contain" else "held"
         assert f"demo/mallory/ is {word}" in capsys.readouterr().err
         assert len(records(scene.administrator)) == before + 1
@@ -223,7 +227,7 @@ def test_no_record_is_overwritten_read_or_erased_by_who_wrote_it(scene: Scene) -
     clients, place = scene.officer("contain"), locker(LOCAL, scene.administrator)
     assert place is not None
     for words in (["--record", "one.json"], ["--record", "two.json", "--undo"]):
-        assert deploy.contain.main([*SUSPECT, "--apply", *words], clients=clients) == 0
+        assert deploy.incident.contain.main([*SUSPECT, "--apply", *words], clients=clients) == 0
     page = scene.administrator("s3").list_objects_v2(Bucket=place.bucket, Prefix="incidents/local/")
     here = {"Bucket": place.bucket, "Key": page["Contents"][0]["Key"]}
     s3 = clients("s3")

@@ -17,11 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 import starburst
-from starburst.client.attaching import attach_session
-from starburst.client.connection import Connection, connect
-from starburst.client.control import Control, new_session_id
-from starburst.client.opening import open_session
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection, connect
+from starburst._client.access.controller import Control, new_session_id
+from starburst._client.attaching import attach_session
+from starburst._client.opening import open_session
+from starburst._client.session import Session
 from starburst.contract import queue_name, task_family
 from starburst.errors import IntegrityError, LimitExceeded, UnsafeResult
 from starburst.local import LocalEnvironment

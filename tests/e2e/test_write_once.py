@@ -15,13 +15,13 @@ from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
 import starburst
-from deploy.restore import Step, restore
-from deploy.versions import below
-from starburst.client.connection import Connection, connect
-from starburst.client.opening import open_session
-from starburst.client.session import Session
+from deploy.incident.restore import Step, restore
+from deploy.incident.versions import below
+from starburst._client.access.connection import Connection, connect
+from starburst._client.opening import open_session
+from starburst._client.session import Session
 from starburst.local import LocalEnvironment
-from starburst_constructs.responders import restorer_document
+from starburst_constructs.policies.incident_response import restorer_document
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -11,7 +11,7 @@ from deploy.evidence.folder import write
 from deploy.evidence.gather import Evidence, gather
 from deploy.evidence.testing import CaseCount
 from environments import DEV
-from starburst_constructs.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems import ALL
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     small = replace(DEV, packs=("ControlTower",))
     quick = [theorem for theorem in ALL if theorem.name == "nothing_under_tls_1_2"]
     found = gather(small, tmp_path_factory.mktemp("gathered"), run_tests=False, theorems=quick)
-    budgets = "tests/control/test_budgets.py::test_each_workspace_has_its_budget"
+    budgets = "tests/monitoring/test_budgets.py::test_each_workspace_has_its_budget"
     return replace(found, tests={budgets: CaseCount(passed=1)})
 
 

@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import left_out
 from deploy.evidence.matrix import matrix
-from starburst_constructs.compliance.controls import CHECKLIST, CONTROLS, Framework, references
+from starburst_assurance.controls import CHECKLIST, CONTROLS, Framework, references
 from tests.evidence.chromium import BROWSER, Tab, open_tab
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

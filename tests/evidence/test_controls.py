@@ -9,20 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.controls import checklist_page, controls_page, main
-from starburst_constructs.compliance.catalogue import nag_catalogue
-from starburst_constructs.compliance.control_tower import guard_catalogue
-from starburst_constructs.compliance.controls import (
-    CHECKLIST,
-    CONTROLS,
-    Control,
-    Framework,
-    references,
-)
-from starburst_constructs.compliance.controls.frameworks import PACK_FRAMEWORKS, nag_rules
-from starburst_constructs.compliance.controls.model import UNVERIFIED
-from starburst_constructs.compliance.rules import RULES
-from starburst_constructs.proofs.theorems import ALL as THEOREMS
+from deploy.tools.controls import checklist_page, controls_page, main
+from starburst_assurance.controls import CHECKLIST, CONTROLS, Control, Framework, references
+from starburst_assurance.controls.frameworks import PACK_FRAMEWORKS, nag_rules
+from starburst_assurance.controls.model import UNVERIFIED
+from starburst_assurance.packs.catalogue import nag_catalogue
+from starburst_assurance.packs.control_tower import guard_catalogue
+from starburst_assurance.proofs.theorems import ALL as THEOREMS
+from starburst_assurance.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,7 +117,7 @@ def test_the_pages_are_in_step(tmp_path: Path) -> None:
     main(tmp_path)
     for name in ("controls.md", "checklist.md"):
         written = (ROOT / "docs" / name).read_text()
-        assert written == (tmp_path / name).read_text(), "run: python -m deploy.controls"
+        assert written == (tmp_path / name).read_text(), "run: python -m deploy.tools.controls"
 
 
 def test_the_checklist_leads_to_sections_that_exist() -> None:

@@ -24,13 +24,13 @@ from deploy.evidence.folder import SUMS, write
 from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import Row, Status, matrix
 from deploy.evidence.testing import CaseCount, RunError, finish_tests, start_tests
-from starburst_constructs.compliance.controls import CONTROLS, Area, Control
-from starburst_constructs.compliance.judge import GatedStage
-from starburst_constructs.compliance.outcomes import nag_outcomes
-from starburst_constructs.compliance.packs import NagPack, plain
-from starburst_constructs.compliance.rules import Verdict
-from starburst_constructs.compliance.table import Refusal
-from starburst_constructs.proofs.record import Record
+from starburst_assurance.controls import CONTROLS, Area, Control
+from starburst_assurance.gate.judge import GatedStage
+from starburst_assurance.gate.outcomes import nag_outcomes
+from starburst_assurance.gate.table import Refusal
+from starburst_assurance.packs.packs import NagPack, plain
+from starburst_assurance.proofs.mutation.record import Record
+from starburst_assurance.rules import Verdict
 
 
 def rows(evidence: Evidence) -> dict[str, Row]:
@@ -288,7 +288,7 @@ def test_a_pack_asked_rule_by_rule_finds_what_it_finds_by_itself(tmp_path: Path)
 
 
 def test_tests_that_controls_name_are_run_and_counted(tmp_path: Path) -> None:
-    name = "tests/envelope/test_signing.py::test_any_cut_is_refused"
+    name = "tests/protocol/test_signing.py::test_any_cut_is_refused"
     control = Control(name="cut", title="Cuts are refused", area=Area.DATA, tests=(name,))
     counted = finish_tests(start_tests([control], tmp_path))
     assert counted[name].holds
@@ -307,7 +307,7 @@ def test_what_stops_the_tests_is_said_without_a_traceback(
 
 
 def test_a_test_that_is_gone_stops_the_evidence(tmp_path: Path) -> None:
-    gone = "tests/envelope/test_signing.py::test_that_is_gone"
+    gone = "tests/protocol/test_signing.py::test_that_is_gone"
     control = Control(name="gone", title="It is gone", area=Area.DATA, tests=(gone,))
     with pytest.raises(RunError, match="test_that_is_gone"):
         finish_tests(start_tests([control], tmp_path))

@@ -18,10 +18,10 @@ from deploy.evidence.matrix import Status, matrix
 from deploy.evidence.testing import CaseCount
 from environments import ALL as ENVIRONMENTS
 from stacks.risks import Risk
-from starburst_constructs.compliance.controls import CONTROLS
-from starburst_constructs.proofs.prove import Verdict
-from starburst_constructs.proofs.record import Record
-from starburst_constructs.proofs.theorems import ALL as THEOREMS
+from starburst_assurance.controls import CONTROLS
+from starburst_assurance.proofs.mutation.record import Record
+from starburst_assurance.proofs.solving.prove import Verdict
+from starburst_assurance.proofs.theorems import ALL as THEOREMS
 
 NO_NETWORKS = "dev has no trusted_cidrs"
 ASIDE = next(each for each in THEOREMS if each.unless == "trusted-networks")

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from moto import mock_aws
 
-from deploy.cdk import ROOT
 from deploy.evidence.facts import sums
 from deploy.evidence.folder import SUMS
 from deploy.evidence.sign import main as sign
 from deploy.evidence.signing import KEY, SIGNATURE
 from deploy.evidence.verify import main as verify
+from deploy.tools.cdk import ROOT
 from tests.attacks.hostile import forbidden
 
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey

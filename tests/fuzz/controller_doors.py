@@ -19,13 +19,13 @@ from benchmarks.fleet_model.clock import Clock, Meter
 from benchmarks.fleet_model.cloud import Cloud
 from benchmarks.fleet_model.terms import document, settings
 from starburst import errors
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.status import SessionStatus
 from starburst.contract import ControllerDoor
 from starburst.controller.handler import Controller
-from starburst.controller.notes import NOTE
-from starburst.controller.site import Clients, Site
+from starburst.controller.state.endpoint_state import NOTE
+from starburst.controller.state.environment import Clients, Site
 from starburst.controller.sweep import SweepFailed
-from starburst.manifest import Manifest
-from starburst.status import SessionStatus
 from tests.manifests import a_manifest
 
 __all__ = [

@@ -13,17 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starburst import cancel_list, chunks, envelope, result_nodes
-from starburst.codec import decode, decode_batch, decode_each
+from starburst._codec import decode, decode_batch, decode_each
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed import cancel_list, chunks, envelope, result_nodes
+from starburst._protocol.sealed.envelope import Header, seal, unseal
+from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.signing import SigningKey, verify
+from starburst._protocol.sealed.tables import load_table
+from starburst._protocol.status import SessionStatus
 from starburst.contract import RuntimeDocument
-from starburst.envelope import Header, seal, unseal
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
-from starburst.failure import Failure
-from starburst.manifest import Manifest
-from starburst.signing import SigningKey, verify
-from starburst.status import SessionStatus
-from starburst.tables import load_table
-from starburst.worker.frames import read_frame
+from starburst.worker.child.frames import read_frame
 
 from .controller_doors import (
     KEYS,

@@ -21,17 +21,17 @@ import polars as pl
 import pyarrow as pa
 import zstandard
 
-from starburst import envelope
-from starburst.chunks import Chunk, write_pack
-from starburst.codec import encode, encode_batch
+from starburst._codec import encode, encode_batch
+from starburst._protocol.requeue import RequeueMessage
+from starburst._protocol.sealed import envelope
+from starburst._protocol.sealed.chunks import Chunk, write_pack
+from starburst._protocol.sealed.envelope import seal
+from starburst._protocol.sealed.failure import describe
+from starburst._protocol.sealed.result_nodes import Batch, ResultNode
+from starburst._protocol.sealed.tables import dump_table
+from starburst._protocol.status import SessionStatus
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from starburst.envelope import seal
-from starburst.failure import describe
-from starburst.requeue import RequeueMessage
-from starburst.result_nodes import Batch, ResultNode
-from starburst.status import SessionStatus
-from starburst.tables import dump_table
-from starburst.worker.frames import write_frame
+from starburst.worker.child.frames import write_frame
 from tests.manifests import a_manifest
 
 from . import controller_doors

@@ -12,8 +12,8 @@ from typing import Any
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from starburst.local.people import session
-from starburst.local.place import ACCOUNT, REGION
+from starburst.local.emulator import ACCOUNT, REGION
+from starburst.local.roles import session
 from tests.local.raw import Door, keys
 from tests.local.scene import EVERYTHING, Scene, code_of, denied, document, eventually
 

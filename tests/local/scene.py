@@ -13,8 +13,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from starburst.local import LocalEnvironment
-from starburst.local.people import session
-from starburst.local.place import ACCOUNT, REGION
+from starburst.local.emulator import ACCOUNT, REGION
+from starburst.local.roles import session
 
 Statement = Mapping[str, Any]
 

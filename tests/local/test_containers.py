@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from starburst.local.place import ACCOUNT, REGION
+from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.scene import Scene, eventually
 
 SHOW = """

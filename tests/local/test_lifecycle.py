@@ -20,7 +20,7 @@ import pytest
 
 from starburst.errors import LocalEnvironmentError
 from starburst.local import LocalEnvironment, current, endpoint
-from starburst.local.place import GAPS, STATE_VARIABLE
+from starburst.local.emulator import GAPS, STATE_VARIABLE
 from starburst.local.server import Server, read_json
 from starburst.local.state import State
 from tests.local.scene import Scene, eventually

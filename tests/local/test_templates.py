@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.templates import carried_files
+from deploy.tools.templates import carried_files
 from environments import LOCAL
 from stacks.settings import BrokerRole
+from starburst.controller import CODE
 from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
-from starburst.local import LocalEnvironment, deploy_templates, place
+from starburst.local import LocalEnvironment, deploy_templates
+from starburst.local import emulator as place
 from tests.local.scene import denied
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ def test_the_controllers_zip_is_the_same_every_time() -> None:
     assert first == deploy_templates.controller_zip()
     names = zipfile.ZipFile(BytesIO(first)).namelist()
     assert "starburst/controller/handler.py" in names
-    assert "starburst/prices.json" in names
-    assert not [name for name in names if "/local/" in name or name.endswith(".pyc")]
+    assert "starburst/pricing/prices.json" in names
+    assert {name.split("/")[1] for name in names} == set(CODE)
+    assert not [name for name in names if "sealed" in name or name.endswith(".pyc")]
 
 
 def test_an_analyst_can_do_their_own_and_nothing_else(deployed: LocalEnvironment) -> None:

@@ -10,7 +10,7 @@ import pytest
 from starburst.errors import LocalEnvironmentError
 from starburst.local.emulation import check_version
 from starburst.local.emulation.patching import wrap
-from starburst.local.place import EMULATOR_VERSION
+from starburst.local.emulator import EMULATOR_VERSION
 
 
 def test_the_installed_version_is_the_one() -> None:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .players import Played, play
+from .seed_processes import Played, play
 
 __all__ = ["main"]
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import TROUBLE
+from starburst.aws.calls import TROUBLE
 from starburst.contract import (
     ControllerDoor,
     RuntimeDocument,
@@ -28,7 +28,7 @@ from starburst.contract import (
     runtime_parameter,
 )
 from starburst.controller.handler import Controller
-from starburst.controller.site import Clients, Settings, Site
+from starburst.controller.state.environment import Clients, Settings, Site
 from starburst.errors import StarburstError
 
 from .injector import Sky, trouble

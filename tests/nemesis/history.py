@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from starburst.chunks import LedgerEntry
-from starburst.codec import decode_batch
+from starburst._codec import decode_batch
+from starburst._protocol.sealed.chunks import LedgerEntry
+from starburst._protocol.sealed.result_nodes import ResultNode, open_node, parse_node_key
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-from starburst.result_nodes import ResultNode, open_node, parse_node_key
 from tests.runtime.fleet import BUCKET
 
 from .plan import POISONS, Plan

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from starburst.chunks import ChunkMessage
+from starburst._protocol.sealed.chunks import ChunkMessage
 from starburst.errors import IntegrityError
-from starburst.worker.lease import Lease
+from starburst.worker.leases.lease import Lease
 
 from .plan import Plan
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from starburst.client.attaching import attach_session
-from starburst.client.connection import Connection
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 from tests.runtime.conftest import connection, fleet, sdk
 from tests.runtime.fleet import BUCKET, Fleet
@@ -108,7 +108,7 @@ def test_trouble_that_passes_ends_no_task(
 def test_trouble_that_stays_ends_in_a_typed_error(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("starburst.client.collect._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("starburst._client.tasks.collect._PATIENCE_SECONDS", 0.0)
     session, flaky = stored(connection, fleet)
     flaky.error = answer("InternalError", 500)
     with pytest.raises(SessionError, match="InternalError"):
@@ -120,7 +120,7 @@ def test_trouble_that_stays_ends_in_a_typed_error(
 def test_tasks_whose_messages_are_lost_are_queued_anew_by_whoever_attaches(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("starburst.client.collect._SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr("starburst._client.tasks.collect._SILENCE_SECONDS", 0.1)
     session, _ = stored(connection, fleet, tasks=40)
     session.detach()
     fleet.sqs.purge_queue(QueueUrl=session._queue_url())

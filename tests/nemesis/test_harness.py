@@ -16,16 +16,17 @@ from typing import Any
 
 import pytest
 
-from starburst.chunks import LedgerEntry
-from starburst.codec import encode_batch
+from starburst._codec import encode_batch
+from starburst._protocol.sealed.chunks import LedgerEntry
+from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-from starburst.result_nodes import Batch, ResultNode, node_key
 from tests.nemesis import __main__ as command
-from tests.nemesis import nursery, players
-from tests.nemesis.doomed import serve
+from tests.nemesis import forked_children as nursery
+from tests.nemesis import seed_processes as players
+from tests.nemesis.failing_process import serve
 from tests.nemesis.history import History, check
-from tests.nemesis.players import Played, play
+from tests.nemesis.seed_processes import Played, play
 
 KEYS = SessionKeys(workspace="study", user="alice", session="a" * 20)
 KEY = bytes(range(32))
@@ -235,7 +236,7 @@ def fork(commands: int) -> nursery.Forked:
     board = os.memfd_create("board")
     os.ftruncate(board, 24)
     fds = (commands, answers, board)
-    words = ["python", "-P", "-m", "starburst.worker.runner", *map(str, fds)]
+    words = ["python", "-P", "-m", "starburst.worker.child.runner", *map(str, fds)]
     return nursery.popen(words, pass_fds=fds, env={}, stdin=subprocess.DEVNULL)
 
 

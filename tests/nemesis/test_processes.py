@@ -20,9 +20,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
-from starburst.client.connection import Connection
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
+from starburst._client.access.connection import Connection
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
 from starburst.contract import SessionKeys, WorkerVariable
 from tests.nemesis.world import document
 from tests.runtime.fleet import BUCKET, REGION, Fleet

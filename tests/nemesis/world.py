@@ -19,11 +19,13 @@ from typing import Any, Final, TypeVar
 import boto3
 from botocore.exceptions import ClientError
 
-from starburst.client.attaching import attach_session
-from starburst.client.connection import Connection
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (
     CONTROL_PREFIX,
     Limits,
@@ -32,22 +34,20 @@ from starburst.contract import (
     WorkspaceDocument,
 )
 from starburst.errors import SessionError, StarburstError
-from starburst.manifest import Manifest
-from starburst.session_key import SessionKey
-from starburst.worker.lease import Lease, Leases, Request
-from starburst.worker.span import Span
-from starburst.worker.store import Store
+from starburst.worker.child.range_run import Span
+from starburst.worker.leases.lease import Lease, Leases, Request
+from starburst.worker.objects.store import Store
 from starburst.worker.supervisor import Supervisor
 from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET, REGION
 
 from .cloud import Cloud, Ending
+from .forked_children import children
 from .history import History, check
-from .hurry import hurried
 from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky, leased
-from .nursery import children
+from .instrumentation import hurried
+from .lasting_damage import spoil
 from .plan import Plan
-from .spoiling import spoil
 from .workload import expected, fatal, perform
 
 __all__ = ["document", "run"]

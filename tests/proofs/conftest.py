@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import environments
-from starburst_constructs.proofs.assembly import read_estate
-from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Estate, Guarded, Policy, Role
-from starburst_constructs.proofs.logic import Logic
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.reading.policies import Estate, Guarded, Policy, Role
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from starburst_constructs.proofs import command
-from starburst_constructs.proofs.document import page
-from starburst_constructs.proofs.estate import Estate
+from starburst_assurance.proofs import command
+from starburst_assurance.proofs.document import page
+from starburst_assurance.proofs.reading.policies import Estate
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "examples" / "own_theorem.py"
@@ -76,5 +76,5 @@ def test_it_is_a_command_on_a_machine_without_node(tmp_path: Path) -> None:
 def test_the_document_is_in_step() -> None:
     expected = page(OWN.read_text())
     assert (ROOT / "docs" / "theorems.md").read_text() == expected, (
-        "run python -m starburst_constructs.proofs.document"
+        "run python -m starburst_assurance.proofs.document"
     )

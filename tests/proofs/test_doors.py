@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from starburst_constructs.proofs.estate import Estate, Policy, Statement
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorems import ALL
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.reading.policies import Estate, Policy, Statement
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.theorems import ALL
 
 LOGIC = Logic()
 DOORS = next(item for item in ALL if item.name == "each_asks_by_their_own_door")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.hunting import hunt
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.mutants import mutants
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.theorems import ALL
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.mutation.mutants import mutants
+from starburst_assurance.proofs.mutation.testing import hunt
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import ALL
 
 LOGIC = Logic()
 OURS = [item for item in ALL if item.group == "Opening endpoints"]

@@ -9,13 +9,13 @@ import pytest
 import app
 from environments import DEV
 from stacks.settings import Ec2Capacity, Instance, Network
-from starburst_constructs.proofs.assembly import read_estate
-from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.theorems import ALL
-from starburst_constructs.proofs.vocabulary import check
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.encoding.vocabulary import check
+from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import ALL
 
 LOGIC = Logic()
 CHOSEN = {"Starting work", "Nothing beyond the duty", "The work goes on"}

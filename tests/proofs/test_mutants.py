@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from starburst_constructs.proofs import command, hunting
-from starburst_constructs.proofs.equivalence import changes_nothing
-from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.hunting import End, Fate, Log, hunt
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.mutants import Mutant, mutants
-from starburst_constructs.proofs.record import load, record, write
-from starburst_constructs.proofs.survivors import SURVIVORS, reason_for
-from starburst_constructs.proofs.theorems import ALL
+from starburst_assurance.proofs import command
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.mutation import testing as hunting
+from starburst_assurance.proofs.mutation.accepted import SURVIVORS, reason_for
+from starburst_assurance.proofs.mutation.equivalence import changes_nothing
+from starburst_assurance.proofs.mutation.mutants import Mutant, mutants
+from starburst_assurance.proofs.mutation.record import load, record, write
+from starburst_assurance.proofs.mutation.testing import End, Fate, Log, hunt
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.theorems import ALL
 
 SAMPLE = {
     "storage/DataPolicy": "DenyOtherUsersNames: dropped",

@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.encode import applies
-from starburst_constructs.proofs.estate import Policy
-from starburst_constructs.proofs.logic import Formula, Logic
-from starburst_constructs.proofs.prove import decide as solve
-from starburst_constructs.proofs.request import Context, Request
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.encode import applies
+from starburst_assurance.proofs.encoding.logic import Formula, Logic
+from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.reading.policies import Policy
+from starburst_assurance.proofs.solving.prove import decide as solve
 from tests.proofs.reference import Asked, allows, decide
 
 ROLE = "arn:aws:iam::111122223333:role/tester"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from starburst_constructs.proofs.assembly import read_estate
-from starburst_constructs.proofs.errors import ProofError, ResolveError
-from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.resolve import Resolver
+from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.resolve import Resolver
 
 ONE: dict[str, Any] = {
     "Parameters": {"Stage": {"Default": "x"}},

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.encode import applies
-from starburst_constructs.proofs.estate import Policy
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.prove import _ask
-from starburst_constructs.proofs.request import Context, Request
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.encode import applies
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.reading.policies import Policy
+from starburst_assurance.proofs.solving.prove import _ask
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from starburst_constructs.proofs import prove as prove_module
-from starburst_constructs.proofs.decision import World
-from starburst_constructs.proofs.estate import Condition, Estate, Policy
-from starburst_constructs.proofs.layout import data_bucket, requests
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.mutants import mutants
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorem import Claim, Theorem, never, theorem
-from starburst_constructs.proofs.theorems import ALL
-from starburst_constructs.proofs.vocabulary import check, complaints
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import data_bucket, requests
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.encoding.vocabulary import check, complaints
+from starburst_assurance.proofs.mutation.mutants import mutants
+from starburst_assurance.proofs.reading.policies import Condition, Estate, Policy
+from starburst_assurance.proofs.solving import prove as prove_module
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems import ALL
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"

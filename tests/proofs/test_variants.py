@@ -11,16 +11,16 @@ import pytest
 import app
 from environments import DEV
 from stacks.settings import BrokerRole, MfaUsers, Network
-from starburst_constructs.proofs.assembly import FOREIGN_BOUNDARY, read_estate
-from starburst_constructs.proofs.command import estates_of
-from starburst_constructs.proofs.errors import ResolveError
-from starburst_constructs.proofs.estate import Estate
-from starburst_constructs.proofs.logic import Logic
-from starburst_constructs.proofs.mutants import mutants
-from starburst_constructs.proofs.prove import prove
-from starburst_constructs.proofs.theorem import Theorem
-from starburst_constructs.proofs.theorems import ALL
-from starburst_constructs.proofs.vocabulary import complaints
+from starburst_assurance.proofs.command import estates_of
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.encoding.vocabulary import complaints
+from starburst_assurance.proofs.mutation.mutants import mutants
+from starburst_assurance.proofs.reading.assembly import FOREIGN_BOUNDARY, read_estate
+from starburst_assurance.proofs.reading.errors import ResolveError
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import ALL
 from tests.networks import REUSED
 
 LOGIC = Logic()

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from starburst_constructs.proofs.errors import VocabularyError
-from starburst_constructs.proofs.estate import Estate, Policy
-from starburst_constructs.proofs.vocabulary import (
+from starburst_assurance.proofs.encoding.vocabulary import (
     actions,
     check,
     complaints,
     representatives,
     source,
 )
+from starburst_assurance.proofs.reading.errors import VocabularyError
+from starburst_assurance.proofs.reading.policies import Estate, Policy
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import boto3
 import pytest
 
-from starburst.client.connection import Connection
+from starburst._client.access.connection import Connection
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from tests.nemesis import nursery
+from tests.nemesis import forked_children as nursery
 from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 
@@ -30,7 +30,7 @@ def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     For tests of what becomes of tasks. Those of how a process starts and ends start it for real.
     """
     forks = SimpleNamespace(Popen=nursery.popen, DEVNULL=subprocess.DEVNULL)
-    monkeypatch.setattr("starburst.worker.child.subprocess", forks)
+    monkeypatch.setattr("starburst.worker.child.process.subprocess", forks)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr("starburst.worker.lease._POLL_SECONDS", 1)
+    monkeypatch.setattr("starburst.worker.leases.lease._POLL_SECONDS", 1)
     monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 0.2)
     # moto's threads trip over each other in this set, which only FIFO queues need.
     monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())

@@ -10,15 +10,15 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.requeue import RequeueMessage
+from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (
     SessionKeys,
     queue_name,
 )
-from starburst.manifest import Manifest
-from starburst.requeue import RequeueMessage
-from starburst.session_key import SessionKey
-from starburst.worker.lease import Lease, Leases, Request
-from starburst.worker.store import Store
+from starburst.worker.leases.lease import Lease, Leases, Request
+from starburst.worker.objects.store import Store
 from starburst.worker.supervisor import Supervisor
 from tests.statuses import a_status
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from starburst.client.connection import Connection
-from starburst.client.opening import open_session
-from starburst.client.options import SessionOptions
-from starburst.client.session import Session
+from starburst._client.access.connection import Connection
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
 from tests.runtime.fleet import Fleet
 
 ONE = SessionOptions(workers=1, idle_timeout=20)

@@ -11,15 +11,15 @@ import pytest
 from environments import ALL, DEV, PROD
 from stacks.settings import Network, SettingsError
 from starburst.controller.endpoints import PARAMETER
-from starburst_constructs.boundary import boundary_statements
-from starburst_constructs.bursting import (
+from starburst_constructs.identity.endpoint_opening import (
     BURST_TAG,
     REGIONLESS,
     opening_ceiling,
     opening_statements,
 )
-from starburst_constructs.endpoints import BURSTING, services_in
-from starburst_constructs.network import closing_ceiling
+from starburst_constructs.network.endpoints import BURSTING, services_in
+from starburst_constructs.network.vpc import closing_ceiling
+from starburst_constructs.policies.boundary import boundary_statements
 from tests.networks import REUSED
 from tests.stacks.reading import Template, documents, listed, only, resources, statement
 

@@ -20,8 +20,8 @@ import app
 from environments import DEV
 from stacks.settings import Network
 from stacks.settings.environment import FIPS_REGIONS
-from starburst.aws import client_config
-from starburst.client.connection import connect
+from starburst._client.access.connection import connect
+from starburst.aws.calls import client_config
 
 CALLS: dict[str, Callable[[Any], object]] = {
     "ecs": lambda ecs: ecs.list_tasks(cluster="c"),

@@ -13,8 +13,8 @@ import pytest
 import app
 from environments import ALL, DEV
 from stacks.settings import Network, SettingsError
-from starburst_constructs.endpoints import INTERFACE_SERVICES, TASK_SERVICES
-from starburst_constructs.network import FLOW_FIELDS, S3_PREFIX_LISTS
+from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
+from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
 from tests.networks import EXISTING, REUSED
 from tests.stacks.reading import Template, named, only, resources, statement
 

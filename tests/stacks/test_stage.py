@@ -12,8 +12,8 @@ from aws_cdk.cx_api import CloudAssembly
 
 import app
 from environments import ALL, LOCAL, PROD
-from starburst_constructs.grants import CONFUSED_DEPUTY_KEYS, service_grant
 from starburst_constructs.naming import boundary_arn
+from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, service_grant
 from tests.stacks.reading import Template, documents, listed, resources
 
 Templates = dict[str, Template]

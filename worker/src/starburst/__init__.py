@@ -14,15 +14,16 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .client.api import as_completed, attach, session, sessions, wait
-    from .client.attaching import SessionSummary
-    from .client.connection import Connection, connect
-    from .client.executor import StarburstExecutor as Executor
-    from .client.login import login
-    from .client.mapping import map_over as map
-    from .client.options import SessionOptions
-    from .client.report import Report
-    from .client.session import Session
+    from ._client.access.connection import Connection, connect
+    from ._client.access.login import login
+    from ._client.api import as_completed, attach, session, sessions, wait
+    from ._client.attaching import SessionSummary
+    from ._client.display.session_status import Report
+    from ._client.estimating import Estimate, estimate
+    from ._client.executor import StarburstExecutor as Executor
+    from ._client.mapping import map_over as map
+    from ._client.options import SessionOptions
+    from ._client.session import Session
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
         WorkerLost,
         WorkspaceNotFound,
     )
-    from .estimating import Estimate, estimate
 
 __all__ = [
     "AccessDenied",
@@ -94,22 +94,22 @@ __version__: Final = "0.1.0"
 
 _ERRORS: Final = ".errors"
 _HOMES: Final = {
-    "Connection": (".client.connection", "Connection"),
-    "Estimate": (".estimating", "Estimate"),
-    "Executor": (".client.executor", "StarburstExecutor"),
-    "Report": (".client.report", "Report"),
-    "Session": (".client.session", "Session"),
-    "SessionOptions": (".client.options", "SessionOptions"),
-    "SessionSummary": (".client.attaching", "SessionSummary"),
-    "as_completed": (".client.api", "as_completed"),
-    "attach": (".client.api", "attach"),
-    "connect": (".client.connection", "connect"),
-    "estimate": (".estimating", "estimate"),
-    "login": (".client.login", "login"),
-    "map": (".client.mapping", "map_over"),
-    "session": (".client.api", "session"),
-    "sessions": (".client.api", "sessions"),
-    "wait": (".client.api", "wait"),
+    "Connection": ("._client.access.connection", "Connection"),
+    "Estimate": ("._client.estimating", "Estimate"),
+    "Executor": ("._client.executor", "StarburstExecutor"),
+    "Report": ("._client.display.session_status", "Report"),
+    "Session": ("._client.session", "Session"),
+    "SessionOptions": ("._client.options", "SessionOptions"),
+    "SessionSummary": ("._client.attaching", "SessionSummary"),
+    "as_completed": ("._client.api", "as_completed"),
+    "attach": ("._client.api", "attach"),
+    "connect": ("._client.access.connection", "connect"),
+    "estimate": ("._client.estimating", "estimate"),
+    "login": ("._client.access.login", "login"),
+    "map": ("._client.mapping", "map_over"),
+    "session": ("._client.api", "session"),
+    "sessions": ("._client.api", "sessions"),
+    "wait": ("._client.api", "wait"),
 }
 
 

@@ -29,7 +29,7 @@ A message says what happened, why, and what to do next.
 
 from __future__ import annotations
 
-from .terminal_text import many_lines, one_line
+from starburst.untrusted.terminal_text import many_lines, one_line
 
 __all__ = [
     "AccessDenied",

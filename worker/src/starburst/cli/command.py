@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import ConfigurationError, StarburstError
-from starburst.terminal_text import many_lines, one_line, tell
+from starburst.untrusted.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
-    from starburst.client.connection import Connection
+    from starburst._client.access.connection import Connection
 
 __all__ = ["main"]
 
@@ -112,7 +112,7 @@ def _where(command: argparse.ArgumentParser) -> None:
 
 
 def _connect(words: argparse.Namespace) -> Connection:
-    from starburst.client.connection import connect  # noqa: PLC0415 - slow to import
+    from starburst._client.access.connection import connect  # noqa: PLC0415 - slow to import
 
     return connect(words.environment, words.workspace, user=words.user, profile=words.profile)
 
@@ -124,8 +124,8 @@ def _version() -> str:
 
 
 def _sessions(words: argparse.Namespace) -> None:
-    from starburst.client.attaching import list_sessions  # noqa: PLC0415 - slow to import
-    from starburst.client.progress import dollars  # noqa: PLC0415 - slow to import
+    from starburst._client.attaching import list_sessions  # noqa: PLC0415 - slow to import
+    from starburst._client.display.progress import dollars  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
     found = list_sessions(connection)
@@ -143,7 +143,7 @@ def _sessions(words: argparse.Namespace) -> None:
 
 
 def _status(words: argparse.Namespace) -> None:
-    from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
+    from starburst._client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
     session = attach_session(_connect(words), words.session, progress=False, count_only=True)
     session.collect(wait=False, return_exceptions=True)
@@ -152,7 +152,7 @@ def _status(words: argparse.Namespace) -> None:
 
 
 def _extend(words: argparse.Namespace) -> None:
-    from starburst.client.attaching import attach_session  # noqa: PLC0415 - slow to import
+    from starburst._client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
     if not 0 < words.hours <= _MOST_HOURS:
         raise ConfigurationError(
@@ -165,10 +165,10 @@ def _extend(words: argparse.Namespace) -> None:
 
 
 def _stop(words: argparse.Namespace) -> None:
-    from starburst.client.attaching import session_keys  # noqa: PLC0415 - slow to import
-    from starburst.client.control import Control  # noqa: PLC0415 - slow to import
-    from starburst.client.departure import wait_for_departure  # noqa: PLC0415 - slow to import
-    from starburst.client.erase import erase  # noqa: PLC0415 - slow to import
+    from starburst._client.access.controller import Control  # noqa: PLC0415 - slow to import
+    from starburst._client.attaching import session_keys  # noqa: PLC0415 - slow to import
+    from starburst._client.ending.erase import erase  # noqa: PLC0415 - slow to import
+    from starburst._client.ending.stopped_workers import wait_for_departure  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
     keys = session_keys(connection, words.session)
@@ -187,7 +187,7 @@ def _say(text: str) -> None:
 
 
 def _estimate(words: argparse.Namespace) -> None:
-    from starburst.estimating import estimate  # noqa: PLC0415 - slow to import
+    from starburst._client.estimating import estimate  # noqa: PLC0415 - slow to import
 
     found = estimate(
         workers=words.workers,

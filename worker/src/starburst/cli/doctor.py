@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from starburst.errors import StarburstError
 
 if TYPE_CHECKING:
-    from starburst.client.connection import Connection
+    from starburst._client.access.connection import Connection
 
 __all__ = ["Finding", "examine"]
 
@@ -87,7 +87,7 @@ def _python(wanted: str) -> Finding:
 
 
 def _bucket(connection: Connection) -> Finding:
-    from starburst.client.attaching import list_sessions  # noqa: PLC0415 - slow to import
+    from starburst._client.attaching import list_sessions  # noqa: PLC0415 - slow to import
 
     try:
         count = len(list_sessions(connection))

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, code_of
+from starburst._protocol.manifest import Manifest
+from starburst.aws.calls import ABSENT, code_of
 from starburst.contract import (
     PROTOCOL,
     SessionKeys,
@@ -22,6 +23,7 @@ from starburst.contract import (
     speaks_protocol,
     task_family,
 )
+from starburst.controller.state.sessions import Record, concluded
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
@@ -31,14 +33,12 @@ from starburst.errors import (
     VersionMismatch,
     WorkspaceNotFound,
 )
-from starburst.manifest import Manifest
-from starburst.strict_json import read_object
+from starburst.untrusted.strict_json import read_object
 
-from . import queue
 from .lifecycle import Lifecycle
 from .limits import judge, refuse
 from .plan import begin_launch
-from .sessions import Record, concluded
+from .workers import queue
 
 __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from starburst.aws import TROUBLE, code_of, words_of
+from starburst.aws.calls import TROUBLE, code_of, words_of
+from starburst.controller.state.documents import Conflict
+from starburst.controller.state.endpoint_state import Note, Notes, Stored, Wish
+from starburst.controller.state.environment import Site
 from starburst.errors import StarburstError
-
-from .documents import Conflict
-from .notes import Note, Notes, Stored, Wish
-from .site import Site
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

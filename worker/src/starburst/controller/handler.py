@@ -20,17 +20,17 @@ import boto3
 from botocore.config import Config
 
 from starburst.contract import SESSION_ID, TAMPERING, ControllerDoor
+from starburst.controller.state.environment import Clients, Settings, Site
+from starburst.controller.state.sessions import Records
+from starburst.controller.state.sweep_turns import Turns
+from starburst.controller.workers.fleet import parse
 from starburst.errors import AccessDenied, ConfigurationError, StarburstError
-from starburst.strict_json import check_plain
+from starburst.untrusted.strict_json import check_plain
 
 from .actions import Actions
 from .endpoints import Endpoints
-from .fleet import parse
 from .lifecycle import Lifecycle
-from .sessions import Records
-from .site import Clients, Settings, Site
 from .sweep import SweepFailed, sweep
-from .turns import Turns
 
 __all__ = ["Controller", "door_of", "handle"]
 

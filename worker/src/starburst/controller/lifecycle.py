@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from . import cost, fleet, launching, queue, status
-from .documents import Conflict
+from starburst.controller.state.documents import Conflict
+from starburst.controller.state.environment import Site
+from starburst.controller.state.sessions import Record, Records, concluded
+from starburst.controller.workers.fleet import Worker
+
+from . import status
 from .endpoints import Endpoints, Passage
-from .fleet import Worker
 from .limits import affordable_workers
 from .plan import Look, Plan, decide, take_launch
-from .sessions import Record, Records, concluded
-from .site import Site
+from .workers import cost, fleet, launching, queue
 
 __all__ = ["Lifecycle"]
 

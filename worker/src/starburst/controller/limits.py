@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from starburst._protocol.manifest import Manifest
 from starburst.contract import MAX_WORKERS, Hosts, Limits, RuntimeDocument, WorkspaceDocument
 from starburst.errors import (
     ConfigurationError,
@@ -17,10 +18,9 @@ from starburst.errors import (
     VersionMismatch,
     WorkspaceNotFound,
 )
-from starburst.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
-from starburst.manifest import Manifest
-from starburst.prices import Prices
-from starburst.tariff import worker_usd
+from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
+from starburst.pricing.prices import Prices
+from starburst.pricing.tariff import worker_usd
 
 __all__ = ["Refusal", "affordable_workers", "judge", "refuse"]
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from starburst.prices import CERTAIN_SHARE
-
-from .fleet import Worker
-from .launching import Launched, batches
-from .queue import Depth
-from .sessions import Launch, Record, concluded
-from .shortage import SPOT_SHORTAGES, pause
-from .stalls import watch
+from starburst.controller.state.sessions import Launch, Record, concluded
+from starburst.controller.workers.fleet import Worker
+from starburst.controller.workers.launching import Launched, batches
+from starburst.controller.workers.queue import Depth
+from starburst.controller.workers.shortage import SPOT_SHORTAGES, pause
+from starburst.controller.workers.stalls import watch
+from starburst.pricing.prices import CERTAIN_SHARE
 
 __all__ = [
     "IDLE_SECONDS",

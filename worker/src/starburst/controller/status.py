@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from starburst.aws import ABSENT, MISSING, OUTRUN, code_of
-from starburst.status import SessionStatus
+from starburst._protocol.status import SessionStatus
+from starburst.aws.calls import ABSENT, MISSING, OUTRUN, code_of
+from starburst.controller.state.environment import Site
+from starburst.controller.state.sessions import Record, Records
+from starburst.controller.workers.cost import so_far
+from starburst.controller.workers.queue import Depth
 
-from . import shortage
-from .cost import so_far
 from .plan import Look, demand, spent_budget
-from .queue import Depth
-from .sessions import Record, Records
-from .site import Site
+from .workers import shortage
 
 __all__ = ["compose", "conclude", "publish"]
 

@@ -12,13 +12,13 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.contract import SESSION_ID
+from starburst.controller.state.endpoint_state import Stored
+from starburst.controller.state.sessions import RecordDamaged
+from starburst.controller.workers.fleet import Worker
 from starburst.errors import StarburstError
 
-from . import fleet, queue
-from .fleet import Worker
 from .lifecycle import Lifecycle
-from .notes import Stored
-from .sessions import RecordDamaged
+from .workers import fleet, queue
 
 __all__ = ["SweepFailed", "sweep"]
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from starburst.controller import CODE, LEFT_OUT
 from starburst.errors import LocalEnvironmentError
 
-from .place import ACCOUNT, REGION
+from .emulator import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -31,7 +32,6 @@ INDEX: Final = "index.json"
 
 _ASSETS: Final = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 _PACKAGE = Path(__file__).resolve().parent.parent
-_NOT_IN_CONTROLLER = ("local", "cli")
 _CARRIED = (".py", ".json")
 # Zip files know no time before this; a fixed one makes the zip a function of its content.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -50,12 +50,17 @@ def controller_zip() -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(_PACKAGE.rglob("*")):
             relative = path.relative_to(_PACKAGE)
-            if path.suffix in _CARRIED and relative.parts[0] not in _NOT_IN_CONTROLLER:
+            if path.suffix in _CARRIED and _is_controllers(relative):
                 entry = zipfile.ZipInfo(f"{_PACKAGE.name}/{relative.as_posix()}", _ZIP_EPOCH)
                 entry.external_attr = 0o644 << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, path.read_bytes())
     return buffer.getvalue()
+
+
+def _is_controllers(path: Path) -> bool:
+    left_out = any(path.is_relative_to(name) for name in LEFT_OUT)
+    return path.parts[0] in CODE and not left_out
 
 
 def deploy_templates(local: LocalEnvironment) -> None:

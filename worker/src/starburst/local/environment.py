@@ -16,8 +16,8 @@ from botocore.credentials import Credentials
 
 from starburst.errors import LocalEnvironmentError
 
-from .people import analyst_session, create_people, platform_session, session
-from .place import ACCOUNT, GAPS, OWN_SERVICE, REGION
+from .emulator import ACCOUNT, GAPS, OWN_SERVICE, REGION
+from .roles import analyst_session, create_people, platform_session, session
 from .server import Server, read_json, start_server
 from .state import State
 

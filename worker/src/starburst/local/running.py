@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from starburst.terminal_text import one_line, tell
+from starburst.untrusted.terminal_text import one_line, tell
 
 from .sharing import share
 

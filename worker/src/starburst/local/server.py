@@ -21,7 +21,7 @@ from typing import Any
 
 from starburst.errors import LocalEnvironmentError
 
-from .place import ACCOUNT, REGION
+from .emulator import ACCOUNT, REGION
 from .tls import create_tls_material
 
 __all__ = ["Server", "python_path", "read_json", "start_server"]

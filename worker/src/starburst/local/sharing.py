@@ -14,8 +14,8 @@ from pathlib import Path
 from starburst.errors import LocalEnvironmentError
 
 from .deploy_templates import deploy_templates
+from .emulator import STATE_VARIABLE
 from .environment import LocalEnvironment, started
-from .place import STATE_VARIABLE
 from .server import read_json
 from .state import State
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starburst.errors import LocalEnvironmentError
 
-from .place import STATE_VARIABLE
+from .emulator import STATE_VARIABLE
 
 __all__ = ["State"]
 

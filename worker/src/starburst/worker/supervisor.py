@@ -13,24 +13,24 @@ from typing import Final
 
 import boto3
 
-from starburst.aws import TROUBLE, client_config, is_permanent
-from starburst.chunks import Chunk
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.chunks import Chunk
+from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst._protocol.sizing import count_seconds, hands_on, stretch
+from starburst.aws.calls import TROUBLE, client_config, is_permanent
 from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
-from starburst.manifest import Manifest
-from starburst.result_nodes import ResultNode
-from starburst.session_key import SessionKey
-from starburst.sizing import count_seconds, hands_on, stretch
+from starburst.worker.child.process import Child
+from starburst.worker.child.range_run import Span, damaged, lost
+from starburst.worker.leases.background_commit import Behind
+from starburst.worker.leases.commits import WEATHERED, Commits
+from starburst.worker.leases.lease import Held, Lease, Leases, QueueGone, Request
+from starburst.worker.leases.requeue import send_again
+from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.log import log
+from starburst.worker.objects.store import NoSuchChunk, Store
 
-from .behind import Behind
-from .child import Child
-from .commits import WEATHERED, Commits
-from .lease import Held, Lease, Leases, QueueGone, Request
-from .log import log
-from .place import Place
-from .refusal import refused
-from .requeue import send_again
-from .span import Span, damaged, lost
-from .store import NoSuchChunk, Store
+from .variables import Place
 
 __all__ = ["Supervisor", "main"]
 

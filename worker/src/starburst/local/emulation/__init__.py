@@ -10,7 +10,7 @@ import importlib
 import importlib.metadata
 
 from starburst.errors import LocalEnvironmentError
-from starburst.local.place import EMULATOR_VERSION
+from starburst.local.emulator import EMULATOR_VERSION
 
 from .patching import Patch
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from starburst.local.place import OWN_SERVICE
+from starburst.local.emulator import OWN_SERVICE
 
 from . import requests, signatures
 from .gate import Message, Receive, Scope, Send, read_head, reply

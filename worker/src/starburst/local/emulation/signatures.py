@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from starburst.local.place import ACCOUNT
+from starburst.local.emulator import ACCOUNT
 
 from .patching import module
 from .root_key import root_secret

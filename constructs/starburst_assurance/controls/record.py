@@ -1,0 +1,190 @@
+"""Controls of the record and of cost: what is written down, who hears of it, and what ends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starburst_assurance.controls.model import Area, Control
+
+__all__ = ["COST", "RECORD"]
+
+_YOURS: Final = "how-to/do-what-stays-yours.md"
+
+RECORD: Final = (
+    Control(
+        name="trail",
+        title="A validated, encrypted trail of all Regions records every call",
+        area=Area.RECORD,
+        rows=("S24", "S36"),
+        fsbp=("CloudTrail.1", "CloudTrail.2", "CloudTrail.4", "CloudTrail.5"),
+        cis=("3.1", "3.2", "3.5"),
+        nag=(
+            "CloudTrailEncryptionEnabled",
+            "CloudTrailLogFileValidationEnabled",
+            "CloudTrailCloudWatchLogsEnabled",
+        ),
+        guard=("CT.CLOUDTRAIL.PR.1", "CT.CLOUDTRAIL.PR.2", "CT.CLOUDTRAIL.PR.3"),
+        theorems=("no_role_weakens_the_record", "incident_records_are_written_once"),
+        tests=(
+            "tests/monitoring/test_trail.py::test_the_trail_covers_every_region_and_can_be_validated",
+        ),
+        kinds=("AWS::CloudTrail::Trail",),
+    ),
+    Control(
+        name="data-events",
+        title="Every read and write of an object in the data bucket is recorded",
+        area=Area.RECORD,
+        rows=("S24", "G12"),
+        fsbp=("S3.22", "S3.23"),
+        cis=("3.8", "3.9"),
+        tests=("tests/monitoring/test_trail.py::test_every_read_and_write_of_data_is_recorded",),
+        kinds=("AWS::CloudTrail::Trail",),
+    ),
+    Control(
+        name="access-logs",
+        title="Buckets log their accesses, the trail's bucket too",
+        area=Area.RECORD,
+        rows=("S26",),
+        fsbp=("S3.9", "CloudTrail.7"),
+        cis=("3.4",),
+        nag=("S3BucketLoggingEnabled", "AwsSolutions-S1"),
+        guard=("CT.S3.PR.2",),
+    ),
+    Control(
+        name="logs-are-kept",
+        title="Log groups are encrypted, and kept for as long as the environment says",
+        area=Area.RECORD,
+        rows=("S25",),
+        fsbp=("CloudWatch.16", "ECS.9"),
+        nag=(
+            "CloudWatchLogGroupEncrypted",
+            "CloudWatchLogGroupRetentionPeriod",
+            "AwsSolutions-ECS7",
+        ),
+        guard=("CT.CLOUDWATCH.PR.2", "CT.CLOUDWATCH.PR.3", "CT.ECS.PR.5"),
+        rules=("endless-log",),
+    ),
+    Control(
+        name="logs-are-masked",
+        title="Personal data and keys are masked in workers' logs",
+        area=Area.RECORD,
+        rows=("S25",),
+        nist=("SI-19",),
+        hipaa=("164.312(b)",),
+        rules=("unmasked-log",),
+    ),
+    Control(
+        name="alarms",
+        title="People hear when the controller fails, is throttled or loses events",
+        area=Area.RECORD,
+        rows=("S27",),
+        nag=("CloudWatchAlarmAction",),
+        guard=("CT.CLOUDWATCH.PR.1", "CT.CLOUDWATCH.PR.4"),
+        tests=(
+            "tests/compute/test_controller.py::test_every_alarm_is_heard",
+            "tests/compute/test_controller.py::test_alerts_reach_people",
+        ),
+    ),
+    Control(
+        name="trespasses",
+        title="People hear when workers start or change past the controller, or root is used",
+        area=Area.RECORD,
+        rows=("S12", "P18"),
+        nist=("AU-6", "SI-4"),
+        tests=(
+            "tests/monitoring/test_controller_bypass.py::test_a_trespass_is_told",
+            "tests/monitoring/test_controller_bypass.py"
+            "::test_every_environment_with_a_trail_has_the_filters_and_the_alarm",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
+        name="weakenings",
+        title="People hear when the keys, trail, buckets or logs of the record are touched",
+        area=Area.RECORD,
+        rows=("S24",),
+        nist=("AU-9", "SI-4"),
+        tests=(
+            "tests/monitoring/test_evidence_changes.py::test_who_weakens_the_record_is_told",
+            "tests/monitoring/test_evidence_changes.py::test_production_has_the_filters_and_one_alarm",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
+        name="tampering",
+        title="People hear when a worker or the controller refuses what failed verification",
+        area=Area.RECORD,
+        rows=("S27",),
+        nist=("AU-6", "SI-7"),
+        tests=(
+            "tests/attacks/test_tampering.py"
+            "::test_what_a_worker_refuses_rings_and_its_ordinary_work_does_not",
+            "tests/monitoring/test_tampering.py::test_every_log_is_watched_and_the_alarm_is_heard",
+        ),
+    ),
+    Control(
+        name="saved-queries",
+        title="An investigation starts with saved queries over trail and workers' logs",
+        area=Area.RECORD,
+        rows=("S27",),
+        nist=("AU-6",),
+        tests=(
+            "tests/monitoring/test_trail.py::test_an_investigation_starts_with_saved_queries",
+            "tests/incident/test_events.py::test_every_saved_query_is_asked_and_waited_for",
+        ),
+        kinds=("AWS::Logs::QueryDefinition",),
+    ),
+    Control(
+        name="account-alarms",
+        title="Alarms on changes in the account at large: the security team's, over its own trail",
+        area=Area.RECORD,
+        rows=("S27",),
+        cis=tuple(f"4.{number}" for number in range(1, 17)),
+        yours=(f"{_YOURS}#watch-the-account",),
+    ),
+)
+"""What is written down, and who hears of it."""
+
+COST: Final = (
+    Control(
+        name="budgets",
+        title="Each workspace has a budget that tells people at 50, 80 and 100 %",
+        area=Area.COST,
+        rows=("S19",),
+        tests=("tests/monitoring/test_budgets.py::test_each_workspace_has_its_budget",),
+        kinds=("AWS::Budgets::Budget",),
+    ),
+    Control(
+        name="worker-cap",
+        title="At most 500 workers, enforced by the server",
+        area=Area.COST,
+        rows=("S20",),
+        nist=("SC-6",),
+        tests=(
+            "tests/controller/test_limits.py"
+            "::test_500_workers_hold_even_where_the_document_allows_more",
+            "tests/controller/test_limits.py::test_each_limit_refuses_by_itself",
+        ),
+        yours=(f"{_YOURS}#cap-the-account",),
+    ),
+    Control(
+        name="sessions-end",
+        title="Sessions end by deadline, by idleness and by age, client or no client",
+        area=Area.COST,
+        rows=("S21", "S22"),
+        nist=("AC-12",),
+        tests=(
+            "tests/controller/test_lifecycle.py::test_the_deadline_ends_a_session_that_nobody_watches",
+            "tests/controller/test_lifecycle.py::test_no_session_outlives_the_environments_days",
+            "tests/controller/test_sweep.py::test_tasks_of_unknown_and_ended_sessions_are_stopped",
+        ),
+    ),
+    Control(
+        name="cost-estimate",
+        title="What a session will cost is said before it starts, and correctly",
+        area=Area.COST,
+        rows=("S23",),
+        tests=("tests/pricing/test_prices.py::test_the_guides_example_costs_39_50_not_19_84",),
+    ),
+)
+"""What it may cost, and when it ends."""

@@ -1,0 +1,93 @@
+"""Controls that no code can hold: what stays with the people who deploy."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starburst_assurance.controls.model import Area, Control
+
+__all__ = ["YOURS"]
+
+_PAGE: Final = "how-to/do-what-stays-yours.md"
+
+YOURS: Final = (
+    Control(
+        name="classification",
+        title="Data are classified before they come in; test environments refuse restricted data",
+        area=Area.YOURS,
+        rows=("G5", "S39"),
+        cis=("2.1.3",),
+        fsbp=("Macie.1",),
+        tests=("tests/settings/test_refusals.py::test_a_wrong_value_is_refused_in_one_sentence",),
+        yours=(f"{_PAGE}#classify-your-data",),
+    ),
+    Control(
+        name="training",
+        title="The team knows how to work with sensitive data here",
+        area=Area.YOURS,
+        rows=("S39",),
+        yours=(f"{_PAGE}#train-the-team",),
+    ),
+    Control(
+        name="incident-response",
+        title="Somebody knows what to do when credentials or data are lost, and has tried it",
+        area=Area.YOURS,
+        rows=("S37", "S38", "S39"),
+        tests=(
+            "tests/incident/test_contain.py::test_a_workspace_is_stopped_denied_and_written_down",
+            "tests/incident/test_isolate.py::test_workers_are_cut_off_and_the_way_back_is_exact",
+        ),
+        yours=(f"{_PAGE}#be-ready-for-an-incident",),
+    ),
+    Control(
+        name="access-review",
+        title="Who may do what is reviewed every quarter",
+        area=Area.YOURS,
+        rows=("S36", "S39"),
+        cis=("1.19",),
+        yours=(f"{_PAGE}#review-access-every-quarter",),
+    ),
+    Control(
+        name="restore-test",
+        title="Getting data back has been tried",
+        area=Area.YOURS,
+        rows=("S39",),
+        nist=("CP-10",),
+        tests=(
+            "tests/incident/test_versions.py::test_a_deleted_and_a_changed_object_come_back_once",
+        ),
+        yours=(f"{_PAGE}#try-to-get-data-back",),
+    ),
+    Control(
+        name="baa",
+        title="A Business Associate Addendum is signed, and only eligible services are used",
+        area=Area.YOURS,
+        rows=("S34",),
+        yours=(f"{_PAGE}#sign-the-baa-and-stay-with-eligible-services",),
+    ),
+    Control(
+        name="account-services",
+        title="Config, GuardDuty and Security Hub are on in the account",
+        area=Area.YOURS,
+        rows=("S36", "P18"),
+        fsbp=("Config.1", "GuardDuty.1", "GuardDuty.10", "GuardDuty.12"),
+        cis=("3.3", "4.16"),
+        yours=(f"{_PAGE}#switch-on-what-belongs-to-the-account",),
+    ),
+    Control(
+        name="root-user",
+        title="The root user has hardware MFA, no access key and no daily use",
+        area=Area.YOURS,
+        rows=("S36",),
+        fsbp=("IAM.4", "IAM.6", "IAM.9"),
+        cis=("1.3", "1.4", "1.5", "1.6"),
+        yours=(f"{_PAGE}#lock-the-root-user-away",),
+    ),
+    Control(
+        name="deployed-as-judged",
+        title="What is deployed is what was judged",
+        area=Area.YOURS,
+        yours=("how-to/show-an-auditor-the-evidence.md#compare-with-what-is-deployed",),
+    ),
+)
+"""What stays with you."""

@@ -1,0 +1,1 @@
+"""The gate: every judge over every synthesis, minus waivers."""

@@ -1,0 +1,200 @@
+"""``starburst-prove``: prove every theorem of every environment that an app describes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from starburst_assurance.proofs.encoding.vocabulary import check, source
+from starburst_assurance.proofs.mutation.accepted import reason_for
+from starburst_assurance.proofs.mutation.mutants import mutants
+from starburst_assurance.proofs.mutation.record import record, write
+from starburst_assurance.proofs.mutation.testing import Fate, Log, hunt
+from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.reading.errors import ProofError
+from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.solving.prove import prove_all
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import theorems_in
+
+__all__ = ["estates_of", "main"]
+
+_PROGRESS = 200
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prove, print, and return 1 where a theorem does not hold.
+
+    Args:
+        arguments: of the command line, without the program's name.
+    """
+    options = _options().parse_args(arguments)
+    sys.path.insert(0, os.getcwd())
+    try:
+        theorems = [
+            item for item in theorems_in(options.theorems) if (options.only or "") in item.name
+        ]
+        if not theorems:
+            raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
+        with tempfile.TemporaryDirectory() as folder:
+            estates = list(_estates(options, Path(folder)))
+        failed = 0
+        sys.stdout.write(f"{source()}\n\n")
+        for estate in estates:
+            check(estate)
+            failed += (
+                _hunt(estate, theorems, options) if options.mutants else _prove(estate, theorems)
+            )
+    except ProofError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 1 if failed else 0
+
+
+def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
+    """Yield the estate of every stage of an app that has an ``environment``.
+
+    Args:
+        app: as ``app.build`` returns it.
+        assembly: where it was synthesized to.
+    """
+    for stage in app.node.children:
+        environment = getattr(stage, "environment", None)
+        if environment is None:
+            continue
+        existing = environment.network.existing
+        theirs = existing.s3_endpoint_id if existing is not None else None
+        yield read_estate(
+            assembly,
+            environment.name,
+            regions=environment.allowed_regions,
+            without=(*environment.without, *(["own-endpoints"] if theirs else [])),
+            s3_endpoint=theirs,
+            organization=environment.organization_id,
+            boundary=environment.permissions_boundary,
+            fips=environment.fips,
+            trusted_cidrs=environment.trusted_cidrs,
+            trusted_vpcs=environment.trusted_vpcs,
+            deployer=stage.foundation.deployer_arn if environment.production else None,
+            break_glass=environment.break_glass_role_arn,
+        )
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="starburst-prove",
+        description="Prove what the policies of your environments can never allow.",
+    )
+    parser.add_argument(
+        "--environment", action="append", metavar="NAME", help="one of them (default: all)"
+    )
+    parser.add_argument(
+        "--app", default="app", help="module with build(), found here (default: app)"
+    )
+    parser.add_argument(
+        "--theorems",
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="your own theorems, proved as well",
+    )
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="theorems whose name has this in it"
+    )
+    parser.add_argument(
+        "--mutants", action="store_true", help="try every mutant of every policy; takes minutes"
+    )
+    parser.add_argument(
+        "--policy", default="", metavar="WORD", help="mutants of such policies only"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="that try mutants (default: 2)")
+    parser.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="what earlier hunts found (default: in build)",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
+    return parser
+
+
+def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
+    os.environ.setdefault("CDK_VALIDATION", "false")
+    app = importlib.import_module(options.app).build(outdir=str(folder), validate=False)
+    wanted = options.environment
+    known = [stage.environment.name for stage in app.node.children if hasattr(stage, "environment")]
+    for name in wanted or ():
+        if name not in known:
+            raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
+    app.synth()
+    for estate in estates_of(app, folder):
+        if not wanted or estate.name in wanted:
+            yield estate
+
+
+def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
+    started, group, failed = time.perf_counter(), "", 0
+    left_out: dict[str, list[str]] = {}
+    sys.stdout.write(f"{estate.name} ({estate.account}, {estate.region})\n")
+    for verdict in prove_all(theorems, estate):
+        if verdict.theorem.group != group:
+            group = verdict.theorem.group
+            sys.stdout.write(f"\n{group}\n")
+        lines = textwrap.wrap(verdict.theorem.sentence, 78)
+        sys.stdout.write(f"  {verdict.answer:8} {verdict.seconds:5.2f} s  {lines[0]}\n")
+        for line in lines[1:]:
+            sys.stdout.write(f"{'':20}{line}\n")
+        if verdict.answer == "left out":
+            left_out.setdefault(verdict.why, []).append(verdict.theorem.name)
+        if not verdict.holds:
+            failed += 1
+            detail = str(verdict.counterexample or verdict.why)
+            sys.stdout.write(textwrap.indent(f"{verdict.theorem.name}\n{detail}\n", " " * 20))
+        sys.stdout.flush()
+    seconds = time.perf_counter() - started
+    aside = sum(map(len, left_out.values()))
+    claimed = len(theorems) - aside
+    said = f", {aside} left out" if aside else ""
+    sys.stdout.write(
+        f"\n{claimed - failed} of {claimed} theorems proved in {seconds:.1f} s{said}\n"
+    )
+    for why, names in left_out.items():
+        sys.stdout.write(f"  not claimed, because {why}: {', '.join(names)}\n")
+    sys.stdout.write("\n")
+    return failed
+
+
+def _hunt(estate: Estate, theorems: Sequence[Theorem], options: argparse.Namespace) -> int:
+    """Return 1 where too many mutants live, or one without a reason."""
+    chosen = [one for one in mutants(estate) if options.policy in one.policy.name]
+    log = Log(options.log or Path("build") / f"mutants-{estate.name}.jsonl")
+    fates: list[Fate] = []
+    for fate in hunt(
+        estate, theorems, chosen, log=log, processes=options.processes, files=options.theorems
+    ):
+        fates.append(fate)
+        if fate.end == "alive":
+            reason = reason_for(fate.policy, fate.what) or "no reason known"
+            sys.stdout.write(f"alive    {fate}\n         {reason}\n")
+        if len(fates) % _PROGRESS == 0:
+            sys.stdout.write(f"{len(fates):5} of {len(chosen)}\n")
+        sys.stdout.flush()
+    found = record(estate, fates, theorems=len(theorems))
+    sys.stdout.write(f"{found}\n")
+    if options.policy:
+        return len(found.unexplained)
+    sys.stdout.writelines(
+        f"no mutant lives by this reason any more: {one}\n" for one in found.unused
+    )
+    if options.report is not None:
+        write(found, options.report)
+        sys.stdout.write(f"Wrote {options.report} and {options.report.with_suffix('.md').name}\n")
+    return 0 if found.holds else 1

@@ -1,0 +1,288 @@
+"""What one policy says of a request, as IAM reads it.
+
+Sources of the semantics: the IAM user guide's evaluation logic, operators and variables. Where it
+is silent (a negated pattern with a variable that has no value), both readings must be safe.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text, glob
+from starburst_assurance.proofs.encoding.request import Request, Slot, address_number, number_of
+from starburst_assurance.proofs.reading.errors import UnsupportedError
+from starburst_assurance.proofs.reading.policies import Condition, Effect, Policy, Statement
+
+__all__ = ["OPERATORS", "Grant", "Operator", "operator", "says"]
+
+_VARIABLE: Final = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+_LITERAL: Final = {"*": "\ue000", "?": "\ue001", "$": "$"}
+
+OPERATORS: Final = frozenset(
+    {
+        *(f"String{kind}" for kind in ("Equals", "EqualsIgnoreCase", "Like")),
+        *(f"StringNot{kind}" for kind in ("Equals", "EqualsIgnoreCase", "Like")),
+        *(f"Arn{kind}" for kind in ("Equals", "NotEquals", "Like", "NotLike")),
+        *(
+            f"{family}{kind}"
+            for family in ("Numeric", "Date")
+            for kind in (
+                "Equals",
+                "NotEquals",
+                "LessThan",
+                "LessThanEquals",
+                "GreaterThan",
+                "GreaterThanEquals",
+            )
+        ),
+        "BinaryEquals",
+        "Bool",
+        "IpAddress",
+        "NotIpAddress",
+        "Null",
+    }
+)
+"""Every operator that IAM has, without qualifier and ``IfExists``."""
+
+
+class Operator(NamedTuple):
+    """An operator in its parts: ``ForAllValues:``, its name, ``IfExists``."""
+
+    qualifier: str
+    base: str
+    if_exists: bool
+
+
+class Grant(NamedTuple):
+    """When an Allow of a resource policy applies, by how its principal is named."""
+
+    direct: Formula
+    role: Formula
+    account: Formula
+
+
+def operator(written: str) -> Operator:
+    """Take an operator apart.
+
+    Example:
+        >>> operator("ForAnyValue:StringLikeIfExists")
+        Operator(qualifier='ForAnyValue', base='StringLike', if_exists=True)
+    """
+    qualifier, _, rest = written.rpartition(":")
+    base = rest.removesuffix("IfExists")
+    return Operator(qualifier, base, base != rest)
+
+
+def says(logic: Logic, policy: Policy, effect: Effect, request: Request) -> Formula:
+    """Return whether some statement of an identity policy, or any Deny, applies to a request."""
+    return logic.some(
+        logic.every((applies(logic, statement, request), named(logic, statement, request)))
+        for statement in policy.statements
+        if statement.effect == effect
+    )
+
+
+def grants(logic: Logic, policy: Policy, request: Request) -> Grant:
+    """Return whether an Allow of a resource policy applies, by how it names the caller."""
+    ways: dict[str, list[Formula]] = {"direct": [], "role": [], "account": []}
+    for statement in policy.statements:
+        if statement.effect != "Allow":
+            continue
+        body = applies(logic, statement, request)
+        if body is False:
+            continue
+        if statement.not_principals:
+            ways["direct"].append(logic.every((body, named(logic, statement, request))))
+        for kind, text in statement.principals:
+            way, who = _principal(logic, request, kind, text)
+            ways[way].append(logic.every((body, who)))
+    return Grant(*(logic.some(ways[way]) for way in Grant._fields))
+
+
+def named(logic: Logic, statement: Statement, request: Request) -> Formula:
+    """Return whether the statement names the caller; identity policies name nobody."""
+    if statement.not_principals:
+        return logic.no(
+            logic.some(
+                _principal(logic, request, kind, text)[1] for kind, text in statement.not_principals
+            )
+        )
+    if not statement.principals:
+        return True
+    return logic.some(
+        _principal(logic, request, kind, text)[1] for kind, text in statement.principals
+    )
+
+
+def _principal(logic: Logic, request: Request, kind: str, text: str) -> tuple[str, Formula]:
+    context = request.context
+    if kind == "Service":
+        return "direct", logic.every(
+            (
+                context.is_("aws:PrincipalIsAWSService", "true"),
+                context.is_("aws:PrincipalServiceName", text),
+            )
+        )
+    if kind == "Federated":
+        return "direct", context.is_("aws:FederatedProvider", text)
+    if kind != "AWS":
+        raise UnsupportedError(f"principal {kind}: {text}")
+    if text == "*":
+        return "direct", True
+    if re.fullmatch(r"\d{12}", text) or text.endswith(":root"):
+        account = text if text.isdigit() else text.split(":")[4]
+        return "account", context.is_("aws:PrincipalAccount", account)
+    if ":assumed-role/" in text:
+        return "direct", context.is_("sts:SessionArn", text)
+    return "role", context.is_("aws:PrincipalArn", text)
+
+
+def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
+    """Return whether action, resource and conditions of a statement fit a request."""
+    action = request.action.lower()
+    wanted = statement.actions or statement.not_actions
+    found = any(glob(pattern.lower()).fullmatch(action) for pattern in wanted)
+    if found is bool(statement.not_actions):
+        return False
+    return logic.every(
+        (
+            _resource(logic, statement, request),
+            *(_condition(logic, condition, request) for condition in statement.conditions),
+        )
+    )
+
+
+def _resource(logic: Logic, statement: Statement, request: Request) -> Formula:
+    if statement.resources:
+        return logic.some(
+            _like(logic, request.resource, pattern, request) for pattern in statement.resources
+        )
+    if statement.not_resources:
+        return logic.every(
+            _unlike(logic, request.resource, pattern, request)
+            for pattern in statement.not_resources
+        )
+    return True
+
+
+def _split(pattern: str) -> tuple[list[str], list[tuple[str, str | None]]]:
+    literals, variables, end = [], [], 0
+    for found in _VARIABLE.finditer(pattern):
+        literals.append(pattern[end : found.start()])
+        variables.append((found[1], found[2]))
+        end = found.end()
+    return [*literals, pattern[end:]], variables
+
+
+def _resolved(
+    logic: Logic, pattern: str, request: Request
+) -> tuple[list[str], list[Text], Formula]:
+    """Return the pattern's literals, its variables' values, and whether all have one."""
+    literals, variables = _split(pattern)
+    values: list[Text] = []
+    known: list[Formula] = []
+    for name, default in variables:
+        if name in _LITERAL:
+            raise UnsupportedError(f"the escaped wildcard in {pattern}")
+        present = request.context.has(name)
+        if default is not None and present is False:
+            values.append(default)
+        elif default is not None and present is not True:
+            raise UnsupportedError(f"a default for an unknown variable: {pattern}")
+        else:
+            known.append(present)
+            values.append(request.context.text(name))
+    return literals, values, logic.every(known)
+
+
+def _like(logic: Logic, text: Text, pattern: str, request: Request) -> Formula:
+    if "${" not in pattern:
+        return logic.like(text, pattern)
+    literals, values, known = _resolved(logic, pattern, request)
+    if known is False:
+        return False
+    return logic.every((known, logic.matches(text, values, literals)))
+
+
+def _unlike(logic: Logic, text: Text, pattern: str, request: Request) -> Formula:
+    if "${" not in pattern:
+        return logic.no(logic.like(text, pattern))
+    literals, values, known = _resolved(logic, pattern, request)
+    silent = logic.every((logic.no(known), logic.unresolved(pattern)))
+    if known is False:
+        return silent
+    return logic.some(
+        (silent, logic.every((known, logic.no(logic.matches(text, values, literals)))))
+    )
+
+
+def _condition(logic: Logic, condition: Condition, request: Request) -> Formula:
+    qualifier, base, if_exists = operator(condition.operator)
+    key = request.context.key(condition.key, several=bool(qualifier))
+    present = key.present(logic)
+    if base == "Null":
+        return logic.no(present) if condition.values[0] == "true" else present
+
+    def one(slot: Slot) -> Formula:
+        return _compare(logic, base, slot, condition.values, request)
+
+    if qualifier == "ForAllValues":
+        return logic.every(logic.some((logic.no(slot.present), one(slot))) for slot in key.slots)
+    held = logic.some(logic.every((slot.present, one(slot))) for slot in key.slots)
+    if qualifier == "ForAnyValue":
+        return logic.some((logic.no(present), held)) if if_exists else held
+    # A negated operator holds where the key is absent, with or without IfExists.
+    return logic.some((logic.no(present), held)) if if_exists or "Not" in base else held
+
+
+def _compare(
+    logic: Logic, base: str, slot: Slot, values: Iterable[str], request: Request
+) -> Formula:
+    negated = "Not" in base
+    positive = base.replace("Not", "")
+    if positive.startswith(("Numeric", "Date")):
+        kind = re.sub("^(Numeric|Date)", "", positive)
+        some = logic.some(logic.compare(kind, slot.number, number_of(value)) for value in values)
+        return logic.no(some) if negated else some
+    if positive == "IpAddress":
+        some = logic.some(_inside(logic, slot, value) for value in values)
+        return logic.no(some) if negated else some
+    if positive == "Bool":
+        logic.boolean(slot.text)
+        some = logic.some(logic.same(slot.text, value.lower()) for value in values)
+    elif positive in ("StringEquals", "BinaryEquals"):
+        some = logic.some(
+            _equal(logic, slot.text, value, request, negated=negated) for value in values
+        )
+    elif positive not in ("StringLike", "ArnLike", "ArnEquals"):
+        raise UnsupportedError(f"the operator {base}")
+    elif negated:
+        some = logic.some(logic.no(_unlike(logic, slot.text, value, request)) for value in values)
+    else:
+        some = logic.some(_like(logic, slot.text, value, request) for value in values)
+    return logic.no(some) if negated else some
+
+
+def _equal(logic: Logic, text: Text, value: str, request: Request, *, negated: bool) -> Formula:
+    if "${" not in value:
+        return logic.same(text, value)
+    literals, values, known = _resolved(logic, value, request)
+    pieces = [piece for pair in zip(literals, [*values, ""], strict=True) for piece in pair]
+    equal = logic.every((known, logic.same(text, logic.join(*pieces))))
+    if not negated or known is True:
+        return equal
+    # Whether an unresolved variable makes "not equal" hold is not documented.
+    return logic.some((equal, logic.every((logic.no(known), logic.unresolved(value)))))
+
+
+def _inside(logic: Logic, slot: Slot, network: str) -> Formula:
+    block = ipaddress.ip_network(network, strict=False)
+    return logic.every(
+        (
+            logic.compare("GreaterThanEquals", slot.number, address_number(block[0])),
+            logic.compare("LessThanEquals", slot.number, address_number(block[-1])),
+        )
+    )

@@ -1,0 +1,404 @@
+"""Formulas over strings: folded where everything is known, cvc5 terms where something is not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Final, TypeAlias
+
+from starburst_assurance.proofs.reading.errors import UnsupportedError
+
+__all__ = ["Formula", "Kind", "Logic", "Number", "Text", "cvc5", "glob"]
+
+cvc5: Any = import_module("cvc5")
+"""The solver: a compiled module without types."""
+
+Kind: Any = cvc5.Kind
+Term: TypeAlias = Any
+Formula: TypeAlias = "bool | Term"
+Text: TypeAlias = "str | Term"
+Number: TypeAlias = "float | int | Term"
+
+_WILD: Final = re.compile(r"[*?]")
+
+
+@lru_cache(maxsize=4096)
+def glob(pattern: str) -> re.Pattern[str]:
+    """Return IAM's wildcards as a regular expression: ``*`` takes slashes too, ``?`` takes one.
+
+    Example:
+        >>> bool(glob("a/*").fullmatch("a/b/c")), bool(glob("a?").fullmatch("a"))
+        (True, False)
+    """
+    return re.compile(
+        "".join({"*": ".*", "?": "."}.get(mark, re.escape(mark)) for mark in pattern), re.DOTALL
+    )
+
+
+class Logic:
+    """Builds formulas; what is decided already stays a Python bool and costs no solver time."""
+
+    def __init__(self) -> None:
+        self.terms = cvc5.TermManager()
+        self._texts: dict[str, Term] = {}
+        self._globs: dict[str, Term] = {}
+        self._pieces: dict[Term, tuple[Text, ...]] = {}
+        self._words: dict[Term, tuple[str, int, int]] = {}
+        self._booleans: set[Term] = set()
+        self._unknowns: dict[tuple[str, str, int], Term] = {}
+        self._used: Counter[tuple[str, str]] = Counter()
+        self.axioms: list[Term] = []
+        self.refused: set[tuple[frozenset[Term], Term, Term]] = set()
+
+    def begin(self) -> None:
+        """Begin another proof: nothing is said of any unknown.
+
+        Proofs that ask for the same unknowns in the same order get the same terms, so that a
+        question which was answered once need not be asked again.
+        """
+        self._used.clear()
+        self._words.clear()
+        self._booleans.clear()
+        self.axioms.clear()
+
+    def text(self, name: str) -> Term:
+        """Return an unknown string."""
+        return self._unknown("text", name, self.terms.getStringSort())
+
+    def name(self, name: str, *, characters: str = "a-z0-9", low: int = 3, high: int = 32) -> Term:
+        """Return an unknown string of letters and digits: ``axioms`` say so in every proof."""
+        term = self.text(name)
+        self._words[term] = (characters, low, high)
+        self.axioms.append(self.word(term, characters, low, high))
+        return term
+
+    def boolean(self, text: Text) -> None:
+        """Say in every proof that an unknown string is ``true`` or ``false``."""
+        if not isinstance(text, str) and text not in self._booleans:
+            self._booleans.add(text)
+            self.axioms.append(
+                self.term(self.some(self.same(text, one) for one in ("true", "false")))
+            )
+
+    def flag(self, name: str) -> Term:
+        """Return an unknown truth value."""
+        return self._unknown("flag", name, self.terms.getBooleanSort())
+
+    def number(self, name: str) -> Term:
+        """Return an unknown number."""
+        return self._unknown("number", name, self.terms.getRealSort())
+
+    def unresolved(self, what: str) -> Term:
+        """Return a truth value on which AWS is silent: a proof must hold for both.
+
+        Of one pattern AWS will always think the same, whatever that is.
+        """
+        return self._unknowns.setdefault(
+            ("unresolved", what, 0), self.terms.mkConst(self.terms.getBooleanSort(), what)
+        )
+
+    def every(self, formulas: Iterable[Formula]) -> Formula:
+        """Return the conjunction."""
+        return self._gather(Kind.AND, formulas, neutral=True)
+
+    def some(self, formulas: Iterable[Formula]) -> Formula:
+        """Return the disjunction."""
+        return self._gather(Kind.OR, formulas, neutral=False)
+
+    def no(self, formula: Formula) -> Formula:
+        """Return the negation."""
+        if isinstance(formula, bool):
+            return not formula
+        return self.terms.mkTerm(Kind.NOT, formula)
+
+    def term(self, formula: Formula) -> Term:
+        """Return a formula as cvc5 takes it."""
+        return self.terms.mkBoolean(formula) if isinstance(formula, bool) else formula
+
+    def join(self, *parts: Text) -> Text:
+        """Return texts one after the other."""
+        merged: list[Text] = []
+        for part in (piece for whole in parts for piece in self._known_pieces(whole)):
+            if isinstance(part, str) and merged and isinstance(merged[-1], str):
+                merged[-1] += part
+            elif not isinstance(part, str) or part:
+                merged.append(part)
+        if not merged:
+            return ""
+        if len(merged) == 1:
+            return merged[0]
+        term = self.terms.mkTerm(Kind.STRING_CONCAT, *map(self._text, merged))
+        self._pieces[term] = tuple(merged)
+        return term
+
+    def same(self, one: Text, other: Text) -> Formula:
+        """Return whether two texts are equal."""
+        if isinstance(one, str) and isinstance(other, str):
+            return one == other
+        return self.terms.mkTerm(Kind.EQUAL, self._text(one), self._text(other))
+
+    def starts(self, text: Text, prefix: Text) -> Formula:
+        """Return whether ``text`` begins with ``prefix``."""
+        if isinstance(text, str) and isinstance(prefix, str):
+            return text.startswith(prefix)
+        if isinstance(prefix, str):
+            known = self._known_start(text)
+            if known.startswith(prefix):
+                return True
+            if not prefix.startswith(known[: len(prefix)]):
+                return False
+        elif self._after(text, prefix) is not None:
+            return True
+        return self.terms.mkTerm(Kind.STRING_PREFIX, self._text(prefix), self._text(text))
+
+    def has(self, text: Text, part: str) -> Formula:
+        """Return whether ``part`` is in ``text``."""
+        if isinstance(text, str):
+            return part in text
+        return self.terms.mkTerm(Kind.STRING_CONTAINS, text, self._text(part))
+
+    def like(self, text: Text, pattern: str) -> Formula:  # noqa: PLR0911 - a table of cases
+        """Return whether ``text`` matches an IAM pattern without variables."""
+        if isinstance(text, str):
+            return glob(pattern).fullmatch(text) is not None
+        stripped = self._strip(text, pattern)
+        if stripped is None or not self._may_match(*stripped):
+            return False
+        text, pattern = stripped
+        if isinstance(text, str):
+            return glob(pattern).fullmatch(text) is not None
+        if pattern == "*":
+            return True
+        if not _WILD.search(pattern):
+            return self.same(text, pattern)
+        if not pattern.strip("?*"):
+            return self._long(text, pattern.count("?"), exactly="*" not in pattern)
+        inner = pattern.strip("*")
+        if not _WILD.search(inner):
+            if pattern == f"{inner}*":
+                return self.starts(text, inner)
+            if pattern == f"*{inner}*":
+                return self.has(text, inner)
+        return self.terms.mkTerm(Kind.STRING_IN_REGEXP, text, self._glob(pattern))
+
+    def matches(self, text: Text, parts: Sequence[Text | None], pattern: Sequence[str]) -> Formula:
+        """Return whether ``text`` matches literals and variables, wildcards only after the last.
+
+        Args:
+            text: what is matched.
+            parts: values of the variables, all resolved.
+            pattern: what stands around them, so one longer than ``parts``.
+
+        Raises:
+            UnsupportedError: a wildcard stands before a variable whose value is unknown.
+        """
+        pieces: list[Text] = []
+        for literal, value in zip(pattern[:-1], parts, strict=True):
+            pieces += [literal, value]
+        if all(isinstance(piece, str) for piece in pieces):
+            # A value is text, never a pattern: STS allows no wildcard in a tag.
+            return self.like(text, "".join([*(str(piece) for piece in pieces), pattern[-1]]))
+        if any(_WILD.search(literal) for literal in pattern[:-1]):
+            raise UnsupportedError(f"a wildcard before a variable: {'${…}'.join(pattern)}")
+        tail = pattern[-1]
+        rest = self._after(text, self.join(*pieces))
+        if rest is not None:
+            return self.like(rest, tail)
+        if not _WILD.search(tail):
+            return self.same(text, self.join(*pieces, tail))
+        literal = tail[: _WILD.search(tail).start()]  # pyright: ignore[reportOptionalMemberAccess]
+        prefix = self._text(self.join(*pieces, literal))
+        begins = self.starts(text, prefix)
+        wild = tail[len(literal) :]
+        if wild == "*" or begins is False:
+            return begins
+        length = self.terms.mkTerm(Kind.STRING_LENGTH, prefix)
+        whole = self._text(text)
+        remaining = self.terms.mkTerm(
+            Kind.SUB, self.terms.mkTerm(Kind.STRING_LENGTH, whole), length
+        )
+        after = self.terms.mkTerm(Kind.STRING_SUBSTR, whole, length, remaining)
+        return self.every((begins, self.like(after, wild)))
+
+    def word(self, text: Text, characters: str, low: int, high: int) -> Formula:
+        """Return whether ``text`` has ``low`` to ``high`` characters, all of these.
+
+        Args:
+            text: what is judged.
+            characters: ranges and single characters as in a regular expression's brackets.
+            low: least length.
+            high: greatest length.
+        """
+        if isinstance(text, str):
+            return re.fullmatch(f"[{characters}]{{{low},{high}}}", text) is not None
+        make = self.terms.mkTerm
+        options: list[Term] = []
+        for found in re.finditer(r"(.)-(.)|\\?(.)", characters):
+            first, last = (found[1], found[2]) if found[1] else (found[3], found[3])
+            options.append(
+                make(Kind.REGEXP_RANGE, self.terms.mkString(first), self.terms.mkString(last))
+            )
+        one = make(Kind.REGEXP_UNION, *options) if len(options) > 1 else options[0]
+        # A star and a length are much cheaper to decide than a loop with bounds.
+        length = make(Kind.STRING_LENGTH, text)
+        return make(
+            Kind.AND,
+            make(Kind.STRING_IN_REGEXP, text, make(Kind.REGEXP_STAR, one)),
+            make(Kind.GEQ, length, self.terms.mkInteger(low)),
+            make(Kind.LEQ, length, self.terms.mkInteger(high)),
+        )
+
+    def compare(self, kind: str, one: Number, other: float | int) -> Formula:
+        """Return ``one < other`` and the like; ``kind`` is IAM's ``LessThan`` and so on."""
+        if isinstance(one, float | int):
+            return {
+                "Equals": one == other,
+                "NotEquals": one != other,
+                "LessThan": one < other,
+                "LessThanEquals": one <= other,
+                "GreaterThan": one > other,
+                "GreaterThanEquals": one >= other,
+            }[kind]
+        bound = self.terms.mkReal(str(Fraction(str(other))))
+        if kind == "NotEquals":
+            return self.no(self.terms.mkTerm(Kind.EQUAL, one, bound))
+        kinds = {
+            "Equals": Kind.EQUAL,
+            "LessThan": Kind.LT,
+            "LessThanEquals": Kind.LEQ,
+            "GreaterThan": Kind.GT,
+            "GreaterThanEquals": Kind.GEQ,
+        }
+        return self.terms.mkTerm(kinds[kind], one, bound)
+
+    def _unknown(self, kind: str, name: str, sort: Any) -> Term:
+        self._used[kind, name] += 1
+        key = (kind, name, self._used[kind, name])
+        if key not in self._unknowns:
+            self._unknowns[key] = self.terms.mkConst(sort, name)
+        return self._unknowns[key]
+
+    def _known_pieces(self, text: Text) -> tuple[Text, ...]:
+        return self._pieces.get(text, (text,)) if not isinstance(text, str) else (text,)
+
+    def _known_start(self, text: Text) -> str:
+        first = self._known_pieces(text)[0]
+        return first if isinstance(first, str) else ""
+
+    def _after(self, text: Text, prefix: Text) -> Text | None:
+        """Return what follows ``prefix`` where both are built from the same pieces."""
+        whole, start = list(self._known_pieces(text)), list(self._known_pieces(prefix))
+        while start:
+            if not whole:
+                return None
+            one, other = whole.pop(0), start.pop(0)
+            if isinstance(one, str) and isinstance(other, str):
+                if one.startswith(other):
+                    whole[:0] = [one[len(other) :]] if one != other else []
+                    if start and one != other:
+                        return None
+                    continue
+                return None
+            if isinstance(one, str) or isinstance(other, str) or one != other:
+                return None
+        return self.join(*whole)
+
+    def _strip(self, text: Text, pattern: str) -> tuple[Text, str] | None:
+        """Take equal literals off both ends; None where they differ."""
+        pieces = list(self._known_pieces(text))
+        for end in (0, -1):
+            piece = pieces[end]
+            if not isinstance(piece, str):
+                continue
+            fixed = pattern if end == 0 else pattern[::-1]
+            found = _WILD.search(fixed)
+            fixed = fixed[: found.start()] if found else fixed
+            known = piece if end == 0 else piece[::-1]
+            length = min(len(fixed), len(known))
+            if fixed[:length] != known[:length]:
+                return None
+            rest = known[length:]
+            pieces[end] = rest if end == 0 else rest[::-1]
+            pattern = pattern[length:] if end == 0 else pattern[: len(pattern) - length]
+        return self.join(*pieces), pattern
+
+    def _may_match(self, text: Text, pattern: str) -> bool:
+        """Return False where no values of the unknown pieces could make it match."""
+
+        def closed(states: set[int]) -> set[int]:
+            for state in tuple(states):
+                step = state
+                while step < len(pattern) and pattern[step] == "*":
+                    step += 1
+                    states.add(step)
+            return states
+
+        def read(states: set[int], fits: Callable[[str], bool]) -> set[int]:
+            found: set[int] = set()
+            for state in states:
+                if state < len(pattern):
+                    if pattern[state] == "*":
+                        found.add(state)
+                    elif fits(pattern[state]):
+                        found.add(state + 1)
+            return closed(found)
+
+        states = closed({0})
+        for piece in self._known_pieces(text):
+            if isinstance(piece, str):
+                for character in piece:
+                    states = read(states, lambda mark, own=character: mark in ("?", own))
+            elif piece in self._words:
+                characters, low, high = self._words[piece]
+                own = re.compile(f"[?{characters}]")
+                reached: set[int] = set()
+                for count in range(1, high + 1):
+                    states = read(states, lambda mark, own=own: own.match(mark) is not None)
+                    if count >= low:
+                        reached |= states
+                states = reached
+            else:
+                states = set(range(min(states), len(pattern) + 1)) if states else states
+        return len(pattern) in states
+
+    def _long(self, text: Text, count: int, *, exactly: bool) -> Formula:
+        length = self.terms.mkTerm(Kind.STRING_LENGTH, self._text(text))
+        kind = Kind.EQUAL if exactly else Kind.GEQ
+        return self.terms.mkTerm(kind, length, self.terms.mkInteger(count))
+
+    def _gather(self, kind: Any, formulas: Iterable[Formula], *, neutral: bool) -> Formula:
+        kept: list[Term] = []
+        for formula in formulas:
+            if isinstance(formula, bool):
+                if formula is not neutral:
+                    return not neutral
+            else:
+                kept.append(formula)
+        if not kept:
+            return neutral
+        return kept[0] if len(kept) == 1 else self.terms.mkTerm(kind, *kept)
+
+    def _text(self, value: Text) -> Term:
+        if not isinstance(value, str):
+            return value
+        if value not in self._texts:
+            self._texts[value] = self.terms.mkString(value)
+        return self._texts[value]
+
+    def _glob(self, pattern: str) -> Term:
+        if pattern not in self._globs:
+            pieces: list[Term] = []
+            for piece in re.findall(r"\*|\?|[^*?]+", pattern):
+                if piece == "*":
+                    pieces.append(self.terms.mkRegexpAll())
+                elif piece == "?":
+                    pieces.append(self.terms.mkRegexpAllchar())
+                else:
+                    pieces.append(self.terms.mkTerm(Kind.STRING_TO_REGEXP, self._text(piece)))
+            whole = self.terms.mkTerm(Kind.REGEXP_CONCAT, *pieces) if len(pieces) > 1 else pieces[0]
+            self._globs[pattern] = whole
+        return self._globs[pattern]

@@ -1,0 +1,1 @@
+"""Whether some theorem would notice a mistake in a policy."""

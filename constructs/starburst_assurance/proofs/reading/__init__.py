@@ -1,0 +1,1 @@
+"""From a cloud assembly to policies as typed values."""

@@ -1,0 +1,1 @@
+"""Theorems, the solver, and its counterexamples."""

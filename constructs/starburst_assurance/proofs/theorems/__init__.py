@@ -1,0 +1,74 @@
+"""The theorems: what is proved of every environment, one file for each thing that people ask."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+
+from starburst_assurance.proofs.reading.errors import ProofError
+from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.theorems import (
+    analysts,
+    deputies,
+    duties,
+    endpoints,
+    evidence,
+    incidents,
+    keys,
+    launching,
+    login,
+    perimeter,
+    seeds,
+    transport,
+    workspaces,
+)
+from starburst_assurance.proofs.theorems.availability import humans as people
+from starburst_assurance.proofs.theorems.availability import machines, services
+
+__all__ = ["ALL", "theorems_in"]
+
+ALL: tuple[Theorem, ...] = tuple(
+    item
+    for module in (
+        login,
+        analysts,
+        workspaces,
+        perimeter,
+        deputies,
+        transport,
+        launching,
+        endpoints,
+        keys,
+        evidence,
+        incidents,
+        duties,
+        people,
+        machines,
+        services,
+        seeds,
+    )
+    for item in vars(module).values()
+    if isinstance(item, Theorem)
+)
+"""Every theorem, in the order of the documentation."""
+
+
+def theorems_in(files: Iterable[str]) -> tuple[Theorem, ...]:
+    """Return our theorems and those that files of Python state.
+
+    Args:
+        files: of a team's own.
+
+    Raises:
+        ProofError: one of them is no Python file.
+    """
+    found = [*ALL]
+    for file in files:
+        spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+        if spec is None or spec.loader is None or not Path(file).is_file():
+            raise ProofError(f"{file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found += [item for item in vars(module).values() if isinstance(item, Theorem)]
+    return tuple(found)

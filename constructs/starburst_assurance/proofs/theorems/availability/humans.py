@@ -1,0 +1,244 @@
+"""People can do their work: analysts, the platform team, auditors, administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    data_bucket,
+    data_key,
+    queue_named,
+    queue_of,
+)
+from starburst_assurance.proofs.encoding.request import Request
+from starburst_assurance.proofs.reading.policies import Role
+from starburst_assurance.proofs.solving.theorem import Claim, always, theorem
+from starburst_assurance.proofs.theorems.availability.calls import (
+    GROUP,
+    MESSAGES,
+    ONCE,
+    READS,
+    SESSION,
+    Call,
+    analysts_arn,
+    calling,
+    calls,
+    parameter_arn,
+    storage_calls,
+)
+from starburst_assurance.proofs.theorems.tables import CLEARING, PUSHING
+
+ERASURE = (
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObjectVersion",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)
+
+
+@theorem(GROUP)
+def analysts_can_work(world: World) -> Iterator[Claim]:
+    """An analyst can start a session, send and collect its work, and erase every version of it."""
+    passed_on = storage_calls(world, data_key(world).arn)
+    for role in world.estate.roles_for("analyst"):
+        yield always(
+            world,
+            role.name,
+            calling(world, role, [*_own_calls(world, role), *passed_on], user="alice"),
+        )
+
+
+@theorem(GROUP, unless="trusted-networks")
+def analysts_can_work_from_each_trusted_network(world: World) -> Iterator[Claim]:
+    """From every network that is named, its first address and its last, an analyst can work."""
+    places = [
+        {"aws:SourceIp": str(address)}
+        for block in map(ip_network, world.estate.trusted_cidrs)
+        for address in (block[0], block[-1])
+    ]
+    # Through an endpoint a call has no address that AWS would show.
+    places += [
+        {"aws:SourceVpc": vpc, "aws:SourceVpce": "vpce-0a"} for vpc in world.estate.trusted_vpcs
+    ]
+    for role in world.estate.roles_for("analyst"):
+        asked = _own_calls(world, role)
+        for place in places:
+            yield always(
+                world,
+                f"{role.name}, {place}",
+                calling(world, role, asked, user="alice", place=place),
+            )
+
+
+def _own_calls(world: World, role: Role) -> list[Call]:
+    """Return what an analyst's client calls."""
+    bucket, key = data_bucket(world).arn, data_key(world).arn
+    workspace = str(role.workspace)
+    folder = f"{workspace}/alice/"
+    session = f"{bucket}/{folder}sessions/{SESSION}/"
+    context = {
+        "kms:EncryptionContext:workspace": workspace,
+        "kms:EncryptionContext:user": "alice",
+        "kms:EncryptionContext:session": SESSION,
+    }
+    written = ("functions/0", "inputs/0", "requests/0f.json")
+    return [
+        *calls(("s3:ListBucket", "s3:ListBucketVersions"), bucket, s3__prefix=folder),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}sessions/"),
+        *calls((*READS, *ERASURE), f"{session}results/0"),
+        *calls((*READS, *ERASURE), f"{session}manifest.json"),
+        *calls(READS, f"{session}status.json"),
+        ("s3:PutObject", f"{session}manifest.json", ONCE),
+        *(("s3:PutObject", f"{session}{name}", {}) for name in written),
+        *calls((*MESSAGES, "sqs:GetQueueUrl"), queue_named(queue_of(world, workspace), SESSION)),
+        *calls(("lambda:InvokeFunction",), analysts_arn(world)),
+        *calls(("ssm:GetParameter",), parameter_arn(world)),
+        *(
+            (action, key, {**context, "kms:EncryptionContext:purpose": purpose})
+            for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
+            for purpose in ("data", "signing")
+        ),
+    ]
+
+
+@theorem(GROUP)
+def engineers_can_operate(world: World) -> Iterator[Claim]:
+    """The platform team can deploy, push images, read logs and health, and clear lost events."""
+    estate = world.estate
+    role = estate.role("platform")
+    place = f"{estate.region}:{estate.account}"
+    log_actions = ("DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "StartQuery")
+    groups = (
+        f"/aws/ecs/starburst/{estate.name}/{estate.workspaces[0]}",
+        f"/aws/lambda/starburst-{estate.name}-controller",
+        f"starburst-{estate.name}-audit-Events-a",
+    )
+    health = (
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:ListMetrics",
+        "ecs:DescribeClusters",
+        "ecs:ListTasks",
+        "logs:DescribeLogGroups",
+        "logs:GetQueryResults",
+        "logs:StopQuery",
+    )
+    stacks = ("DescribeStackEvents", "DescribeStackResources", "DescribeStacks")
+    yield always(
+        world,
+        role.name,
+        calling(
+            world,
+            role,
+            [
+                *(
+                    call
+                    for job in ("deploy", "file-publishing", "image-publishing")
+                    for call in calls(
+                        ("sts:AssumeRole",),
+                        f"arn:aws:iam::{estate.account}:role/cdk-hnb659fds-{job}-role-"
+                        f"{estate.account}-{estate.region}",
+                    )
+                ),
+                *(
+                    call
+                    for group in groups
+                    for call in calls(
+                        [f"logs:{name}" for name in log_actions],
+                        f"arn:aws:logs:{place}:log-group:{group}:log-stream:a",
+                    )
+                ),
+                *calls(
+                    [f"cloudformation:{name}" for name in stacks],
+                    f"arn:aws:cloudformation:{place}:stack/starburst-{estate.name}-access/a",
+                ),
+                *(
+                    call
+                    for region in estate.regions
+                    for call in calls(health, "*", aws__RequestedRegion=region)
+                ),
+                *calls(PUSHING, estate.named["registry/Worker"]),
+                *calls(("ecr:GetAuthorizationToken",), "*"),
+                *calls(CLEARING, estate.named["control/Failures"]),
+                *calls(
+                    ("kms:Decrypt",),
+                    estate.named["foundation/LogsKey"],
+                    aws__ViaAWSService="true",
+                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                ),
+                *calls(
+                    ("ecs:DescribeTasks",),
+                    f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a",
+                ),
+            ],
+        ),
+    )
+
+
+@theorem(GROUP)
+def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
+    """An auditor of the account whom IAM lets in reads trail and access logs, and lists them."""
+    estate = world.estate
+    auditor = Role(
+        arn=f"arn:aws:iam::{estate.account}:role/auditor",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    for bucket in estate.kind("bucket"):
+        context = world.session(auditor, closed=True)
+        context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
+        asked = [
+            Request(context=context, action="s3:ListBucket", resource=bucket.arn),
+            Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a"),
+        ]
+        yield always(
+            world,
+            bucket.arn,
+            [
+                (one, world.allowed(auditor, one, at=bucket, whatever_identity=True))
+                for one in asked
+            ],
+        )
+
+
+@theorem(GROUP)
+def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
+    """The account's administrators can still manage our keys: nobody is locked out.
+
+    Where keys are kept, CloudFormation's role changes their policies for them.
+    """
+    administrator = Role(
+        arn=f"arn:aws:iam::{world.estate.account}:role/administrator",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    for key in world.estate.kind("key"):
+        context = world.session(administrator, closed=True)
+        context.put("kms:GrantIsForAWSResource", "true")
+        kept = world.estate.deployer is not None
+        asked = [
+            Request(context=context, action=f"kms:{name}", resource=key.arn)
+            for name in (
+                *(() if kept else ("PutKeyPolicy",)),
+                "CancelKeyDeletion",
+                "DescribeKey",
+                "EnableKeyRotation",
+                "CreateGrant",
+                "Decrypt",
+            )
+        ]
+        yield always(
+            world,
+            key.policy,
+            [
+                (one, world.allowed(administrator, one, at=key, whatever_identity=True))
+                for one in asked
+            ],
+        )

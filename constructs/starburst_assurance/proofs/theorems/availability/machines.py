@@ -1,0 +1,266 @@
+"""Machines can do their work: workers, the controller, ECS, and what AWS runs for us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    ATTEMPT,
+    RESULT,
+    data_bucket,
+    data_key,
+    default_groups,
+    queue_named,
+    queue_of,
+)
+from starburst_assurance.proofs.encoding.request import Request
+from starburst_assurance.proofs.solving.theorem import Claim, always, theorem
+from starburst_assurance.proofs.theorems.availability.calls import (
+    GROUP,
+    MESSAGES,
+    ONCE,
+    SESSION,
+    Call,
+    calling,
+    calls,
+    function_arn,
+    parameter_arn,
+    storage_calls,
+)
+from starburst_assurance.proofs.theorems.tables import NETWORK
+
+PULLING = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+PART = {"s3:ObjectCreationOperation": "false"}
+
+
+@theorem(GROUP)
+def workers_can_work(world: World) -> Iterator[Claim]:
+    """A worker can read its sessions, write each result once, and work off the queue."""
+    bucket, key = data_bucket(world).arn, data_key(world).arn
+    algorithm, result = _algorithm(world), f"results/{RESULT}"
+    for role in world.estate.roles_for("worker"):
+        workspace = str(role.workspace)
+        session = f"{bucket}/{workspace}/alice/sessions/{SESSION}/"
+        header = "s3:x-amz-server-side-encryption"
+        ours = {header: algorithm, f"{header}-aws-kms-key-id": key}
+        yield always(
+            world,
+            role.name,
+            calling(
+                world,
+                role,
+                [
+                    *(
+                        ("s3:GetObject", f"{session}{name}", {})
+                        for name in ("manifest.json", "functions/0", "inputs/0", result)
+                    ),
+                    ("s3:PutObject", f"{session}{result}", ONCE),
+                    ("s3:PutObject", f"{session}{result}", {**ONCE, **ours}),
+                    ("s3:PutObject", f"{session}{result}", PART),
+                    ("s3:PutObject", f"{session}results/{ATTEMPT}", ONCE),
+                    *calls(("s3:AbortMultipartUpload",), f"{session}{result}"),
+                    *calls(
+                        (*MESSAGES, "sqs:ChangeMessageVisibility"),
+                        queue_named(queue_of(world, workspace), SESSION),
+                    ),
+                    (
+                        "kms:Decrypt",
+                        key,
+                        {
+                            "kms:EncryptionContext:workspace": workspace,
+                            "kms:EncryptionContext:user": "alice",
+                            "kms:EncryptionContext:purpose": "data",
+                        },
+                    ),
+                    *storage_calls(world, key),
+                ],
+            ),
+        )
+
+
+def _algorithm(world: World) -> str:
+    """Return the encryption that the data bucket insists on, as its own policy writes it."""
+    header = "s3:x-amz-server-side-encryption"
+    policy = world.estate.policies[data_bucket(world).policy]
+    for statement in policy.statements:
+        if statement.sid == "DenyOtherAlgorithm":
+            for condition in statement.conditions:
+                if condition.key == header and condition.operator != "Null":
+                    return condition.values[0]
+    return "aws:kms"
+
+
+@theorem(GROUP)
+def the_controller_can_work(world: World) -> Iterator[Claim]:
+    """The controller can make queues, start, watch and stop workers, and keep its records."""
+    estate = world.estate
+    place = f"{estate.region}:{estate.account}"
+    bucket, key = data_bucket(world).arn, data_key(world).arn
+    role = estate.role("controller")
+    cluster = estate.named["compute/Cluster"]
+    tasks = f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a"
+    code = {"lambda:SourceFunctionArn": function_arn(world)}
+    asked: list[Call] = []
+    for workspace in estate.workspaces:
+        session = f"{bucket}/{workspace}/alice/sessions/{SESSION}/"
+        asked += [
+            *(
+                ("s3:GetObject", f"{session}{name}", code)
+                for name in ("manifest.json", "requests/0f.json", "status.json")
+            ),
+            ("s3:PutObject", f"{session}status.json", code),
+            *(
+                (f"sqs:{name}", queue_named(queue_of(world, workspace), SESSION), code)
+                for name in (
+                    *("CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl"),
+                    "SendMessage",
+                )
+            ),
+            (
+                "ecs:RunTask",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}:7",
+                {
+                    **code,
+                    "ecs:cluster": cluster,
+                    "ecs:enable-execute-command": "false",
+                },
+            ),
+            (
+                "ecs:RunTask",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}",
+                {"ecs:cluster": cluster},
+            ),
+            *(
+                (
+                    "iam:PassRole",
+                    estate.role(kind, workspace).arn,
+                    {"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+                )
+                for kind in ("worker", "launch")
+            ),
+        ]
+    yield always(
+        world,
+        role.name,
+        calling(
+            world,
+            role,
+            [
+                *asked,
+                *(
+                    (f"s3:{name}Object", f"{bucket}/_control/active/{SESSION}.json", code)
+                    for name in ("Get", "Put", "Delete")
+                ),
+                ("s3:ListBucket", bucket, {**code, "s3:prefix": "_control/active/"}),
+                ("sqs:ListQueues", "*", code),
+                ("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask"}),
+                *calls(("ecs:DescribeTasks", "ecs:StopTask"), tasks),
+                ("ecs:ListTasks", "*", {"ecs:cluster": cluster}),
+                *calls(("ssm:GetParameter",), parameter_arn(world)),
+                *storage_calls(world, key),
+            ],
+        ),
+    )
+    log = f"arn:aws:logs:{place}:log-group:/aws/lambda/starburst-{estate.name}-controller"
+    yield always(
+        world,
+        f"{role.name}, what Lambda does in its name",
+        calling(
+            world,
+            role,
+            [
+                *calls(("logs:CreateLogStream", "logs:PutLogEvents"), f"{log}:log-stream:a"),
+                *calls(("sqs:SendMessage",), estate.named["control/Failures"]),
+                *calls(
+                    ("kms:Decrypt", "kms:GenerateDataKey"),
+                    estate.named["foundation/LogsKey"],
+                    aws__ViaAWSService="true",
+                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                ),
+                # Outside the VPC where the endpoints in it come and go.
+                *([] if estate.roles_for("endpoints") else calls(NETWORK, "*")),
+            ],
+            inside=False,
+        ),
+    )
+
+
+@theorem(GROUP)
+def tasks_can_start(world: World) -> Iterator[Claim]:
+    """ECS can pull the worker image and write its log."""
+    estate = world.estate
+    for role in estate.roles_for("launch"):
+        group = f"/aws/ecs/starburst/{estate.name}/{role.workspace}"
+        stream = (
+            f"arn:aws:logs:{estate.region}:{estate.account}:log-group:{group}:log-stream:worker/a"
+        )
+        yield always(
+            world,
+            role.name,
+            calling(
+                world,
+                role,
+                [
+                    *calls(PULLING, estate.named["registry/Worker"]),
+                    *calls(("ecr:GetAuthorizationToken",), "*"),
+                    *calls(("logs:CreateLogStream", "logs:PutLogEvents"), stream),
+                ],
+            ),
+        )
+    registry = world.endpoint("ecr.dkr")
+    for role in estate.roles_for("launch"):
+        if registry is None:
+            break
+        # The registry itself answers beside ECR's API, and asks for the same actions.
+        context = world.session(role, closed=True)
+        world.put_ours(context, "Resource")
+        pulled = [
+            Request(context=context, action=action, resource=estate.named["registry/Worker"])
+            for action in PULLING
+        ]
+        yield always(
+            world,
+            f"{role.name} at the registry",
+            [(one, world.passes(one, through=registry)) for one in pulled],
+        )
+    endpoint = world.endpoint("s3")
+    if endpoint is not None:
+        # ECR sends whoever pulls to a signed address in its own account's bucket.
+        context = world.context(closed=True)
+        context.put("aws:ResourceAccount", "999999999999")
+        layer = f"arn:aws:s3:::prod-{estate.region}-starport-layer-bucket/layer"
+        request = Request(context=context, action="s3:GetObject", resource=layer)
+        yield always(world, "image layers", [(request, world.passes(request, through=endpoint))])
+
+
+@theorem(GROUP)
+def machinery_can_work(world: World) -> Iterator[Claim]:
+    """The roles of AWS services do what they are for: flow logs, the trail's log, closed groups."""
+    estate = world.estate
+    place = f"{estate.region}:{estate.account}"
+    streams = ("logs:CreateLogStream", "logs:PutLogEvents")
+    shutting = ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
+    group = next(iter(default_groups(world)), None)
+    for name, asked in (
+        (
+            "network/FlowLogRole",
+            calls((*streams, "logs:DescribeLogStreams"), _group_of(world, "network/Flows")),
+        ),
+        ("audit/TrailRole", calls(streams, _group_of(world, "audit/Events"))),
+        (
+            "network/DefaultGroupRole",
+            [
+                *calls(shutting, group or f"arn:aws:ec2:{place}:security-group/none"),
+                *calls(("ec2:DescribeSecurityGroups",), "*"),
+            ],
+        ),
+    ):
+        if name not in estate.named:
+            continue
+        role = next(one for one in estate.roles if one.arn == estate.named[name])
+        yield always(world, role.name, calling(world, role, asked))
+
+
+def _group_of(world: World, name: str) -> str:
+    return world.estate.named.get(name, "").removesuffix(":*") + ":log-stream:a"

@@ -1,0 +1,98 @@
+"""AWS services can deliver what we ordered: trail, logs, alarms, events, encrypted disks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import data_bucket, data_key
+from starburst_assurance.proofs.encoding.logic import Formula
+from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.reading.policies import Guarded
+from starburst_assurance.proofs.solving.theorem import Claim, always, theorem
+from starburst_assurance.proofs.theorems.availability.calls import GROUP
+
+
+def _service(world: World, name: str, **said: str) -> Context:
+    context = world.context(closed=True)
+    context.put_all(
+        {
+            "aws:PrincipalIsAWSService": "true",
+            "aws:PrincipalServiceName": name,
+            "aws:SecureTransport": "true",
+            "aws:SourceAccount": world.estate.account,
+            "s3:TlsVersion": "1.3",
+        }
+    )
+    context.put_all({key.replace("__", ":"): value for key, value in said.items()})
+    return context
+
+
+@theorem(GROUP)
+def services_can_deliver(world: World) -> Iterator[Claim]:
+    """AWS delivers trail, access logs, alarms and events, and encrypts logs and scratch disks."""
+    estate = world.estate
+    place = f"{estate.region}:{estate.account}"
+    found: list[tuple[Request, Formula]] = []
+
+    def may(action: str, item: Guarded, resource: str, context: Context) -> None:
+        request = Request(context=context, action=action, resource=resource)
+        found.append((request, world.admitted(request, at=item)))
+
+    data = data_bucket(world)
+    access_logs = estate.at("storage/AccessLogs")
+    for folder, source in (("data", data.arn), ("trail", estate.named.get("audit/Files", ""))):
+        if source:
+            context = _service(world, "logging.s3.amazonaws.com", aws__SourceArn=source)
+            may("s3:PutObject", access_logs, f"{access_logs.arn}/{folder}/a", context)
+    logs_key = estate.at("foundation/LogsKey")
+    if "audit/Files" in estate.named:
+        files = estate.at("audit/Files")
+        trail = f"arn:aws:cloudtrail:{place}:trail/starburst-{estate.name}"
+        context = _service(world, "cloudtrail.amazonaws.com", aws__SourceArn=trail)
+        may("s3:GetBucketAcl", files, files.arn, context)
+        may("s3:PutObject", files, f"{files.arn}/AWSLogs/{estate.account}/a", context)
+        for action in ("kms:GenerateDataKey", "kms:DescribeKey"):
+            may(action, logs_key, logs_key.arn, context)
+    log = _service(world, f"logs.{estate.region}.amazonaws.com")
+    log.put("aws:SourceAccount")
+    log.put("kms:EncryptionContext:aws:logs:arn", f"arn:aws:logs:{place}:log-group:/a")
+    encrypting = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom")
+    for action in encrypting:
+        may(f"kms:{action}", logs_key, logs_key.arn, log)
+    for service in ("budgets", "cloudwatch", "events"):
+        for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            context = _service(world, f"{service}.amazonaws.com")
+            may(action, logs_key, logs_key.arn, context)
+    topic = estate.at("control/Alerts")
+    for service, source in (
+        ("cloudwatch", f"arn:aws:cloudwatch:{place}:alarm:a"),
+        ("budgets", f"arn:aws:budgets::{estate.account}:budget/a"),
+    ):
+        context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
+        may("sns:Publish", topic, topic.arn, context)
+    function = estate.at("control/ControllerService")
+    for name, arn in estate.named.items():
+        if name.startswith("control/Wake") and ":rule/" in arn:
+            context = _service(world, "events.amazonaws.com", aws__SourceArn=arn)
+            may("lambda:InvokeFunction", function, function.arn, context)
+    key = data_key(world)
+    for action, said in (
+        ("kms:GenerateDataKeyWithoutPlaintext", {}),
+        ("kms:CreateGrant", {"kms:GrantOperations": "Decrypt"}),
+        (
+            "kms:CreateGrant",
+            {"kms:GrantOperations": "Decrypt", "kms:GrantIsForAWSResource": "true"},
+        ),
+    ):
+        context = _service(world, "fargate.amazonaws.com")
+        context.put("aws:SourceAccount")
+        context.put_all(
+            {
+                "kms:EncryptionContext:aws:ecs:clusterAccount": estate.account,
+                "kms:EncryptionContext:aws:ecs:clusterName": f"starburst-{estate.name}",
+                **said,
+            }
+        )
+        may(action, key, key.arn, context)
+    yield always(world, "services", found)

@@ -1,0 +1,188 @@
+"""What each role is for, written down apart from its policies: it does that and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    actions_on,
+    data_bucket,
+    data_key,
+    default_groups,
+    every_action,
+    requests,
+    session_of,
+)
+from starburst_assurance.proofs.encoding.logic import Formula, Text
+from starburst_assurance.proofs.reading.policies import Role
+from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
+from starburst_assurance.proofs.theorems.endpoints import opening_role, passed_for_endpoints
+from starburst_assurance.proofs.theorems.tables import (
+    BURSTING,
+    BURSTING_CEILING,
+    CEILING,
+    DUTIES,
+    HOSTING_CEILING,
+    USER,
+    Duty,
+)
+
+GROUP = "Nothing beyond the duty"
+
+
+def _filled(world: World, pattern: str, role: Role) -> str:
+    estate = world.estate
+    values = {
+        "{a}": estate.account,
+        "{r}": estate.region,
+        "{env}": estate.name,
+        "{ws}": role.workspace or "",
+        "{user}": USER,
+        "{bucket}": data_bucket(world).arn,
+        "{key}": data_key(world).arn,
+        "{logs_key}": estate.named["foundation/LogsKey"],
+        "{function}": estate.named["control/Controller"],
+        "{repository}": estate.named["registry/Worker"],
+        "{flows}": estate.named.get("network/Flows", ""),
+        "{closed}": next(iter(default_groups(world)), "arn:aws:ec2:::none"),
+        "{events}": estate.named.get("audit/Events", ""),
+        "{parameter}": (
+            f"arn:aws:ssm:{estate.region}:{estate.account}:"
+            f"parameter/starburst/{estate.name}/runtime"
+        ),
+    }
+    for name, value in values.items():
+        pattern = pattern.replace(name, value)
+    return pattern
+
+
+def _within(
+    world: World, duties: Sequence[Duty], role: Role, action: str, resource: Text
+) -> Formula:
+    """Return whether an action on a resource is part of some duty."""
+    return world.logic.some(
+        world.logic.like(resource, _filled(world, pattern, role))
+        for actions, patterns in duties
+        if action in actions
+        for pattern in patterns
+    )
+
+
+def _duties(world: World, role: Role) -> Sequence[Duty]:
+    if role.purpose is not None:
+        bursting = BURSTING if opening_role(world) else {}
+        return (*DUTIES.get(role.purpose, ()), *bursting.get(role.purpose, ()))
+    for name, arn in world.estate.named.items():
+        if arn == role.arn and name in DUTIES:
+            return DUTIES[name]
+    return ()
+
+
+@theorem(GROUP)
+def every_role_keeps_to_its_duty(world: World) -> Iterator[Claim]:
+    """Every role does what it is for and nothing else: no other action, on no other resource.
+
+    In any AWS service, by its own policies alone. What each is for is a table beside this theorem.
+    """
+    for role in world.estate.roles:
+        # One user stands for all: what is between users is another theorem's affair.
+        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        resource = world.logic.text("resource")
+        duties = _duties(world, role)
+        for one in requests(context, every_action(world), resource):
+            allowed = world.allowed(role, one, boundary=False)
+            if allowed is False:
+                continue
+            kept = _within(world, duties, role, one.action, resource)
+            yield never(
+                f"{role.name}, {one.action}",
+                [(one, world.logic.every((allowed, world.logic.no(kept))))],
+            )
+
+
+@theorem(GROUP)
+def duties_end_where_names_end(world: World) -> Iterator[Claim]:
+    """A role's duty ends with a name: what only begins like something of its own is closed.
+
+    ``every_role_keeps_to_its_duty`` says more; this asks for the nearest neighbours by name, where
+    a slip in a pattern shows without a search.
+    """
+    for role in world.estate.roles:
+        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        duties = _duties(world, role)
+        near: dict[str, None] = {}
+        for _, patterns in duties:
+            for pattern in patterns:
+                near.update(dict.fromkeys(_neighbours(_filled(world, pattern, role))))
+        yield never(
+            role.name,
+            [
+                (one, world.allowed(role, one, boundary=False))
+                for resource in near
+                for one in requests(context, actions_on(world, resource.split(":")[2]), resource)
+                if not _within(world, duties, role, one.action, resource)
+            ],
+        )
+
+
+def _neighbours(pattern: str) -> Iterator[str]:
+    """Yield names that a pattern covers, and some that it just does not."""
+    if pattern == "*":
+        return
+    own = pattern.replace("?" * 20, "0" * 20).replace("*", "a")
+    yield own
+    yield f"{own}.x"
+    if pattern.endswith("/*"):
+        yield f"{own[:-2]}.x"
+
+
+@theorem(GROUP, unless="kit-boundary")
+def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
+    """Whatever its policies say, no role ever goes beyond what the kit's roles need together."""
+    for name in sorted({role.boundary for role in world.estate.roles if role.boundary}):
+        role = next(one for one in world.estate.roles if one.boundary == name)
+        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        resource = world.logic.text("resource")
+        for one in requests(context, every_action(world), resource):
+            allowed = world.allowed(role, one, whatever_identity=True)
+            if allowed is False:
+                continue
+            ceiling = (
+                *CEILING,
+                *(BURSTING_CEILING if opening_role(world) else ()),
+                *(HOSTING_CEILING if world.estate.roles_for("host") else ()),
+            )
+            kept = _within(world, ceiling, role, one.action, resource)
+            yield never(
+                f"{name}, {one.action}",
+                [(one, world.logic.every((allowed, world.logic.no(kept))))],
+            )
+
+
+@theorem(GROUP, unless="kit-boundary")
+def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
+    """Whatever its policies say, no role reads or writes an object of another account.
+
+    Nor does it pass a role to anything but ECS tasks, or CloudFormation the endpoint role.
+    """
+    for role in world.estate.roles:
+        context = session_of(world, role)
+        objects = [action for action in every_action(world) if action.startswith("s3:")]
+        asked = requests(context, objects, world.logic.text("resource"))
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
+            given=[context.is_not("aws:ResourceAccount", world.estate.account)],
+        )
+        resource = world.logic.text("resource")
+        passing = requests(context, ["iam:PassRole"], resource)
+        known = passed_for_endpoints(world, context, resource)
+        yield never(
+            f"{role.name}, passing roles",
+            [(one, world.allowed(role, one, whatever_identity=True)) for one in passing],
+            given=[
+                context.is_not("iam:PassedToService", "ecs-tasks.amazonaws.com"),
+                *(world.logic.no(one) for one in known),
+            ],
+        )

@@ -1,0 +1,245 @@
+"""What those may do who answer an incident, and what their denials stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    SESSION,
+    data_bucket,
+    data_key,
+    requests,
+    session_of,
+)
+from starburst_assurance.proofs.encoding.vocabulary import representatives
+from starburst_assurance.proofs.reading.policies import Policy, Role
+from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_constructs.policies.incident_response import (
+    container_document,
+    eraser_document,
+    holder_document,
+    isolator_document,
+    launch_denial_document,
+    watcher_document,
+)
+from starburst_constructs.policies.incident_statements import Locker
+from starburst_constructs.policies.retention import Keeping
+
+GROUP = "Evidence and containment"
+READING = (
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "sqs:ReceiveMessage",
+    "lambda:InvokeFunction",
+    "iam:PassRole",
+    "ecs:RunTask",
+    "ecs:ExecuteCommand",
+    "sts:AssumeRole",
+)
+"""How data or powers could be had."""
+
+SHORTENING = (
+    "s3:PutLifecycleConfiguration",
+    "s3:PutBucketVersioning",
+    "s3:DeleteBucket",
+    "logs:DeleteLogGroup",
+    "logs:PutRetentionPolicy",
+    "cloudtrail:StopLogging",
+    "kms:ScheduleKeyDeletion",
+)
+"""How evidence could be lost."""
+
+
+@theorem(GROUP)
+def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
+    """Of who is contained the controller starts no worker, and everybody else's as before.
+
+    The policy is the very one that ``python -m deploy.contain`` puts.
+    """
+    estate, logic = world.estate, world.logic
+    place = {"account": estate.account, "region": estate.region}
+    controller = estate.role("controller")
+    families = f"arn:aws:ecs:{estate.region}:{estate.account}:task-definition/starburst"
+    for workspace in estate.workspaces:
+        family = f"{families}-{estate.name}-{workspace}"
+        for user in (None, "alice"):
+            denial = Policy.parse(
+                "launch denial",
+                launch_denial_document(estate.name, workspace, user=user, **place),
+            )
+            resource = logic.text("resource")
+            theirs = logic.some(
+                logic.like(resource, f"{family}{end}")
+                for end in ("", ":*", "-arm64", "-arm64:*", "-x86_64", "-x86_64:*")
+            )
+            context = world.session(controller)
+            if user is not None:
+                context.put("aws:RequestTag/starburst:user", user)
+            [one] = requests(context, ["ecs:RunTask"], resource)
+            about = f"{user or 'all'} of {workspace}"
+            yield never(
+                about, [(one, world.allowed(controller, one, also=[denial]))], given=[theirs]
+            )
+            yield never(
+                f"others than {about}, by workspace",
+                [(one, world.refuses(denial, one))],
+                given=[
+                    logic.no(theirs),
+                    logic.no(logic.like(resource, f"{family}:*")),
+                    logic.no(logic.like(resource, f"{family}-*")),
+                ],
+            )
+            if user is None:
+                continue
+            another = world.session(controller)
+            another.put("aws:RequestTag/starburst:user", "bob")
+            [one] = requests(another, ["ecs:RunTask"], resource)
+            yield never(f"another user than {about}", [(one, world.refuses(denial, one))])
+
+
+@theorem(GROUP)
+def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
+    """Of who is contained or held nobody of ours erases an object, however late they signed in.
+
+    Who is contained does not write over one either. The policies are the very ones that
+    ``python -m deploy.contain`` and ``python -m deploy.hold`` put.
+    """
+    logic, bucket = world.logic, data_bucket(world)
+    erasing = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"]
+    writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    for role in world.estate.roles:
+        for workspace in world.estate.workspaces:
+            for user, session in ((None, None), ("alice", None), ("alice", SESSION)):
+                for why in ("contained", "held") if session is None else ("held",):
+                    keeping = Keeping(why=why, workspace=workspace, user=user, session=session)
+                    # Roles of other workspaces carry no denial, and need none.
+                    denied = role.purpose in ("analyst", "worker") and role.workspace == workspace
+                    denial = [Policy.parse("denial", keeping.document)] if denied else []
+                    key = logic.join(f"{bucket.arn}/{keeping.prefix}", logic.text("key"))
+                    actions = [*erasing, *(writing if why == "contained" else ())]
+                    # The controller writes a session's status, and nothing over another's word.
+                    if role.purpose == "controller":
+                        actions = erasing
+                    asked = requests(session_of(world, role), actions, key)
+                    yield never(
+                        f"{role.name}: {keeping.policy_name}",
+                        [(one, world.allowed(role, one, at=bucket, also=denial)) for one in asked],
+                    )
+    another = Keeping(why="contained", workspace=world.estate.workspaces[0], user="alice")
+    denial = Policy.parse("denial", another.document)
+    context, other = world.context(), logic.text("object")
+    yield never(
+        "others' objects",
+        [(one, world.refuses(denial, one)) for one in requests(context, erasing, other)],
+        given=[logic.no(logic.like(other, f"arn:aws:s3:::*/{another.prefix}*"))],
+    )
+
+
+@theorem(GROUP, unless="own-trail")
+def incident_records_are_written_once(world: World) -> Iterator[Claim]:
+    """Nobody writes an incident record over another, and in production nobody hides or erases one.
+
+    Whatever their policies say; the bucket's own lock keeps each version for its time besides.
+    """
+    bucket, context = world.estate.at("audit/Files"), world.context()
+    policy = world.policy(bucket.policy)
+    record = world.logic.join(f"{bucket.arn}/incidents/", world.logic.text("record"))
+    context.put("s3:ObjectCreationOperation", "true")
+    [one] = requests(context, ["s3:PutObject"], record)
+    yield never(
+        "a second write",
+        [(one, world.logic.no(world.refuses(policy, one)))],
+        given=[context.is_not("s3:if-none-match", "*")],
+    )
+    if "kept-keys" not in world.estate.without:
+        asked = requests(world.context(), ["s3:DeleteObject", "s3:DeleteObjectVersion"], record)
+        yield never("erasing", [(one, world.logic.no(world.refuses(policy, one))) for one in asked])
+
+
+@theorem(GROUP)
+def responders_read_nothing(world: World) -> Iterator[Claim]:
+    """Who contains, isolates, holds, erases or watches reads no data and takes no other power.
+
+    Nor can any of them shorten the life of evidence, but by lifting a hold or erasing, each a
+    permission of its own. Who restores must read what comes back, so they are not among these.
+    """
+    estate, logic = world.estate, world.logic
+    place = {"account": estate.account, "region": estate.region}
+    bucket, key = data_bucket(world), data_key(world)
+    name = bucket.arn.rpartition(":")[2]
+    files = estate.named.get("audit/Files")
+    locker = (
+        Locker(bucket=files.rpartition(":")[2], key_arn=estate.named["foundation/LogsKey"])
+        if files
+        else None
+    )
+    spaces = estate.workspaces
+    prefixes = [f"{workspace}/" for workspace in spaces]
+    someone = Role(
+        arn=f"arn:aws:iam::{estate.account}:role/responder",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    documents = {
+        "contains": container_document(estate.name, spaces, bucket=name, locker=locker, **place),
+        "isolates": isolator_document(estate.name, locker=locker, **place),
+        "holds": holder_document(estate.name, prefixes, bucket=name, locker=locker, **place),
+        "erases": eraser_document(estate.name, prefixes, bucket=name, locker=locker, **place),
+        "watches": watcher_document(estate.name, spaces, trail_log_group="trail", **place),
+    }
+    for duty, document in documents.items():
+        policy = Policy.parse(f"who {duty}", document)
+        known = {action for statement in policy.statements for action in statement.actions}
+        context = world.session(someone)
+        every = {*representatives([*estate.policies.values(), policy]), *READING, *SHORTENING}
+        resource = logic.text("resource")
+        yield never(
+            f"who {duty}: another action",
+            [
+                (one, world.allowed(someone, one, also=[policy]))
+                for one in requests(context, sorted(every - known), resource)
+            ],
+        )
+        for item, service in ((bucket, "s3"), (key, "kms")):
+            actions = [one for one in READING if one.startswith(f"{service}:")]
+            target = logic.join(f"{bucket.arn}/", logic.text("key")) if item == bucket else item.arn
+            yield never(
+                f"who {duty}: data, at {service}",
+                [
+                    (one, world.allowed(someone, one, at=item, also=[policy]))
+                    for one in requests(context, actions, target)
+                ],
+            )
+        if files is None or duty == "watches":
+            continue
+        record = logic.text("record")
+        writes = requests(context, ["s3:PutObject"], record)
+        yield never(
+            f"who {duty}: writing anything but records",
+            [(one, world.allowed(someone, one, also=[policy])) for one in writes],
+            given=[logic.no(logic.starts(record, f"{files}/incidents/{estate.name}/"))],
+        )
+    erases = Policy.parse("who erases", documents["erases"])
+    context = world.session(someone)
+    controls = logic.join(f"{bucket.arn}/_control/", logic.text("key"))
+    yield never(
+        "who erases: the controller's records",
+        [
+            (one, world.allowed(someone, one, also=[erases]))
+            for one in requests(context, ["s3:DeleteObject", "s3:DeleteObjectVersion"], controls)
+        ],
+    )
+    theirs = f"{bucket.arn}/{prefixes[0]}alice/sessions/x"
+    yield always(
+        world,
+        "who erases: erasing",
+        [
+            (one, world.allowed(someone, one, also=[erases]))
+            for one in requests(context, ["s3:DeleteObjectVersion"], theirs)
+        ],
+    )

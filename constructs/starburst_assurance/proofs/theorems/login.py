@@ -1,0 +1,308 @@
+"""Who can become what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    STS_PUNCTUATION,
+    actions_on,
+    login_context,
+    requests,
+    tag_by_sts,
+)
+from starburst_assurance.proofs.encoding.logic import Formula
+from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.reading.policies import Role
+from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+
+GROUP = "Becoming somebody"
+PEOPLE = ("analyst", "platform")
+ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+
+
+def _asks(world: World, role: Role, context: Context) -> list[tuple[Request, Formula]]:
+    found: list[tuple[Request, Formula]] = []
+    for action in (*ASSUMING, "sts:TagSession"):
+        request = Request(context=context, action=action, resource=role.arn)
+        found.append((request, world.trusted(role, request)))
+    return found
+
+
+@theorem(GROUP)
+def names_are_plain_words(world: World) -> Iterator[Claim]:
+    """Whoever becomes an analyst has a name of 3 to 32 letters and digits, without exception.
+
+    So a name can be a folder: no slash leads into somebody else's, no dash into another queue.
+    """
+    for role in world.estate.roles_for("analyst"):
+        user = world.logic.text("user")
+        context = login_context(world, user)
+        # Of what STS takes, all that is no letter or digit.
+        odd = [world.logic.has(user, character) for character in STS_PUNCTUATION]
+        plain = world.logic.no(world.logic.some(odd))
+        length = world.logic.every(
+            (world.logic.like(user, "???*"), world.logic.no(world.logic.like(user, "?" * 33 + "*")))
+        )
+        yield never(
+            role.name,
+            [
+                (
+                    request,
+                    world.logic.every(
+                        (formula, world.logic.no(world.logic.every((plain, length))))
+                    ),
+                )
+                for request, formula in _asks(world, role, context)
+            ],
+            given=[tag_by_sts(world, user)],
+        )
+
+
+@theorem(GROUP)
+def nobody_logs_in_without_a_name(world: World) -> Iterator[Claim]:
+    """Nobody becomes an analyst without the session tag that names them."""
+    for role in world.estate.roles_for("analyst"):
+        context = world.context()
+        context.put("aws:RequestTag/userName")
+        yield never(role.name, _asks(world, role, context))
+
+
+@theorem(GROUP)
+def no_other_tag_comes_along(world: World) -> Iterator[Claim]:
+    """A session of an analyst carries no tag but ``userName``, so it cannot move its workspace."""
+    for role in world.estate.roles_for("analyst"):
+        context = world.context()
+        context.put("aws:TagKeys", "userName", world.logic.text("another tag"))
+        other = world.logic.no(
+            world.logic.same(context.key("aws:TagKeys").slots[1].text, "userName")
+        )
+        yield never(role.name, _asks(world, role, context), given=[other])
+
+
+@theorem(GROUP)
+def only_analysts_bring_tags(world: World) -> Iterator[Claim]:
+    """Only an analyst's login brings a tag along, and no login does anything but begin a session.
+
+    So nobody else gives themselves a name, and with it somebody's folder.
+    """
+    for role in world.estate.roles:
+        begins = {"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}
+        if role.purpose == "analyst":
+            begins.add("sts:TagSession")
+        context = world.context()
+        others = [action for action in actions_on(world, "sts") if action not in begins]
+        yield never(
+            role.name,
+            [
+                (one, world.trusted(role, one))
+                for one in requests(context, [*others, "sts:SetSourceIdentity"], role.arn)
+            ],
+        )
+
+
+@theorem(GROUP)
+def people_come_from_the_identity_provider(world: World) -> Iterator[Claim]:
+    """Only the identity provider's people become analysts or engineers: no service."""
+    for role in world.estate.roles_for(*PEOPLE):
+        service = world.context()
+        service.put("aws:PrincipalIsAWSService", "true")
+        service.put("aws:FederatedProvider")
+        service.put("aws:PrincipalArn")
+        service.put("aws:PrincipalAccount")
+        stranger = world.context()
+        stranger.put("aws:PrincipalIsAWSService", "false")
+        stranger.put("aws:FederatedProvider")
+        account = stranger.is_not("aws:PrincipalAccount", world.estate.account)
+        arn = stranger.text("aws:PrincipalArn")
+        ours = world.logic.like(arn, f"arn:aws:iam::{world.estate.account}:*")
+        yield never(role.name, [*_asks(world, role, service)])
+        yield never(
+            role.name,
+            _asks(world, role, stranger),
+            given=[account, world.logic.no(ours)],
+        )
+
+
+@theorem(GROUP)
+def machines_roles_are_for_their_service(world: World) -> Iterator[Claim]:
+    """Worker, launch and controller roles are taken by ECS tasks and Lambda only, never by people.
+
+    ECS takes them for tasks of this account only.
+    """
+    services = {
+        "worker": "ecs-tasks.amazonaws.com",
+        "launch": "ecs-tasks.amazonaws.com",
+        "controller": "lambda.amazonaws.com",
+    }
+    for role in world.estate.roles_for(*services):
+        service = services[str(role.purpose)]
+        other = world.context()
+        yield never(
+            role.name,
+            _asks(world, role, other),
+            given=[
+                world.logic.no(
+                    world.logic.every(
+                        (
+                            other.is_("aws:PrincipalIsAWSService", "true"),
+                            other.is_("aws:PrincipalServiceName", service),
+                        )
+                    )
+                )
+            ],
+        )
+        if service.startswith("lambda"):
+            continue
+        deputy = world.context()
+        yield never(
+            f"{role.name}, for another account",
+            _asks(world, role, deputy),
+            given=[deputy.is_not("aws:SourceAccount", world.estate.account)],
+        )
+        elsewhere = world.context()
+        ours = world.logic.like(
+            elsewhere.text("aws:SourceArn"),
+            f"arn:aws:ecs:{world.estate.region}:{world.estate.account}:*",
+        )
+        yield never(
+            f"{role.name}, for something of another account",
+            _asks(world, role, elsewhere),
+            given=[world.logic.no(world.logic.every((elsewhere.has("aws:SourceArn"), ours)))],
+        )
+
+
+@theorem(GROUP)
+def service_roles_are_for_us(world: World) -> Iterator[Claim]:
+    """No AWS service takes one of the other roles for another account's sake."""
+    for role in world.estate.roles:
+        if role.purpose is not None:
+            continue
+        context = world.context()
+        if role.arn == world.estate.named.get("audit/TrailRole"):
+            # CloudTrail is not documented to say for whom; where it does, it binds.
+            context.put("aws:SourceAccount", world.logic.text("source account"))
+        ours = context.is_("aws:SourceAccount", world.estate.account)
+        yield never(role.name, _asks(world, role, context), given=[world.logic.no(ours)])
+        person = world.context()
+        person.put("aws:PrincipalIsAWSService", "false")
+        yield never(f"{role.name}, by a person", _asks(world, role, person))
+        other = world.context()
+        if role.arn == world.estate.named.get("audit/TrailRole"):
+            other.put("aws:SourceArn", world.logic.text("source"))
+        mine = world.logic.like(other.text("aws:SourceArn"), f"arn:*:{world.estate.account}:*")
+        yield never(
+            f"{role.name}, for something of another account",
+            _asks(world, role, other),
+            given=[world.logic.no(world.logic.every((other.has("aws:SourceArn"), mine)))],
+        )
+
+
+@theorem(GROUP)
+def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
+    """A SAML answer that was made for another audience than AWS makes nobody an analyst."""
+    for role in world.estate.roles_for(*PEOPLE):
+        context = world.context()
+        context.put("aws:FederatedProvider", world.logic.text("provider"))
+        context.put("aws:PrincipalAccount")
+        context.put("aws:PrincipalArn")
+        yield never(
+            role.name,
+            _asks(world, role, context),
+            given=[context.is_not("SAML:aud", "https://signin.aws.amazon.com/saml")],
+        )
+
+
+@theorem(GROUP)
+def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
+    """No IAM user becomes an analyst or engineer without a second factor, nor under another's name.
+
+    Where people sign in through an identity provider or a broker, no IAM user gets in at all.
+    """
+    for role in world.estate.roles_for(*PEOPLE):
+        plain = _user(world)
+        yield never(
+            f"{role.name}, without a second factor",
+            _asks(world, role, plain),
+            given=[plain.is_not("aws:MultiFactorAuthPresent", "true")],
+        )
+        if role.purpose != "analyst":
+            continue
+        context, tag = _user(world), world.logic.text("tag")
+        context.put("aws:RequestTag/userName", tag)
+        yield never(
+            f"{role.name}, under another's name",
+            _asks(world, role, context),
+            given=[world.logic.no(world.logic.same(context.text("aws:username"), tag))],
+        )
+
+
+def _user(world: World) -> Context:
+    """Return the context of some IAM user of this account."""
+    context, user = world.context(), world.logic.text("user")
+    account = world.estate.account
+    context.put("aws:FederatedProvider")
+    context.put("aws:PrincipalIsAWSService", "false")
+    context.put("aws:PrincipalAccount", account)
+    context.put("aws:PrincipalArn", world.logic.join(f"arn:aws:iam::{account}:user/", user))
+    context.put("aws:username", user)
+    return context
+
+
+@theorem(GROUP)
+def everybody_can_log_in(world: World) -> Iterator[Claim]:
+    """Analysts, engineers, tasks and the controller can become what they are."""
+    estate = world.estate
+    for role in estate.roles:
+        yield always(world, role.name, list(_rightful(world, role)))
+    trail = estate.named.get("audit/TrailRole")
+    for role in estate.roles:
+        if role.arn == trail:
+            context = world.context(closed=True)
+            context.put("aws:PrincipalIsAWSService", "true")
+            context.put("aws:PrincipalServiceName", "cloudtrail.amazonaws.com")
+            one = Request(context=context, action="sts:AssumeRole", resource=role.arn)
+            yield always(world, f"{role.name}, plainly", [(one, world.trusted(role, one))])
+
+
+def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
+    estate = world.estate
+    trust = estate.policies[role.trust]
+    for statement in trust.statements:
+        for kind, who in statement.principals:
+            begins = "sts:AssumeRoleWithSAML" if kind == "Federated" else "sts:AssumeRole"
+            for action in (begins, "sts:TagSession") if role.purpose == "analyst" else (begins,):
+                context = world.context(closed=True)
+                if kind == "Service":
+                    context.put("aws:PrincipalIsAWSService", "true")
+                    context.put("aws:PrincipalServiceName", who)
+                    context.put("aws:SourceAccount", estate.account)
+                    context.put("aws:SourceArn", _source(world, who))
+                elif kind == "Federated":
+                    context.put("aws:FederatedProvider", who)
+                    context.put("SAML:aud", "https://signin.aws.amazon.com/saml")
+                elif who.endswith(":root"):
+                    context.put("aws:PrincipalAccount", estate.account)
+                    context.put("aws:PrincipalArn", who.replace(":root", ":user/alice"))
+                    context.put("aws:username", "alice")
+                    context.put("aws:MultiFactorAuthPresent", "true")
+                else:
+                    context.put("aws:PrincipalArn", who)
+                if role.purpose == "analyst":
+                    context.put("aws:RequestTag/userName", "alice")
+                    context.put("aws:TagKeys", "userName")
+                request = Request(context=context, action=action, resource=role.arn)
+                yield request, world.trusted(role, request)
+
+
+def _source(world: World, service: str) -> str:
+    place = f"{world.estate.region}:{world.estate.account}"
+    kit = f"starburst-{world.estate.name}"
+    return {
+        "cloudformation.amazonaws.com": f"arn:aws:cloudformation:{place}:stack/{kit}-endpoints/x",
+        "cloudtrail.amazonaws.com": f"arn:aws:cloudtrail:{place}:trail/{kit}",
+        "ecs-tasks.amazonaws.com": f"arn:aws:ecs:{place}:task/starburst/x",
+        "ssm.amazonaws.com": f"arn:aws:ssm:{place}:automation-execution/x",
+        "vpc-flow-logs.amazonaws.com": f"arn:aws:ec2:{place}:vpc-flow-log/x",
+    }.get(service, f"arn:aws:lambda:{place}:function:starburst-{world.estate.name}-controller")

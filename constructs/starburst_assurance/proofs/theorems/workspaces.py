@@ -1,0 +1,263 @@
+"""What keeps one workspace from another, and workers to their work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.key_layout import (
+    ATTEMPT,
+    RESULT,
+    SESSION,
+    actions_on,
+    analyst_name,
+    data_bucket,
+    data_key,
+    name,
+    owned_by,
+    queue_named,
+    queue_of,
+    requests,
+    session_id,
+    session_of,
+)
+from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
+
+GROUP = "Between workspaces"
+FOLDERS = ("functions/", "inputs/", "requests/")
+WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
+ESCAPE = "\x1b"
+
+
+@theorem(GROUP)
+def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """An analyst never touches another workspace's objects: by identity, or the bucket alone."""
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("analyst"):
+        context = world.session(role, user=analyst_name(world))
+        other = name(world, "workspace")
+        key = world.logic.join(f"{bucket.arn}/", other, "/", world.logic.text("rest"))
+        asked = list(requests(context, actions_on(world, "s3"), key))
+        given = (world.logic.no(world.logic.same(other, str(role.workspace))),)
+        yield never(
+            f"{role.name}, by identity",
+            [(one, world.allowed(role, one)) for one in asked],
+            given=given,
+        )
+        yield never(
+            f"{role.name}, by the bucket",
+            [
+                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
+                for one in asked
+            ],
+            given=given,
+        )
+
+
+@theorem(GROUP)
+def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """A worker never touches another workspace's objects: by identity, or the bucket alone."""
+    bucket = data_bucket(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        resource = world.logic.text("resource")
+        own = world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/")
+        asked = list(requests(context, actions_on(world, "s3"), resource))
+        yield never(
+            f"{role.name}, by identity",
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(own)],
+        )
+        yield never(
+            f"{role.name}, by the bucket",
+            [
+                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
+                for one in asked
+            ],
+            given=[world.logic.no(own), world.logic.starts(resource, bucket.arn)],
+        )
+
+
+@theorem(GROUP)
+def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """Neither analysts nor workers ever use another workspace's queue, or one that is not ours."""
+    for role in world.estate.roles_for("analyst", "worker"):
+        resource = world.logic.text("queue")
+        own = queue_of(world, str(role.workspace)).arn
+        context = session_of(world, role)
+        asked = requests(context, actions_on(world, "sqs"), resource)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(world.logic.starts(resource, own.rstrip("?")))],
+        )
+
+
+@theorem(GROUP)
+def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
+    """A session's queue refuses every other role's messages, whatever their identity policies say.
+
+    Only analysts have a name, and theirs decides (see ``own_queue_only``). The controller may ask
+    workers to send again what makes no progress; it receives and deletes nothing.
+    """
+    for workspace in world.estate.workspaces:
+        queue = queue_of(world, workspace)
+        for role in world.estate.roles:
+            if role.purpose == "analyst" or role == world.estate.role("worker", workspace):
+                continue
+            context = world.session(role)
+            owned_by(context, "alice")
+            messages = ["ReceiveMessage", "DeleteMessage", "PurgeQueue", "ChangeMessageVisibility"]
+            if role.purpose != "controller":
+                messages.append("SendMessage")
+            asked = requests(
+                context,
+                [f"sqs:{name}" for name in messages],
+                queue_named(queue),
+            )
+            yield never(
+                f"{role.name} at {workspace}",
+                [
+                    (
+                        one,
+                        world.allowed(role, one, at=queue, whatever_identity=True, boundary=False),
+                    )
+                    for one in asked
+                ],
+            )
+
+
+@theorem(GROUP)
+def keys_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """Neither analysts nor workers ever open a session key of another workspace."""
+    key = data_key(world)
+    for role in world.estate.roles_for("analyst", "worker"):
+        context = session_of(world, role)
+        context.put("kms:ViaService")
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+            given=[context.is_not("kms:EncryptionContext:workspace", str(role.workspace))],
+        )
+
+
+@theorem(GROUP)
+def workers_cannot_sign(world: World) -> Iterator[Claim]:
+    """Code on a worker never opens the key that signs tasks: only keys whose purpose is data."""
+    key = data_key(world)
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        context.put("kms:ViaService")
+        asked = requests(context, actions_on(world, "kms"), key.arn)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one, at=key)) for one in asked],
+            given=[context.is_not("kms:EncryptionContext:purpose", "data")],
+        )
+
+
+@theorem(GROUP)
+def workers_write_results_only(world: World) -> Iterator[Claim]:
+    """A worker writes results and attempts at them only, under names as long as theirs.
+
+    The letter, the dashes and the slash are where they belong; IAM cannot say which characters
+    stand in between.
+    """
+    bucket, rest = data_bucket(world), world.logic.text("rest")
+    user, session = name(world, "user"), session_id(world)
+    resource = world.logic.text("resource")
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        folder = f"{bucket.arn}/{role.workspace}/"
+        prefix = world.logic.join(folder, user, "/sessions/", session)
+        # A folder that looks like another session's results is still a folder of this one.
+        known = f"{folder}alice/sessions/{SESSION}/"
+        deeper = [f"x/sessions/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
+        wrong = [
+            *(f"{known}{what}{one}" for what in (*FOLDERS, "results/") for one in deeper),
+            *(f"{folder}alice/{one}" for one in deeper),
+            *(
+                f"{known}results/{name[:at]}{ESCAPE}{name[at + 1 :]}"
+                for name in (ATTEMPT, RESULT)
+                for at, one in enumerate(name)
+                if one in "p-/."
+            ),
+        ]
+        yield never(
+            f"{role.name}, elsewhere",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for key in wrong
+                for one in requests(context, WRITES, key)
+            ],
+        )
+        for what in FOLDERS:
+            # Of any session where the name goes deeper; of this one whatever it is.
+            [deep] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}", rest))
+            yield never(
+                f"{role.name}, below {what}",
+                [(deep, world.allowed(role, deep))],
+                given=[world.logic.has(rest, "/sessions/")],
+            )
+            [one] = requests(context, ["s3:PutObject"], world.logic.join(f"{known}{what}", rest))
+            yield never(f"{role.name}, {what}", [(one, world.allowed(role, one))])
+        for what in ("manifest.json", "status.json"):
+            [one] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}"))
+            yield never(f"{role.name}, {what}", [(one, world.allowed(role, one, at=bucket))])
+        inside = world.logic.every(
+            (
+                world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/"),
+                world.logic.has(resource, "/results/"),
+            )
+        )
+        yield never(
+            f"{role.name}, outside results",
+            [
+                (one, world.allowed(role, one, at=bucket))
+                for one in requests(context, ["s3:PutObject"], resource)
+            ],
+            given=[world.logic.no(inside)],
+        )
+        # By identity: what the bucket denies as well would only make the proof longer.
+        [write] = requests(context, ["s3:PutObject"], world.logic.join(known, "results/", rest))
+        yield never(
+            f"{role.name}, under a longer or shorter name",
+            [(write, world.allowed(role, write))],
+            given=[
+                world.logic.no(world.logic.like(rest, "?" * len(name)))
+                for name in (ATTEMPT, RESULT)
+            ],
+        )
+
+
+@theorem(GROUP)
+def workers_only_read_write_and_wait(world: World) -> Iterator[Claim]:
+    """A worker never lists, deletes, or changes a bucket; it reads and writes objects."""
+    plain = {"s3:getobject", "s3:putobject", "s3:abortmultipartupload"}
+    for role in world.estate.roles_for("worker"):
+        context = world.session(role)
+        asked = [
+            one
+            for one in requests(context, actions_on(world, "s3"), world.logic.text("resource"))
+            if one.action.lower() not in plain
+        ]
+        yield never(role.name, [(one, world.allowed(role, one)) for one in asked])
+
+
+@theorem(GROUP)
+def logs_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """What ECS writes while it starts a worker goes to that workspace's log group only."""
+    estate = world.estate
+    for role in estate.roles_for("launch"):
+        resource = world.logic.text("resource")
+        group = (
+            f"arn:aws:logs:{estate.region}:{estate.account}:log-group:"
+            f"/aws/ecs/starburst/{estate.name}/{role.workspace}:"
+        )
+        asked = requests(world.session(role), actions_on(world, "logs"), resource)
+        yield never(
+            role.name,
+            [(one, world.allowed(role, one)) for one in asked],
+            given=[world.logic.no(world.logic.starts(resource, group))],
+        )

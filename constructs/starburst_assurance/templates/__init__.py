@@ -1,0 +1,1 @@
+"""Synthesized templates, read as one, the way that AWS reads them."""

@@ -1,0 +1,307 @@
+"""The controller's function, what wakes it, and who hears when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from starburst.contract import ControllerDoor
+from starburst.controller import CODE, HANDLER, LEFT_OUT
+from starburst_constructs.policies.service_access import no_strangers
+
+__all__ = ["ControllerFunction", "FailureQueue", "Wake", "Watch"]
+
+_ALL_BUT_CODE: Final = (
+    "**",
+    *(f"!starburst/{name}" for name in CODE),
+    *(f"starburst/{name}" for name in LEFT_OUT),
+    "**/__pycache__",
+)
+
+SETTLED: Final = ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
+"""States in which an update of a stack has come to an end."""
+
+SWEEP_EVENT: Final = {"starburst": "sweep"}
+
+_CONCURRENCY: Final = 10
+_TIMEOUT: Final = cdk.Duration.seconds(60)
+
+
+class FailureQueue(sqs.Queue):
+    """Keeps the events that the controller could not handle, for people to read.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        name: physical name: the controller's role names it before it exists.
+        key: encrypts it.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        key: kms.Key,
+        account: str,
+        organization_id: str | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            queue_name=name,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=cast(kms.IKey, key),
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.add_to_resource_policy(
+            no_strangers(
+                actions=["sqs:*"],
+                resources=[self.queue_arn],
+                account=account,
+                organization_id=organization_id,
+            )
+        )
+
+
+class ControllerFunction(lambda_.Function):
+    """The session controller, in the environment's own subnets or outside of any VPC.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        name: physical name: analysts' policies name it before it exists.
+        source: the folder that holds the ``starburst`` package.
+        role: complete as it is; nothing is added to it here.
+        vpc: where it runs; None where the endpoints come and go, without which it would be mute.
+        subnets: those without a way to the internet.
+        security_group: that reaches the VPC endpoints only.
+        log: its log group.
+        failures: where events go that it failed three times.
+        variables: its environment; never a secret.
+
+    Attributes:
+        analysts: the alias by which analysts ask; only their roles may invoke it.
+        service: the alias for our schedule and rules; nobody else may invoke it, and nobody the
+            function itself.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        source: Path,
+        role: iam.IRole,
+        vpc: ec2.IVpc | None,
+        subnets: ec2.SubnetSelection | None,
+        security_group: ec2.ISecurityGroup | None,
+        log: logs.ILogGroup,
+        failures: sqs.Queue,
+        variables: Mapping[str, str],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            function_name=name,
+            description="Starts, heals and ends sessions within their workspace's limits",
+            code=lambda_.Code.from_asset(
+                str(source), ignore_mode=cdk.IgnoreMode.DOCKER, exclude=list(_ALL_BUT_CODE)
+            ),
+            handler=HANDLER,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=512,
+            timeout=_TIMEOUT,
+            reserved_concurrent_executions=_CONCURRENCY,
+            role=role,
+            vpc=vpc,
+            vpc_subnets=subnets,
+            security_groups=None if security_group is None else [security_group],
+            log_group=log,
+            dead_letter_queue=failures,
+            environment=dict(variables),
+        )
+        self.configure_async_invoke(retry_attempts=2, max_event_age=cdk.Duration.minutes(15))
+        self.analysts = self._door("Analysts", ControllerDoor.ANALYSTS)
+        self.service = self._door("Service", ControllerDoor.SERVICE)
+        # AWS keeps an alias' retries apart from the function's own.
+        self.service.configure_async_invoke(
+            retry_attempts=2, max_event_age=cdk.Duration.minutes(15)
+        )
+
+    def _door(self, construct_id: str, name: str) -> lambda_.Alias:
+        # Of the latest code: versions would be one more with each deployment, kept for ever.
+        return lambda_.Alias(self, construct_id, alias_name=name, version=self.latest_version)
+
+
+class Wake(Construct):
+    """Wakes the controller each minute, and when a worker of our cluster stops.
+
+    Events that EventBridge cannot deliver are dropped within minutes: the next sweep sees all
+    that they would have told.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        function: the controller's alias for the service.
+        cluster_arn: tasks of other clusters are not ours to watch.
+        endpoints_stack: pattern of the endpoints' stack ARN, where the controller opens it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.Alias,
+        cluster_arn: str,
+        endpoints_stack: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        events.Rule(
+            self,
+            "EachMinute",
+            description="Starburst: sweep sessions",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            targets=[
+                _target(
+                    function,
+                    event=events.RuleTargetInput.from_object(dict(SWEEP_EVENT)),
+                    max_event_age=cdk.Duration.minutes(1),
+                    retry_attempts=0,
+                )
+            ],
+        )
+        events.Rule(
+            self,
+            "WorkerStopped",
+            description="Starburst: a worker stopped",
+            event_pattern=events.EventPattern(
+                source=["aws.ecs"],
+                detail_type=["ECS Task State Change"],
+                detail={"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"]},
+            ),
+            targets=[_target(function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3)],
+        )
+        if endpoints_stack is not None:
+            # Workers then start at once, and not with the next sweep.
+            events.Rule(
+                self,
+                "EndpointsMoved",
+                description="Starburst: the private endpoints opened, closed or failed to",
+                event_pattern=events.EventPattern(
+                    source=["aws.cloudformation"],
+                    detail_type=["CloudFormation Stack Status Change"],
+                    detail={
+                        "stack-id": [{"prefix": endpoints_stack}],
+                        "status-details": {"status": list(SETTLED)},
+                    },
+                ),
+                targets=[
+                    _target(function, max_event_age=cdk.Duration.minutes(1), retry_attempts=0)
+                ],
+            )
+
+
+def _target(
+    function: lambda_.Alias,
+    *,
+    max_event_age: cdk.Duration,
+    retry_attempts: int,
+    event: events.RuleTargetInput | None = None,
+) -> events.IRuleTarget:
+    target = targets.LambdaFunction(
+        cast(lambda_.IFunction, function),
+        event=event,
+        max_event_age=max_event_age,
+        retry_attempts=retry_attempts,
+    )
+    return cast(events.IRuleTarget, target)
+
+
+class Watch(Construct):
+    """Alarms on a controller that fails, is throttled, or loses events, and on tampering.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        function: the controller.
+        failures: its failure queue.
+        topic: who hears.
+        trespasses: what the trail counts that started or changed workers past the controller; None
+            where the environment has no trail of its own.
+        weakenings: what the trail counts that weakened the record; None where none is kept.
+        tampering: what workers and the controller found that failed verification.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.Function,
+        failures: sqs.Queue,
+        topic: sns.Topic,
+        tampering: cloudwatch.IMetric,
+        trespasses: cloudwatch.IMetric | None = None,
+        weakenings: cloudwatch.IMetric | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        minutes = cdk.Duration.minutes(5)
+        alarms: list[tuple[str, str, cloudwatch.IMetric]] = [
+            ("Errors", "The controller raised", function.metric_errors(period=minutes)),
+            ("Throttles", "The controller is throttled", function.metric_throttles(period=minutes)),
+            (
+                "LostEvents",
+                "Events that the controller could not handle wait in its failure queue",
+                failures.metric_approximate_number_of_messages_visible(period=minutes),
+            ),
+            (
+                "Tampering",
+                "A worker or the controller refused what failed verification; "
+                "python -m deploy.events shows it",
+                tampering,
+            ),
+        ]
+        if trespasses is not None:
+            told = "Somebody started or changed workers past the controller, or used the root user"
+            alarms.append(("Trespasses", told, trespasses))
+        if weakenings is not None:
+            told = "Somebody changed, or tried to, what the record rests on: keys, trail or logs"
+            alarms.append(("Weakenings", told, weakenings))
+        for name, description, metric in alarms:
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                alarm_description=f"Starburst: {description}",
+                metric=metric,
+                threshold=1,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(
+                cast(cloudwatch.IAlarmAction, actions.SnsAction(cast(sns.ITopic, topic)))
+            )

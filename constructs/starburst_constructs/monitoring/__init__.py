@@ -1,0 +1,1 @@
+"""Logs, the trail, alarms, budgets, and who hears of them."""

@@ -1,0 +1,77 @@
+"""A workspace's monthly budget: people hear at half, at four fifths and at all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from starburst_constructs.identity.roles import WORKSPACE_TAG
+
+__all__ = ["THRESHOLDS", "WorkspaceBudget"]
+
+THRESHOLDS: Final = (50, 80, 100)
+"""Percent of the budget actually spent (S19)."""
+
+
+class WorkspaceBudget(Construct):
+    """Alerts on what a workspace has spent this month.
+
+    Billing data lags by hours, so a budget tells and the controller's limits stop. The tag must
+    be activated once as a cost allocation tag in the account that pays.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        name: the budget's name, unique in the account.
+        workspace: value of the ``starburst:workspace`` tag.
+        monthly_usd: the budget.
+        emails: who is told, 1 to 10.
+        topic: told as well when all of it is spent.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        workspace: str,
+        monthly_usd: float,
+        emails: Sequence[str],
+        topic: sns.Topic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        people = [
+            budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
+            for email in emails
+        ]
+        machine = budgets.CfnBudget.SubscriberProperty(
+            address=topic.topic_arn, subscription_type="SNS"
+        )
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_name=name,
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
+                cost_filters={"TagKeyValue": [f"user:{WORKSPACE_TAG}${workspace}"]},
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        notification_type="ACTUAL",
+                        comparison_operator="GREATER_THAN",
+                        threshold=threshold,
+                        threshold_type="PERCENTAGE",
+                    ),
+                    subscribers=[*people, machine] if threshold == max(THRESHOLDS) else people,
+                )
+                for threshold in THRESHOLDS
+            ],
+        )

@@ -1,0 +1,278 @@
+"""Network blocks: groups that are closed by default, and a record of every flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from starburst_constructs.policies.service_access import ServiceRole
+
+__all__ = [
+    "FLOW_FIELDS",
+    "S3_PREFIX_LISTS",
+    "ClosedDefaultGroup",
+    "EndpointOnlyGroup",
+    "FlowLog",
+    "closing_ceiling",
+]
+
+HTTPS: Final = 443
+
+S3_PREFIX_LISTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "ap-northeast-1": "pl-61a54008",
+        "ap-northeast-2": "pl-78a54011",
+        "ap-south-1": "pl-78a54011",
+        "ap-southeast-1": "pl-6fa54006",
+        "ap-southeast-2": "pl-6ca54005",
+        "ca-central-1": "pl-7da54014",
+        "eu-central-1": "pl-6ea54007",
+        "eu-north-1": "pl-c3aa4faa",
+        "eu-west-1": "pl-6da54004",
+        "eu-west-2": "pl-7ca54015",
+        "eu-west-3": "pl-23ad484a",
+        "sa-east-1": "pl-6aa54003",
+        "us-east-1": "pl-63a5400a",
+        "us-east-2": "pl-7ba54012",
+        "us-west-1": "pl-6ba54002",
+        "us-west-2": "pl-68a54001",
+    }
+)
+"""AWS's own prefix list of S3 by Region: public, the same in every account, and constant.
+
+CloudFormation has no attribute for it. A look-up would need credentials at synthesis, a custom
+resource would need a function with its own role at deployment; data needs neither. A wrong or
+stale id fails closed: EC2 refuses an unknown list, and another one lets no S3 traffic through.
+"""
+
+FLOW_FIELDS: Final = (
+    ec2.LogFormat.VERSION,
+    ec2.LogFormat.ACCOUNT_ID,
+    ec2.LogFormat.VPC_ID,
+    ec2.LogFormat.SUBNET_ID,
+    ec2.LogFormat.INTERFACE_ID,
+    ec2.LogFormat.SRC_ADDR,
+    ec2.LogFormat.SRC_PORT,
+    ec2.LogFormat.DST_ADDR,
+    ec2.LogFormat.DST_PORT,
+    ec2.LogFormat.PROTOCOL,
+    ec2.LogFormat.PACKETS,
+    ec2.LogFormat.BYTES,
+    ec2.LogFormat.START_TIMESTAMP,
+    ec2.LogFormat.END_TIMESTAMP,
+    ec2.LogFormat.ACTION,
+    ec2.LogFormat.LOG_STATUS,
+    ec2.LogFormat.TCP_FLAGS,
+    ec2.LogFormat.TRAFFIC_TYPE,
+    ec2.LogFormat.PKT_SRC_ADDR,
+    ec2.LogFormat.PKT_DST_ADDR,
+    ec2.LogFormat.FLOW_DIRECTION,
+    ec2.LogFormat.TRAFFIC_PATH,
+    ec2.LogFormat.PKT_SRC_AWS_SERVICE,
+    ec2.LogFormat.PKT_DST_AWS_SERVICE,
+)
+"""The default fields and those of versions 3 to 5 that tell where a packet really went (P18)."""
+
+
+class EndpointOnlyGroup(Construct):
+    """A security group that nothing can reach and that reaches AWS endpoints only.
+
+    Its egress is written inline: a group without any inline rule gets EC2's allow-all.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        vpc: where it is.
+        description: of the group.
+        endpoints: the endpoints' group.
+        s3_prefix_list: AWS's prefix list of S3 in this Region.
+        internet: also allow 443 to anywhere, for the one explicit way out (NAT).
+
+    Attributes:
+        group: the group, for others to attach; its rules cannot be changed through it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        description: str,
+        endpoints: ec2.ISecurityGroup,
+        s3_prefix_list: str,
+        internet: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        rules = [
+            _https(
+                "interface endpoints", destination_security_group_id=endpoints.security_group_id
+            ),
+            _https("S3 through its gateway endpoint", destination_prefix_list_id=s3_prefix_list),
+        ]
+        if internet:
+            rules.append(_https("internet through the NAT gateway", cidr_ip="0.0.0.0/0"))
+        resource = ec2.CfnSecurityGroup(
+            self,
+            "Resource",
+            vpc_id=vpc.vpc_id,
+            group_description=description,
+            security_group_egress=rules,
+        )
+        self.group = ec2.SecurityGroup.from_security_group_id(
+            self,
+            "Group",
+            resource.attr_group_id,
+            mutable=False,
+            allow_all_outbound=False,
+            allow_all_ipv6_outbound=False,
+        )
+
+
+def _https(description: str, **target: Any) -> ec2.CfnSecurityGroup.EgressProperty:
+    return ec2.CfnSecurityGroup.EgressProperty(
+        ip_protocol="tcp",
+        from_port=HTTPS,
+        to_port=HTTPS,
+        description=f"HTTPS to {description}",
+        **target,
+    )
+
+
+class FlowLog(Construct):
+    """Every flow of a VPC, accepted or rejected, to a log group.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        vpc: whose flows.
+        log_group: where the flows go.
+        account: twelve digits, for whom alone the service may take the role.
+        region: of this environment.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        log_group: logs.ILogGroup,
+        account: str,
+        region: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        role = ServiceRole(
+            self,
+            "Role",
+            service="vpc-flow-logs.amazonaws.com",
+            description="Delivers VPC flow logs to their log group",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{region}:{account}:vpc-flow-log/*"},
+            },
+            statements=[
+                iam.PolicyStatement(
+                    sid="OwnLogGroup",
+                    actions=[
+                        "logs:CreateLogStream",
+                        "logs:DescribeLogStreams",
+                        "logs:PutLogEvents",
+                    ],
+                    resources=[log_group.log_group_arn],
+                )
+            ],
+        )
+        ec2.CfnFlowLog(
+            self,
+            "Resource",
+            resource_id=vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            max_aggregation_interval=60,
+            log_destination_type="cloud-watch-logs",
+            log_destination=log_group.log_group_arn,
+            deliver_logs_permission_arn=role.role_arn,
+            log_format=" ".join(field.value for field in FLOW_FIELDS),
+        )
+
+
+RUNBOOK: Final = "AWSConfigRemediation-RemoveVPCDefaultSecurityGroupRules"
+
+
+class ClosedDefaultGroup(Construct):
+    """Keeps a VPC's default security group without any rule.
+
+    CloudFormation cannot remove rules that it did not make. CDK's own answer is a custom resource,
+    which runs a function once. This is AWS's remediation runbook on a State Manager schedule: no
+    code of ours, and a rule that somebody adds later is gone within a day.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        vpc: whose default group is emptied.
+        account: twelve digits.
+        region: of this environment.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, account: str, region: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        group = vpc.vpc_default_security_group
+        role = ServiceRole(
+            self,
+            "Role",
+            service="ssm.amazonaws.com",
+            description="Empties the default security group",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {
+                    "aws:SourceArn": f"arn:aws:ssm:{region}:{account}:automation-execution/*"
+                },
+            },
+            statements=[
+                iam.PolicyStatement(
+                    sid="RevokeRules",
+                    actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
+                    resources=[f"arn:aws:ec2:{region}:{account}:security-group/{group}"],
+                ),
+                # Describing has no resource to name.
+                iam.PolicyStatement(
+                    sid="ReadRules", actions=["ec2:DescribeSecurityGroups"], resources=["*"]
+                ),
+            ],
+        )
+        ssm.CfnAssociation(
+            self,
+            "Resource",
+            name=RUNBOOK,
+            association_name=f"starburst-{group}",
+            parameters={"AutomationAssumeRole": [role.role_arn]},
+            automation_target_parameter_name="GroupId",
+            targets=[ssm.CfnAssociation.TargetProperty(key="ParameterValues", values=[group])],
+            max_concurrency="1",
+            max_errors="1",
+            schedule_expression="rate(1 day)",
+        )
+
+
+def closing_ceiling(account: str) -> Sequence[iam.PolicyStatement]:
+    """Return what the permissions boundary must allow for ``ClosedDefaultGroup``."""
+    return [
+        iam.PolicyStatement(
+            sid="OwnSecurityGroupsShut",
+            actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
+            resources=[f"arn:aws:ec2:*:{account}:security-group/*"],
+        ),
+        iam.PolicyStatement(
+            sid="SecurityGroupsRead", actions=["ec2:DescribeSecurityGroups"], resources=["*"]
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Policies: one file a role, and the statements that several of them share."""

@@ -1,0 +1,135 @@
+"""What an analyst may do: their own folder, their workspace's queues, and asking the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+
+from starburst.contract import USER_TAG, ControllerDoor, queue_prefix, runtime_parameter
+from starburst_constructs.naming import controller_name
+from starburst_constructs.policies.service_access import only_from_networks
+
+__all__ = ["SESSION", "analyst_statements"]
+
+SESSION = "?" * 20
+"""A session id in a resource pattern. ``*`` would also match a deeper folder, such as results/."""
+
+_USER = f"${{aws:PrincipalTag/{USER_TAG}}}"
+
+
+def analyst_statements(
+    environment: str,
+    workspace: str,
+    *,
+    account: str,
+    region: str,
+    bucket_arn: str,
+    key_arn: str,
+    trusted_cidrs: Sequence[str] = (),
+    trusted_vpcs: Sequence[str] = (),
+) -> list[iam.PolicyStatement]:
+    """Return the statements of a workspace's analyst role (P10, S5).
+
+    Listing and object actions are apart because ``s3:prefix`` exists for listing only: on any
+    other action that condition denies everything.
+
+    Args:
+        environment: its name.
+        workspace: its name.
+        account: twelve digits.
+        region: of the environment.
+        bucket_arn: the data bucket's.
+        key_arn: the data key's.
+        trusted_cidrs: public addresses from which alone the role works; none for any (G6).
+        trusted_vpcs: VPCs through whose endpoints it works as well.
+    """
+    folder = f"{workspace}/{_USER}/"
+    session = f"{bucket_arn}/{folder}sessions/{SESSION}/"
+    return [
+        iam.PolicyStatement(
+            sid="ListOwnFolder",
+            actions=["s3:ListBucket", "s3:ListBucketVersions"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{folder}*"}},
+        ),
+        iam.PolicyStatement(
+            sid="ReadAndEraseOwnFolder",
+            actions=[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:ListMultipartUploadParts",
+            ],
+            resources=[f"{bucket_arn}/{folder}*"],
+        ),
+        # Neither status.json (the controller's word) nor results/ (the workers').
+        iam.PolicyStatement(
+            sid="WriteWhatAClientWrites",
+            actions=["s3:PutObject"],
+            resources=[
+                f"{session}manifest.json",
+                f"{session}functions/*",
+                f"{session}inputs/*",
+                f"{session}requests/*",
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="UseSessionQueues",
+            actions=[
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ],
+            resources=[f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, workspace)}*"],
+        ),
+        iam.PolicyStatement(
+            sid="AskTheController",
+            actions=["lambda:InvokeFunction"],
+            resources=[
+                f"arn:aws:lambda:{region}:{account}:function:{controller_name(environment)}"
+                f":{ControllerDoor.ANALYSTS}"
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="DiscoverTheEnvironment",
+            actions=["ssm:GetParameter"],
+            resources=[f"arn:aws:ssm:{region}:{account}:parameter{runtime_parameter(environment)}"],
+        ),
+        iam.PolicyStatement(
+            sid="SealOwnSessions",
+            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:EncryptionContext:workspace": workspace,
+                    "kms:EncryptionContext:user": _USER,
+                }
+            },
+        ),
+        iam.PolicyStatement(
+            sid="EncryptionAtRest",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        f"s3.{region}.amazonaws.com",
+                        f"sqs.{region}.amazonaws.com",
+                    ]
+                }
+            },
+        ),
+        iam.PolicyStatement(
+            sid="NothingWithoutAName",
+            effect=iam.Effect.DENY,
+            actions=["*"],
+            resources=["*"],
+            conditions={"Null": {f"aws:PrincipalTag/{USER_TAG}": "true"}},
+        ),
+        *([only_from_networks(trusted_cidrs, trusted_vpcs)] if trusted_cidrs else []),
+    ]

@@ -1,0 +1,140 @@
+"""What a worker may do: read its workspace's sessions, write results, and work off their queues.
+
+And what ECS may do to start one: pull the image, write its log.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_iam as iam
+
+from starburst.contract import log_group_name, queue_prefix
+from starburst_constructs.policies.analyst import SESSION
+from starburst_constructs.policies.service_access import only_from
+
+__all__ = ["ATTEMPT", "RESULT", "launch_statements", "worker_statements"]
+
+RESULT: Final = "p??????-?????/??????-??????"
+"""The name of a result: chunk, then first and last task of it, in fixed widths.
+
+IAM's patterns can say lengths and literal parts, so no name is longer, shorter or deeper. They
+cannot say which characters stand in between, here or in the user's name before it: a worker that
+was taken over can still write a name of this shape with control characters in it.
+"""
+
+ATTEMPT: Final = f"{RESULT}.??"
+"""The name of an attempt at it: what workers write down of a range that they run again."""
+
+
+def worker_statements(
+    environment: str,
+    workspace: str,
+    *,
+    account: str,
+    region: str,
+    bucket_arn: str,
+    key_arn: str,
+    vpc_id: str | None = None,
+) -> list[iam.PolicyStatement]:
+    """Return the statements of a workspace's worker role (S2, S5, S30): no list, no delete.
+
+    Args:
+        environment: its name.
+        workspace: its name.
+        account: twelve digits.
+        region: of the environment.
+        bucket_arn: the data bucket's.
+        key_arn: the data key's.
+        vpc_id: where workers run and alone may use the role; None in an emulator.
+    """
+    session = f"{bucket_arn}/{workspace}/*/sessions/{SESSION}/"
+    return [
+        iam.PolicyStatement(
+            sid="ReadSessions",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{session}manifest.json",
+                f"{session}functions/*",
+                f"{session}inputs/*",
+                f"{session}results/*",
+            ],
+        ),
+        iam.PolicyStatement(
+            sid="WriteResults",
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=[f"{session}results/{name}" for name in (ATTEMPT, RESULT)],
+        ),
+        # The user is unknown here, so its * also matches deeper folders; these stay closed. No
+        # key of ours has a slash in the user's name, or a second sessions/.
+        iam.PolicyStatement(
+            sid="NeverDeeper",
+            effect=iam.Effect.DENY,
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=[f"{bucket_arn}/{workspace}/*/*/sessions/*"],
+        ),
+        iam.PolicyStatement(
+            sid="WorkOffQueues",
+            actions=[
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ],
+            resources=[f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, workspace)}*"],
+        ),
+        # purpose: the key that signs a session's tasks is the client's alone.
+        iam.PolicyStatement(
+            sid="OpenSessions",
+            actions=["kms:Decrypt"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:EncryptionContext:workspace": workspace,
+                    "kms:EncryptionContext:purpose": "data",
+                }
+            },
+        ),
+        iam.PolicyStatement(
+            sid="EncryptionAtRest",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={
+                "StringEquals": {
+                    "kms:ViaService": [
+                        f"s3.{region}.amazonaws.com",
+                        f"sqs.{region}.amazonaws.com",
+                    ]
+                }
+            },
+        ),
+        *([only_from(vpc_id, actions=["*"])] if vpc_id is not None else []),
+    ]
+
+
+def launch_statements(
+    environment: str, workspace: str, *, account: str, region: str, repository_arn: str
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role with which ECS starts a workspace's workers."""
+    group = log_group_name(environment, workspace)
+    return [
+        iam.PolicyStatement(
+            sid="PullImage",
+            actions=[
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            resources=[repository_arn],
+        ),
+        # The token has no resource; what it opens is the statement above.
+        iam.PolicyStatement(
+            sid="LogInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"]
+        ),
+        iam.PolicyStatement(
+            sid="WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:*"],
+        ),
+    ]

@@ -1,0 +1,453 @@
+"""Buckets that refuse what the design forbids, whoever asks (S6 to S11, S26)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from starburst.contract import USER_TAG
+from starburst_constructs.identity.roles import WORKSPACE_TAG
+from starburst_constructs.naming import ROLE_TAG
+from starburst_constructs.policies.incident_statements import RECORDS
+from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
+
+__all__ = [
+    "CONTROL_DAYS",
+    "WRITE_ONCE",
+    "DataBucket",
+    "Encryption",
+    "LogBucket",
+    "TrailBucket",
+]
+
+Encryption = Literal["kms", "kms:dsse"]
+
+WRITE_ONCE: Final = ("*/sessions/*/results/*", "*/sessions/*/manifest.json")
+"""Keys of which only the first write ever counts."""
+
+ABANDONED_UPLOAD_DAYS: Final = 1
+CONTROL_DAYS: Final = 400
+"""The controller's records of ended sessions: a year of evidence and a month to read it."""
+
+SIGNATURE_SECONDS: Final = 900
+"""How long a signed address of an object works, whatever it says itself (G11)."""
+
+_ALGORITHM: Final = {"kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
+
+
+class _PrivateBucket(s3.Bucket):
+    """What all our buckets have in common: owner-only, TLS 1.2, versioned, closed to strangers.
+
+    EventBridge notifications stay off (S3.11): an event for each object would cost a message per
+    result, and nothing waits for one; reads and writes are on record in the trail's data events.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        retain: bool,
+        **properties: Any,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            versioned=True,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            if retain
+            else cdk.RemovalPolicy.DESTROY,
+            **properties,
+        )
+        self.add_to_resource_policy(
+            no_strangers(
+                actions=["s3:*"],
+                resources=[self.bucket_arn, self.arn_for_objects("*")],
+                account=account,
+                organization_id=organization_id,
+            )
+        )
+
+    def _deny(
+        self,
+        sid: str,
+        *,
+        actions: Sequence[str],
+        conditions: dict[str, dict[str, Any]] | None = None,
+        resources: Sequence[str] = (),
+        not_resources: Sequence[str] = (),
+    ) -> None:
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Deny{sid}",
+                effect=iam.Effect.DENY,
+                principals=[anyone()],
+                actions=list(actions),
+                resources=list(resources) or None,
+                not_resources=list(not_resources) or None,
+                conditions=conditions,
+            )
+        )
+
+
+class LogBucket(_PrivateBucket):
+    """Takes S3 server access logs (S26).
+
+    Its encryption is SSE-S3 because log delivery supports no other; it has no Object Lock default
+    retention because delivery would then fail. The trail is the authoritative record.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        days: logs are kept so long.
+        retain: keep the bucket when its stack is deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        days: int,
+        retain: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire",
+                    expiration=cdk.Duration.days(days),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(
+                        ABANDONED_UPLOAD_DAYS
+                    ),
+                )
+            ],
+        )
+
+
+class DataBucket(_PrivateBucket):
+    """Holds sessions: what analysts send, what workers answer, what the controller notes.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        key: the only key that objects may be encrypted with.
+        encryption: ``kms`` or ``kms:dsse``.
+        access_logs: where server access logs go.
+        workspaces: names, each the first part of its sessions' keys.
+        session_days: sessions' objects expire after so long.
+        noncurrent_days: overwritten and deleted versions are kept so long.
+        worker_endpoint: S3 endpoint through which alone workers reach the bucket; None for none.
+        retain: keep the bucket when its stack is deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        key: kms.Key,
+        encryption: Encryption,
+        access_logs: LogBucket,
+        workspaces: Sequence[str],
+        session_days: int,
+        noncurrent_days: int,
+        worker_endpoint: str | None,
+        retain: bool,
+    ) -> None:
+        layered = encryption == "kms:dsse"
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.DSSE if layered else s3.BucketEncryption.KMS,
+            encryption_key=key,
+            # Two-layer encryption has no bucket keys.
+            bucket_key_enabled=not layered,
+            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
+            # No retention: sessions must be erasable. But evidence can be put on legal hold (S37).
+            object_lock_enabled=True,
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix="data/",
+            lifecycle_rules=_lifecycle(workspaces, session_days, noncurrent_days),
+        )
+        self._only_our_encryption(key, _ALGORITHM[encryption])
+        self._write_once()
+        self._signatures_age()
+        self._everybody_in_their_folder()
+        if worker_endpoint is not None:
+            self._workers_through(worker_endpoint)
+
+    def _only_our_encryption(self, key: kms.Key, algorithm: str) -> None:
+        """Four denies (S9): a PUT without headers gets the bucket's default, others must be it."""
+        header = "s3:x-amz-server-side-encryption"
+        key_id = f"{header}-aws-kms-key-id"
+        put = {"actions": ["s3:PutObject"], "resources": [self.arn_for_objects("*")]}
+        self._deny(
+            "OtherAlgorithm",
+            conditions={"Null": {header: "false"}, "StringNotEquals": {header: algorithm}},
+            **put,
+        )
+        self._deny(
+            "AwsManagedKey",
+            conditions={"StringEquals": {header: algorithm}, "Null": {key_id: "true"}},
+            **put,
+        )
+        self._deny(
+            "OtherKey",
+            conditions={"Null": {key_id: "false"}, "StringNotEquals": {key_id: key.key_arn}},
+            **put,
+        )
+        self._deny(
+            "CustomerProvidedKey",
+            conditions={"Null": {f"{header}-customer-algorithm": "false"}},
+            **put,
+        )
+
+    def _write_once(self) -> None:
+        """Deny every write there but one that says ``If-None-Match: *``; parts of an upload cannot.
+
+        A negated operator holds where the key is absent as well, so one statement refuses both no
+        condition and another one; with ``IfExists`` it would say the same. S3 gives the value as
+        it was sent. Copies may say it too (since 2025), and it is no worker's work to copy; S3
+        does not say what ``If-Match`` beside it means, nor whether a form's upload heeds it. So
+        all three are refused whatever they say. What is put into an archive stands there, and
+        nobody can read it for hours: that is refused as well.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+        """
+        there = {
+            "actions": ["s3:PutObject"],
+            "resources": [self.arn_for_objects(pattern) for pattern in WRITE_ONCE],
+        }
+        self._deny(
+            "SecondWrite",
+            conditions={
+                "StringNotEquals": {"s3:if-none-match": "*"},
+                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+            },
+            **there,
+        )
+        self._deny("Copies", conditions={"Null": {"s3:x-amz-copy-source": "false"}}, **there)
+        self._deny("Exchanges", conditions={"Null": {"s3:if-match": "false"}}, **there)
+        self._deny("Forms", conditions={"StringEquals": {"s3:authType": "POST"}}, **there)
+        kind = "s3:x-amz-storage-class"
+        self._deny(
+            "Archives",
+            conditions={"StringNotEquals": {kind: "STANDARD"}, "Null": {kind: "false"}},
+            **there,
+        )
+
+    def _signatures_age(self) -> None:
+        """A signed address is for whoever holds it, so it must not last as long as a session.
+
+        Calls that are signed in a header say nothing of their age: S3 takes them for minutes only.
+        """
+        self._deny(
+            "OldSignatures",
+            actions=["s3:*"],
+            resources=[self.bucket_arn, self.arn_for_objects("*")],
+            conditions={"NumericGreaterThan": {"s3:signatureAge": SIGNATURE_SECONDS * 1000}},
+        )
+
+    def _everybody_in_their_folder(self) -> None:
+        """Keep people and workers apart even where an identity policy is too wide."""
+        user = f"aws:PrincipalTag/{USER_TAG}"
+        workspace = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
+        folder = f"{workspace}/${{{user}}}/*"
+        self._deny(
+            "OtherUsersObjects",
+            actions=["s3:*"],
+            not_resources=[self.bucket_arn, self.arn_for_objects(folder)],
+            conditions={"Null": {user: "false"}},
+        )
+        self._deny(
+            "OtherUsersNames",
+            actions=["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"],
+            resources=[self.bucket_arn],
+            conditions={"Null": {user: "false"}, "StringNotLike": {"s3:prefix": folder}},
+        )
+        self._deny(
+            "OtherWorkspacesToWorkers",
+            actions=["s3:*"],
+            not_resources=[self.arn_for_objects(f"{workspace}/*")],
+            conditions={"StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"}},
+        )
+
+    def _workers_through(self, endpoint: str) -> None:
+        self._deny(
+            "WorkersOutsideEndpoint",
+            actions=["s3:*"],
+            resources=[self.bucket_arn, self.arn_for_objects("*")],
+            conditions={
+                "StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"},
+                "StringNotEquals": {"aws:SourceVpce": endpoint},
+                "BoolIfExists": {"aws:ViaAWSService": "false"},
+            },
+        )
+
+
+def _lifecycle(
+    workspaces: Sequence[str], session_days: int, noncurrent_days: int
+) -> list[s3.LifecycleRule]:
+    return [
+        s3.LifecycleRule(
+            id="versions",
+            noncurrent_version_expiration=cdk.Duration.days(noncurrent_days),
+            expired_object_delete_marker=True,
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(ABANDONED_UPLOAD_DAYS),
+        ),
+        s3.LifecycleRule(
+            id="control", prefix="_control/ended/", expiration=cdk.Duration.days(CONTROL_DAYS)
+        ),
+        *(
+            s3.LifecycleRule(
+                id=f"sessions-{workspace}",
+                prefix=f"{workspace}/",
+                expiration=cdk.Duration.days(session_days),
+            )
+            for workspace in workspaces
+        ),
+    ]
+
+
+class TrailBucket(_PrivateBucket):
+    """Takes the trail's files and incident records, and in production keeps them their time.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: twelve digits.
+        organization_id: widens the perimeter from the account to the organization.
+        key: encrypts the files.
+        access_logs: where server access logs go.
+        trail_arn: of the one trail that may write.
+        days: files are kept so long.
+        retain: keep the bucket, and lock every file for ``days`` (Object Lock).
+        lock: ``compliance``, which nobody can lift, or ``governance``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        key: kms.Key,
+        access_logs: s3.IBucket,
+        trail_arn: str,
+        days: int,
+        retain: bool,
+        lock: Literal["compliance", "governance"] = "compliance",
+    ) -> None:
+        kept = cdk.Duration.days(days)
+        super().__init__(
+            scope,
+            construct_id,
+            account=account,
+            organization_id=organization_id,
+            retain=retain,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=key,
+            bucket_key_enabled=True,
+            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
+            object_lock_default_retention=(
+                getattr(s3.ObjectLockRetention, lock)(kept) if retain else None
+            ),
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire",
+                    # A locked version cannot be expired, so expiry comes a day after the lock ends.
+                    expiration=cdk.Duration.days(days + 1),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(
+                        ABANDONED_UPLOAD_DAYS
+                    ),
+                )
+            ],
+        )
+        # Across stacks the L2 property would let S3 deliver logs for buckets of any account (P5).
+        bucket = self.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
+        bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=access_logs.bucket_name, log_file_prefix="trail/"
+        )
+        access_logs.add_to_resource_policy(
+            service_grant(
+                "TrailBucketLogs",
+                "logging.s3.amazonaws.com",
+                actions=["s3:PutObject"],
+                resources=[access_logs.arn_for_objects("trail/*")],
+                conditions={"StringEquals": {"aws:SourceAccount": account}},
+            )
+        )
+        trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": account}}
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudTrailChecks",
+                "cloudtrail.amazonaws.com",
+                actions=["s3:GetBucketAcl"],
+                resources=[self.bucket_arn],
+                conditions=trail,
+            )
+        )
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudTrailWrites",
+                "cloudtrail.amazonaws.com",
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects(f"AWSLogs/{account}/*")],
+                conditions=trail,
+            )
+        )
+        self._records(erasable=not retain)
+
+    def _records(self, *, erasable: bool) -> None:
+        """Let nobody write an incident record twice, nor hide one behind a delete marker."""
+        records = [self.arn_for_objects(f"{RECORDS}*")]
+        self._deny(
+            "SecondRecord",
+            actions=["s3:PutObject"],
+            resources=records,
+            conditions={
+                # A literal: with an ETag as its value the header would ask for an overwrite.
+                "StringNotEquals": {"s3:if-none-match": "*"},
+                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
+            },
+        )
+        if not erasable:
+            self._deny(
+                "ErasingRecords",
+                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                resources=records,
+            )

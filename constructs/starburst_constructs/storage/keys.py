@@ -1,0 +1,295 @@
+"""Customer managed keys: one for data, one for logs and alarms, each opened to named services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
+
+__all__ = ["LOSING", "DataKey", "HostKey", "Keepers", "LogsKey"]
+
+_WINDOW = cdk.Duration.days(30)
+
+LOSING: Final = ("kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:ScheduleKeyDeletion")
+"""What makes all that a key encrypts unreadable. ``CancelKeyDeletion`` and ``EnableKey`` stay open.
+
+Neither replicas nor a primary Region are here: a key of one Region has none. No service holds a
+grant that evidence is read by, so revoking one loses none.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keepers:
+    """Who alone may touch the life of a key that is kept.
+
+    Attributes:
+        deployer: ARN of the role in which CloudFormation deploys. It may change the key's policy:
+            KMS refuses a policy that its own caller could not change again.
+        break_glass: ARN of the role that may do all of it; None for nobody.
+    """
+
+    deployer: str
+    break_glass: str | None = None
+
+
+class _Key(kms.Key):
+    """A rotating key whose grants only AWS services acting for us may make."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        account: str,
+        organization_id: str | None,
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            enable_key_rotation=True,
+            pending_window=_WINDOW,
+            # Not RETAIN_ON_UPDATE_OR_DELETE, by which a creation that is rolled back is deleted:
+            # not even CloudFormation may delete a kept key.
+            removal_policy=cdk.RemovalPolicy.RETAIN
+            if keepers is not None
+            else cdk.RemovalPolicy.DESTROY,
+        )
+        if keepers is not None:
+            self._keep(keepers)
+        # No Allow names a stranger; the Deny holds against a grant, which needs none.
+        self.add_to_resource_policy(
+            no_strangers(actions=["kms:*"], account=account, organization_id=organization_id)
+        )
+        # A grant escapes every identity policy, so people and roles may not make one; services
+        # that make one for us (ECR, Fargate) are let through.
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="DenyGrantsOutsideAwsServices",
+                effect=iam.Effect.DENY,
+                principals=[anyone()],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={
+                    "BoolIfExists": {
+                        "kms:GrantIsForAWSResource": "false",
+                        "aws:PrincipalIsAWSService": "false",
+                    }
+                },
+            )
+        )
+
+    def _keep(self, keepers: Keepers) -> None:
+        """Deny the end of the key, and the end of this denial, to all but who is named."""
+        broken = [keepers.break_glass] if keepers.break_glass is not None else []
+        for sid, actions, allowed in (
+            ("DenyLosingTheKey", LOSING, broken),
+            ("DenyOtherPolicies", ("kms:PutKeyPolicy",), [keepers.deployer, *broken]),
+        ):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[anyone()],
+                    actions=list(actions),
+                    resources=["*"],
+                    # Of a role's session the key is the role's ARN; the root user has one as well.
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": allowed}} if allowed else None,
+                )
+            )
+
+
+class DataKey(_Key):
+    """Encrypts the data bucket, session queues, images, scratch disks and session keys.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: that owns the cluster.
+        organization_id: widens the perimeter from the account to the organization.
+        cluster: ECS cluster name, which Fargate puts into the encryption context.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        cluster: str,
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: sessions' data, queues, images and scratch disks",
+            account=account,
+            organization_id=organization_id,
+            keepers=keepers,
+        )
+        context = {
+            "kms:EncryptionContext:aws:ecs:clusterAccount": account,
+            "kms:EncryptionContext:aws:ecs:clusterName": cluster,
+        }
+        self.add_to_resource_policy(
+            service_grant(
+                "FargateScratchDataKeys",
+                "fargate.amazonaws.com",
+                actions=["kms:GenerateDataKeyWithoutPlaintext"],
+                conditions={"StringEquals": context},
+            )
+        )
+        self.add_to_resource_policy(
+            service_grant(
+                "FargateScratchGrants",
+                "fargate.amazonaws.com",
+                actions=["kms:CreateGrant"],
+                conditions={
+                    "StringEquals": context,
+                    "ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt"]},
+                    # ForAllValues holds where the key is absent, so its presence is asked for too.
+                    "Null": {"kms:GrantOperations": "false"},
+                },
+            )
+        )
+
+
+class HostKey(_Key):
+    """Encrypts the disks of EC2 instances, and nothing else: EC2 Auto Scaling may use it.
+
+    The account must have Auto Scaling's own role, which it gets with its first group, or by
+    ``aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com``.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: whose instances they are.
+        organization_id: widens the perimeter from the account to the organization.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: disks of instances that workers run on",
+            account=account,
+            organization_id=organization_id,
+            keepers=keepers,
+        )
+        role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+        scaling = cast(iam.IPrincipal, iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{role}"))
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AutoScalingEncryptsDisks",
+                principals=[scaling],
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                resources=["*"],
+            )
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AutoScalingAttachesDisks",
+                principals=[scaling],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            )
+        )
+
+
+class LogsKey(_Key):
+    """Encrypts log groups, the trail and alarm topics.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        account: that the services act for.
+        organization_id: widens the perimeter from the account to the organization.
+        region: of the log groups.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        account: str,
+        organization_id: str | None,
+        region: str,
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: logs, trail and alarms",
+            account=account,
+            organization_id=organization_id,
+            keepers=keepers,
+        )
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudWatchLogs",
+                f"logs.{region}.amazonaws.com",
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                conditions={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": (
+                            f"arn:aws:logs:{region}:{account}:log-group:*"
+                        )
+                    }
+                },
+            )
+        )
+        trails = f"arn:aws:cloudtrail:*:{account}:trail/*"
+        self.add_to_resource_policy(
+            service_grant(
+                "CloudTrailEncrypts",
+                "cloudtrail.amazonaws.com",
+                actions=["kms:GenerateDataKey*", "kms:DescribeKey"],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": account},
+                    "ArnLike": {"aws:SourceArn": trails},
+                },
+            )
+        )
+        for service in ("budgets", "cloudwatch", "events"):
+            self.add_to_resource_policy(
+                service_grant(
+                    f"{service.capitalize()}Publishes",
+                    f"{service}.amazonaws.com",
+                    actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                    conditions={"StringEquals": {"aws:SourceAccount": account}},
+                )
+            )

@@ -1,0 +1,1 @@
+"""The security team's commands, and what they have in common."""

@@ -1,0 +1,281 @@
+"""What the security team's commands have in common: whom they are about, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import botocore.exceptions
+
+from environments import ALL
+from starburst.aws.calls import client_config
+from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
+from starburst.untrusted.terminal_text import many_lines, one_line, tell
+
+if TYPE_CHECKING:
+    from stacks.settings import Environment
+
+__all__ = [
+    "Clients",
+    "OfficerError",
+    "Scope",
+    "apply_options",
+    "as_json",
+    "complain",
+    "conclude",
+    "find_environment",
+    "find_workspaces",
+    "options",
+    "parse_time",
+    "read_hours",
+    "read_seconds",
+    "read_some_hours",
+    "runtime",
+    "say",
+    "scope",
+    "shown",
+    "user_name",
+    "write_new",
+]
+
+_FIRST_YEAR: Final = 1970
+_MOST_HOURS: Final = 24.0 * 3660
+_MOST_SECONDS: Final = 3600.0
+_ONE_MINUTE: Final = 1 / 60
+_LONGEST: Final = 1 << 20
+"""Of what is printed; policies and records are ours, and what is quoted has its own bounds."""
+
+Clients = Callable[[str], Any]
+"""Makes the client of a service; tests pass their own."""
+
+
+class OfficerError(RuntimeError):
+    """Nothing more was done; says why, and what to do next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whom a command is about.
+
+    Attributes:
+        environment: where.
+        workspaces: of it, by name.
+        user: one analyst in them; None for all.
+        whole: whether it is about all workspaces, and all that runs there.
+    """
+
+    environment: Environment
+    workspaces: tuple[str, ...]
+    user: str | None = None
+    whole: bool = False
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The account and the Region, as documents take them."""
+        return {"account": self.environment.account, "region": self.environment.region}
+
+    @property
+    def prefixes(self) -> list[str]:
+        """Where their objects are, each with its closing slash."""
+        tail = f"{self.user}/" if self.user else ""
+        return [f"{workspace}/{tail}" for workspace in self.workspaces]
+
+    def clients(self) -> Clients:
+        """Return a maker of clients from the shell's credentials, which checks their account."""
+        session = boto3.Session(region_name=self.environment.region)
+        found = session.client("sts", config=client_config()).get_caller_identity()["Account"]
+        if found != self.environment.account:
+            raise OfficerError(
+                f"the credentials are of account {found}, {self.environment.name} is in "
+                f"{self.environment.account}; nothing was done. Sign in to that account"
+            )
+        # boto3 overloads client by literals; any service's will do here.
+        make: Any = session.client
+        return lambda service: make(service, config=client_config())
+
+    def __str__(self) -> str:
+        """Return it as people say it."""
+        who = f"{self.user} in " if self.user else ""
+        return f"{who}{', '.join(self.workspaces)} of {self.environment.name}"
+
+
+def options(command: str, text: str, *, user: bool = True) -> argparse.ArgumentParser:
+    """Return the parser that every command of an incident begins with."""
+    parser = argparse.ArgumentParser(prog=f"python -m deploy.{command}", description=text)
+    parser.add_argument("--environment", required=True, metavar="NAME")
+    parser.add_argument(
+        "--workspace", action="append", metavar="NAME", help="one of them (default: all)"
+    )
+    if user:
+        parser.add_argument("--user", metavar="NAME", help="only this analyst")
+    parser.add_argument(
+        "--permission", action="store_true", help="print the policy of somebody who may do it"
+    )
+    return parser
+
+
+def apply_options(parser: argparse.ArgumentParser, *, undo: str | None = None) -> None:
+    """Add the options of a command that changes something: it only shows what, until told.
+
+    Args:
+        parser: the command's.
+        undo: what taking it back does, where it can be taken back.
+    """
+    if undo is not None:
+        parser.add_argument("--undo", action="store_true", help=undo)
+    parser.add_argument("--apply", action="store_true", help="do it; without this, only show it")
+
+
+def scope(words: argparse.Namespace) -> Scope:
+    """Read whom the arguments are about."""
+    environment = find_environment(words.environment)
+    user = user_name(getattr(words, "user", None))
+    return Scope(
+        environment=environment,
+        workspaces=tuple(find_workspaces(environment, words.workspace)),
+        user=user,
+        whole=not words.workspace and user is None,
+    )
+
+
+def find_environment(name: str) -> Environment:
+    """Return an environment of environments.py by its name."""
+    for environment in ALL:
+        if environment.name == name:
+            return environment
+    known = ", ".join(one.name for one in ALL)
+    raise OfficerError(f"no environment is called {name}; environments.py has {known}")
+
+
+def find_workspaces(environment: Environment, wanted: Sequence[str] | None) -> list[str]:
+    """Return the workspaces that are wanted, each once, or all."""
+    known = [workspace.name for workspace in environment.workspaces]
+    for name in wanted or ():
+        if name not in known:
+            raise OfficerError(
+                f"{environment.name} has no workspace {name}; it has {', '.join(known)}"
+            )
+    return list(dict.fromkeys(wanted or known))
+
+
+def user_name(name: str | None) -> str | None:
+    """Return a user's name if it can be one."""
+    if name is not None and not PRINCIPAL_NAME.fullmatch(name):
+        raise OfficerError(f"{name!r} is no user's name: it takes 3 to 32 of a-z and 0-9")
+    return name
+
+
+def parse_time(text: str) -> datetime:
+    """Read an ISO 8601 time as UTC; one without a zone is UTC."""
+    try:
+        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(_no_time(text)) from error
+    if when.year < _FIRST_YEAR:
+        raise argparse.ArgumentTypeError(_no_time(text))
+    return when
+
+
+def _no_time(text: str) -> str:
+    return f"{text!r} is no time such as 2026-01-31T12:00:00Z, of {_FIRST_YEAR} or later"
+
+
+def read_hours(text: str) -> float:
+    """Read a number of hours that a clock can be moved by."""
+    return _number(text, "hours", _MOST_HOURS)
+
+
+def read_seconds(text: str) -> float:
+    """Read how many seconds to wait, which must end."""
+    return _number(text, "seconds", _MOST_SECONDS, least=1.0)
+
+
+def read_some_hours(text: str) -> float:
+    """Read a number of hours of which there is something."""
+    return _number(text, "hours", _MOST_HOURS, least=_ONE_MINUTE)
+
+
+def _number(text: str, unit: str, most: float, *, least: float = 0.0) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:  # nor is NaN
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of {unit} from {least:.2g} to {most:,.0f}"
+        )
+    return number
+
+
+def runtime(environment: Environment, clients: Clients) -> RuntimeDocument:
+    """Return what the environment tells its clients: the bucket's name and the key are in it."""
+    answer = clients("ssm").get_parameter(Name=runtime_parameter(environment.name))
+    try:
+        return RuntimeDocument.from_json(answer["Parameter"]["Value"])
+    except ValueError as error:
+        raise OfficerError(
+            f"the runtime document of {environment.name} cannot be read ({error}), so nothing was "
+            "done. Somebody may have changed it: deploy the publishing stack again"
+        ) from error
+
+
+def write_new(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record for the files of an incident; never over another, and for nobody else."""
+    try:
+        with open(path, "x", encoding="utf-8", opener=_for_oneself) as file:
+            file.write(f"{as_json(content, sort_keys=True)}\n")
+    except FileExistsError as error:
+        raise OfficerError(f"{path} exists and may be evidence; name another file") from error
+    except OSError as error:
+        raise OfficerError(f"{path} cannot be written ({error}); name another file") from error
+
+
+def _for_oneself(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def conclude(command: str, work: Callable[[], int | None]) -> int:
+    """Do a command's work; return the process's exit code: 0 done, 1 AWS refused, 2 wrong words."""
+    try:
+        return work() or 0
+    except OfficerError as error:
+        complain(str(error))
+        return 2
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        complain(str(error))
+        complain(
+            "Nothing more was done; what is named above was. It takes what "
+            f"python -m deploy.{command} --permission prints; then run the same command again."
+        )
+        return 1
+
+
+def shown(document: Mapping[str, Any]) -> None:
+    """Print a policy or a record as JSON."""
+    tell(many_lines(as_json(document), most=_LONGEST), sys.stdout)
+
+
+def as_json(document: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """Return a policy or a record as JSON in which every name from outside is plain text."""
+    text = json.dumps(document, indent=2, default=str, sort_keys=sort_keys)
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves alone
+
+
+def say(text: str) -> None:
+    """Print a line; whatever is quoted in it, it stays one."""
+    tell(one_line(text, most=_LONGEST), sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Print a line to where errors go."""
+    tell(one_line(text, most=_LONGEST), sys.stderr)

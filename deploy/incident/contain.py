@@ -1,0 +1,310 @@
+"""Stop what somebody's code does, and keep it stopped: ``python -m deploy.contain`` (S37).
+
+Nothing is deleted, by nobody: until it is taken back, no session of theirs erases or overwrites an
+object, however late it signed in. What ran is written down first; then the roles are denied; then
+the workers are stopped, by when the controller can start no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import botocore.exceptions
+
+from deploy.incident.command import (
+    Clients,
+    OfficerError,
+    Scope,
+    apply_options,
+    conclude,
+    options,
+    read_hours,
+    runtime,
+    say,
+    scope,
+    shown,
+    write_new,
+)
+from deploy.incident.records import locker, try_lock
+from deploy.incident.retention import keep
+from deploy.incident.revoke import Change, Done, is_there, plan, put, put_document, undo
+from deploy.incident.subject import require_known
+from starburst.aws.calls import code_of
+from starburst_constructs.naming import cluster_name, role_name
+from starburst_constructs.policies.incident_response import (
+    container_document,
+    launch_denial_document,
+    launch_policy_name,
+)
+
+__all__ = ["Contained", "contain", "denials", "main", "release", "tasks"]
+
+LOCKOUT_HOURS: Final = 12.0
+"""By then every session that began before has expired, whatever its role's longest is."""
+
+_DESCRIBED_PER_CALL: Final = 100
+_REASON: Final = 255
+_PASSES: Final = 5
+_GONE: Final = ("ClientException", "InvalidParameterException")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contained:
+    """What containing did.
+
+    Attributes:
+        policies: what became of each denial, by role and policy.
+        stopped: ARNs of the workers that were told to stop.
+        left: those that were started meanwhile and still run; run it again.
+    """
+
+    policies: dict[str, Done]
+    stopped: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
+def denials(about: Scope) -> list[Change]:
+    """Return the policies that keep the controller from starting workers, and them from erasing."""
+    environment = about.environment
+    launches = [
+        Change(
+            role=role_name(environment.name, "controller"),
+            policy=launch_policy_name(workspace, about.user),
+            document=launch_denial_document(
+                environment.name, workspace, user=about.user, **about.where
+            ),
+        )
+        for workspace in about.workspaces
+    ]
+    return [*launches, *keep(about, "contained")]
+
+
+def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
+    """Return their workers that were not told to stop yet, as ECS describes them."""
+    return [task for task in _living(about, clients) if _theirs(about, task)]
+
+
+def _living(about: Scope, clients: Clients) -> list[dict[str, Any]]:
+    ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
+    arns = [
+        arn
+        for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster)
+        for arn in page["taskArns"]
+    ]
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(arns), _DESCRIBED_PER_CALL):
+        batch = arns[start : start + _DESCRIBED_PER_CALL]
+        found += ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])["tasks"]
+    return [task for task in found if task.get("desiredStatus") != "STOPPED"]
+
+
+def contain(about: Scope, clients: Clients, *, until: datetime, reason: str) -> Contained:
+    """Deny the roles, then stop the workers; twice is as good as once.
+
+    Args:
+        about: whom.
+        clients: of somebody who may.
+        until: who signs in before is refused as well.
+        reason: ECS keeps it with each task.
+    """
+    iam = clients("iam")
+    policies: dict[str, Done] = {}
+    for change in denials(about):
+        policies[f"{change.role}: {change.policy}"] = put_document(change, iam)
+    for change in plan(
+        about.environment, workspaces=about.workspaces, before=until, user=about.user
+    ):
+        policies[f"{change.role}: {change.policy}"] = put(change, iam)
+    stopped: list[str] = []
+    for _ in range(_PASSES):
+        # What ECS is about to stop may be listed once more; only what is new is worth a look.
+        arns = [task["taskArn"] for task in tasks(about, clients)]
+        arns = [arn for arn in arns if arn not in stopped]
+        if not arns:
+            return Contained(policies=policies, stopped=tuple(stopped))
+        stopped += _stop(about, clients, arns, reason=reason)
+    left = [task["taskArn"] for task in tasks(about, clients)]
+    return Contained(
+        policies=policies,
+        stopped=tuple(stopped),
+        left=tuple(arn for arn in left if arn not in stopped),
+    )
+
+
+def release(about: Scope, clients: Clients) -> dict[str, Done]:
+    """Take the denials away; what was stopped stays stopped."""
+    iam = clients("iam")
+    changes = [
+        *plan(
+            about.environment,
+            workspaces=about.workspaces,
+            before=datetime.now(UTC),
+            user=about.user,
+        ),
+        *denials(about),
+    ]
+    return {f"{change.role}: {change.policy}": undo(change, iam) for change in changes}
+
+
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
+    """Show, do or take back; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+        clients: made of the shell's credentials without it.
+    """
+    words = _options().parse_args(arguments)
+    return conclude("contain", lambda: _work(words, clients))
+
+
+def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
+    about = scope(words)
+    if words.permission:
+        clients = clients or about.clients()
+        shown(
+            container_document(
+                about.environment.name,
+                about.workspaces,
+                bucket=runtime(about.environment, clients).bucket,
+                locker=locker(about.environment, clients),
+                **about.where,
+            )
+        )
+        return None
+    until = datetime.now(UTC) + timedelta(hours=words.hours)
+    if about.user is not None and not words.in_advance:
+        clients = clients or about.clients()
+        _require_known(about, clients)
+    if not words.apply:
+        for line in _would(about, until, undone=words.undo):
+            say(line)
+        say("Nothing was changed. Add --apply to do it.")
+        return None
+    clients = clients or about.clients()
+    now = datetime.now(UTC)
+    noun = "release" if words.undo else "incident"
+    path = words.record or Path(f"{noun}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
+    before = [] if words.undo else tasks(about, clients)
+    record = {
+        "what": f"before {'releasing' if words.undo else 'containing'} {about}",
+        "by": clients("sts").get_caller_identity()["Arn"],
+        "at": now.isoformat(),
+        "reason": words.reason,
+        "tasks": before,
+    }
+    write_new(path, record)
+    say(f"{path}: what ran ({len(before)} tasks) is written down")
+    # Nothing may keep an incident from being contained, so the locked copy is told of at the end.
+    wrong = try_lock(about, clients, "release" if words.undo else "contain", record)
+    if words.undo:
+        for what, done in release(about, clients).items():
+            say(f"{what} {done}")
+        say("Sessions that ended stay ended; their results are there.")
+        return _unlocked(wrong, f"{about} is released")
+    done = contain(about, clients, until=until, reason=words.reason)
+    for what, how in done.policies.items():
+        say(f"{what} {how}")
+    say(f"{len(done.stopped)} workers were told to stop: they are gone within two minutes")
+    if done.left:
+        raise OfficerError(
+            f"{len(done.left)} workers were started meanwhile, because IAM takes some seconds; "
+            "run the same command again in a minute"
+        )
+    say("Run it again in a minute: IAM takes some seconds, and a worker may have started in them.")
+    say(
+        "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
+        "there with python -m deploy.hold and the same words"
+    )
+    return _unlocked(wrong, f"{about} is contained")
+
+
+def _require_known(about: Scope, clients: Clients) -> None:
+    """Refuse a name that nobody bears; who was contained in advance has a denial by now."""
+    iam = clients("iam")
+    if any(is_there(change, iam) for change in denials(about)):
+        return
+    tags = [_tags(task) for task in _living(about, clients)]
+    require_known(
+        about,
+        clients,
+        also={
+            one.get("starburst:user", "")
+            for one in tags
+            if one.get("starburst:workspace") in about.workspaces
+        },
+        otherwise="To contain somebody before they come, add --in-advance",
+    )
+
+
+def _unlocked(wrong: str, done: str) -> int | None:
+    """Return what to end with; raise where the record is in its file alone."""
+    if wrong:
+        raise OfficerError(f"{done}, but {wrong}")
+    return None
+
+
+def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
+    changes = [
+        *denials(about),
+        *plan(about.environment, workspaces=about.workspaces, before=until, user=about.user),
+    ]
+    if undone:
+        yield from (f"would take {change.policy} from {change.role}" for change in changes)
+        return
+    yield f"would write down every task of {about}"
+    for change in changes:
+        yield f"would put {change.policy} on {change.role}: {json.dumps(change.document)}"
+    yield f"would stop every worker of {about} in cluster {cluster_name(about.environment.name)}"
+
+
+def _theirs(about: Scope, task: dict[str, Any]) -> bool:
+    if about.whole:
+        return True
+    tags = _tags(task)
+    if tags.get("starburst:workspace") not in about.workspaces:
+        return False
+    return about.user is None or tags.get("starburst:user") == about.user
+
+
+def _tags(task: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
+
+
+def _stop(about: Scope, clients: Clients, arns: Sequence[str], *, reason: str) -> list[str]:
+    ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
+    for arn in arns:
+        try:
+            ecs.stop_task(cluster=cluster, task=arn, reason=f"security: {reason}"[:_REASON])
+        except botocore.exceptions.ClientError as error:
+            if code_of(error) not in _GONE:
+                raise
+    return list(arns)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = options(
+        "contain", "Stop the workers of somebody, deny new ones and end their sessions."
+    )
+    parser.add_argument(
+        "--hours",
+        type=read_hours,
+        default=LOCKOUT_HOURS,
+        help=f"who signs in so soon is refused as well (default {LOCKOUT_HOURS:g})",
+    )
+    parser.add_argument("--reason", default="contained", help="kept with each stopped task")
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="where to write down what ran (a new file)"
+    )
+    parser.add_argument(
+        "--in-advance",
+        action="store_true",
+        help="also a user of whom nothing is there yet: the name is not looked up",
+    )
+    apply_options(parser, undo="take the denials away again")
+    return parser

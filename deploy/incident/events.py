@@ -1,0 +1,230 @@
+"""Ask for what looks like trouble, of the last day: ``python -m deploy.events`` (S27).
+
+It asks what the saved queries ask: what failed verification on a worker or in the controller, the
+errors that workers printed, and the calls that AWS refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from deploy.incident.command import (
+    Clients,
+    OfficerError,
+    Scope,
+    conclude,
+    options,
+    read_seconds,
+    read_some_hours,
+    say,
+    scope,
+    shown,
+)
+from starburst.contract import log_group_name
+from starburst.untrusted.terminal_text import one_line
+from starburst_constructs.monitoring.trail import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
+from starburst_constructs.naming import controller_log_name, trail_name
+from starburst_constructs.policies.incident_response import watcher_document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Answer", "Event", "main", "security_events"]
+
+HOURS: Final = 24.0
+SECONDS: Final = 120.0
+"""How long a query may take; Logs Insights itself gives up after an hour."""
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+_OVER: Final = ("Complete", "Failed", "Cancelled", "Timeout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a log, or one call in the trail.
+
+    Attributes:
+        at: when, in UTC.
+        fields: what the query names, such as ``@message`` or ``errorCode``.
+    """
+
+    at: datetime
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one query found.
+
+    Attributes:
+        about: what was asked, in words.
+        log_groups: where.
+        events: newest first.
+        matched: how many there are; more than ``events`` where the query's limit cut them.
+    """
+
+    about: str
+    log_groups: tuple[str, ...]
+    events: tuple[Event, ...]
+    matched: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether there is more than was given."""
+        return self.matched > len(self.events)
+
+
+def security_events(
+    about: Scope,
+    clients: Clients,
+    *,
+    hours: float = HOURS,
+    seconds: float = SECONDS,
+    pause: Callable[[float], object] = time.sleep,
+) -> Iterator[Answer]:
+    """Ask the queries and yield their answers.
+
+    Args:
+        about: of whom; the trail and the controller are the whole environment's.
+        clients: of somebody who may.
+        hours: how far back.
+        seconds: how long each query may take.
+        pause: waits so many seconds.
+
+    Raises:
+        OfficerError: a query failed or took too long; it was stopped.
+    """
+    until = datetime.now(UTC)
+    span = (until - timedelta(hours=hours), until)
+    workers = [log_group_name(about.environment.name, name) for name in about.workspaces]
+    asked = [
+        (
+            "what failed verification",
+            FAILED_VERIFICATION,
+            [*workers, controller_log_name(about.environment.name)],
+        ),
+        ("errors that workers printed", WORKER_ERRORS, workers),
+    ]
+    trail = _trail(about, clients)
+    if trail is not None:
+        asked.append(("calls that AWS refused", REFUSED_CALLS, [trail]))
+    for words, query, groups in asked:
+        yield _ask(clients("logs"), words, query, groups, span, seconds=seconds, pause=pause)
+
+
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
+    """Ask and print; return the process's exit code: 3 where there was something.
+
+    Args:
+        arguments: of the command line.
+        clients: made of the shell's credentials without it.
+    """
+    words = _options().parse_args(arguments)
+    return conclude("events", lambda: _work(words, clients))
+
+
+def _work(words: argparse.Namespace, clients: Clients | None) -> int:
+    about = scope(words)
+    clients = clients or about.clients()
+    if words.permission:
+        trail = _trail(about, clients)
+        shown(
+            watcher_document(
+                about.environment.name, about.workspaces, trail_log_group=trail, **about.where
+            )
+        )
+        return 0
+    if not about.environment.audit.trail:
+        say("calls that AWS refused: the trail is your organization's; ask there")
+    found = False
+    for answer in security_events(about, clients, hours=words.hours, seconds=words.timeout):
+        found = found or bool(answer.events)
+        say(f"{answer.about}: {answer.matched:,} in {words.hours:g} hours")
+        for event in answer.events:
+            rest = "  ".join(
+                one_line(text) for name, text in event.fields.items() if name != "@timestamp"
+            )
+            say(f"  {event.at:%Y-%m-%d %H:%M:%S}  {rest}")
+        if answer.cut:
+            say(f"  only the newest {len(answer.events):,}: ask for less with --hours")
+    return _FOUND if found else 0
+
+
+_FOUND: Final = 3
+
+
+def _trail(about: Scope, clients: Clients) -> str | None:
+    """Return the log group of the trail's events; None where the trail is the organization's."""
+    if not about.environment.audit.trail:
+        return None
+    answer = clients("cloudtrail").get_trail(Name=trail_name(about.environment.name))
+    # arn:aws:logs:<region>:<account>:log-group:<name>:*
+    return answer["Trail"]["CloudWatchLogsLogGroupArn"].split(":")[6]
+
+
+def _ask(
+    logs: Any,  # noqa: ANN401 - any client of boto3
+    about: str,
+    query: str,
+    groups: Collection[str],
+    span: tuple[datetime, datetime],
+    *,
+    seconds: float,
+    pause: Callable[[float], object],
+) -> Answer:
+    started = logs.start_query(
+        logGroupNames=list(groups),
+        startTime=int(span[0].timestamp()),
+        endTime=int(span[1].timestamp()),
+        queryString=query,
+    )["queryId"]
+    waited, delay = 0.0, _FIRST_PAUSE
+    answer = logs.get_query_results(queryId=started)
+    while answer["status"] not in _OVER:
+        if waited >= seconds:
+            logs.stop_query(queryId=started)
+            raise OfficerError(
+                f"{about}: no answer in {seconds:g} seconds, so the query was stopped. Ask for "
+                "less with --hours, or wait longer with --timeout"
+            )
+        pause(delay)
+        waited, delay = waited + delay, min(_LONGEST_PAUSE, delay * 2)
+        answer = logs.get_query_results(queryId=started)
+    if answer["status"] != "Complete":
+        raise OfficerError(
+            f"{about}: the query ended as {answer['status']}. Ask for less with --hours, or run "
+            "the saved query in the console of CloudWatch Logs, which says why"
+        )
+    events = tuple(_event(row) for row in answer["results"])
+    matched = int(answer.get("statistics", {}).get("recordsMatched", len(events)))
+    return Answer(
+        about=about, log_groups=tuple(groups), events=events, matched=max(matched, len(events))
+    )
+
+
+def _event(row: Sequence[Mapping[str, str]]) -> Event:
+    # @ptr leads to the whole record in the console; nobody reads it here.
+    fields = {one["field"]: one["value"] for one in row if one["field"] != "@ptr"}
+    at = datetime.fromisoformat(fields["@timestamp"]).replace(tzinfo=UTC)
+    return Event(at=at, fields=fields)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = options("events", "Ask logs and trail for what looks like trouble.", user=False)
+    parser.add_argument(
+        "--hours", type=read_some_hours, default=HOURS, help=f"how far back (default {HOURS:g})"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=read_seconds,
+        default=SECONDS,
+        metavar="SECONDS",
+        help=f"for each query (default {SECONDS:g})",
+    )
+    return parser

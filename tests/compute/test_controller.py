@@ -1,0 +1,178 @@
+"""The controller runs in our subnets or in none; who wakes it is bounded, failures are heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+
+from environments import ALL
+from stacks.control import SOURCE
+from starburst.controller import CODE
+
+ENVIRONMENTS = ("local", "dev", "prod", "regulated")
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def control(name: str, templates: Mapping[str, Any]) -> Mapping[str, Any]:
+    return templates[f"{name}/control"]
+
+
+@pytest.fixture
+def bursting(name: str) -> bool:
+    return next(each for each in ALL if each.name == name).network.while_bursting
+
+
+def only(template: Mapping[str, Any], of: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in template["Resources"].values() if one["Type"] == of]
+
+
+def test_the_function_is_ours_and_nothing_else_is(
+    name: str, control: Mapping[str, Any], bursting: bool
+) -> None:
+    (function,) = only(control, "AWS::Lambda::Function")
+    assert function["FunctionName"] == f"starburst-{name}-controller"
+    assert function["Handler"] == "starburst.controller.handler.handle"
+    assert function["Architectures"] == ["arm64"]
+    assert function["Timeout"] == 60
+    assert function["ReservedConcurrentExecutions"] == 10
+    # Inside it could not open the endpoints without which it is mute.
+    assert ("VpcConfig" in function) is not bursting
+    if not bursting:
+        assert function["VpcConfig"]["SubnetIds"]
+        assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
+    assert function["DeadLetterConfig"]["TargetArn"]
+    assert function["LoggingConfig"]["LogGroup"]
+
+
+def test_the_function_knows_where_to_start_workers(
+    name: str, control: Mapping[str, Any], bursting: bool
+) -> None:
+    (function,) = only(control, "AWS::Lambda::Function")
+    variables = function["Environment"]["Variables"]
+    assert set(variables) == {
+        "STARBURST_ENVIRONMENT",
+        "STARBURST_BUCKET",
+        "STARBURST_KEY_ARN",
+        "STARBURST_CLUSTER",
+        "STARBURST_SUBNETS",
+        "STARBURST_SECURITY_GROUP",
+        "STARBURST_PARAMETER",
+        "STARBURST_ROLE",
+        "STARBURST_SESSION_DAYS",
+        *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if bursting else []),
+    }
+    if bursting:
+        assert variables["STARBURST_ENDPOINTS_STACK"] == f"starburst-{name}-endpoints"
+        assert variables["STARBURST_ENDPOINTS_ROLE"].endswith(f":role/starburst-{name}-endpoints")
+    assert "Workers" in json.dumps(variables["STARBURST_SECURITY_GROUP"])
+    assert "compute" in json.dumps(variables["STARBURST_CLUSTER"])
+
+
+def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], bursting: bool) -> None:
+    rules = only(control, "AWS::Events::Rule")
+    (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
+    assert sweep["ScheduleExpression"] == "rate(1 minute)"
+    assert json.loads(sweep["Targets"][0]["Input"]) == {"starburst": "sweep"}
+    patterns = {rule["EventPattern"]["source"][0]: rule for rule in rules if "EventPattern" in rule}
+    stopped = patterns.pop("aws.ecs")
+    assert stopped["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
+    assert stopped["EventPattern"]["detail"]["clusterArn"]
+    if bursting:
+        detail = patterns.pop("aws.cloudformation")["EventPattern"]["detail"]
+        [stack] = detail["stack-id"]
+        assert stack["prefix"].endswith(f":stack/starburst-{name}-endpoints/")
+        assert "UPDATE_COMPLETE" in detail["status-details"]["status"]
+    assert not patterns
+    for rule in rules:
+        assert set(rule["Targets"][0]["RetryPolicy"]) == {
+            "MaximumEventAgeInSeconds",
+            "MaximumRetryAttempts",
+        }
+    retries = only(control, "AWS::Lambda::EventInvokeConfig")
+    assert len(retries) == 2, "the function's, and the alias' by which events come"
+    for invoke in retries:
+        assert invoke["MaximumRetryAttempts"] == 2
+        assert invoke["MaximumEventAgeInSeconds"] == 900
+
+
+def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
+    permissions = only(control, "AWS::Lambda::Permission")
+    assert len(permissions) == len(only(control, "AWS::Events::Rule"))
+    for permission in permissions:
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("Wake")
+        assert permission["FunctionName"]["Ref"].startswith("ControllerService")
+    for rule in only(control, "AWS::Events::Rule"):
+        assert rule["Targets"][0]["Arn"]["Ref"].startswith("ControllerService")
+
+
+def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> None:
+    doors = only(control, "AWS::Lambda::Alias")
+    assert sorted(door["Name"] for door in doors) == ["analysts", "service"]
+    assert {door["FunctionVersion"] for door in doors} == {"$LATEST"}
+
+
+def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
+    name: str, control: Mapping[str, Any]
+) -> None:
+    (queue,) = only(control, "AWS::SQS::Queue")
+    assert queue["KmsMasterKeyId"]
+    assert queue["QueueName"] == f"starburst-{name}-failures"
+    assert not fnmatch(queue["QueueName"], f"starburst-{name}-failures-*")
+    (policy,) = only(control, "AWS::SQS::QueuePolicy")
+    insecure, strangers = policy["PolicyDocument"]["Statement"]
+    assert insecure["Effect"] == strangers["Effect"] == "Deny"
+    assert insecure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert set(strangers["Condition"]["StringNotEquals"]) == {"aws:PrincipalAccount"}
+
+
+def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
+    alarms = only(control, "AWS::CloudWatch::Alarm")
+    assert {alarm["MetricName"] for alarm in alarms} == {
+        "ApproximateNumberOfMessagesVisible",
+        "Errors",
+        "Throttles",
+        f"{name}-failed-verification",
+        f"{name}-past-the-controller",
+        *({f"{name}-record-weakened"} if name in ("prod", "regulated") else ()),
+    }
+    assert all(alarm["AlarmActions"] for alarm in alarms)
+    (topic,) = only(control, "AWS::SNS::Topic")
+    assert topic["KmsMasterKeyId"]
+
+
+def test_the_asset_holds_what_the_controller_needs_and_nothing_else(
+    templates: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    del templates  # its synthesis has staged the asset, in whichever process it was
+    base = tmp_path_factory.getbasetemp()
+    staged = [
+        folder
+        for manifest in (base.parent if base.name.startswith("popen-") else base).rglob("asset.*")
+        if (folder := manifest).is_dir() and (folder / "starburst").is_dir()
+    ]
+    assert staged
+    for folder in staged:
+        files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+        assert {name.split("/")[1] for name in files if "/" in name} == set(CODE)
+        assert {"starburst/controller/handler.py", "starburst/pricing/prices.json"} <= files
+        assert not [name for name in files if "__pycache__" in name or "sealed" in name]
+    assert (SOURCE / "starburst/_protocol/sealed").is_dir()
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_alerts_reach_people(templates: Mapping[str, Any], environment: Any) -> None:
+    found = templates[f"{environment.name}/control"]["Resources"].values()
+    told = [one["Properties"] for one in found if one["Type"] == "AWS::SNS::Subscription"]
+    assert tuple(one["Endpoint"] for one in told) == environment.alert_emails
+    assert all(one["Protocol"] == "email" for one in told)
+    assert told or not environment.production

@@ -1,0 +1,90 @@
+"""The runtime document says what the client reads, and one that would not fit is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from environments import ALL
+from stacks.settings import Environment
+from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from starburst.errors import ConfigurationError
+from starburst_constructs.runtime_parameter import RuntimeParameter
+
+
+def text(value: Any) -> str:
+    """Render a template value, with each reference as a word of its own."""
+    if isinstance(value, str):
+        return value
+    (function, argument), *_ = value.items()
+    if function == "Fn::Join":
+        return str(argument[0]).join(text(part) for part in argument[1])
+    return f"<{function}>"
+
+
+def document(workspaces: int) -> RuntimeDocument:
+    arn = "arn:aws:iam::222233334444:role/starburst-prod-analyst-genomics"
+    return RuntimeDocument(
+        environment="prod",
+        account="222233334444",
+        region="eu-west-1",
+        bucket="data",
+        key_arn="arn:aws:kms:eu-west-1:222233334444:key/0",
+        controller="arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller",
+        python="3.11",
+        architecture="X86_64",
+        workspaces={
+            f"study{number:03}": WorkspaceDocument(
+                analyst_role_arn=arn,
+                task_definition=f"starburst-prod-study{number:03}",
+                limits=Limits(),
+                worker_role_arn=arn,
+            )
+            for number in range(workspaces)
+        },
+    )
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda one: one.name)
+def test_a_client_can_read_what_is_published(
+    templates: Mapping[str, Any], environment: Environment
+) -> None:
+    template = templates[f"{environment.name}/publishing"]
+    (parameter,) = (
+        one["Properties"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::SSM::Parameter"
+    )
+    assert parameter["Name"] == f"/starburst/{environment.name}/runtime"
+    assert parameter["Tier"] == "Standard"
+    read = RuntimeDocument.from_json(text(parameter["Value"]))
+    assert read.account == environment.account
+    assert set(read.workspaces) == {workspace.name for workspace in environment.workspaces}
+    for workspace in environment.workspaces:
+        entry = read.workspaces[workspace.name]
+        assert entry.limits == workspace.limits
+        assert entry.scratch_gb == workspace.scratch_gb
+        account = f"arn:aws:iam::{environment.account}:role/starburst-{environment.name}"
+        assert entry.analyst_role_arn == f"{account}-analyst-{workspace.name}"
+        assert entry.worker_role_arn == f"{account}-worker-{workspace.name}"
+        # The family alone: a revision is replaced with every image, and an export cannot follow.
+        assert entry.task_definition == f"starburst-{environment.name}-{workspace.name}"
+
+
+@pytest.mark.parametrize(("workspaces", "tier"), [(2, "Standard"), (14, "Advanced")])
+def test_the_tier_follows_the_size(workspaces: int, tier: str) -> None:
+    stack = cdk.Stack()
+    RuntimeParameter(stack, "Runtime", document=document(workspaces))
+    (parameter,) = Template.from_stack(stack).find_resources("AWS::SSM::Parameter").values()
+    assert parameter["Properties"]["Tier"] == tier
+    assert json.loads(parameter["Properties"]["Value"])["schema"] == 1
+
+
+def test_too_many_workspaces_are_refused_in_one_sentence() -> None:
+    with pytest.raises(ConfigurationError, match="split the workspaces over two environments"):
+        RuntimeParameter(cdk.Stack(), "Runtime", document=document(40))

@@ -1,0 +1,304 @@
+"""Containing stops what runs, keeps it stopped, deletes nothing, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import botocore.exceptions
+import pytest
+
+from deploy.incident.command import Clients
+from deploy.incident.contain import main
+from starburst_assurance.proofs.encoding.vocabulary import complaints
+from starburst_assurance.proofs.reading.policies import Policy
+from starburst_constructs.policies.incident_response import (
+    container_document,
+    launch_denial_document,
+)
+from starburst_constructs.policies.incident_statements import Locker
+from starburst_constructs.policies.retention import Keeping
+from tests.incident.calls import actions, taken
+from tests.incident.environments import (
+    AUDIT,
+    BUCKET,
+    LOGS_KEY,
+    Parameters,
+    Trail,
+    make_audit,
+    records,
+)
+from tests.quick_moto import quick_aws
+
+PROD = ["--environment", "prod"]
+GENOMICS = [*PROD, "--workspace", "genomics"]
+ROLES = [
+    "starburst-prod-controller",
+    *(
+        f"starburst-prod-{purpose}-{workspace}"
+        for workspace in ("genomics", "markets")
+        for purpose in ("analyst", "worker")
+    ),
+]
+PLACE = {"account": "222233334444", "region": "eu-west-1"}
+
+
+class Ecs:
+    """ECS as an officer uses it, in pages of two; a worker may start whenever one is stopped."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self.late = 0
+
+    def start(self, workspace: str, user: str) -> None:
+        tags = {"starburst:workspace": workspace, "starburst:user": user}
+        arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
+        self.tasks[arn] = {
+            "taskArn": arn,
+            "desiredStatus": "RUNNING",
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        }
+
+    def get_paginator(self, name: str) -> Ecs:
+        assert name == "list_tasks"
+        return self
+
+    def paginate(self, *, cluster: str) -> Iterator[dict[str, Any]]:
+        assert cluster == "starburst-prod"
+        live = [arn for arn, task in self.tasks.items() if task["desiredStatus"] == "RUNNING"]
+        for start in range(0, len(live), 2):
+            yield {"taskArns": live[start : start + 2]}
+
+    def describe_tasks(self, *, cluster: str, tasks: list[str], include: list[str]) -> Any:
+        assert (cluster, include) == ("starburst-prod", ["TAGS"])
+        return {"tasks": [dict(self.tasks[arn]) for arn in tasks]}
+
+    def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
+        assert cluster == "starburst-prod"
+        if self.late:
+            self.late -= 1
+            self.start("markets", "carol")
+        self.tasks[task] |= {"desiredStatus": "STOPPED", "reason": reason}
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients]:
+    """Two workspaces whose analysts have workers running."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.chdir(tmp_path)
+    with quick_aws():
+        iam = boto3.client("iam", region_name="eu-west-1")
+        for role in ROLES:
+            iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        ecs = Ecs()
+        for user in ("alice", "alice", "bob"):
+            ecs.start("genomics", user)
+        ecs.start("markets", "carol")
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        make_audit(s3)
+        made = {
+            "iam": iam,
+            "ecs": ecs,
+            "s3": s3,
+            "ssm": Parameters(),
+            "cloudtrail": Trail(),
+            "sts": boto3.client("sts", region_name="eu-west-1"),
+        }
+        yield made.__getitem__
+
+
+def tasks(clients: Clients) -> list[dict[str, Any]]:
+    """Return all tasks that ever ran."""
+    return list(cast("Ecs", clients("ecs")).tasks.values())
+
+
+def running(clients: Clients) -> list[str]:
+    """Return the users whose workers still run."""
+    return sorted(
+        tag["value"]
+        for task in tasks(clients)
+        for tag in task["tags"]
+        if tag["key"] == "starburst:user" and task["desiredStatus"] != "STOPPED"
+    )
+
+
+def denied(clients: Clients) -> dict[str, list[str]]:
+    """Return the denials by role."""
+    iam = clients("iam")
+    names = {role: iam.list_role_policies(RoleName=role)["PolicyNames"] for role in ROLES}
+    return {role: found for role, found in names.items() if found}
+
+
+def test_it_only_shows_unless_told(clients: Clients, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(GENOMICS, clients=clients) == 0
+    out = capsys.readouterr().out
+    assert "would put DenyLaunch-genomics on starburst-prod-controller" in out
+    assert "would stop every worker of genomics of prod" in out
+    assert "Nothing was changed" in out
+    assert running(clients) == ["alice", "alice", "bob", "carol"]
+    assert not denied(clients)
+
+
+def test_a_workspace_is_stopped_denied_and_written_down(clients: Clients, tmp_path: Path) -> None:
+    record = tmp_path / "incident.json"
+    words = [*GENOMICS, "--reason", "case 7", "--record", str(record), "--apply"]
+    assert main(words, clients=clients) == 0
+    assert running(clients) == ["carol"]
+    assert denied(clients) == {
+        "starburst-prod-controller": ["DenyLaunch-genomics"],
+        "starburst-prod-analyst-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
+        "starburst-prod-worker-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
+    }
+    written = json.loads(record.read_text())
+    assert len(written["tasks"]) == 3
+    assert {written["reason"], written["what"]} == {
+        "case 7",
+        "before containing genomics of prod",
+    }
+    assert [task.get("reason") for task in tasks(clients)] == [*["security: case 7"] * 3, None]
+
+
+def test_one_user_is_stopped_alone(clients: Clients, tmp_path: Path) -> None:
+    words = [*PROD, "--user", "alice", "--record", str(tmp_path / "a"), "--apply"]
+    assert main(words, clients=clients) == 0
+    assert running(clients) == ["bob", "carol"]
+    assert denied(clients) == {
+        "starburst-prod-controller": ["DenyLaunch-genomics-alice", "DenyLaunch-markets-alice"],
+        **{
+            f"starburst-prod-{purpose}-{workspace}": [
+                f"DenyErasing-contained-{workspace}-alice",
+                *(["DenyOlderSessions-alice"] if purpose == "analyst" else []),
+            ]
+            for purpose in ("analyst", "worker")
+            for workspace in ("genomics", "markets")
+        },
+    }
+
+
+def test_a_whole_environment_stops_with_what_nobody_tagged(
+    clients: Clients, tmp_path: Path
+) -> None:
+    tasks(clients)[0]["tags"].clear()
+    assert main([*PROD, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    assert {task["desiredStatus"] for task in tasks(clients)} == {"STOPPED"}
+
+
+def test_twice_is_once_and_undo_leaves_no_denial(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*GENOMICS, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    there = denied(clients)
+    again = [*GENOMICS, "--hours", "1", "--record", str(tmp_path / "b"), "--apply"]
+    assert main(again, clients=clients) == 0
+    out = capsys.readouterr().out
+    assert "a later one stays" in out
+    assert "0 workers were told to stop" in out
+    assert denied(clients) == there
+    for name in ("c", "d"):
+        words = [*GENOMICS, "--undo", "--record", str(tmp_path / name), "--apply"]
+        assert main(words, clients=clients) == 0
+        assert not denied(clients)
+    assert running(clients) == ["carol"]
+
+
+def test_evidence_is_never_overwritten(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "incident.json"
+    record.write_text("evidence")
+    words = [*GENOMICS, "--record", str(record), "--apply"]
+    assert main(words, clients=clients) == 2
+    assert "may be evidence" in capsys.readouterr().err
+    assert record.read_text() == "evidence"
+    assert not denied(clients)
+    assert len(running(clients)) == 4
+
+
+def test_workers_that_start_meanwhile_are_stopped_or_told_of(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cast("Ecs", clients("ecs")).late = 6
+    words = [*PROD, "--workspace", "markets", "--apply", "--record"]
+    assert main([*words, str(tmp_path / "a")], clients=clients) == 2
+    assert "run the same command again" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "b")], clients=clients) == 0
+    assert running(clients) == ["alice", "alice", "bob"]
+
+
+def test_it_prints_exactly_the_permission_that_it_takes(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*GENOMICS, "--permission"], clients=clients) == 0
+    printed = json.loads(capsys.readouterr().out)
+    calls = taken(clients("iam"), clients("s3"))
+    assert main([*GENOMICS, "--user", "alice"], clients=clients) == 0
+    assert main([*GENOMICS, "--record", str(tmp_path / "a"), "--apply"], clients=clients) == 0
+    assert main([*GENOMICS, "--undo", "--apply"], clients=clients) == 0
+    assert calls == actions(printed, "iam", "s3")
+    assert actions(printed, "ecs") == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask"}
+    locker = Locker(bucket=AUDIT, key_arn=LOGS_KEY)
+    expected = container_document("prod", ["genomics"], bucket=BUCKET, locker=locker, **PLACE)
+    assert printed == expected
+    for user in (None, "alice"):
+        denial = launch_denial_document("prod", "genomics", user=user, **PLACE)
+        keeping = Keeping(why="contained", workspace="genomics", user=user)
+        for document in (printed, denial, keeping.document):
+            assert list(complaints(Policy.parse("p", document))) == []
+
+
+@pytest.mark.parametrize("words", [[], ["--apply"], ["--undo"], ["--undo", "--apply"]])
+def test_a_slip_in_the_name_is_no_success(
+    clients: Clients, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    clients("s3").put_object(Bucket=BUCKET, Key="genomics/dave/sessions/x/manifest.json", Body=b"")
+    assert main([*GENOMICS, "--user", "alcie", *words], clients=clients) == 2
+    err = capsys.readouterr().err
+    assert "nobody called alcie is known in genomics of prod" in err
+    assert "Did you mean alice?" in err
+    assert "--in-advance" in err
+    assert not denied(clients)
+    assert len(running(clients)) == 4
+    # Names come from the objects as well.
+    assert main([*GENOMICS, "--user", "davey", *words], clients=clients) == 2
+    assert "Did you mean dave?" in capsys.readouterr().err
+
+
+def test_somebody_is_contained_in_advance_and_released(clients: Clients, tmp_path: Path) -> None:
+    words = [*GENOMICS, "--user", "newcomer"]
+    assert main([*words, "--in-advance", "--apply", "--record", "one"], clients=clients) == 0
+    assert denied(clients)["starburst-prod-controller"] == ["DenyLaunch-genomics-newcomer"]
+    # Who is contained is known by it.
+    assert main([*words, "--undo", "--apply", "--record", "two"], clients=clients) == 0
+    assert not denied(clients)
+
+
+def test_its_record_is_locked_as_well(clients: Clients) -> None:
+    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 0
+    [(key, text)] = records(clients("s3")).items()
+    assert key.startswith("incidents/prod/")
+    assert key.endswith(".json")
+    assert "-contain-" in key
+    assert json.loads(text) == json.loads(Path("here.json").read_text())
+
+
+def test_a_record_that_cannot_be_locked_stops_no_containing(
+    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trail, "get_trail", refuse)
+    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 2
+    out, err = capsys.readouterr()
+    assert "WARNING: the record could not be locked" in out
+    assert "genomics of prod is contained, but the record could not be locked" in err
+    assert running(clients) == ["carol"]
+    assert "starburst-prod-controller" in denied(clients)
+    assert len(json.loads(Path("here.json").read_text())["tasks"]) == 3
+
+
+def refuse(*_: object, **__: object) -> None:
+    denial = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    raise botocore.exceptions.ClientError(cast("Any", denial), "GetTrail")

@@ -1,0 +1,134 @@
+"""Questions to logs and trail are the saved ones, wait with a limit, and say what they left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from deploy.incident.command import Clients, OfficerError, Scope
+from deploy.incident.events import main, security_events
+from environments import PROD
+from starburst_assurance.proofs.encoding.vocabulary import complaints
+from starburst_assurance.proofs.reading.policies import Policy
+from starburst_constructs.monitoring.trail import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
+
+ABOUT = Scope(environment=PROD, workspaces=("genomics",))
+GROUP = "starburst-trail-events"
+WORKERS = "/aws/ecs/starburst/prod/genomics"
+DENIED = [
+    {"field": "@timestamp", "value": "2026-01-01 12:00:00.000"},
+    {"field": "errorCode", "value": "AccessDenied"},
+    {"field": "@ptr", "value": "opaque"},
+]
+
+
+@pytest.fixture
+def logs() -> Iterator[tuple[Stubber, Clients]]:
+    """CloudWatch Logs that answers what it is told, and a trail with a log group."""
+    session = boto3.Session(
+        region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    client, trail = session.client("logs"), session.client("cloudtrail")
+    with Stubber(client) as stub, Stubber(trail) as trails:
+        arn = f"arn:aws:logs:eu-west-1:222233334444:log-group:{GROUP}:*"
+        trails.add_response(
+            "get_trail", {"Trail": {"CloudWatchLogsLogGroupArn": arn}}, {"Name": "starburst-prod"}
+        )
+        yield stub, {"logs": client, "cloudtrail": trail}.__getitem__
+
+
+def asked(stub: Stubber, query: str, *groups: str) -> None:
+    stub.add_response(
+        "start_query",
+        {"queryId": "q"},
+        {"logGroupNames": list(groups), "startTime": ANY, "endTime": ANY, "queryString": query},
+    )
+
+
+def nothing_failed_verification(stub: Stubber) -> None:
+    asked(stub, FAILED_VERIFICATION, WORKERS, "/aws/lambda/starburst-prod-controller")
+    answered(stub, "Complete")
+
+
+def answered(
+    stub: Stubber, status: str, rows: list[Any] | None = None, matched: float | None = None
+) -> None:
+    answer: dict[str, Any] = {"status": status, "results": rows or []}
+    if matched is not None:
+        answer["statistics"] = {"recordsMatched": matched}
+    stub.add_response("get_query_results", answer, {"queryId": "q"})
+
+
+def test_every_saved_query_is_asked_and_waited_for(logs: tuple[Stubber, Clients]) -> None:
+    stub, clients = logs
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
+    answered(stub, "Scheduled")
+    answered(stub, "Running")
+    answered(stub, "Complete")
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete", [DENIED], matched=5)
+    pauses: list[float] = []
+    failed, workers, refused = security_events(ABOUT, clients, pause=pauses.append)
+    stub.assert_no_pending_responses()
+    assert pauses == [0.5, 1.0]
+    assert (failed.about, failed.matched) == ("what failed verification", 0)
+    assert (workers.events, workers.matched, workers.cut) == ((), 0, False)
+    [event] = refused.events
+    assert event.at == datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert event.fields["errorCode"] == "AccessDenied"
+    assert "@ptr" not in event.fields
+    assert (refused.matched, refused.cut) == (5, True)
+
+
+def test_a_query_that_takes_too_long_is_stopped(logs: tuple[Stubber, Clients]) -> None:
+    stub, clients = logs
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
+    for _ in range(4):
+        answered(stub, "Running")
+    stub.add_response("stop_query", {"success": True}, {"queryId": "q"})
+    with pytest.raises(OfficerError, match="no answer in 3 seconds, so the query was stopped"):
+        list(security_events(ABOUT, clients, seconds=3, pause=lambda _: None))
+    stub.assert_no_pending_responses()
+
+
+def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients]) -> None:
+    stub, clients = logs
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
+    answered(stub, "Failed")
+    with pytest.raises(OfficerError, match="ended as Failed"):
+        list(security_events(ABOUT, clients))
+
+
+def test_the_command_tells_by_its_exit_code_whether_there_was_something(
+    logs: tuple[Stubber, Clients], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub, clients = logs
+    nothing_failed_verification(stub)
+    asked(stub, WORKER_ERRORS, WORKERS)
+    answered(stub, "Complete")
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete", [DENIED], matched=1200)
+    words = ["--environment", "prod", "--workspace", "genomics"]
+    assert main(words, clients=clients) == 3
+    out = capsys.readouterr().out
+    assert "errors that workers printed: 0 in 24 hours" in out
+    assert "2026-01-01 12:00:00  AccessDenied" in out
+    assert "only the newest 1: ask for less" in out
+
+
+def test_iam_knows_every_word_of_it(
+    logs: tuple[Stubber, Clients], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--environment", "prod", "--permission"], clients=logs[1]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(complaints(Policy.parse("p", printed))) == []
+    assert GROUP in json.dumps(printed)

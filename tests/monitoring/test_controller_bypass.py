@@ -1,0 +1,160 @@
+"""What starts or changes workers past the controller rings, and ordinary work does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from starburst_constructs.monitoring.controller_bypass import metric_name, trespasses
+from tests.stacks.filters import Event, finds
+from tests.stacks.reading import Template, resources
+
+ACCOUNT, GROUP = "222233334444", "sg-0a1b2c3d"
+FILTERS = trespasses("prod", account=ACCOUNT, group_id=GROUP)
+
+
+def told(event: Event) -> set[str]:
+    return {name for name, pattern in FILTERS.items() if finds(pattern, event)}
+
+
+def role(name: str) -> Event:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": arn}}}
+
+
+ORDINARY: Event = {
+    "eventSource": "ecs.amazonaws.com",
+    "eventName": "RunTask",
+    "eventType": "AwsApiCall",
+    "sourceIPAddress": "10.64.16.9",
+    "userIdentity": role("starburst-prod-controller"),
+    "requestParameters": {
+        "cluster": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/starburst-prod",
+        "networkConfiguration": {
+            "awsvpcConfiguration": {
+                "subnets": ["subnet-1"],
+                "securityGroups": [GROUP],
+                "assignPublicIp": "DISABLED",
+            }
+        },
+    },
+}
+
+
+def changed(path: str, new: object, event: Event = ORDINARY) -> Event:
+    changed = copy.deepcopy(event)
+    *names, last = path.split(".")
+    at = changed
+    for name in names:
+        at = at[name]
+    if new is None:
+        del at[last]
+    else:
+        at[last] = new
+    return changed
+
+
+NETWORK = "requestParameters.networkConfiguration.awsvpcConfiguration"
+DEFINED: Event = {
+    **ORDINARY,
+    "eventName": "RegisterTaskDefinition",
+    "sourceIPAddress": "cloudformation.amazonaws.com",
+    "userIdentity": role("cdk-hnb659fds-cfn-exec-role"),
+    "requestParameters": {"family": "starburst-prod-genomics"},
+}
+DEFINITION = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/starburst-prod-genomics"
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (changed("userIdentity", role("administrator")), "Started"),
+        (changed("userIdentity", {"type": "IAMUser", "userName": "eve"}), "Started"),
+        (
+            changed(
+                "requestParameters.cluster", "starburst-prod", changed("eventName", "StartTask")
+            ),
+            "Started",
+        ),
+        (changed("eventName", "ExecuteCommand"), "Started"),
+        (changed("eventName", "CreateService"), "Started"),
+        (changed(f"{NETWORK}.assignPublicIp", "ENABLED"), "Elsewhere"),
+        (changed(f"{NETWORK}.securityGroups", ["sg-9f9f9f9f"]), "Elsewhere"),
+        (changed(f"{NETWORK}.securityGroups", [GROUP, "sg-9f9f9f9f"]), "Elsewhere"),
+        (changed(f"{NETWORK}.securityGroups", None), "Elsewhere"),
+        (changed("sourceIPAddress", "198.51.100.7", DEFINED), "Changed"),
+        (
+            {
+                "eventSource": "events.amazonaws.com",
+                "eventName": "PutTargets",
+                "requestParameters": {
+                    "targets": [{"ecsParameters": {"taskDefinitionArn": DEFINITION}}]
+                },
+            },
+            "Scheduled",
+        ),
+        (
+            {
+                "eventSource": "scheduler.amazonaws.com",
+                "eventName": "CreateSchedule",
+                "requestParameters": {
+                    "target": {"ecsParameters": {"taskDefinitionArn": DEFINITION}}
+                },
+            },
+            "Scheduled",
+        ),
+        (
+            {
+                "eventSource": "s3.amazonaws.com",
+                "eventName": "ListBuckets",
+                "eventType": "AwsApiCall",
+                "userIdentity": {"type": "Root"},
+            },
+            "Root",
+        ),
+    ],
+)
+def test_a_trespass_is_told(event: Event, expected: str) -> None:
+    assert told(event) == {expected}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ORDINARY,
+        DEFINED,
+        changed(
+            "requestParameters.cluster", "starburst-dev", changed("userIdentity", role("other"))
+        ),
+        changed("eventName", "StopTask", changed("userIdentity", role("starburst-officer"))),
+        {
+            "eventSource": "kms.amazonaws.com",
+            "eventType": "AwsServiceEvent",
+            "userIdentity": {"type": "Root"},
+        },
+    ],
+)
+def test_ordinary_work_is_not(event: Event) -> None:
+    assert told(event) == set()
+
+
+def test_every_environment_with_a_trail_has_the_filters_and_the_alarm(
+    templates: Mapping[str, Template],
+) -> None:
+    for name in ("local", "dev", "prod", "regulated"):
+        metric = metric_name(name)
+        every = resources(templates[f"{name}/audit"], "AWS::Logs::MetricFilter").values()
+        found = [one for one in every if metric in json.dumps(one)]
+        assert len(found) == len(FILTERS)
+        for one in found:
+            [transformation] = one["Properties"]["MetricTransformations"]
+            assert transformation["MetricName"] == metric
+            # CloudWatch Logs takes no longer pattern; an id of a group is 20 characters.
+            text = json.dumps(one["Properties"]["FilterPattern"])
+            assert len(text) < 1024
+        alarms = resources(templates[f"{name}/control"], "AWS::CloudWatch::Alarm").values()
+        [alarm] = [one for one in alarms if one["Properties"]["MetricName"] == metric]
+        assert alarm["Properties"]["AlarmActions"]

@@ -1,0 +1,111 @@
+"""Imports point one way: app, stacks, starburst_constructs; and starburst imports none of them."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / "worker/src/starburst"
+PURE = (
+    *("contract", "errors", "pricing", "untrusted"),
+    *("_protocol.manifest", "_protocol.requeue", "_protocol.status"),
+)
+"""What stacks, controller, worker and client share."""
+
+
+def within(module: str, rooms: set[str]) -> bool:
+    """Whether a module of the runtime is one of the rooms, or stands or is defined in one."""
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def files_of(room: str) -> list[Path]:
+    path = RUNTIME / room.replace(".", "/")
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the absolute names that a file imports when it runs; relative ones made absolute."""
+    runtime = path.is_relative_to(RUNTIME)
+    package = ["starburst", *path.parent.relative_to(RUNTIME).parts] if runtime else []
+    for node in _executed(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join((*base, *filter(None, [node.module])))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a module without what only type checkers see."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            continue
+        yield node
+        yield from _executed(node)
+
+
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def python_files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "never"),
+    [
+        ("worker/src", {"app", "aws_cdk", "constructs", "environments", "jsii", "stacks"}),
+        ("worker/src", {"starburst_constructs", "cdk_nag", "tests"}),
+        ("constructs", {"app", "environments", "stacks", "tests"}),
+        ("stacks", {"environments", "tests"}),
+    ],
+)
+def test_imports_point_one_way(folder: str, never: set[str]) -> None:
+    wrong = {
+        str(path.relative_to(ROOT)): found
+        for path in python_files(folder)
+        if (found := tops(path) & never)
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_shared_module_is_pure(name: str) -> None:
+    for path in files_of(name):
+        for imported in imports(path):
+            top, _, rest = imported.partition(".")
+            pure = within(rest, {*PURE}) if top == "starburst" else top in sys.stdlib_module_names
+            assert pure, f"{path.name}: {imported}"
+
+
+def test_the_controller_needs_only_what_lambda_has() -> None:
+    theirs, ours = {"boto3", "botocore", *sys.stdlib_module_names}, {*PURE, "aws", "controller"}
+    for path in (*files_of("controller"), *files_of("aws")):
+        for imported in imports(path):
+            top, _, rest = imported.partition(".")
+            fits = within(rest, ours) if top == "starburst" else top in theirs
+            assert fits, f"{path.name}: {imported}"
+
+
+def _with_examples() -> Iterator[str]:
+    for source in ("worker/src", "constructs", "."):
+        for folder in ("starburst", "starburst_constructs", "stacks"):
+            for path in sorted((ROOT / source / folder).rglob("*.py")):
+                if ">>> " in path.read_text():
+                    parts = path.relative_to(ROOT / source).with_suffix("").parts
+                    yield ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.mark.parametrize("module", list(_with_examples()))
+def test_examples_in_docstrings_are_true(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    assert not result.failed

@@ -1,0 +1,167 @@
+"""A task that ends the way programs end is a task that failed, once, and says so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from starburst._functions.payload import dump_function, dump_input
+from starburst._protocol.sealed.failure import Failure
+from starburst.errors import TaskError
+from starburst.worker.child.frames import write_frame
+from starburst.worker.child.process import Child, ChildDied
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    child = Child()
+    yield child
+    child.kill()
+
+
+def exits(x: int) -> NoReturn:
+    sys.exit(x)
+
+
+def exits_with_words(x: int) -> NoReturn:
+    sys.exit("no variants in this region")
+
+
+def interrupts(x: int) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+class Panic(BaseException):
+    """As pyo3 raises it for Rust code: not an Exception."""
+
+
+def panics(x: int) -> NoReturn:
+    raise Panic("index out of bounds")
+
+
+def run(child: Child, function: Callable[[int], object]) -> tuple[dict[int, Failure], int]:
+    child.send({"do": "function", "name": "f"}, [dump_function(function)])
+    header = {"do": "run", "function": "f", "lo": 0, "retries": 2, "retry_on": []}
+    inputs = [dump_input(((number,), {})) for number in range(2)]
+    child.send({**header, "mode": "data", "max_bytes": 1000}, inputs)
+    failures: dict[int, Failure] = {}
+    count = retries = 0
+    final = False
+    while not final:
+        frame = child.receive(timeout=60)
+        assert frame is not None
+        answer: dict[str, Any] = frame.header
+        failures |= {index: Failure.from_data(data) for index, data in answer["failures"]}
+        count, retries = count + answer["count"], retries + answer["retries"]
+        final = answer["final"]
+    assert count == 2
+    return failures, retries
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (exits, "SystemExit: the function called sys.exit(1)"),
+        (exits_with_words, "the function called sys.exit('no variants in this region')"),
+        (interrupts, "KeyboardInterrupt"),
+        (panics, "Panic: index out of bounds"),
+    ],
+)
+def test_it_fails_once_with_its_reason_and_the_next_task_runs(
+    child: Child, function: Callable[[int], object], said: str
+) -> None:
+    failures, retries = run(child, function)
+    error = failures[1].rebuild()
+    assert type(error) is TaskError
+    assert said in str(error)
+    assert "test_exits.py" in str(error.__cause__)
+    assert (len(failures), retries) == (2, 0)
+
+
+def waits(x: int) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(0.01)
+    command = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", command], capture_output=True, check=True, text=True
+    )
+    return 0 if done.stdout == "True\n" else 1 // 0
+
+
+def test_ctrl_c_at_a_local_worker_is_not_the_tasks_affair(child: Child) -> None:
+    assert run(child, waits) == ({}, 0)
+
+
+def answers_for_itself(x: int) -> None:
+    """Find the pipe to the worker, and say something into it."""
+    header: dict[str, Any] = {"first": 0, "count": "many"}
+    with os.fdopen(os.dup(int(sys.argv[2])), "wb") as pipe:
+        write_frame(pipe, header)
+    threading.Event().wait()
+
+
+def test_a_task_that_speaks_for_its_process_is_ended_with_it(child: Child) -> None:
+    with pytest.raises(ChildDied, match="SIGKILL"):
+        run(child, answers_for_itself)
+
+
+def leaves_a_process_behind(place: str, how: str) -> None:
+    """Fork a process that would outlive this one by far, then end or linger."""
+    helper = os.fork()
+    if helper == 0:
+        time.sleep(60)
+        os._exit(0)
+    Path(place).write_text(str(helper))
+    if how == "dies":
+        os._exit(3)
+    elif how == "lets go":
+        os.closerange(3, 100)
+    threading.Event().wait()
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; nobody may have buried it yet."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("dies", "exited with code 3"), ("lets go", "SIGKILL"), ("lingers", "")],
+)
+def test_what_a_task_forked_neither_hides_its_end_nor_outlives_it(
+    tmp_path: Path, how: str, said: str
+) -> None:
+    child, place = Child(), tmp_path / "helper"
+    child.send({"do": "function", "name": "f"}, [dump_function(leaves_a_process_behind)])
+    header = {"do": "run", "function": "f", "lo": 0, "retries": 0, "retry_on": []}
+    child.send({**header, "mode": "data", "max_bytes": 1000}, [dump_input(((str(place), how), {}))])
+    wait_until(lambda: place.exists() and place.read_text() != "")
+    try:
+        if said:
+            with pytest.raises(ChildDied, match=said):
+                assert child.receive(timeout=20) is not None, "its end was not noticed"
+    finally:
+        end = threading.Thread(target=child.kill, daemon=True)
+        end.start()
+        end.join(20)
+    assert not end.is_alive(), "whoever ends it waits for what it forked"
+    wait_until(lambda: gone(int(place.read_text())))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -1,0 +1,38 @@
+"""Logging in with MFA: checked before AWS is asked, and the session names the person."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from starburst._client.access.login import login
+from starburst.errors import ConfigurationError
+
+ROLE = "arn:aws:iam::123456789012:role/starburst-prod-analyst-genomics"
+DEVICE = "arn:aws:iam::123456789012:mfa/alice"
+
+
+@mock_aws
+def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    session: boto3.session.Session = login(ROLE, "123456", serial_number=DEVICE, user="alice")
+    arn = session.client("sts").get_caller_identity()["Arn"]
+    assert arn.endswith("assumed-role/starburst-prod-analyst-genomics/alice")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"token_code": "12345"}, "six digits"),
+        ({"user": "Alice/Bob"}, "lower-case letters"),
+        ({"seconds": 60}, "900"),
+        ({"seconds": 50_000}, "43,200"),
+    ],
+)
+def test_a_malformed_login_asks_nobody(arguments: dict[str, object], said: str) -> None:
+    given = {"token_code": "123456", "serial_number": DEVICE, "user": "alice", **arguments}
+    with pytest.raises(ConfigurationError, match=said):
+        login(ROLE, **given)  # type: ignore[arg-type]

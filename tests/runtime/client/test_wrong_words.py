@@ -1,0 +1,94 @@
+"""What people get wrong in arguments is said at once, as our errors, and AWS is not asked."""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import Any
+
+import pytest
+
+import starburst
+from starburst._client.executor import StarburstExecutor
+from starburst._client.options import SessionOptions
+from starburst.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_workers": 4}, "did you mean 'workers'"),
+        ({"worker": 4}, "did you mean 'workers'"),
+        ({"zzz": 4}, "there is no option 'zzz'. There are workers, cpu"),
+        ({"memory": None}, "memory=None is neither a number of GB nor text"),
+        ({"memory": [1]}, "neither a number of GB nor text"),
+        ({"cpu": [1]}, "Fargate sells 0.25"),
+        ({"cpu": "4"}, "Fargate sells 0.25"),
+        ({"labels": None}, "no dictionary of text by text"),
+        ({"labels": {"grant": 7}}, "no dictionary of text by text"),
+        ({"retry_on": None}, "no tuple or list"),
+        ({"workers": 4.0}, r"whole number \(int\)"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        SessionOptions.of(options)
+    with pytest.raises(ConfigurationError, match=said):
+        StarburstExecutor(**options)
+
+
+def test_a_number_of_workers_is_no_environment() -> None:
+    with pytest.raises(ConfigurationError, match="workers= go by name"):
+        StarburstExecutor(4).submit(abs, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"hours": "2"}, "hours='2'"),
+        ({"hours": 1, "scratch_gb": 5000}, "scratch_gb=5000"),
+        ({"hours": 1, "scratch_gb": -5}, "scratch_gb=-5"),
+        ({"hours": 1, "architecture": 5}, "neither 'x86_64' nor 'arm64'"),
+        ({"hours": 1, "memory": None}, "memory=None"),
+        ({"hours": 1, "environment": 5}, "neither the name of an environment"),
+    ],
+)
+def test_an_estimate_of_what_does_not_exist_is_refused(
+    arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        starburst.estimate(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"AWS_REGION": "us east 1"}, "us east 1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x"}, "Partial credentials"),
+    ],
+)
+def test_a_malformed_configuration_of_aws_is_said(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "STARBURST_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said):
+        starburst.connect("prod", "study", user="alice")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [({"token_code": 123456}, "as text"), ({"seconds": "3600"}, "seconds='3600'")],
+)
+def test_a_login_with_the_wrong_types_asks_nobody(arguments: dict[str, Any], said: str) -> None:
+    terms = {"token_code": "123456", "serial_number": "arn:mfa", "user": "alice", **arguments}
+    with pytest.raises(ConfigurationError, match=said):
+        starburst.login("arn:role", **terms)
+
+
+def test_no_module_takes_the_place_of_a_name_that_people_call() -> None:
+    assert starburst.Estimate  # whose module is imported with it
+    assert callable(starburst.estimate)
+    modules = {module.name for module in pkgutil.iter_modules(starburst.__path__)}
+    assert modules.isdisjoint(starburst.__all__)

@@ -1,0 +1,135 @@
+"""A worker runs the next range while it commits the last: no lease lapses, no result is dropped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from starburst._client.access.connection import Connection
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
+from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst.worker.supervisor import Supervisor
+from tests.runtime.fleet import Fleet, leased
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+class Bench:
+    """A session whose eight chunks wait, and one worker that a test drives by hand."""
+
+    def __init__(self, connection: Connection, fleet: Fleet) -> None:
+        fleet.launch = False
+        options = SessionOptions(workers=2, idle_timeout=20)
+        self.session: Session = open_session(connection, options, progress=False)
+        with self.session._dispatcher._arrived:
+            self.futures = self.session.map(square, range(8))
+        self.session._dispatcher.flush()
+        self.worker: Supervisor = fleet.supervisor(
+            self.session.manifest.keys, self.session._queue_url()
+        )
+        self.fleet = fleet
+        self.gate = threading.Event()
+        self.commits = 0
+        self.error: BaseException | None = None
+        self._commit = self.worker._store.commit
+        self.worker._store.commit = self.commit  # type: ignore[method-assign]
+
+    def commit(self, chunk: str, node: ResultNode, **terms: Any) -> ResultNode:
+        """Wait until the test lets the commit go, or fail it."""
+        assert self.gate.wait(60)
+        self.commits += 1
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+        return self._commit(chunk, node, **terms)
+
+    def results(self) -> list[int]:
+        """Let another worker do what is left; return everything."""
+        self.gate.set()
+        self.worker._end_commit()
+        self.worker._bury()
+        self.fleet.add_worker(self.session.manifest.keys, self.session._queue_url())
+        return [future.result(timeout=60) for future in self.futures]
+
+
+@pytest.fixture
+def bench(connection: Connection, fleet: Fleet) -> Iterator[Bench]:
+    bench = Bench(connection, fleet)
+    yield bench
+    bench.session.cleanup()
+
+
+def test_the_next_range_runs_while_the_last_is_committed(bench: Bench) -> None:
+    worker = bench.worker
+    assert worker._turn(1)
+    lease = leased(worker)
+    assert lease is not None
+    span = worker._run(lease)
+    assert span is not None
+    assert span.node("w") is not None
+    assert bench.commits == 0  # the first commit still waits
+    worker._leases.release(lease)
+    assert bench.results() == [x * x for x in range(8)]
+
+
+def test_both_leases_are_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = bench.worker
+    assert worker._turn(1)
+    kept: list[str] = []
+    monkeypatch.setattr(worker._leases, "keep", lambda lease: kept.append(lease.message.chunk))
+    lease = leased(worker)
+    assert lease is not None
+    worker._keep(lease)
+    assert len(set(kept)) == 2
+    worker._leases.release(lease)
+    assert bench.results() == [x * x for x in range(8)]
+
+
+def test_a_commit_that_met_trouble_is_queued_anew_and_the_result_after_it_stands(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
+    bench.error = EndpointConnectionError(endpoint_url="https://s3")
+    bench.gate.set()
+    assert bench.worker._turn(1)
+    assert bench.worker._turn(1)
+    bench.worker._settle()
+    assert bench.commits == 2
+    assert bench.results() == [x * x for x in range(8)]
+
+
+def test_trouble_in_every_commit_ends_the_worker(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
+    monkeypatch.setattr("starburst.worker.supervisor._TROUBLES", 3)
+
+    def fail(*_: object, **__: object) -> ResultNode:
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    bench.gate.set()
+    bench.worker._store.commit = fail  # type: ignore[method-assign]
+    with pytest.raises(Exception, match="AWS failed 3 times in a row"):
+        bench.worker.run()
+    assert bench.results() == [x * x for x in range(8)]
+
+
+def test_a_worker_that_is_stopped_finishes_its_commit(bench: Bench) -> None:
+    worker = bench.worker
+    assert worker._turn(1)
+    worker._last = 0.0  # as SIGTERM does
+    bench.gate.set()
+    worker.run()
+    assert bench.commits == 1
+    bench.fleet.add_worker(bench.session.manifest.keys, bench.session._queue_url())
+    assert [future.result(timeout=60) for future in bench.futures] == [x * x for x in range(8)]

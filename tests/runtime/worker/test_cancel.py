@@ -1,0 +1,531 @@
+"""Cancelling: what was cancelled does not run, is cancelled everywhere; the rest is not lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from concurrent.futures import CancelledError, Future, as_completed, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import starburst._client.executor as executor_module
+from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session
+from starburst._client.executor import StarburstExecutor
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._client.session import Session
+from starburst._protocol.sealed.cancel_list import (
+    NOTHING_CANCELLED,
+    CancelledTasks,
+    cancel_key,
+    open_cancel_list,
+    seal_cancel_list,
+)
+from starburst._protocol.sealed.result_nodes import node_key, open_node
+from starburst._protocol.sealed.signing import SigningKey
+from starburst.errors import IntegrityError, SessionError
+from tests.runtime.fleet import BUCKET, Fleet
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+ONE = SessionOptions(workers=1, idle_timeout=20)
+TWO = SessionOptions(workers=2, idle_timeout=20)
+WORKERS_KEY = bytes(range(32))
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers look at the list each time that they may."""
+    monkeypatch.setattr("starburst.worker.objects.cancelled._FRESH_SECONDS", 0.0)
+
+
+def note(x: tuple[int, str]) -> int:
+    """Leave a mark, and say which."""
+    number, directory = x
+    (Path(directory) / str(number)).touch()
+    return number
+
+
+def ran(directory: Path) -> set[int]:
+    return {int(path.name) for path in directory.iterdir() if path.name.isdecimal()}
+
+
+def idle_session(connection: Connection, fleet: Fleet, options: SessionOptions = ONE) -> Session:
+    """A session whose workers come when a test says so."""
+    fleet.launch = False
+    return open_session(connection, options, progress=False)
+
+
+def work(fleet: Fleet, session: Session) -> None:
+    for _ in range(session.manifest.workers):
+        fleet.add_worker(session.manifest.keys, session._queue_url())
+
+
+def drained(fleet: Fleet, session: Session) -> bool:
+    """Whether the queue is empty, after waiting for that."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        counts = fleet.sqs.get_queue_attributes(
+            QueueUrl=session._queue_url(), AttributeNames=["All"]
+        )["Attributes"]
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        if not any(int(counts[name]) for name in names):
+            return True
+    return False
+
+
+def queued(session: Session, directory: Path, count: int) -> list[Future[Any]]:
+    futures = session.map(note, [(i, str(directory)) for i in range(count)])
+    session._dispatcher.flush()
+    return futures
+
+
+def test_a_task_in_the_queue_that_is_cancelled_does_not_run(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 12)
+    cancelled = {2, 3, 7, 11}
+    assert session.cancel(futures[i] for i in cancelled) == len(cancelled)
+    work(fleet, session)
+    done = wait(futures, timeout=60)
+    assert not done.not_done
+    assert drained(fleet, session)
+    assert ran(tmp_path) == set(range(12)) - cancelled
+    assert [f.cancelled() for f in futures] == [i in cancelled for i in range(12)]
+    assert session.tally.cancelled == len(cancelled)
+    assert session.tally.done == 12
+    session.cleanup()
+
+
+def test_cancel_on_a_future_reaches_the_queue_by_itself(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    assert futures[1].cancel()
+    assert futures[1].cancel()  # as often as one likes
+    session._cancels.flush()
+    work(fleet, session)
+    assert futures[0].result(60) == 0
+    assert futures[2].result(60) == 2
+    with pytest.raises(CancelledError):
+        futures[1].result()
+    assert ran(tmp_path) == {0, 2}
+    session.cleanup()
+
+
+def test_a_task_that_was_not_sent_yet_is_dropped_here(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    with session._dispatcher._arrived:  # the sending thread cannot take tasks meanwhile
+        futures = session.map(note, [(i, str(tmp_path)) for i in range(4)])
+        assert futures[0].cancel()
+        assert futures[2].cancel()
+    session._dispatcher.flush()
+    assert sum(entry.tasks for entry in session._ledger._chunks.values()) == 2
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    work(fleet, session)
+    outcomes = again.collect(timeout=60, return_exceptions=True)
+    assert isinstance(outcomes[0], CancelledError)
+    assert isinstance(outcomes[2], CancelledError)
+    assert [outcomes[1], outcomes[3]] == [1, 3]
+    again.cleanup()
+
+
+def test_a_worker_in_the_middle_of_a_cancelled_task_stops_it(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    def hang(x: tuple[int, str]) -> int:
+        note(x)
+        if x[0] == 1:
+            time.sleep(600)
+        return x[0]
+
+    session = idle_session(connection, fleet)
+    with session._dispatcher._arrived:
+        futures = session.map(hang, [(i, str(tmp_path)) for i in range(4)])
+    work(fleet, session)
+    deadline = time.monotonic() + 30
+    while 1 not in ran(tmp_path) and time.monotonic() < deadline:
+        pass
+    assert futures[1].cancel()
+    assert [futures[i].result(60) for i in (0, 2, 3)] == [0, 2, 3]
+    assert drained(fleet, session)  # nobody sleeps on
+    session.cleanup()
+
+
+def test_a_finished_task_cannot_be_cancelled(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 2)
+    work(fleet, session)
+    assert futures[0].result(60) == 0
+    assert not futures[0].cancel()
+    assert futures[1].result(60) == 1
+    assert session.cancel() == 0
+    assert session.collect() == [0, 1]
+    assert not listed(fleet, session)
+    session.cleanup()
+
+
+def listed(fleet: Fleet, session: Session) -> list[str]:
+    """The session's cancel list, if there is one."""
+    key = cancel_key(session.manifest.keys)
+    page = fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=key)
+    return [entry["Key"] for entry in page.get("Contents", [])]
+
+
+def test_a_committed_result_wins_over_a_cancel_that_comes_after_it(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = idle_session(connection, fleet)
+    # This client does not look: the results are in S3, and it has not heard of them.
+    monkeypatch.setattr(session._collector, "start", lambda: None)
+    futures = queued(session, tmp_path, 3)
+    work(fleet, session)
+    assert drained(fleet, session)
+    assert session.cancel() == 0
+    assert [f.result(0) for f in futures] == [0, 1, 2]
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == [0, 1, 2]
+    again.detach()
+    session.cleanup()
+
+
+def test_a_cancel_wins_over_a_result_that_is_committed_after_it(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    assert session.cancel(futures[:1]) == 1
+    # A worker that has not read the list yet runs all and commits all.
+    monkeypatch.setattr(
+        "starburst.worker.objects.cancelled.Cancelled.tasks", lambda _: NOTHING_CANCELLED
+    )
+    work(fleet, session)
+    assert futures[1].result(60) == 1
+    assert drained(fleet, session)
+    assert ran(tmp_path) == {0, 1, 2}
+    outcomes = session.collect(timeout=60, return_exceptions=True)
+    again = attach_session(connection, session.id, progress=False)
+    for seen in (outcomes, again.collect(timeout=60, return_exceptions=True)):
+        assert isinstance(seen[0], CancelledError)
+        assert seen[1:] == [1, 2]
+    assert again.futures[0].cancelled()
+    again.detach()
+    session.cleanup()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_cancels_race_with_results_and_every_task_ends_once(
+    connection: Connection, fleet: Fleet, tmp_path: Path, round_: int
+) -> None:
+    session = idle_session(connection, fleet, TWO)
+    futures = queued(session, tmp_path, 300)
+    ends: list[int] = []
+    for number, future in enumerate(futures):
+        future.add_done_callback(lambda _, number=number: ends.append(number))
+    work(fleet, session)
+    won: dict[int, bool] = {}
+
+    def cancel(start: int) -> None:
+        for number in range(start, 300, 7):
+            won[number] = futures[number].cancel()
+
+    threads = [threading.Thread(target=cancel, args=(n,)) for n in (round_, round_ + 1)]
+    for thread in threads:
+        thread.start()
+    assert len(list(as_completed(futures, timeout=60))) == 300
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == list(range(300))
+    assert {n for n, f in enumerate(futures) if f.cancelled()} == {n for n, w in won.items() if w}
+    assert all(f.result() == n for n, f in enumerate(futures) if not f.cancelled())
+    tally = session.tally
+    assert (tally.done, tally.failed, tally.cancelled) == (300, 0, sum(won.values()))
+    assert session._ledger.outstanding == 0
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    wait(again.futures, timeout=60)
+    assert [f.cancelled() for f in again.futures] == [f.cancelled() for f in futures]
+    again.cleanup()
+
+
+def test_collect_raises_cancelled_and_gives_the_rest_on_request(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    session.cancel([futures[1]])
+    work(fleet, session)
+    with pytest.raises(CancelledError, match="return_exceptions=True"):
+        session.collect(timeout=60)
+    first, second, third = session.collect(timeout=60, return_exceptions=True)
+    assert (first, third) == (0, 2)
+    assert isinstance(second, CancelledError)
+    assert session.collect(timeout=60) == []
+    session.cleanup()
+
+
+def test_two_clients_cancel_in_one_list_and_hear_of_each_other(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst._client.tasks.collect._STATUS_SECONDS", 0.05)
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 6)
+    other = attach_session(connection, session.id, progress=False)
+    assert session.cancel([futures[0]]) == 1
+    assert other.cancel([other.futures[1]]) == 1
+    assert session.cancel([futures[2]]) == 1
+    for mine in (futures, other.futures):
+        done = wait([mine[0], mine[1], mine[2]], timeout=30)
+        assert not done.not_done
+    work(fleet, session)
+    assert [f.result(60) for f in futures[3:]] == [3, 4, 5]
+    assert [f.result(60) for f in other.futures[3:]] == [3, 4, 5]
+    assert ran(tmp_path) == {3, 4, 5}
+    other.detach()
+    session.cleanup()
+
+
+def test_a_list_that_no_client_signed_cancels_nothing(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    # Who holds the data key, as every worker does, but not the signing key.
+    forged = seal_cancel_list(
+        CancelledTasks.of(range(3)),
+        session=session.id,
+        key=session._collector._key,
+        signer=SigningKey.generate(),
+    )
+    fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=forged)
+    with pytest.warns(UserWarning, match="ignored"):
+        again = attach_session(connection, session.id, progress=False)
+    work(fleet, session)
+    assert [f.result(60) for f in futures] == [0, 1, 2]
+    assert again.collect(timeout=60) == [0, 1, 2]
+    assert ran(tmp_path) == {0, 1, 2}
+    again.detach()
+    session.cleanup()
+
+
+def test_cancelling_over_a_forged_list_says_that_it_was_not_recorded(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    queued(session, tmp_path, 3)
+    fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=b"x" * 200)
+    with pytest.raises(IntegrityError):
+        session.cancel()
+    assert all(future.cancelled() for future in session.futures)
+    session.cleanup()
+
+
+def test_a_list_of_another_session_or_damaged_is_refused() -> None:
+    signer = SigningKey.generate()
+    good = seal_cancel_list(
+        CancelledTasks.of([1, 2, 9]), session="a" * 20, key=WORKERS_KEY, signer=signer
+    )
+    terms: dict[str, Any] = {"session": "a" * 20, "key": WORKERS_KEY, "public": signer.public}
+    assert open_cancel_list(good, **terms).ranges == ((1, 3), (9, 10))
+    with pytest.raises(IntegrityError):
+        open_cancel_list(good, **{**terms, "session": "b" * 20})
+    with pytest.raises(IntegrityError):
+        open_cancel_list(good[:-1], **terms)
+    for at in range(0, len(good), 7):
+        damaged = bytearray(good)
+        damaged[at] ^= 1
+        with pytest.raises(IntegrityError):
+            open_cancel_list(damaged, **terms)
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(0, 60))
+def test_the_set_of_cancelled_tasks_is_a_set(a: set[int], b: set[int], lo: int) -> None:
+    both = CancelledTasks.of(a).union(CancelledTasks.of(b))
+    assert both == CancelledTasks.of(a | b)
+    assert [n for n in range(62) if n in both] == sorted(a | b)
+    assert list(both.within(lo, lo + 9)) == sorted(n for n in a | b if lo <= n < lo + 9)
+    assert all(x[1] < y[0] for x, y in zip(both.ranges, both.ranges[1:], strict=False))
+
+
+def test_what_cannot_be_recorded_is_tried_again(
+    connection: Connection,
+    fleet: Fleet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("starburst._client.tasks.cancels._FIRST_PAUSE", 0.01)
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    put, tries = session._cancels._put, []
+
+    def moody(body: bytes) -> str | None:
+        tries.append(body)
+        if len(tries) < 3:
+            error = SessionError("cannot record cancelled tasks: AWS answered SlowDown")
+            error.__cause__ = busy()
+            raise error
+        return put(body)
+
+    monkeypatch.setattr(session._cancels, "_put", moody)
+    assert futures[0].cancel()
+    deadline = time.monotonic() + 30
+    while not listed(fleet, session) and time.monotonic() < deadline:
+        pass
+    assert listed(fleet, session)
+    assert len(tries) == 3
+    session.cleanup()
+
+
+def busy() -> Exception:
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    return ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
+
+
+def test_thousands_of_cancels_make_a_few_objects(connection: Connection, fleet: Fleet) -> None:
+    session = idle_session(connection, fleet)
+    futures = session.map(abs, range(2000))
+    session._dispatcher.flush()
+    for future in futures:
+        assert future.cancel()
+    session._cancels.flush()
+    versions = fleet.s3.list_object_versions(
+        Bucket=BUCKET, Prefix=cancel_key(session.manifest.keys)
+    )["Versions"]
+    assert len(versions) < 100
+    assert versions[0]["Size"] < 1000  # ranges, not numbers
+    session.cleanup()
+
+
+def test_shutdown_with_cancel_futures_ends_what_waits_and_keeps_what_is_done(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "connect", lambda *_, **__: connection)
+    with StarburstExecutor(workers=1, idle_timeout=20, progress=False) as pool:
+        first = pool.submit(note, (0, str(tmp_path)))
+        assert first.result(60) == 0
+        stuck = [pool.submit(time.sleep, 60) for _ in range(2)]
+        waiting = [pool.submit(note, (i, str(tmp_path))) for i in range(1, 40)]
+        pool.shutdown(wait=False, cancel_futures=True)
+        assert all(future.cancelled() for future in [*stuck, *waiting])
+        assert first.result() == 0
+        with pytest.raises(RuntimeError):
+            pool.submit(abs, 1)
+    for thread in threading.enumerate():
+        if thread.name == "starburst-shutdown":
+            thread.join(60)
+    assert ran(tmp_path) == {0}
+    assert not fleet.s3.list_objects_v2(Bucket=BUCKET).get("Contents")
+
+
+def test_cancelled_tasks_stay_so_when_the_worker_died_of_them(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    """A lease that comes back is bisected; the halves heed the list too."""
+    session = idle_session(connection, fleet, dataclasses.replace(ONE, attempts=2))
+    futures = queued(session, tmp_path, 8)
+    session.cancel(futures[4:])
+    url = session._queue_url()
+    while fleet.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages") is None:
+        pass
+    work(fleet, session)
+    assert [f.result(60) for f in futures[:4]] == [0, 1, 2, 3]
+    assert drained(fleet, session)
+    assert ran(tmp_path) == {0, 1, 2, 3}
+    session.cleanup()
+
+
+def test_a_node_says_which_of_its_tasks_were_cancelled(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    """So a client that is attached at the same time need not read the list to know."""
+    session = idle_session(connection, fleet, ONE)
+    with session._dispatcher._arrived:
+        futures = session.map(note, [(i, str(tmp_path)) for i in range(4)])
+    session._dispatcher.flush()
+    (name, entry), *_ = session._ledger._chunks.items()
+    session.cancel(futures[: entry.tasks])
+    work(fleet, session)
+    assert drained(fleet, session)
+    key = node_key(session.manifest.keys, name, lo=0, hi=entry.tasks)
+    node = open_node(
+        fleet.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read(),
+        session=session.id,
+        chunk=name,
+        lo=0,
+        hi=entry.tasks,
+        key=session._collector._key,
+    )
+    assert {failure.kind for failure in node.failures.values()} == {"cancelled"}
+    assert len(node.failures) == entry.tasks
+    session.cleanup()
+
+
+def test_a_callback_of_a_cancelled_task_may_cancel_and_submit(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet)
+    futures = queued(session, tmp_path, 3)
+    more: list[Future[Any]] = []
+
+    def submit_more(_: Future[Any]) -> None:
+        more.append(session.submit(abs, -5))
+
+    def cancel_next(_: Future[Any]) -> None:
+        futures[1].cancel()
+
+    futures[0].add_done_callback(cancel_next)
+    futures[1].add_done_callback(submit_more)
+    assert futures[0].cancel()
+    session._cancels.flush()  # the list is written a moment later, and these workers start now
+    work(fleet, session)
+    assert futures[2].result(60) == 2
+    assert more[0].result(60) == 5
+    assert ran(tmp_path) == {2}
+    session.cleanup()
+
+
+def test_what_is_cancelled_as_a_whole_leaves_the_queue_before_any_worker_comes(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = idle_session(connection, fleet, TWO)
+    queued(session, tmp_path, 40)
+    assert session.cancel() == 40
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = fleet.sqs.get_queue_attributes(QueueUrl=session._queue_url(), AttributeNames=names)
+    assert set(counts["Attributes"].values()) == {"0"}
+    future = session.submit(note, (99, str(tmp_path)))
+    work(fleet, session)
+    assert future.result(60) == 99
+    assert ran(tmp_path) == {99}
+    session.cleanup()
+
+
+def test_taking_cancelled_work_out_leaves_what_another_client_wants(
+    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst._client.tasks.cancelled_messages._HOLD_SECONDS", 1)
+    session = idle_session(connection, fleet)
+    queued(session, tmp_path, 3)
+    other = attach_session(connection, session.id, progress=False)
+    future = other.submit(note, (50, str(tmp_path)))
+    other._dispatcher.flush()
+    assert session.cancel() == 3
+    work(fleet, session)
+    assert future.result(60) == 50
+    assert ran(tmp_path) == {50}
+    other.detach()
+    session.cleanup()

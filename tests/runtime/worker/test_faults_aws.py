@@ -1,0 +1,481 @@
+"""What AWS does on a bad day: logins end, keys are disabled, calls are throttled, queues vanish."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSOTokenLoadError,
+    UnauthorizedSSOTokenError,
+)
+
+from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session
+from starburst._client.opening import open_session
+from starburst._protocol.sealed.result_nodes import parse_node_key
+from starburst.errors import (
+    AccessDenied,
+    ConfigurationError,
+    KeyUnavailable,
+    SessionEnded,
+    SessionError,
+    StarburstError,
+)
+from tests.runtime.fleet import BUCKET, REGION, Fleet, leased
+from tests.runtime.sessions import ONE, opened, square
+from tests.statuses import a_status
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    said: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(said, "Operation")
+
+
+class Faulty:
+    """An AWS client whose named calls fail while ``error`` is set."""
+
+    def __init__(self, client: Any, *names: str) -> None:
+        self._client = client
+        self._names = names
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self.error is None or (self._names and name not in self._names):
+            return getattr(self._client, name)
+        error = self.error
+
+        def fail(**_: object) -> Any:
+            raise error
+
+        return fail
+
+
+def squares(count: int) -> list[int]:
+    return [x * x for x in range(count)]
+
+
+# Logins that end.
+
+
+@dataclasses.dataclass
+class Provider:
+    """ECS's credentials as a worker gets them: each set lasts half an hour of a clock that runs.
+
+    AWS refuses a call that was signed with a set which has run out by then.
+    """
+
+    now: datetime = dataclasses.field(default_factory=lambda: datetime.now(UTC))
+    fails: int = 0
+    handed_out: list[datetime] = dataclasses.field(default_factory=list)
+    refused: int = 0
+
+    def fetch(self) -> dict[str, str]:
+        if self.handed_out and self.fails:
+            self.fails -= 1
+            raise CredentialRetrievalError(provider="container-role", error_msg="503")
+        self.handed_out.append(self.now + timedelta(minutes=30))
+        return {
+            "access_key": f"KEY{len(self.handed_out)}",
+            "secret_key": "secret",
+            "token": "token",
+            "expiry_time": self.handed_out[-1].isoformat(),
+        }
+
+    def judge(self, request: Any, **_: object) -> AWSResponse | None:
+        """Let AWS's clock run, and refuse who is late."""
+        self.now += timedelta(minutes=2)
+        signed = str(request.headers["Authorization"])
+        number = re.search(r"Credential=KEY(\d+)/", signed)
+        assert number is not None
+        if self.now <= self.handed_out[int(number[1]) - 1]:
+            return None
+        self.refused += 1
+        body = b"<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"
+        return AWSResponse(request.url, 400, {}, _Raw(body))  # type: ignore[arg-type]
+
+    def client(self, service: str) -> Any:
+        session = botocore.session.get_session()
+        session._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
+            self.fetch(), refresh_using=self.fetch, method="container-role"
+        )
+        session._credentials._time_fetcher = lambda: self.now  # type: ignore[attr-defined]
+        aws = boto3.session.Session(botocore_session=session, region_name=REGION)
+        client: Any = aws.client(service)  # type: ignore[call-overload]
+        client.meta.events.register_first("before-send", self.judge)
+        return client
+
+
+class _Raw(io.BytesIO):
+    """A response's body as botocore reads it."""
+
+    def stream(self, **_: object) -> Any:
+        yield self.read()
+
+
+@pytest.mark.parametrize("outage", [0, 4], ids=["refreshed", "after an outage of the provider"])
+def test_a_workers_credentials_are_refreshed_and_no_task_is_lost(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, outage: int
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.001)
+    # What cannot be given back for want of a login comes back when its lease has run out.
+    monkeypatch.setattr("starburst.worker.leases.lease.LEASE_SECONDS", 5)
+    provider = Provider()
+    session = opened(connection, fleet, tasks=40)
+    theirs = dataclasses.replace(fleet, s3=provider.client("s3"), sqs=provider.client("sqs"))
+    provider.fails = outage
+    made = theirs.supervisor(session.manifest.keys, session._queue_url())
+    with ThreadPoolExecutor() as pool:
+        life = pool.submit(made.run)
+        assert session.collect(timeout=90) == squares(40)
+        session.cleanup()
+        assert life.exception() is None
+    assert len(provider.handed_out) > 3
+    assert not provider.refused
+    assert not provider.fails
+
+
+def test_tasks_submitted_with_an_ended_login_say_so_and_what_was_stored_is_found_again(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pack was stored, its messages were not sent: the tasks are accepted all the same."""
+    monkeypatch.setattr("starburst._client.tasks.collect._SILENCE_SECONDS", 0.1)
+    fleet.launch = False
+    sqs, s3 = Faulty(fleet.sqs), Faulty(fleet.s3)
+    session = open_session(dataclasses.replace(connection, sqs=sqs, s3=s3), ONE, progress=False)  # type: ignore[arg-type]
+    sqs.error = refusal("ExpiredToken")
+    stored = session.submit(square, 7)
+    with pytest.raises(AccessDenied, match="Log in again"):
+        stored.result(timeout=30)
+    s3.error = refusal("ExpiredToken")
+    with pytest.raises(AccessDenied, match="Log in again"):
+        session.submit(square, 8).result(timeout=30)
+    session.detach()
+    fleet.add_worker(session.manifest.keys, session._queue_url())
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == [49]
+    again.cleanup()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        UnauthorizedSSOTokenError(),
+        SSOTokenLoadError(error_msg="no token"),
+        CredentialRetrievalError(provider="process", error_msg="it said no"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_login_that_cannot_be_renewed_names_the_way_back(
+    connection: Connection, fleet: Fleet, error: Exception
+) -> None:
+    s3 = Faulty(fleet.s3)
+    session = opened(dataclasses.replace(connection, s3=s3), fleet)  # type: ignore[arg-type]
+    s3.error = error
+    with pytest.raises(ConfigurationError, match=r"Log in .*starburst\.attach"):
+        session.futures[0].result(timeout=30)
+    session.detach()
+    fleet.add_worker(session.manifest.keys, session._queue_url())
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == squares(4)
+    again.cleanup()
+
+
+# Keys that are throttled or disabled.
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Take the SDK's waits between its tries without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waited.append))
+    return waited
+
+
+def throttle(client: Any, times: int) -> list[str]:
+    """Have AWS throttle the next calls; return what was asked, as it is asked."""
+    asked: list[str] = []
+
+    def judge(request: Any, **_: object) -> AWSResponse | None:
+        asked.append(request.headers["X-Amz-Target"])
+        if len(asked) > times:
+            return None
+        return AWSResponse(request.url, 400, {}, _Raw(b'{"__type": "ThrottlingException"}'))  # type: ignore[arg-type]
+
+    client.meta.events.register_first("before-send", judge)
+    return asked
+
+
+def test_a_throttled_key_is_asked_again_after_a_while(
+    connection: Connection, fleet: Fleet, pauses: list[float]
+) -> None:
+    kms = boto3.client("kms", REGION, config=_config())
+    throttle(kms, 3)
+    session = opened(dataclasses.replace(connection, kms=kms), fleet)
+    fleet.add_worker(session.manifest.keys, session._queue_url())
+    assert session.collect(timeout=60) == squares(4)
+    assert len(pauses) >= 3
+    assert all(pause > 0 for pause in pauses)
+    session.cleanup()
+
+
+@pytest.mark.usefixtures("pauses")
+def test_a_key_that_stays_throttled_is_a_typed_error_and_nothing_is_stored(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    before = stored(fleet)
+    kms = boto3.client("kms", REGION, config=_config())
+    asked = throttle(kms, 10_000)
+    throttled = dataclasses.replace(connection, kms=kms)
+    with pytest.raises(StarburstError, match="ThrottlingException"):
+        open_session(throttled, ONE, progress=False)
+    with pytest.raises(StarburstError, match="ThrottlingException"):
+        attach_session(throttled, session.id, progress=False)
+    assert len(asked) >= 2 * 6
+    assert stored(fleet) == before
+    session.cleanup()
+
+
+def _config() -> Any:
+    from starburst.aws.calls import client_config  # noqa: PLC0415 - the runtime's own retries
+
+    return client_config()
+
+
+def stored(fleet: Fleet) -> dict[str, bytes]:
+    """Return every version of every object."""
+    versions = fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions", [])
+    return {
+        f"{v['Key']}?{v['VersionId']}": fleet.s3.get_object(
+            Bucket=BUCKET, Key=v["Key"], VersionId=v["VersionId"]
+        )["Body"].read()
+        for v in versions
+    }
+
+
+def test_a_disabled_key_starts_nothing_and_stores_nothing(
+    connection: Connection, fleet: Fleet
+) -> None:
+    kms = Faulty(fleet.kms)
+    kms.error = refusal("DisabledException")
+    with pytest.raises(KeyUnavailable, match="Nothing was sent unencrypted"):
+        open_session(dataclasses.replace(connection, kms=kms), ONE, progress=False)  # type: ignore[arg-type]
+    assert stored(fleet) == {}
+    assert not fleet.requests
+
+
+def test_a_key_disabled_in_mid_session_stops_it_closed_and_enabled_again_it_goes_on(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("starburst.worker.supervisor._TROUBLES", 2)
+    secret = "BRCA1-carrier"
+    fleet.launch = False
+    theirs, mine = Faulty(fleet.s3, "put_object"), Faulty(fleet.s3, "get_object", "put_object")
+    session = open_session(dataclasses.replace(connection, s3=mine), ONE, progress=False)  # type: ignore[arg-type]
+    futures = session.map(lambda x: f"{secret}{x}", [secret] * 4)
+    session._dispatcher.flush()
+    keys, url = session.manifest.keys, session._queue_url()
+
+    theirs.error = refusal("KMS.DisabledException")
+    with pytest.raises(SessionError, match=r"KMS\.DisabledException"):
+        dataclasses.replace(fleet, s3=theirs).supervisor(keys, url).run()
+    assert not [name for name in stored(fleet) if name.startswith(keys.results)]
+
+    mine.error = refusal("KMS.DisabledException")
+    with pytest.raises(KeyUnavailable, match="Nothing was sent unencrypted"):
+        session.submit(square, 1).result(timeout=30)
+    with pytest.raises(KeyUnavailable, match=r"starburst\.attach"):
+        session.status()
+    assert not any(future.done() and not future.exception() for future in futures)
+    session.detach()
+
+    fleet.add_worker(keys, url)
+    again = attach_session(connection, session.id, progress=False)
+    assert again.collect(timeout=60) == [f"{secret}{secret}"] * 4
+    for body in stored(fleet).values():
+        assert secret.encode() not in body
+    again.cleanup()
+
+
+def test_a_worker_that_cannot_unwrap_the_sessions_key_ends_before_it_reads_anything(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    kms = Faulty(fleet.kms)
+    kms.error = refusal("DisabledException")
+    with pytest.raises(KeyUnavailable):
+        dataclasses.replace(fleet, kms=kms).supervisor(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, session._queue_url())
+    assert session.collect(timeout=60) == squares(4)
+    session.cleanup()
+
+
+# S3 and SQS that fail, and answers that are lost.
+
+
+@pytest.mark.parametrize("kind", ["503", "500", "reset", "slow"])
+@pytest.mark.usefixtures("pauses")
+def test_a_fifth_of_all_calls_to_s3_fails_and_nobody_hears_of_it(
+    connection: Connection, fleet: Fleet, kind: str
+) -> None:
+    """Below the runtime: the SDK's retries. Writes take place although their answer was lost."""
+    s3 = boto3.client("s3", REGION, config=_config())
+    calls: list[int] = []
+
+    def judge(request: Any, **_: object) -> Any:
+        calls.append(1)
+        if len(calls) % 5:
+            return None
+        if kind in ("reset", "slow"):
+            raise ReadTimeoutError(endpoint_url=request.url)
+        body = b"<Error><Code>SlowDown</Code><Message>slow</Message></Error>"
+        return AWSResponse(request.url, int(kind), {}, _Raw(body))  # type: ignore[arg-type]
+
+    def lose(response_dict: dict[str, Any], **_: object) -> None:
+        if kind == "reset" and len(calls) % 5 == 1 and isinstance(response_dict["body"], bytes):
+            response_dict["status_code"] = 500  # it was done; the caller hears otherwise
+
+    s3.meta.events.register_first("before-send", judge)
+    s3.meta.events.register("before-parse", lose)
+    session = opened(dataclasses.replace(connection, s3=s3), fleet, tasks=40)
+    dataclasses.replace(fleet, s3=s3).add_worker(session.manifest.keys, session._queue_url())
+    assert session.collect(timeout=60) == squares(40)
+    versions = fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
+    assert len({v["Key"] for v in versions}) == len(versions)
+    assert len(calls) > 20
+    session.cleanup()
+
+
+def test_a_start_whose_answer_is_lost_leaves_no_worker_behind(
+    connection: Connection, fleet: Fleet
+) -> None:
+    invoke = fleet.invoke
+
+    def lost(**words: Any) -> Any:
+        answer = invoke(**words)
+        if fleet.requests[-1]["action"] == "start":
+            raise ReadTimeoutError(endpoint_url="https://lambda.invalid")
+        return answer
+
+    functions: Any = SimpleNamespace(invoke=lost)
+    with pytest.raises(ConfigurationError):
+        open_session(dataclasses.replace(connection, functions=functions), ONE, progress=False)
+    assert [request["action"] for request in fleet.requests] == ["start", "stop"]
+    assert not fleet.sqs.list_queues().get("QueueUrls")
+    assert not any(worker.is_alive() for worker in fleet.workers)
+
+
+# Leases and queues.
+
+
+def test_a_heartbeat_that_dies_costs_a_second_run_and_no_second_result(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setattr("starburst.worker.leases.lease._HEARTBEAT_SECONDS", 0.0)
+    go = tmp_path / "go"
+    log = tmp_path / "log"
+
+    def wait_for_it(x: int) -> int:
+        with log.open("a") as begun:
+            begun.write("begun\n")
+        while not go.exists():
+            threading.Event().wait(0.02)
+        return x
+
+    fleet.launch = False
+    session = open_session(connection, ONE, progress=False)
+    future = session.submit(wait_for_it, 5)
+    session._dispatcher.flush()
+    keys, url = session.manifest.keys, session._queue_url()
+    sqs = Mute(fleet.sqs, url)
+    first = dataclasses.replace(fleet, sqs=sqs).supervisor(keys, url)
+    with ThreadPoolExecutor() as pool:
+        lives = [pool.submit(first.run)]
+        assert sqs.gone.wait(30)
+        lives.append(pool.submit(fleet.supervisor(keys, url).run))
+        wait_until(lambda: log.exists() and log.read_text().count("begun") == 2)
+        go.touch()
+        assert future.result(timeout=60) == 5
+        session.cleanup()
+        assert [life.exception() for life in lives] == [None, None]
+    versions = fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
+    assert [parse_node_key(keys, one["Key"]) for one in versions] == [
+        ("p000001-00000", 0, 1),
+        None,  # that it was tried a second time
+    ]
+
+
+class Mute:
+    """SQS for a worker whose heartbeats do not arrive: its lease runs out at the first."""
+
+    def __init__(self, sqs: Any, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+        self.gone = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sqs, name)
+
+    def change_message_visibility(self, **words: Any) -> Any:
+        if not self.gone.is_set():
+            self._sqs.change_message_visibility(**{**words, "VisibilityTimeout": 0})
+            self.gone.set()
+        raise refusal("InternalError", 500)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(1500):
+        if true():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("it never came to that")
+
+
+def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session = opened(connection, fleet)
+    keys, url = session.manifest.keys, session._queue_url()
+    made = fleet.supervisor(keys, url)
+    lease = leased(made)
+    assert lease is not None
+    made._work(lease)
+    assert session.futures[lease.message.lo].result(timeout=30) == 0
+    fleet.sqs.delete_queue(QueueUrl=url)
+    made.run()  # ends by itself
+    words = "its queue was deleted, and its remaining work with it; start a new session"
+    status = a_status(session=session.id, state="failed", reason=words)
+    fleet.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
+    ends = [future.exception(timeout=30) for future in session.futures]
+    assert [type(end) for end in ends] == [type(None), *[type(ends[-1])] * 3]
+    assert isinstance(ends[-1], SessionError)
+    assert "queue was deleted" in str(ends[-1])
+    with pytest.raises(SessionError):
+        session.submit(square, 9)
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    assert again.futures[0].result(timeout=30) == 0
+    with pytest.raises(SessionEnded):
+        again._queue_url()
+    again.detach()

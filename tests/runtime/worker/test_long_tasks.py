@@ -1,0 +1,427 @@
+"""A long task keeps nobody waiting: what follows it in its range goes to others while it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from starburst._client.access.connection import Connection
+from starburst._client.opening import open_session
+from starburst._client.options import SessionOptions
+from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst.errors import TaskTimeout, WorkerLost
+from starburst.worker.child.outcome import Outcome
+from starburst.worker.child.range_run import lost
+from starburst.worker.leases.lease import Lease, QueueRefused
+from starburst.worker.supervisor import Supervisor
+from tests.runtime.fleet import BUCKET, Fleet, leased
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+TASKS = 6
+CHUNK = "p000001-00000"
+
+
+def work(task: tuple[int, int, str]) -> int:
+    """Note the start; the long one waits until it is told how to end."""
+    number, long, directory = task
+    note = os.open(f"{directory}/starts", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(note, f"{number}\n".encode())
+    os.close(note)
+    if number == long:
+        told = os.open(f"{directory}/told", os.O_RDONLY)
+        if os.read(told, 1) == b"k":
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.close(told)
+    return number
+
+
+class Fallen(Exception):
+    """The worker died without a word."""
+
+
+class Bench:
+    """Two chunks of three tasks, one of them long, and one worker that has leased its chunk."""
+
+    def __init__(
+        self, connection: Connection, fleet: Fleet, directory: Path, long: int = 0, **options: Any
+    ) -> None:
+        fleet.launch = False
+        self.fleet, self.directory, self.long = fleet, directory, long
+        os.mkfifo(directory / "told")
+        self._told = os.open(directory / "told", os.O_RDWR)
+        terms = SessionOptions(workers=2, idle_timeout=20, **options)
+        self.session = open_session(connection, terms, progress=False)
+        with self.session._dispatcher._arrived:
+            self.futures: list[Future[Any]] = self.session.map(
+                work, [(i, long, str(directory)) for i in range(TASKS)]
+            )
+        self.session._dispatcher.flush()
+        self.keys, self.url = self.session.manifest.keys, self.session._queue_url()
+        self.handed_on = threading.Event()
+        self.worker = self.supervisor()
+        found = leased(self.worker)
+        assert found is not None
+        self.lease: Lease = found
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def supervisor(self) -> Supervisor:
+        worker = self.fleet.supervisor(self.keys, self.url)
+        hand_on = worker._leases.hand_on
+
+        def watched(messages: list[ChunkMessage]) -> None:
+            hand_on(messages)
+            self.handed_on.set()
+
+        worker._leases.hand_on = watched  # type: ignore[method-assign, assignment]
+        return worker
+
+    def _work(self) -> None:
+        try:
+            self.worker._work(self.lease)
+            self.worker._settle()
+        except Fallen:
+            pass
+        finally:
+            self.worker._bury()
+
+    def begin(self) -> None:
+        """Run the first chunk until what follows its long task has been handed on."""
+        self._thread.start()
+        assert self.handed_on.wait(30)
+
+    def tell(self, how: bytes = b"r") -> None:
+        os.write(self._told, how)
+
+    def end(self) -> None:
+        """Wait until the worker has done with its lease."""
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def fall(self) -> None:
+        """End the worker as SIGKILL does, and its lease as time does."""
+
+        def keep(_: Lease) -> None:
+            raise Fallen
+
+        self.worker._leases.keep = keep  # type: ignore[method-assign]
+        self.end()
+        self.worker._leases.give_back(self.lease)
+
+    def others(self) -> list[Future[Any]]:
+        return [future for future in self.futures if future is not self.futures[self.long]]
+
+    def starts(self) -> list[int]:
+        return [int(line) for line in (self.directory / "starts").read_text().split()]
+
+    def nodes(self) -> list[str]:
+        """The committed ranges of the first chunk, each of them once."""
+        versions = self.fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=self.keys.results)
+        names = [entry["Key"].removeprefix(self.keys.results) for entry in versions["Versions"]]
+        assert len(set(names)) == len(names)
+        return sorted(name for name in names if name.startswith(CHUNK))
+
+    def drain(self) -> None:
+        """Be another worker, until nothing waits in the queue."""
+        other = self.supervisor()
+        try:
+            while (lease := leased(other, wait=0)) is not None:
+                other._work(lease)
+                other._settle()
+        finally:
+            other._bury()
+
+    def close(self) -> None:
+        self.session.cleanup()
+        os.close(self._told)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few tasks make a chunk of several, and call a task long soon."""
+    monkeypatch.setattr("starburst._protocol.sizing.CHUNKS_PER_WORKER", 1)
+    monkeypatch.setattr("starburst.worker.child.range_run.budget", lambda *_, **__: 0.02)
+    monkeypatch.setattr("starburst.worker.child.range_run.LONG_SECONDS", 0.05)
+    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
+
+
+@pytest.fixture
+def bench(connection: Connection, fleet: Fleet, tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(connection, fleet, tmp_path)
+    yield bench
+    bench.close()
+
+
+def results(bench: Bench) -> list[int]:
+    return [future.result(timeout=60) for future in bench.futures]
+
+
+@pytest.mark.parametrize("long", [0, 1])
+def test_others_do_what_follows_a_long_task_while_it_still_runs(
+    connection: Connection, fleet: Fleet, tmp_path: Path, long: int
+) -> None:
+    bench = Bench(connection, fleet, tmp_path, long=long)
+    bench.begin()
+    bench.drain()
+    assert [f.result(timeout=60) for f in bench.futures[long + 1 :]] == [*range(long + 1, TASKS)]
+    assert not bench.futures[long].done()
+    bench.tell()
+    assert results(bench) == list(range(TASKS))
+    bench.end()
+    assert sorted(bench.starts()) == list(range(TASKS))
+    bench.close()
+
+
+def test_a_range_whose_last_task_is_long_is_committed_once_and_only_once(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    bench = Bench(connection, fleet, tmp_path, long=2)
+    bench._thread.start()
+    bench.tell()
+    bench.end()
+    assert bench.nodes() == [f"{CHUNK}/000000-000003"]
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    bench.close()
+
+
+def test_no_commit_is_spent_on_it_while_the_queue_has_work_for_everybody(bench: Bench) -> None:
+    asked = threading.Event()
+
+    def backlog(**_: object) -> int:
+        asked.set()
+        return 2
+
+    bench.worker._leases.backlog = backlog  # type: ignore[method-assign]
+    bench._thread.start()
+    assert asked.wait(30)
+    bench.tell()
+    bench.end()
+    assert f"{CHUNK}/000000-000001" not in bench.nodes()
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+
+
+def test_a_worker_that_dies_after_it_handed_on_costs_one_more_start_of_its_task_alone(
+    bench: Bench,
+) -> None:
+    bench.begin()
+    bench.drain()
+    bench.fall()
+    assert not bench.futures[0].done()
+    bench.tell()
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    assert sorted(bench.starts()) == [0, *range(TASKS)]
+    bench.nodes()
+
+
+def test_a_worker_told_to_stop_leaves_the_long_task_alone_to_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._GRACE_SECONDS", -1.0)
+    bench.begin()
+    bench.worker.stop(signal.SIGTERM, None)
+    bench.end()
+    assert bench.nodes() == [f"{CHUNK}/000000-000003"]
+    bench.tell()
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    assert bench.nodes().count(f"{CHUNK}/000000-000001") == 1
+    assert bench.starts().count(0) == 2
+
+
+def test_a_task_over_its_time_ends_so_and_those_behind_it_do_not_wait_for_that(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    bench = Bench(connection, fleet, tmp_path, long=1, timeout=2)
+    bench.begin()
+    bench.drain()
+    with pytest.raises(TaskTimeout):
+        bench.futures[1].result(timeout=60)
+    assert [future.result(timeout=60) for future in bench.others()] == [0, 2, 3, 4, 5]
+    bench.end()
+    assert bench.starts().count(1) == 1
+    bench.nodes()
+    bench.close()
+
+
+@pytest.mark.parametrize("early", [0, 1])
+def test_a_task_that_kills_its_process_gets_its_attempts_before_and_after(
+    connection: Connection, fleet: Fleet, tmp_path: Path, early: int
+) -> None:
+    """Its deaths before the rest was handed on count as well."""
+    bench = Bench(connection, fleet, tmp_path, long=0, attempts=3)
+    if early:
+        bench.tell(b"k")
+    bench.begin()
+    for _ in range(3 - early):
+        bench.tell(b"k")
+    bench.drain()
+    with pytest.raises(WorkerLost, match="3 times"):
+        bench.futures[0].result(timeout=60)
+    assert [future.result(timeout=60) for future in bench.others()] == [1, 2, 3, 4, 5]
+    bench.end()
+    assert bench.starts().count(0) == 3
+    bench.nodes()
+    bench.close()
+
+
+def test_a_cancel_stops_the_task_and_takes_nothing_from_those_behind_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.objects.cancelled._FRESH_SECONDS", 0.0)
+    bench.begin()
+    assert bench.session.cancel([bench.futures[0]]) == 1
+    bench.end()
+    bench.drain()
+    assert [future.result(timeout=60) for future in bench.others()] == [1, 2, 3, 4, 5]
+    bench.nodes()
+
+
+def once(bench: Bench, owner: Any, name: str, error: Exception) -> threading.Event:
+    """Have a method fail the first time; return what is set then."""
+    act, failed = getattr(owner, name), threading.Event()
+
+    def fail(*args: Any, **words: Any) -> Any:
+        if failed.is_set():
+            return act(*args, **words)
+        failed.set()
+        raise error
+
+    setattr(owner, name, fail)
+    return failed
+
+
+@pytest.mark.parametrize("step", ["commit", "hand_on"])
+def test_trouble_with_handing_on_is_made_good_when_the_task_has_ended(
+    bench: Bench, step: str
+) -> None:
+    worker = bench.worker
+    owner, error = {
+        "commit": (worker._store, EndpointConnectionError(endpoint_url="https://s3")),
+        "hand_on": (worker._leases, QueueRefused("SQS refused")),
+    }[step]
+    failed = once(bench, owner, step, error)
+    bench._thread.start()
+    assert failed.wait(30)
+    bench.tell()
+    bench.end()
+    assert bench.nodes()[:2] == [f"{CHUNK}/000000-000001", f"{CHUNK}/000000-000003"]
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    assert sorted(bench.starts()) == list(range(TASKS))
+
+
+@pytest.mark.parametrize("step", ["commit", "hand_on"])
+def test_a_worker_told_to_stop_after_such_trouble_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._GRACE_SECONDS", -1.0)
+    worker = bench.worker
+    owner = worker._store if step == "commit" else worker._leases
+    failed = once(bench, owner, step, QueueRefused("SQS refused"))
+    bench._thread.start()
+    assert failed.wait(30)
+    worker.stop(signal.SIGTERM, None)
+    bench.end()
+    bench.tell()
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    bench.nodes()
+
+
+@pytest.mark.parametrize("deliveries", [1, 2])
+def test_a_worker_that_was_overtaken_drops_its_long_task(
+    connection: Connection, fleet: Fleet, tmp_path: Path, deliveries: int
+) -> None:
+    """By one that did all of the range, or by one that cut it."""
+    bench = Bench(connection, fleet, tmp_path, long=1)
+    rival = bench.supervisor()  # to it the lease seemed lapsed
+    bench.tell()
+    rival._work(Lease(message=bench.lease.message, receipt="x", deliveries=deliveries))
+    rival._settle()
+    rival._bury()
+    bench.handed_on.clear()
+    bench.worker._leases.backlog = lambda **_: 0  # type: ignore[method-assign]
+    bench.begin()
+    bench.tell()
+    bench.end()
+    assert f"{CHUNK}/000000-000002" not in bench.nodes()
+    bench.tell(b"rr")  # its message was sent by both
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    bench.nodes()
+    bench.close()
+
+
+def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Bench) -> None:
+    bench.begin()
+    bench.worker._behind.finish(lambda: None)
+    bench.drain()
+    bench.lease.received -= 11.6 * 3600
+    bench.lease.renewed -= 60
+    bench.worker._leases.keep(bench.lease)
+    anew = leased(bench.worker)
+    assert anew is not None
+    assert (anew.message.chunk, anew.message.lo, anew.message.hi) == (CHUNK, 0, 1)
+    bench.worker._leases.give_back(anew)
+    bench.tell()
+    bench.end()
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    bench.nodes()
+
+
+def queued_anew(bench: Bench) -> tuple[Supervisor, Lease]:
+    """Let twelve hours pass for the task that runs; return a rival with a lease on it."""
+    bench.begin()
+    bench.worker._behind.finish(lambda: None)
+    bench.drain()
+    bench.lease.received -= 11.6 * 3600
+    bench.lease.renewed -= 60
+    bench.worker._leases.keep(bench.lease)
+    rival = bench.supervisor()
+    anew = leased(rival)
+    assert anew is not None
+    assert (anew.message.lo, anew.message.hi, anew.deliveries) == (0, 1, 1)
+    return rival, anew
+
+
+def test_what_was_queued_anew_and_is_done_meanwhile_is_not_run_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rival, anew = queued_anew(bench)
+    bench.tell()
+    bench.end()
+    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
+    rival._work(anew)  # nobody tells its task how to end
+    rival._settle()
+    rival._bury()
+    assert anew.ended
+    bench.drain()
+    assert results(bench) == list(range(TASKS))
+    assert bench.nodes().count(f"{CHUNK}/000000-000001") == 1
+
+
+def test_a_task_that_another_worker_has_ended_is_not_run_to_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
+    rival, anew = queued_anew(bench)
+    outcome = Outcome(0)
+    outcome.settle(lost("elsewhere"))
+    rival._commits.commit(anew, outcome.node(1, (), worker="w"))
+    bench.end()  # nobody tells its task how to end
+    with pytest.raises(WorkerLost, match="elsewhere"):
+        bench.futures[0].result(timeout=60)
+    assert [future.result(timeout=60) for future in bench.others()] == [1, 2, 3, 4, 5]
+    bench.nodes()

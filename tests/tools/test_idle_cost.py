@@ -1,0 +1,172 @@
+"""The bill at rest is the sum that one can do by hand, and what has no price is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.tools.idle_cost import AtRest, Item, at_rest, main, markdown
+from environments import PROD
+from starburst.pricing.prices import load
+
+IRELAND = load("eu-west-1")
+
+
+def template(*resources: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "Resources": {
+            f"R{number}": {"Type": kind, "Properties": properties}
+            for number, (kind, properties) in enumerate(resources)
+        }
+    }
+
+
+def test_a_small_environment_costs_what_its_parts_cost() -> None:
+    network = template(
+        ("AWS::EC2::VPC", {}),
+        ("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Gateway"}),
+        ("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b", "c"]}),
+        ("AWS::EC2::VPCEndpoint", {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b", "c"]}),
+        ("AWS::EC2::NatGateway", {}),
+    )
+    rest = template(
+        ("AWS::KMS::Key", {}),
+        ("AWS::KMS::Key", {}),
+        ("AWS::CloudWatch::Alarm", {"MetricName": "Errors"}),
+        ("AWS::CloudWatch::Alarm", {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {}]}),
+        ("AWS::Budgets::Budget", {}),
+        ("AWS::SSM::Parameter", {}),
+        ("AWS::S3::Bucket", {}),
+    )
+    bill = at_rest((network, rest), IRELAND)
+    assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10)
+    assert {item.what: item.quantity for item in bill.items} == {
+        "interface endpoints, by zone": 6,
+        "NAT gateways": 1,
+        "KMS keys": 2,
+        "alarms": 3,
+        "budgets": 1,
+    }
+    assert bill.by_use == ("AWS::S3::Bucket",)
+    assert bill.not_priced == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "named"),
+    [
+        ("AWS::RDS::DBInstance", {}, "AWS::RDS::DBInstance"),
+        ("AWS::EC2::EIP", {}, "AWS::EC2::EIP"),
+        ("AWS::SSM::Parameter", {"Tier": "Advanced"}, "AWS::SSM::Parameter:Advanced"),
+        (
+            "AWS::EC2::VPCEndpoint",
+            {"VpcEndpointType": "Interface", "SubnetIds": {"Fn::Split": [",", "x"]}},
+            "AWS::EC2::VPCEndpoint",
+        ),
+    ],
+)
+def test_what_has_no_price_is_said_not_dropped(
+    kind: str, properties: dict[str, Any], named: str
+) -> None:
+    bill = at_rest([template((kind, properties), (kind, properties))], IRELAND)
+    assert bill.usd == 0
+    assert bill.not_priced == ((named, 2),)
+    assert f"Not priced in prod: 2 {named}." in markdown({("prod", "eu-west-1"): bill})
+
+
+def test_what_is_off_at_rest_is_priced_by_the_hour() -> None:
+    endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
+    stack = template(("AWS::EC2::VPCEndpoint", endpoint), ("AWS::KMS::Key", {}))
+    stack["Resources"]["R0"]["Condition"] = "Busy"
+    stack["Conditions"] = {"Busy": {"Fn::Equals": [{"Ref": "Bursting"}, "on"]}}
+    stack["Parameters"] = {"Bursting": {"Default": "off"}}
+    bill = at_rest([stack], IRELAND)
+    assert bill.usd == pytest.approx(1.0)
+    assert bill.hour == pytest.approx(2 * 0.011)
+    said = markdown({("dev", "eu-west-1"): bill})
+    assert "computes in dev, its private endpoints cost 0.022 USD an hour on top" in said
+    stack["Parameters"] = {"Bursting": {"Default": "on"}}
+    bill = at_rest([stack], IRELAND)
+    assert (bill.usd, bill.hour) == (pytest.approx(1.0 + 2 * 0.011 * 730), 0)
+    stack["Conditions"] = {"Busy": {"Fn::Not": [{"Condition": "Other"}]}}
+    assert at_rest([stack], IRELAND).usd == pytest.approx(1.0 + 2 * 0.011 * 730)
+
+
+def test_dev_at_rest_costs_no_more_than_five_dollars(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    dev = at_rest((each for name, each in templates.items() if name.startswith("dev/")), IRELAND)
+    assert dev.usd <= 5
+    assert dev.hour > 0
+
+
+def test_the_table_has_a_row_for_each_environment() -> None:
+    keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
+    bill = AtRest(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
+    table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
+    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | **3.00** |"
+    assert table[3] == "| far | mx-central-1 | | | | | | no prices known |"
+    assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
+    assert len({line.count("|") for line in table[:4]}) == 1
+
+
+def synthesized(assembly: Path, environment: str, region: str, content: dict[str, Any]) -> Path:
+    folder = assembly / f"assembly-{environment}"
+    folder.mkdir()
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": f"aws://222233334444/{region}",
+        "properties": {"templateFile": "keys.template.json"},
+    }
+    (folder / "keys.template.json").write_text(json.dumps(content))
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"keys": stack}}))
+    stage = {
+        "type": "cdk:cloud-assembly",
+        "properties": {"directoryName": folder.name, "displayName": environment},
+    }
+    (assembly / "manifest.json").write_text(json.dumps({"artifacts": {folder.name: stage}}))
+    return assembly
+
+
+def test_the_command_reads_what_was_synthesized(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = template(("AWS::KMS::Key", {}))
+    assert main(str(synthesized(tmp_path, "prod", "eu-west-1", content))) == 0
+    assert "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | **1.00** |" in capsys.readouterr().out
+
+
+def test_a_region_without_prices_gets_a_row_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(str(synthesized(tmp_path, "far", "mx-central-1", template()))) == 0
+    assert "| far | mx-central-1 |" in capsys.readouterr().out
+
+
+def test_the_emulated_environment_has_no_bill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = template(("AWS::KMS::Key", {}))
+    assert main(str(synthesized(tmp_path, "local", "eu-west-1", content))) == 0
+    assert "| local |" not in capsys.readouterr().out
+
+
+def test_without_a_synthesis_it_says_what_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(str(tmp_path)) == 1
+    assert "run: python app.py" in capsys.readouterr().err
+
+
+def test_every_resource_of_the_shipped_environments_has_a_known_price(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    assert at_rest(templates.values(), IRELAND).not_priced == ()
+
+
+def test_endpoints_are_counted_in_every_zone(templates: dict[str, dict[str, Any]]) -> None:
+    stack = templates["prod/endpoints"]
+    (endpoints,) = at_rest([stack], IRELAND).items
+    assert endpoints.quantity == len(stack["Resources"]) * PROD.network.zones

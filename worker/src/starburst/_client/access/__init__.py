@@ -1,0 +1,1 @@
+"""Reaching an environment: discovery, credentials, the controller, what AWS answers."""

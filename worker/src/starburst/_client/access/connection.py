@@ -1,0 +1,253 @@
+"""From an environment's name to clients that may act in it: discovery, credentials, identity."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from starburst.aws.calls import ABSENT, client_config, code_of
+from starburst.aws.jitter import own_jitter
+from starburst.contract import (
+    PRINCIPAL_NAME,
+    USER_TAG,
+    Limits,
+    RuntimeDocument,
+    SessionKeys,
+    runtime_parameter,
+)
+from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
+
+from .aws_errors import aws_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["LOCAL", "Connection", "connect", "region"]
+
+LOCAL: Final = "local"
+_LOCAL_WORKSPACE: Final = "demo"
+_LOCAL_USER: Final = "analyst"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """One analyst's way into one workspace of one environment."""
+
+    document: RuntimeDocument
+    workspace: str
+    user: str
+    s3: S3Client
+    sqs: SQSClient
+    kms: KMSClient
+    functions: LambdaClient
+
+    @property
+    def limits(self) -> Limits:
+        """The workspace's limits, as published."""
+        return self.document.workspaces[self.workspace].limits
+
+    @property
+    def local(self) -> bool:
+        """Whether this is the local environment."""
+        return self.document.environment == LOCAL
+
+    def keys(self, session: str) -> SessionKeys:
+        """Return where a session of this analyst keeps its objects."""
+        return SessionKeys(workspace=self.workspace, user=self.user, session=session)
+
+    def read(self, key: str, *, purpose: str) -> bytes | None:
+        """Return an object, or None where there is none.
+
+        Args:
+            key: where.
+            purpose: what for, as an error says it.
+        """
+        with aws_errors(purpose):
+            try:
+                answer = self.s3.get_object(Bucket=self.document.bucket, Key=key)
+            except ClientError as error:
+                if code_of(error) in ABSENT:
+                    return None
+                raise
+            return answer["Body"].read()
+
+
+def connect(
+    environment: str | Connection | None = None,
+    workspace: str | None = None,
+    *,
+    user: str | None = None,
+    profile: str | None = None,
+    aws: boto3.session.Session | None = None,
+) -> Connection:
+    """Find an environment. Arguments win over ``STARBURST_*`` variables, those over discovery.
+
+    Args:
+        environment: ``STARBURST_ENVIRONMENT``, else ``local``. A connection is returned as it is,
+            so that it can be passed wherever an environment is asked for.
+        workspace: ``STARBURST_WORKSPACE``, else the only one that the environment has.
+        user: ``STARBURST_USER``, else the name of the role session that is logged in.
+        profile: an AWS profile; ``AWS_PROFILE`` else (S3).
+        aws: credentials of your own, such as :func:`starburst.login` returns.
+
+    Raises:
+        EnvironmentNotFound: no runtime document of that name in this account and region.
+        WorkspaceNotFound: the environment has no such workspace.
+        AccessDenied: these credentials are not an analyst's.
+        ConfigurationError: no credentials, no region, or no usable user name.
+    """
+    if isinstance(environment, Connection):
+        return environment
+    if environment is not None and not isinstance(environment, str):
+        raise ConfigurationError(
+            f"environment={environment!r} is neither the name of an environment nor a connection; "
+            "options such as workers= go by name"
+        )
+    name = environment or os.environ.get("STARBURST_ENVIRONMENT") or LOCAL
+    wanted = workspace or os.environ.get("STARBURST_WORKSPACE")
+    person = user or os.environ.get("STARBURST_USER")
+    if name == LOCAL:
+        # Which local environment is meant is part of the question, so of the cache's key.
+        shared = os.environ.get("STARBURST_LOCAL_STATE")
+        return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
+    if aws is None:
+        with aws_errors("log in to AWS"):
+            aws = boto3.session.Session(profile_name=profile, region_name=region())
+    return _connect(aws, name, workspace=wanted, user=person)
+
+
+def region() -> str | None:
+    """Return the region that the person's environment names; None leaves it to their profile.
+
+    boto3 itself reads ``AWS_DEFAULT_REGION`` only; every other AWS tool reads ``AWS_REGION`` too.
+    """
+    return os.environ.get("STARBURST_REGION") or os.environ.get("AWS_REGION")
+
+
+def _connect(
+    aws: boto3.session.Session, name: str, *, workspace: str | None, user: str | None
+) -> Connection:
+    document = _discover(aws, name, endpoint=None, verify=None)
+    return _connection(
+        aws,
+        document,
+        _choose(document, workspace),
+        _checked(user) if user else _who(aws, fips=document.fips),
+        endpoint=None,
+        verify=None,
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _connect_locally(workspace: str, user: str, _shared: str | None) -> Connection:
+    from starburst.local import ensure  # noqa: PLC0415 - an optional extra, and slow to import
+
+    local = ensure()
+    aws = local.analyst_session(user=_checked(user), workspace=workspace)
+    verify = str(local.ca_bundle)
+    document = _discover(aws, LOCAL, endpoint=local.endpoint, verify=verify)
+    return _connection(
+        aws,
+        document,
+        _choose(document, workspace),
+        user,
+        endpoint=local.endpoint,
+        verify=verify,
+    )
+
+
+def _discover(
+    aws: boto3.session.Session, name: str, *, endpoint: str | None, verify: str | None
+) -> RuntimeDocument:
+    if aws.region_name is None:
+        raise ConfigurationError(
+            f"no AWS region is set, so environment {name!r} cannot be looked up. Set AWS_REGION, "
+            "STARBURST_REGION, or the region of your profile"
+        )
+    parameter = runtime_parameter(name)
+    with aws_errors(f"read {parameter}"):
+        ssm = own_jitter(
+            aws.client("ssm", config=_config(endpoint), endpoint_url=endpoint, verify=verify)
+        )
+        try:
+            value = ssm.get_parameter(Name=parameter)["Parameter"].get("Value", "")
+        except ClientError as error:
+            if code_of(error) == "ParameterNotFound":
+                raise EnvironmentNotFound(
+                    f"there is no environment {name!r} in {aws.region_name}: {parameter} does not "
+                    "exist. Is it deployed, and are account and region right?"
+                ) from error
+            raise
+    try:
+        return RuntimeDocument.from_json(value)
+    except ValueError as error:
+        raise EnvironmentNotFound(
+            f"{parameter} cannot be used: {error}. Update starburst, or redeploy the environment"
+        ) from error
+
+
+def _choose(document: RuntimeDocument, workspace: str | None) -> str:
+    names = sorted(document.workspaces)
+    if workspace is None and len(names) == 1:
+        return names[0]
+    if workspace in document.workspaces and workspace is not None:
+        return workspace
+    asked = "no workspace was named" if workspace is None else f"there is no {workspace!r}"
+    raise WorkspaceNotFound(
+        f"{asked}; environment {document.environment!r} has {', '.join(names)}. Pass workspace= "
+        "or set STARBURST_WORKSPACE"
+    )
+
+
+def _who(aws: boto3.session.Session, *, fips: bool) -> str:
+    with aws_errors("ask AWS who is logged in"):
+        sts = own_jitter(aws.client("sts", config=client_config(fips=fips)))
+        arn = sts.get_caller_identity()["Arn"]
+    return _checked(arn.rsplit("/", 1)[-1].partition("@")[0].lower())
+
+
+def _checked(user: str) -> str:
+    if not PRINCIPAL_NAME.fullmatch(user):
+        raise ConfigurationError(
+            f"user {user!r} is not 3 to 32 lower-case letters and digits. It must equal the "
+            f"{USER_TAG!r} tag that your login sets: pass user= or set STARBURST_USER"
+        )
+    return user
+
+
+def _connection(
+    aws: boto3.session.Session,
+    document: RuntimeDocument,
+    workspace: str,
+    user: str,
+    *,
+    endpoint: str | None,
+    verify: str | None,
+) -> Connection:
+    config = _config(endpoint, fips=document.fips)
+    return Connection(
+        document=document,
+        workspace=workspace,
+        user=user,
+        s3=own_jitter(aws.client("s3", config=config, endpoint_url=endpoint, verify=verify)),
+        sqs=own_jitter(aws.client("sqs", config=config, endpoint_url=endpoint, verify=verify)),
+        kms=own_jitter(aws.client("kms", config=config, endpoint_url=endpoint, verify=verify)),
+        functions=own_jitter(
+            aws.client("lambda", config=config, endpoint_url=endpoint, verify=verify)
+        ),
+    )
+
+
+def _config(endpoint: str | None, *, fips: bool = False) -> Config:
+    """Return clients' configuration; the local environment is reached past any proxy."""
+    config = client_config(fips=fips)
+    return config if endpoint is None else config.merge(Config(proxies={}))

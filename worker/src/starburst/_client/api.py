@@ -1,0 +1,78 @@
+"""The public functions that are thin on top of sessions."""
+
+from __future__ import annotations
+
+from concurrent.futures import as_completed, wait
+from typing import Any
+
+from starburst._client.access.connection import Connection, connect
+
+from .attaching import SessionSummary, attach_session, list_sessions
+from .opening import open_session
+from .options import SessionOptions
+from .session import Session
+
+__all__ = ["as_completed", "attach", "session", "sessions", "wait"]
+
+
+def session(
+    environment: str | Connection | None = None,
+    workspace: str | None = None,
+    *,
+    user: str | None = None,
+    profile: str | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> Session:
+    """Start a session: workers that outlive this process until cleaned up or timed out.
+
+    Args:
+        environment: where; see :func:`starburst.connect`.
+        workspace: likewise.
+        user: who to be; see :func:`starburst.connect`.
+        profile: an AWS profile.
+        progress: draw a bar; by default only where somebody watches.
+        **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
+
+    Raises:
+        ConfigurationError: an option is wrong, or the environment cannot be found.
+        LimitExceeded: the workspace does not grant what was asked for.
+
+    Example:
+        >>> with starburst.session(workers=2) as s:              # doctest: +SKIP
+        ...     futures = s.map(abs, [-1, -2])
+        ...     s.collect()
+        [1, 2]
+    """
+    wanted = SessionOptions.of(options)
+    connection = connect(environment, workspace, user=user, profile=profile)
+    return open_session(connection, wanted, progress=progress)
+
+
+def attach(
+    id: str,
+    environment: str | Connection | None = None,
+    workspace: str | None = None,
+    *,
+    user: str | None = None,
+    profile: str | None = None,
+    progress: bool | None = None,
+) -> Session:
+    """Find a session again, from this or another machine, with a future for each of its tasks.
+
+    Raises:
+        SessionNotFound: you have no such session in this workspace.
+    """
+    connection = connect(environment, workspace, user=user, profile=profile)
+    return attach_session(connection, id, progress=progress)
+
+
+def sessions(
+    environment: str | Connection | None = None,
+    workspace: str | None = None,
+    *,
+    user: str | None = None,
+    profile: str | None = None,
+) -> list[SessionSummary]:
+    """Return your sessions in a workspace, newest first."""
+    return list_sessions(connect(environment, workspace, user=user, profile=profile))

@@ -1,0 +1,230 @@
+"""Finding sessions again: listing them, and rebuilding one from S3 on another machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.connection import Connection
+from starburst._client.tasks.task_list import TaskLedger
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.chunks import Ledger, LedgerEntry, open_ledger, pack_key
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst._protocol.status import SessionStatus
+from starburst.aws.calls import QUEUE_GONE, code_of
+from starburst.contract import SessionKeys, queue_name
+from starburst.errors import SessionError, SessionNotFound
+
+from .session import Session
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+__all__ = ["SessionSummary", "attach_session", "list_sessions", "session_keys"]
+
+_LEDGER_BYTES: Final = 65_536
+_FETCHES: Final = 8
+_PACK: Final = re.compile(r"p\d{6}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class SessionSummary:
+    """One of an analyst's sessions.
+
+    Attributes:
+        id: for :func:`starburst.attach`.
+        workspace: where it is.
+        created: seconds since the epoch.
+        manifest: what it asked for.
+        status: the controller's latest word; None where it has not spoken.
+    """
+
+    id: str
+    workspace: str
+    created: float
+    manifest: Manifest
+    status: SessionStatus | None
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``running``, ``ended`` or ``failed``."""
+        return "starting" if self.status is None else self.status.state
+
+    def __repr__(self) -> str:
+        """Say what tells it from the others; the manifest has the rest."""
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.created))
+        said = "" if self.status is None else f", {self.status.reason}"
+        return f"<starburst session {self.id}: {self.state}{said}, started {started}>"
+
+
+def session_keys(connection: Connection, session: str) -> SessionKeys:
+    """Return where a session's objects are.
+
+    Raises:
+        SessionNotFound: there are none, or the id has another shape than ours have.
+    """
+    keys = connection.keys(session)
+    if SessionKeys.parse(keys.manifest) is None:
+        raise _not_found(connection, session)
+    pages = connection.s3.get_paginator("list_objects_v2")
+    with aws_errors(f"look for session {session}"):
+        found = pages.paginate(
+            Bucket=connection.document.bucket, Prefix=keys.prefix, PaginationConfig={"MaxItems": 1}
+        )
+        if not any(page.get("Contents") for page in found):
+            raise _not_found(connection, session)
+    return keys
+
+
+def _not_found(connection: Connection, session: str) -> SessionNotFound:
+    if SessionKeys.parse(connection.keys(session).manifest) is None:
+        why = f"{session!r} is no session id: those are 20 small letters and digits"
+    else:
+        why = (
+            f"{connection.user} has no session {session!r} in workspace "
+            f"{connection.workspace!r} of this environment"
+        )
+    return SessionNotFound(f"{why}. starburst.sessions(), or `starburst sessions`, lists yours")
+
+
+def list_sessions(connection: Connection) -> list[SessionSummary]:
+    """Return the analyst's sessions in this workspace, newest first."""
+    prefix = f"{connection.workspace}/{connection.user}/sessions/"
+    pages = connection.s3.get_paginator("list_objects_v2")
+    found: list[SessionKeys] = []
+    with aws_errors("list your sessions"):
+        for page in pages.paginate(Bucket=connection.document.bucket, Prefix=prefix, Delimiter="/"):
+            for entry in page.get("CommonPrefixes", []):
+                keys = SessionKeys.parse(entry.get("Prefix", "") + "manifest.json")
+                if keys is not None:
+                    found.append(keys)
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        summaries = list(pool.map(lambda keys: _summary(connection, keys), found))
+    known = [summary for summary in summaries if summary is not None]
+    return sorted(known, key=lambda summary: -summary.created)
+
+
+def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None:
+    text = connection.read(keys.manifest, purpose=f"read {keys.manifest}")
+    if text is None:
+        return None
+    try:
+        manifest = Manifest.from_json(text)
+        word = connection.read(keys.status, purpose=f"read {keys.status}")
+        status = None if word is None else SessionStatus.from_json(word)
+    except ValueError:
+        return None  # another release's session: not ours to read
+    return SessionSummary(
+        id=keys.session,
+        workspace=keys.workspace,
+        created=manifest.created,
+        manifest=manifest,
+        status=status,
+    )
+
+
+def attach_session(
+    connection: Connection,
+    session: str,
+    *,
+    progress: bool | None = None,
+    count_only: bool = False,
+) -> Session:
+    """Rebuild a session from what S3 holds of it.
+
+    Args:
+        connection: where.
+        session: its id.
+        progress: draw a bar; None for only where somebody watches.
+        count_only: tell done from failed, and read no result: each is None.
+
+    Raises:
+        SessionNotFound: this analyst has no such session in this workspace.
+        IntegrityError: what S3 holds is not what the session's client wrote.
+    """
+    keys = connection.keys(session)
+    text = None
+    if SessionKeys.parse(keys.manifest) is not None:
+        text = connection.read(keys.manifest, purpose=f"read {keys.manifest}")
+    if text is None:
+        raise _not_found(connection, session)
+    try:
+        manifest = Manifest.from_json(text)
+    except ValueError as error:
+        raise SessionError(f"session {session} cannot be attached: {error}") from error
+    with aws_errors("unwrap the session's keys"):
+        key = SessionKey.unwrap(connection.kms, connection.document.key_arn, manifest, signing=True)
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
+    ledger = TaskLedger()
+    entries = sorted((e for part in ledgers for e in part.entries), key=lambda e: e.first)
+    ledger.extend(max((entry.first + entry.tasks for entry in entries), default=0))
+    ledger.dispatched(entries)
+    ledger.give_up(_gaps(entries))
+    attached = Session(
+        connection,
+        manifest,
+        key=key,
+        queue_url=_queue_url(connection, session),
+        progress=progress,
+        ledger=ledger,
+        packs=max((int(part.pack[1:]) for part in ledgers), default=0),
+        count_only=count_only,
+    )
+    attached.resume()
+    return attached
+
+
+def _gaps(entries: Sequence[LedgerEntry]) -> Iterator[int]:
+    """Yield the tasks that were never stored: cancelled before they were sent, or not accepted."""
+    position = 0
+    for entry in entries:
+        yield from range(position, entry.first)
+        position = max(position, entry.first + entry.tasks)
+
+
+def _ledgers(
+    connection: Connection, keys: SessionKeys, *, key: SessionKey, pool: Executor
+) -> Iterator[Ledger]:
+    names: list[str] = []
+    pages = connection.s3.get_paginator("list_objects_v2")
+    with aws_errors("list the session's tasks"):
+        for page in pages.paginate(Bucket=connection.document.bucket, Prefix=keys.inputs):
+            stored = (e.get("Key", "").removeprefix(keys.inputs) for e in page.get("Contents", []))
+            names.extend(name for name in stored if _PACK.fullmatch(name))
+    yield from pool.map(lambda name: _ledger(connection, keys, key=key, pack=name), names)
+
+
+def _ledger(connection: Connection, keys: SessionKeys, *, key: SessionKey, pack: str) -> Ledger:
+    length = _LEDGER_BYTES
+    while True:
+        with aws_errors(f"read the tasks of pack {pack}"):
+            start = connection.s3.get_object(
+                Bucket=connection.document.bucket,
+                Key=pack_key(keys, pack),
+                Range=f"bytes=0-{length - 1}",
+            )["Body"].read()
+        found = open_ledger(start, pack=pack, session=keys.session, key=key.data, public=key.public)
+        if isinstance(found, Ledger):
+            return found
+        if found <= length:
+            raise SessionError(f"pack {pack} of session {keys.session} is cut short")
+        length = found
+
+
+def _queue_url(connection: Connection, session: str) -> str | None:
+    name = queue_name(connection.document.environment, connection.workspace, session)
+    with aws_errors("find the session's queue"):
+        try:
+            return connection.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        except ClientError as error:
+            if code_of(error) in QUEUE_GONE:
+                return None
+            raise

@@ -1,0 +1,57 @@
+"""What ``session.status()`` answers: the controller's word and the client's count."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from starburst._client.tasks.task_list import Tally
+from starburst._protocol.status import SessionStatus
+
+from .progress import dollars
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a session stands. ``str()`` says it in a sentence.
+
+    Attributes:
+        session: its id.
+        tasks: how far its tasks are, as this client knows.
+        workers: the controller's latest word; None until it has spoken.
+    """
+
+    session: str
+    tasks: Tally
+    workers: SessionStatus | None
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``running``, ``ended`` or ``failed``."""
+        return "starting" if self.workers is None else self.workers.state
+
+    @property
+    def usd(self) -> float:
+        """What the workers have cost so far, at list price."""
+        return 0.0 if self.workers is None else self.workers.usd
+
+    def __str__(self) -> str:
+        """Say why it waits, how far it is, what it cost, and when it ends."""
+        tasks = f"{self.tasks.done:,} of {self.tasks.total:,} tasks done"
+        if self.tasks.failed:
+            tasks += f", {self.tasks.failed:,} of them failed"
+        if self.tasks.cancelled:
+            tasks += f", {self.tasks.cancelled:,} cancelled"
+        status = self.workers
+        if status is None:
+            return f"the controller has not reported yet; {tasks}"
+        # By the clock that the controller's reason goes by.
+        end = time.strftime("%H:%M UTC on %d %B", time.gmtime(status.deadline))
+        words = [status.reason or status.state, tasks]
+        if status.state in ("starting", "running"):
+            words += [f"{dollars(status.usd)} so far", f"ends by {end} at the latest"]
+        else:
+            words.append(f"{dollars(status.usd)} in all, at list price")
+        return "; ".join(words)

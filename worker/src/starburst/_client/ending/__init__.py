@@ -1,0 +1,1 @@
+"""How a session ends: its workers leave, its objects are erased, an interrupt is explained."""

@@ -1,0 +1,141 @@
+"""The cloud as a ``concurrent.futures.Executor``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, TypeVar
+
+from starburst._client.access.connection import Connection, connect
+from starburst._functions.payload import dump_function, dump_input
+from starburst.errors import StarburstError
+
+from .opening import open_session
+from .options import SessionOptions
+from .session import Session
+
+__all__ = ["StarburstExecutor"]
+
+T = TypeVar("T")
+
+
+class StarburstExecutor(Executor):
+    """Runs calls on cloud workers, as ``ProcessPoolExecutor`` does on cores.
+
+    Nothing is created until the first ``submit`` or ``map``. ``shutdown`` (or the end of a ``with``
+    block) stops the workers and erases the session's objects: its results are in this process then.
+
+    Args:
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
+        workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
+        user, profile: who to be; see :func:`starburst.connect`.
+        progress: draw a bar; by default only where somebody watches.
+        **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
+
+    Raises:
+        ConfigurationError: an option is wrong.
+
+    Example:
+        >>> with starburst.Executor(workers=4) as pool:          # doctest: +SKIP
+        ...     list(pool.map(abs, [-1, -2]))
+        [1, 2]
+    """
+
+    def __init__(
+        self,
+        environment: str | Connection | None = None,
+        workspace: str | None = None,
+        *,
+        user: str | None = None,
+        profile: str | None = None,
+        progress: bool | None = None,
+        **options: Any,
+    ) -> None:
+        self._options = SessionOptions.of(options)
+        self._where = (environment, workspace, user, profile)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._shut = False
+        self._ending: threading.Thread | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The session behind this executor; None before the first call."""
+        return self._session
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Send one call; return its future.
+
+        Raises:
+            UnpicklableInput: the function or an argument cannot travel; nothing was created.
+            LimitExceeded: the workspace does not grant what this executor asks for.
+        """
+        data = dump_input((args, kwargs))
+        with self._lock:
+            if self._shut:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            if self._session is None:
+                pickled = dump_function(fn)
+                environment, workspace, user, profile = self._where
+                connection = connect(environment, workspace, user=user, profile=profile)
+                self._session = open_session(connection, self._options, progress=self._progress)
+                self._session.prepare(fn, pickled)
+            return self._session.submit_prepared(fn, data)
+
+    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Any) -> Iterator[T]:
+        """Call ``fn`` for each tuple of arguments, as any executor does.
+
+        What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+        """
+        with self._lock:
+            if self._session is not None:
+                self._session.recapture(fn)
+        return super().map(fn, *iterables, **options)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Shut down; an interrupt does not wait for calls that nobody will read."""
+        try:
+            self.shutdown(wait=True, cancel_futures=isinstance(error, KeyboardInterrupt))
+        except KeyboardInterrupt:
+            self.shutdown(wait=True, cancel_futures=True)
+            raise
+        return None
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; stop the workers and erase the session once its futures are done.
+
+        Args:
+            wait: return only then; else a thread sees to it, for which also Python's end waits.
+            cancel_futures: do not wait for what has no result yet: it ends as cancelled, whether
+                it waits or a worker is in the middle of it.
+        """
+        with self._lock:
+            self._shut = True
+            session = self._session
+        if session is None:
+            return
+        if cancel_futures:
+            with suppress(StarburstError):  # the clean-up that follows stops the workers anyway
+                session.cancel()
+        with self._lock:
+            if self._ending is None:
+                self._ending = threading.Thread(
+                    target=_finish, args=(session,), name="starburst-shutdown"
+                )
+                self._ending.start()
+        if wait and self._ending is not threading.current_thread():
+            self._ending.join()
+
+
+def _finish(session: Session) -> None:
+    wait(session.futures)
+    session.wind_up(force=True)

@@ -1,0 +1,141 @@
+"""``starburst.map``: a function over inputs, results in input order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from starburst._client.access.connection import Connection, connect
+from starburst._functions.payload import dump_function, dump_input
+from starburst._protocol.manifest import Capacity, ResultMode
+from starburst.errors import RemoteTraceback
+
+from .opening import open_session
+from .options import Machine, SessionOptions
+from .session import Session
+
+__all__ = ["map_over"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_over(
+    f: Callable[[T], R],
+    inputs: Iterable[T],
+    *,
+    environment: str | Connection | None = None,
+    workspace: str | None = None,
+    workers: int | None = None,
+    cpu: float = 1,
+    memory: float | str = 4,
+    timeout: float | None = None,
+    retries: int = 0,
+    retry_on: Sequence[type[BaseException] | str] = (),
+    results: ResultMode = "data",
+    capacity: Capacity = "on-demand",
+    architecture: Machine | None = None,
+    scratch_gb: int | None = None,
+    max_usd: float | None = None,
+    progress: bool | None = None,
+    user: str | None = None,
+    profile: str | None = None,
+) -> list[R]:
+    """Call ``f`` on every input, on cloud workers; return the results in input order.
+
+    Inputs are given one by one: chunks form by themselves. Nothing is created before the function
+    and all inputs are known to travel. When all is done, the workers are stopped and the session's
+    objects are erased; when a call failed, the objects stay, so that no result is lost.
+
+    Args:
+        f: any function that cloudpickle can send; your own modules go with it.
+        inputs: its arguments, one each.
+        environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
+        workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
+        workers: how many at most.
+        cpu: vCPU of each worker.
+        memory: of each worker, GB or text such as ``"8GB"``.
+        timeout: seconds that one call may take.
+        retries: how often a call that raised is run again.
+        retry_on: the exception types worth it, subclasses included; empty for any.
+        results: ``"data"``, or ``"pickle"`` to accept results that can run code when loaded.
+        capacity: ``"on-demand"``, ``"spot"``, or ``"mixed"``: Spot, and on demand where it lacks.
+        architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
+        scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
+        max_usd: what the workers may cost in all; the session is ended where they cost more.
+        progress: draw a bar; by default only where somebody watches.
+        user: who to be; see :func:`starburst.connect`.
+        profile: an AWS profile.
+
+    Raises:
+        ConfigurationError: an argument is wrong, or the environment cannot be found.
+        UnpicklableInput: the function or an input cannot travel.
+        LimitExceeded: the workspace does not grant what was asked for.
+        Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
+
+    Example:
+        >>> starburst.map(abs, [-1, 2, -3])                      # doctest: +SKIP
+        [1, 2, 3]
+    """
+    options = SessionOptions(
+        workers=workers,
+        cpu=cpu,
+        memory=memory,
+        timeout=timeout,
+        retries=retries,
+        retry_on=retry_on,
+        results=results,
+        capacity=capacity,
+        architecture=architecture,
+        scratch_gb=scratch_gb,
+        max_usd=max_usd,
+    )
+    function = dump_function(f)
+    payloads = [dump_input(((x,), {})) for x in inputs]
+    if not payloads:
+        return []
+    connection = connect(environment, workspace, user=user, profile=profile)
+    session = open_session(connection, options, tasks=len(payloads), progress=progress)
+    session.ends_here = True
+    try:
+        session.prepare(f, function, tasks=len(payloads))
+        session.submit_all_prepared(f, payloads)
+        outcome: list[R] = session.collect()
+    except BaseException as error:
+        session.wind_up(force=False)
+        number = _first_with(session, error)
+        if number is not None:
+            error.add_note(f"raised for input {number}, counted from 0")
+        if not session.erased:
+            error.add_note(_consolation(session))
+        raise
+    session.wind_up(force=True)
+    return outcome
+
+
+def _first_with(session: Session, error: BaseException) -> int | None:
+    if not isinstance(error.__cause__, RemoteTraceback):
+        return None  # no call's own
+    ends = ((n, f) for n, f in enumerate(session.futures) if f.done() and not f.cancelled())
+    return next((n for n, future in ends if future.exception() is error), None)
+
+
+def _consolation(session: Session) -> str:
+    tally = session.tally
+    kept = "while this local environment runs" if session.local else "in the bucket"
+    found = tally.done - tally.failed - tally.cancelled
+    again = f"starburst.attach({session.id!r})"
+    if not found:
+        return (
+            f"no call has a result; inputs are kept {kept}: {again}.cleanup(force=True) erases them"
+        )
+    return (
+        f"{found:,} of {tally.total:,} calls have a result, kept {kept}: "
+        f"{again}.collect(wait=False, return_exceptions=True); "
+        f"{again}.cleanup(force=True) erases them"
+    )
+
+
+# What Python says of wrong arguments, and help(), should name what people call.
+map_over.__name__ = map_over.__qualname__ = "map"
+map_over.__module__ = "starburst"

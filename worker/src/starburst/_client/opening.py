@@ -1,0 +1,105 @@
+"""Opening a session: its keys and manifest are made, and the controller starts its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.controller import Control, new_session_id
+from starburst._client.ending.erase import erase
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst.aws.write_once import write_once
+from starburst.errors import SessionNotFound, StarburstError
+
+from .options import SessionOptions
+from .session import Session
+
+if TYPE_CHECKING:
+    from starburst._client.access.connection import Connection
+    from starburst.contract import SessionKeys
+
+__all__ = ["open_session"]
+
+
+def open_session(
+    connection: Connection,
+    options: SessionOptions,
+    *,
+    tasks: int | None = None,
+    progress: bool | None = None,
+) -> Session:
+    """Write the manifest, have the controller start the workers, and return the session.
+
+    Args:
+        connection: where.
+        options: how.
+        tasks: how many there will be, if that is known: no more workers are asked for.
+        progress: draw a bar; None for only where somebody watches.
+
+    Raises:
+        LimitExceeded: the workspace does not grant what was asked for.
+        VersionMismatch: this Python is not the worker image's.
+    """
+    python = options.check_python(connection.document)
+    options.check_offer(connection.document)
+    keys = connection.keys(new_session_id())
+    with aws_errors("make the session's keys"):
+        key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
+    timeout = options.session_timeout or connection.limits.timeout_seconds
+    manifest = Manifest(
+        workspace=keys.workspace,
+        user=keys.user,
+        session=keys.session,
+        workers=options.worker_count(connection.limits, tasks=tasks, local=connection.local),
+        cpu=options.cpu,
+        memory_gb=options.memory_gb,
+        timeout_seconds=timeout,
+        idle_seconds=options.idle_timeout,
+        max_usd=options.max_usd,
+        task_timeout_seconds=options.timeout,
+        retries=options.retries,
+        retry_on=options.retry_names,
+        attempts=options.attempts,
+        results=options.results,
+        capacity=options.capacity,
+        architecture=options.machine,
+        scratch_gb=options.scratch_gb,
+        created=time.time(),
+        python=python,
+        public_key=key.public_key,
+        data_key=key.wrapped_data,
+        signing_key=key.wrapped_signing,
+        labels=options.labels,
+    )
+    manifest = key.sign(manifest)
+    with aws_errors("store the session's manifest"):
+        write_once(
+            connection.s3,
+            connection.document.bucket,
+            keys.manifest,
+            body=manifest.to_json(),
+        )
+    control = Control(connection, keys)
+    try:
+        queue_url = control.start()
+    except (KeyboardInterrupt, StarburstError) as error:
+        with contextlib.suppress(StarburstError):
+            _undo(connection, keys, control=control)
+        error.add_note(f"session {keys.session} was stopped before it began")
+        raise
+    return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+
+
+def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> None:
+    """End a session whose start failed: workers may be on their way, whatever became of the answer.
+
+    One that the controller does not know was refused. All there is of it is its manifest, for which
+    it would be listed as starting until that expires.
+    """
+    try:
+        control.stop()
+    except SessionNotFound:
+        erase(connection, keys)

@@ -1,0 +1,1 @@
+"""Tasks on their way out and results on their way back."""

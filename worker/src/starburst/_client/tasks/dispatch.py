@@ -1,0 +1,385 @@
+"""Sending: tasks submitted one by one are gathered, chunked, sealed, stored and queued.
+
+A task counts as accepted once its pack is in S3; the message in the queue is only a lease on it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from starburst._client.access.aws_errors import aws_errors, is_passing
+from starburst._protocol.sealed.chunks import (
+    Chunk,
+    ChunkMessage,
+    LedgerEntry,
+    function_header,
+    pack_key,
+    pack_name,
+    write_pack,
+)
+from starburst._protocol.sealed.envelope import seal
+from starburst._protocol.sealed.sending import send_messages
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst._protocol.sealed.signing import SigningKey
+from starburst._protocol.sizing import CHUNK_BYTES, chunk_tasks
+from starburst.aws.calls import TAKEN, code_of
+from starburst.aws.write_once import write_once
+from starburst.errors import SessionEnded, SessionError, StarburstError
+
+from .futures import TaskFuture
+from .task_list import TaskLedger
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import (
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchResultTypeDef,
+    )
+
+    from starburst._client.access.connection import Connection
+    from starburst.contract import SessionKeys
+
+__all__ = ["Dispatcher", "plan"]
+
+_LINGER_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 0.25
+_FIRST_PATIENCE_SECONDS: Final = 0.05
+"""While workers have nothing to do, the first tasks of many do not wait for the last."""
+
+_TOGETHER: Final = 256
+_PACK_TASKS: Final = 50_000
+_PACK_BYTES: Final = 32 << 20
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A task that has been submitted and not sent."""
+
+    index: int
+    function: str
+    data: bytes
+    future: TaskFuture
+
+
+def plan(sizes: Sequence[int], *, most: int) -> Iterator[tuple[int, int]]:
+    """Cut tasks of one function into chunks.
+
+    Args:
+        sizes: bytes of each task's input.
+        most: tasks in a chunk, see :func:`starburst._protocol.sizing.chunk_tasks`.
+
+    Yields:
+        start and end (exclusive) of each chunk.
+
+    Example:
+        >>> list(plan([10] * 5, most=2))
+        [(0, 2), (2, 4), (4, 5)]
+    """
+    start, held = 0, 0
+    for index, size in enumerate(sizes):
+        if index > start and (index - start >= most or held + size > CHUNK_BYTES):
+            yield start, index
+            start, held = index, 0
+        held += size
+    if start < len(sizes):
+        yield start, len(sizes)
+
+
+class Dispatcher:
+    """Sends a session's tasks from a thread of its own.
+
+    Args:
+        connection: where to.
+        keys: the session.
+        key: its keys, the signing key among them.
+        workers: how many it has, for the size of chunks.
+        queue_url: returns where messages go.
+        ledger: told what was sent, and what could not be.
+        packs: number of the session's last pack (a client that attached goes on after it).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        keys: SessionKeys,
+        *,
+        key: SessionKey,
+        signer: SigningKey,
+        workers: int,
+        queue_url: Callable[[], str],
+        ledger: TaskLedger,
+        packs: int = 0,
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._key = key
+        self._signer = signer
+        self._workers = workers
+        self._queue_url = queue_url
+        self._ledger = ledger
+        self._packs = packs
+        self._names: dict[bytes, str] = {}
+        self._expected = 0
+        self._expected_end = 0
+        self._arrived = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._bytes = 0
+        self._last = 0.0
+        self._busy = False
+        self._closing = False
+        self._outrun = False
+        self._thread: threading.Thread | None = None
+
+    def function(self, data: bytes) -> str:
+        """Store a pickled function once; return the name under which workers find it."""
+        digest = hashlib.sha256(data).digest()
+        name = self._names.get(digest)
+        if name is not None:
+            return name
+        name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
+        header = function_header(self._keys.session, name)
+        signed = self._signer.sign(seal([data], key=self._key.data, header=header))
+        with aws_errors("store the function"):
+            write_once(
+                self._connection.s3,
+                self._connection.document.bucket,
+                self._keys.functions + name,
+                body=signed,
+            )
+        self._names[digest] = name
+        return name
+
+    def expect(self, tasks: int) -> None:
+        """Say that so many tasks follow, so that chunks are cut for all of them."""
+        with self._arrived:
+            self._expected, self._expected_end = tasks, len(self._ledger) + tasks
+
+    def submit(self, function: str, data: bytes) -> TaskFuture:
+        """Queue one task for sending; return its future.
+
+        Raises:
+            SessionEnded: it takes no more work, from here at least.
+        """
+        return self._accept(function, [data])[0]
+
+    def submit_all(self, function: str, inputs: Iterable[bytes]) -> list[TaskFuture]:
+        """Queue tasks that come quickly; return their futures. Some at a time cost half as much.
+
+        Raises:
+            SessionEnded: it takes no more work, from here at least.
+            Exception: what ``inputs`` raises; what came before it is queued.
+        """
+        futures: list[TaskFuture] = []
+        held: list[bytes] = []
+        began = 0.0
+        try:
+            for data in inputs:
+                now = time.monotonic()
+                began = began if held else now
+                held.append(data)
+                if len(held) == _TOGETHER or now - began > _LINGER_SECONDS:
+                    ready, held = held, []
+                    futures += self._accept(function, ready)
+        finally:
+            if held:
+                futures += self._accept(function, held)
+        return futures
+
+    def _accept(self, function: str, inputs: Sequence[bytes]) -> list[TaskFuture]:
+        with self._arrived:
+            if self._closing:
+                raise SessionEnded(
+                    f"session {self._keys.session} was let go here and takes no more tasks from "
+                    "this client; starburst.attach(id) finds it where it still runs"
+                )
+            begin, idle = len(self._ledger), not self._waiting
+            size = sum(map(len, inputs))
+            try:
+                futures = self._ledger.add(len(inputs))
+                more = [
+                    _Waiting(future.number, function, data, future)
+                    for future, data in zip(futures, inputs, strict=True)
+                ]
+                self._waiting += more
+            # Ctrl-C: nobody sends what does not wait here, and whoever collects would wait for it.
+            except BaseException:
+                waiting = {task.index for task in self._waiting[-len(inputs) :]}
+                self._ledger.give_up(n for n in range(begin, len(self._ledger)) if n not in waiting)
+                raise
+            self._bytes += size
+            self._last = time.monotonic()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="starburst-send", daemon=True
+                )
+                self._thread.start()
+                # A script that ends here has submitted its tasks: they must still be sent.
+                atexit.register(self.close)
+            if idle or self._full():  # in between, the sender sleeps
+                self._arrived.notify_all()
+        return futures
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything submitted so far is sent; whether it was, within ``timeout``."""
+        with self._arrived:
+            self._last = 0.0
+            self._arrived.notify_all()
+            return self._arrived.wait_for(lambda: not self._waiting and not self._busy, timeout)
+
+    def close(self) -> None:
+        """Send what waits, and end the thread."""
+        with self._arrived:
+            self._closing = True
+            self._arrived.notify_all()
+            thread = self._thread
+        atexit.unregister(self.close)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        while True:
+            batch = self._gather()
+            if batch is None:
+                return
+            try:
+                self._send(batch)
+            except StarburstError as error:
+                self._fail(batch, error)
+            # Whatever it is: unless futures hear of it, they wait for ever.
+            except Exception as error:
+                self._fail(batch, SessionError(f"could not send tasks: {error!r}"))
+            with self._arrived:
+                self._busy = False
+                self._arrived.notify_all()
+
+    def _gather(self) -> list[_Waiting] | None:
+        """Wait for tasks, then a little for more; None when closed and empty."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            busy = self._ledger.outstanding > 0
+            patience = _PATIENCE_SECONDS if busy else _FIRST_PATIENCE_SECONDS
+            latest = time.monotonic() + patience
+            while not self._closing and not self._full():
+                rest = min(self._last + _LINGER_SECONDS, latest) - time.monotonic()
+                if rest <= 0:
+                    break
+                self._arrived.wait(rest)
+            batch: list[_Waiting] = []
+            held = 0
+            for task in self._waiting[:_PACK_TASKS]:
+                if batch and held + len(task.data) > _PACK_BYTES:
+                    break
+                batch.append(task)
+                held += len(task.data)
+            self._waiting = self._waiting[len(batch) :]
+            self._bytes -= held
+            self._busy = True
+        # One that is cancelled from here on travels, and the cancel list stops it.
+        return [task for task in batch if not task.future.cancelled()]
+
+    def _full(self) -> bool:
+        return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
+
+    def _fail(self, batch: Sequence[_Waiting], error: StarburstError) -> None:
+        self._ledger.dropped((task.future for task in batch), error)
+
+    def _send(self, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        self._packs += 1
+        pack = pack_name(self._packs)
+        # Of all tasks that are known of, not of each pack.
+        known = self._expected if batch[0].index < self._expected_end else 0
+        tasks = max(known, self._ledger.outstanding + len(batch))
+        most = chunk_tasks(tasks, workers=self._workers)
+        chunks = list(_chunks(pack, batch, most=most))
+        parts, messages = write_pack(
+            pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
+        )
+        self._store(pack, b"".join(parts))
+        self._ledger.dispatched(
+            LedgerEntry(
+                name=chunk.name,
+                first=chunk.first,
+                tasks=len(chunk.inputs),
+                offset=message.offset,
+                length=message.length,
+            )
+            for chunk, message in zip(chunks, messages, strict=True)
+        )
+        try:
+            self.queue(messages)
+        except StarburstError as error:
+            if not is_passing(error):
+                raise
+            # They are stored, so they are not lost: what makes no progress is sent again.
+
+    def _store(self, pack: str, body: bytes) -> None:
+        bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)
+        with aws_errors("store tasks"):
+            try:
+                if not self._outrun:
+                    write_once(self._connection.s3, bucket, key, body=body)
+            except ClientError as error:
+                if code_of(error) not in TAKEN:
+                    raise
+                self._outrun = True
+        if self._outrun:
+            # Its tasks have the numbers that ours would have.
+            raise SessionError(
+                f"another client has submitted tasks to session {self._keys.session} since this "
+                "one last looked, so these were not accepted: starburst.attach(id) shows all "
+                "tasks there are; submit these again to what it returns"
+            )
+
+    def queue(self, messages: Sequence[ChunkMessage]) -> None:
+        """Send leases to the session's queue, ten and at most 1 MB at a time.
+
+        What SQS does not take, however often it is offered, is sent again when the session makes
+        no progress.
+        """
+        send_messages(messages, self._send_entries)
+
+    def _send_entries(
+        self, entries: list[SendMessageBatchRequestEntryTypeDef]
+    ) -> SendMessageBatchResultTypeDef:
+        with aws_errors("queue tasks"):
+            return self._connection.sqs.send_message_batch(
+                QueueUrl=self._queue_url(), Entries=entries
+            )
+
+
+def _chunks(pack: str, batch: Sequence[_Waiting], *, most: int) -> Iterator[Chunk]:
+    """Cut a batch into chunks of consecutive tasks of one function."""
+    number = 0
+    for run in _runs(batch):
+        for start, end in plan([len(task.data) for task in run], most=most):
+            yield Chunk(
+                name=f"{pack}-{number:05d}",
+                function=run[0].function,
+                first=run[start].index,
+                inputs=[task.data for task in run[start:end]],
+            )
+            number += 1
+
+
+def _runs(batch: Sequence[_Waiting]) -> Iterator[Sequence[_Waiting]]:
+    start = 0
+    for index in range(1, len(batch) + 1):
+        ends = index == len(batch) or (
+            batch[index].function != batch[start].function
+            or batch[index].index != batch[index - 1].index + 1
+        )
+        if ends:
+            yield batch[start:index]
+            start = index

@@ -1,0 +1,1 @@
+"""The analyst's functions and what travels with them."""

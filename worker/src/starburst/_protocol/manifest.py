@@ -1,0 +1,107 @@
+"""The session manifest: what the client asks for, written once, judged by the controller.
+
+Pure: imported by the controller's Lambda, which carries no third-party package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+from starburst.contract import PROTOCOL, SessionKeys, speaks_protocol
+from starburst.pricing.prices import Architecture
+from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
+
+__all__ = ["Capacity", "Manifest", "ResultMode"]
+
+ResultMode = Literal["data", "pickle"]
+Capacity = Literal["on-demand", "spot", "mixed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """One session as its client asked for it.
+
+    Attributes:
+        workspace, user, session: where it lives; they must match the object's own key.
+        workers: how many workers at most.
+        cpu, memory_gb: the size of each worker.
+        timeout_seconds: absolute age at which the controller ends the session.
+        idle_seconds: how long a worker waits for work before it exits.
+        task_timeout_seconds: most that one call may take, or None.
+        retries: how often a task that raised is tried again.
+        retry_on: qualified names of the exception types that are worth it; empty for any.
+        attempts: how often a task may take its worker down before it is given up.
+        results: ``data`` (nothing that can execute) or ``pickle`` (the analyst opted in).
+        capacity: on-demand, Spot, or Spot with on-demand workers where Spot lacks.
+        architecture: of the workers; None for the environment's own.
+        scratch_gb: ephemeral storage of each worker; None for the workspace's own.
+        created: seconds since the epoch, by the client's clock.
+        python: ``major.minor`` of the client.
+        public_key: base64 of the Ed25519 key that signs functions and inputs.
+        data_key: base64 of the KMS-wrapped session key.
+        signing_key: base64 of the KMS-wrapped private half, for re-attaching clients.
+        labels: free text for people, such as the analysis' name.
+        signature: base64 of the client's signature of all other fields, so that nobody who can
+            merely write the object turns ``results`` to ``pickle``; the controller's limits do not
+            depend on it.
+        max_usd: what its workers may cost in all before the controller ends it, or None.
+    """
+
+    workspace: str
+    user: str
+    session: str
+    workers: Whole
+    cpu: Size
+    memory_gb: Size
+    timeout_seconds: Whole
+    idle_seconds: Whole
+    task_timeout_seconds: Amount | None
+    retries: Whole
+    attempts: Whole
+    results: ResultMode
+    capacity: Capacity
+    created: Moment
+    python: str
+    public_key: str
+    data_key: str
+    signing_key: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    max_usd: Amount | None = None
+    retry_on: Sequence[str] = ()
+    signature: str = ""
+    architecture: Architecture | None = None
+    scratch_gb: Whole | None = None
+
+    @property
+    def keys(self) -> SessionKeys:
+        """Where the session's objects are."""
+        return SessionKeys(workspace=self.workspace, user=self.user, session=self.session)
+
+    @property
+    def signed_text(self) -> bytes:
+        """What the signature is of: everything else."""
+        return replace(self, signature="").to_json()
+
+    def to_json(self) -> bytes:
+        """Return the manifest as canonical JSON."""
+        document = {"protocol": PROTOCOL, **asdict(self)}
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Manifest:
+        """Read a manifest; raise ValueError for another protocol, a missing or a wrong field."""
+        fields = read_object(text)
+        protocol = fields.pop("protocol", None)
+        if not speaks_protocol(protocol):
+            raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
+        try:
+            manifest = fill(cls, fields)
+        except ValueError as error:
+            raise ValueError(f"manifest is malformed: {error}") from error
+        for name in ("created", "task_timeout_seconds", "max_usd"):
+            if getattr(manifest, name) == 0:
+                raise ValueError(f"manifest field {name} is 0; it must be more")
+        return manifest

@@ -1,0 +1,1 @@
+"""What travels sealed and signed: functions, inputs, chunks, results, cancels."""

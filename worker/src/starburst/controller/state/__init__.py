@@ -1,0 +1,1 @@
+"""The controller's settings and its records in S3, changed by compare-and-set."""

@@ -1,0 +1,131 @@
+"""What the controller acts on: its settings, its AWS clients, the clock, the runtime document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from starburst.contract import RuntimeDocument, WorkspaceDocument
+from starburst.errors import ConfigurationError
+from starburst.pricing.prices import Prices, load
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_ecs.client import ECSClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
+    from mypy_boto3_ssm.client import SSMClient
+
+__all__ = ["Clients", "Settings", "Site"]
+
+_DOCUMENT_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """The AWS clients of the controller; tests pass their own.
+
+    That of CloudFormation is there where the endpoints come and go.
+    """
+
+    s3: S3Client
+    sqs: SQSClient
+    ecs: ECSClient
+    ssm: SSMClient
+    cloudformation: CloudFormationClient | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What the function's environment variables say.
+
+    Attributes:
+        environment: its name.
+        bucket: the data bucket.
+        key_arn: the key of the sessions' queues.
+        cluster: ARN of the ECS cluster.
+        subnets, security_group: where workers run.
+        parameter: name of the runtime document.
+        session_days: no session lives longer, whatever its workspace allows (S21).
+        endpoints_stack: the stack of the interface endpoints, where they exist only while somebody
+            computes; empty where they always do.
+        endpoints_role: the role in which CloudFormation opens and closes them.
+        role: ARN of the controller's own role.
+    """
+
+    environment: str
+    bucket: str
+    key_arn: str
+    cluster: str
+    subnets: tuple[str, ...]
+    security_group: str
+    parameter: str
+    session_days: float = 7
+    endpoints_stack: str = ""
+    endpoints_role: str = ""
+    role: str = ""
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> Settings:
+        """Read the settings; raise ConfigurationError naming the variable that is missing."""
+        try:
+            return cls(
+                environment=variables["STARBURST_ENVIRONMENT"],
+                bucket=variables["STARBURST_BUCKET"],
+                key_arn=variables["STARBURST_KEY_ARN"],
+                cluster=variables["STARBURST_CLUSTER"],
+                subnets=tuple(filter(None, variables["STARBURST_SUBNETS"].split(","))),
+                security_group=variables["STARBURST_SECURITY_GROUP"],
+                parameter=variables["STARBURST_PARAMETER"],
+                session_days=float(variables.get("STARBURST_SESSION_DAYS", "7")),
+                endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
+                endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),
+                role=variables.get("STARBURST_ROLE", ""),
+            )
+        except KeyError as error:
+            raise ConfigurationError(
+                f"the controller's environment lacks {error.args[0]}; deploy the stack again"
+            ) from error
+
+
+@dataclass(kw_only=True, slots=True)
+class Site:
+    """One environment as the controller sees it, for as long as its container lives.
+
+    Attributes:
+        settings: of this deployment.
+        clients: of AWS.
+        clock: seconds since the epoch.
+        pause: waits so many seconds; retries with backoff use it.
+    """
+
+    settings: Settings
+    clients: Clients
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+    _document: RuntimeDocument | None = field(default=None, init=False)
+    _read_at: float = field(default=float("-inf"), init=False)
+
+    def document(self) -> RuntimeDocument:
+        """Return the runtime document, read again every five minutes."""
+        now = self.clock()
+        if self._document is None or now - self._read_at >= _DOCUMENT_SECONDS:
+            answer = self.clients.ssm.get_parameter(Name=self.settings.parameter)
+            try:
+                self._document = RuntimeDocument.from_json(answer["Parameter"].get("Value", ""))
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"the runtime document {self.settings.parameter} cannot be read: {error}; "
+                    "the platform team must deploy this release's stacks"
+                ) from error
+            self._read_at = now
+        return self._document
+
+    def workspace(self, name: str) -> WorkspaceDocument | None:
+        """Return what the document says of a workspace; None where it has no such workspace."""
+        return self.document().workspaces.get(name)
+
+    def prices(self) -> Prices:
+        """Return the list prices of this environment's region."""
+        return load(self.document().region)

@@ -1,0 +1,1 @@
+"""A session's workers and its queue: counted, launched, billed, asked again."""

@@ -1,0 +1,240 @@
+"""The session's workers as ECS tells of them: read, counted, stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from starburst.aws.calls import code_of
+from starburst.controller.state.environment import Site
+from starburst.controller.state.sessions import Record
+
+from . import shortage
+from .shortage import Shortage
+
+__all__ = ["LAUNCH_TAG", "Worker", "back_off", "observe", "parse", "stop"]
+
+LAUNCH_TAG: Final = "starburst:launch"
+"""Tag of a task that says which call of which launch started it: ``<wave>-<batch>``."""
+
+_DESCRIBED_PER_CALL: Final = 100
+_SIGNALLED: Final = 128
+"""Exit codes above this one are 128 and the number of a signal."""
+
+_LAST_SECOND: Final = 253_402_300_799
+"""Of the year 9999."""
+
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 8.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """One ECS task, as far as the controller cares.
+
+    Attributes:
+        arn: of the task.
+        session: what it was started by.
+        status: ECS's last status.
+        leaving: whether it was told to stop, or has.
+        created, billed_from, stopped: seconds since the epoch; None where it has not come to it.
+        ran: whether its container started.
+        exit_code: of the container, or None.
+        stop_code: ECS's kind of stop, or empty.
+        trouble: why it stopped, in ECS's words.
+        scratch_gb: its ephemeral storage, or None.
+        launch: the launch tag, ``<wave>-<batch>``.
+        spot: whether it was bought at the Spot price.
+    """
+
+    arn: str
+    session: str
+    status: str
+    leaving: bool
+    created: float | None
+    billed_from: float | None
+    stopped: float | None
+    ran: bool
+    exit_code: int | None
+    stop_code: str
+    trouble: str
+    scratch_gb: int | None
+    launch: str
+    spot: bool
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN, which is unique by itself."""
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def live(self) -> bool:
+        """Whether it costs money or will."""
+        return self.status not in ("STOPPED", "DELETED")
+
+    @property
+    def staying(self) -> bool:
+        """Whether it works or is about to."""
+        return self.live and not self.leaving
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes work now."""
+        return self.status == "RUNNING" and not self.leaving
+
+    @property
+    def taken(self) -> bool:
+        """Whether Fargate took it away, which is no fault of the worker."""
+        return self.stop_code in ("SpotInterruption", "TerminationNotice")
+
+    @property
+    def lost(self) -> bool:
+        """Whether it stopped other than by finishing or by being told to."""
+        if self.live or self.stop_code == "UserInitiated":
+            return False
+        return self.taken or self.exit_code != 0
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was lost to a signal, as memory's end sends one, or without a word."""
+        if not self.lost or self.taken or not self.ran:
+            return False
+        return self.exit_code is None or self.exit_code > _SIGNALLED
+
+    @property
+    def shortage(self) -> Shortage | None:
+        """What AWS lacked so that it never ran, or None."""
+        if self.live or self.ran:
+            return None
+        return shortage.read(self.trouble, spot=self.spot)
+
+
+def observe(site: Site, record: Record | None = None) -> list[Worker]:
+    """Return the workers of a session, or of all sessions: live ones, and those just stopped."""
+    # ECS documents that startedBy must be the only filter; stopped tasks are sorted out here.
+    live: dict[str, Any] = {"desiredStatus": "RUNNING"}
+    stopped: dict[str, Any] = {"desiredStatus": "STOPPED"}
+    if record is not None:
+        live = {"startedBy": record.session}
+        stopped["family"] = record.task_definition
+    arns = [*_listed(site, live), *_listed(site, stopped)]
+    found: list[Worker] = []
+    for start in range(0, len(arns), _DESCRIBED_PER_CALL):
+        answer = site.clients.ecs.describe_tasks(
+            cluster=site.settings.cluster,
+            tasks=arns[start : start + _DESCRIBED_PER_CALL],
+            include=["TAGS"],
+        )
+        found += [parse(task) for task in answer["tasks"]]
+    return [worker for worker in found if record is None or worker.session == record.session]
+
+
+def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) -> int:
+    """Stop workers and return how many were told to; whom time leaves out, the sweep stops."""
+    told = 0
+    delay = _FIRST_DELAY
+    for worker in workers:
+        while site.clock() < until:
+            try:
+                site.clients.ecs.stop_task(
+                    cluster=site.settings.cluster, task=worker.arn, reason=reason[:255]
+                )
+            except ClientError as error:
+                code = code_of(error)
+                if code in ("InvalidParameterException", "ClientException"):
+                    break  # It is gone already.
+                if code == "AccessDeniedException" or not back_off(site, delay, until=until):
+                    raise
+                delay = min(_LONGEST_DELAY, delay * 2)
+            else:
+                told += 1
+                break
+    return told
+
+
+def parse(task: Mapping[str, Any]) -> Worker:
+    """Read an ECS task, from DescribeTasks or from a state change event.
+
+    Raises:
+        ValueError: it is none that ECS would tell of.
+    """
+    container: Mapping[str, Any] = next(
+        (c for c in _maps(task, "containers") if c.get("name", "worker") == "worker"), {}
+    )
+    exit_code = container.get("exitCode")
+    if exit_code is not None and type(exit_code) is not int:
+        raise ValueError("its exit code is no whole number")
+    words = [_text(task, "stoppedReason"), _text(container, "reason")]
+    if exit_code:
+        words.append(f"exit code {exit_code}")
+    tags = {_text(tag, "key"): _text(tag, "value") for tag in _maps(task, "tags")}
+    storage = task.get("ephemeralStorage")
+    scratch_gb = storage.get("sizeInGiB") if isinstance(storage, Mapping) else None
+    if scratch_gb is not None and type(scratch_gb) is not int:
+        raise ValueError("its storage is no whole number")
+    started = _seconds(task.get("startedAt"))
+    return Worker(
+        arn=_text(task, "taskArn"),
+        session=_text(task, "startedBy"),
+        status=_text(task, "lastStatus"),
+        leaving=task.get("desiredStatus") == "STOPPED",
+        created=_seconds(task.get("createdAt")),
+        billed_from=_seconds(task.get("pullStartedAt")) or started,
+        stopped=_seconds(task.get("stoppedAt")),
+        ran=started is not None,
+        exit_code=exit_code,
+        stop_code=_text(task, "stopCode"),
+        trouble="; ".join(word for word in words if word),
+        scratch_gb=scratch_gb,
+        launch=tags.get(LAUNCH_TAG, ""),
+        spot=_text(task, "capacityProviderName").upper().endswith("SPOT"),
+    )
+
+
+def _listed(site: Site, filters: dict[str, Any]) -> Iterator[str]:
+    following: str | None = ""
+    while following is not None:
+        more: dict[str, Any] = {"nextToken": following} if following else {}
+        page = site.clients.ecs.list_tasks(cluster=site.settings.cluster, **filters, **more)
+        yield from page["taskArns"]
+        following = page.get("nextToken") or None
+
+
+def back_off(site: Site, seconds: float, *, until: float) -> bool:
+    """Pause, where there is time for it; return whether there was."""
+    if site.clock() + seconds >= until:
+        return False
+    site.pause(seconds)
+    return True
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is not None and type(value) is not str:
+        raise ValueError(f"its {name} is no text")
+    return value or ""
+
+
+def _maps(fields: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    value = fields.get(name) or ()
+    if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+        raise ValueError(f"its {name} are no list of fields")
+    return value
+
+
+def _seconds(moment: object) -> float | None:
+    if moment is None:
+        return None
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    try:
+        seconds = moment.timestamp() if isinstance(moment, datetime) else moment
+    except OverflowError as error:
+        raise ValueError("a time of it is beyond all measure") from error
+    if type(seconds) not in (int, float) or not 0 <= seconds <= _LAST_SECOND:  # type: ignore[operator]
+        raise ValueError("a time of it is none")
+    return float(seconds)  # type: ignore[arg-type]

@@ -1,0 +1,346 @@
+"""Starts a session's workers: RunTask in tens, each call safe to repeat, each bought as it may be.
+
+A launch is written into the session's record before ECS is asked. Each call's idempotency token
+is derived from session, wave and batch, so whoever repeats it after a crash or a throttled answer
+gets the same workers, never more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from starburst.aws.calls import code_of, words_of
+from starburst.contract import WorkerVariable, capacity_provider
+from starburst.controller.state.environment import Site
+from starburst.controller.state.sessions import Record
+from starburst.pricing.fargate import SCRATCH_GB, cpu_units, memory_mib
+
+from . import shortage
+from .fleet import LAUNCH_TAG, Worker, back_off
+from .shortage import SPOT_SHORTAGES, Shortage
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import TaskOverrideTypeDef
+
+__all__ = ["Batch", "Launched", "batches", "launch"]
+
+_PER_CALL: Final = 10
+_FAILURE_ROUNDS: Final = 3
+_FIRST_DELAY: Final = 0.5
+_LONGEST_DELAY: Final = 8.0
+
+_FATAL: Final = {
+    "AccessDeniedException",
+    "BlockedException",
+    "ClientException",
+    "ClusterNotFoundException",
+    "InvalidParameterException",
+    "PlatformTaskDefinitionIncompatibilityException",
+    "PlatformUnknownException",
+    "UnsupportedFeatureException",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """One call of a launch. Its text is part of the call's token, so it says how it is bought.
+
+    Attributes:
+        number: of the call.
+        repeat: how often its remainder was asked for anew.
+        on_demand: bought on demand although the session prefers Spot.
+
+    Example:
+        >>> Batch.parse("7r2d")
+        Batch(number=7, repeat=2, on_demand=True)
+        >>> str(Batch(number=7).again()), str(Batch(number=7).again(on_demand=True))
+        ('7r1', '7r1d')
+    """
+
+    number: int
+    repeat: int = 0
+    on_demand: bool = False
+
+    def __str__(self) -> str:
+        """Return the text of the batch."""
+        repeat = f"r{self.repeat}" if self.repeat else ""
+        return f"{self.number}{repeat}{'d' if self.on_demand else ''}"
+
+    @classmethod
+    def parse(cls, text: str) -> Batch:
+        """Read a batch's text; raise ValueError for another."""
+        match = re.fullmatch(r"([0-9]{1,6})(?:r([0-9]{1,6}))?(d?)", text)
+        if match is None:
+            raise ValueError(f"{text!r} is no batch")
+        return cls(number=int(match[1]), repeat=int(match[2] or 0), on_demand=bool(match[3]))
+
+    def again(self, *, on_demand: bool = False) -> Batch:
+        """Return the batch that asks for what this one did not get."""
+        return Batch(
+            number=self.number, repeat=self.repeat + 1, on_demand=self.on_demand or on_demand
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launched:
+    """What became of a launch.
+
+    Attributes:
+        workers: that ECS accepted.
+        batches: what is still to be asked for.
+        trouble: ECS's reason why not all were accepted, or empty.
+        shortage: what that reason says is lacking, or None.
+        spot_lacked: whether Spot lacked, even where workers on demand took its place.
+        fatal: whether asking again would change nothing.
+    """
+
+    workers: int
+    batches: Mapping[str, int]
+    trouble: str = ""
+    shortage: Shortage | None = None
+    spot_lacked: bool = False
+    fatal: bool = False
+
+
+def batches(workers: int, *, on_demand: int = 0) -> dict[str, int]:
+    """Cut a number of workers into calls; the first of them are bought on demand for certain.
+
+    Example:
+        >>> batches(23)
+        {'0': 10, '1': 10, '2': 3}
+        >>> batches(15, on_demand=2)
+        {'0d': 2, '1': 10, '2': 3}
+    """
+    cut = [(size, True) for size in _cut(on_demand)]
+    cut += [(size, False) for size in _cut(workers - on_demand)]
+    return {
+        str(Batch(number=number, on_demand=certain)): size
+        for number, (size, certain) in enumerate(cut)
+    }
+
+
+def launch(site: Site, record: Record, *, seen: Iterable[Worker], until: float) -> Launched:
+    """Carry out the launch that ``record`` holds, as far as time and ECS allow.
+
+    Args:
+        site: where.
+        record: as it was saved, its ``launch`` set.
+        seen: workers that ECS already lists; a batch among them is not asked for again, which
+            also covers endpoints that do not know idempotency tokens.
+        until: no call is begun later.
+    """
+    intent = record.launch
+    if intent is None:
+        return Launched(workers=0, batches={})
+    work = _Work(
+        site=site,
+        record=record,
+        wave=intent.wave,
+        todo={Batch.parse(text): size for text, size in intent.batches.items()},
+        listed=[worker.launch for worker in seen],
+        until=until,
+    )
+    return work.outcome(fatal=not work.carry_out())
+
+
+@dataclass(kw_only=True, slots=True)
+class _Work:
+    """A launch while it is carried out."""
+
+    site: Site
+    record: Record
+    wave: int
+    todo: dict[Batch, int]
+    listed: list[str]
+    until: float
+    accepted: int = 0
+    trouble: str = ""
+    shortage: Shortage | None = None
+    spot_lacked: bool = False
+    rounds: int = 0
+    most: int = _PER_CALL
+    delay: float = _FIRST_DELAY
+
+    def outcome(self, *, fatal: bool) -> Launched:
+        return Launched(
+            workers=self.accepted,
+            batches={} if fatal else {str(batch): size for batch, size in self.todo.items()},
+            trouble=self.trouble if self.todo else "",
+            shortage=self.shortage if self.todo else None,
+            spot_lacked=self.spot_lacked,
+            fatal=fatal,
+        )
+
+    def carry_out(self) -> bool:
+        """Ask for one batch after another; return False where asking again would be in vain."""
+        going = True
+        while self.todo and going:
+            if self.site.clock() >= self.until:
+                self.trouble = self.trouble or "the time for one invocation was used up"
+                return True
+            batch, size = next(iter(self.todo.items()))
+            known = self._known(batch)
+            if known:
+                self.accepted += known
+                del self.todo[batch]
+                continue
+            count = min(size, self.most)
+            spot = self.record.capacity != "on-demand" and not batch.on_demand
+            try:
+                started, failures = _run(
+                    self.site, self.record, wave=self.wave, batch=batch, count=count, spot=spot
+                )
+            except (ClientError, BotoCoreError) as error:
+                self.trouble = words_of(error)
+                self.shortage = shortage.read(self.trouble, spot=spot)
+                if self.shortage is not None:
+                    going = self._lacking(batch, started=0, count=count)
+                elif code_of(error) in _FATAL:
+                    return False
+                else:
+                    going = back_off(self.site, self.delay, until=self.until)
+                    self.delay = min(_LONGEST_DELAY, self.delay * 2)
+                continue
+            self.delay = _FIRST_DELAY
+            self.accepted += started
+            if started < count:
+                self.trouble = "; ".join(sorted(set(failures))) or "ECS started fewer than asked"
+                self.shortage = shortage.read(self.trouble, spot=spot)
+                going = self._lacking(batch, started=started, count=count)
+            else:
+                self._advance(batch, started)
+        return True
+
+    def _lacking(self, batch: Batch, *, started: int, count: int) -> bool:
+        """Arrange for what ECS did not start; return whether to go on asking now."""
+        self._advance(batch, started)
+        if self.shortage in SPOT_SHORTAGES:
+            self.spot_lacked = True
+            if self.record.capacity == "mixed":
+                self._buy_on_demand()
+                return True
+        if self.shortage in ("quota", "spot-quota"):
+            # ECS may refuse ten where it has room for four. Once some were started it has not.
+            self.most = count // 2
+            return started == 0 and self.most > 0
+        self.rounds += 1
+        return self.rounds <= _FAILURE_ROUNDS and back_off(
+            self.site, 2.0**self.rounds, until=self.until
+        )
+
+    def _advance(self, batch: Batch, started: int) -> None:
+        """Put what is left of a batch in its place, under a token that was never used."""
+        left = self.todo.pop(batch) - started
+        if left:
+            self.todo = {batch.again(): left, **self.todo}
+
+    def _buy_on_demand(self) -> None:
+        # What is left now waits for nothing, should the time for it be used up.
+        self.trouble, self.shortage = "", None
+        self.todo = {
+            batch if batch.on_demand else batch.again(on_demand=True): size
+            for batch, size in self.todo.items()
+        }
+
+    def _known(self, batch: Batch) -> int:
+        """Count the workers that a call, or one that followed it, has started already."""
+        known = 0
+        for text in self.listed:
+            wave, _, name = text.partition("-")
+            if wave != str(self.wave):
+                continue
+            try:
+                other = Batch.parse(name)
+            except ValueError:  # somebody else's tag, on a task that we did not start
+                continue
+            known += other.number == batch.number and other.repeat >= batch.repeat
+        return known
+
+
+def _cut(workers: int) -> list[int]:
+    sizes = [_PER_CALL] * (workers // _PER_CALL) + [workers % _PER_CALL]
+    return [size for size in sizes if size > 0]
+
+
+def _run(
+    site: Site, record: Record, *, wave: int, batch: Batch, count: int, spot: bool
+) -> tuple[int, list[str]]:
+    """Make one call; return how many workers it started, and why not more."""
+    place = _place(site, record, spot=spot)
+    try:
+        answer = site.clients.ecs.run_task(
+            cluster=site.settings.cluster,
+            taskDefinition=record.task_definition,
+            count=count,
+            startedBy=record.session,
+            clientToken=f"{record.session}-{wave}-{batch}",
+            enableExecuteCommand=False,
+            propagateTags="TASK_DEFINITION",
+            overrides=_overrides(record),
+            tags=[
+                {"key": "starburst:workspace", "value": record.workspace},
+                {"key": "starburst:user", "value": record.user},
+                {"key": "starburst:session", "value": record.session},
+                {"key": LAUNCH_TAG, "value": f"{wave}-{batch}"},
+            ],
+            **place,
+        )
+    except ClientError as error:
+        if code_of(error) != "ConflictException":
+            raise
+        # The token was used before a deployment changed the subnets: its workers exist.
+        return count, []
+    reasons = [
+        failure.get("reason") or failure.get("detail") or "" for failure in answer["failures"]
+    ]
+    return len(answer["tasks"]), reasons
+
+
+def _place(site: Site, record: Record, *, spot: bool) -> dict[str, Any]:
+    """Return where the workers run: always our subnets and group, never a public address."""
+    network: dict[str, Any] = {
+        "subnets": list(site.settings.subnets),
+        "securityGroups": [site.settings.security_group],
+    }
+    if record.hosted:
+        provider = capacity_provider(site.settings.environment, record.workspace, spot=spot)
+        return {
+            # On an instance a task cannot have a public address, so ECS takes no word about it.
+            "networkConfiguration": {"awsvpcConfiguration": network},
+            "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
+            "placementStrategy": [{"type": "binpack", "field": "memory"}],
+        }
+    network["assignPublicIp"] = "DISABLED"
+    return {
+        "networkConfiguration": {"awsvpcConfiguration": network},
+        "platformVersion": "LATEST",
+        **(
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]}
+            if spot
+            else {"launchType": "FARGATE"}
+        ),
+    }
+
+
+def _overrides(record: Record) -> TaskOverrideTypeDef:
+    overrides: TaskOverrideTypeDef = {
+        "cpu": cpu_units(record.cpu),
+        "memory": memory_mib(record.memory_gb),
+        "containerOverrides": [
+            {
+                "name": "worker",
+                "environment": [
+                    {"name": WorkerVariable.SESSION_PREFIX, "value": record.keys.prefix},
+                    {"name": WorkerVariable.QUEUE_URL, "value": record.queue_url},
+                ],
+            }
+        ],
+    }
+    if record.scratch_gb >= SCRATCH_GB[0] and not record.hosted:
+        overrides["ephemeralStorage"] = {"sizeInGiB": record.scratch_gb}
+    return overrides

@@ -1,0 +1,145 @@
+"""Who there is in the local account, and how one becomes them: through roles, as in AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
+
+from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter
+from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
+
+from .emulator import ACCOUNT, ADMIN_ROLE, BROKER_ROLE
+from .state import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+__all__ = ["analyst_session", "create_people", "platform_session", "session"]
+
+_ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+_ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_LOG_IN = {
+    "Effect": "Allow",
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+    "Resource": f"arn:aws:iam::{ACCOUNT}:role/*",
+}
+
+
+def create_people(iam: IAMClient) -> None:
+    """Create the role that deploys and the login broker, which root alone can become."""
+    for name, statement in ((ADMIN_ROLE, _ANYTHING), (BROKER_ROLE, _LOG_IN)):
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"AWS": _ROOT},
+            "Action": "sts:AssumeRole",
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": _ROOT}},
+        }
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=_document(statement))
+
+
+def platform_session(sts: STSClient, state: State) -> boto3.Session:
+    """Return a session of the role that deploys."""
+    role = f"arn:aws:iam::{state.account}:role/{ADMIN_ROLE}"
+    return _assume(sts, role, name="platform", region=state.region)
+
+
+def analyst_session(
+    sts: STSClient,
+    state: State,
+    *,
+    client: Callable[[boto3.Session, str], Any],
+    user: str,
+    workspace: str,
+    environment: str,
+) -> boto3.Session:
+    """Return a session of the workspace's analyst role, tagged with the user's name.
+
+    It is renewed for as long as the process lives, as a company's single sign-on does it.
+    """
+    document = _runtime_document(
+        client(platform_session(sts, state), "ssm"), environment=environment
+    )
+    if workspace not in document.workspaces:
+        raise WorkspaceNotFound(
+            f"the local environment has no workspace {workspace!r}; "
+            f"it has {', '.join(sorted(document.workspaces))}"
+        )
+    role = document.workspaces[workspace].analyst_role_arn
+
+    def log_in() -> dict[str, str]:
+        broker = _assume(
+            sts,
+            f"arn:aws:iam::{state.account}:role/{BROKER_ROLE}",
+            name="broker",
+            region=state.region,
+        )
+        keys = _keys(client(broker, "sts"), role, name=user, tags={USER_TAG: user})
+        return {
+            "access_key": keys["AccessKeyId"],
+            "secret_key": keys["SecretAccessKey"],
+            "token": keys["SessionToken"],
+            "expiry_time": keys["Expiration"].isoformat(),
+        }
+
+    renewed: Any = botocore.session.Session()
+    renewed._credentials = RefreshableCredentials.create_from_metadata(
+        log_in(), refresh_using=log_in, method="starburst-local"
+    )
+    return boto3.Session(botocore_session=renewed, region_name=state.region)
+
+
+def session(key: str, secret: str, *, region: str, token: str | None = None) -> boto3.Session:
+    """Return a session with these keys, whatever the machine's own configuration says."""
+    return boto3.Session(
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        region_name=region,
+    )
+
+
+def _runtime_document(ssm: SSMClient, *, environment: str) -> RuntimeDocument:
+    name = runtime_parameter(environment)
+    try:
+        text = ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
+    except ClientError as error:
+        raise LocalEnvironmentError(
+            f"the local environment has no parameter {name}: deploy into it first, "
+            "with starburst.local.ensure() or `python -m deploy local up`"
+        ) from error
+    return RuntimeDocument.from_json(text)
+
+
+def _assume(sts: STSClient, role: str, *, name: str, region: str) -> boto3.Session:
+    keys = _keys(sts, role, name=name, tags={})
+    return session(
+        keys["AccessKeyId"],
+        keys["SecretAccessKey"],
+        token=keys["SessionToken"],
+        region=region,
+    )
+
+
+def _keys(sts: STSClient, role: str, *, name: str, tags: Mapping[str, str]) -> CredentialsTypeDef:
+    try:
+        return sts.assume_role(
+            RoleArn=role,
+            RoleSessionName=name,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )["Credentials"]
+    except ClientError as error:
+        raise LocalEnvironmentError(f"could not become {role} as {name!r}: {error}") from error
+
+
+def _document(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,1 @@
+"""What Fargate and EC2 sell, and what they charge for it."""

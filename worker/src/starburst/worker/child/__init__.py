@@ -1,0 +1,1 @@
+"""The process that runs the analyst's function, and the worker's side of it."""

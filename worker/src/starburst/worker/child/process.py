@@ -1,0 +1,162 @@
+"""The worker's side of its child process: start it, give it work, watch it, bury it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+from starburst._protocol.sealed.envelope import Buffer
+from starburst.errors import IntegrityError
+
+from .frames import Frame, read_frame, write_frame
+from .shared_state import Board
+
+__all__ = ["Child", "ChildDied"]
+
+
+_ANSWER: Final = {
+    "first": (int,),
+    "count": (int,),
+    "format": (str,),
+    "failures": (list,),
+    "seconds": (int, float),
+    "retries": (int,),
+    "final": (bool,),
+}
+_WITHHELD: Final = ("AWS_", "STARBURST_", "ECS_")
+
+
+class ChildDied(Exception):
+    """The child's pipe closed; ``reason`` says how it ended."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Child:
+    """One process that runs the analyst's function, without the worker's credentials.
+
+    Leaving the ``AWS_*`` variables out keeps honest code from using the worker's role by accident;
+    it is not containment, which is the role's policy's affair.
+    """
+
+    def __init__(self) -> None:
+        self.board = Board.create()
+        self.functions: set[str] = set()
+        commands_out, commands_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        self._scratch = _scratch()
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        if self._scratch is not None:
+            environment["TMPDIR"] = self._scratch
+        fds = (commands_out, answers_in, self.board.fd)
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            # -P: what tasks leave in the working directory is no module of the next ones.
+            [sys.executable, "-P", "-m", "starburst.worker.child.runner", *(str(fd) for fd in fds)],
+            pass_fds=fds,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+        os.close(commands_out)
+        os.close(answers_in)
+        self._commands: BinaryIO = os.fdopen(commands_in, "wb")
+        self._answers: BinaryIO = os.fdopen(answers_out, "rb", buffering=0)
+        self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name="answers", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                frame = read_frame(self._answers)
+                _check(frame)
+            except Exception:  # the function wrote into our pipe: whatever it says now is no frame
+                frame = None
+            if frame is None:
+                self._end()
+            self._frames.put(frame)
+            if frame is None:
+                return
+
+    def _end(self) -> None:
+        """End the child, and the processes that the function started: they hold memory too."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+
+    def send(self, header: dict[str, Any], buffers: Sequence[Buffer]) -> None:
+        """Give the child a command."""
+        try:
+            write_frame(self._commands, header, buffers=buffers)
+        except BrokenPipeError:
+            raise ChildDied(self._reason()) from None
+
+    def receive(self, timeout: float) -> Frame | None:
+        """Return the child's next frame, or None after ``timeout`` seconds.
+
+        Raises:
+            ChildDied: it ended without answering.
+        """
+        try:
+            frame = self._frames.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if frame is None:
+            raise ChildDied(self._reason())
+        return frame
+
+    def kill(self) -> None:
+        """End the child now, and release what it held."""
+        if self._reader.is_alive():
+            self._end()
+        self._process.wait()
+        self._reader.join()
+        with contextlib.suppress(BrokenPipeError):  # a command that nobody will read
+            self._commands.close()
+        self._answers.close()
+        self.board.close()
+        if self._scratch is not None:  # what tasks left must not fill the disk
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _reason(self) -> str:
+        code = self._process.wait()
+        if code >= 0:
+            return f"its process exited with code {code}"
+        name = signal.Signals(-code).name
+        if name == "SIGKILL":
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            return (
+                f"its process was killed (SIGKILL), most likely for want of memory: "
+                f"it peaked at {peak:,.0f} MiB. Ask for more with memory="
+            )
+        return f"its process was ended by {name}"
+
+
+def _scratch() -> str | None:
+    """Make a directory for what tasks put aside; None where the disk is full already."""
+    try:
+        return tempfile.mkdtemp(prefix="starburst-tasks-")
+    except OSError:
+        return None
+
+
+def _check(frame: Frame | None) -> None:
+    """Refuse a frame that our runner would not have sent."""
+    if frame is None:
+        return
+    header = frame.header
+    if header.keys() != _ANSWER.keys() or any(
+        type(header[name]) not in kinds for name, kinds in _ANSWER.items()
+    ):
+        raise IntegrityError("a task's process answered with something else")

@@ -1,0 +1,275 @@
+"""The child: runs the analyst's function on one range of tasks after another.
+
+It holds no key and no credentials, and knows nothing of queues or buckets: it reads frames, calls
+the function, and answers with encoded results. What the function prints goes to the worker's log.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import gc
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from starburst._codec import Encoded, encode_batch
+from starburst._functions.payload import load
+from starburst._protocol.manifest import ResultMode
+from starburst._protocol.sealed.envelope import Buffer
+from starburst._protocol.sealed.failure import Failure, describe, qualified_name
+from starburst.errors import ResultTooLarge
+
+from .frames import Frame, read_frame, write_frame
+from .shared_state import Board
+
+__all__ = ["main"]
+
+
+_REPORT_SECONDS: Final = 0.25
+_REPORT_BYTES: Final = 8 << 20
+_BACKOFF_SECONDS: Final = (0.5, 1, 2, 4, 8)
+_FAILED: Final = object()
+_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> None:
+    """Serve frames until the worker closes the pipe; file descriptors come as arguments."""
+    _die_first()
+    # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
+    _keep_apart(commands_fd, answers_fd, board_fd)
+    with (
+        suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
+        os.fdopen(commands_fd, "rb", buffering=0) as commands,
+        os.fdopen(answers_fd, "wb") as answers,
+    ):
+        try:
+            _Runner(commands, answers, board=Board(board_fd)).serve()
+        except BrokenPipeError:
+            raise
+        except BaseException:
+            # Before the pipe closes: the worker would take that for the end, and its own SIGKILL
+            # for a want of memory.
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+
+
+def _die_first() -> None:
+    """Have the kernel end this process and not the worker where memory runs out."""
+    with suppress(OSError):  # only Linux knows how
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _keep_apart(*fds: int) -> None:
+    """Lead a process group of our own, in which nobody but us holds the pipes.
+
+    Processes that the function forks may outlive us. If they kept the pipes open, the worker would
+    never learn of our end; in our group, it ends them with us.
+    """
+    with suppress(PermissionError):  # it leads one already
+        os.setpgid(0, 0)
+    if sys.platform == "linux":  # who ends the worker's group means us too
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    os.register_at_fork(after_in_child=lambda: _let_go(fds))
+
+
+def _let_go(fds: Sequence[int]) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for fd in fds:
+        os.dup2(nowhere, fd, inheritable=False)
+    os.close(nowhere)
+
+
+class _Runner:
+    def __init__(self, commands: BinaryIO, answers: BinaryIO, *, board: Board) -> None:
+        self._commands = commands
+        self._answers = answers
+        self._board = board
+        self._functions: dict[str, Buffer | Callable[..., object]] = {}
+
+    def serve(self) -> None:
+        while (frame := read_frame(self._commands)) is not None:
+            if frame.header["do"] == "function":
+                self._functions[frame.header["name"]] = frame.buffers[0]
+            else:
+                self._run(frame)
+
+    def _run(self, frame: Frame) -> None:
+        header = frame.header
+        report = _Report(self._answers, header)
+        for index, data in enumerate(frame.buffers, start=header["lo"]):
+            if self._board.stop_asked:
+                break
+            self._one(index, data, header=header, report=report)
+            self._board.leave()
+            report.send_if_due()
+        report.finish()
+        gc.collect()
+
+    def _one(self, index: int, data: Buffer, *, header: dict[str, Any], report: _Report) -> None:
+        retries = header["retries"]
+        for attempt in range(retries + 1):
+            began = time.monotonic()
+            self._board.enter(index, began)
+            try:
+                function = self._function(header["function"])
+                args, kwargs = load(data)
+                value = function(*args, **kwargs)
+            # Whatever the function raises is its result: sys.exit() too, and a panic of Rust code,
+            # which would else end this process and look like a crash.
+            except BaseException as error:
+                report.seconds += time.monotonic() - began
+                if _is_disk_full(error):
+                    _clear_scratch()
+                passing = isinstance(error, Exception) and _worth_it(error, header["retry_on"])
+                if attempt < retries and passing:
+                    report.retries += 1
+                    time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
+                    continue
+                report.failed(index, describe(error))
+                return
+            report.seconds += time.monotonic() - began
+            report.add(index, value)
+            return
+
+    def _function(self, name: str) -> Callable[..., object]:
+        held = self._functions[name]
+        if callable(held):
+            return held
+        function: object = load(held)
+        if not callable(function):
+            raise TypeError(f"what was submitted is not callable: {function!r}")
+        self._functions[name] = function
+        return function
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    """Whether the disk was full when this was raised, even where it only led to it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _DISK_FULL:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _clear_scratch() -> None:
+    """Remove what tasks left in this process' own temporary directory: the next ones need it."""
+    scratch = Path(tempfile.gettempdir())
+    if not scratch.name.startswith("starburst-tasks-"):
+        return  # not ours alone
+    for path in scratch.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+class _Report:
+    """Results that have not been sent yet."""
+
+    def __init__(self, answers: BinaryIO, header: dict[str, Any]) -> None:
+        self._answers = answers
+        self._mode: ResultMode = header["mode"]
+        self._max_bytes: int = header["max_bytes"]
+        self._first: int = header["lo"]
+        self._values: list[object] = []
+        self._failures: dict[int, Failure] = {}
+        self._bytes = 0
+        self._sent = time.monotonic()
+        self.seconds = 0.0
+        self.retries = 0
+
+    def add(self, index: int, value: object) -> None:
+        size = _size_in_memory(value)
+        if size > self._max_bytes:
+            self.failed(index, describe(_too_large(size, self._max_bytes)))
+            return
+        self._bytes += size
+        self._values.append(value)
+
+    def failed(self, index: int, failure: Failure) -> None:
+        self._values.append(None)
+        self._failures[index] = failure
+
+    def send_if_due(self) -> None:
+        due = time.monotonic() - self._sent > _REPORT_SECONDS or self._bytes > _REPORT_BYTES
+        if due:
+            self._send(final=False)
+
+    def finish(self) -> None:
+        self._send(final=True)
+
+    def _send(self, *, final: bool) -> None:
+        encoded = self._encode()
+        header = {
+            "first": self._first,
+            "count": len(self._values),
+            "format": encoded.format,
+            "failures": [[index, f.to_data()] for index, f in self._failures.items()],
+            "seconds": self.seconds,
+            "retries": self.retries,
+            "final": final,
+        }
+        write_frame(self._answers, header, buffers=encoded.parts)
+        self._first += len(self._values)
+        self._values = []
+        self._failures = {}
+        self._bytes = 0
+        self.seconds = 0.0
+        self.retries = 0
+        self._sent = time.monotonic()
+
+    def _encode(self) -> Encoded:
+        values = self._values
+        encoded, refused = encode_batch(values, mode=self._mode)
+        for position, error in refused.items():
+            self._failures[self._first + position] = describe(error)
+        if _size(encoded.parts) > self._max_bytes * max(1, len(values)):
+            over = describe(_too_large(_size(encoded.parts), self._max_bytes))
+            for position in range(len(values)):
+                self._failures[self._first + position] = over
+            encoded, _ = encode_batch([None] * len(values), mode=self._mode)
+        return encoded
+
+
+def _worth_it(error: Exception, retry_on: Sequence[str]) -> bool:
+    kinds = {qualified_name(kind) for kind in type(error).__mro__[:-1]}
+    return not retry_on or not kinds.isdisjoint(retry_on)
+
+
+def _size_in_memory(value: object) -> int:
+    """Return roughly how many bytes a result has, whatever it answers when it is asked."""
+    with suppress(Exception):  # a closed file's data set, say; whether it can travel is told later
+        size = getattr(value, "nbytes", None)
+        return size if isinstance(size, int) else sys.getsizeof(value, 64)
+    return 64
+
+
+def _size(parts: Sequence[Buffer]) -> int:
+    return sum(memoryview(part).nbytes for part in parts)
+
+
+def _too_large(size: int, allowed: int) -> ResultTooLarge:
+    return ResultTooLarge(
+        f"the result is {size / 1e6:.0f} MB; at most {allowed / 1e6:.0f} MB can travel back. "
+        "Return a summary, or split the work into smaller tasks"
+    )
+
+
+if __name__ == "__main__":
+    main()

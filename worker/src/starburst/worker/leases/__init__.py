@@ -1,0 +1,1 @@
+"""Leases on chunks: received, kept, committed, handed on."""

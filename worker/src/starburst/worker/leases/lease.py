@@ -1,0 +1,240 @@
+"""Leases: receiving a chunk from the queue, keeping it, handing work on, giving it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from starburst._protocol.requeue import RequeueMessage
+from starburst._protocol.sealed.chunks import ChunkMessage, read_message
+from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst._protocol.sealed.sending import SEND_TRIES, send_messages
+from starburst.aws.calls import QUEUE_GONE, TROUBLE, code_of
+from starburst.errors import IntegrityError
+from starburst.worker.logs.integrity import refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import MessageSystemAttributeNameType
+    from mypy_boto3_sqs.type_defs import (
+        ReceiveMessageResultTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+        SendMessageBatchResultTypeDef,
+    )
+
+__all__ = ["LEASE_SECONDS", "Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
+
+LEASE_SECONDS: Final = 30
+"""A worker that dies gives its chunk back after at most this long."""
+
+_HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 3
+_LONGEST_SECONDS: Final = 11.5 * 3600
+"""SQS keeps no message invisible for more than twelve hours after it was received."""
+
+_STALE_SECONDS: Final = 900
+"""A request that waited for longer knows too little of who works now; the controller asks again."""
+
+_POLL_SECONDS: Final = 20
+_LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
+
+
+class QueueGone(Exception):
+    """The session's queue is deleted: the session has ended."""
+
+
+class QueueRefused(Exception):
+    """SQS did not take messages, however often they were offered."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A message that this worker has received and nobody else sees for a while.
+
+    Attributes:
+        receipt: SQS's handle.
+        deliveries: how often this message has been delivered, this time included; whoever may
+            receive from the queue can drive that up.
+        renewed: when it was last extended (monotonic seconds).
+        received: when it came.
+        ended: the message is deleted.
+    """
+
+    receipt: str
+    deliveries: int
+    renewed: float = field(default_factory=time.monotonic)
+    received: float = field(default_factory=time.monotonic)
+    ended: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Request(Held):
+    """The controller's request to send again what has neither a result nor a worker.
+
+    Attributes:
+        live: ECS task ids of the workers that run.
+    """
+
+    live: frozenset[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease(Held):
+    """The right to run a range of a chunk for a while.
+
+    Attributes:
+        message: what is leased.
+        settled: a result of the range stands; only messages are still to be sent and deleted.
+        early: what is to be committed while the last task of the range still runs; from then on
+            the lease is of that task's part alone, and the queue's own message still of all.
+    """
+
+    message: ChunkMessage
+    settled: bool = False
+    early: ResultNode | None = None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """The range: its chunk, its first task, and the end of it."""
+        return self.message.chunk, self.message.lo, self.message.hi
+
+
+class Leases:
+    """The session's queue, seen from one worker.
+
+    Raises:
+        QueueGone: from every method, once the queue no longer exists.
+    """
+
+    def __init__(self, sqs: SQSClient, queue_url: str) -> None:
+        self._sqs = sqs
+        self._url = queue_url
+        self._backlog = 0
+        self._counted = float("-inf")
+
+    def receive(self, *, wait: float = _POLL_SECONDS) -> Lease | Request | None:
+        """Wait for work; None where there was none. A message that is not ours is dropped."""
+        with _translated():
+            response = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=1,
+                WaitTimeSeconds=max(0, min(_POLL_SECONDS, int(wait))),
+                VisibilityTimeout=LEASE_SECONDS,
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+            )
+        for raw in response.get("Messages", []):
+            receipt = raw.get("ReceiptHandle", "")
+            try:
+                message = read_message(raw.get("Body", ""))
+            except IntegrityError as error:
+                refused(error, object="message")
+                self._delete(receipt)
+                return None
+            said = raw.get("Attributes", {})
+            count = int(said.get("ApproximateReceiveCount", "1"))
+            if isinstance(message, RequeueMessage):
+                if _age(response, said) > _STALE_SECONDS:
+                    self._delete(receipt)
+                    return None
+                return Request(live=message.live, receipt=receipt, deliveries=count)
+            return Lease(message=message, receipt=receipt, deliveries=count)
+        return None
+
+    def backlog(self, *, fresh: float) -> int:
+        """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
+        now = time.monotonic()
+        if now - self._counted >= fresh:
+            with _translated():
+                answer = self._sqs.get_queue_attributes(
+                    QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+                )
+                count = answer.get("Attributes", {}).get("ApproximateNumberOfMessages", "0")
+                self._backlog, self._counted = int(count), now
+        return self._backlog
+
+    def keep(self, lease: Held) -> None:
+        """Extend the lease when a third of it has passed; a lost lease is let go quietly.
+
+        A lost lease does no harm: whoever took the chunk over and this worker cannot both commit.
+        Nor does a heartbeat that fails: the next one is ten seconds away.
+        """
+        now = time.monotonic()
+        if now - lease.renewed < _HEARTBEAT_SECONDS:
+            return
+        lease.renewed = now
+        with suppress(*TROUBLE, QueueRefused):
+            if isinstance(lease, Lease) and now - lease.received > _LONGEST_SECONDS:
+                self.release(lease)
+                lease.received = now
+            else:
+                self._extend(lease, LEASE_SECONDS)
+
+    def give_back(self, lease: Held) -> None:
+        """Let another worker have the message at once, as one whose worker died."""
+        self._extend(lease, 0)
+
+    def release(self, lease: Lease) -> None:
+        """Queue the range anew, as one that nobody has tried.
+
+        For what is not the tasks' fault: a worker that was told to stop, AWS in trouble, SQS's
+        limit of twelve hours. Should both messages live on, the second to commit changes nothing.
+        """
+        self.hand_on([lease.message])
+        self._delete(lease.receipt)
+
+    def _extend(self, lease: Held, seconds: int) -> None:
+        with _translated():
+            self._sqs.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=lease.receipt, VisibilityTimeout=seconds
+            )
+
+    def hand_on(self, messages: Sequence[ChunkMessage]) -> None:
+        """Queue ranges that this worker does not run itself."""
+        refused = send_messages(messages, self._send_entries)
+        if refused:
+            raise QueueRefused(f"SQS refused {refused} messages {SEND_TRIES} times over")
+
+    def _send_entries(
+        self, entries: list[SendMessageBatchRequestEntryTypeDef]
+    ) -> SendMessageBatchResultTypeDef:
+        with _translated():
+            return self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+
+    def done(self, lease: Held) -> None:
+        """Delete the message: its range is committed, or it asks for nothing that there is."""
+        self._delete(lease.receipt)
+        lease.ended = True
+
+    def _delete(self, receipt: str) -> None:
+        with _translated():
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
+
+
+def _age(
+    response: ReceiveMessageResultTypeDef,
+    said: Mapping[MessageSystemAttributeNameType, str],
+) -> float:
+    """Return for how many seconds a message has waited, by SQS's clock at both ends."""
+    date = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+    sent = said.get("SentTimestamp")
+    if not (date and sent):
+        return 0
+    return parsedate_to_datetime(date).timestamp() - int(sent) / 1000
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise QueueGone for a queue that is no more; let a lease that is lost be lost."""
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        if code in QUEUE_GONE:
+            raise QueueGone from error
+        if code not in _LOST:
+            raise

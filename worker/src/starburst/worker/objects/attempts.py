@@ -1,0 +1,150 @@
+"""Attempts: what workers write down of a range that they run again, or have run for long.
+
+SQS counts how often a message was delivered, but whoever may receive it can drive that count up.
+So workers keep a log beside the results: objects ``results/<chunk>/<lo>-<hi>.<number>``, each
+written once, a worker's name and a word sealed in it. It takes the session's key to write one. The
+log says who began a range, who let go of it alive, and whether anybody is at it when another asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from botocore.exceptions import ClientError
+
+from starburst._protocol.sealed.envelope import Header, seal, unseal
+from starburst._protocol.sealed.result_nodes import attempt_name
+from starburst._protocol.sealed.tables import dump_table, load_table, text
+from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, outlast, words_of
+from starburst.contract import SessionKeys
+from starburst.errors import IntegrityError
+from starburst.worker.logs.integrity import refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["Attempts", "TaskRange"]
+
+_MOST: Final = 99
+_MOST_BYTES: Final = 4096
+
+TaskRange: TypeAlias = tuple[str, int, int]
+"""A range: the chunk's name, its first task, and the end of it."""
+
+_Word = Literal["began", "ended", "asks", "here"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    number: int
+    worker: str
+    word: str
+
+
+class Attempts:
+    """The logs of a session's ranges, as one worker reads and writes them.
+
+    Args:
+        s3: with the worker role's credentials.
+        bucket: the data bucket.
+        keys: the session.
+        key: its data key.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._keys = keys
+        self._key = key
+        self._begun: dict[TaskRange, int] = {}
+
+    def begin(self, place: TaskRange, *, worker: str) -> None:
+        """Write down that a worker runs a range; once for each process and range."""
+        if place not in self._begun:
+            self._begun[place] = self._write(place, worker, "began") or _MOST
+
+    def end(self, place: TaskRange, *, worker: str) -> None:
+        """Write down that a worker lets go, alive, of a range that it had written that it began."""
+        if self._begun.pop(place, None) is not None:
+            self._write(place, worker, "ended")
+
+    def answer(self, place: TaskRange, *, worker: str) -> None:
+        """Say that this worker is still at a range, if somebody has asked since it last looked."""
+        known = self._begun.get(place)
+        if known is None:
+            return
+        asked = False
+        for entry in self._entries(place, after=known):
+            self._begun[place] = entry.number
+            asked = asked or entry.word == "asks"
+        if asked:
+            self._begun[place] = self._write(place, worker, "here") or _MOST
+
+    def ask(self, place: TaskRange, *, worker: str) -> int | None:
+        """Ask whether anybody is at a range; return the question's number, None for no room."""
+        return self._write(place, worker, "asks")
+
+    def is_answered(self, place: TaskRange, *, after: int) -> bool:
+        """Whether somebody has said since a question that they are at a range."""
+        return any(entry.word == "here" for entry in self._entries(place, after=after))
+
+    def workers(self, place: TaskRange) -> set[str]:
+        """Return who began a range and has not written that they let go of it."""
+        at_it: set[str] = set()
+        for entry in self._entries(place):
+            if entry.word == "began":
+                at_it.add(entry.worker)
+            elif entry.word == "ended":
+                at_it.discard(entry.worker)
+        return at_it
+
+    def _entries(self, place: TaskRange, *, after: int = 0) -> Iterator[_Entry]:
+        """Yield a log's entries; what stands in the place of one and is none counts for nothing."""
+        for number in range(after + 1, _MOST + 1):
+            name = attempt_name(*place, number=number)
+            try:
+                sealed = outlast(partial(self._read, name))
+                if sealed is None:
+                    return
+                header = self._header(name)
+                plain = unseal(sealed, key=self._key, expect=header, max_bytes=_MOST_BYTES)
+                worker, word = load_table(plain)
+                yield _Entry(number=number, worker=text(worker), word=text(word))
+            except (IntegrityError, TypeError, ValueError) as error:
+                refused(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
+
+    def _write(self, place: TaskRange, worker: str, word: _Word) -> int | None:
+        """Add an entry to a log; return its number, None where there is no room."""
+        for number in range(self._begun.get(place, 0) + 1, _MOST + 1):
+            name = attempt_name(*place, number=number)
+            data = dump_table([worker, word])
+            body = bytes(seal([data], key=self._key, header=self._header(name)))
+            try:
+                self._s3.put_object(
+                    Bucket=self._bucket, Key=self._keys.results + name, Body=body, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if code_of(error) not in TAKEN:
+                    raise
+                continue
+            return number
+        return None
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._keys.results + name)
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return None
+            if is_permanent(error):
+                raise IntegrityError(f"it cannot be read: {words_of(error)}") from error
+            raise
+        return answer["Body"].read(_MOST_BYTES + 1)
+
+    def _header(self, name: str) -> Header:
+        return Header(
+            session=self._keys.session, kind="result", name=name, attempt=0, format="attempt"
+        )

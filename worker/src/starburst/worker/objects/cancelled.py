@@ -1,0 +1,84 @@
+"""What a worker knows of the session's cancelled tasks, asked again when that has aged."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from starburst._protocol.sealed.cancel_list import (
+    NOTHING_CANCELLED,
+    CancelledTasks,
+    read_cancel_list,
+)
+from starburst.aws.calls import TROUBLE
+from starburst.contract import SessionKeys
+from starburst.errors import IntegrityError
+from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.log import log
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["Cancelled"]
+
+_FRESH_SECONDS: Final = 5.0
+"""So long a worker may not know of a cancel; one small request in so long is what knowing costs."""
+
+
+class Cancelled:
+    """The session's cancel list, as one worker sees it.
+
+    Args:
+        s3: with the worker role's credentials.
+        bucket: the data bucket.
+        keys: the session.
+        key: its data key.
+        public: its clients' public key.
+    """
+
+    def __init__(
+        self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes, public: bytes
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._keys = keys
+        self._key = key
+        self._public = public
+        self._tasks = NOTHING_CANCELLED
+        self._etag: str | None = None
+        self._asked = float("-inf")
+        self._looked = False
+
+    def tasks(self) -> CancelledTasks:
+        """Return the cancelled tasks; the same object for as long as nothing changed.
+
+        A list that no client of the session signed cancels nothing. Trouble with a later look is
+        outlasted, so that it ends no running range; without a first look nothing may run at all.
+        """
+        now = time.monotonic()
+        if now - self._asked < _FRESH_SECONDS:
+            return self._tasks
+        self._asked = now
+        try:
+            found = read_cancel_list(
+                self._s3,
+                self._bucket,
+                self._keys,
+                key=self._key,
+                public=self._public,
+                known=self._etag,
+            )
+        except IntegrityError as error:
+            refused(error, object="cancel list")
+            return self._tasks
+        except TROUBLE as error:
+            if not self._looked:
+                self._asked = float("-inf")
+                raise
+            log("trouble", error=type(error).__name__, why=str(error))
+            return self._tasks
+        self._looked = True
+        if found is not None:
+            tasks, self._etag = found
+            self._tasks = self._tasks.union(tasks)  # an older list put back takes nothing back
+        return self._tasks

@@ -1,0 +1,310 @@
+"""A session's objects, seen from one worker: functions and chunks in, result nodes out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from botocore.exceptions import ClientError
+
+from starburst._protocol.sealed.chunks import (
+    Chunk,
+    ChunkMessage,
+    Ledger,
+    LedgerEntry,
+    function_header,
+    open_chunk,
+    open_ledger,
+    pack_key,
+)
+from starburst._protocol.sealed.envelope import Buffer, unseal
+from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
+from starburst._protocol.sealed.signing import verify
+from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, words_of
+from starburst.contract import SessionKeys
+from starburst.errors import IntegrityError
+from starburst.worker.logs.integrity import Missing
+
+from .attempts import Attempts
+from .cancelled import Cancelled
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["NoSuchChunk", "Store"]
+
+
+_KEPT_CHUNKS: Final = 4
+_KEPT_LEDGERS: Final = 4
+_READS: Final = 3
+"""What arrives damaged is read again: only what stays damaged is damaged in S3."""
+
+_HINTED_BYTES: Final = 8 << 20
+"""So much is read where a message says that it is; for more, the signed ledger is asked first."""
+
+_LEDGER_BYTES: Final = 65_536
+_START_BYTES: Final = (1 << 20) + 8192
+"""The first segment of a sealed object, with what stands before it."""
+
+_T = TypeVar("_T")
+
+
+class NoSuchChunk(Exception):
+    """The session's client has signed no chunk of that name, or not yet."""
+
+
+class Store:
+    """Reads what the session's client signed; writes results once.
+
+    Args:
+        s3: with the worker role's credentials.
+        bucket: the data bucket.
+        keys: the session.
+        key: the session's data key, 32 bytes.
+        public: the client's Ed25519 key, from the manifest.
+
+    Attributes:
+        attempts: what workers wrote down of ranges that they run.
+        cancelled: which of the session's tasks were cancelled.
+    """
+
+    def __init__(
+        self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes, public: bytes
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._keys = keys
+        self._key = key
+        self._public = public
+        self._chunks: dict[str, tuple[Chunk, Buffer | None]] = {}
+        self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
+        self.attempts = Attempts(s3, bucket, keys=keys, key=key)
+        self.cancelled = Cancelled(s3, bucket, keys=keys, key=key, public=public)
+
+    def function(self, name: str) -> Buffer:
+        """Return a function's pickle, verified."""
+        return _insist(lambda: self._read_function(name))
+
+    def _read_function(self, name: str) -> Buffer:
+        signed = self._get(self._keys.functions + name)
+        if signed is None:
+            raise self.missing(f"function {name}")
+        sealed = verify(signed, public=self._public)
+        return unseal(sealed, key=self._key, expect=function_header(self._keys.session, name))
+
+    def chunk(self, message: ChunkMessage) -> tuple[Chunk, ChunkMessage]:
+        """Return the chunk that a message leases, verified, and the message without false hints.
+
+        What the message says of it is tried first. Where that fails, the ledger that the client
+        signed says where the chunk is, so that no hint decides what becomes of a task.
+
+        Raises:
+            NoSuchChunk: there is no such chunk; nothing may be committed for it.
+            IntegrityError: it is there, and damaged.
+        """
+        if message.chunk not in self._chunks:
+            found = self._find(message)
+            while len(self._chunks) >= _KEPT_CHUNKS:
+                self._chunks.pop(next(iter(self._chunks)))
+            self._chunks[message.chunk] = found
+        chunk, copy = self._chunks[message.chunk]
+        return chunk, message if message.inline == copy else replace(message, inline=None)
+
+    def _find(self, message: ChunkMessage) -> tuple[Chunk, Buffer | None]:
+        """Return the chunk, and the copy of it in the message where that is a true one."""
+        for copy in self._hinted(message):
+            with suppress(IntegrityError):
+                chunk = self._open(message.chunk, copy)
+                return chunk, copy if copy is message.inline else None
+        entry = self.ledger(message.pack).get(message.chunk)
+        if entry is None:
+            raise NoSuchChunk(f"the client signed no chunk {message.chunk}")
+        found = replace(message, offset=entry.offset, length=entry.length)
+        return _insist(lambda: self._open(message.chunk, self._part(found))), None
+
+    def _hinted(self, message: ChunkMessage) -> Iterator[Buffer]:
+        if message.inline is not None:
+            yield message.inline
+        if message.length > _HINTED_BYTES:
+            return
+        try:
+            part = self._part(message)
+        except ClientError as error:
+            if not is_permanent(error):
+                raise
+        else:
+            if part is not None:
+                yield part
+
+    def _part(self, message: ChunkMessage) -> bytes | None:
+        span = f"bytes={message.offset}-{message.offset + message.length - 1}"
+        return self._get(pack_key(self._keys, message.pack), span=span, most=message.length)
+
+    def ledger(self, pack: str) -> dict[str, LedgerEntry]:
+        """Return the chunks of a pack by name, as the client signed them.
+
+        Raises:
+            NoSuchChunk: there is no such pack.
+            IntegrityError: it is there, and damaged.
+        """
+        held = self._ledgers.get(pack)
+        if held is None:
+            ledger = _insist(lambda: self._read_ledger(pack))
+            held = {entry.name: entry for entry in ledger.entries}
+            while len(self._ledgers) >= _KEPT_LEDGERS:
+                self._ledgers.pop(next(iter(self._ledgers)))
+            self._ledgers[pack] = held
+        return held
+
+    def _read_ledger(self, pack: str) -> Ledger:
+        length = _LEDGER_BYTES
+        while True:
+            try:
+                start = self._get(
+                    pack_key(self._keys, pack), span=f"bytes=0-{length - 1}", most=length
+                )
+            except ClientError as error:
+                if is_permanent(error):
+                    raise IntegrityError(
+                        f"pack {pack} cannot be read: {words_of(error)}"
+                    ) from error
+                raise
+            if start is None:
+                raise NoSuchChunk(f"the session has no pack {pack}")
+            found = open_ledger(
+                start, pack=pack, session=self._keys.session, key=self._key, public=self._public
+            )
+            if isinstance(found, Ledger):
+                return found
+            if found <= length:
+                raise IntegrityError(f"pack {pack} is cut short")
+            length = found
+
+    def _open(self, name: str, signed: Buffer | None) -> Chunk:
+        if signed is None:
+            raise self.missing(f"the pack of chunk {name}")
+        return open_chunk(
+            signed, name=name, session=self._keys.session, key=self._key, public=self._public
+        )
+
+    def node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
+        """Return the committed node of a range, verified; None where there is none."""
+        return _insist(lambda: self._read_node(chunk, lo, hi))
+
+    def _read_node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
+        try:
+            sealed = self._get(node_key(self._keys, chunk, lo=lo, hi=hi))
+        except ClientError as error:
+            if is_permanent(error):
+                raise _unreadable(chunk, lo, hi, error) from error
+            raise
+        if sealed is None:
+            return None
+        return open_node(
+            sealed, session=self._keys.session, chunk=chunk, lo=lo, hi=hi, key=self._key
+        )
+
+    def children(self, chunk: str, lo: int, hi: int) -> tuple[tuple[int, int], ...] | None:
+        """Return what the committed node of a range handed on; None where there is no node.
+
+        Reads the node's beginning, and all of it only where its table is longer.
+
+        Raises:
+            IntegrityError: what stands there is no worker's.
+        """
+        return _insist(lambda: self._read_children(chunk, lo, hi))
+
+    def _read_children(self, chunk: str, lo: int, hi: int) -> tuple[tuple[int, int], ...] | None:
+        try:
+            answer = self._s3.get_object(
+                Bucket=self._bucket,
+                Key=node_key(self._keys, chunk, lo=lo, hi=hi),
+                Range=f"bytes=0-{_START_BYTES - 1}",
+            )
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return None
+            if is_permanent(error):  # as of an empty object, which has no bytes to ask for
+                raise _unreadable(chunk, lo, hi, error) from error
+            raise
+        found = open_children(
+            answer["Body"].read(),
+            nbytes=int(answer["ContentRange"].rpartition("/")[2]),
+            session=self._keys.session,
+            chunk=chunk,
+            lo=lo,
+            hi=hi,
+            key=self._key,
+        )
+        if found is not None:
+            return found
+        node = self._read_node(chunk, lo, hi)
+        return None if node is None else node.children
+
+    def stands(self, chunk: str, lo: int, hi: int) -> bool:
+        """Whether anything stands where the node of a range belongs."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=node_key(self._keys, chunk, lo=lo, hi=hi))
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return False
+            raise
+        return True
+
+    def commit(self, chunk: str, node: ResultNode, *, attempt: int) -> ResultNode:
+        """Write a node once.
+
+        Returns:
+            the node that stands: this one, or the one that was there first.
+
+        Raises:
+            IntegrityError: what stands there is no worker's.
+        """
+        sealed = node.seal(session=self._keys.session, chunk=chunk, key=self._key, attempt=attempt)
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=node_key(self._keys, chunk, lo=node.lo, hi=node.hi),
+                Body=io.BytesIO(sealed),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if code_of(error) not in TAKEN:
+                raise
+            standing = self.node(chunk, node.lo, node.hi)
+            if standing is None:
+                raise self.missing(f"result {chunk}/{node.lo}-{node.hi}") from error
+            return standing
+        return node
+
+    def missing(self, what: str) -> IntegrityError:
+        """Return the error for what is not there: the session may be gone, or somebody lies."""
+        gone = self._get(self._keys.manifest, span="bytes=0-0") is None
+        return (Missing if gone else IntegrityError)(f"{what} is missing from the session")
+
+    def _get(self, key: str, *, span: str | None = None, most: int | None = None) -> bytes | None:
+        try:
+            if span is None:
+                response = self._s3.get_object(Bucket=self._bucket, Key=key)
+            else:
+                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=span)
+            # S3 answers a range that it cannot read with the whole object.
+            return response["Body"].read(most)
+        except ClientError as error:
+            if code_of(error) in ABSENT:
+                return None
+            raise
+
+
+def _unreadable(chunk: str, lo: int, hi: int, error: ClientError) -> IntegrityError:
+    return IntegrityError(f"result {chunk}/{lo}-{hi} cannot be read: {words_of(error)}")
+
+
+def _insist(read: Callable[[], _T]) -> _T:
+    for _ in range(_READS - 1):
+        with suppress(IntegrityError):
+            return read()
+    return read()
