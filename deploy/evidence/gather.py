@@ -23,9 +23,9 @@ from stacks.settings import Environment
 from stacks.waivers import waivers
 from stacks.wildcards import wildcards
 from starburst_assurance.controls import CONTROLS
-from starburst_assurance.gate.judge import GatedStage
 from starburst_assurance.gate.outcomes import Outcome, guard_outcomes, nag_outcomes, rule_outcomes
 from starburst_assurance.gate.table import Refusal, refusals
+from starburst_assurance.judge import GatedStage
 from starburst_assurance.proofs.command import estates_of
 from starburst_assurance.proofs.encoding.vocabulary import check
 from starburst_assurance.proofs.mutation.record import Record, load

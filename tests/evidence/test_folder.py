@@ -25,9 +25,9 @@ from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import Row, Status, matrix
 from deploy.evidence.testing import CaseCount, RunError, finish_tests, start_tests
 from starburst_assurance.controls import CONTROLS, Area, Control
-from starburst_assurance.gate.judge import GatedStage
 from starburst_assurance.gate.outcomes import nag_outcomes
 from starburst_assurance.gate.table import Refusal
+from starburst_assurance.judge import GatedStage
 from starburst_assurance.packs.packs import NagPack, plain
 from starburst_assurance.proofs.mutation.record import Record
 from starburst_assurance.rules import Verdict

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aws_cdk as cdk
 import jsii
 
-from starburst_assurance.gate.judge import Finding, GatedStage
+from starburst_assurance.judge import Finding, GatedStage
 
 __all__ = ["HIDDEN", "UNJUDGED", "UNREAD", "Coverage", "strays"]
 

@@ -14,8 +14,8 @@ import jsii
 from constructs import IConstruct
 
 from starburst_assurance.gate.coverage import Coverage
-from starburst_assurance.gate.judge import Finding, GatedStage, Judge
 from starburst_assurance.gate.rulebook import Rulebook
+from starburst_assurance.judge import Finding, GatedStage, Judge
 from starburst_assurance.packs.control_tower import ControlTower
 from starburst_assurance.packs.packs import NagPack, plain
 from starburst_assurance.rules import RULES, Rule

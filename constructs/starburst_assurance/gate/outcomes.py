@@ -9,7 +9,7 @@ from typing import Any
 
 import cdk_nag
 
-from starburst_assurance.gate.judge import GatedStage
+from starburst_assurance.judge import GatedStage
 from starburst_assurance.packs.catalogue import nag_catalogue
 from starburst_assurance.packs.control_tower import ControlTower, guard_catalogue
 from starburst_assurance.packs.packs import declared_reason, plain

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from starburst_assurance.gate.judge import Finding, GatedStage
+from starburst_assurance.judge import Finding, GatedStage
 from starburst_assurance.rules import Rule, undeclared_wildcard, unused_wildcards
 from starburst_assurance.templates.template import Template, read_stage
 

@@ -22,7 +22,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final
 
-from starburst_assurance.gate.judge import Finding, GatedStage
+from starburst_assurance.judge import Finding, GatedStage
 from starburst_assurance.templates.template import Template, read_stage
 
 __all__ = ["ControlTower", "GuardEntry", "GuardError", "guard_catalogue"]

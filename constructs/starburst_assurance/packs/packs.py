@@ -10,7 +10,7 @@ from typing import Final
 
 import cdk_nag
 
-from starburst_assurance.gate.judge import Finding, GatedStage
+from starburst_assurance.judge import Finding, GatedStage
 from starburst_assurance.wildcards import Wildcard
 
 __all__ = ["NagPack", "declared_reason", "plain"]
