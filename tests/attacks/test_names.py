@@ -370,7 +370,7 @@ KEYS = st.text(
 ).filter(lambda name: len(name.encode()) < 900)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def erased() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -186,7 +186,7 @@ def test_the_worker_itself_imports_nothing_from_where_tasks_write(scratch: Path)
 
 LOGS = """
 import sys
-from starburst.worker.log import log
+from starburst.worker.logs.log import log
 sys.stdout.write("a task's words that end in the midst")
 sys.stdout.flush()
 log("refused", why="it failed verification")

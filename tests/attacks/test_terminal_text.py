@@ -448,7 +448,7 @@ def test_nobody_forgot_a_command() -> None:
     """Each command of an incident ends in ``conclude``, and is tried above."""
     folder = Path(deploy.incident.erase.__file__).parent
     named = {path.stem for path in folder.glob("*.py") if "conclude(" in path.read_text()} - {
-        "officer"
+        "command"
     }
     assert named == {*COMMANDS, "revoke"}
     for path in folder.glob("*.py"):
