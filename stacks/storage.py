@@ -53,7 +53,6 @@ class StorageStack(cdk.Stack):
             key=foundation.data_key,
             encryption=settings.encryption,
             access_logs=self.access_logs,
-            workspaces=[workspace.name for workspace in environment.workspaces],
             session_days=settings.session_days,
             noncurrent_days=settings.noncurrent_days,
             worker_endpoint=network.s3_endpoint_id if through_endpoint else None,

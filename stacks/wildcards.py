@@ -17,6 +17,7 @@ from starburst.contract import (
     queue_prefix,
     task_family,
 )
+from starburst.contract.areas import SESSIONS
 from starburst_assurance.wildcards import Wildcard
 from starburst_constructs.identity.endpoint_opening import REGIONLESS
 from starburst_constructs.naming import cluster_name, controller_name, endpoints_stack_name
@@ -199,7 +200,8 @@ def _queues(environment: Environment, workspace: str, policy: str) -> Wildcard:
 
 def _analyst(environment: Environment, workspace: str) -> Iterator[Wildcard]:
     policy = f"access/Analyst-{workspace}/Analysis/Resource"
-    folder = f"{_DATA_BUCKET}/{workspace}/<aws:PrincipalTag/{USER_TAG}>/"
+    user = f"<aws:PrincipalTag/{USER_TAG}>"
+    folder = f"{_DATA_BUCKET}/{SESSIONS.prefix(workspace, user)}"
     yield _queues(environment, workspace, policy)
     yield Wildcard(
         policy=policy,
@@ -209,24 +211,25 @@ def _analyst(environment: Environment, workspace: str) -> Iterator[Wildcard]:
     for part in ("functions", "inputs", "requests"):
         yield Wildcard(
             policy=policy,
-            resource=f"{folder}sessions/{SESSION}/{part}/*",
+            resource=f"{folder}{SESSION}/{part}/*",
             reason="What a client writes in its own sessions; their ids are made at run time.",
         )
 
 
 def _worker(environment: Environment, workspace: str) -> Iterator[Wildcard]:
     policy = f"access/Worker-{workspace}/Work/Resource"
+    session = f"{_DATA_BUCKET}/{SESSIONS.prefix(workspace, '*', SESSION)}"
     yield _queues(environment, workspace, policy)
     for part in ("manifest.json", "functions/*", "inputs/*", "results/*"):
         yield Wildcard(
             policy=policy,
-            resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/{part}",
+            resource=f"{session}{part}",
             reason="A workspace's sessions; user and session are known at run time only.",
         )
     for name in (ATTEMPT, RESULT):
         yield Wildcard(
             policy=policy,
-            resource=f"{_DATA_BUCKET}/{workspace}/*/sessions/{SESSION}/results/{name}",
+            resource=f"{session}results/{name}",
             reason="What a worker writes; tasks have numbers, and IAM has no pattern for digits.",
         )
 
@@ -252,7 +255,7 @@ def _controller(environment: Environment, workspaces: list[str]) -> Iterator[Wil
     for part in ("manifest.json", "requests/*", "status.json"):
         yield Wildcard(
             policy=sessions,
-            resource=f"{_DATA_BUCKET}/*/sessions/{SESSION}/{part}",
+            resource=f"{_DATA_BUCKET}/{SESSIONS.prefix('*', '*', SESSION)}{part}",
             reason="The controller serves every session; it reads neither inputs nor results.",
         )
     yield Wildcard(

@@ -19,6 +19,7 @@ import botocore.exceptions
 from environments import ALL
 from starburst.aws.calls import client_config
 from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
+from starburst.contract.areas import SESSIONS
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ class Scope:
     @property
     def prefixes(self) -> list[str]:
         """Where their objects are, each with its closing slash."""
-        tail = f"{self.user}/" if self.user else ""
-        return [f"{workspace}/{tail}" for workspace in self.workspaces]
+        user = [self.user] if self.user else []
+        return [SESSIONS.prefix(workspace, *user) for workspace in self.workspaces]
 
     def clients(self) -> Clients:
         """Return a maker of clients from the shell's credentials, which checks their account."""

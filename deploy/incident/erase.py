@@ -41,8 +41,8 @@ _NAMED: Final = 100
 """So many of the versions that stay are named on the terminal."""
 
 _KEPT: Final = (
-    "_control/ended/: the controller's records of ended sessions (user name, size, cost), which "
-    f"account for what was done; they expire after {CONTROL_DAYS} days",
+    f"{CONTROL_PREFIX}ended/: the controller's records of ended sessions (user name, size, cost), "
+    f"which account for what was done; they expire after {CONTROL_DAYS} days",
     "the trail, access logs and workers' logs, which hold names of objects; they expire by their "
     "retention and cannot be changed",
 )
@@ -119,7 +119,7 @@ def erase_subject(
     Args:
         about: the environment.
         clients: of somebody who may.
-        where: prefixes, such as ``genomics/alice/``.
+        where: prefixes, such as ``sessions/genomics/alice/``.
         receipt: a new file; until all is done it says what was begun.
 
     Raises:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deploy.incident.command import Clients, OfficerError, Scope, runtime
+from starburst.contract.areas import SESSIONS
 
 __all__ = ["require_known", "require_something", "users"]
 
@@ -15,9 +16,9 @@ def users(s3: Any, bucket: str, workspaces: Sequence[str]) -> set[str]:  # noqa:
     """Return who has or had objects, also who has but delete markers left."""
     pages = s3.get_paginator("list_object_versions")
     return {
-        one["Prefix"].split("/")[1]
+        one["Prefix"].split("/")[2]
         for workspace in workspaces
-        for page in pages.paginate(Bucket=bucket, Prefix=f"{workspace}/", Delimiter="/")
+        for page in pages.paginate(Bucket=bucket, Prefix=SESSIONS.prefix(workspace), Delimiter="/")
         for one in page.get("CommonPrefixes", ())
     }
 

@@ -45,7 +45,7 @@ NAMES: Final = (
     "&#x1b;",
     "a?b=c&d#e;f\\g'h\"i*",
     "\U0001f600",
-    "genomics/bob/sessions/" + "b" * 20 + "/results/0",
+    "sessions/genomics/bob/" + "b" * 20 + "/results/0",
     "é" * 450,
     "",
 )

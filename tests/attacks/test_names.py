@@ -204,7 +204,7 @@ def test_folders_that_are_no_sessions_keep_no_session_from_being_found(
     session = opened(connection, fleet)
     keys = session.manifest.keys
     for name in NAMES:
-        for place in (f"study/alice/sessions/{name}/manifest.json", f"{keys.inputs}{name}"):
+        for place in (f"sessions/study/alice/{name}/manifest.json", f"{keys.inputs}{name}"):
             fleet.s3.put_object(Bucket=DATA, Key=place, Body=b"\x1b")
     assert [found.id for found in list_sessions(connection)] == [session.id]
     session.detach()
@@ -244,8 +244,8 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
 def test_a_person_is_erased_whatever_their_objects_are_called(
     clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gone = names(clients.__getitem__, "genomics/alice/")
-    others = names(clients.__getitem__, "genomics/bob/")
+    gone = names(clients.__getitem__, "sessions/genomics/alice/")
+    others = names(clients.__getitem__, "sessions/genomics/bob/")
     path = tmp_path / "receipt.json"
     words = [*HERS, "--receipt", str(path), "--apply"]
     assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 0
@@ -266,8 +266,10 @@ def test_an_officer_is_told_what_stays_by_name_and_reason(
     clients["s3"] = Keeps(clients["s3"], kept)
     words = [*HERS, "--receipt", str(path), "--apply"]
     assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 2
-    stays = [one for one in names(clients.__getitem__, "genomics/alice/") if kept in one[0]]
-    assert names(clients.__getitem__, "genomics/alice/") == stays
+    stays = [
+        one for one in names(clients.__getitem__, "sessions/genomics/alice/") if kept in one[0]
+    ]
+    assert names(clients.__getitem__, "sessions/genomics/alice/") == stays
     receipt = json.loads(path.read_text())
     assert receipt["not_erased"] == {"AccessDenied": 2}
     lines = sorted(json.dumps(list(one)) + "\n" for one in stays)
@@ -285,17 +287,17 @@ def test_a_name_that_looks_like_somebody_elses_active_session_keeps_nobody_from_
     active = "b" * 20
     s3 = clients["s3"]
     s3.put_object(Bucket=BUCKET, Key=f"_control/active/{active}.json", Body=b"{}")
-    s3.put_object(Bucket=BUCKET, Key=f"genomics/alice/sessions/{active}/results/x", Body=b"x")
+    s3.put_object(Bucket=BUCKET, Key=f"sessions/genomics/alice/{active}/results/x", Body=b"x")
     words = [*HERS, "--receipt", str(tmp_path / "receipt.json"), "--apply"]
     assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 0
-    assert names(clients.__getitem__, "genomics/alice/") == []
+    assert names(clients.__getitem__, "sessions/genomics/alice/") == []
     # Of one that is theirs it still does.
     words[1:1] = []
     mine = SessionKeys(workspace="genomics", user="bob", session=active)
     assert mine.manifest == f"{BOB}manifest.json"
     words = ["bob" if word == "alice" else word for word in words]
     assert deploy.incident.erase.main(words, clients=clients.__getitem__) == 2
-    assert names(clients.__getitem__, "genomics/bob/") != []
+    assert names(clients.__getitem__, "sessions/genomics/bob/") != []
 
 
 @pytest.mark.parametrize("call", ["put_object_legal_hold"])
@@ -391,8 +393,8 @@ def test_no_name_at_all_stays(erased: Any, chosen: list[str]) -> None:
 
     for name in chosen:
         erased.put_object(Bucket=BUCKET, Key=f"{ALICE}results/{name}", Body=b"x")
-    erased.put_object(Bucket=BUCKET, Key="genomics/al", Body=b"x")
-    found = erase_below(erased, BUCKET, [f"genomics/alice/sessions/{SESSION}/"])
+    erased.put_object(Bucket=BUCKET, Key="sessions/genomics/al", Body=b"x")
+    found = erase_below(erased, BUCKET, [f"sessions/genomics/alice/{SESSION}/"])
     assert (found.gone, found.kept) == (len(chosen), ())
-    assert left(erased, BUCKET, "genomics/alice/") == []
+    assert left(erased, BUCKET, "sessions/genomics/alice/") == []
     assert left(erased, BUCKET) != []

@@ -106,7 +106,9 @@ def test_an_analyst_cannot_reach_anothers_prefix(alice: Connection) -> None:
         assert refused(bob.s3.get_object, **theirs)
         key = session.manifest.keys.inputs + "p999999"
         assert refused(bob.s3.put_object, Bucket=alice.document.bucket, Key=key, Body=b"x")
-        assert refused(bob.s3.list_objects_v2, Bucket=alice.document.bucket, Prefix="demo/alice/")
+        assert refused(
+            bob.s3.list_objects_v2, Bucket=alice.document.bucket, Prefix="sessions/demo/alice/"
+        )
         assert refused(bob.s3.list_objects_v2, Bucket=alice.document.bucket)
         queue = alice.sqs.get_queue_url(QueueName=queue_name("local", "demo", session.id))[
             "QueueUrl"
@@ -299,7 +301,9 @@ def test_tasks_see_no_credentials(local_environment: LocalEnvironment) -> None:
 
 def test_a_finished_map_leaves_nothing_behind(alice: Connection) -> None:
     starburst.map(abs, [-1, -2], user="alice", **ALONE)
-    left = alice.s3.list_object_versions(Bucket=alice.document.bucket, Prefix="demo/alice/")
+    left = alice.s3.list_object_versions(
+        Bucket=alice.document.bucket, Prefix="sessions/demo/alice/"
+    )
     kept = [v["Key"] for v in left.get("Versions", []) if "/results/" in v["Key"]]
     assert kept == []
 

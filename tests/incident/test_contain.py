@@ -255,7 +255,7 @@ def test_it_prints_exactly_the_permission_that_it_takes(
 def test_a_slip_in_the_name_is_no_success(
     clients: Clients, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    clients("s3").put_object(Bucket=BUCKET, Key="genomics/dave/sessions/x/manifest.json", Body=b"")
+    clients("s3").put_object(Bucket=BUCKET, Key="sessions/genomics/dave/x/manifest.json", Body=b"")
     assert main([*GENOMICS, "--user", "alcie", *words], clients=clients) == 2
     err = capsys.readouterr().err
     assert "nobody called alcie is known in genomics of prod" in err

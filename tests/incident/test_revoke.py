@@ -53,7 +53,7 @@ def clients(iam: IAMClient) -> Clients:
     """Return the clients of somebody who may."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key="genomics/alice/sessions/x/manifest.json", Body=b"")
+    s3.put_object(Bucket=BUCKET, Key="sessions/genomics/alice/x/manifest.json", Body=b"")
     made = {"iam": iam, "s3": s3, "ssm": Parameters()}
     return made.__getitem__
 

@@ -26,8 +26,8 @@ from tests.incident.environments import BUCKET, Parameters, Trail, make_audit, r
 from tests.quick_moto import quick_aws
 
 SESSION = "a" * 20
-ALICE = f"genomics/alice/sessions/{SESSION}/"
-BOB = f"genomics/bob/sessions/{'b' * 20}/"
+ALICE = f"sessions/genomics/alice/{SESSION}/"
+BOB = f"sessions/genomics/bob/{'b' * 20}/"
 HERS = ["--environment", "prod", "--workspace", "genomics", "--user", "alice"]
 ROLES = [
     "starburst-prod-controller",
@@ -71,7 +71,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
         yield made.__getitem__
 
 
-def names(clients: Clients, prefix: str = "genomics/") -> list[tuple[str, str]]:
+def names(clients: Clients, prefix: str = "sessions/genomics/") -> list[tuple[str, str]]:
     """Return all versions and markers."""
     page = clients("s3").list_object_versions(Bucket=BUCKET, Prefix=prefix)
     found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
@@ -111,7 +111,9 @@ def test_every_version_is_held_and_freed(
     clients: Clients, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deploy.incident.hold.main(HERS, clients=clients) == 0
-    assert "would put a hold on 6 versions below genomics/alice/" in capsys.readouterr().out
+    assert (
+        "would put a hold on 6 versions below sessions/genomics/alice/" in capsys.readouterr().out
+    )
     assert holds(clients) == []
     for number in range(2):
         record = ["--record", f"{number}.json"]
@@ -141,10 +143,13 @@ def test_a_bucket_without_locks_is_said(
 def test_all_versions_are_erased_with_a_receipt(
     clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gone, others = names(clients, "genomics/alice/"), names(clients, "genomics/bob/")
+    gone, others = (
+        names(clients, "sessions/genomics/alice/"),
+        names(clients, "sessions/genomics/bob/"),
+    )
     assert deploy.incident.erase.main(HERS, clients=clients) == 0
     assert "Nothing was changed" in capsys.readouterr().out
-    assert names(clients, "genomics/alice/") == gone
+    assert names(clients, "sessions/genomics/alice/") == gone
 
     path = tmp_path / "receipt.json"
     assert (
@@ -152,7 +157,7 @@ def test_all_versions_are_erased_with_a_receipt(
     )
     assert names(clients) == others
     receipt = json.loads(path.read_text())
-    assert receipt["prefixes"] == ["genomics/alice/"]
+    assert receipt["prefixes"] == ["sessions/genomics/alice/"]
     assert (receipt["objects"], receipt["versions"], receipt["markers"]) == (3, 6, 1)
     assert receipt["bytes"] == 3 * (len("old") + len("newer"))
     assert receipt["not_erased"] == {}
@@ -177,7 +182,7 @@ def test_an_active_session_or_a_hold_keeps_everything(
     assert f"session {SESSION} is active" in capsys.readouterr().err
     clients("s3").delete_object(Bucket=BUCKET, Key=record)
 
-    [(key, version), *_] = names(clients, "genomics/alice/")
+    [(key, version), *_] = names(clients, "sessions/genomics/alice/")
     clients("s3").put_object_legal_hold(
         Bucket=BUCKET, Key=key, VersionId=version, LegalHold={"Status": "ON"}
     )
@@ -337,7 +342,7 @@ def test_it_prints_exactly_the_permission_that_it_takes(
         )
     assert calls == actions(printed, "s3", "iam")
     assert list(complaints(Policy.parse("p", printed))) == []
-    assert f"arn:aws:s3:::{BUCKET}/genomics/alice/*" in json.dumps(printed)
+    assert f"arn:aws:s3:::{BUCKET}/sessions/genomics/alice/*" in json.dumps(printed)
 
 
 def denials(clients: Clients) -> dict[str, list[str]]:
@@ -407,11 +412,11 @@ def test_receipts_are_locked_as_it_begins_and_as_it_ends(clients: Clients) -> No
 @pytest.mark.parametrize(
     ("role", "policy", "whose"),
     [
-        (ROLES[1], "DenyErasing-contained-genomics-alice", "genomics/alice/ is contained"),
-        (ROLES[1], "DenyErasing-contained-genomics", "genomics/ is contained"),
+        (ROLES[1], "DenyErasing-contained-genomics-alice", "sessions/genomics/alice/ is contained"),
+        (ROLES[1], "DenyErasing-contained-genomics", "sessions/genomics/ is contained"),
         (ROLES[1], f"DenyErasing-held-genomics-alice-{SESSION}", f"{ALICE} is held"),
-        (ROLES[0], "DenyLaunch-genomics-alice", "genomics/alice/ is contained"),
-        (ROLES[0], "DenyLaunch-genomics", "genomics/ is contained"),
+        (ROLES[0], "DenyLaunch-genomics-alice", "sessions/genomics/alice/ is contained"),
+        (ROLES[0], "DenyLaunch-genomics", "sessions/genomics/ is contained"),
     ],
 )
 def test_nothing_is_erased_of_who_is_contained_or_held(

@@ -61,7 +61,7 @@ def test_an_analyst_can_do_their_own_and_nothing_else(deployed: LocalEnvironment
     bucket = next(b["Name"] for b in buckets if "storage-data" in b["Name"])
     s3 = deployed.client(alice, "s3")
     sid = "a" * 20
-    own, bobs = (f"demo/{user}/sessions/{sid}/inputs/x" for user in ("alice", "bob"))
+    own, bobs = (f"sessions/demo/{user}/{sid}/inputs/x" for user in ("alice", "bob"))
     assert not denied(s3.put_object, Bucket=bucket, Key=own, Body=b"x")
     assert denied(s3.put_object, Bucket=bucket, Key=bobs, Body=b"x")
     assert denied(s3.get_object, Bucket=bucket, Key=own.replace("demo", "other", 1))

@@ -22,7 +22,7 @@ from .plan import Plan
 __all__ = ["CANARY", "Fatal", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased", "trouble"]
 
 CANARY: Final = b"unverified bytes must never be parsed"
-_SESSION: Final = re.compile(r"^.*/sessions/[a-z0-9]{20}/")
+_SESSION: Final = re.compile(r"^sessions/[a-z0-9]+/[a-z0-9]+/[a-z0-9]{20}/")
 _ABOUT_MESSAGES: Final = ("send", "delete", "extend")
 _FUNCTION: Final = re.compile(r"functions/.*")
 

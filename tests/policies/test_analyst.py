@@ -11,7 +11,7 @@ from starburst_constructs.policies.analyst import SESSION, analyst_statements
 
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
-OWN = f"{BUCKET}/genomics/alice/sessions/{SID}"
+OWN = f"{BUCKET}/sessions/genomics/alice/{SID}"
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,16 @@ def test_a_client_can_do_its_work(
         ("s3:PutObject", f"{OWN}/results/0"),
         ("s3:PutObject", f"{OWN}/results/manifest.json"),
         ("s3:PutObject", f"{OWN}/results/inputs/0"),
-        ("s3:PutObject", f"{BUCKET}/genomics/alice/notes.txt"),
-        ("s3:GetObject", f"{BUCKET}/genomics/bob/sessions/{SID}/results/0"),
-        ("s3:GetObject", f"{BUCKET}/genomics/alice2/sessions/{SID}/results/0"),
-        ("s3:GetObject", f"{BUCKET}/markets/alice/sessions/{SID}/results/0"),
+        ("s3:PutObject", f"{BUCKET}/sessions/genomics/alice/notes.txt"),
+        ("s3:GetObject", f"{BUCKET}/sessions/genomics/bob/{SID}/results/0"),
+        ("s3:GetObject", f"{BUCKET}/sessions/genomics/alice2/{SID}/results/0"),
+        ("s3:GetObject", f"{BUCKET}/sessions/markets/alice/{SID}/results/0"),
         ("s3:GetObject", f"{BUCKET}/_control/active/{SID}.json"),
+        *(
+            (action, f"{BUCKET}/{area}genomics/alice/{SID}/inputs/0")
+            for action in ("s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject")
+            for area in ("", "packages/", "data/", "home/", "_control/")
+        ),
         ("s3:PutObjectAcl", f"{OWN}/manifest.json"),
         ("s3:BypassGovernanceRetention", f"{OWN}/manifest.json"),
         ("s3:DeleteBucket", BUCKET),
@@ -124,7 +129,7 @@ def test_a_listing_is_held_to_the_folder_and_the_prefix_is_on_listings_only(
         if lists:
             assert statement["Resource"] == BUCKET
             assert statement["Condition"] == {
-                "StringLike": {"s3:prefix": "genomics/${aws:PrincipalTag/userName}/*"}
+                "StringLike": {"s3:prefix": "sessions/genomics/${aws:PrincipalTag/userName}/*"}
             }
 
 

@@ -79,16 +79,24 @@ def test_nobody_gets_a_shell(fleet: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("action", "resource", "allowed"),
     [
-        ("s3:GetObject", f"genomics/alice/sessions/{SID}/manifest.json", True),
-        ("s3:GetObject", f"genomics/alice/sessions/{SID}/requests/0.json", True),
-        ("s3:PutObject", f"genomics/alice/sessions/{SID}/status.json", True),
+        ("s3:GetObject", f"sessions/genomics/alice/{SID}/manifest.json", True),
+        ("s3:GetObject", f"sessions/genomics/alice/{SID}/requests/0.json", True),
+        ("s3:PutObject", f"sessions/genomics/alice/{SID}/status.json", True),
         ("s3:PutObject", f"_control/active/{SID}.json", True),
         ("s3:DeleteObject", f"_control/active/{SID}.json", True),
-        ("s3:GetObject", f"genomics/alice/sessions/{SID}/results/0", False),
-        ("s3:GetObject", f"genomics/alice/sessions/{SID}/inputs/0", False),
-        ("s3:PutObject", f"genomics/alice/sessions/{SID}/results/0", False),
-        ("s3:PutObject", f"genomics/alice/sessions/{SID}/manifest.json", False),
-        ("s3:DeleteObject", f"genomics/alice/sessions/{SID}/status.json", False),
+        ("s3:GetObject", f"sessions/genomics/alice/{SID}/results/0", False),
+        ("s3:GetObject", f"sessions/genomics/alice/{SID}/inputs/0", False),
+        ("s3:PutObject", f"sessions/genomics/alice/{SID}/results/0", False),
+        ("s3:PutObject", f"sessions/genomics/alice/{SID}/manifest.json", False),
+        ("s3:DeleteObject", f"sessions/genomics/alice/{SID}/status.json", False),
+        *(
+            (action, f"{area}genomics/alice/{SID}/{name}", False)
+            for action, name in (
+                ("s3:GetObject", "requests/0.json"),
+                ("s3:PutObject", "status.json"),
+            )
+            for area in ("", "packages/", "data/", "home/")
+        ),
     ],
 )
 def test_the_controller_sees_requests_and_not_data(

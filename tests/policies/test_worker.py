@@ -14,7 +14,7 @@ RESULT = node_name("p000001-00000", 0, 1)
 ATTEMPT = attempt_name("p000001-00000", 0, 1, number=99)
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
-OWN = f"{BUCKET}/genomics/alice/sessions/{SID}"
+OWN = f"{BUCKET}/sessions/genomics/alice/{SID}"
 WHERE = {"account": "222233334444", "region": "eu-west-1"}
 QUEUE = "arn:aws:sqs:eu-west-1:222233334444:starburst-prod"
 
@@ -60,22 +60,27 @@ def test_a_worker_can_do_its_work(
         ("s3:PutObject", f"{OWN}/results/{RESULT.replace('-', chr(27))}"),
         ("s3:PutObject", f"{OWN}/results/{RESULT.replace('p', chr(27))}"),
         ("s3:AbortMultipartUpload", f"{OWN}/results/x"),
-        ("s3:PutObject", f"{OWN}/results/\x1b[31m/sessions/{SID}/results/{RESULT}"),
-        ("s3:PutObject", f"{OWN}/results/sessions/{SID}/results/{RESULT}"),
-        ("s3:PutObject", f"{BUCKET}/genomics/alice/\x1b[31m/sessions/{SID}/results/{RESULT}"),
-        ("s3:AbortMultipartUpload", f"{OWN}/results/x/sessions/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/results/\x1b[31m/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/results/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{BUCKET}/sessions/genomics/alice/\x1b[31m/{SID}/results/{RESULT}"),
+        ("s3:AbortMultipartUpload", f"{OWN}/results/x/{SID}/results/{RESULT}"),
         ("s3:PutObject", f"{OWN}/inputs/0"),
         ("s3:PutObject", f"{OWN}/manifest.json"),
         ("s3:PutObject", f"{OWN}/status.json"),
         ("s3:PutObject", f"{OWN}/requests/0.json"),
-        ("s3:PutObject", f"{OWN}/requests/x/sessions/{SID}/results/{RESULT}"),
-        ("s3:PutObject", f"{OWN}/inputs/x/sessions/{SID}/results/{RESULT}"),
-        ("s3:PutObject", f"{BUCKET}/markets/alice/sessions/{SID}/results/{RESULT}"),
-        ("s3:GetObject", f"{BUCKET}/markets/alice/sessions/{SID}/inputs/0"),
+        ("s3:PutObject", f"{OWN}/requests/x/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{OWN}/inputs/x/{SID}/results/{RESULT}"),
+        ("s3:PutObject", f"{BUCKET}/sessions/markets/alice/{SID}/results/{RESULT}"),
+        ("s3:GetObject", f"{BUCKET}/sessions/markets/alice/{SID}/inputs/0"),
         ("s3:GetObject", f"{OWN}/requests/0.json"),
         ("s3:DeleteObject", f"{OWN}/results/0"),
         ("s3:ListBucket", BUCKET),
         ("s3:GetObject", f"{BUCKET}/_control/active/{SID}.json"),
+        *(
+            (action, f"{BUCKET}/{area}genomics/alice/{SID}/results/{RESULT}")
+            for action in ("s3:GetObject", "s3:PutObject")
+            for area in ("", "packages/", "data/", "home/", "_control/")
+        ),
         ("sqs:ReceiveMessage", f"{QUEUE}-markets-{SID}"),
         ("sqs:CreateQueue", f"{QUEUE}-genomics-{SID}"),
         ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:222233334444:function:x"),

@@ -77,7 +77,8 @@ def test_a_counterexample_is_a_request(estates: Mapping[str, Estate]) -> None:
     assert example is not None
     (user,) = example.context["aws:PrincipalTag/userName"]
     assert example.action == "s3:GetObject"
-    assert example.resource.startswith(f"{data_bucket_arn(estates['prod'])}/genomics/{user}/")
+    folder = f"{data_bucket_arn(estates['prod'])}/sessions/genomics/{user}/"
+    assert example.resource.startswith(folder)
     text = str(example)
     assert "principal  arn:aws:iam::222233334444:role/starburst-prod-analyst-genomics" in text
     assert f"userName = {user!r}" in text
@@ -178,7 +179,7 @@ def unless(operator: str, key: str, *values: str) -> Condition:
             },
         ),
         ("DenyCopies", {"principals": (("AWS", "222233334444"),)}),
-        ("DenyCopies", {"resources": ("arn:aws:s3:::bucket/*/sessions/*/manifest.json",)}),
+        ("DenyCopies", {"resources": ("arn:aws:s3:::bucket/sessions/*/*/*/manifest.json",)}),
         ("DenyCopies", {"conditions": (unless("Null", "s3:x-amz-copy-source", "true"),)}),
     ],
 )
@@ -216,7 +217,7 @@ def test_a_wider_role_changes_results_or_names_them_as_it_likes(
     estates: Mapping[str, Estate], role: str, sid: str, change: Mapping[str, Any], theorem: str
 ) -> None:
     estate = estates["prod"]
-    session = f"{data_bucket_arn(estate)}/genomics/*/sessions/{'?' * 20}"
+    session = f"{data_bucket_arn(estate)}/sessions/genomics/*/{'?' * 20}"
     wide = {
         key: tuple(one.format(session=session) for one in value) for key, value in change.items()
     }
@@ -274,3 +275,69 @@ def known(policy: Policy) -> bool:
 def test_where_keys_are_not_kept_it_is_said(estates: Mapping[str, Estate]) -> None:
     item = next(item for item in ALL if item.name == KEPT)
     assert prove(item, estates["dev"], logic=LOGIC).answer == "left out"
+
+
+USER, WORKSPACE = "${aws:PrincipalTag/userName}", "${aws:PrincipalTag/starburst:workspace}"
+AREAS = "each_area_has_its_own_writers"
+THREE = "the_controller_keeps_to_three_names"
+
+
+@pytest.mark.parametrize(
+    ("role", "sid", "resource", "theorem"),
+    [
+        ("worker", "WriteResults", "/data/genomics/*", AREAS),
+        ("worker", "ReadSessions", "/packages/genomics/*", AREAS),
+        ("worker", "ReadSessions", "/*", AREAS),
+        ("analyst", "WriteWhatAClientWrites", f"/home/genomics/{USER}/*", AREAS),
+        ("analyst", "ReadAndEraseOwnFolder", f"/genomics/{USER}/*", AREAS),
+        ("controller", "KeepRecords", "/packages/*", AREAS),
+        ("controller", "WriteStatus", "/sessions/*.json", THREE),
+        ("controller", "ReadWhatIsAsked", "/sessions/*/*/*/inputs/*", THREE),
+        ("analyst", "ReadAndEraseOwnFolder", f"/{USER}/*", "no_name_is_an_area"),
+        ("analyst", "ReadAndEraseOwnFolder", f"/sessions/*/{USER}/*", "an_analyst_has_one_folder"),
+    ],
+)
+def test_a_role_that_leaves_its_area_is_noticed(
+    estates: Mapping[str, Estate], role: str, sid: str, resource: str, theorem: str
+) -> None:
+    estate = estates["prod"]
+    [name] = {
+        name
+        for one in estate.roles_for(role)
+        for name in one.policies
+        if any(statement.sid == sid for statement in estate.policies[name].statements)
+        and one.workspace in (None, "genomics")
+    }
+    policy = estate.policies[name]
+    wide = (f"{data_bucket_arn(estate)}{resource}",)
+    statements = tuple(
+        replace(one, resources=(*one.resources, *wide)) if one.sid == sid else one
+        for one in policy.statements
+    )
+    item = next(item for item in ALL if item.name == theorem)
+    wider = estate.with_policy(replace(policy, statements=statements))
+    assert prove(item, wider, logic=LOGIC).answer == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("sid", "but", "theorem"),
+    [
+        ("DenyOtherUsersObjects", f"/{WORKSPACE}/{USER}/*", "an_analyst_has_one_folder"),
+        ("DenyOtherUsersObjects", f"/{USER}/*", "no_name_is_an_area"),
+        ("DenyOtherWorkspacesToWorkers", f"/{WORKSPACE}/*", "no_name_is_an_area"),
+    ],
+)
+def test_a_bucket_where_names_come_first_is_noticed(
+    estates: Mapping[str, Estate], sid: str, but: str, theorem: str
+) -> None:
+    """As the layout once was: who is called ``data`` would own an area."""
+    estate = estates["prod"]
+    policy = estate.policies[estate.at("storage/Data").policy]
+    wide = (f"{data_bucket_arn(estate)}{but}",)
+    statements = tuple(
+        replace(one, not_resources=(*one.not_resources, *wide)) if one.sid == sid else one
+        for one in policy.statements
+    )
+    item = next(item for item in ALL if item.name == theorem)
+    weaker = estate.with_policy(replace(policy, statements=statements))
+    assert prove(item, weaker, logic=LOGIC).answer == "refuted"

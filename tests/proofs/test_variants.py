@@ -40,6 +40,19 @@ PERIMETER = (
 )
 """What an organization, or another's endpoints, would make false of a prover that forgot them."""
 
+NAMED_LIKE_AREAS = (
+    "each_area_has_its_own_writers",
+    "an_analyst_has_one_folder",
+    "no_name_is_an_area",
+    "own_objects_only",
+    "analysts_stay_in_their_workspace",
+    "workers_stay_in_their_workspace",
+    "analysts_can_work",
+    "workers_can_work",
+    "the_controller_can_work",
+    "the_controller_reads_no_data",
+)
+
 BOUNDARY = f"arn:aws:iam::{DEV.account}:policy/organization-boundary"
 LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
 
@@ -66,6 +79,10 @@ def chosen(assemblies: Path) -> dict[str, Estate]:
         name="broker",
         identity=BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker"),
         network=Network(cidr="10.71.0.0/20", existing=REUSED),
+        workspaces=tuple(
+            replace(DEV.workspaces[0], name=name)
+            for name in ("sessions", "packages", "data", "home", "results")
+        ),
     )
     office = replace(
         DEV,
@@ -103,6 +120,13 @@ def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], nam
     others = {"nothing_leaves_through_an_endpoint", "endpoints_refuse_strangers"}
     expected = {"mfa": {"only_our_endpoints_in_our_vpc"}, "office": set()}
     assert left_out == expected.get(name, others | {"endpoints_can_open"})
+
+
+@pytest.mark.parametrize("name", NAMED_LIKE_AREAS)
+def test_workspaces_may_be_called_like_areas(chosen: dict[str, Estate], name: str) -> None:
+    estate = chosen["broker"]
+    assert {"sessions", "packages", "data", "home"} < set(estate.workspaces)
+    assert dict(verdicts(estate, name)) == {name: "proved"}
 
 
 def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -> None:

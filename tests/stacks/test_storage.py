@@ -11,6 +11,7 @@ import pytest
 
 import app
 from environments import ALL, DEV
+from starburst_constructs.storage.buckets import CONTROL_DAYS
 from tests.stacks.reading import Template, named, resources, statement
 
 Templates = dict[str, Template]
@@ -159,7 +160,7 @@ def test_results_and_manifests_are_written_once(
     assert deny["Principal"] == {"AWS": "*"}
     assert deny["Condition"] == condition
     patterns = sorted(each["Fn::Join"][1][-1] for each in deny["Resource"])
-    assert patterns == ["/*/sessions/*/manifest.json", "/*/sessions/*/results/*"]
+    assert patterns == ["/sessions/*/*/*/manifest.json", "/sessions/*/*/*/results/*"]
 
 
 def test_signed_addresses_work_for_minutes(storage: Template) -> None:
@@ -203,18 +204,19 @@ def test_sessions_expire_and_the_controllers_open_records_do_not(
         rule["Id"]: rule
         for rule in named(storage, "AWS::S3::Bucket", "Data")["LifecycleConfiguration"]["Rules"]
     }
-    for workspace in environment.workspaces:
-        rule = rules[f"sessions-{workspace.name}"]
-        assert rule["Prefix"] == f"{workspace.name}/"
-        assert rule["ExpirationInDays"] == environment.storage.session_days
+    assert rules["sessions"]["Prefix"] == "sessions/"
+    assert rules["sessions"]["ExpirationInDays"] == environment.storage.session_days
+    assert rules["control"]["ExpirationInDays"] == CONTROL_DAYS
     versions = rules["versions"]
     assert "Prefix" not in versions
     assert versions["ExpiredObjectDeleteMarker"] is True
     kept = versions["NoncurrentVersionExpiration"]["NoncurrentDays"]
     assert kept == environment.storage.noncurrent_days
-    expiring = [rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule]
-    assert "_control/ended/" in expiring
-    assert not any("_control/active/".startswith(prefix or "") for prefix in expiring)
+    expiring = [rule.get("Prefix", "") for rule in rules.values() if "ExpirationInDays" in rule]
+    assert sorted(expiring) == ["_control/ended/", "sessions/"]
+    # Nothing else expires because a session does.
+    for area in ("packages/", "data/", "home/", "_control/active/"):
+        assert not any(area.startswith(prefix) for prefix in expiring), area
 
 
 def test_reads_and_writes_are_logged_elsewhere(storage: Template, environment: Any) -> None:

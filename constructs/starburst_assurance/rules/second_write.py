@@ -17,7 +17,7 @@ from starburst_assurance.templates.template import Resource, Template
 
 __all__ = ["ONCE", "SECOND_WRITE"]
 
-ONCE: Final = ("*/sessions/*/results/*", "*/sessions/*/manifest.json")
+ONCE: Final = ("sessions/*/*/*/results/*", "sessions/*/*/*/manifest.json")
 """Keys that only the first write may make."""
 
 Conditions = Mapping[tuple[str, str], list[str]]

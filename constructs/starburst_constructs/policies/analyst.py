@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import USER_TAG, ControllerDoor, queue_prefix, runtime_parameter
+from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import controller_name
 from starburst_constructs.policies.service_access import only_from_networks
 
@@ -44,8 +45,8 @@ def analyst_statements(
         trusted_cidrs: public addresses from which alone the role works; none for any (G6).
         trusted_vpcs: VPCs through whose endpoints it works as well.
     """
-    folder = f"{workspace}/{_USER}/"
-    session = f"{bucket_arn}/{folder}sessions/{SESSION}/"
+    folder = SESSIONS.prefix(workspace, _USER)
+    session = f"{bucket_arn}/{SESSIONS.prefix(workspace, _USER, SESSION)}"
     return [
         iam.PolicyStatement(
             sid="ListOwnFolder",

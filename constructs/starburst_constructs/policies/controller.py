@@ -8,6 +8,7 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import CONTROL_PREFIX, queue_prefix, runtime_parameter, task_family
+from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import cluster_name, controller_name, failures_name
 from starburst_constructs.policies.analyst import SESSION
 from starburst_constructs.policies.service_access import only_from
@@ -45,7 +46,7 @@ def session_statements(
     logs_key_arn: str,
 ) -> list[iam.PolicyStatement]:
     """Return what the controller may do to sessions' objects and queues."""
-    sessions = f"{bucket_arn}/*/sessions/{SESSION}/"
+    sessions = f"{bucket_arn}/{SESSIONS.prefix('*', '*', SESSION)}"
     queues = [
         f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, name)}*" for name in workspaces
     ]

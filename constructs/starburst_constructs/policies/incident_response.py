@@ -305,4 +305,4 @@ def _below(prefixes: Sequence[str], *, bucket: str) -> list[str]:
 
 def _workspaces(prefixes: Sequence[str]) -> list[str]:
     """Return the workspaces that prefixes are in, each once."""
-    return list(dict.fromkeys(prefix.partition("/")[0] for prefix in prefixes))
+    return list(dict.fromkeys(prefix.split("/")[1] for prefix in prefixes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starburst.contract import runtime_parameter
+from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import role_arn, trail_name
 
 __all__ = [
@@ -76,7 +77,7 @@ def see_who_is_there(workspaces: Sequence[str], *, bucket: str) -> dict[str, Any
         [f"arn:aws:s3:::{bucket}"],
         {
             "StringEquals": {
-                "s3:prefix": [f"{workspace}/" for workspace in workspaces],
+                "s3:prefix": [SESSIONS.prefix(workspace) for workspace in workspaces],
                 "s3:delimiter": "/",
             }
         },

@@ -1,7 +1,7 @@
 """The policy that keeps somebody's objects from being erased, whenever its caller signed in (S37).
 
 A denial of older sessions ends; evidence must outlast the next login. It stands on the roles that
-write below a workspace, and goes when whoever put it takes it away.
+write sessions, and goes when whoever put it takes it away.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from starburst.contract import PRINCIPAL_NAME, SESSION_ID
+from starburst.contract.areas import SESSIONS
 
 __all__ = ["Keeping", "Why"]
 
@@ -27,7 +28,7 @@ class Keeping:
     Example:
         >>> keeping = Keeping(why="held", workspace="genomics", user="alice")
         >>> keeping.policy_name, keeping.prefix
-        ('DenyErasing-held-genomics-alice', 'genomics/alice/')
+        ('DenyErasing-held-genomics-alice', 'sessions/genomics/alice/')
         >>> Keeping.parse(keeping.policy_name) == keeping
         True
 
@@ -71,9 +72,7 @@ class Keeping:
     @property
     def prefix(self) -> str:
         """What it keeps, in the data bucket."""
-        user = f"{self.user}/" if self.user else ""
-        session = f"sessions/{self.session}/" if self.session else ""
-        return f"{self.workspace}/{user}{session}"
+        return SESSIONS.prefix(*filter(None, (self.workspace, self.user, self.session)))
 
     @property
     def document(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import log_group_name, queue_prefix
+from starburst.contract.areas import SESSIONS
 from starburst_constructs.policies.analyst import SESSION
 from starburst_constructs.policies.service_access import only_from
 
@@ -48,7 +49,7 @@ def worker_statements(
         key_arn: the data key's.
         vpc_id: where workers run and alone may use the role; None in an emulator.
     """
-    session = f"{bucket_arn}/{workspace}/*/sessions/{SESSION}/"
+    session = f"{bucket_arn}/{SESSIONS.prefix(workspace, '*', SESSION)}"
     return [
         iam.PolicyStatement(
             sid="ReadSessions",
@@ -65,13 +66,13 @@ def worker_statements(
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
             resources=[f"{session}results/{name}" for name in (ATTEMPT, RESULT)],
         ),
-        # The user is unknown here, so its * also matches deeper folders; these stay closed. No
-        # key of ours has a slash in the user's name, or a second sessions/.
+        # The user is unknown here, so its * also matches deeper folders; these stay closed. A
+        # result has four slashes after the workspace's: one more stands in some wildcard.
         iam.PolicyStatement(
             sid="NeverDeeper",
             effect=iam.Effect.DENY,
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-            resources=[f"{bucket_arn}/{workspace}/*/*/sessions/*"],
+            resources=[f"{bucket_arn}/{SESSIONS.prefix(workspace, *'*****')}*"],
         ),
         iam.PolicyStatement(
             sid="WorkOffQueues",

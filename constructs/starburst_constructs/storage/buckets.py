@@ -11,7 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from starburst.contract import USER_TAG
+from starburst.contract import CONTROL_PREFIX, USER_TAG
+from starburst.contract.areas import SESSIONS
 from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.policies.incident_statements import RECORDS
@@ -28,8 +29,9 @@ __all__ = [
 
 Encryption = Literal["kms", "kms:dsse"]
 
-WRITE_ONCE: Final = ("*/sessions/*/results/*", "*/sessions/*/manifest.json")
-"""Keys of which only the first write ever counts."""
+_SESSION: Final = SESSIONS.prefix(*"***")
+WRITE_ONCE: Final = (f"{_SESSION}results/*", f"{_SESSION}manifest.json")
+"""Keys of which only the first write ever counts. A user may be called ``results``."""
 
 ABANDONED_UPLOAD_DAYS: Final = 1
 CONTROL_DAYS: Final = 400
@@ -150,6 +152,8 @@ class LogBucket(_PrivateBucket):
 class DataBucket(_PrivateBucket):
     """Holds sessions: what analysts send, what workers answer, what the controller notes.
 
+    People and workers reach their own part of ``sessions/`` only; the other areas are closed.
+
     Args:
         scope: parent construct.
         construct_id: its id there.
@@ -158,7 +162,6 @@ class DataBucket(_PrivateBucket):
         key: the only key that objects may be encrypted with.
         encryption: ``kms`` or ``kms:dsse``.
         access_logs: where server access logs go.
-        workspaces: names, each the first part of its sessions' keys.
         session_days: sessions' objects expire after so long.
         noncurrent_days: overwritten and deleted versions are kept so long.
         worker_endpoint: S3 endpoint through which alone workers reach the bucket; None for none.
@@ -175,7 +178,6 @@ class DataBucket(_PrivateBucket):
         key: kms.Key,
         encryption: Encryption,
         access_logs: LogBucket,
-        workspaces: Sequence[str],
         session_days: int,
         noncurrent_days: int,
         worker_endpoint: str | None,
@@ -197,7 +199,7 @@ class DataBucket(_PrivateBucket):
             object_lock_enabled=True,
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix="data/",
-            lifecycle_rules=_lifecycle(workspaces, session_days, noncurrent_days),
+            lifecycle_rules=_lifecycle(session_days, noncurrent_days),
         )
         self._only_our_encryption(key, _ALGORITHM[encryption])
         self._write_once()
@@ -282,8 +284,9 @@ class DataBucket(_PrivateBucket):
     def _everybody_in_their_folder(self) -> None:
         """Keep people and workers apart even where an identity policy is too wide."""
         user = f"aws:PrincipalTag/{USER_TAG}"
+        own = f"${{{user}}}"
         workspace = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
-        folder = f"{workspace}/${{{user}}}/*"
+        folder = f"{SESSIONS.prefix(workspace, own)}*"
         self._deny(
             "OtherUsersObjects",
             actions=["s3:*"],
@@ -299,7 +302,7 @@ class DataBucket(_PrivateBucket):
         self._deny(
             "OtherWorkspacesToWorkers",
             actions=["s3:*"],
-            not_resources=[self.arn_for_objects(f"{workspace}/*")],
+            not_resources=[self.arn_for_objects(f"{SESSIONS.prefix(workspace)}*")],
             conditions={"StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"}},
         )
 
@@ -316,9 +319,8 @@ class DataBucket(_PrivateBucket):
         )
 
 
-def _lifecycle(
-    workspaces: Sequence[str], session_days: int, noncurrent_days: int
-) -> list[s3.LifecycleRule]:
+def _lifecycle(session_days: int, noncurrent_days: int) -> list[s3.LifecycleRule]:
+    """Return the rules: old versions end everywhere, what is current in two areas only."""
     return [
         s3.LifecycleRule(
             id="versions",
@@ -327,15 +329,14 @@ def _lifecycle(
             abort_incomplete_multipart_upload_after=cdk.Duration.days(ABANDONED_UPLOAD_DAYS),
         ),
         s3.LifecycleRule(
-            id="control", prefix="_control/ended/", expiration=cdk.Duration.days(CONTROL_DAYS)
+            id="control",
+            prefix=f"{CONTROL_PREFIX}ended/",
+            expiration=cdk.Duration.days(CONTROL_DAYS),
         ),
-        *(
-            s3.LifecycleRule(
-                id=f"sessions-{workspace}",
-                prefix=f"{workspace}/",
-                expiration=cdk.Duration.days(session_days),
-            )
-            for workspace in workspaces
+        s3.LifecycleRule(
+            id="sessions",
+            prefix=SESSIONS.prefix(),
+            expiration=cdk.Duration.days(session_days),
         ),
     ]
 

@@ -13,9 +13,11 @@ from starburst_assurance.proofs.reading.policies import Guarded, Role
 
 __all__ = [
     "ATTEMPT",
+    "CONTROL",
     "RESULT",
     "SERVICES",
     "SESSION",
+    "SESSIONS",
     "STS_CHARACTERS",
     "STS_PUNCTUATION",
     "actions_on",
@@ -46,6 +48,12 @@ SERVICES = {
     "topic": "sns",
 }
 """The service whose actions are done to each kind of guarded resource."""
+
+SESSIONS = "sessions/"
+"""What the keys of sessions begin with; ``tables.AREAS`` has all areas."""
+
+CONTROL = "_control/"
+"""What the keys of the controller's records begin with."""
 
 SESSION = "0123456789abcdefghij"
 """The id of a session, where any one will do."""

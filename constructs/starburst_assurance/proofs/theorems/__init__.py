@@ -10,6 +10,7 @@ from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import (
     analysts,
+    areas,
     deputies,
     duties,
     endpoints,
@@ -34,6 +35,7 @@ ALL: tuple[Theorem, ...] = tuple(
         login,
         analysts,
         workspaces,
+        areas,
         perimeter,
         deputies,
         transport,

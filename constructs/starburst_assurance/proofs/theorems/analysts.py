@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    SESSIONS,
     actions_on,
     analyst_name,
     data_bucket,
@@ -44,7 +45,9 @@ def _two(world: World, role: Role) -> Two:
 
 def _folder(world: World, role: Role, user: Text) -> Text:
     bucket = data_bucket(world).arn
-    return world.logic.join(f"{bucket}/{role.workspace}/", user, "/", world.logic.text("rest"))
+    return world.logic.join(
+        f"{bucket}/{SESSIONS}{role.workspace}/", user, "/", world.logic.text("rest")
+    )
 
 
 @theorem(GROUP)
@@ -103,7 +106,7 @@ def own_names_only(world: World) -> Iterator[Claim]:
     for role in world.estate.roles_for("analyst"):
         user = analyst_name(world)
         context = world.session(role, user=user)
-        own = world.logic.join(f"{role.workspace}/", user, "/")
+        own = world.logic.join(f"{SESSIONS}{role.workspace}/", user, "/")
         inside = world.logic.every(
             (context.has("s3:prefix"), world.logic.starts(context.text("s3:prefix"), own))
         )
@@ -132,10 +135,10 @@ def no_forged_answers(world: World) -> Iterator[Claim]:
         user = analyst_name(world)
         context = world.session(role, user=user)
         session = session_id(world)
-        folder = f"{bucket.arn}/{role.workspace}/"
+        folder = f"{bucket.arn}/{SESSIONS}{role.workspace}/"
         for what in ("results/", "status.json"):
             rest = world.logic.text("rest") if what.endswith("/") else ""
-            key = world.logic.join(folder, user, "/sessions/", session, f"/{what}", rest)
+            key = world.logic.join(folder, user, "/", session, f"/{what}", rest)
             one = next(iter(requests(context, ["s3:PutObject"], key)))
             yield never(
                 f"{role.name}, {what}",

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    CONTROL,
     SESSION,
+    SESSIONS,
     data_bucket,
     data_key,
     requests,
@@ -177,7 +179,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         else None
     )
     spaces = estate.workspaces
-    prefixes = [f"{workspace}/" for workspace in spaces]
+    prefixes = [f"{SESSIONS}{workspace}/" for workspace in spaces]
     someone = Role(
         arn=f"arn:aws:iam::{estate.account}:role/responder",
         tags={},
@@ -226,7 +228,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         )
     erases = Policy.parse("who erases", documents["erases"])
     context = world.session(someone)
-    controls = logic.join(f"{bucket.arn}/_control/", logic.text("key"))
+    controls = logic.join(f"{bucket.arn}/{CONTROL}", logic.text("key"))
     yield never(
         "who erases: the controller's records",
         [
@@ -234,7 +236,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
             for one in requests(context, ["s3:DeleteObject", "s3:DeleteObjectVersion"], controls)
         ],
     )
-    theirs = f"{bucket.arn}/{prefixes[0]}alice/sessions/x"
+    theirs = f"{bucket.arn}/{prefixes[0]}alice/x/manifest.json"
     yield always(
         world,
         "who erases: erasing",

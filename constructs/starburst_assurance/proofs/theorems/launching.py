@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    CONTROL,
+    SESSIONS,
     actions_on,
     data_bucket,
     requests,
@@ -172,11 +174,11 @@ def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
     context = world.session(role)
     workspace, user = world.logic.name("workspace"), world.logic.name("user")
     session = world.logic.name("session", low=20, high=20)
-    folder = world.logic.join(f"{bucket.arn}/", workspace, "/", user, "/sessions/", session)
+    folder = world.logic.join(f"{bucket.arn}/{SESSIONS}", workspace, "/", user, "/", session)
     records = world.logic.every(
         (
             context.has("s3:prefix"),
-            world.logic.starts(context.text("s3:prefix"), "_control/"),
+            world.logic.starts(context.text("s3:prefix"), CONTROL),
         )
     )
     listing = requests(context, ["s3:ListBucket", "s3:ListBucketVersions"], bucket.arn)
@@ -203,8 +205,8 @@ def the_controller_writes_status_only(world: World) -> Iterator[Claim]:
     role = world.estate.role("controller")
     context = world.session(role)
     resource = world.logic.text("resource")
-    control = world.logic.starts(resource, f"{bucket.arn}/_control/")
-    status = world.logic.like(resource, f"{bucket.arn}/*/sessions/*/status.json")
+    control = world.logic.starts(resource, f"{bucket.arn}/{CONTROL}")
+    status = world.logic.like(resource, f"{bucket.arn}/{SESSIONS}*/*/*/status.json")
     writing = [
         action for action in actions_on(world, "s3") if not action.startswith(("s3:Get", "s3:List"))
     ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 __all__ = [
+    "AREAS",
     "BURSTING",
     "BURSTING_CEILING",
     "CEILING",
@@ -81,6 +82,15 @@ STACKS: Final = (
     "cloudformation:DescribeStacks",
 )
 
+AREAS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    "sessions/": (("analyst", "controller", "worker"), ("analyst", "controller", "worker")),
+    "packages/": ((), ()),
+    "data/": ((), ()),
+    "home/": ((), ()),
+    "_control/": (("controller",), ("controller",)),
+}
+"""The areas of the data bucket: purposes of the roles that change objects there, that read them."""
+
 DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
     "analyst": (
         (("s3:ListBucket", "s3:ListBucketVersions"), ("{bucket}",)),
@@ -93,12 +103,12 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
                 "s3:GetObjectVersion",
                 "s3:ListMultipartUploadParts",
             ),
-            ("{bucket}/{ws}/{user}/*",),
+            ("{bucket}/sessions/{ws}/{user}/*",),
         ),
         (
             ("s3:PutObject",),
             tuple(
-                f"{{bucket}}/{{ws}}/{{user}}/sessions/{SID}/{name}"
+                f"{{bucket}}/sessions/{{ws}}/{{user}}/{SID}/{name}"
                 for name in ("manifest.json", "functions/*", "inputs/*", "requests/*")
             ),
         ),
@@ -111,13 +121,13 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (
             ("s3:GetObject",),
             tuple(
-                f"{{bucket}}/{{ws}}/*/sessions/{SID}/{name}"
+                f"{{bucket}}/sessions/{{ws}}/*/{SID}/{name}"
                 for name in ("manifest.json", "functions/*", "inputs/*", "results/*")
             ),
         ),
         (
             ("s3:PutObject", "s3:AbortMultipartUpload"),
-            (f"{{bucket}}/{{ws}}/*/sessions/{SID}/results/*",),
+            (f"{{bucket}}/sessions/{{ws}}/*/{SID}/results/*",),
         ),
         (
             (*MESSAGES, "sqs:ChangeMessageVisibility"),
@@ -142,13 +152,16 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ("s3:GetObject",),
             (
                 *(
-                    f"{{bucket}}/*/sessions/{SID}/{name}"
+                    f"{{bucket}}/sessions/*/*/{SID}/{name}"
                     for name in ("manifest.json", "requests/*", "status.json")
                 ),
                 "{bucket}/_control/*",
             ),
         ),
-        (("s3:PutObject",), (f"{{bucket}}/*/sessions/{SID}/status.json", "{bucket}/_control/*")),
+        (
+            ("s3:PutObject",),
+            (f"{{bucket}}/sessions/*/*/{SID}/status.json", "{bucket}/_control/*"),
+        ),
         (("s3:DeleteObject",), ("{bucket}/_control/*",)),
         (("s3:ListBucket",), ("{bucket}",)),
         (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     SERVICES,
+    SESSIONS,
     actions_on,
     data_bucket,
     data_key,
@@ -165,9 +166,9 @@ def written_once(world: World) -> Iterator[Claim]:
 def _once(world: World) -> Iterator[tuple[str, Text]]:
     """Yield every key that is written once."""
     prefix = world.logic.join(
-        f"{data_bucket(world).arn}/", name(world, "workspace"), "/", name(world, "user")
+        f"{data_bucket(world).arn}/{SESSIONS}", name(world, "workspace"), "/", name(world, "user")
     )
-    session = world.logic.join(prefix, "/sessions/", session_id(world), "/")
+    session = world.logic.join(prefix, "/", session_id(world), "/")
     yield "manifest.json", world.logic.join(session, "manifest.json")
     yield "results/", world.logic.join(session, "results/", world.logic.text("rest"))
 

@@ -9,6 +9,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
     ATTEMPT,
     RESULT,
     SESSION,
+    SESSIONS,
     actions_on,
     analyst_name,
     data_bucket,
@@ -36,7 +37,7 @@ def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     for role in world.estate.roles_for("analyst"):
         context = world.session(role, user=analyst_name(world))
         other = name(world, "workspace")
-        key = world.logic.join(f"{bucket.arn}/", other, "/", world.logic.text("rest"))
+        key = world.logic.join(f"{bucket.arn}/{SESSIONS}", other, "/", world.logic.text("rest"))
         asked = list(requests(context, actions_on(world, "s3"), key))
         given = (world.logic.no(world.logic.same(other, str(role.workspace))),)
         yield never(
@@ -61,7 +62,7 @@ def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
         resource = world.logic.text("resource")
-        own = world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/")
+        own = world.logic.starts(resource, f"{bucket.arn}/{SESSIONS}{role.workspace}/")
         asked = list(requests(context, actions_on(world, "s3"), resource))
         yield never(
             f"{role.name}, by identity",
@@ -169,11 +170,11 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
     resource = world.logic.text("resource")
     for role in world.estate.roles_for("worker"):
         context = world.session(role)
-        folder = f"{bucket.arn}/{role.workspace}/"
-        prefix = world.logic.join(folder, user, "/sessions/", session)
+        folder = f"{bucket.arn}/{SESSIONS}{role.workspace}/"
+        prefix = world.logic.join(folder, user, "/", session)
         # A folder that looks like another session's results is still a folder of this one.
-        known = f"{folder}alice/sessions/{SESSION}/"
-        deeper = [f"x/sessions/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
+        known = f"{folder}alice/{SESSION}/"
+        deeper = [f"x/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
         wrong = [
             *(f"{known}{what}{one}" for what in (*FOLDERS, "results/") for one in deeper),
             *(f"{folder}alice/{one}" for one in deeper),
@@ -192,14 +193,13 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
                 for one in requests(context, WRITES, key)
             ],
         )
+        # Of any session where the name goes deeper than a result's; of this one whatever it is.
+        yield never(
+            f"{role.name}, deeper",
+            [(one, world.allowed(role, one)) for one in requests(context, WRITES, resource)],
+            given=[world.logic.like(resource, f"{folder}*/*/*/*/*/*")],
+        )
         for what in FOLDERS:
-            # Of any session where the name goes deeper; of this one whatever it is.
-            [deep] = requests(context, ["s3:PutObject"], world.logic.join(prefix, f"/{what}", rest))
-            yield never(
-                f"{role.name}, below {what}",
-                [(deep, world.allowed(role, deep))],
-                given=[world.logic.has(rest, "/sessions/")],
-            )
             [one] = requests(context, ["s3:PutObject"], world.logic.join(f"{known}{what}", rest))
             yield never(f"{role.name}, {what}", [(one, world.allowed(role, one))])
         for what in ("manifest.json", "status.json"):
@@ -207,7 +207,7 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
             yield never(f"{role.name}, {what}", [(one, world.allowed(role, one, at=bucket))])
         inside = world.logic.every(
             (
-                world.logic.starts(resource, f"{bucket.arn}/{role.workspace}/"),
+                world.logic.starts(resource, f"{bucket.arn}/{SESSIONS}{role.workspace}/"),
                 world.logic.has(resource, "/results/"),
             )
         )

@@ -20,6 +20,7 @@ from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import SessionStatus
 from starburst.aws.calls import QUEUE_GONE, code_of
 from starburst.contract import SessionKeys, queue_name
+from starburst.contract.areas import SESSIONS
 from starburst.errors import SessionError, SessionNotFound
 
 from .session import Session
@@ -96,7 +97,7 @@ def _not_found(connection: Connection, session: str) -> SessionNotFound:
 
 def list_sessions(connection: Connection) -> list[SessionSummary]:
     """Return the analyst's sessions in this workspace, newest first."""
-    prefix = f"{connection.workspace}/{connection.user}/sessions/"
+    prefix = SESSIONS.prefix(connection.workspace, connection.user)
     pages = connection.s3.get_paginator("list_objects_v2")
     found: list[SessionKeys] = []
     with aws_errors("list your sessions"):

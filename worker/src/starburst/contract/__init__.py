@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from starburst.untrusted.strict_json import fill, read_object
 
+from .areas import CONTROL, SESSIONS
+
 __all__ = [
     "CONTROL_PREFIX",
     "ENVIRONMENT_NAME",
@@ -56,8 +58,8 @@ MAX_WORKERS: Final = 500
 USER_TAG: Final = "userName"
 """The principal tag that names the analyst; it is also their folder in the bucket (P10)."""
 
-CONTROL_PREFIX: Final = "_control/"
-"""Keys of the controller's own records. No workspace can have this name."""
+CONTROL_PREFIX: Final = CONTROL.prefix()
+"""Keys of the controller's own records."""
 
 TAMPERING: Final = "starburst-tampering"
 """What stands in each line of a log that tells of something that failed verification, and in no
@@ -165,12 +167,12 @@ def encryption_context(workspace: str, user: str, *, session: str, purpose: str)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionKeys:
-    """S3 keys of one session: ``<workspace>/<user>/sessions/<session>/…``.
+    """S3 keys of one session: ``sessions/<workspace>/<user>/<session>/…``.
 
     Example:
         >>> keys = SessionKeys(workspace="genomics", user="alice", session="a" * 20)
         >>> keys.manifest
-        'genomics/alice/sessions/aaaaaaaaaaaaaaaaaaaa/manifest.json'
+        'sessions/genomics/alice/aaaaaaaaaaaaaaaaaaaa/manifest.json'
         >>> SessionKeys.parse(keys.request("0f")) == keys
         True
     """
@@ -182,7 +184,7 @@ class SessionKeys:
     @property
     def prefix(self) -> str:
         """The folder of the session, with its closing slash."""
-        return f"{self.workspace}/{self.user}/sessions/{self.session}/"
+        return SESSIONS.prefix(self.workspace, self.user, self.session)
 
     @property
     def manifest(self) -> str:
@@ -227,9 +229,9 @@ class SessionKeys:
     def parse(cls, key: str) -> SessionKeys | None:
         """Read the session out of any key below it; None if the key has another shape."""
         parts = key.split("/")
-        if len(parts) < 5 or parts[2] != "sessions":  # noqa: PLR2004 - the layout above
+        if len(parts) < 5 or parts[0] != SESSIONS.name:  # noqa: PLR2004 - the layout above
             return None
-        workspace, user, session = parts[0], parts[1], parts[3]
+        workspace, user, session = parts[1:4]
         well_formed = (
             PRINCIPAL_NAME.fullmatch(workspace)
             and PRINCIPAL_NAME.fullmatch(user)

@@ -69,7 +69,7 @@ def calling(
                 "aws:TokenIssueTime": "2026-01-01T00:00:00Z",
                 "aws:ViaAWSService": "false",
                 "s3:TlsVersion": "1.3",
-                "starburst:queueUser": "alice",
+                "starburst:queueUser": user or "alice",
             }
         )
         world.put_ours(context, "Resource")

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    SESSIONS,
     data_bucket,
     data_key,
     queue_named,
@@ -38,17 +39,18 @@ ERASURE = (
     "s3:ListMultipartUploadParts",
 )
 
+USERS = ("alice", "results", "sessions")
+"""An analyst, and two whose names stand for something else elsewhere in a key."""
+
 
 @theorem(GROUP)
 def analysts_can_work(world: World) -> Iterator[Claim]:
     """An analyst can start a session, send and collect its work, and erase every version of it."""
     passed_on = storage_calls(world, data_key(world).arn)
     for role in world.estate.roles_for("analyst"):
-        yield always(
-            world,
-            role.name,
-            calling(world, role, [*_own_calls(world, role), *passed_on], user="alice"),
-        )
+        for user in USERS:
+            asked = [*_own_calls(world, role, user), *passed_on]
+            yield always(world, f"{role.name}, {user}", calling(world, role, asked, user=user))
 
 
 @theorem(GROUP, unless="trusted-networks")
@@ -73,21 +75,21 @@ def analysts_can_work_from_each_trusted_network(world: World) -> Iterator[Claim]
             )
 
 
-def _own_calls(world: World, role: Role) -> list[Call]:
+def _own_calls(world: World, role: Role, user: str = "alice") -> list[Call]:
     """Return what an analyst's client calls."""
     bucket, key = data_bucket(world).arn, data_key(world).arn
     workspace = str(role.workspace)
-    folder = f"{workspace}/alice/"
-    session = f"{bucket}/{folder}sessions/{SESSION}/"
+    folder = f"{SESSIONS}{workspace}/{user}/"
+    session = f"{bucket}/{folder}{SESSION}/"
     context = {
         "kms:EncryptionContext:workspace": workspace,
-        "kms:EncryptionContext:user": "alice",
+        "kms:EncryptionContext:user": user,
         "kms:EncryptionContext:session": SESSION,
     }
     written = ("functions/0", "inputs/0", "requests/0f.json")
     return [
         *calls(("s3:ListBucket", "s3:ListBucketVersions"), bucket, s3__prefix=folder),
-        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}sessions/"),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}{SESSION}/results/"),
         *calls((*READS, *ERASURE), f"{session}results/0"),
         *calls((*READS, *ERASURE), f"{session}manifest.json"),
         *calls(READS, f"{session}status.json"),

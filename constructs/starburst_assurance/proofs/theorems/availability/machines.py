@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     ATTEMPT,
+    CONTROL,
     RESULT,
+    SESSIONS,
     data_bucket,
     data_key,
     default_groups,
@@ -41,7 +43,7 @@ def workers_can_work(world: World) -> Iterator[Claim]:
     algorithm, result = _algorithm(world), f"results/{RESULT}"
     for role in world.estate.roles_for("worker"):
         workspace = str(role.workspace)
-        session = f"{bucket}/{workspace}/alice/sessions/{SESSION}/"
+        session = f"{bucket}/{SESSIONS}{workspace}/alice/{SESSION}/"
         header = "s3:x-amz-server-side-encryption"
         ours = {header: algorithm, f"{header}-aws-kms-key-id": key}
         yield always(
@@ -103,7 +105,7 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
     code = {"lambda:SourceFunctionArn": function_arn(world)}
     asked: list[Call] = []
     for workspace in estate.workspaces:
-        session = f"{bucket}/{workspace}/alice/sessions/{SESSION}/"
+        session = f"{bucket}/{SESSIONS}{workspace}/alice/{SESSION}/"
         asked += [
             *(
                 ("s3:GetObject", f"{session}{name}", code)
@@ -149,10 +151,10 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             [
                 *asked,
                 *(
-                    (f"s3:{name}Object", f"{bucket}/_control/active/{SESSION}.json", code)
+                    (f"s3:{name}Object", f"{bucket}/{CONTROL}active/{SESSION}.json", code)
                     for name in ("Get", "Put", "Delete")
                 ),
-                ("s3:ListBucket", bucket, {**code, "s3:prefix": "_control/active/"}),
+                ("s3:ListBucket", bucket, {**code, "s3:prefix": f"{CONTROL}active/"}),
                 ("sqs:ListQueues", "*", code),
                 ("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask"}),
                 *calls(("ecs:DescribeTasks", "ecs:StopTask"), tasks),
