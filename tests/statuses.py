@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 
 __all__ = ["a_status"]
 
 
-def a_status(**fields: Any) -> SessionStatus:
+def a_status(**fields: Any) -> StatusDocument:
     """A session that has ended, and whose worker has left."""
     return replace(
-        SessionStatus(
+        StatusDocument(
             session="a" * 20,
             state="ended",
             reason="stopped by its user",

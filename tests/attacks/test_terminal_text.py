@@ -36,10 +36,10 @@ from starburst._client.access.connection import Connection
 from starburst._client.access.controller import Control
 from starburst._client.attaching import SessionSummary
 from starburst._client.display.progress import ProgressBar
-from starburst._client.display.session_status import Report
+from starburst._client.display.session_status import Status
 from starburst._client.tasks.task_list import Tally
 from starburst._protocol.sealed.failure import Failure, FailureKind, describe
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.cli import main
 from starburst.errors import RemoteTraceback, StarburstError, TaskError
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
@@ -215,12 +215,12 @@ def test_a_refusal_of_the_controller_is_one_line(connection: Connection, fleet: 
 # What a session's status says.
 
 
-def evil_status(**fields: Any) -> SessionStatus:
+def evil_status(**fields: Any) -> StatusDocument:
     status = a_status(session="a" * 20, **fields)
     spoken = json.loads(status.to_json())
     evil = EVIL.replace(chr(0xD800), "")  # which the strict reader refuses
     spoken |= {"reason": f"{evil}\nforged", "session": evil}
-    return SessionStatus.from_json(json.dumps(spoken).encode())
+    return StatusDocument.from_json(json.dumps(spoken).encode())
 
 
 def test_a_status_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,12 +232,12 @@ def test_a_status_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     bar.finish()
     drawn = shown.getvalue().replace("\r", "").replace("\x1b[A", "")
     clean(drawn)
-    report = str(Report(session="a" * 20, tasks=Tally(total=4), workers=status))
+    told = str(Status(session="a" * 20, tasks=Tally(total=4), workers=status))
     unused: Any = None
     summary = repr(
         SessionSummary(id="a" * 20, workspace="study", created=0, manifest=unused, status=status)
     )
-    for text in (report, summary, status.reason, status.session):
+    for text in (told, summary, status.reason, status.session):
         clean(text)
         assert "\n" not in text
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import Limits
 from starburst.controller.state.sessions import Records
 from starburst.controller.workers.stalls import EMPTY_LOOKS
@@ -428,7 +428,7 @@ def test_seconds_and_usd_are_what_fargate_bills(world: World) -> None:
     world.sweep()
     world.sweep()
 
-    status: SessionStatus = world.status(KEYS)
+    status: StatusDocument = world.status(KEYS)
     assert third["lastStatus"] == "STOPPED"
     assert status.worker_seconds == pytest.approx(60 + 3600 + 3600)
     usd = fleet_usd(workers=1, cpu=1, memory_gb=4, hours=7260 / 3600, prices=load("eu-west-1"))

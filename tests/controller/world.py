@@ -12,7 +12,7 @@ from moto.s3.models import s3_backends
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.requeue import RequeueMessage
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import (
     ControllerDoor,
     Limits,
@@ -286,8 +286,8 @@ class World:
             self.ecs.end(task)
         return found
 
-    def status(self, keys: SessionKeys) -> SessionStatus:
-        return SessionStatus.from_json(self.read(keys.status))
+    def status(self, keys: SessionKeys) -> StatusDocument:
+        return StatusDocument.from_json(self.read(keys.status))
 
     def record(self, keys: SessionKeys) -> Record:
         return Record.from_json(self.read(keys.control_record))

@@ -20,7 +20,7 @@ from benchmarks.fleet_model.cloud import Cloud
 from benchmarks.fleet_model.terms import document, settings
 from starburst import errors
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import ControllerDoor
 from starburst.controller.handler import Controller
 from starburst.controller.state.endpoint_state import NOTE
@@ -154,10 +154,10 @@ class _World:
         """Let time pass, and see that the other session is tended and comes to its end."""
         for key in THEIRS.keys.status, KEYS.status:
             if key in self.cloud.objects:
-                SessionStatus.from_json(self.cloud.objects[key][0])
+                StatusDocument.from_json(self.cloud.objects[key][0])
         self.cloud.cursor += 2 * _SECONDS
         self.sweep()
-        assert SessionStatus.from_json(self.cloud.objects[THEIRS.keys.status][0]).state == "ended"
+        assert StatusDocument.from_json(self.cloud.objects[THEIRS.keys.status][0]).state == "ended"
 
 
 @functools.cache

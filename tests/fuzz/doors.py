@@ -20,7 +20,7 @@ from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.signing import SigningKey, verify
 from starburst._protocol.sealed.tables import load_table
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import RuntimeDocument
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 from starburst.worker.child.frames import read_frame
@@ -146,7 +146,7 @@ def _message(data: bytes) -> object:
 
 
 def _status(data: bytes) -> object:
-    return str(SessionStatus.from_json(data))
+    return str(StatusDocument.from_json(data))
 
 
 def _manifest(data: bytes) -> object:

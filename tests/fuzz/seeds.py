@@ -29,7 +29,7 @@ from starburst._protocol.sealed.envelope import seal
 from starburst._protocol.sealed.failure import describe
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 from starburst._protocol.sealed.tables import dump_table
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.worker.child.frames import write_frame
 from tests.manifests import a_manifest
@@ -184,7 +184,7 @@ def _node(batch: bytes) -> bytes:
 
 
 def _status() -> bytes:
-    return SessionStatus(
+    return StatusDocument(
         session=SESSION,
         state="running",
         reason="1 of 2 workers running",

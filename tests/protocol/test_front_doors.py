@@ -23,7 +23,7 @@ from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED
 from starburst._protocol.sealed.chunks import Chunk, ChunkMessage, LedgerEntry, pack_key, write_pack
 from starburst._protocol.sealed.result_nodes import node_key
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.leases.lease import Leases
@@ -224,8 +224,8 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
 ) -> None:
     """It is plain by design. Who can write it can lie about the session, and nothing more."""
     words = ("session", "state", "reason")
-    numbers = [each.name for each in fields_of(SessionStatus) if each.name not in words]
-    true = SessionStatus(session=SESSION, state="running", reason="", **dict.fromkeys(numbers, 1))
+    numbers = [each.name for each in fields_of(StatusDocument) if each.name not in words]
+    true = StatusDocument(session=SESSION, state="running", reason="", **dict.fromkeys(numbers, 1))
     fields = json.loads(true.to_json())
     bad: list[bytes] = [b"", b"null", b"[]", b"\xff", b"[" * 100_000]
     bad += [
@@ -237,11 +237,11 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
     ]
     for text in bad:
         with pytest.raises(ValueError, match=r"."):
-            SessionStatus.from_json(text)
+            StatusDocument.from_json(text)
         bucket = Bucket()
         bucket.objects = {KEYS.status: text}
         client, _ = collector(bucket, entries=[])
         assert client.read_status() is None
     spoken = json.dumps({**fields, "reason": "\x1b]0;owned\x07 \x9b2J wait\nmore"}).encode()
-    status = SessionStatus.from_json(spoken)
+    status = StatusDocument.from_json(spoken)
     assert status.reason == "\\x1b]0;owned\\x07 \\x9b2J wait more"

@@ -15,11 +15,13 @@ from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.tasks.task_list import Tally, TaskLedger
-from starburst._protocol.status import SessionState, SessionStatus
+from starburst._protocol.status import SessionState, StatusDocument
 
 
-def status(state: SessionState = "running", *, running: int = 2, reason: str = "") -> SessionStatus:
-    return SessionStatus(
+def status(
+    state: SessionState = "running", *, running: int = 2, reason: str = ""
+) -> StatusDocument:
+    return StatusDocument(
         session="s" * 20,
         state=state,
         reason=reason,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._client.access.login import login
     from ._client.api import as_completed, attach, session, sessions, wait
     from ._client.attaching import SessionSummary
-    from ._client.display.session_status import Report
+    from ._client.display.session_status import Status
     from ._client.estimating import Estimate, estimate
     from ._client.executor import StarburstExecutor as Executor
     from ._client.mapping import map_over as map
@@ -63,7 +63,6 @@ __all__ = [
     "LocalEnvironmentError",
     "PayloadError",
     "RemoteTraceback",
-    "Report",
     "ResultTooLarge",
     "Session",
     "SessionEnded",
@@ -72,6 +71,7 @@ __all__ = [
     "SessionOptions",
     "SessionSummary",
     "StarburstError",
+    "Status",
     "TaskError",
     "TaskTimeout",
     "UnpicklableInput",
@@ -97,10 +97,10 @@ _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": ("._client.estimating", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
-    "Report": ("._client.display.session_status", "Report"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
+    "Status": ("._client.display.session_status", "Status"),
     "as_completed": ("._client.api", "as_completed"),
     "attach": ("._client.api", "attach"),
     "connect": ("._client.access.connection", "connect"),

@@ -17,7 +17,7 @@ from starburst._client.tasks.task_list import TaskLedger
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst._protocol.sealed.session_key import SessionKey
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.aws.calls import QUEUE_GONE, code_of
 from starburst.contract import SessionKeys, queue_name
 from starburst.contract.areas import SESSIONS
@@ -51,7 +51,7 @@ class SessionSummary:
     workspace: str
     created: float
     manifest: Manifest
-    status: SessionStatus | None
+    status: StatusDocument | None
 
     @property
     def state(self) -> str:
@@ -119,7 +119,7 @@ def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None
     try:
         manifest = Manifest.from_json(text)
         word = connection.read(keys.status, purpose=f"read {keys.status}")
-        status = None if word is None else SessionStatus.from_json(word)
+        status = None if word is None else StatusDocument.from_json(word)
     except ValueError:
         return None  # another release's session: not ours to read
     return SessionSummary(

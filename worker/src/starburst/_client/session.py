@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from starburst._client.access.controller import Control
 from starburst._client.display.progress import ProgressBar, wants_progress
-from starburst._client.display.session_status import Report
+from starburst._client.display.session_status import Status
 from starburst._client.ending.erase import erase
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.ending.stopped_workers import wait_for_departure
@@ -207,11 +207,11 @@ class Session:
             self._functions[id(function)] = held
         return held[1]
 
-    def status(self) -> Report:
+    def status(self) -> Status:
         """Ask the controller how the session stands."""
         self._control.refresh()
         status = self._collector.read_status()
-        return Report(session=self.id, tasks=self._shown or self._ledger.tally, workers=status)
+        return Status(session=self.id, tasks=self._shown or self._ledger.tally, workers=status)
 
     @property
     def tally(self) -> Tally:
@@ -298,7 +298,7 @@ class Session:
             return status.deadline
         return self._control.extend(end)
 
-    def cleanup(self, force: bool = False) -> Report:
+    def cleanup(self, force: bool = False) -> Status:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
 
         Args:
@@ -311,7 +311,7 @@ class Session:
         """
         return self._clean_up(force, patient=True)
 
-    def _clean_up(self, force: bool, *, patient: bool) -> Report:
+    def _clean_up(self, force: bool, *, patient: bool) -> Status:
         tally = self._ledger.tally
         # Whoever cleans up a second time has given the tasks up already; workers may still write.
         self._busy = self._busy or self._ledger.outstanding > 0 or tally.cancelled > 0
@@ -340,7 +340,7 @@ class Session:
                     RuntimeWarning,
                     stacklevel=3,
                 )
-        return Report(session=self.id, tasks=self._shown or tally, workers=self._collector.status)
+        return Status(session=self.id, tasks=self._shown or tally, workers=self._collector.status)
 
     def wind_up(self, *, force: bool) -> None:
         """Clean up where results, or an error on its way, matter more: a failure only warns."""

@@ -1,4 +1,7 @@
-"""A session's status as the controller writes it and people read it. Pure, like the manifest."""
+"""A session's status document, ``status.json``: the controller writes it, clients read it.
+
+Pure, like the manifest. What ``session.status()`` answers is ``starburst.Status``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from starburst.contract import PROTOCOL, speaks_protocol
 from starburst.untrusted.strict_json import Amount, Moment, Whole, fill, read_object
 from starburst.untrusted.terminal_text import one_line
 
-__all__ = ["SessionState", "SessionStatus"]
+__all__ = ["SessionState", "StatusDocument"]
 
 SessionState = Literal["starting", "running", "ended", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SessionStatus:
+class StatusDocument:
     """What the controller knows of a session, at ``updated``.
 
     Attributes:
@@ -54,7 +57,7 @@ class SessionStatus:
         return json.dumps({"protocol": PROTOCOL, **asdict(self)}, sort_keys=True).encode()
 
     @classmethod
-    def from_json(cls, text: bytes) -> SessionStatus:
+    def from_json(cls, text: bytes) -> StatusDocument:
         """Read a status; raise ValueError where it is another protocol's or malformed."""
         fields = read_object(text)
         if not speaks_protocol(fields.pop("protocol", None)):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.aws.calls import ABSENT, MISSING, OUTRUN, code_of
 from starburst.controller.state.environment import Site
 from starburst.controller.state.sessions import Record, Records
@@ -19,7 +19,9 @@ from .workers import shortage
 __all__ = ["compose", "conclude", "publish"]
 
 
-def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float]) -> SessionStatus:
+def compose(
+    record: Record, look: Look, *, now: float, spent: tuple[float, float]
+) -> StatusDocument:
     """Return the session's status.
 
     Args:
@@ -34,7 +36,7 @@ def compose(record: Record, look: Look, *, now: float, spent: tuple[float, float
     pending = record.launch.workers if record.launch else 0
     depth = look.depth or Depth(backlog=0, in_flight=0)
     wanted = 0 if record.final else max(len(live) + pending, demand(record, depth))
-    return SessionStatus(
+    return StatusDocument(
         session=record.session,
         state="running" if record.state == "starting" and running else record.state,
         reason=record.reason if record.final else _why(record, look, wanted=wanted, now=now),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from starburst._client.tasks.task_list import Tally
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.untrusted.terminal_text import one_line
 
 __all__ = ["ProgressBar", "describe", "dollars", "layout", "wants_progress"]
@@ -37,7 +37,7 @@ def _in_notebook() -> bool:
     return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
 
 
-def describe(tally: Tally, status: SessionStatus | None) -> str:
+def describe(tally: Tally, status: StatusDocument | None) -> str:
     """Say in a few words what the workers do and what they have cost.
 
     Example:
@@ -103,7 +103,7 @@ class ProgressBar:
         self._rested: Tally | None = None
         self._lock = threading.Lock()
 
-    def update(self, tally: Tally, status: SessionStatus | None) -> None:
+    def update(self, tally: Tally, status: StatusDocument | None) -> None:
         """Draw the present state."""
         with self._lock:
             if self._watched and tally != self._rested:
@@ -122,7 +122,7 @@ class ProgressBar:
             self._watched = False
             self._end()
 
-    def _draw(self, tally: Tally, status: SessionStatus | None) -> None:
+    def _draw(self, tally: Tally, status: StatusDocument | None) -> None:
         words, width = one_line(describe(tally, status)), _width()
         template = layout(width, label=self._label, total=tally.total, words=words)
         if self._bar is None:

@@ -1,4 +1,7 @@
-"""What ``session.status()`` answers: the controller's word and the client's count."""
+"""What ``session.status()`` answers: the controller's word and the client's count.
+
+The document that the controller writes is ``starburst._protocol.status.StatusDocument``; it is one part.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ import time
 from dataclasses import dataclass
 
 from starburst._client.tasks.task_list import Tally
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 
 from .progress import dollars
 
-__all__ = ["Report"]
+__all__ = ["Status"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Status:
     """How a session stands. ``str()`` says it in a sentence.
 
     Attributes:
@@ -25,7 +28,7 @@ class Report:
 
     session: str
     tasks: Tally
-    workers: SessionStatus | None
+    workers: StatusDocument | None
 
     @property
     def state(self) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from starburst._client.access.controller import Control
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.contract import SessionKeys
 
 if TYPE_CHECKING:
@@ -41,5 +41,5 @@ def _workers(connection: Connection, keys: SessionKeys) -> int:
     if text is None:
         return 0
     with suppress(ValueError):
-        return SessionStatus.from_json(text).workers_running
+        return StatusDocument.from_json(text).workers_running
     return 0

@@ -16,7 +16,7 @@ from starburst._codec import decode_batch, decode_each
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.cancel_list import CancelledTasks
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, open_node, parse_node_key
-from starburst._protocol.status import SessionStatus
+from starburst._protocol.status import StatusDocument
 from starburst.aws.calls import ABSENT, code_of, is_permanent, quoted
 from starburst.errors import (
     FleetFailed,
@@ -89,7 +89,7 @@ class Collector:
         self._taker: int | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self.status: SessionStatus | None = None
+        self.status: StatusDocument | None = None
         self.erased = False
 
     def start(self) -> None:
@@ -362,11 +362,11 @@ class Collector:
                 raise
         return False
 
-    def read_status(self) -> SessionStatus | None:
+    def read_status(self) -> StatusDocument | None:
         """Return the controller's latest word on the session; None where there is none yet."""
         text = self._connection.read(self._keys.status, purpose="read the session's status")
         if text is None:
             return None
         with suppress(ValueError):  # not the controller's: its last word stands
-            self.status = SessionStatus.from_json(text)
+            self.status = StatusDocument.from_json(text)
         return self.status
