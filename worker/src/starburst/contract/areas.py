@@ -52,7 +52,7 @@ SESSIONS: Final = Area(
     readers=("analyst", "controller", "worker"),
     kept="`storage.session_days`",
     sealed="envelope, but for manifest, requests and status",
-    erased_by="its user, `deploy.incident.erase`; nobody while it is held",
+    erased_by="its user, `deploy.erase`; nobody while it is held",
 )
 """What analysts send, workers answer, and the controller says of each session."""
 

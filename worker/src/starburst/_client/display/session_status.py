@@ -1,6 +1,7 @@
 """What ``session.status()`` answers: the controller's word and the client's count.
 
-The document that the controller writes is ``starburst._protocol.status.StatusDocument``; it is one part.
+The document that the controller writes is one part of it:
+``starburst._protocol.status.StatusDocument``.
 """
 
 from __future__ import annotations
