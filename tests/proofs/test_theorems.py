@@ -294,7 +294,12 @@ THREE = "the_controller_keeps_to_three_names"
         ("controller", "WriteStatus", "/sessions/*.json", THREE),
         ("controller", "ReadWhatIsAsked", "/sessions/*/*/*/inputs/*", THREE),
         ("analyst", "ReadAndEraseOwnFolder", f"/{USER}/*", "no_name_is_an_area"),
-        ("analyst", "ReadAndEraseOwnFolder", f"/sessions/*/{USER}/*", "an_analyst_has_one_folder"),
+        (
+            "analyst",
+            "ReadAndEraseOwnFolder",
+            f"/home/genomics/{USER}/*",
+            "an_analyst_has_one_folder",
+        ),
     ],
 )
 def test_a_role_that_leaves_its_area_is_noticed(

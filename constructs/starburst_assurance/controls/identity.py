@@ -119,8 +119,13 @@ PEOPLE: Final = (
             "own_names_only",
             "own_queue_only",
             "own_keys_only",
+            "an_analyst_has_one_folder",
+            "no_name_is_an_area",
         ),
-        tests=("tests/policies/test_analyst.py::test_an_analyst_cannot",),
+        tests=(
+            "tests/policies/test_analyst.py::test_an_analyst_cannot",
+            "tests/policies/test_areas.py::test_who_is_called_like_an_area_owns_their_sessions_only",
+        ),
         kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
     ),
     Control(
@@ -132,6 +137,7 @@ PEOPLE: Final = (
         theorems=(
             "analysts_stay_in_their_workspace",
             "workers_stay_in_their_workspace",
+            "each_area_has_its_own_writers",
             "queues_stay_in_their_workspace",
             "keys_stay_in_their_workspace",
             "logs_stay_in_their_workspace",

@@ -24,6 +24,7 @@ WORK: Final = (
             "the_controllers_denials_stand_alone",
             "the_controller_reads_no_data",
             "the_controller_writes_status_only",
+            "the_controller_keeps_to_three_names",
         ),
         tests=("tests/policies/test_every_role.py::test_only_the_controller_may",),
         kinds=("AWS::IAM::ManagedPolicy", "AWS::Lambda::Function"),
