@@ -1,4 +1,4 @@
-"""Forbids a bucket, queue, topic, key or repository whose policy does not refuse strangers (S8)."""
+"""Forbids a bucket, queue, topic, key or repository whose policy lets strangers in (S11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forbids a shell in a running task: for whoever may ask, and one that nobody records (S13)."""
+"""Forbids a shell in a running task: for whoever may ask, and one that nobody records (P18)."""
 
 from __future__ import annotations
 

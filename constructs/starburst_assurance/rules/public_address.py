@@ -1,4 +1,4 @@
-"""Forbids public addresses: subnets that give them out, services and interfaces that ask (S14)."""
+"""Forbids public addresses: subnets that give them out, services and interfaces that ask (S12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forbids results that a second write could replace (S10)."""
+"""Forbids results that a second write could replace (S7)."""
 
 from __future__ import annotations
 

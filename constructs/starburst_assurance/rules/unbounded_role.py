@@ -1,4 +1,4 @@
-"""Forbids a role or user without a permissions boundary (S4)."""
+"""Forbids a role or user without a permissions boundary (G1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forbids a cluster whose tasks' scratch disks are not under a key of ours (S12)."""
+"""Forbids a cluster whose tasks' scratch disks are not under a key of ours (G16)."""
 
 from __future__ import annotations
 

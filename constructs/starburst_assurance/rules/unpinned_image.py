@@ -1,4 +1,4 @@
-"""Forbids code that a tag names: what was reviewed and what runs would part (S30)."""
+"""Forbids code that a tag names: what was reviewed and what runs would part (S33)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forbids reaching a bucket, queue or topic without TLS, and a bucket below TLS 1.2 (S7)."""
+"""Forbids reaching a bucket, queue or topic without TLS, and a bucket below TLS 1.2 (S10)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,162 @@
+"""What each requirement asks for that the tree cites by a code such as S9, in one sentence or two.
+
+Codes come from the documents that the project began with: S from a guide to bursting R work onto
+Fargate securely, G from a design of 2011 for scientists with genetic data, P from posts of AWS's
+blogs. Where a document was wrong, the sentence says what holds here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["LEGEND", "SOURCES", "Requirement"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requirement:
+    """One row of the legend.
+
+    Attributes:
+        code: its letter is its source, one of ``SOURCES``.
+        asks: a sentence or two.
+        open: what of it is not answered, and why; or where else it is. Empty where all is.
+    """
+
+    code: str
+    asks: str
+    open: str = ""
+
+
+SOURCES: Final = {
+    "S": "A security guide for bursting R work onto Fargate",
+    "G": "A design of 2011 for scientists with personal and genetic data on AWS",
+    "P": "Posts of AWS's blogs",
+}
+"""Where each letter comes from, in the order of the page."""
+
+_S: Final = {
+    "S1": "No AWS key stands in code, logs or shared files, and nothing takes one as an argument.",
+    "S2": "Work runs under roles, never under keys: one for the task, one for the agent that "
+    "starts it, one for who starts it. Their trust names `ecs-tasks.amazonaws.com` for this "
+    "account's tasks only, and roles are passed to that service alone.",
+    "S3": "A named profile (`AWS_PROFILE`) is taken as it is.",
+    "S4": "Without single sign-on a role is assumed with a second factor, for 15 minutes up to the "
+    "role's maximum, in a session that names its person.",
+    "S5": "The worker's policy grants what workers do and nothing else: no delete, no list. The "
+    "guide put `s3:prefix`, which only listing has, on object actions, and so denied them all.",
+    "S6": "Objects are encrypted at rest under a rotating key of ours, with SSE-KMS or DSSE-KMS.",
+    "S7": "Buckets are versioned, and versions that were replaced expire. Results are written "
+    "once.",
+    "S8": "All four settings of S3 Block Public Access are on.",
+    "S9": "An upload that names another encryption, another key or one of its own is denied. One "
+    "without headers gets the bucket's default; the guide's rule denied it.",
+    "S10": "Requests without TLS are denied, for the bucket as for its objects, and so is TLS "
+    "below 1.2. The guide's rule left out the bucket, so listing over HTTP was allowed.",
+    "S11": "Buckets and keys refuse every principal outside the account, or the organization, "
+    "where the guide promised this and its policy restricted nobody.",
+    "S12": "Workers run in isolated subnets of at least two zones, without a public address. IAM "
+    "cannot say in which subnet a task starts, so there is no public one.",
+    "S13": "AWS is reached through VPC endpoints. There is no NAT gateway, where the guide had one "
+    "if needed.",
+    "S14": "The workers' security group has no ingress. Egress is 443 to the endpoints' group and "
+    "to S3's prefix list, where the guide opened 443 to the world.",
+    "S15": "S3 has a gateway endpoint, whose policy admits this environment's buckets, and the one "
+    "from which ECR serves image layers.",
+    "S16": "ECR's API (`ecr.api`) has an interface endpoint with private DNS.",
+    "S17": "ECR's registry (`ecr.dkr`) has one.",
+    "S18": "CloudWatch Logs has one, and so has each other service that is called from the VPC: "
+    "ECS, KMS, SQS, SSM, STS. Regions opened since 2023-12-23 ask for two more of ECS.",
+    "S19": "A monthly cost budget, 500 USD unless said otherwise, tells people at 50, 80 and 100 % "
+    "of what was spent. It lags, so it stops nothing.",
+    "S20": "No session has more than 500 workers. The controller enforces it, not the client.",
+    "S21": "Old sessions are ended by a schedule, by an age that the environment sets, where the "
+    "guide relied on a person to look for those of more than seven days.",
+    "S22": "Every session has an absolute deadline, 86,400 seconds unless it is shorter. ECS has "
+    "none for tasks, so the controller stops them, and workers end themselves.",
+    "S23": "The cost is said before work begins. 100 workers of 4 vCPU and 8 GB for 2 hours cost "
+    "39.50 USD in us-east-1; the guide said 19.84, about the price of one hour.",
+    "S24": "CloudTrail records management events of all Regions, with validated and encrypted "
+    "files, and the reads and writes of the data bucket's objects.",
+    "S25": "Log groups are encrypted, expire after a number of days that CloudWatch accepts, and "
+    "are created with the stack: a group that AWS creates never expires. Production keeps 365 days "
+    "or more.",
+    "S26": "Buckets log their accesses to a bucket of the same account, to which S3 alone "
+    "delivers. Delivery is best effort, so the trail (S24) decides.",
+    "S27": "Errors and refused calls are found by saved queries, over the workers' logs and over "
+    "the trail, and people are told of what should not happen.",
+    "S28": "Only what the work needs is sent: a large payload is warned of.",
+    "S29": "Cleaning up deletes every version and every delete marker of a session's objects.",
+    "S30": "Inputs and results are encrypted by the client, under a data key that KMS makes for "
+    "the session and unwraps for its encryption context only. The guide stored the key beside the "
+    "data.",
+    "S31": "The worker's image is small, built in stages, and runs as a plain user.",
+    "S32": "Images are scanned when they are pushed.",
+    "S33": "Images expire, but never one in use: untagged ones after 14 days, and tasks name their "
+    "image by digest.",
+    "S34": "HIPAA: encryption, access control, audit logs, private subnets, eligible services, and "
+    "a Business Associate Addendum, which people sign.",
+    "S35": "GDPR: data stay in the allowed Regions, are kept for a stated time, and a person's "
+    "data can be erased with a receipt.",
+    "S36": "SOC 2: a trail, AWS Config, least privilege, second factors, a review every quarter.",
+    "S37": "When credentials are lost: sessions are revoked, work is stopped, the trail is read, "
+    "and evidence is held before anything is cleaned up.",
+    "S38": "When data are lost: workers are cut off the network, logs and versions are kept, "
+    "people are told by a plan that was tried.",
+    "S39": "The guide's checklist of 18 items: 13 can be asserted, 5 are yours to do.",
+    "S40": "AWS Well-Architected, the CIS benchmark and NIST's framework are linked.",
+}
+_G: Final = {
+    "G1": "Nobody shares a login. People have roles of their own, under a permissions boundary.",
+    "G2": "Keys do not lie in home directories, laptops or images: sessions are short, and "
+    "`starburst doctor` finds keys that never expire.",
+    "G3": "No secret is in version control, but two published ones that open nothing.",
+    "G4": "No secret is an argument, an environment variable or an override of a task.",
+    "G5": "A test environment holds no protected data, since others can read it.",
+    "G6": "Analysts may be held to the networks of their office and VPN. Workers, who have no such "
+    "address, must not be locked out by the same rule.",
+    "G7": "No security group is open to 0.0.0.0/0, neither inwards nor outwards.",
+    "G8": "Everything answers over HTTPS only; a private bucket alone does not bring that.",
+    "G9": "The database takes TLS only, and its service user is not root.",
+    "G10": "What crosses a network is encrypted, whatever the network keeps apart.",
+    "G11": "Objects may be handed out by signed addresses; none is of use after 15 minutes (900 "
+    "s).",
+    "G12": "The data bucket's accesses are recorded and watched.",
+    "G13": "Encryption, key rotation, second factors and a VPC are there from the first day, where "
+    "the design put them off.",
+    "G14": "People show a second factor. MFA delete can be set by the root user alone, and not "
+    "beside lifecycle rules, so Object Lock protects what must stay.",
+    "G15": "What comes in is never run: input is checked, images are rebuilt and named by digest, "
+    "and egress is closed.",
+    "G16": "Work is a container, data are in S3, and the disk between them is encrypted with the "
+    "environment's key.",
+    "G17": "SNS, SWF, RDS, Elastic Beanstalk and load balancers are there for developers.",
+    "G18": "The claim that CloudFormation does not help security.",
+}
+_P: Final = {
+    "P5": "An AWS service is let in only for whose sake it acts: `aws:SourceArn`, "
+    "`aws:SourceAccount`, or the organization, with a `Null` test beside `ForAllValues`.",
+    "P10": "Each person has a folder, named by the session tag `userName`. Nobody lists the root, "
+    "and no tag may hold a `/` or be changed by who wears it.",
+    "P13": "Keys live in FIPS 140-3 level 3 hardware and rotate; in FIPS mode clients call FIPS "
+    "endpoints.",
+    "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
+    "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
+    "changes of tasks are recorded.",
+}
+_OPEN: Final = {
+    "S36": "AWS Config, and who has a second factor, belong to the account: yours.",
+    "S40": "The README links them.",
+    "G9": "Does not apply: there is no database.",
+    "G11": "Nothing here hands out addresses; only their end is enforced.",
+    "G12": "Not answered yet: an alarm on who reads unusually much.",
+    "G17": "Does not apply: none of them is used, but SNS for alarms.",
+    "G18": "Refuted: every rule and theorem here judges CloudFormation's templates.",
+}
+
+LEGEND: Final = tuple(
+    Requirement(code=code, asks=asks, open=_OPEN.get(code, ""))
+    for rows in (_S, _G, _P)
+    for code, asks in rows.items()
+)
+"""Every code that the tree cites."""
