@@ -1,0 +1,65 @@
+"""The reference has every public name, and says what the docstrings say now."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import stacks.settings
+import starburst
+from deploy.tools.reference import main, public, reference_page
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return reference_page()
+
+
+def test_the_page_is_what_would_be_written_now(tmp_path: Path) -> None:
+    main(tmp_path)
+    written = (tmp_path / "reference.md").read_text()
+    assert (ROOT / "docs/reference.md").read_text() == written, (
+        "run: python -m deploy.tools.reference"
+    )
+
+
+def test_every_public_name_is_there() -> None:
+    names = public()
+    assert set(names["starburst"]) == set(starburst.__all__)
+    assert set(names["stacks.settings"]) == {*stacks.settings.__all__, "Limits"}
+
+
+def test_every_public_name_says_what_it_is(page: str) -> None:
+    silent = []
+    for entry in page.split("\n### ")[1:]:
+        name, *lines = entry.split("\n#### ")[0].splitlines()
+        prose = "".join("\n".join(lines).split("```")[::2]).strip()
+        if not prose and f"\n{name.strip('`')} = " not in entry:
+            silent.append(name)
+    assert silent == []
+
+
+def test_no_markup_of_docstrings_is_left(page: str) -> None:
+    prose = "\n".join(page.split("```")[::2])
+    assert ":func:" not in prose
+    assert "``" not in prose
+    assert "# doctest" not in page
+
+
+def test_a_docstring_that_changes_changes_the_page(tmp_path: Path, page: str) -> None:
+    for package in ("worker/src/starburst", "stacks"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    assert reference_page(tmp_path) == page
+    [file] = [
+        path
+        for path in (tmp_path / "stacks/settings").glob("*.py")
+        if "class Workspace:" in path.read_text()
+    ]
+    file.write_text(file.read_text().replace("budget_emails: tuple", "budget_mail: tuple"))
+    changed = reference_page(tmp_path)
+    assert changed != page
+    assert "budget_mail: tuple" in changed
