@@ -12,7 +12,8 @@ from typing import Any
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from starburst.local.emulator import ACCOUNT, REGION
+from starburst.contract import runtime_parameter
+from starburst.local.emulator import ACCOUNT, ENVIRONMENT, REGION
 from starburst.local.roles import session
 from tests.local.raw import Door, keys
 from tests.local.scene import EVERYTHING, Scene, code_of, denied, document, eventually
@@ -614,6 +615,20 @@ def task_platform(scene: Scene) -> bool:
     found = scene.root("ecs").describe_task_definition(taskDefinition=made["T"])["taskDefinition"]
     platform = found.get("runtimePlatform", {}).get("cpuArchitecture")
     return (platform, found.get("ephemeralStorage")) == ("ARM64", {"sizeInGiB": 21})
+
+
+def worker_python(scene: Scene) -> bool:
+    name = runtime_parameter(ENVIRONMENT)
+    value = json.dumps({"environment": ENVIRONMENT, "python": "3.0"})
+    properties = {"Name": name, "Type": "String", "Value": value}
+    made = _stack(scene, {"Runtime": {"Type": "AWS::SSM::Parameter", "Properties": properties}})
+    if made is None:
+        return False
+    ssm = scene.root("ssm")
+    found = json.loads(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    ssm.delete_parameter(Name=name)
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return bool(found == {"environment": ENVIRONMENT, "python": here})
 
 
 def _stack(scene: Scene, resources: dict[str, Any]) -> dict[str, str] | None:

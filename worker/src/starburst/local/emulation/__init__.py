@@ -46,6 +46,7 @@ PATCHES = (
     "budgets",
     "bucket_properties",
     "task_platform",
+    "worker_python",
 )
 """In the order of application: a module of this package each."""
 
