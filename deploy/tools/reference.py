@@ -65,9 +65,8 @@ def reference_page(root: Path = ROOT) -> str:
     ).stdout
 
 
-def public(root: Path = ROOT) -> dict[str, tuple[str, ...]]:
-    """Return the names that the page has, by package."""
-    page = reference_page(root)
+def public(page: str) -> dict[str, tuple[str, ...]]:
+    """Return the names that a page has, by package."""
     return {
         package: tuple(re.findall(r"^### `(\w+)`$", part, re.MULTILINE))
         for (package, _, _), part in zip(_PARTS, page.split("\n## ")[1:], strict=True)

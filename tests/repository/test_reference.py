@@ -9,7 +9,7 @@ import pytest
 
 import stacks.settings
 import starburst
-from deploy.tools.reference import main, public, reference_page
+from deploy.tools.reference import public, reference_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,16 +19,12 @@ def page() -> str:
     return reference_page()
 
 
-def test_the_page_is_what_would_be_written_now(tmp_path: Path) -> None:
-    main(tmp_path)
-    written = (tmp_path / "reference.md").read_text()
-    assert (ROOT / "docs/reference.md").read_text() == written, (
-        "run: python -m deploy.tools.reference"
-    )
+def test_the_page_is_what_would_be_written_now(page: str) -> None:
+    assert (ROOT / "docs/reference.md").read_text() == page, "run: python -m deploy.tools.reference"
 
 
-def test_every_public_name_is_there() -> None:
-    names = public()
+def test_every_public_name_is_there(page: str) -> None:
+    names = public(page)
     assert set(names["starburst"]) == set(starburst.__all__)
     assert set(names["stacks.settings"]) == {*stacks.settings.__all__, "Limits"}
 
@@ -53,7 +49,6 @@ def test_no_markup_of_docstrings_is_left(page: str) -> None:
 def test_a_docstring_that_changes_changes_the_page(tmp_path: Path, page: str) -> None:
     for package in ("worker/src/starburst", "stacks"):
         shutil.copytree(ROOT / package, tmp_path / package)
-    assert reference_page(tmp_path) == page
     [file] = [
         path
         for path in (tmp_path / "stacks/settings").glob("*.py")
@@ -62,4 +57,4 @@ def test_a_docstring_that_changes_changes_the_page(tmp_path: Path, page: str) ->
     file.write_text(file.read_text().replace("budget_emails: tuple", "budget_mail: tuple"))
     changed = reference_page(tmp_path)
     assert changed != page
-    assert "budget_mail: tuple" in changed
+    assert changed.replace("budget_mail: tuple", "budget_emails: tuple") == page
