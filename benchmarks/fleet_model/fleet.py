@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from starburst._client.tasks import collect, dispatch
+from starburst._client.tasks import chunking, collect, dispatch
 from starburst._client.tasks.pacing import Pace
+from starburst._client.timings import Timings
 from starburst._protocol.sealed.chunks import INLINE_BYTES
 from starburst._protocol.sizing import (
     LONG_SECONDS,
@@ -192,7 +193,7 @@ class Session:
             moment += count * self.plan.input_bytes / _BYTES_A_SECOND
             self.meter.note("s3:PutObject", moment)
             sizes = [self.plan.input_bytes] * count
-            cut = list(dispatch.plan(sizes, most=most))
+            cut = list(chunking.plan(sizes, most=most))
             messages = []
             for lo, hi in cut:
                 body = (hi - lo) * (self.plan.input_bytes + 3) + 300
@@ -237,11 +238,11 @@ class Session:
         while self.first_open < len(self.chunks) and not self.chunks[self.first_open].open:
             self.nodes_before += self.chunks[self.first_open].nodes
             self.first_open += 1
-        if now - self._looked > collect._STATUS_SECONDS:
+        if now - self._looked > Timings().status_seconds:
             self._looked = now
             self.meter.note("s3:GetObject", now, count=2)  # the status, the cancel list
         left = len(self.plan.durations) - self.collected
-        pause = self._pace.next(now, heard=bool(new), done=self.collected, left=left)
+        pause = self._pace.next(now, found=bool(new), done=self.collected, left=left)
         if new:
             self.last_collected = now + spent
         if self.collected < len(self.plan.durations):

@@ -23,6 +23,7 @@ from starburst._client.session import Session
 from starburst.errors import WorkerLost
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET, Fleet, leased
+from tests.session_internals import flush, in_one_pack, queue_url
 
 __all__ = ["connection", "fleet", "forked", "sdk"]
 
@@ -51,11 +52,11 @@ class Queue:
         fleet.launch = False
         self.fleet = fleet
         self.session: Session = open_session(connection, OPTIONS, progress=False)
-        with self.session._dispatcher._arrived:  # so that all travel in one pack, however slow
+        with in_one_pack(self.session):  # so that all travel in one pack, however slow
             self.futures = self.session.map(square, range(tasks))
-        self.session._dispatcher.flush()
+        flush(self.session)
         self.keys = self.session.manifest.keys
-        self.url = self.session._queue_url()
+        self.url = queue_url(self.session)
 
     def take(self, *, hide: int = 0) -> list[dict[str, Any]]:
         """Receive every message, and hide each for so many seconds."""
@@ -199,7 +200,7 @@ def test_nothing_is_committed_for_a_chunk_that_the_client_has_not_signed_yet(
     queue.futures[0].result(timeout=60)
     strange = [name for name in queue.committed() if not name.startswith("p000001-0000")]
     assert not strange
-    with queue.session._dispatcher._arrived:
+    with in_one_pack(queue.session):
         more = queue.session.map(square, range(4))
     assert [future.result(timeout=60) for future in more] == [0, 1, 4, 9]
 
@@ -232,7 +233,7 @@ def test_workers_that_live_are_not_taken_for_dead(
     one.delete(*one.take())
     go = str(tmp_path / "go")
     future = one.session.submit(square_later, (go, 7))
-    one.session._dispatcher.flush()
+    flush(one.session)
     [message] = one.take()
     body, copies, workers = json.loads(message["Body"]), [], []
     place = (body["chunk"], *body["range"])

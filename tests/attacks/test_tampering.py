@@ -29,6 +29,7 @@ from tests.controller.world import World
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.runtime.sessions import opened
+from tests.session_internals import queue_url
 
 __all__ = ["connection", "fleet", "forked", "sdk", "world"]
 
@@ -66,7 +67,7 @@ def flipped(fleet: Fleet, prefix: str) -> None:
 
 def queued(session: Session, fleet: Fleet, change: Callable[[ChunkMessage], str]) -> None:
     """Send each message of the session anew, changed."""
-    url = session._queue_url()
+    url = queue_url(session)
     bodies = []
     while found := fleet.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for each in found:
@@ -110,7 +111,7 @@ def cancel_list(session: Session, fleet: Fleet) -> None:
 
 
 def message(session: Session, fleet: Fleet) -> None:
-    fleet.sqs.send_message(QueueUrl=session._queue_url(), MessageBody="forged")
+    fleet.sqs.send_message(QueueUrl=queue_url(session), MessageBody="forged")
 
 
 def hint(session: Session, fleet: Fleet) -> None:
@@ -119,7 +120,7 @@ def hint(session: Session, fleet: Fleet) -> None:
 
 def worked(session: Session, fleet: Fleet) -> None:
     """Have one worker take whatever is queued."""
-    supervisor = fleet.supervisor(session.manifest.keys, session._queue_url())
+    supervisor = fleet.supervisor(session.manifest.keys, queue_url(session))
     for _ in range(8):
         supervisor._turn(0.0)
     supervisor._bury()
@@ -163,7 +164,7 @@ def test_ordinary_work_and_an_erased_session_ring_nothing(
     began: Session, fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys = began.manifest.keys
-    gone: Any = fleet.supervisor(keys, began._queue_url())
+    gone: Any = fleet.supervisor(keys, queue_url(began))
     worked(began, fleet)
     assert "committed" in (text := capsys.readouterr().out)
     assert not ringing(text)
@@ -173,7 +174,7 @@ def test_ordinary_work_and_an_erased_session_ring_nothing(
     body = ChunkMessage(
         chunk="p000001-00000", lo=0, hi=1, pack="p000001", offset=0, length=9, inline=None
     )
-    fleet.sqs.send_message(QueueUrl=began._queue_url(), MessageBody=body.to_body())
+    fleet.sqs.send_message(QueueUrl=queue_url(began), MessageBody=body.to_body())
     for _ in range(2):
         gone._turn(0.0)
     gone._bury()
@@ -201,7 +202,7 @@ def test_a_worker_that_is_started_with_a_forged_manifest_rings(
         WorkerVariable.BUCKET: BUCKET,
         WorkerVariable.KEY_ARN: fleet.key_arn,
         WorkerVariable.SESSION_PREFIX: keys.prefix,
-        WorkerVariable.QUEUE_URL: began._queue_url(),
+        WorkerVariable.QUEUE_URL: queue_url(began),
         "AWS_DEFAULT_REGION": REGION,
     }.items():
         monkeypatch.setenv(name, value)

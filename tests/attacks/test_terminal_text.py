@@ -51,6 +51,7 @@ from tests.incident.test_versions import HERS
 from tests.runtime.fleet import BUCKET as DATA
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import opened
+from tests.session_internals import core
 from tests.statuses import a_status
 
 __all__ = ["clients", "connection", "fleet", "incident", "sdk"]
@@ -251,10 +252,10 @@ def test_a_warning_is_a_line(connection: Connection, fleet: Fleet) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise StarburstError(f"{EVIL}\nforged")
 
-    session._control.stop = refuse  # type: ignore[method-assign]
+    core(session).control.stop = refuse  # type: ignore[method-assign]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        session.wind_up(force=True)
+        core(session).clean_up_or_warn(force=True)
     [warning] = caught
     clean(str(warning.message))
     assert "\n" not in str(warning.message)

@@ -19,6 +19,7 @@ from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._protocol.sealed.cancel_list import cancel_key
 from starburst.local import LocalEnvironment
+from tests.session_internals import in_one_pack
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -70,7 +71,7 @@ def test_a_cancel_reaches_workers_that_may_only_read_it(alice: Connection, tmp_p
         return x
 
     session = open_session(alice, SessionOptions(**{**SMALL, "workers": 1}), progress=False)
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         futures = session.map(hold, range(40))
     deadline = time.monotonic() + 60
     while not (tmp_path / "0").exists() and time.monotonic() < deadline:

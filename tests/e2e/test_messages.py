@@ -11,6 +11,7 @@ import pytest
 
 import starburst
 from starburst.local import LocalEnvironment
+from tests.session_internals import flush, queue_url
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -31,8 +32,8 @@ def test_a_forged_message_chooses_which_signed_chunk_runs_and_no_more(
     ) as session:
         # The honest worker is busy with one chunk; the others wait for whoever asks.
         futures = session.map(square_later, [(str(go), x) for x in range(8)])
-        session._dispatcher.flush()
-        thief, url = worker("sqs"), session._queue_url()
+        flush(session)
+        thief, url = worker("sqs"), queue_url(session)
         taken = thief.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
         for message in taken["Messages"]:
             body = json.loads(message["Body"])

@@ -25,6 +25,7 @@ from starburst._client.session import Session
 from starburst.contract import queue_name, task_family
 from starburst.errors import IntegrityError, LimitExceeded, UnsafeResult
 from starburst.local import LocalEnvironment
+from tests.session_internals import flush
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -216,7 +217,7 @@ def test_objects_and_messages_in_flight_are_ciphertext(alice: Connection, waitin
         return text
 
     waiting.map(slow, [f"{secret}-{i}" for i in range(12)])
-    waiting._dispatcher.flush()
+    flush(waiting)
     queue = alice.sqs.get_queue_url(QueueName=queue_name("local", "demo", waiting.id))["QueueUrl"]
     messages = alice.sqs.receive_message(
         QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -249,9 +250,9 @@ def test_a_forged_result_is_rejected_before_it_is_parsed(
             time.sleep(0.05)
 
     busy = waiting.submit(hold)
-    waiting._dispatcher.flush()
+    flush(waiting)
     victim = waiting.submit(abs, -1)
-    waiting._dispatcher.flush()
+    flush(waiting)
     parsed: list[bytes] = []
     monkeypatch.setattr("pickle.loads", parsed.append)
     s3 = worker("s3")

@@ -35,7 +35,6 @@ def hurried(plan: Plan) -> Iterator[None]:
         *_patched("next_look", lambda seconds: seconds + 0.05),
         *_patched("_FRESH_SECONDS", 0.0),
         mock.patch("starburst.worker.child.range_run.MAX_RESULT_BYTES", 1 << 20),
-        mock.patch("starburst._client.tasks.collect._SILENCE_SECONDS", 1.0),
         # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
         # hours of its own, are seconds here.
         mock.patch("starburst.controller.plan.IDLE_SECONDS", _OUT_OF_REACH),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from starburst._client.session import Session
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from tests.runtime.fleet import BUCKET
+from tests.session_internals import core, data_key
 
 from .injector import CANARY
 
@@ -19,7 +20,7 @@ def spoil(session: Session, how: str, s3: Any) -> range:
     """Damage what the plan says; return the numbers of the tasks that it costs."""
     if not how:
         return range(0)
-    entry = session._ledger._placed[_SPOILED_CHUNK]
+    entry = core(session).tasks._placed[_SPOILED_CHUNK]
     keys = session.manifest.keys
     if how == "input":
         place = keys.inputs + entry.name.partition("-")[0]
@@ -44,11 +45,11 @@ def _wrong_node(session: Session, how: str, *, tasks: int) -> bytes:
         batches=[Batch(first=0, count=tasks, format="data", parts=[CANARY])],
         failures={},
     )
-    chunk = session._ledger._placed[_SPOILED_CHUNK].name
+    chunk = core(session).tasks._placed[_SPOILED_CHUNK].name
     sealed = node.seal(
         session="z" * 20 if how == "replayed" else session.id,
         chunk="p000001-00099" if how == "swapped" else chunk,
-        key=session._collector._key,
+        key=data_key(session),
         attempt=1,
     )
     return bytes(sealed[: len(sealed) // 2] if how == "cut" else sealed)

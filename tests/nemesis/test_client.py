@@ -15,9 +15,11 @@ from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
+from starburst._client.timings import Timings
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 from tests.runtime.conftest import connection, fleet, sdk
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.session_internals import core, flush, queue_url
 
 __all__ = ["connection", "fleet", "sdk"]  # the fixtures of a burst in one process
 
@@ -51,19 +53,21 @@ def answer(code: str, status: int = 400) -> ClientError:
     return ClientError(said, "GetObject")
 
 
-def stored(connection: Connection, fleet: Fleet, tasks: int = 4) -> tuple[Session, Flaky]:
+def stored(
+    connection: Connection, fleet: Fleet, tasks: int = 4, timings: Timings | None = None
+) -> tuple[Session, Flaky]:
     """Open a session whose tasks are queued and that has no worker yet."""
     fleet.launch = False
-    flaky = Flaky(fleet.s3)
-    faulty = dataclasses.replace(connection, s3=flaky)  # type: ignore[arg-type]
+    flaky: Any = Flaky(fleet.s3)
+    faulty = dataclasses.replace(connection, s3=flaky, timings=timings or Timings())
     session = open_session(faulty, OPTIONS, progress=False)
     session.map(square, range(tasks))
-    session._dispatcher.flush()
+    flush(session)
     return session, flaky
 
 
 def work(fleet: Fleet, session: Session) -> None:
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, queue_url(session))
 
 
 @pytest.mark.parametrize(
@@ -105,11 +109,8 @@ def test_trouble_that_passes_ends_no_task(
     session.cleanup()
 
 
-def test_trouble_that_stays_ends_in_a_typed_error(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst._client.tasks.collect._PATIENCE_SECONDS", 0.0)
-    session, flaky = stored(connection, fleet)
+def test_trouble_that_stays_ends_in_a_typed_error(connection: Connection, fleet: Fleet) -> None:
+    session, flaky = stored(connection, fleet, timings=Timings(trouble_seconds=0.0))
     flaky.error = answer("InternalError", 500)
     with pytest.raises(SessionError, match="InternalError"):
         session.futures[0].result(timeout=30)
@@ -118,12 +119,12 @@ def test_trouble_that_stays_ends_in_a_typed_error(
 
 
 def test_tasks_whose_messages_are_lost_are_queued_anew_by_whoever_attaches(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.collect._SILENCE_SECONDS", 0.1)
+    connection = dataclasses.replace(connection, timings=Timings(silence_seconds=0.1))
     session, _ = stored(connection, fleet, tasks=40)
     session.detach()
-    fleet.sqs.purge_queue(QueueUrl=session._queue_url())
+    fleet.sqs.purge_queue(QueueUrl=queue_url(session))
     work(fleet, session)
     again = attach_session(connection, session.id, progress=False)
     assert again.collect(timeout=60) == [x * x for x in range(40)]
@@ -134,9 +135,9 @@ def test_a_client_that_attaches_goes_on_after_the_last_pack_and_not_into_it(
     connection: Connection, fleet: Fleet
 ) -> None:
     session, _ = stored(connection, fleet)
-    session._dispatcher._packs = 5  # the packs between were never stored
+    core(session).dispatcher._packs = 5  # the packs between were never stored
     session.submit(square, 4)
-    session._dispatcher.flush()
+    flush(session)
     work(fleet, session)
     again = attach_session(connection, session.id, progress=False)
     again.submit(square, 5)
@@ -157,7 +158,7 @@ def test_a_pack_whose_response_was_lost_is_ones_own_and_another_is_not(
 
     flaky.put_object = twice  # type: ignore[attr-defined]
     session.submit(square, 1)
-    session._dispatcher.flush()
+    flush(session)
     work(fleet, session)
     assert session.collect(timeout=60) == [0, 1]
     key = f"{session.manifest.keys.inputs}p000003"

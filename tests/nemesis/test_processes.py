@@ -26,6 +26,7 @@ from starburst._client.options import SessionOptions
 from starburst.contract import SessionKeys, WorkerVariable
 from tests.nemesis.world import document
 from tests.runtime.fleet import BUCKET, REGION, Fleet
+from tests.session_internals import flush, in_one_pack, queue_url
 
 TASKS = 30
 ROOT = Path(__file__).parents[2]
@@ -136,13 +137,13 @@ def test_workers_struck_in_mid_chunk_lose_nothing_and_commit_nothing_twice(
     begun.mkdir()
     options = SessionOptions(workers=2, idle_timeout=60, attempts=9)
     session = open_session(connection, options, progress=False)
-    keys, url = session.manifest.keys, session._queue_url()
+    keys, url = session.manifest.keys, queue_url(session)
     over = threading.Event()
     clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
     clock.start()
     try:
         session.map(note, [(i, str(begun)) for i in range(TASKS)])
-        session._dispatcher.flush()
+        flush(session)
         for round_ in range(4):
             workers = [processes.launch(keys, url) for _ in range(2)]
             if round_ < 3:
@@ -178,13 +179,13 @@ def test_a_worker_killed_between_its_put_and_its_delete_costs_nothing(
     fleet = processes.fleet
     options = SessionOptions(workers=1, idle_timeout=60)
     session = open_session(processes.connection(), options, progress=False)
-    keys, url = session.manifest.keys, session._queue_url()
+    keys, url = session.manifest.keys, queue_url(session)
     over = threading.Event()
     clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
     clock.start()
     try:
         future = session.submit(note, (3, str(tmp_path)))
-        session._dispatcher.flush()
+        flush(session)
         worker = processes.launch(keys, url)
         assert asked.wait(60)
         assert future.result(timeout=60) == 9  # it is committed, and its message is still there
@@ -232,13 +233,13 @@ def test_a_worker_killed_right_after_an_early_commit_loses_nothing_of_what_it_wa
     fleet = processes.fleet
     options = SessionOptions(workers=2, idle_timeout=60)
     session = open_session(processes.connection(), options, progress=False)
-    keys, url = session.manifest.keys, session._queue_url()
+    keys, url = session.manifest.keys, queue_url(session)
     over = threading.Event()
     clock = threading.Thread(target=hasten, args=(fleet.sqs, url, over))
     try:
-        with session._dispatcher._arrived:  # one pack, of chunks of two tasks
+        with in_one_pack(session):  # one pack, of chunks of two tasks
             futures = session.map(hold_on, [(i, str(begun)) for i in range(10)])
-        session._dispatcher.flush()
+        flush(session)
         monkeypatch.setattr(SQSBackend, "send_message_batch", late)
         workers = [processes.launch(keys, url) for _ in range(2)]
         assert asked.wait(60)

@@ -24,6 +24,7 @@ from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
+from starburst._client.timings import Timings
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (
@@ -40,6 +41,7 @@ from starburst.worker.objects.store import Store
 from starburst.worker.supervisor import Supervisor
 from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET, REGION
+from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
 
 from .cloud import Cloud, Ending
 from .forked_children import children
@@ -150,6 +152,7 @@ class World:
             sqs=FaultySQS(self.sky, "client", mortal=False, doomed=dies),  # type: ignore[arg-type]
             kms=self.kms,
             functions=self.cloud,  # type: ignore[arg-type]
+            timings=Timings(silence_seconds=1.0),
         )
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:
@@ -215,7 +218,7 @@ class World:
         tasks = [(i, kind, str(self.directory)) for i, kind in enumerate(plan.kinds)]
         half = len(tasks) // 2
         _submit(session, tasks[:half])
-        session._dispatcher.flush()
+        flush(session)
         spoiled = spoil(session, plan.spoiled, self.sky.s3)
         neighbour = self._neighbour() if plan.neighbour else None
         self.cloud.ready.set()
@@ -223,11 +226,11 @@ class World:
         _submit(session, tasks[half:])
         if plan.client_dies:
             assert self.client_died.wait(_PATIENCE), "the client did not get to send"
-            session._collector.close()
+            core(session).collector.close()
             session = self.attach(session.id)
         beside = [] if neighbour is None else self._part_from(neighbour)
         outcomes = [self._outcome(future) for future in session.futures]
-        url = session._queue_url()
+        url = queue_url(session)
         waiting = self._settle(url)
         history = History(
             plan=plan,
@@ -237,9 +240,9 @@ class World:
             ],
             outcomes=outcomes,
             collected=[_collected(session) for _ in range(2)],
-            chunks=dict(session._ledger._chunks),
+            chunks=dict(chunks(session)),
             keys=session.manifest.keys,
-            key=session._collector._key,
+            key=data_key(session),
             s3=self.sky.s3,
             deliveries=[name for queue, name in self.sky.deliveries if queue == url],
             sent=Counter({name: n for (queue, name), n in self.sky.sent.items() if queue == url}),
@@ -364,7 +367,7 @@ def _insist(act: Callable[[], _T]) -> _T:
 
 def _submit(session: Session, tasks: Sequence[tuple[int, str, str]]) -> None:
     """Submit tasks as one pack, however slowly: a client that dies with the first has sent all."""
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         session.map(perform, tasks)
 
 

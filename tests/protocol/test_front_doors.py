@@ -16,8 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.status_reader import StatusReader
 from starburst._client.tasks.collect import Collector
-from starburst._client.tasks.task_list import TaskLedger
+from starburst._client.tasks.task_list import TaskList
 from starburst._functions.payload import dump_input
 from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED
@@ -79,14 +80,10 @@ def store(bucket: Any) -> Store:
     return Store(bucket, "b", keys=KEYS, key=KEY, public=SIGNER.public)
 
 
-def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, TaskLedger]:
-    ledger = TaskLedger()
-    for _ in range(sum(entry.tasks for entry in entries)):
-        ledger.add(1)
-    ledger.dispatched(entries)
+def connected(bucket: Any) -> Connection:
     unused: Any = None
     document: Any = SimpleNamespace(bucket="b", environment="test")
-    connection = Connection(
+    return Connection(
         document=document,
         workspace=KEYS.workspace,
         user=KEYS.user,
@@ -95,17 +92,25 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
         kms=unused,
         functions=unused,
     )
+
+
+def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, TaskList]:
+    tasks, connection = TaskList(), connected(bucket)
+    for _ in range(sum(entry.tasks for entry in entries)):
+        tasks.add(1)
+    tasks.dispatched(entries)
     made = Collector(
         connection,
         KEYS,
         key=KEY,
         mode="pickle",  # even who opted in unpickles nothing that is not authentic
-        ledger=ledger,
+        tasks=tasks,
+        statuses=StatusReader(connection, KEYS),
         refresh=lambda: None,
         changed=lambda: None,
         cancelled=lambda: NOTHING_CANCELLED,
     )
-    return made, ledger
+    return made, tasks
 
 
 def entry(name: str, *, first: int = 0) -> LedgerEntry:
@@ -240,8 +245,7 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
             StatusDocument.from_json(text)
         bucket = Bucket()
         bucket.objects = {KEYS.status: text}
-        client, _ = collector(bucket, entries=[])
-        assert client.read_status() is None
+        assert StatusReader(connected(bucket), KEYS).read() is None
     spoken = json.dumps({**fields, "reason": "\x1b]0;owned\x07 \x9b2J wait\nmore"}).encode()
     status = StatusDocument.from_json(spoken)
     assert status.reason == "\\x1b]0;owned\\x07 \\x9b2J wait more"

@@ -7,6 +7,7 @@ from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
 from tests.runtime.fleet import Fleet
+from tests.session_internals import flush, queue_url
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
@@ -20,9 +21,9 @@ def opened(connection: Connection, fleet: Fleet, tasks: int = 4) -> Session:
     fleet.launch = False
     session = open_session(connection, ONE, progress=False)
     session.map(square, range(tasks))
-    session._dispatcher.flush()
+    flush(session)
     return session
 
 
 def work(fleet: Fleet, session: Session) -> None:
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, queue_url(session))

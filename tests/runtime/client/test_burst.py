@@ -32,6 +32,7 @@ from starburst.errors import (
     WorkerLost,
 )
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.session_internals import flush, in_one_pack
 from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -217,7 +218,7 @@ def test_a_forged_result_is_refused_before_it_is_parsed(
     fleet.launch = False
     session = open_session(connection, TWO, progress=False)
     future = session.submit(square, 3)
-    session._dispatcher.flush()
+    flush(session)
     monkeypatch.setattr("msgpack.unpackb", _canary)
     monkeypatch.setattr("pickle.loads", _canary)
     fleet.s3.put_object(
@@ -240,7 +241,7 @@ def test_an_object_under_a_range_that_nobody_handed_out_is_not_fetched(
     fleet.launch = False
     session = open_session(connection, TWO, progress=False)
     futures = session.map(square, range(4))
-    session._dispatcher.flush()
+    flush(session)
     keys = session.manifest.keys
     fleet.s3.put_object(
         Bucket=BUCKET, Key=f"{keys.results}p000001-00000/000000-000009", Body=b"garbage"
@@ -256,7 +257,7 @@ def test_inputs_functions_and_messages_are_ciphertext(connection: Connection, fl
     secret = "BRCA1-carrier"
     session = open_session(connection, TWO, progress=False)
     session.map(lambda x: f"{secret}{x}", [secret] * 3)
-    session._dispatcher.flush()
+    flush(session)
     url = fleet.sqs.get_queue_url(QueueName=f"starburst-test-study-{session.id}")["QueueUrl"]
     messages = fleet.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     stored = [fleet.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in objects(fleet)]
@@ -283,7 +284,7 @@ def test_a_killed_clients_session_is_rebuilt_elsewhere_in_order(
 ) -> None:
     session = open_session(connection, TWO, progress=False)
     session.map(square, range(300))
-    session._dispatcher.flush()
+    flush(session)
     session.detach()
     again = attach_session(connection, session.id, progress=False)
     assert again.collect(timeout=60) == [x * x for x in range(300)]
@@ -344,7 +345,7 @@ def test_one_unreadable_result_leaves_its_neighbours_alone(
 ) -> None:
     options = dataclasses.replace(TWO, workers=1)
     session = open_session(connection, options, progress=False)
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         futures = session.map(lambda x: Point(x, x) if x == 3 else x, range(8))
     monkeypatch.setattr("starburst._codec.records._member", lambda *_: None)
     with pytest.raises(PayloadError, match="Point"):

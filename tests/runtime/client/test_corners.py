@@ -23,12 +23,14 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.session import Session
+from starburst._client.timings import Timings
 from starburst.cli import main as command_line
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
 from tests.runtime.fleet import BUCKET, Fleet, Lingering
 from tests.runtime.sessions import ONE, opened, square, work
 from tests.runtime.worker.test_faults_aws import Faulty, refusal
+from tests.session_internals import core, flush
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -68,7 +70,7 @@ def test_a_callback_may_steer_the_session(
 def test_two_threads_that_collect_share_the_results(connection: Connection, fleet: Fleet) -> None:
     session = opened(connection, fleet, tasks=200)
     work(fleet, session)
-    session._ledger.wait(60, lambda: session.tally.done == 200)
+    core(session).tasks.wait(60, lambda: session.tally.done == 200)
     together = threading.Barrier(4)
 
     def collect() -> list[Any]:
@@ -84,12 +86,11 @@ def test_two_threads_that_collect_share_the_results(connection: Connection, flee
 
 @pytest.mark.parametrize("trouble", ["SQS is away", "SQS refuses"])
 def test_tasks_that_were_stored_outlive_trouble_with_their_messages(
-    connection: Connection, fleet: Fleet, trouble: str, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet, trouble: str
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.collect._SILENCE_SECONDS", 0.1)
     fleet.launch = False
-    sqs = Faulty(fleet.sqs, "send_message_batch")
-    mine = dataclasses.replace(connection, sqs=sqs)  # type: ignore[arg-type]
+    sqs: Any = Faulty(fleet.sqs, "send_message_batch")
+    mine = dataclasses.replace(connection, sqs=sqs, timings=Timings(silence_seconds=0.1))
     session = open_session(mine, ONE, progress=False)
     with pytest.MonkeyPatch.context() as meanwhile:
         if trouble == "SQS is away":
@@ -97,7 +98,7 @@ def test_tasks_that_were_stored_outlive_trouble_with_their_messages(
         else:
             meanwhile.setattr("starburst._client.tasks.dispatch.send_messages", lambda *_: 1)
         session.map(square, range(3))
-        session._dispatcher.flush()
+        flush(session)
     sqs.error = None
     work(fleet, session)
     assert session.collect(timeout=60) == [0, 1, 4]
@@ -111,17 +112,17 @@ def test_what_could_not_be_sent_is_not_waited_for(connection: Connection, fleet:
     session = open_session(mine, ONE, progress=False)
     sqs.error = refusal("ExpiredToken")
     session.map(square, range(3))
-    session._dispatcher.flush()
+    flush(session)
     assert session.tally.failed == 3
-    assert session._ledger.outstanding == 0  # else it would look for them for days
+    assert core(session).tasks.outstanding == 0  # else it would look for them for days
     session.cleanup()
 
 
 def test_futures_end_when_somebody_erases_their_session(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.collect._STATUS_SECONDS", 0.1)
-    session = opened(connection, fleet)
+    often = dataclasses.replace(connection, timings=Timings(status_seconds=0.1))
+    session = opened(often, fleet)
     erase(connection, session.manifest.keys)
     for future in session.futures:
         with pytest.raises(SessionEnded, match="erased"):
@@ -136,7 +137,7 @@ def test_a_second_client_that_submits_is_told_and_mixes_nothing_up(
     first = opened(connection, fleet)
     second = attach_session(connection, first.id, progress=False)
     mine = first.map(square, [10, 11, 12])
-    first._dispatcher.flush()
+    flush(first)
     for x in (20, 21):  # also the tasks after those that met the first client's
         with pytest.raises(SessionError, match=r"another client .*attach"):
             second.submit(square, x).result(30)
@@ -154,7 +155,7 @@ def test_a_task_that_comes_while_its_session_is_closed_is_refused(
 ) -> None:
     session = opened(connection, fleet, tasks=0)
     session.submit(square, 1)
-    session._dispatcher.close()  # as detach does, a moment before the ledger is closed
+    core(session).dispatcher.close()  # as detach does, a moment before the ledger is closed
     with pytest.raises(SessionEnded):
         session.submit(square, 2)
     session.detach()
@@ -177,8 +178,8 @@ def test_collect_keeps_its_timeout_while_tasks_cannot_be_sent(
             free.wait(30)
             return fleet.s3.put_object(**terms)
 
-    name = session._function(square)
-    session._dispatcher._connection = dataclasses.replace(connection, s3=Slow())  # type: ignore[arg-type]
+    name = core(session).functions.name(square)
+    core(session).dispatcher._connection = dataclasses.replace(connection, s3=Slow())  # type: ignore[arg-type]
     assert name
     session.submit(square, 3)
     assert held.wait(30)
@@ -315,9 +316,9 @@ def test_results_are_collected_while_python_ends(
 def test_what_a_worker_writes_on_its_way_out_is_erased_too(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("starburst._client.ending.stopped_workers._PAUSE_SECONDS", 0)
     lingering: Any = Lingering(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
-    mine = dataclasses.replace(connection, functions=lingering)
+    timings = Timings(workers_leave_pause_seconds=0)
+    mine = dataclasses.replace(connection, functions=lingering, timings=timings)
     session = opened(mine, lingering)
     if how == "cleanup":
         assert session.cleanup(force=True).tasks.done == 0  # what was given up is not done

@@ -18,10 +18,14 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.tasks import collect as collect_module
 from starburst._client.tasks import dispatch as dispatch_module
+from starburst._client.timings import Timings
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
 from tests.runtime.fleet import BUCKET, Fleet, Lingering, leased
 from tests.runtime.sessions import ONE, opened, square, work
+from tests.session_internals import core, queue_url
+
+AT_ONCE = Timings(workers_leave_pause_seconds=0)
 
 
 def objects(fleet: Fleet) -> list[str]:
@@ -33,7 +37,7 @@ def test_what_an_interrupt_kept_from_being_sent_is_not_waited_for(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
     session = opened(connection, fleet, tasks=2)
-    made = dispatch_module._Waiting
+    made = dispatch_module.WaitingTask
     calls = 0
 
     def interrupted(*words: Any) -> Any:
@@ -43,7 +47,7 @@ def test_what_an_interrupt_kept_from_being_sent_is_not_waited_for(
             raise KeyboardInterrupt
         return made(*words)
 
-    monkeypatch.setattr(dispatch_module, "_Waiting", interrupted)
+    monkeypatch.setattr(dispatch_module, "WaitingTask", interrupted)
     with pytest.raises(KeyboardInterrupt):
         session.map(square, range(2, 7))
     session.submit(square, 7)
@@ -62,21 +66,22 @@ def test_an_interrupt_leaves_no_result_half_taken(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = opened(connection, fleet)
-    monkeypatch.setattr(session._collector, "start", lambda: None)
-    session._collector.close()
-    worker = fleet.supervisor(session.manifest.keys, session._queue_url())
+    monkeypatch.setattr(core(session).collector, "start", lambda: None)
+    core(session).collector.close()
+    worker = fleet.supervisor(session.manifest.keys, queue_url(session))
     lease = leased(worker)
     assert lease is not None
     worker._work(lease)
     worker._settle()
     worker._bury()
-    decode = session._collector._decode
+    results = core(session).collector._results
+    decode = results.decode
 
     def struck(*words: Any) -> Any:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return decode(*words)
 
-    monkeypatch.setattr(session._collector, "_decode", struck)
+    monkeypatch.setattr(results, "decode", struck)
     with pytest.raises(KeyboardInterrupt):
         session.collect(wait=False)
     monkeypatch.undo()
@@ -143,11 +148,10 @@ def test_a_laptop_that_slept_for_hours_waits_for_its_network_and_goes_on(
 
 
 def test_a_second_clean_up_waits_for_the_workers_of_the_first(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
-    monkeypatch.setattr("starburst._client.ending.stopped_workers._PAUSE_SECONDS", 0)
     parting: Any = Lingering(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
-    session = opened(dataclasses.replace(connection, functions=parting), parting)
+    session = opened(dataclasses.replace(connection, functions=parting, timings=AT_ONCE), parting)
     session.cleanup()
     session.cleanup(force=True)
     assert "refresh" in [request["action"] for request in parting.requests]

@@ -18,7 +18,7 @@ def looks(ends: list[float], *, longest: float = 1e6) -> list[float]:
     while seen < len(ends) and now < longest:
         times.append(now)
         done = sum(end <= now for end in ends)
-        now += pace.next(now, heard=done > seen, done=done, left=len(ends) - done)
+        now += pace.next(now, found=done > seen, done=done, left=len(ends) - done)
         seen = done
     return times
 
@@ -37,7 +37,7 @@ def test_an_end_that_seems_due_again_and_again_costs_few_looks_more() -> None:
     while now < 600:  # each result is followed by one more task: always one is left
         count += 1
         done = sum(end <= now for end in ends)
-        now += pace.next(now, heard=done > seen, done=done, left=1)
+        now += pace.next(now, found=done > seen, done=done, left=1)
         seen = done
     assert count < len(even) + 100
 

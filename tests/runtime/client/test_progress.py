@@ -14,7 +14,7 @@ from starburst._client.display.progress import ProgressBar, describe
 from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
-from starburst._client.tasks.task_list import Tally, TaskLedger
+from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._protocol.status import SessionState, StatusDocument
 
 
@@ -84,12 +84,12 @@ def test_an_interrupt_says_that_the_session_goes_on(
         raise KeyboardInterrupt
 
     session = open_session(connection, SessionOptions(workers=1, idle_timeout=5), progress=False)
-    monkeypatch.setattr(TaskLedger, "wait", interrupted)
+    monkeypatch.setattr(TaskList, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         session.collect()
     monkeypatch.undo()
     assert f"starburst stop {session.id}" in caught.value.__notes__[0]
-    monkeypatch.setattr(TaskLedger, "wait", interrupted)
+    monkeypatch.setattr(TaskList, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt) as ended, session:
         session.collect()
     assert not hasattr(ended.value, "__notes__"), "the block ended it"

@@ -32,6 +32,7 @@ from tests.controller.world import BUCKET as CONTROL_BUCKET
 from tests.controller.world import World
 from tests.manifests import a_manifest
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.session_internals import chunks, core, data_key, flush, in_one_pack
 
 __all__ = ["sdk", "world"]
 
@@ -95,9 +96,9 @@ def silent(connection: Connection, fleet: Fleet, workers: int) -> Session:
 
 def submit_at_once(session: Session, tasks: int) -> None:
     """Submit tasks so that they travel in one pack, however slow this machine is."""
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         session.map(abs, range(tasks))
-    session._dispatcher.flush()
+    flush(session)
 
 
 def commit_one_by_one(session: Session, value: Callable[[int], object]) -> int:
@@ -106,8 +107,8 @@ def commit_one_by_one(session: Session, value: Callable[[int], object]) -> int:
     Returns:
         how many objects that made.
     """
-    keys, key, made = session.manifest.keys, session._collector._key, 0
-    for entry in list(session._ledger._chunks.values()):
+    keys, key, made = session.manifest.keys, data_key(session), 0
+    for entry in list(chunks(session).values()):
         children = tuple((n, n + 1) for n in range(1, entry.tasks))
         for lo, hi in ((0, entry.tasks), *children):
             encoded, _ = encode_batch([value(entry.first + lo)], mode="data")
@@ -177,21 +178,22 @@ def test_more_packs_than_one_page_are_all_found(
     connection, _ = quick
     session = silent(connection, fleet, workers=2)
     session.submit(abs, 0)
-    session._dispatcher.flush()
-    signer = session._dispatcher._signer
+    flush(session)
+    signer = core(session).key.signing
+    assert signer is not None
     for number in range(2, PAGE + 7):
         name = f"p{number:06d}"
         chunk = Chunk(
             name=f"{name}-00000", function="f", first=number - 1, inputs=[dump_input(((1,), {}))]
         )
         parts, _ = write_pack(
-            name, [chunk], session=session.id, key=session._collector._key, signer=signer
+            name, [chunk], session=session.id, key=data_key(session), signer=signer
         )
         store(pack_key(session.manifest.keys, name), b"".join(bytes(part) for part in parts))
     session.detach()
     again = attach_session(connection, session.id, progress=False)
     assert len(again.futures) == PAGE + 6
-    assert again._dispatcher._packs == PAGE + 6
+    assert core(again).dispatcher._packs == PAGE + 6
     again.detach()
 
 
@@ -243,8 +245,8 @@ def test_submitting_is_cut_into_packs_and_nothing_is_left_out(
     monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_TASKS", 1000)
     session = silent(connection, fleet, workers=4)
     futures: list[Future[Any]] = session.map(abs, range(12_345))
-    session._dispatcher.flush()
-    entries = sorted(session._ledger._chunks.values(), key=lambda entry: entry.first)
+    flush(session)
+    entries = sorted(chunks(session).values(), key=lambda entry: entry.first)
     numbers = [n for e in entries for n in range(e.first, e.first + e.tasks)]
     assert numbers == list(range(len(futures)))
     # Four chunks a worker of all tasks, however many packs they travel in.

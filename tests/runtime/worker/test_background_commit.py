@@ -16,6 +16,7 @@ from starburst._client.session import Session
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import Fleet, leased
+from tests.session_internals import flush, in_one_pack, queue_url
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -31,11 +32,11 @@ class Bench:
         fleet.launch = False
         options = SessionOptions(workers=2, idle_timeout=20)
         self.session: Session = open_session(connection, options, progress=False)
-        with self.session._dispatcher._arrived:
+        with in_one_pack(self.session):
             self.futures = self.session.map(square, range(8))
-        self.session._dispatcher.flush()
+        flush(self.session)
         self.worker: Supervisor = fleet.supervisor(
-            self.session.manifest.keys, self.session._queue_url()
+            self.session.manifest.keys, queue_url(self.session)
         )
         self.fleet = fleet
         self.gate = threading.Event()
@@ -58,7 +59,7 @@ class Bench:
         self.gate.set()
         self.worker._end_commit()
         self.worker._bury()
-        self.fleet.add_worker(self.session.manifest.keys, self.session._queue_url())
+        self.fleet.add_worker(self.session.manifest.keys, queue_url(self.session))
         return [future.result(timeout=60) for future in self.futures]
 
 
@@ -131,5 +132,5 @@ def test_a_worker_that_is_stopped_finishes_its_commit(bench: Bench) -> None:
     bench.gate.set()
     worker.run()
     assert bench.commits == 1
-    bench.fleet.add_worker(bench.session.manifest.keys, bench.session._queue_url())
+    bench.fleet.add_worker(bench.session.manifest.keys, queue_url(bench.session))
     assert [future.result(timeout=60) for future in bench.futures] == [x * x for x in range(8)]

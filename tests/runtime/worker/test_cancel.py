@@ -20,6 +20,7 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
+from starburst._client.timings import Timings
 from starburst._protocol.sealed.cancel_list import (
     NOTHING_CANCELLED,
     CancelledTasks,
@@ -31,6 +32,7 @@ from starburst._protocol.sealed.result_nodes import node_key, open_node
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import IntegrityError, SessionError
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -64,7 +66,7 @@ def idle_session(connection: Connection, fleet: Fleet, options: SessionOptions =
 
 def work(fleet: Fleet, session: Session) -> None:
     for _ in range(session.manifest.workers):
-        fleet.add_worker(session.manifest.keys, session._queue_url())
+        fleet.add_worker(session.manifest.keys, queue_url(session))
 
 
 def drained(fleet: Fleet, session: Session) -> bool:
@@ -72,7 +74,7 @@ def drained(fleet: Fleet, session: Session) -> bool:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         counts = fleet.sqs.get_queue_attributes(
-            QueueUrl=session._queue_url(), AttributeNames=["All"]
+            QueueUrl=queue_url(session), AttributeNames=["All"]
         )["Attributes"]
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         if not any(int(counts[name]) for name in names):
@@ -82,7 +84,7 @@ def drained(fleet: Fleet, session: Session) -> bool:
 
 def queued(session: Session, directory: Path, count: int) -> list[Future[Any]]:
     futures = session.map(note, [(i, str(directory)) for i in range(count)])
-    session._dispatcher.flush()
+    flush(session)
     return futures
 
 
@@ -111,7 +113,7 @@ def test_cancel_on_a_future_reaches_the_queue_by_itself(
     futures = queued(session, tmp_path, 3)
     assert futures[1].cancel()
     assert futures[1].cancel()  # as often as one likes
-    session._cancels.flush()
+    core(session).cancels.flush()
     work(fleet, session)
     assert futures[0].result(60) == 0
     assert futures[2].result(60) == 2
@@ -125,12 +127,12 @@ def test_a_task_that_was_not_sent_yet_is_dropped_here(
     connection: Connection, fleet: Fleet, tmp_path: Path
 ) -> None:
     session = idle_session(connection, fleet)
-    with session._dispatcher._arrived:  # the sending thread cannot take tasks meanwhile
+    with in_one_pack(session):  # the sending thread cannot take tasks meanwhile
         futures = session.map(note, [(i, str(tmp_path)) for i in range(4)])
         assert futures[0].cancel()
         assert futures[2].cancel()
-    session._dispatcher.flush()
-    assert sum(entry.tasks for entry in session._ledger._chunks.values()) == 2
+    flush(session)
+    assert sum(entry.tasks for entry in chunks(session).values()) == 2
     session.detach()
     again = attach_session(connection, session.id, progress=False)
     work(fleet, session)
@@ -151,7 +153,7 @@ def test_a_worker_in_the_middle_of_a_cancelled_task_stops_it(
         return x[0]
 
     session = idle_session(connection, fleet)
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         futures = session.map(hang, [(i, str(tmp_path)) for i in range(4)])
     work(fleet, session)
     deadline = time.monotonic() + 30
@@ -190,7 +192,7 @@ def test_a_committed_result_wins_over_a_cancel_that_comes_after_it(
 ) -> None:
     session = idle_session(connection, fleet)
     # This client does not look: the results are in S3, and it has not heard of them.
-    monkeypatch.setattr(session._collector, "start", lambda: None)
+    monkeypatch.setattr(core(session).collector, "start", lambda: None)
     futures = queued(session, tmp_path, 3)
     work(fleet, session)
     assert drained(fleet, session)
@@ -253,7 +255,7 @@ def test_cancels_race_with_results_and_every_task_ends_once(
     assert all(f.result() == n for n, f in enumerate(futures) if not f.cancelled())
     tally = session.tally
     assert (tally.done, tally.failed, tally.cancelled) == (300, 0, sum(won.values()))
-    assert session._ledger.outstanding == 0
+    assert core(session).tasks.outstanding == 0
     session.detach()
     again = attach_session(connection, session.id, progress=False)
     wait(again.futures, timeout=60)
@@ -278,9 +280,9 @@ def test_collect_raises_cancelled_and_gives_the_rest_on_request(
 
 
 def test_two_clients_cancel_in_one_list_and_hear_of_each_other(
-    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.collect._STATUS_SECONDS", 0.05)
+    connection = dataclasses.replace(connection, timings=Timings(status_seconds=0.05))
     session = idle_session(connection, fleet)
     futures = queued(session, tmp_path, 6)
     other = attach_session(connection, session.id, progress=False)
@@ -307,7 +309,7 @@ def test_a_list_that_no_client_signed_cancels_nothing(
     forged = seal_cancel_list(
         CancelledTasks.of(range(3)),
         session=session.id,
-        key=session._collector._key,
+        key=data_key(session),
         signer=SigningKey.generate(),
     )
     fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=forged)
@@ -366,10 +368,10 @@ def test_what_cannot_be_recorded_is_tried_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.cancels._FIRST_PAUSE", 0.01)
+    connection = dataclasses.replace(connection, timings=Timings(cancel_retry_seconds=0.01))
     session = idle_session(connection, fleet)
     futures = queued(session, tmp_path, 3)
-    put, tries = session._cancels._put, []
+    put, tries = core(session).cancels._put, []
 
     def moody(body: bytes) -> str | None:
         tries.append(body)
@@ -379,7 +381,7 @@ def test_what_cannot_be_recorded_is_tried_again(
             raise error
         return put(body)
 
-    monkeypatch.setattr(session._cancels, "_put", moody)
+    monkeypatch.setattr(core(session).cancels, "_put", moody)
     assert futures[0].cancel()
     deadline = time.monotonic() + 30
     while not listed(fleet, session) and time.monotonic() < deadline:
@@ -398,10 +400,10 @@ def busy() -> Exception:
 def test_thousands_of_cancels_make_a_few_objects(connection: Connection, fleet: Fleet) -> None:
     session = idle_session(connection, fleet)
     futures = session.map(abs, range(2000))
-    session._dispatcher.flush()
+    flush(session)
     for future in futures:
         assert future.cancel()
-    session._cancels.flush()
+    core(session).cancels.flush()
     versions = fleet.s3.list_object_versions(
         Bucket=BUCKET, Prefix=cancel_key(session.manifest.keys)
     )["Versions"]
@@ -438,7 +440,7 @@ def test_cancelled_tasks_stay_so_when_the_worker_died_of_them(
     session = idle_session(connection, fleet, dataclasses.replace(ONE, attempts=2))
     futures = queued(session, tmp_path, 8)
     session.cancel(futures[4:])
-    url = session._queue_url()
+    url = queue_url(session)
     while fleet.sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages") is None:
         pass
     work(fleet, session)
@@ -453,10 +455,10 @@ def test_a_node_says_which_of_its_tasks_were_cancelled(
 ) -> None:
     """So a client that is attached at the same time need not read the list to know."""
     session = idle_session(connection, fleet, ONE)
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         futures = session.map(note, [(i, str(tmp_path)) for i in range(4)])
-    session._dispatcher.flush()
-    (name, entry), *_ = session._ledger._chunks.items()
+    flush(session)
+    (name, entry), *_ = chunks(session).items()
     session.cancel(futures[: entry.tasks])
     work(fleet, session)
     assert drained(fleet, session)
@@ -467,7 +469,7 @@ def test_a_node_says_which_of_its_tasks_were_cancelled(
         chunk=name,
         lo=0,
         hi=entry.tasks,
-        key=session._collector._key,
+        key=data_key(session),
     )
     assert {failure.kind for failure in node.failures.values()} == {"cancelled"}
     assert len(node.failures) == entry.tasks
@@ -490,7 +492,7 @@ def test_a_callback_of_a_cancelled_task_may_cancel_and_submit(
     futures[0].add_done_callback(cancel_next)
     futures[1].add_done_callback(submit_more)
     assert futures[0].cancel()
-    session._cancels.flush()  # the list is written a moment later, and these workers start now
+    core(session).cancels.flush()  # the list is written a moment later, and these workers start now
     work(fleet, session)
     assert futures[2].result(60) == 2
     assert more[0].result(60) == 5
@@ -505,7 +507,7 @@ def test_what_is_cancelled_as_a_whole_leaves_the_queue_before_any_worker_comes(
     queued(session, tmp_path, 40)
     assert session.cancel() == 40
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counts = fleet.sqs.get_queue_attributes(QueueUrl=session._queue_url(), AttributeNames=names)
+    counts = fleet.sqs.get_queue_attributes(QueueUrl=queue_url(session), AttributeNames=names)
     assert set(counts["Attributes"].values()) == {"0"}
     future = session.submit(note, (99, str(tmp_path)))
     work(fleet, session)
@@ -515,14 +517,14 @@ def test_what_is_cancelled_as_a_whole_leaves_the_queue_before_any_worker_comes(
 
 
 def test_taking_cancelled_work_out_leaves_what_another_client_wants(
-    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("starburst._client.tasks.cancelled_messages._HOLD_SECONDS", 1)
+    connection = dataclasses.replace(connection, timings=Timings(cancelled_message_seconds=1))
     session = idle_session(connection, fleet)
     queued(session, tmp_path, 3)
     other = attach_session(connection, session.id, progress=False)
     future = other.submit(note, (50, str(tmp_path)))
-    other._dispatcher.flush()
+    flush(other)
     assert session.cancel() == 3
     work(fleet, session)
     assert future.result(60) == 50

@@ -29,6 +29,7 @@ from botocore.exceptions import (
 from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
+from starburst._client.timings import Timings
 from starburst._protocol.sealed.result_nodes import parse_node_key
 from starburst.errors import (
     AccessDenied,
@@ -40,6 +41,7 @@ from starburst.errors import (
 )
 from tests.runtime.fleet import BUCKET, REGION, Fleet, leased
 from tests.runtime.sessions import ONE, opened, square
+from tests.session_internals import flush, queue_url
 from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -142,7 +144,7 @@ def test_a_workers_credentials_are_refreshed_and_no_task_is_lost(
     session = opened(connection, fleet, tasks=40)
     theirs = dataclasses.replace(fleet, s3=provider.client("s3"), sqs=provider.client("sqs"))
     provider.fails = outage
-    made = theirs.supervisor(session.manifest.keys, session._queue_url())
+    made = theirs.supervisor(session.manifest.keys, queue_url(session))
     with ThreadPoolExecutor() as pool:
         life = pool.submit(made.run)
         assert session.collect(timeout=90) == squares(40)
@@ -154,13 +156,15 @@ def test_a_workers_credentials_are_refreshed_and_no_task_is_lost(
 
 
 def test_tasks_submitted_with_an_ended_login_say_so_and_what_was_stored_is_found_again(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
     """The pack was stored, its messages were not sent: the tasks are accepted all the same."""
-    monkeypatch.setattr("starburst._client.tasks.collect._SILENCE_SECONDS", 0.1)
     fleet.launch = False
-    sqs, s3 = Faulty(fleet.sqs), Faulty(fleet.s3)
-    session = open_session(dataclasses.replace(connection, sqs=sqs, s3=s3), ONE, progress=False)  # type: ignore[arg-type]
+    sqs: Any = Faulty(fleet.sqs)
+    s3: Any = Faulty(fleet.s3)
+    timings = Timings(silence_seconds=0.1)
+    mine = dataclasses.replace(connection, sqs=sqs, s3=s3, timings=timings)
+    session = open_session(mine, ONE, progress=False)
     sqs.error = refusal("ExpiredToken")
     stored = session.submit(square, 7)
     with pytest.raises(AccessDenied, match="Log in again"):
@@ -169,7 +173,7 @@ def test_tasks_submitted_with_an_ended_login_say_so_and_what_was_stored_is_found
     with pytest.raises(AccessDenied, match="Log in again"):
         session.submit(square, 8).result(timeout=30)
     session.detach()
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, queue_url(session))
     again = attach_session(connection, session.id, progress=False)
     assert again.collect(timeout=60) == [49]
     again.cleanup()
@@ -194,7 +198,7 @@ def test_a_login_that_cannot_be_renewed_names_the_way_back(
     with pytest.raises(ConfigurationError, match=r"Log in .*starburst\.attach"):
         session.futures[0].result(timeout=30)
     session.detach()
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, queue_url(session))
     again = attach_session(connection, session.id, progress=False)
     assert again.collect(timeout=60) == squares(4)
     again.cleanup()
@@ -231,7 +235,7 @@ def test_a_throttled_key_is_asked_again_after_a_while(
     kms = boto3.client("kms", REGION, config=_config())
     throttle(kms, 3)
     session = opened(dataclasses.replace(connection, kms=kms), fleet)
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+    fleet.add_worker(session.manifest.keys, queue_url(session))
     assert session.collect(timeout=60) == squares(4)
     assert len(pauses) >= 3
     assert all(pause > 0 for pause in pauses)
@@ -294,8 +298,8 @@ def test_a_key_disabled_in_mid_session_stops_it_closed_and_enabled_again_it_goes
     theirs, mine = Faulty(fleet.s3, "put_object"), Faulty(fleet.s3, "get_object", "put_object")
     session = open_session(dataclasses.replace(connection, s3=mine), ONE, progress=False)  # type: ignore[arg-type]
     futures = session.map(lambda x: f"{secret}{x}", [secret] * 4)
-    session._dispatcher.flush()
-    keys, url = session.manifest.keys, session._queue_url()
+    flush(session)
+    keys, url = session.manifest.keys, queue_url(session)
 
     theirs.error = refusal("KMS.DisabledException")
     with pytest.raises(SessionError, match=r"KMS\.DisabledException"):
@@ -325,8 +329,8 @@ def test_a_worker_that_cannot_unwrap_the_sessions_key_ends_before_it_reads_anyth
     kms = Faulty(fleet.kms)
     kms.error = refusal("DisabledException")
     with pytest.raises(KeyUnavailable):
-        dataclasses.replace(fleet, kms=kms).supervisor(session.manifest.keys, session._queue_url())
-    fleet.add_worker(session.manifest.keys, session._queue_url())
+        dataclasses.replace(fleet, kms=kms).supervisor(session.manifest.keys, queue_url(session))
+    fleet.add_worker(session.manifest.keys, queue_url(session))
     assert session.collect(timeout=60) == squares(4)
     session.cleanup()
 
@@ -359,7 +363,7 @@ def test_a_fifth_of_all_calls_to_s3_fails_and_nobody_hears_of_it(
     s3.meta.events.register_first("before-send", judge)
     s3.meta.events.register("before-parse", lose)
     session = opened(dataclasses.replace(connection, s3=s3), fleet, tasks=40)
-    dataclasses.replace(fleet, s3=s3).add_worker(session.manifest.keys, session._queue_url())
+    dataclasses.replace(fleet, s3=s3).add_worker(session.manifest.keys, queue_url(session))
     assert session.collect(timeout=60) == squares(40)
     versions = fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
     assert len({v["Key"] for v in versions}) == len(versions)
@@ -406,8 +410,8 @@ def test_a_heartbeat_that_dies_costs_a_second_run_and_no_second_result(
     fleet.launch = False
     session = open_session(connection, ONE, progress=False)
     future = session.submit(wait_for_it, 5)
-    session._dispatcher.flush()
-    keys, url = session.manifest.keys, session._queue_url()
+    flush(session)
+    keys, url = session.manifest.keys, queue_url(session)
     sqs = Mute(fleet.sqs, url)
     first = dataclasses.replace(fleet, sqs=sqs).supervisor(keys, url)
     with ThreadPoolExecutor() as pool:
@@ -456,7 +460,7 @@ def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
     connection: Connection, fleet: Fleet
 ) -> None:
     session = opened(connection, fleet)
-    keys, url = session.manifest.keys, session._queue_url()
+    keys, url = session.manifest.keys, queue_url(session)
     made = fleet.supervisor(keys, url)
     lease = leased(made)
     assert lease is not None
@@ -477,5 +481,5 @@ def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
     again = attach_session(connection, session.id, progress=False)
     assert again.futures[0].result(timeout=30) == 0
     with pytest.raises(SessionEnded):
-        again._queue_url()
+        queue_url(again)
     again.detach()

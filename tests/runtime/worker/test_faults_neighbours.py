@@ -14,11 +14,13 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
+from starburst._client.session_core import SessionCore
 from starburst.errors import SessionEnded, StarburstError
 from tests.nemesis.plan import Plan
 from tests.nemesis.world import World
 from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET
+from tests.session_internals import core, flush, queue_url
 
 OPTIONS = SessionOptions(workers=1, idle_timeout=60)
 
@@ -55,7 +57,7 @@ def begun(connection: Connection, name: str, directory: Path) -> Session:
     """Open a session and wait until its worker has a task in its hands."""
     session = open_session(connection, OPTIONS, progress=False)
     session.map(hold, [(name, number, str(directory)) for number in range(6)])
-    session._dispatcher.flush()
+    flush(session)
     wait_until(lambda: any(directory.glob(f"{name}-*")))
     return session
 
@@ -87,7 +89,7 @@ def objects_of(world: World, session: Session) -> dict[str, Any]:
 
 
 def stop(world: World, session: Session) -> None:
-    session._control.stop()
+    core(session).control.stop()
     session.detach()
 
 
@@ -102,7 +104,7 @@ def erase(world: World, session: Session) -> None:
 
 def lose_its_queue(world: World, session: Session) -> None:
     with world.sky.lock:
-        world.sky.sqs.delete_queue(QueueUrl=session._queue_url())
+        world.sky.sqs.delete_queue(QueueUrl=queue_url(session))
     session.detach()
 
 
@@ -157,11 +159,13 @@ def test_one_user_cannot_stop_or_erase_what_is_anothers_by_guessing_its_id(
     theirs = begun(world.connection(), "theirs", tmp_path)
     robert = dataclasses.replace(world.connection(), user="robert")
     guess = Session(
-        robert,
-        dataclasses.replace(theirs.manifest, user="robert"),
-        key=theirs._dispatcher._key,
-        queue_url=None,
-        progress=False,
+        SessionCore(
+            robert,
+            dataclasses.replace(theirs.manifest, user="robert"),
+            key=core(theirs).key,
+            queue_url=None,
+            progress=False,
+        )
     )
     with pytest.raises(StarburstError):
         guess.cleanup(force=True)

@@ -21,6 +21,7 @@ from starburst.worker.child.range_run import Span
 from starburst.worker.leases.lease import Lease
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet, leased
+from tests.session_internals import core, flush, in_one_pack, queue_url
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 
@@ -92,7 +93,7 @@ def test_an_input_that_cannot_travel_is_refused_at_the_call_and_the_session_goes
 ) -> None:
     with open_session(connection, ONE, progress=False) as session:
         with pytest.raises(UnpicklableInput, match="lock"):
-            session.submit(square, threading.Lock())
+            session.submit(square, threading.Lock())  # type: ignore[arg-type]
         lock = threading.Lock()
         with pytest.raises(UnpicklableInput, match="lock"):
             session.submit(lambda x: (x, lock), 1)
@@ -193,10 +194,10 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
     tasks = 40
     fleet.launch = False
     session = open_session(connection, ONE, progress=False)
-    with session._dispatcher._arrived:
+    with in_one_pack(session):
         futures = session.map(poison, [(i, how, str(tmp_path)) for i in range(tasks)])
-    session._dispatcher.flush()
-    keys, url = session.manifest.keys, session._queue_url()
+    flush(session)
+    keys, url = session.manifest.keys, queue_url(session)
     deaths = 0
     while not all(future.done() for future in futures):
         made = fleet.supervisor(keys, url)
@@ -207,7 +208,7 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
             while (lease := leased(worker, wait=0)) is not None:
                 worker._work(lease)
                 worker._settle()
-            session._ledger.wait(0.2, lambda: all(future.done() for future in futures))
+            core(session).tasks.wait(0.2, lambda: all(future.done() for future in futures))
         except Fallen:
             deaths += 1
             assert lease is not None

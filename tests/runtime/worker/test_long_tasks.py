@@ -23,6 +23,7 @@ from starburst.worker.child.range_run import lost
 from starburst.worker.leases.lease import Lease, QueueRefused
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet, leased
+from tests.session_internals import flush, in_one_pack, queue_url
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -60,12 +61,12 @@ class Bench:
         self._told = os.open(directory / "told", os.O_RDWR)
         terms = SessionOptions(workers=2, idle_timeout=20, **options)
         self.session = open_session(connection, terms, progress=False)
-        with self.session._dispatcher._arrived:
+        with in_one_pack(self.session):
             self.futures: list[Future[Any]] = self.session.map(
                 work, [(i, long, str(directory)) for i in range(TASKS)]
             )
-        self.session._dispatcher.flush()
-        self.keys, self.url = self.session.manifest.keys, self.session._queue_url()
+        flush(self.session)
+        self.keys, self.url = self.session.manifest.keys, queue_url(self.session)
         self.handed_on = threading.Event()
         self.worker = self.supervisor()
         found = leased(self.worker)

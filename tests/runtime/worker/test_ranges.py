@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starburst._client.options import SessionOptions
-from starburst._client.tasks.dispatch import plan
+from starburst._client.tasks.chunking import plan
 from starburst._protocol.sealed.result_nodes import (
     Batch,
     ResultNode,

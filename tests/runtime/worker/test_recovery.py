@@ -16,6 +16,7 @@ from starburst.errors import IntegrityError, WorkerLost
 from starburst.worker.leases.lease import Lease
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet, leased
+from tests.session_internals import flush, in_one_pack
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -32,9 +33,9 @@ class Bench:
     def __init__(self, connection: Connection, fleet: Fleet, tasks: int) -> None:
         fleet.launch = False
         self.session: Session = open_session(connection, OPTIONS, progress=False)
-        with self.session._dispatcher._arrived:  # so that all travel in one pack, however slow
+        with in_one_pack(self.session):  # so that all travel in one pack, however slow
             self.futures = self.session.map(square, range(tasks))
-        self.session._dispatcher.flush()
+        flush(self.session)
         name = f"starburst-test-study-{self.session.id}"
         self.url = fleet.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         self.fleet = fleet

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import as_completed, wait
-from typing import Any
+from typing import Unpack
 
 from starburst._client.access.connection import Connection, connect
 
 from .attaching import SessionSummary, attach_session, list_sessions
 from .opening import open_session
-from .options import SessionOptions
+from .options import SessionOptionNames, SessionOptions
 from .session import Session
 
 __all__ = ["as_completed", "attach", "session", "sessions", "wait"]
@@ -22,7 +22,7 @@ def session(
     user: str | None = None,
     profile: str | None = None,
     progress: bool | None = None,
-    **options: Any,
+    **options: Unpack[SessionOptionNames],
 ) -> Session:
     """Start a session: workers that outlive this process until cleaned up or timed out.
 
@@ -31,7 +31,7 @@ def session(
         workspace: likewise.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
-        progress: draw a bar; by default only where somebody watches.
+        progress: draw a bar; by default only where a person watches.
         **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
 
     Raises:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.connection import Connection
-from starburst._client.tasks.task_list import TaskLedger
+from starburst._client.tasks.task_list import TaskList
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst._protocol.sealed.session_key import SessionKey
@@ -24,6 +24,7 @@ from starburst.contract.areas import SESSIONS
 from starburst.errors import SessionError, SessionNotFound
 
 from .session import Session
+from .session_core import SessionCore
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -143,7 +144,7 @@ def attach_session(
     Args:
         connection: where.
         session: its id.
-        progress: draw a bar; None for only where somebody watches.
+        progress: draw a bar; None for only where a person watches.
         count_only: tell done from failed, and read no result: each is None.
 
     Raises:
@@ -164,23 +165,23 @@ def attach_session(
         key = SessionKey.unwrap(connection.kms, connection.document.key_arn, manifest, signing=True)
     with ThreadPoolExecutor(_FETCHES) as pool:
         ledgers = list(_ledgers(connection, keys, key=key, pool=pool))
-    ledger = TaskLedger()
+    tasks = TaskList()
     entries = sorted((e for part in ledgers for e in part.entries), key=lambda e: e.first)
-    ledger.extend(max((entry.first + entry.tasks for entry in entries), default=0))
-    ledger.dispatched(entries)
-    ledger.give_up(_gaps(entries))
-    attached = Session(
+    tasks.extend(max((entry.first + entry.tasks for entry in entries), default=0))
+    tasks.dispatched(entries)
+    tasks.mark_cancelled(_gaps(entries))
+    core = SessionCore(
         connection,
         manifest,
         key=key,
         queue_url=_queue_url(connection, session),
         progress=progress,
-        ledger=ledger,
+        tasks=tasks,
         packs=max((int(part.pack[1:]) for part in ledgers), default=0),
         count_only=count_only,
     )
-    attached.resume()
-    return attached
+    core.resume()
+    return Session(core)
 
 
 def _gaps(entries: Sequence[LedgerEntry]) -> Iterator[int]:

@@ -7,19 +7,35 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, connect
 from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import StarburstError
 
-from .opening import open_session
-from .options import SessionOptions
+from .opening import open_core
+from .options import SessionOptionNames, SessionOptions
 from .session import Session
+from .session_core import SessionCore
 
 __all__ = ["StarburstExecutor"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class MapOptions(TypedDict, total=False):
+    """What ``Executor.map`` of this Python takes beside its iterables.
+
+    Attributes:
+        timeout: seconds that all of it may take; None for no limit.
+        chunksize: for other executors; chunks form by themselves here.
+        buffersize: calls that are submitted and not yet yielded, at most (Python 3.14 and later).
+    """
+
+    timeout: float | None
+    chunksize: int
+    buffersize: int | None
 
 
 class StarburstExecutor(Executor):
@@ -32,7 +48,7 @@ class StarburstExecutor(Executor):
         environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
         workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
         user, profile: who to be; see :func:`starburst.connect`.
-        progress: draw a bar; by default only where somebody watches.
+        progress: draw a bar; by default only where a person watches.
         **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
 
     Raises:
@@ -52,12 +68,13 @@ class StarburstExecutor(Executor):
         user: str | None = None,
         profile: str | None = None,
         progress: bool | None = None,
-        **options: Any,
+        **options: Unpack[SessionOptionNames],
     ) -> None:
         self._options = SessionOptions.of(options)
         self._where = (environment, workspace, user, profile)
         self._progress = progress
         self._lock = threading.Lock()
+        self._core: SessionCore | None = None
         self._session: Session | None = None
         self._shut = False
         self._ending: threading.Thread | None = None
@@ -67,7 +84,7 @@ class StarburstExecutor(Executor):
         """The session behind this executor; None before the first call."""
         return self._session
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Send one call; return its future.
 
         Raises:
@@ -78,23 +95,26 @@ class StarburstExecutor(Executor):
         with self._lock:
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            if self._session is None:
+            if self._core is None:
                 pickled = dump_function(fn)
                 environment, workspace, user, profile = self._where
                 connection = connect(environment, workspace, user=user, profile=profile)
-                self._session = open_session(connection, self._options, progress=self._progress)
-                self._session.prepare(fn, pickled)
-            return self._session.submit_prepared(fn, data)
+                self._core = open_core(connection, self._options, progress=self._progress)
+                self._session = Session(self._core)
+                self._core.functions.add(fn, pickled)
+            return self._core.submit(fn, data)
 
-    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Any) -> Iterator[T]:
+    def map(
+        self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Unpack[MapOptions]
+    ) -> Iterator[T]:
         """Call ``fn`` for each tuple of arguments, as any executor does.
 
         What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
         """
         with self._lock:
-            if self._session is not None:
-                self._session.recapture(fn)
-        return super().map(fn, *iterables, **options)
+            if self._core is not None:
+                self._core.functions.forget(fn)
+        return super().map(fn, *iterables, **options)  # type: ignore[misc]  # buffersize is new
 
     def __exit__(
         self,
@@ -102,7 +122,7 @@ class StarburstExecutor(Executor):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        """Shut down; an interrupt does not wait for calls that nobody will read."""
+        """Shut down; an interrupt does not wait for calls whose results no one will read."""
         try:
             self.shutdown(wait=True, cancel_futures=isinstance(error, KeyboardInterrupt))
         except KeyboardInterrupt:
@@ -120,22 +140,22 @@ class StarburstExecutor(Executor):
         """
         with self._lock:
             self._shut = True
-            session = self._session
-        if session is None:
+            core = self._core
+        if core is None:
             return
         if cancel_futures:
             with suppress(StarburstError):  # the clean-up that follows stops the workers anyway
-                session.cancel()
+                Session(core).cancel()
         with self._lock:
             if self._ending is None:
                 self._ending = threading.Thread(
-                    target=_finish, args=(session,), name="starburst-shutdown"
+                    target=_finish, args=(core,), name="starburst-shutdown"
                 )
                 self._ending.start()
         if wait and self._ending is not threading.current_thread():
             self._ending.join()
 
 
-def _finish(session: Session) -> None:
-    wait(session.futures)
-    session.wind_up(force=True)
+def _finish(core: SessionCore) -> None:
+    wait(core.futures)
+    core.clean_up_or_warn(force=True)

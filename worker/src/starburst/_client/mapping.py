@@ -10,9 +10,10 @@ from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.manifest import Capacity, ResultMode
 from starburst.errors import RemoteTraceback
 
-from .opening import open_session
+from .opening import open_core
 from .options import Machine, SessionOptions
 from .session import Session
+from .session_core import SessionCore
 
 __all__ = ["map_over"]
 
@@ -63,7 +64,7 @@ def map_over(
         architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
         scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
-        progress: draw a bar; by default only where somebody watches.
+        progress: draw a bar; by default only where a person watches.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
 
@@ -95,36 +96,37 @@ def map_over(
     if not payloads:
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
-    session = open_session(connection, options, tasks=len(payloads), progress=progress)
-    session.ends_here = True
+    core = open_core(connection, options, tasks=len(payloads), progress=progress)
+    core.ends_with_client = True
     try:
-        session.prepare(f, function, tasks=len(payloads))
-        session.submit_all_prepared(f, payloads)
-        outcome: list[R] = session.collect()
+        core.functions.add(f, function)
+        core.dispatcher.expect(len(payloads))
+        core.submit_all(f, payloads)
+        outcome: list[R] = Session(core).collect()
     except BaseException as error:
-        session.wind_up(force=False)
-        number = _first_with(session, error)
+        core.clean_up_or_warn(force=False)
+        number = _first_with(core, error)
         if number is not None:
             error.add_note(f"raised for input {number}, counted from 0")
-        if not session.erased:
-            error.add_note(_consolation(session))
+        if not core.statuses.erased:
+            error.add_note(_what_is_kept(core))
         raise
-    session.wind_up(force=True)
+    core.clean_up_or_warn(force=True)
     return outcome
 
 
-def _first_with(session: Session, error: BaseException) -> int | None:
+def _first_with(core: SessionCore, error: BaseException) -> int | None:
     if not isinstance(error.__cause__, RemoteTraceback):
         return None  # no call's own
-    ends = ((n, f) for n, f in enumerate(session.futures) if f.done() and not f.cancelled())
+    ends = ((n, f) for n, f in enumerate(core.futures) if f.done() and not f.cancelled())
     return next((n for n, future in ends if future.exception() is error), None)
 
 
-def _consolation(session: Session) -> str:
-    tally = session.tally
-    kept = "while this local environment runs" if session.local else "in the bucket"
+def _what_is_kept(core: SessionCore) -> str:
+    tally = core.tasks.tally
+    kept = "while this local environment runs" if core.connection.local else "in the bucket"
     found = tally.done - tally.failed - tally.cancelled
-    again = f"starburst.attach({session.id!r})"
+    again = f"starburst.attach({core.id!r})"
     if not found:
         return (
             f"no call has a result; inputs are kept {kept}: {again}.cleanup(force=True) erases them"

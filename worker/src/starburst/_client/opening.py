@@ -16,28 +16,29 @@ from starburst.errors import SessionNotFound, StarburstError
 
 from .options import SessionOptions
 from .session import Session
+from .session_core import SessionCore
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
     from starburst.contract import SessionKeys
 
-__all__ = ["open_session"]
+__all__ = ["open_core", "open_session"]
 
 
-def open_session(
+def open_core(
     connection: Connection,
     options: SessionOptions,
     *,
     tasks: int | None = None,
     progress: bool | None = None,
-) -> Session:
-    """Write the manifest, have the controller start the workers, and return the session.
+) -> SessionCore:
+    """Write the manifest, have the controller start the workers, and return the session's parts.
 
     Args:
         connection: where.
         options: how.
         tasks: how many there will be, if that is known: no more workers are asked for.
-        progress: draw a bar; None for only where somebody watches.
+        progress: draw a bar; None for only where a person watches.
 
     Raises:
         LimitExceeded: the workspace does not grant what was asked for.
@@ -90,13 +91,20 @@ def open_session(
             _undo(connection, keys, control=control)
         error.add_note(f"session {keys.session} was stopped before it began")
         raise
-    return Session(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+    return SessionCore(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+
+
+def open_session(
+    connection: Connection, options: SessionOptions, *, progress: bool | None = None
+) -> Session:
+    """Do as :func:`open_core` does; return the session as its user sees it."""
+    return Session(open_core(connection, options, progress=progress))
 
 
 def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> None:
     """End a session whose start failed: workers may be on their way, whatever became of the answer.
 
-    One that the controller does not know was refused. All there is of it is its manifest, for which
+    The controller knows none that it refused. All there is of such a one is its manifest, for which
     it would be listed as starting until that expires.
     """
     try:

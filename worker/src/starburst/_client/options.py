@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, TypedDict, get_args
 
 from starburst._protocol.manifest import Capacity, ResultMode
 from starburst._protocol.sealed.failure import qualified_name
@@ -19,7 +19,7 @@ from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.pricing.prices import Architecture
 
-__all__ = ["Machine", "SessionOptions"]
+__all__ = ["Machine", "SessionOptionNames", "SessionOptions"]
 
 Machine = Literal["x86_64", "arm64"]
 """An architecture as Python's ``platform.machine()`` and people spell it."""
@@ -104,7 +104,7 @@ class SessionOptions:
             )
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Self:
+    def of(cls, options: Mapping[str, object]) -> Self:
         """Return the options of these names; one that does not exist is named.
 
         Raises:
@@ -118,7 +118,8 @@ class SessionOptions:
                 raise ConfigurationError(
                     f"there is no option {name!r}{meant} There are {', '.join(names)}"
                 )
-        return cls(**options)
+        values: Mapping[str, Any] = options
+        return cls(**values)
 
     @property
     def machine(self) -> Architecture | None:
@@ -205,6 +206,29 @@ class SessionOptions:
                 f"Python {document.python} here, or have the worker image built with {here}"
             )
         return here
+
+
+class SessionOptionNames(TypedDict, total=False):
+    """The fields of :class:`SessionOptions`, for functions that take them as keywords.
+
+    Editors and type checkers see them through ``**options: Unpack[SessionOptionNames]``.
+    """
+
+    workers: int | None
+    cpu: float
+    memory: float | str
+    timeout: float | None
+    retries: int
+    retry_on: Sequence[type[BaseException] | str]
+    results: ResultMode
+    capacity: Capacity
+    architecture: Machine | None
+    scratch_gb: int | None
+    session_timeout: int | None
+    max_usd: float | None
+    idle_timeout: int
+    attempts: int
+    labels: Mapping[str, str]
 
 
 def _whole(name: str, value: object, least: int, most: int) -> None:

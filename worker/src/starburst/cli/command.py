@@ -168,7 +168,7 @@ def _stop(words: argparse.Namespace) -> None:
     from starburst._client.access.controller import Control  # noqa: PLC0415 - slow to import
     from starburst._client.attaching import session_keys  # noqa: PLC0415 - slow to import
     from starburst._client.ending.erase import erase  # noqa: PLC0415 - slow to import
-    from starburst._client.ending.stopped_workers import wait_for_departure  # noqa: PLC0415 - slow to import
+    from starburst._client.ending.stopped_workers import wait_until_workers_left  # noqa: PLC0415 - slow to import
 
     connection = _connect(words)
     keys = session_keys(connection, words.session)
@@ -176,7 +176,7 @@ def _stop(words: argparse.Namespace) -> None:
     control.stop()
     _say(f"{words.session} is stopped.")
     if words.erase:
-        if not wait_for_departure(connection, keys, control):
+        if not wait_until_workers_left(connection, keys, control):
             _say("Workers are still there and may write once more: erase again in a few minutes.")
         _say(f"{erase(connection, keys):,} object versions erased.")
 

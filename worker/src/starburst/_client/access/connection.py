@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from starburst._client.timings import Timings
 from starburst.aws.calls import ABSENT, client_config, code_of
 from starburst.aws.jitter import own_jitter
 from starburst.contract import (
@@ -40,7 +41,15 @@ _LOCAL_USER: Final = "analyst"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """One analyst's way into one workspace of one environment."""
+    """One analyst's way into one workspace of one environment. Made by :func:`starburst.connect`.
+
+    Attributes:
+        document: what the environment publishes of itself.
+        workspace: its name.
+        user: who the analyst is there.
+        s3, sqs, kms, functions: clients (boto3's) that hold the analyst's credentials.
+        timings: how long what acts over this connection waits; not for users.
+    """
 
     document: RuntimeDocument
     workspace: str
@@ -49,6 +58,7 @@ class Connection:
     sqs: SQSClient
     kms: KMSClient
     functions: LambdaClient
+    timings: Timings = field(default_factory=Timings)
 
     @property
     def limits(self) -> Limits:

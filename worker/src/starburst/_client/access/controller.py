@@ -26,9 +26,6 @@ __all__ = ["Control", "new_session_id"]
 
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 20
-_REUSED_SECONDS: Final = 3600
-"""For so long one request for the status serves; the controller takes it for a day."""
-
 Action = Literal["start", "refresh", "extend", "stop"]
 
 
@@ -40,8 +37,8 @@ def new_session_id() -> str:
 class Control:
     """One session's line to the controller.
 
-    Each request is first written below the session's own prefix, where nobody but its user can
-    write: that is the proof of who asks.
+    Each request is first written below the session's own prefix, where its user alone can write:
+    that is the proof of who asks.
     """
 
     def __init__(self, connection: Connection, keys: SessionKeys) -> None:
@@ -63,7 +60,8 @@ class Control:
     def refresh(self) -> None:
         """Have the status written anew, and lost workers replaced."""
         now = time.time()
-        if self._refresh is None or not 0 <= now - self._refresh[1] < _REUSED_SECONDS:
+        serves = self._connection.timings.refresh_request_seconds
+        if self._refresh is None or not 0 <= now - self._refresh[1] < serves:
             self._refresh = (self._write("refresh"), now)
         self._invoke("refresh", self._refresh[0])
 
@@ -111,7 +109,7 @@ class Control:
         except ValueError as error:
             raise SessionError(_odd(action, self._keys)) from error
         if answer.get("ok") is not True:
-            raise _refusal(answer.get("error"))
+            raise _as_error(answer.get("error"))
         return answer
 
 
@@ -127,7 +125,7 @@ def _odd(action: Action, keys: SessionKeys) -> str:
     )
 
 
-def _refusal(error: object) -> StarburstError:
+def _as_error(error: object) -> StarburstError:
     if not isinstance(error, dict):
         error = {}
     kind = getattr(errors, str(error.get("type")), SessionError)

@@ -1,45 +1,31 @@
 """Waiting until a stopped session's workers have left: what they are in the middle of is written.
 
-A worker that is told to stop commits what it has, for up to two minutes. Whoever erases a session
-earlier may find a result in it afterwards; nobody could read that, its key is erased.
+A worker that is told to stop commits what it has, for up to two minutes. A session that is erased
+earlier may hold a result afterwards; that cannot be read, its key is erased.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starburst._client.access.controller import Control
-from starburst._protocol.status import StatusDocument
-from starburst.contract import SessionKeys
+from starburst._client.access.status_reader import StatusReader
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
+    from starburst.contract import SessionKeys
 
-__all__ = ["wait_for_departure"]
-
-_LONGEST_SECONDS: Final = 180
-"""ECS kills a worker 120 s after it was told to stop, and takes a while to say so."""
-
-_PAUSE_SECONDS: Final = 1.0
+__all__ = ["wait_until_workers_left"]
 
 
-def wait_for_departure(connection: Connection, keys: SessionKeys, control: Control) -> bool:
-    """Return once no worker of a stopped session is left; False where some are after 3 minutes."""
-    until = time.monotonic() + _LONGEST_SECONDS
-    while _workers(connection, keys):
+def wait_until_workers_left(connection: Connection, keys: SessionKeys, control: Control) -> bool:
+    """Return once no worker of a stopped session is left; False where some stay for 3 minutes."""
+    timings, statuses = connection.timings, StatusReader(connection, keys)
+    until = time.monotonic() + timings.workers_leave_seconds
+    while (status := statuses.read()) is not None and status.workers_running:
         if time.monotonic() > until:
             return False
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(timings.workers_leave_pause_seconds)
         control.refresh()
     return True
-
-
-def _workers(connection: Connection, keys: SessionKeys) -> int:
-    text = connection.read(keys.status, purpose="read the session's status")
-    if text is None:
-        return 0
-    with suppress(ValueError):
-        return StatusDocument.from_json(text).workers_running
-    return 0

@@ -12,14 +12,12 @@ from starburst.errors import IntegrityError
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
 
-__all__ = ["drain"]
+__all__ = ["delete_cancelled_messages"]
 
 _BATCH: Final = 10
-_HOLD_SECONDS: Final = 10
-"""What is not deleted comes back after this long."""
 
 
-def drain(
+def delete_cancelled_messages(
     connection: Connection, queue_url: str, *, is_void: Callable[[ChunkMessage], bool]
 ) -> int:
     """Delete the messages of cancelled tasks until none is found; return how many that were.
@@ -32,7 +30,7 @@ def drain(
             found = connection.sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=_BATCH,
-                VisibilityTimeout=_HOLD_SECONDS,
+                VisibilityTimeout=connection.timings.cancelled_message_seconds,
                 WaitTimeSeconds=1,  # asks all of SQS's servers, where 0 asks a few
             ).get("Messages", [])
             void = [raw for raw in found if _is_void(raw.get("Body", ""), is_void)]

@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancels"]
 
-_LINGER_SECONDS: Final = 0.02
-"""Cancelling thousands of futures in a loop makes a few objects, not thousands."""
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 30.0
 _TRIES: Final = 8
 
 
 class Cancels:
-    """One client's hand on its session's cancel list; other clients may have theirs on it too.
+    """One client's writing to its session's cancel list; other clients may write to it too.
 
     Args:
         connection: where.
@@ -48,6 +44,7 @@ class Cancels:
         self, connection: Connection, keys: SessionKeys, *, key: SessionKey, signer: SigningKey
     ) -> None:
         self._connection = connection
+        self._timings = connection.timings
         self._keys = keys
         self._key = key
         self._signer = signer
@@ -118,21 +115,21 @@ class Cancels:
             raise SessionError(f"cancelled tasks may still run: {error}") from error
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = self._timings.cancel_retry_seconds
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted or self._closing.is_set())
             if self._closing.is_set():
-                return  # whoever closes writes the rest, and hears what goes wrong
-            self._closing.wait(_LINGER_SECONDS)
+                return  # close() writes the rest, and raises what goes wrong
+            self._closing.wait(self._timings.cancel_gather_seconds)
             try:
                 self.flush()
-                pause = _FIRST_PAUSE
+                pause = self._timings.cancel_retry_seconds
             except StarburstError as error:
                 if not is_passing(error):
-                    return  # flush and close say it again, to somebody who listens
+                    return  # flush() and close() raise it again
                 self._closing.wait(pause)
-                pause = min(_LONGEST_PAUSE, pause * 2)
+                pause = min(self._timings.cancel_retry_most_seconds, pause * 2)
 
     def _load(self) -> CancelledTasks:
         with aws_errors("read the session's cancel list"):
@@ -149,7 +146,7 @@ class Cancels:
         return self._written
 
     def _write(self, more: CancelledTasks) -> None:
-        """Put tasks on the list, whoever else writes to it."""
+        """Put tasks on the list, though other clients may write to it too."""
         for _ in range(_TRIES):
             tasks = self._written.union(more)
             if tasks == self._written:

@@ -6,37 +6,32 @@ A task counts as accepted once its pack is in S3; the message in the queue is on
 from __future__ import annotations
 
 import atexit
-import hashlib
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
 from starburst._client.access.aws_errors import aws_errors, is_passing
 from starburst._protocol.sealed.chunks import (
-    Chunk,
     ChunkMessage,
     LedgerEntry,
-    function_header,
     pack_key,
     pack_name,
     write_pack,
 )
-from starburst._protocol.sealed.envelope import seal
 from starburst._protocol.sealed.sending import send_messages
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey
-from starburst._protocol.sizing import CHUNK_BYTES, chunk_tasks
+from starburst._protocol.sizing import chunk_tasks
 from starburst.aws.calls import TAKEN, code_of
 from starburst.aws.write_once import write_once
 from starburst.errors import SessionEnded, SessionError, StarburstError
 
+from .chunking import WaitingTask, cut_chunks
 from .futures import TaskFuture
-from .task_list import TaskLedger
+from .task_list import TaskList
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import (
@@ -47,50 +42,11 @@ if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
     from starburst.contract import SessionKeys
 
-__all__ = ["Dispatcher", "plan"]
-
-_LINGER_SECONDS: Final = 0.01
-_PATIENCE_SECONDS: Final = 0.25
-_FIRST_PATIENCE_SECONDS: Final = 0.05
-"""While workers have nothing to do, the first tasks of many do not wait for the last."""
+__all__ = ["Dispatcher"]
 
 _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A task that has been submitted and not sent."""
-
-    index: int
-    function: str
-    data: bytes
-    future: TaskFuture
-
-
-def plan(sizes: Sequence[int], *, most: int) -> Iterator[tuple[int, int]]:
-    """Cut tasks of one function into chunks.
-
-    Args:
-        sizes: bytes of each task's input.
-        most: tasks in a chunk, see :func:`starburst._protocol.sizing.chunk_tasks`.
-
-    Yields:
-        start and end (exclusive) of each chunk.
-
-    Example:
-        >>> list(plan([10] * 5, most=2))
-        [(0, 2), (2, 4), (4, 5)]
-    """
-    start, held = 0, 0
-    for index, size in enumerate(sizes):
-        if index > start and (index - start >= most or held + size > CHUNK_BYTES):
-            yield start, index
-            start, held = index, 0
-        held += size
-    if start < len(sizes):
-        yield start, len(sizes)
 
 
 class Dispatcher:
@@ -102,7 +58,7 @@ class Dispatcher:
         key: its keys, the signing key among them.
         workers: how many it has, for the size of chunks.
         queue_url: returns where messages go.
-        ledger: told what was sent, and what could not be.
+        tasks: told what was sent, and what could not be.
         packs: number of the session's last pack (a client that attached goes on after it).
     """
 
@@ -115,7 +71,7 @@ class Dispatcher:
         signer: SigningKey,
         workers: int,
         queue_url: Callable[[], str],
-        ledger: TaskLedger,
+        tasks: TaskList,
         packs: int = 0,
     ) -> None:
         self._connection = connection
@@ -124,43 +80,24 @@ class Dispatcher:
         self._signer = signer
         self._workers = workers
         self._queue_url = queue_url
-        self._ledger = ledger
+        self._tasks = tasks
         self._packs = packs
-        self._names: dict[bytes, str] = {}
+        self._timings = connection.timings
         self._expected = 0
         self._expected_end = 0
         self._arrived = threading.Condition()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[WaitingTask] = []
         self._bytes = 0
         self._last = 0.0
         self._busy = False
         self._closing = False
-        self._outrun = False
+        self._overtaken = False
         self._thread: threading.Thread | None = None
-
-    def function(self, data: bytes) -> str:
-        """Store a pickled function once; return the name under which workers find it."""
-        digest = hashlib.sha256(data).digest()
-        name = self._names.get(digest)
-        if name is not None:
-            return name
-        name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
-        header = function_header(self._keys.session, name)
-        signed = self._signer.sign(seal([data], key=self._key.data, header=header))
-        with aws_errors("store the function"):
-            write_once(
-                self._connection.s3,
-                self._connection.document.bucket,
-                self._keys.functions + name,
-                body=signed,
-            )
-        self._names[digest] = name
-        return name
 
     def expect(self, tasks: int) -> None:
         """Say that so many tasks follow, so that chunks are cut for all of them."""
         with self._arrived:
-            self._expected, self._expected_end = tasks, len(self._ledger) + tasks
+            self._expected, self._expected_end = tasks, len(self._tasks) + tasks
 
     def submit(self, function: str, data: bytes) -> TaskFuture:
         """Queue one task for sending; return its future.
@@ -185,7 +122,7 @@ class Dispatcher:
                 now = time.monotonic()
                 began = began if held else now
                 held.append(data)
-                if len(held) == _TOGETHER or now - began > _LINGER_SECONDS:
+                if len(held) == _TOGETHER or now - began > self._timings.gather_seconds:
                     ready, held = held, []
                     futures += self._accept(function, ready)
         finally:
@@ -200,19 +137,21 @@ class Dispatcher:
                     f"session {self._keys.session} was let go here and takes no more tasks from "
                     "this client; starburst.attach(id) finds it where it still runs"
                 )
-            begin, idle = len(self._ledger), not self._waiting
+            begin, idle = len(self._tasks), not self._waiting
             size = sum(map(len, inputs))
             try:
-                futures = self._ledger.add(len(inputs))
+                futures = self._tasks.add(len(inputs))
                 more = [
-                    _Waiting(future.number, function, data, future)
+                    WaitingTask(future.number, function, data, future)
                     for future, data in zip(futures, inputs, strict=True)
                 ]
                 self._waiting += more
-            # Ctrl-C: nobody sends what does not wait here, and whoever collects would wait for it.
+            # Ctrl-C: what does not wait here is never sent, but collecting would wait for it.
             except BaseException:
                 waiting = {task.index for task in self._waiting[-len(inputs) :]}
-                self._ledger.give_up(n for n in range(begin, len(self._ledger)) if n not in waiting)
+                self._tasks.mark_cancelled(
+                    n for n in range(begin, len(self._tasks)) if n not in waiting
+                )
                 raise
             self._bytes += size
             self._last = time.monotonic()
@@ -260,21 +199,23 @@ class Dispatcher:
                 self._busy = False
                 self._arrived.notify_all()
 
-    def _gather(self) -> list[_Waiting] | None:
+    def _gather(self) -> list[WaitingTask] | None:
         """Wait for tasks, then a little for more; None when closed and empty."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
                 return None
-            busy = self._ledger.outstanding > 0
-            patience = _PATIENCE_SECONDS if busy else _FIRST_PATIENCE_SECONDS
+            busy = self._tasks.outstanding > 0
+            patience = (
+                self._timings.gather_busy_seconds if busy else self._timings.gather_idle_seconds
+            )
             latest = time.monotonic() + patience
             while not self._closing and not self._full():
-                rest = min(self._last + _LINGER_SECONDS, latest) - time.monotonic()
+                rest = min(self._last + self._timings.gather_seconds, latest) - time.monotonic()
                 if rest <= 0:
                     break
                 self._arrived.wait(rest)
-            batch: list[_Waiting] = []
+            batch: list[WaitingTask] = []
             held = 0
             for task in self._waiting[:_PACK_TASKS]:
                 if batch and held + len(task.data) > _PACK_BYTES:
@@ -290,24 +231,24 @@ class Dispatcher:
     def _full(self) -> bool:
         return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
 
-    def _fail(self, batch: Sequence[_Waiting], error: StarburstError) -> None:
-        self._ledger.dropped((task.future for task in batch), error)
+    def _fail(self, batch: Sequence[WaitingTask], error: StarburstError) -> None:
+        self._tasks.dropped((task.future for task in batch), error)
 
-    def _send(self, batch: Sequence[_Waiting]) -> None:
+    def _send(self, batch: Sequence[WaitingTask]) -> None:
         if not batch:
             return
         self._packs += 1
         pack = pack_name(self._packs)
         # Of all tasks that are known of, not of each pack.
         known = self._expected if batch[0].index < self._expected_end else 0
-        tasks = max(known, self._ledger.outstanding + len(batch))
+        tasks = max(known, self._tasks.outstanding + len(batch))
         most = chunk_tasks(tasks, workers=self._workers)
-        chunks = list(_chunks(pack, batch, most=most))
+        chunks = list(cut_chunks(pack, batch, most=most))
         parts, messages = write_pack(
             pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
         )
         self._store(pack, b"".join(parts))
-        self._ledger.dispatched(
+        self._tasks.dispatched(
             LedgerEntry(
                 name=chunk.name,
                 first=chunk.first,
@@ -328,13 +269,13 @@ class Dispatcher:
         bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)
         with aws_errors("store tasks"):
             try:
-                if not self._outrun:
+                if not self._overtaken:
                     write_once(self._connection.s3, bucket, key, body=body)
             except ClientError as error:
                 if code_of(error) not in TAKEN:
                     raise
-                self._outrun = True
-        if self._outrun:
+                self._overtaken = True
+        if self._overtaken:
             # Its tasks have the numbers that ours would have.
             raise SessionError(
                 f"another client has submitted tasks to session {self._keys.session} since this "
@@ -357,29 +298,3 @@ class Dispatcher:
             return self._connection.sqs.send_message_batch(
                 QueueUrl=self._queue_url(), Entries=entries
             )
-
-
-def _chunks(pack: str, batch: Sequence[_Waiting], *, most: int) -> Iterator[Chunk]:
-    """Cut a batch into chunks of consecutive tasks of one function."""
-    number = 0
-    for run in _runs(batch):
-        for start, end in plan([len(task.data) for task in run], most=most):
-            yield Chunk(
-                name=f"{pack}-{number:05d}",
-                function=run[0].function,
-                first=run[start].index,
-                inputs=[task.data for task in run[start:end]],
-            )
-            number += 1
-
-
-def _runs(batch: Sequence[_Waiting]) -> Iterator[Sequence[_Waiting]]:
-    start = 0
-    for index in range(1, len(batch) + 1):
-        ends = index == len(batch) or (
-            batch[index].function != batch[start].function
-            or batch[index].index != batch[index - 1].index + 1
-        )
-        if ends:
-            yield batch[start:index]
-            start = index

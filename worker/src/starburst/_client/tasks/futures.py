@@ -18,8 +18,8 @@ class TaskFuture(Future[Any]):
 
     A task counts as finished once its result has been read here, and until then ``cancel()``
     succeeds: a worker that is to run it later does not, and one that is in the middle of it stops
-    it within seconds. So a future is never ``running()``: what nobody here can know, it does not
-    tell. A result that arrives after all is dropped; ``attach`` elsewhere sees the task cancelled.
+    it within seconds. So a future is never ``running()``: that cannot be known here. A result that
+    arrives after all is dropped; ``attach`` elsewhere sees the task cancelled.
     """
 
     def __init__(self, number: int, *, cancelled: Callable[[int], None]) -> None:
@@ -55,6 +55,6 @@ class TaskFuture(Future[Any]):
             _LOG.exception("a callback of task %d raised", self.number)
         return True
 
-    def give_up(self) -> bool:
-        """Become cancelled on somebody else's word, telling nobody; False with a result."""
+    def mark_cancelled(self) -> bool:
+        """Become cancelled because another client said so, telling no one; False with a result."""
         return super().cancel()

@@ -11,34 +11,34 @@ FIRST_PAUSE: Final = 0.03
 _LONGEST_PAUSE: Final = 1.0
 _GROWTH: Final = 1.4
 _SHARE: Final = 0.02
-_HURRIED_LOOKS: Final = 24
+_EARLY_LOOKS: Final = 24
 """In each wait: an end that seems due again and again must not cost a look each time."""
 
 
-def pause_after(pause: float, *, heard: bool, waited: float, due: float = math.inf) -> float:
+def pause_after(pause: float, *, found: bool, waited: float, due: float = math.inf) -> float:
     """Return how long to pause before the next look for results.
 
-    A fiftieth of the time waited so far, while results come in: that delays nobody by more than two
-    in a hundred, and a long wait does not pay for looks that find one result each. Where the last
+    A fiftieth of the time waited so far, while results come in: that makes a wait at most two in a
+    hundred longer, and a long one does not pay for looks that find one result each. Where the last
     result is due sooner, half of the way to it; when it is overdue, ever longer from there.
 
     Args:
         pause: the one before.
-        heard: whether the look after it found something.
+        found: whether the look after it found something.
         waited: seconds since there was last nothing to wait for.
         due: seconds until the last result should be there, as far as that can be told.
 
     Example:
-        >>> pause_after(0.2, heard=True, waited=1.0), pause_after(0.2, heard=True, waited=600.0)
+        >>> pause_after(0.2, found=True, waited=1.0), pause_after(0.2, found=True, waited=600.0)
         (0.03, 1.0)
-        >>> pause_after(0.5, heard=True, waited=25.0, due=0.3)
+        >>> pause_after(0.5, found=True, waited=25.0, due=0.3)
         0.15
     """
     least = min(_LONGEST_PAUSE, max(FIRST_PAUSE, waited * _SHARE))
     grown = min(_LONGEST_PAUSE, pause * _GROWTH)
     if due <= 0:
-        return FIRST_PAUSE if heard else grown
-    usual = least if heard else max(least, grown)
+        return FIRST_PAUSE if found else grown
+    usual = least if found else max(least, grown)
     return min(usual, max(FIRST_PAUSE, due / 2))
 
 
@@ -55,30 +55,30 @@ class Pace:
 
     def begin(self, now: float) -> None:
         """Begin another wait."""
-        self._began = self._heard = now
+        self._began = self._found_at = now
         self._first: tuple[float, int] | None = None
         self._seconds_each = math.inf
-        self._hurried = 0
+        self._early = 0
 
-    def next(self, now: float, *, heard: bool, done: int, left: int) -> float:
+    def next(self, now: float, *, found: bool, done: int, left: int) -> float:
         """Return how long to pause after a look.
 
         Args:
             now: when it was.
-            heard: whether it found something.
+            found: whether it found something.
             done: tasks that have ended so far.
             left: tasks that have not.
         """
         waited = now - self._began
-        if heard and self._first is None:
+        if found and self._first is None:
             self._first = now, done  # before it, workers may have been on their way
-        elif heard and self._first is not None and done > self._first[1]:
+        elif found and self._first is not None and done > self._first[1]:
             since, before = self._first
-            self._heard, self._seconds_each = now, (now - since) / (done - before)
+            self._found_at, self._seconds_each = now, (now - since) / (done - before)
         due = math.inf
-        if self._hurried < _HURRIED_LOOKS and left:
-            due = left * self._seconds_each - (now - self._heard)
-        usual = pause_after(self._pause, heard=heard, waited=waited)
-        self._pause = pause_after(self._pause, heard=heard, waited=waited, due=due)
-        self._hurried += self._pause < usual
+        if self._early < _EARLY_LOOKS and left:
+            due = left * self._seconds_each - (now - self._found_at)
+        usual = pause_after(self._pause, found=found, waited=waited)
+        self._pause = pause_after(self._pause, found=found, waited=waited, due=due)
+        self._early += self._pause < usual
         return self._pause

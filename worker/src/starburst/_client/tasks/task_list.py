@@ -13,7 +13,7 @@ from starburst.errors import SessionError
 
 from .futures import TaskFuture
 
-__all__ = ["Tally", "TaskLedger"]
+__all__ = ["Tally", "TaskList"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Tally:
     cancelled: int = 0
 
 
-class TaskLedger:
+class TaskList:
     """All tasks of a session as seen from one client; safe to use from any thread."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class TaskLedger:
         self._tally = Tally()
         self._ended: BaseException | None = None
         self.on_cancel: Callable[[int], None] = lambda _: None
-        """Told of each task that somebody cancels here."""
+        """Told the number of each task that is cancelled in this process."""
 
     def add(self, tasks: int) -> list[TaskFuture]:
         """Take tasks on; return their futures.
@@ -97,16 +97,16 @@ class TaskLedger:
         if self._note_cancel(number):
             self.on_cancel(number)
 
-    def give_up(self, numbers: Iterable[int]) -> None:
+    def mark_cancelled(self, numbers: Iterable[int]) -> None:
         """Take the word of S3 that tasks were cancelled."""
         with self._changed:
             futures = [self._futures[number] for number in numbers if number < len(self._futures)]
         for future in futures:
-            if future.give_up():
+            if future.mark_cancelled():
                 self._note_cancel(future.number)
 
     def _note_cancel(self, number: int) -> bool:
-        """Count a cancelled task and tell those who wait for it; False the second time."""
+        """Count a cancelled task and tell who waits for it; False the second time."""
         with self._changed:
             if number in self._cancelled:
                 return False
@@ -164,7 +164,7 @@ class TaskLedger:
             self._changed.notify_all()
 
     def dropped(self, futures: Iterable[TaskFuture], error: BaseException) -> None:
-        """End tasks that could not be sent; nobody waits here for what was stored of them."""
+        """End tasks that could not be sent, and wait no longer for those that were stored."""
         failed = [future.number for future in futures if future.fail(error)]
         with self._changed:
             for number in failed:
@@ -227,7 +227,7 @@ class TaskLedger:
             return self._changed.wait_for(until, timeout)
 
     def wake(self) -> None:
-        """Wake whoever waits."""
+        """Wake all that wait."""
         with self._changed:
             self._changed.notify_all()
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-__all__ = ["Harvest"]
+__all__ = ["CollectedResults"]
 
 
-class Harvest:
+class CollectedResults:
     """Remembers which of a session's results were handed out."""
 
     def __init__(self) -> None:

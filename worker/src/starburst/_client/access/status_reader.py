@@ -1,0 +1,57 @@
+"""Reading how a session stands, as the controller last wrote it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from starburst._protocol.status import StatusDocument
+from starburst.aws.calls import ABSENT, code_of
+
+from .aws_errors import aws_errors
+
+if TYPE_CHECKING:
+    from starburst.contract import SessionKeys
+
+    from .connection import Connection
+
+__all__ = ["StatusReader"]
+
+
+class StatusReader:
+    """One session's status, read anew when asked for, and remembered.
+
+    Attributes:
+        latest: what the last reading found; None until there was something.
+        erased: whether the session was seen to be erased, so that nothing is left to look at.
+    """
+
+    def __init__(self, connection: Connection, keys: SessionKeys) -> None:
+        self._connection = connection
+        self._keys = keys
+        self.latest: StatusDocument | None = None
+        self.erased = False
+
+    def read(self) -> StatusDocument | None:
+        """Return the controller's latest word on the session; None where there is none now."""
+        text = self._connection.read(self._keys.status, purpose="read the session's status")
+        if text is None:
+            return None
+        with suppress(ValueError):  # not the controller's: its last word stands
+            self.latest = StatusDocument.from_json(text)
+        return self.latest
+
+    def check_erased(self) -> bool:
+        """Look whether the session was erased: its manifest is the first object and the last."""
+        with aws_errors("look for the session's manifest"):
+            try:
+                self._connection.s3.head_object(
+                    Bucket=self._connection.document.bucket, Key=self._keys.manifest
+                )
+            except ClientError as error:
+                if code_of(error) not in ABSENT:
+                    raise
+                self.erased = True
+        return self.erased

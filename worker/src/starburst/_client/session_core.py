@@ -1,0 +1,263 @@
+"""What a session is made of, wired together: for what opens, feeds and ends one in this package.
+
+:class:`starburst.Session` is its public face.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from starburst._client.access.controller import Control
+from starburst._client.access.status_reader import StatusReader
+from starburst._client.display.progress import ProgressBar, wants_progress
+from starburst._client.display.session_status import Status
+from starburst._client.ending.erase import erase
+from starburst._client.ending.stopped_workers import wait_until_workers_left
+from starburst._client.tasks.cancels import Cancels
+from starburst._client.tasks.collect import Collector
+from starburst._client.tasks.collected_results import CollectedResults
+from starburst._client.tasks.dispatch import Dispatcher
+from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.task_list import Tally, TaskList
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst._protocol.status import StatusDocument
+from starburst.errors import (
+    IntegrityError,
+    SessionEnded,
+    SessionError,
+    SessionNotFound,
+    StarburstError,
+)
+from starburst.untrusted.terminal_text import one_line
+
+if TYPE_CHECKING:
+    from starburst._client.access.connection import Connection
+
+__all__ = ["SessionCore"]
+
+
+class SessionCore:
+    """One client's parts of a session.
+
+    Args:
+        connection: where.
+        manifest: what was asked for.
+        key: its keys, the signing key among them.
+        queue_url: its queue; None where that is gone, and the session takes no more tasks.
+        progress: draw a bar; None for only where a person watches.
+        tasks: those that other clients submitted.
+        packs: number of the session's last pack.
+        count_only: tell done from failed, and read no result: each is None.
+
+    Attributes:
+        ends_with_client: whether this client ends the session whatever happens, so that an
+            interrupt leaves nothing behind.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        *,
+        key: SessionKey,
+        queue_url: str | None,
+        progress: bool | None = None,
+        tasks: TaskList | None = None,
+        packs: int = 0,
+        count_only: bool = False,
+    ) -> None:
+        if key.signing is None:
+            raise SessionError("a client's session needs the signing key")
+        keys = manifest.keys
+        self.connection = connection
+        self.manifest = manifest
+        self.key = key
+        self.ends_with_client = False
+        self._queue_url = queue_url
+        self.control = Control(connection, keys)
+        self.statuses = StatusReader(connection, keys)
+        self.tasks = TaskList() if tasks is None else tasks
+        self.bar = ProgressBar(
+            f"starburst {connection.document.environment}/{connection.workspace}",
+            watched=wants_progress() if progress is None else progress,
+        )
+        self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
+        self.tasks.on_cancel = self.cancels.add
+        self.functions = Functions(connection, keys, key=key, signer=key.signing)
+        self.dispatcher = Dispatcher(
+            connection,
+            keys,
+            key=key,
+            signer=key.signing,
+            workers=manifest.workers,
+            queue_url=self.queue_url,
+            tasks=self.tasks,
+            packs=packs,
+        )
+        self.collector = Collector(
+            connection,
+            keys,
+            key=key.data,
+            mode=None if count_only else manifest.results,
+            tasks=self.tasks,
+            statuses=self.statuses,
+            refresh=self.control.refresh,
+            changed=self._draw,
+            cancelled=self.cancels.load,
+        )
+        self.collected = CollectedResults()
+        self._final_tally: Tally | None = None
+        self._closed = threading.RLock()  # what is given up may have callbacks that come here
+        self._stopped = False
+        self._workers_may_write = False
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.manifest.session
+
+    @property
+    def futures(self) -> tuple[Future[Any], ...]:
+        """One future per task, in the order of submission."""
+        return tuple(self.tasks)
+
+    def queue_url(self) -> str:
+        """Return where messages go.
+
+        Raises:
+            SessionEnded: the session has no queue any more.
+        """
+        if self._queue_url is None:
+            raise SessionEnded(
+                f"session {self.id} has ended: it takes no more tasks. Its results can be "
+                "collected; for new tasks start a new session"
+            )
+        return self._queue_url
+
+    def submit(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
+        """Send one call whose ``(args, kwargs)`` have been pickled already.
+
+        Raises:
+            UnpicklableInput: the function cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        future = self.dispatcher.submit(self.functions.name(function), data)
+        self.collector.start()
+        return future
+
+    def submit_all(
+        self, function: Callable[..., Any], payloads: Iterable[bytes]
+    ) -> list[Future[Any]]:
+        """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other.
+
+        Raises:
+            UnpicklableInput: the function cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        name = self.functions.name(function)
+        self.collector.start()
+        return [*self.dispatcher.submit_all(name, payloads)]
+
+    def _check_open(self) -> None:
+        ended = self.tasks.ended
+        if ended is not None:
+            raise ended
+
+    def resume(self) -> None:
+        """Collect for tasks that another client submitted, but for those that were cancelled."""
+        try:
+            self.tasks.mark_cancelled(self.cancels.load().within(0, len(self.tasks)))
+        except IntegrityError as error:
+            warnings.warn(
+                f"the cancel list of session {self.id} is ignored: {one_line(error)}", stacklevel=2
+            )
+        self.collector.start()
+
+    def status(self, workers: StatusDocument | None) -> Status:
+        """Return how the session stands, by what the controller said last."""
+        tally = self._final_tally or self.tasks.tally
+        return Status(session=self.id, tasks=tally, workers=workers)
+
+    def clean_up(self, *, force: bool, wait_for_workers: bool) -> Status:
+        """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
+
+        Args:
+            force: also erase every object of the session, all versions of it (S29).
+            wait_for_workers: erase only once workers that may be in the middle of tasks have left.
+        """
+        tally = self.tasks.tally
+        # A second clean-up finds the tasks given up already; workers may still write.
+        self._workers_may_write |= self.tasks.outstanding > 0 or tally.cancelled > 0
+        with contextlib.suppress(StarburstError):  # nothing runs any more, recorded or not
+            self.cancels.close()
+        self._close(SessionEnded(f"session {self.id} was cleaned up before this task was done"))
+        if not (self._stopped or self.statuses.erased):
+            # Where the controller never knew of it, or has long forgotten it, nothing runs.
+            with contextlib.suppress(SessionNotFound):
+                self.control.stop()
+            self._stopped = True
+            with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
+                self.statuses.read()
+        self._finish_bar()
+        if force:
+            self._erase(wait_for_workers=wait_for_workers and self._workers_may_write)
+        return self.status(self.statuses.latest)
+
+    def _erase(self, *, wait_for_workers: bool) -> None:
+        keys = self.manifest.keys
+        left = not wait_for_workers or wait_until_workers_left(self.connection, keys, self.control)
+        erase(self.connection, keys)
+        if not left:
+            warnings.warn(
+                f"workers of session {self.id} are still there and may write once more; erase "
+                f"it again in a few minutes: `starburst stop {self.id} --erase`",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+    def clean_up_or_warn(self, *, force: bool) -> None:
+        """Clean up where results, or an error on its way, matter more: a failure only warns."""
+        try:
+            self.clean_up(force=force, wait_for_workers=False)
+        except StarburstError as error:
+            warnings.warn(
+                f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "
+                f"once they have been idle for {self.manifest.idle_seconds} s, and the controller "
+                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def detach(self, reason: BaseException) -> None:
+        """Let go of the session on this machine; tasks without a result end here with ``reason``.
+
+        Raises:
+            StarburstError: tasks that were cancelled here could not be recorded as cancelled.
+        """
+        self._close(reason)
+        self._finish_bar()
+        self.cancels.close()
+
+    def _close(self, reason: BaseException) -> None:
+        with self._closed:
+            self.dispatcher.close()
+            self.collector.close()
+            if self._final_tally is None:
+                self._final_tally = self.tasks.tally  # what is given up now is no failed work
+            self.tasks.close(reason)
+
+    def _finish_bar(self) -> None:
+        with self._closed:
+            self._draw()
+            self.bar.finish()
+
+    def _draw(self) -> None:
+        self.bar.update(self._final_tally or self.tasks.tally, self.statuses.latest)

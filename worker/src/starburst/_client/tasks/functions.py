@@ -1,0 +1,80 @@
+"""The functions of a session: pickled, sealed and stored once each, and called by a name."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from starburst._client.access.aws_errors import aws_errors
+from starburst._functions.payload import dump_function
+from starburst._protocol.sealed.chunks import function_header
+from starburst._protocol.sealed.envelope import seal
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst._protocol.sealed.signing import SigningKey
+from starburst.aws.write_once import write_once
+
+if TYPE_CHECKING:
+    from starburst._client.access.connection import Connection
+    from starburst.contract import SessionKeys
+
+__all__ = ["Functions"]
+
+
+class Functions:
+    """What one client has stored, and under which names.
+
+    Args:
+        connection: where to.
+        keys: the session.
+        key: its keys.
+        signer: the signing key.
+    """
+
+    def __init__(
+        self, connection: Connection, keys: SessionKeys, *, key: SessionKey, signer: SigningKey
+    ) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._key = key
+        self._signer = signer
+        self._stored: dict[bytes, str] = {}
+        self._known: dict[int, tuple[Callable[..., Any], str]] = {}
+
+    def name(self, function: Callable[..., Any]) -> str:
+        """Return a function's name. It is stored at its first use, with what it captures then.
+
+        Raises:
+            UnpicklableInput: it cannot travel.
+        """
+        held = self._known.get(id(function))
+        if held is None or held[0] is not function:
+            self.add(function, dump_function(function))
+        return self._known[id(function)][1]
+
+    def add(self, function: Callable[..., Any], data: bytes) -> None:
+        """Store a function that has been pickled already."""
+        self._known[id(function)] = (function, self._store(data))
+
+    def forget(self, function: Callable[..., Any]) -> None:
+        """Have a function pickled anew, with what it uses then, when it is next submitted."""
+        self._known.pop(id(function), None)
+
+    def _store(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).digest()
+        name = self._stored.get(digest)
+        if name is not None:
+            return name
+        name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
+        header = function_header(self._keys.session, name)
+        signed = self._signer.sign(seal([data], key=self._key.data, header=header))
+        with aws_errors("store the function"):
+            write_once(
+                self._connection.s3,
+                self._connection.document.bucket,
+                self._keys.functions + name,
+                body=signed,
+            )
+        self._stored[digest] = name
+        return name
