@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starburst._protocol.manifest import Capacity
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
 
 __all__ = ["DEFAULT_REGION", "WORKER_START_SECONDS", "Estimate", "estimate"]
+
+T = TypeVar("T")
 
 DEFAULT_REGION: Final = "us-east-1"
 WORKER_START_SECONDS: Final = 90
@@ -96,8 +98,8 @@ class Estimate:
 
 
 def estimate(
-    f: Callable[..., Any] | None = None,
-    inputs: Iterable[Any] | None = None,
+    f: Callable[[T], object] | None = None,
+    inputs: Iterable[T] | None = None,
     *,
     workers: int = 10,
     cpu: float = 1,

@@ -22,6 +22,7 @@ from starburst.errors import (
     StarburstError,
 )
 
+from .futures import fail, number_of, resolve
 from .pacing import FIRST_PAUSE, Pace
 from .result_reader import NodeName, ResultReader
 from .task_list import TaskList
@@ -199,7 +200,7 @@ class Collector:
             return  # another client's tasks
         if isinstance(node, IntegrityError):
             futures = self._tasks.futures(entry.first + lo, hi - lo)
-            failed = sum(future.fail(node) for future in futures)
+            failed = sum(fail(future, node) for future in futures)
             self._tasks.settled(chunk, done=failed, failed=failed)
             return
         self._children.update((chunk, a, b) for a, b in node.children)
@@ -210,17 +211,19 @@ class Collector:
             try:
                 values = self._results.decode(batch, chunk)
             except PayloadError as error:
-                ended = sum(future.fail(error) for future in futures)
+                ended = sum(fail(future, error) for future in futures)
                 done, failed = done + ended, failed + ended
                 continue
             for index, (future, value) in enumerate(zip(futures, values, strict=True), batch.first):
                 failure = node.failures.get(index)
                 if failure is None and not isinstance(value, PayloadError):
-                    done += future.resolve(value)
+                    done += resolve(future, value)
                 elif failure is not None and failure.kind == "cancelled":
-                    self._tasks.mark_cancelled([future.number])  # by another client of this session
+                    self._tasks.mark_cancelled(
+                        [number_of(future)]
+                    )  # by another client of this session
                 else:
-                    ended = future.fail(failure.rebuild() if failure else value)
+                    ended = fail(future, failure.rebuild() if failure else value)
                     done, failed = done + ended, failed + ended
         self._tasks.settled(
             chunk, done=done, failed=failed, retried=node.retries, seconds=node.seconds

@@ -30,7 +30,7 @@ from starburst.aws.write_once import write_once
 from starburst.errors import SessionEnded, SessionError, StarburstError
 
 from .chunking import WaitingTask, cut_chunks
-from .futures import TaskFuture
+from .futures import TaskFuture, number_of
 from .task_list import TaskList
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class Dispatcher:
             try:
                 futures = self._tasks.add(len(inputs))
                 more = [
-                    WaitingTask(future.number, function, data, future)
+                    WaitingTask(number_of(future), function, data, future)
                     for future, data in zip(futures, inputs, strict=True)
                 ]
                 self._waiting += more

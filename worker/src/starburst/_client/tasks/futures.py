@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Final
 
-__all__ = ["TaskFuture"]
+__all__ = ["TaskFuture", "fail", "mark_cancelled", "number_of", "resolve"]
 
 _LOG: Final = logging.getLogger("concurrent.futures")
 """Where other futures say what their callbacks raised."""
@@ -24,7 +24,7 @@ class TaskFuture(Future[Any]):
 
     def __init__(self, number: int, *, cancelled: Callable[[int], None]) -> None:
         super().__init__()
-        self.number = number
+        self._number = number
         self._told = cancelled
 
     def cancel(self) -> bool:
@@ -35,26 +35,35 @@ class TaskFuture(Future[Any]):
         """
         if not super().cancel():
             return False
-        self._told(self.number)
+        self._told(self._number)
         return True
 
-    def resolve(self, value: object) -> bool:
-        """Set the result; whether it still could be set."""
-        return self._ends(lambda: self.set_result(value))
 
-    def fail(self, error: BaseException) -> bool:
-        """Set the exception; whether it still could be set."""
-        return self._ends(lambda: self.set_exception(error))
+def number_of(future: TaskFuture) -> int:
+    """Return its task's number in the session, from 0."""
+    return future._number
 
-    def _ends(self, set_end: Callable[[], None]) -> bool:
-        try:
-            set_end()
-        except InvalidStateError:
-            return False
-        except SystemExit:  # a callback's; the thread that collects for all others must not end
-            _LOG.exception("a callback of task %d raised", self.number)
-        return True
 
-    def mark_cancelled(self) -> bool:
-        """Become cancelled because another client said so, telling no one; False with a result."""
-        return super().cancel()
+def resolve(future: TaskFuture, value: object) -> bool:
+    """Set the result; whether it still could be set."""
+    return _end(future, lambda: future.set_result(value))
+
+
+def fail(future: TaskFuture, error: BaseException) -> bool:
+    """Set the exception; whether it still could be set."""
+    return _end(future, lambda: future.set_exception(error))
+
+
+def mark_cancelled(future: TaskFuture) -> bool:
+    """Cancel it because another client did, and tell no one; False where it has a result."""
+    return Future.cancel(future)
+
+
+def _end(future: TaskFuture, set_end: Callable[[], None]) -> bool:
+    try:
+        set_end()
+    except InvalidStateError:
+        return False
+    except SystemExit:  # a callback's; the thread that collects for all others must not end
+        _LOG.exception("a callback of task %d raised", future._number)
+    return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry
 from starburst.errors import SessionError
 
-from .futures import TaskFuture
+from .futures import TaskFuture, fail, mark_cancelled, number_of
 
 __all__ = ["Tally", "TaskList"]
 
@@ -102,8 +102,8 @@ class TaskList:
         with self._changed:
             futures = [self._futures[number] for number in numbers if number < len(self._futures)]
         for future in futures:
-            if future.mark_cancelled():
-                self._note_cancel(future.number)
+            if mark_cancelled(future):
+                self._note_cancel(number_of(future))
 
     def _note_cancel(self, number: int) -> bool:
         """Count a cancelled task and tell who waits for it; False the second time."""
@@ -165,7 +165,7 @@ class TaskList:
 
     def dropped(self, futures: Iterable[TaskFuture], error: BaseException) -> None:
         """End tasks that could not be sent, and wait no longer for those that were stored."""
-        failed = [future.number for future in futures if future.fail(error)]
+        failed = [number_of(future) for future in futures if fail(future, error)]
         with self._changed:
             for number in failed:
                 chunk = self._chunk_of(number)
@@ -239,7 +239,7 @@ class TaskList:
             futures = [future for future in self._futures if not future.done()]
             self._open.clear()
             self._outstanding = 0
-        ended = sum(future.fail(reason) for future in futures)
+        ended = sum(fail(future, reason) for future in futures)
         with self._changed:
             self._count(done=ended, failed=ended)
             self._changed.notify_all()

@@ -1,0 +1,79 @@
+"""What type checkers and editors must know of the public calls. Checked by `make types`, never run.
+
+A comment that silences an error fails where there is none: so each of them is a negative case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from typing import Any, assert_type
+
+import starburst
+from starburst import Connection, Estimate, Session, SessionOptions, SessionSummary
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+def scaled(x: float, *, by: float = 2.0) -> float:
+    return x * by
+
+
+def check_map(texts: list[str]) -> None:
+    assert_type(starburst.map(length, texts), list[int])
+    assert_type(starburst.map(length, iter(texts), workers=50, memory="8GB"), list[int])
+    assert_type(starburst.map(lambda x: (x, str(x)), range(3)), list[tuple[int, str]])
+    starburst.map(length, [b"bytes"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.map(length, texts, worker=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    starburst.map(length, texts, workers="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.map(length, texts, capacity="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def check_session(texts: list[str], where: Connection) -> None:
+    session = starburst.session("prod", workers=200, retries=2, labels={"study": "7"})
+    assert_type(session, Session)
+    assert_type(starburst.session(where, idle_timeout=60, max_usd=5), Session)
+    assert_type(session.submit(length, "abc"), Future[int])
+    assert_type(session.submit(scaled, 1.5, by=3), Future[float])
+    assert_type(session.map(length, texts), list[Future[int]])
+    assert_type(session.collect(timeout=5), list[Any])
+    assert_type(session.futures, tuple[Future[Any], ...])
+    assert_type(session.cancel(session.futures[0]), int)
+    with session as same:
+        assert_type(same, Session)
+    session.submit(length, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    session.submit(scaled, 1.5, bye=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    session.map(length, [5])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.session(worker=200)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    starburst.session(workers="200")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.session(capacity="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def check_executor(texts: list[str]) -> None:
+    with starburst.Executor(workers=4, architecture="arm64") as pool:
+        base: Executor = pool
+        assert_type(pool.submit(length, "abc"), Future[int])
+        assert_type(pool.map(length, texts, timeout=5), Iterator[int])
+        assert_type(base.submit(length, "abc"), Future[int])
+        assert_type(pool.session, Session | None)
+        futures = [pool.submit(length, text) for text in texts]
+        for future in starburst.as_completed(futures, timeout=60):
+            assert_type(future.result(), int)
+        assert_type(starburst.wait(futures).done, set[Future[int]])
+        pool.submit(length, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        pool.map(length, texts, time_out=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    starburst.Executor(worker=4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    starburst.Executor(retries="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def check_the_rest(texts: list[str]) -> None:
+    assert_type(starburst.attach("0123456789abcdefghij"), Session)
+    assert_type(starburst.sessions("prod"), list[SessionSummary])
+    assert_type(starburst.connect("prod", "genomics"), Connection)
+    assert_type(starburst.estimate(length, texts, workers=10), Estimate)
+    assert_type(starburst.estimate(workers=100, cpu=4, memory="8GB", hours=2).usd, float)
+    assert_type(SessionOptions(workers=4).memory_gb, float)
+    starburst.estimate(length, [5])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.attach(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
