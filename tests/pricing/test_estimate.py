@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from starburst._client.estimating import WORKER_START_SECONDS, Estimate, estimate
+from starburst import Estimate, estimate
 from starburst.contract import (
     Hosts,
     Instance,
@@ -24,6 +24,7 @@ from starburst.errors import (
     WorkspaceNotFound,
 )
 from starburst.pricing.prices import fleet_usd, load
+from starburst.pricing.run_time import WORKER_START_SECONDS
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._client.api import as_completed, attach, session, sessions, wait
     from ._client.attaching import SessionSummary
     from ._client.display.session_status import Status
-    from ._client.estimating import Estimate, estimate
+    from ._client.estimating import estimate
     from ._client.executor import StarburstExecutor as Executor
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         WorkerLost,
         WorkspaceNotFound,
     )
+    from .pricing.estimates import Estimate
 
 __all__ = [
     "AccessDenied",
@@ -95,7 +96,7 @@ __version__: Final = "0.1.0"
 _ERRORS: Final = ".errors"
 _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
-    "Estimate": ("._client.estimating", "Estimate"),
+    "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),

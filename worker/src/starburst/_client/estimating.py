@@ -1,100 +1,34 @@
 """What a burst will cost and how long it will take, before anything is started.
 
-Pure but for one thing that it says aloud: given a function and inputs it runs the function here,
-on a few of the inputs, and times it.
+It runs nothing but, given a function and inputs, that function, here, on a few of the inputs.
 """
 
 from __future__ import annotations
 
-import html
 import math
 import os
-import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starburst._protocol.manifest import Capacity
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from starburst.errors import ConfigurationError, LimitExceeded, WorkspaceNotFound
+from starburst.contract import RuntimeDocument, WorkspaceDocument
+from starburst.errors import ConfigurationError, WorkspaceNotFound
+from starburst.pricing.estimates import Estimate, Fleet, estimate_fleet
 from starburst.pricing.fargate import SCRATCH_GB
-from starburst.pricing.prices import (
-    CERTAIN_SHARE,
-    FREE_SCRATCH_GB,
-    MINIMUM_BILLED_SECONDS,
-    SPOT_DISCOUNT_ADVERTISED,
-    Prices,
-    billed_seconds,
-    fleet_usd,
-    load,
-)
+from starburst.pricing.prices import FREE_SCRATCH_GB, Prices, load
+from starburst.pricing.run_time import RunTime, run_time, spread
 
 from .options import SessionOptions
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
 
-__all__ = ["DEFAULT_REGION", "WORKER_START_SECONDS", "Estimate", "estimate"]
+__all__ = ["DEFAULT_REGION", "estimate"]
 
 T = TypeVar("T")
 
 DEFAULT_REGION: Final = "us-east-1"
-WORKER_START_SECONDS: Final = 90
-"""Fargate takes 60 to 90 s to pull the image and start a worker; the longer time is counted."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
-    """What a burst is expected to cost, at list price.
-
-    Attributes:
-        usd: in all.
-        usd_per_hour: while every worker runs.
-        hours: that each worker runs.
-        vcpu_hours: over all workers.
-        workers, cpu, memory_gb: the fleet.
-        region: whose prices were used.
-        breakdown: USD by what it is for; sums to ``usd``.
-        assumptions: sentences that the numbers rest on.
-    """
-
-    usd: float
-    usd_per_hour: float
-    hours: float
-    vcpu_hours: float
-    workers: int
-    cpu: float
-    memory_gb: float
-    region: str
-    breakdown: Mapping[str, float]
-    assumptions: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Return the estimate as people read it."""
-        lines = [self._headline(), *(f"  {_dollars(v):>10}  {k}" for k, v in self._rows())]
-        return "\n".join([*lines, *(f"- {sentence}" for sentence in self.assumptions)])
-
-    def _headline(self) -> str:
-        return (
-            f"{_dollars(self.usd)} for {self.workers} workers of {self.cpu:g} vCPU and "
-            f"{self.memory_gb:g} GB over {_duration(self.hours)} in {self.region} "
-            f"({_dollars(self.usd_per_hour)} per hour, {self.vcpu_hours:.4g} vCPU-hours)"
-        )
-
-    def _rows(self) -> list[tuple[str, float]]:
-        return [(name, usd) for name, usd in self.breakdown.items() if usd]
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{_dollars(usd)}</td></tr>"
-            for name, usd in self._rows()
-        )
-        notes = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in self.assumptions)
-        return (
-            f"<div><b>{html.escape(self._headline())}</b>"
-            f"<table><tbody>{rows}</tbody></table><ul>{notes}</ul></div>"
-        )
 
 
 def estimate(
@@ -159,77 +93,26 @@ def estimate(
     entry = _workspace(environment, workspace)
     if scratch_gb is None:
         scratch_gb = entry.scratch_gb if entry is not None else FREE_SCRATCH_GB
-    notes = [said]
     if hours is None:
-        hours, workers, timing = _measured(f, inputs, workers=workers, samples=samples, clock=clock)
-        notes += timing
+        timed = _timed(f, inputs, workers=workers, samples=samples, clock=clock)
+        hours, workers, notes = timed.hours, timed.workers, timed.assumptions
     else:
-        notes.append("The hours are taken as given, the start of the workers included.")
-        if hours * 3600 < MINIMUM_BILLED_SECONDS:
-            notes.append("Fargate bills at least one minute a worker.")
-    billed = billed_seconds(hours * 3600) / 3600
-
-    on_host = _on_host(environment, cpu=cpu, memory_gb=memory_gb)
-    certain = {"on-demand": workers, "spot": 0, "mixed": workers // CERTAIN_SHARE}[capacity]
-
-    def usd(
-        *, vcpu: float = 0, gb: float = 0, scratch: float = 0, span: float = billed, dear: int
-    ) -> float:
-        bought = ((dear, False), (workers - dear, True))
-        if on_host is not None:
-            return sum(
-                count * span * on_host * (prices.spot_share if spot else 1)
-                for count, spot in bought
-            )
-        return sum(
-            fleet_usd(
-                workers=count,
-                cpu=vcpu,
-                memory_gb=gb,
-                hours=span,
-                scratch_gb=scratch,
-                architecture=architecture,
-                spot=spot,
-                prices=prices,
-            )
-            for count, spot in bought
-        )
-
-    most = usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1, dear=workers)
-    if entry is not None:
-        _within(entry.limits, workers=workers, usd=most, scratch_gb=scratch_gb)
-    notes += [
-        f"List prices of {prices.region}, noted {prices.date}, without tax, discounts or free "
-        "tiers.",
-        _of_spot(capacity, certain, prices=prices, dearest=most * billed),
-        *(
-            ["Whole EC2 instances are billed: what no worker uses of them comes on top."]
-            if on_host is not None
-            else []
-        ),
-        "Not counted: messages, objects and logs (cents), and what the environment itself costs: "
-        "keys, alarms, and private endpoints, by the hour, also where they are open only while "
-        "sessions run.",
-    ]
-    return Estimate(
-        usd=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, dear=certain),
-        usd_per_hour=usd(vcpu=cpu, gb=memory_gb, scratch=scratch_gb, span=1, dear=certain),
-        hours=hours,
-        vcpu_hours=workers * cpu * billed,
+        notes = ("The hours are taken as given, the start of the workers included.",)
+    fleet = Fleet(
         workers=workers,
         cpu=cpu,
         memory_gb=memory_gb,
-        region=prices.region,
-        breakdown=(
-            {
-                "vCPU": usd(vcpu=cpu, dear=certain),
-                "memory": usd(gb=memory_gb, dear=certain),
-                "scratch storage above 20 GB": usd(scratch=scratch_gb, dear=certain),
-            }
-            if on_host is None
-            else {"share of EC2 instances": usd(dear=certain)}
-        ),
-        assumptions=tuple(notes),
+        scratch_gb=scratch_gb,
+        architecture=architecture,
+        capacity=capacity,
+        host_usd_per_hour=_on_host(environment, cpu=cpu, memory_gb=memory_gb),
+    )
+    return estimate_fleet(
+        fleet,
+        hours=hours,
+        prices=prices,
+        limits=None if entry is None else entry.limits,
+        assumptions=(said, *notes),
     )
 
 
@@ -298,86 +181,22 @@ def _on_host(environment: RuntimeDocument | None, *, cpu: float, memory_gb: floa
     return usd
 
 
-def _of_spot(capacity: Capacity, certain: int, *, prices: Prices, dearest: float) -> str:
-    if capacity == "on-demand":
-        return (
-            f"Fargate Spot may cost up to {SPOT_DISCOUNT_ADVERTISED:.0%} less; that is not "
-            "guaranteed and not counted."
-        )
-    kept = f", but for {certain} on demand" if certain else ""
-    return (
-        f"Spot workers are counted at {prices.spot_share:.0%} of the on-demand price{kept}. The "
-        f"real price varies; all on demand it would be {_dollars(dearest)}, which limits go by."
-    )
-
-
-def _within(limits: Limits, *, workers: int, usd: float, scratch_gb: float) -> None:
-    if workers > limits.workers:
-        raise LimitExceeded(f"workers is {workers}, the workspace's limit is {limits.workers}")
-    if scratch_gb > limits.scratch_gb:
-        raise LimitExceeded(
-            f"scratch_gb is {scratch_gb:g}, the workspace's limit is {limits.scratch_gb}"
-        )
-    if usd > limits.usd_per_hour + 1e-9:
-        raise LimitExceeded(
-            f"the fleet costs {_dollars(usd)} per hour on demand, the workspace's limit is "
-            f"{_dollars(limits.usd_per_hour)}: use fewer or smaller workers"
-        )
-
-
-def _measured(
-    f: Callable[..., Any] | None,
-    inputs: Iterable[Any] | None,
+def _timed(
+    f: Callable[[T], object] | None,
+    inputs: Iterable[T] | None,
     *,
     workers: int,
     samples: int,
     clock: Callable[[], float],
-) -> tuple[float, int, list[str]]:
+) -> RunTime:
     if f is None or inputs is None:
         raise ConfigurationError("give hours=, or a function and its inputs to be timed here")
-    items: Sequence[Any] = inputs if isinstance(inputs, Sequence) else list(inputs)
+    items: Sequence[T] = inputs if isinstance(inputs, Sequence) else list(inputs)
     if not items:
         raise ConfigurationError("inputs is empty: there is nothing to estimate")
-    times = []
-    for index in _spread(len(items), samples):
+    seconds = []
+    for index in spread(len(items), samples):
         begin = clock()
         f(items[index])
-        times.append(clock() - begin)
-    mean = statistics.fmean(times)
-    fleet = min(workers, len(items))
-    work = math.ceil(len(items) / fleet) * mean
-    hours = (WORKER_START_SECONDS + work) / 3600
-    spread = f"{min(times):.3g} to {max(times):.3g} s"
-    notes = [
-        f"{len(times)} of {len(items)} calls were run and timed on this computer: {mean:.3g} s on "
-        f"average ({spread}).",
-        "A worker is taken to be as fast as this computer and to run one call at a time.",
-        f"Each worker starts in {WORKER_START_SECONDS} s (Fargate: 60 to 90 s), which is billed, "
-        "and all start together.",
-        "Fargate bills by the second, at least one minute a worker.",
-        "The calls are spread evenly; sending inputs and results is not counted.",
-    ]
-    if fleet < workers:
-        notes.append(f"{len(items)} calls occupy {fleet} workers, not {workers}.")
-    return hours, fleet, notes
-
-
-def _spread(count: int, samples: int) -> list[int]:
-    """Return indexes spread evenly from the first to the last.
-
-    Example:
-        >>> _spread(100, 4), _spread(3, 10), _spread(9, 1)
-        ([0, 33, 66, 99], [0, 1, 2], [0])
-    """
-    chosen = min(count, samples)
-    if chosen == 1:
-        return [0]
-    return [round(i * (count - 1) / (chosen - 1)) for i in range(chosen)]
-
-
-def _dollars(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"  # noqa: PLR2004 - cents tell nothing
-
-
-def _duration(hours: float) -> str:
-    return f"{hours:.3g} h" if hours >= 1 else f"{hours * 60:.3g} min"
+        seconds.append(clock() - begin)
+    return run_time(seconds, calls=len(items), workers=workers)

@@ -109,7 +109,7 @@ def load(region: str) -> Prices:
     if prices is None:
         raise ConfigurationError(
             f"there are no prices for region {region!r}, so no cost limit can be enforced in it; "
-            f"known regions: {', '.join(known_regions())}. Add it to starburst/prices.json"
+            f"known regions: {', '.join(known_regions())}. Add it to starburst/pricing/prices.json"
         )
     return prices
 
