@@ -5,7 +5,7 @@ Example:
     >>> starburst.map(abs, [-1, 2, -3])                          # doctest: +SKIP
     [1, 2, 3]
 
-Importing this module imports nothing else and calls nobody; each name loads at its first use.
+Importing this module imports nothing else and calls no one; each name loads at its first use.
 """
 
 from __future__ import annotations

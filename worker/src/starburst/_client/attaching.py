@@ -45,7 +45,7 @@ class SessionSummary:
         workspace: where it is.
         created: seconds since the epoch.
         manifest: what it asked for.
-        status: the controller's latest word; None where it has not spoken.
+        status: the latest that the controller wrote; None where there is none yet.
     """
 
     id: str
@@ -119,8 +119,8 @@ def _summary(connection: Connection, keys: SessionKeys) -> SessionSummary | None
         return None
     try:
         manifest = Manifest.from_json(text)
-        word = connection.read(keys.status, purpose=f"read {keys.status}")
-        status = None if word is None else StatusDocument.from_json(word)
+        written = connection.read(keys.status, purpose=f"read {keys.status}")
+        status = None if written is None else StatusDocument.from_json(written)
     except ValueError:
         return None  # another release's session: not ours to read
     return SessionSummary(

@@ -59,7 +59,7 @@ class Session:
 
     @property
     def tally(self) -> Tally:
-        """How far the tasks are, as this client knows; asks nobody."""
+        """How far the tasks are, as this client knows; nothing is asked."""
         return self._core.tasks.tally
 
     def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:

@@ -23,8 +23,17 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError, PayloadError, UnsafeResult
 
 from . import arrays, pickled, plain, records, wire
-from .structure import ARROW_CODES, PANDAS_CODES, Lower, Raise, Reader, Refused, Writer, raw_values
-from .unsupported import refusal
+from .structure import (
+    ARROW_CODES,
+    PANDAS_CODES,
+    Lower,
+    Raise,
+    Reader,
+    Unsupported,
+    Writer,
+    raw_values,
+)
+from .unsupported import unsafe_result
 
 __all__ = ["Encoded", "decode", "decode_batch", "decode_each", "encode", "encode_batch"]
 
@@ -77,7 +86,7 @@ def decode(format: str, data: memoryview, *, mode: ResultMode) -> object:
     if format == "pickle" and mode != "pickle":
         raise UnsafeResult(
             "the result is pickled, and reading it could run code; the session did not ask for "
-            "that. It was not read. Only somebody with the session's key can have sent it: tell "
+            "that. It was not read. Only a holder of the session's key can have sent it: tell "
             "your security officer."
         )
     if format not in ("data", "pickle"):
@@ -98,8 +107,8 @@ def encode_batch(
         mode: what the session asked for.
 
     Returns:
-        The encoded list, in which None stands for each value that was refused, and the refusals
-        by position.
+        The encoded list, in which None stands for each value that is no data, and the errors of
+        those by position.
     """
     writer = Writer(_find)
     refused: dict[int, UnsafeResult] = {}
@@ -177,21 +186,21 @@ def _lower(writer: Writer, value: object, mode: ResultMode) -> tuple[object, str
     placed = len(writer.buffers)
     try:
         return writer.lower(value, 0), "data"
-    except Refused as error:
+    except Unsupported as error:
         if mode != "pickle":
-            raise refusal(value, error) from None
+            raise unsafe_result(value, error) from None
     except MemoryError:
         raise
     # A value of the user's own class may do anything when it is looked at.
     except Exception as error:
         if mode != "pickle":
             reason = f"reading it raised {type(error).__name__}: {error}"
-            raise refusal(value, Refused(value, reason)) from error
+            raise unsafe_result(value, Unsupported(value, reason)) from error
     del writer.buffers[placed:]
     try:
         return pickled.lower(writer, value), "pickle"
-    except Refused as error:
-        raise refusal(value, error) from None
+    except Unsupported as error:
+        raise unsafe_result(value, error) from None
 
 
 def _find(cls: type) -> Lower | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import IntegrityError
 
-from .structure import Code, Lower, Raise, Reader, Refused, Writer
+from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,19 +35,19 @@ def find(cls: type) -> Lower | None:
 def _describe(value: object, dtype: Any) -> object:  # noqa: ANN401 - a dtype
     """Return the type as text, or as a list of fields with their places."""
     if dtype.hasobject:
-        raise Refused(value, f"has dtype {dtype}, which holds Python objects")
+        raise Unsupported(value, f"has dtype {dtype}, which holds Python objects")
     if dtype.subdtype is not None:
         return [_describe(value, dtype.base), list(dtype.shape)]
     if dtype.names is None:
         if not _TYPE.fullmatch(dtype.str) or dtype.itemsize > _WIDEST.get(dtype.kind, math.inf):
-            raise Refused(value, f"has dtype {dtype}, which does not travel; use astype()")
+            raise Unsupported(value, f"has dtype {dtype}, which does not travel; use astype()")
         return dtype.str
     places: Any = dtype.fields
     fields = []
     for name in dtype.names:
         inner, offset, title = (*places[name], None)[:3]
         if title is not None and type(title) is not str:
-            raise Refused(value, f"has a dtype with the title {title!r}; titles must be text")
+            raise Unsupported(value, f"has a dtype with the title {title!r}; titles must be text")
         fields.append([name, _describe(value, inner), offset, title])
     return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
 
@@ -83,7 +83,7 @@ def _lower_array(writer: Writer, value: np.ndarray[Any, Any], depth: int) -> obj
         return writer.extension(Code.OBJECT_ARRAY, list(value.shape), elements)
     described = _describe(value, value.dtype)
     if not value.dtype.itemsize and value.size:
-        raise Refused(value, "has elements without a size")
+        raise Unsupported(value, "has elements without a size")
     array = np.asarray(value)
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     if order == "F":

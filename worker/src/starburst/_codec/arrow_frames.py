@@ -8,7 +8,7 @@ from typing import Any, Final
 from starburst.errors import IntegrityError
 
 from .arrow_stream import check_stream
-from .structure import Code, Lower, Raise, Reader, Refused, Writer
+from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find", "lower_arrow", "raise_arrow"]
 
@@ -38,13 +38,13 @@ def lower_arrow(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN4
         kind, table = "Array", pa.record_batch([value], names=[""])
     for field in table.schema:
         if _extension(field.type):
-            raise Refused(value, f"has a column of the Arrow extension type {field.type}")
+            raise Unsupported(value, f"has a column of the Arrow extension type {field.type}")
     sink = pa.BufferOutputStream()
     try:
         with pa.ipc.new_stream(sink, table.schema) as stream:
             stream.write(table)
     except pa.ArrowException as error:
-        raise Refused(value, f"Arrow cannot write it ({error})") from error
+        raise Unsupported(value, f"Arrow cannot write it ({error})") from error
     place = writer.place(memoryview(sink.getvalue()).cast("B"))
     return writer.extension(Code.ARROW, kind, place)
 
@@ -90,12 +90,12 @@ def _lower_polars(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
     frame = value.to_frame() if series else value
     for name, kind in frame.schema.items():
         if reason := _reason(kind):
-            raise Refused(value, f"its column {name!r} {reason}")
+            raise Unsupported(value, f"its column {name!r} {reason}")
     sink = io.BytesIO()
     try:
         frame.write_ipc_stream(sink, compression="uncompressed")
     except pl.exceptions.PolarsError as error:
-        raise Refused(value, f"polars cannot write it ({error})") from error
+        raise Unsupported(value, f"polars cannot write it ({error})") from error
     place = writer.place(sink.getbuffer())
     return writer.extension(Code.POLARS, "Series" if series else "DataFrame", place)
 

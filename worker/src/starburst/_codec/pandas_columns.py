@@ -12,7 +12,7 @@ from starburst.errors import IntegrityError
 from .arrays import find as find_array
 from .arrow_frames import lower_arrow
 from .plain import lower_zone
-from .structure import Refused, Writer
+from .structure import Unsupported, Writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def lower_column(  # noqa: PLR0911 - one per kind of dtype
         values = pa.array(column.array)
         chunked = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
         return ["arrow", lower_arrow(writer, chunked, depth)]
-    raise Refused(column, f"has dtype {dtype}, which does not travel; use astype()")
+    raise Unsupported(column, f"has dtype {dtype}, which does not travel; use astype()")
 
 
 def raise_column(parts: Any) -> Any:  # noqa: ANN401, PLR0911
@@ -133,7 +133,7 @@ def raise_zone(zone: object) -> dt.tzinfo | str:
 def _array(writer: Writer, values: Any, depth: int) -> object:  # noqa: ANN401
     lower = find_array(type(values))
     if lower is None:
-        raise Refused(values)
+        raise Unsupported(values)
     return lower(writer, values, depth)
 
 

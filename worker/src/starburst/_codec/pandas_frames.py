@@ -7,7 +7,7 @@ from typing import Any, Final
 from starburst.errors import IntegrityError
 
 from .pandas_columns import lower_column, lower_pandas_zone, raise_column, raise_zone
-from .structure import Code, Lower, Raise, Reader, Refused, Writer
+from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find"]
 
@@ -35,9 +35,9 @@ def _lower_whole(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN
         return lowered
     try:
         kept = writer.lower(attrs, depth)
-    except Refused as refused:
-        reason = refused.reason or f"hold a {type(refused.offender).__qualname__}"
-        raise Refused(value, f"its attrs {reason}") from None
+    except Unsupported as error:
+        reason = error.reason or f"hold a {type(error.offender).__qualname__}"
+        raise Unsupported(value, f"its attrs {reason}") from None
     return writer.extension(Code.PANDAS_EXTRAS, lowered, kept, duplicates)
 
 
@@ -60,9 +60,9 @@ def _lower_frame(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN
     for name, column in value.items():
         try:
             columns.append(lower_column(writer, column, depth))
-        except Refused as refused:
-            reason = refused.reason or f"holds a {type(refused.offender).__qualname__}"
-            raise Refused(value, f"its column {name!r} {reason}") from None
+        except Unsupported as error:
+            reason = error.reason or f"holds a {type(error.offender).__qualname__}"
+            raise Unsupported(value, f"its column {name!r} {reason}") from None
     return writer.extension(Code.PANDAS_FRAME, index, names, columns)
 
 
@@ -142,9 +142,9 @@ def _raise_index(reader: Reader, payload: bytes) -> object:
 def _column(writer: Writer, value: Any, depth: int) -> list[object]:  # noqa: ANN401
     try:
         return lower_column(writer, value, depth)
-    except Refused as refused:
-        reason = refused.reason or f"holds a {type(refused.offender).__qualname__}"
-        raise Refused(value, reason) from None
+    except Unsupported as error:
+        reason = error.reason or f"holds a {type(error.offender).__qualname__}"
+        raise Unsupported(value, reason) from None
 
 
 def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401

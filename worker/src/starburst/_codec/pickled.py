@@ -8,7 +8,7 @@ from typing import Final
 from starburst._functions.pickling import dumps
 from starburst.errors import IntegrityError, PayloadError
 
-from .structure import Code, Raise, Reader, Refused, Writer
+from .structure import Code, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "lower"]
 
@@ -29,7 +29,7 @@ def lower(writer: Writer, value: object) -> object:
     # What a user's __reduce__ raises is the user's: it becomes the reason.
     except Exception as error:
         reason = f"cannot be pickled either ({type(error).__name__}: {error})"
-        raise Refused(value, reason) from error
+        raise Unsupported(value, reason) from error
     return writer.extension(Code.PICKLE, writer.place(memoryview(data)), places)
 
 

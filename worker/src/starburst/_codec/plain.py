@@ -12,7 +12,7 @@ from uuid import UUID
 
 from starburst.errors import IntegrityError, PayloadError
 
-from .structure import Code, Lower, Raise, Reader, Refused, Writer
+from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["LOWER", "RAISE", "find_zone", "lower_zone"]
 
@@ -88,7 +88,7 @@ def _fixed_zone(writer: Writer, value: dt.timezone, depth: int) -> object:
 
 def _zone_info(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     if value.key is None:
-        raise Refused(value, "is a time zone without a name")
+        raise Unsupported(value, "is a time zone without a name")
     return writer.extension(Code.TIME_ZONE, None, value.key)
 
 
@@ -98,19 +98,19 @@ def find_zone(cls: type) -> Lower | None:
 
 
 def lower_zone(writer: Writer, holder: object, zone: dt.tzinfo | None) -> object:
-    """Lower a time zone; on refusal the holder is what the analyst knows."""
+    """Lower a time zone; an error names the holder, which the analyst knows."""
     if zone is None:
         return None
     if type(zone) is dt.timezone:
         return _fixed_zone(writer, zone, 0)
     if type(zone).__module__.startswith("zoneinfo") and getattr(zone, "key", None):
         return _zone_info(writer, zone, 0)
-    raise Refused(holder, f"has a time zone of type {type(zone).__qualname__}; use zoneinfo")
+    raise Unsupported(holder, f"has a time zone of type {type(zone).__qualname__}; use zoneinfo")
 
 
 def _fraction(writer: Writer, value: Fraction, depth: int) -> object:
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_FRACTION_BITS:
-        raise Refused(value, "has too many digits")
+        raise Unsupported(value, "has too many digits")
     return writer.extension(Code.FRACTION, value.numerator, value.denominator)
 
 
@@ -130,7 +130,7 @@ def _collection(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN4
         factory = value.default_factory
         extra = getattr(factory, "__name__", None)
         if factory is not None and _FACTORIES.get(str(extra)) is not factory:
-            raise Refused(value, "has a default_factory that is code; return dict(...) of it")
+            raise Unsupported(value, "has a default_factory that is code; return dict(...) of it")
     return _pairs(writer, value, depth, name=name, extra=extra)
 
 

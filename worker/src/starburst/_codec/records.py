@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
 
-from .structure import Code, Lower, Raise, Reader, Refused, Writer
+from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find"]
 
@@ -42,14 +42,16 @@ def _is_named_tuple(cls: type) -> bool:
 def _identify(value: object) -> tuple[str, str]:
     cls = type(value)
     if "<locals>" in cls.__qualname__:
-        raise Refused(value, "is of a class made inside a function; define the class in a module")
+        raise Unsupported(
+            value, "is of a class made inside a function; define the class in a module"
+        )
     home = sys.modules.get(cls.__module__)
     if (
         home is not None
         and cls.__module__ != "__main__"
         and _member(home, cls.__qualname__) is None
     ):
-        raise Refused(
+        raise Unsupported(
             value,
             f"is of a class that {cls.__module__} does not hold under its name; "
             "return a tuple, a dictionary or a class of your own",
@@ -62,7 +64,9 @@ def _lower_dataclass(writer: Writer, value: Any, depth: int) -> object:  # noqa:
     names = [field.name for field in dataclasses.fields(value)]
     extra = getattr(value, "__dict__", {}).keys() - set(names)
     if extra:
-        raise Refused(value, f"has the attribute {min(extra)!r}, which is not one of its fields")
+        raise Unsupported(
+            value, f"has the attribute {min(extra)!r}, which is not one of its fields"
+        )
     present = [name for name in names if hasattr(value, name)]
     values = writer.lower_all([getattr(value, name) for name in present], depth)
     return writer.extension(Code.DATACLASS, module, name, present, values)
@@ -82,7 +86,7 @@ def _lower_enum(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN4
     if members.get(value._name_) is not value:
         names = [each._name_ for each in value] if isinstance(value, enum.Flag) else []
         if not isinstance(value, enum.Flag) or _bits(members, names) != value._value_:
-            raise Refused(value, "is no member of its class")
+            raise Unsupported(value, "is no member of its class")
     return writer.extension(Code.ENUM, module, name, names)
 
 

@@ -24,7 +24,7 @@ __all__ = [
     "Lower",
     "Raise",
     "Reader",
-    "Refused",
+    "Unsupported",
     "Writer",
     "raw_values",
 ]
@@ -87,7 +87,7 @@ PANDAS_CODES: Final = (
 ARROW_CODES: Final = (Code.ARROW, Code.POLARS)
 
 
-class Refused(Exception):
+class Unsupported(Exception):
     """A value is not data; ``offender`` is the very object, so that the doors can say where."""
 
     def __init__(self, offender: object, reason: str = "") -> None:
@@ -107,15 +107,17 @@ class Writer:
         self.buffers: list[memoryview] = []
 
     def lower(self, value: object, depth: int) -> object:
-        """Return what msgpack can say of a value; raise Refused where it is not data."""
+        """Return what msgpack can say of a value; raise Unsupported where it is not data."""
         cls = type(value)
         if cls in _ATOMS:
             return value
         if depth > MAX_DEPTH:
-            raise Refused(value, f"is nested deeper than {MAX_DEPTH} levels, or contains itself")
+            raise Unsupported(
+                value, f"is nested deeper than {MAX_DEPTH} levels, or contains itself"
+            )
         lower = self._find(cls)
         if lower is None:
-            raise Refused(value)
+            raise Unsupported(value)
         return lower(self, value, depth + 1)
 
     def lower_all(self, values: Any, depth: int) -> list[object]:  # noqa: ANN401 - any iterable
@@ -123,7 +125,7 @@ class Writer:
         lowered = [x if type(x) in _ATOMS else self.lower(x, depth) for x in values]
         self._nodes += len(lowered)
         if self._nodes > _MAX_NODES:
-            raise Refused(values, f"has more than {_MAX_NODES:,} elements")
+            raise Unsupported(values, f"has more than {_MAX_NODES:,} elements")
         return lowered
 
     def lower_mapping(self, value: dict[Any, Any], depth: int) -> dict[Any, object]:

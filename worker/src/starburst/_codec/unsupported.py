@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from starburst.errors import UnsafeResult
 
-from .structure import MAX_DEPTH, Refused
+from .structure import MAX_DEPTH, Unsupported
 
-__all__ = ["refusal"]
+__all__ = ["unsafe_result"]
 
 _MAX_STEPS: Final = 1_000_000
 _MAX_KEY: Final = 40
@@ -18,13 +18,13 @@ _LAZY: Final = ("generator", "map", "filter", "zip")
 _ASYNC: Final = ("coroutine", "async_generator")
 
 
-def refusal(value: object, refused: Refused) -> UnsafeResult:
-    """Return the error for a value that was refused because of one object inside it."""
-    offender = refused.offender
+def unsafe_result(value: object, unsupported: Unsupported) -> UnsafeResult:
+    """Return the error for a value that is no data because of one object inside it."""
+    offender = unsupported.offender
     cls = type(offender)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
     where = _where(value, offender)
-    reason = f", and {refused.reason}" if refused.reason else ""
+    reason = f", and {unsupported.reason}" if unsupported.reason else ""
     if cls.__name__ in _LAZY:
         return UnsafeResult(
             f"{where} is of type {name}: it makes its values one by one, on the worker only. "

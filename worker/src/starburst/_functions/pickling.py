@@ -1,4 +1,4 @@
-"""cloudpickle, but for what it would change without a word."""
+"""cloudpickle, but for what it would change silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words on the command line to calls; every import that takes time waits for its command."""
+"""From the command line to calls; every import that takes time waits for its command."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MOST_HOURS: Final = 24 * 366 * 10
 _USAGE_ERROR: Final = 2
 _SIGNALLED: Final = 128
 _INTERRUPTED: Final = _SIGNALLED + 2
-_UNHEARD: Final = _SIGNALLED + 13
+_PIPE_CLOSED: Final = _SIGNALLED + 13
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(command_line: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0 done, 1 refused or failed, 2 wrong usage."""
     parser = _parser()
-    words = parser.parse_args(arguments)
-    if words.run is None:
+    arguments = parser.parse_args(command_line)
+    if arguments.run is None:
         parser.print_help()
         return _USAGE_ERROR
     try:
-        code = int(words.run(words) or 0)
+        code = int(arguments.run(arguments) or 0)
         sys.stdout.flush()
         return code
     except StarburstError as error:
@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:  # whoever read our words has heard enough, as `head` does
+    except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _UNHEARD
+        return _PIPE_CLOSED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,10 +111,12 @@ def _where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile")
 
 
-def _connect(words: argparse.Namespace) -> Connection:
+def _connect(arguments: argparse.Namespace) -> Connection:
     from starburst._client.access.connection import connect  # noqa: PLC0415 - slow to import
 
-    return connect(words.environment, words.workspace, user=words.user, profile=words.profile)
+    return connect(
+        arguments.environment, arguments.workspace, user=arguments.user, profile=arguments.profile
+    )
 
 
 def _version() -> str:
@@ -123,11 +125,11 @@ def _version() -> str:
     return f"starburst {__version__}"
 
 
-def _sessions(words: argparse.Namespace) -> None:
+def _sessions(arguments: argparse.Namespace) -> None:
     from starburst._client.attaching import list_sessions  # noqa: PLC0415 - slow to import
     from starburst._client.display.progress import dollars  # noqa: PLC0415 - slow to import
 
-    connection = _connect(words)
+    connection = _connect(arguments)
     found = list_sessions(connection)
     if not found:
         _say(f"{connection.user} has no sessions in workspace {connection.workspace}.")
@@ -142,40 +144,45 @@ def _sessions(words: argparse.Namespace) -> None:
         _say(f"{summary.id}  {started}  {summary.state:8}  {running:>9}  {cost:>8}  {reason}")
 
 
-def _status(words: argparse.Namespace) -> None:
+def _status(arguments: argparse.Namespace) -> None:
     from starburst._client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    session = attach_session(_connect(words), words.session, progress=False, count_only=True)
+    session = attach_session(
+        _connect(arguments), arguments.session, progress=False, count_only=True
+    )
     session.collect(wait=False, return_exceptions=True)
     _say(str(session.status()))
     session.detach()
 
 
-def _extend(words: argparse.Namespace) -> None:
+def _extend(arguments: argparse.Namespace) -> None:
     from starburst._client.attaching import attach_session  # noqa: PLC0415 - slow to import
 
-    if not 0 < words.hours <= _MOST_HOURS:
+    if not 0 < arguments.hours <= _MOST_HOURS:
         raise ConfigurationError(
-            f"--hours {words.hours:g} is not a number of hours above 0, and up to {_MOST_HOURS:,}"
+            f"--hours {arguments.hours:g} is not a number of hours above 0, and up to "
+            f"{_MOST_HOURS:,}"
         )
-    session = attach_session(_connect(words), words.session, progress=False, count_only=True)
-    end = session.extend(int(words.hours * 3600))
+    session = attach_session(
+        _connect(arguments), arguments.session, progress=False, count_only=True
+    )
+    end = session.extend(int(arguments.hours * 3600))
     session.detach()
-    _say(f"{words.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
+    _say(f"{arguments.session} ends by {time.strftime('%Y-%m-%d %H:%M', time.localtime(end))}.")
 
 
-def _stop(words: argparse.Namespace) -> None:
+def _stop(arguments: argparse.Namespace) -> None:
     from starburst._client.access.controller import Control  # noqa: PLC0415 - slow to import
     from starburst._client.attaching import session_keys  # noqa: PLC0415 - slow to import
     from starburst._client.ending.erase import erase  # noqa: PLC0415 - slow to import
     from starburst._client.ending.stopped_workers import wait_until_workers_left  # noqa: PLC0415 - slow to import
 
-    connection = _connect(words)
-    keys = session_keys(connection, words.session)
+    connection = _connect(arguments)
+    keys = session_keys(connection, arguments.session)
     control = Control(connection, keys)
     control.stop()
-    _say(f"{words.session} is stopped.")
-    if words.erase:
+    _say(f"{arguments.session} is stopped.")
+    if arguments.erase:
         if not wait_until_workers_left(connection, keys, control):
             _say("Workers are still there and may write once more: erase again in a few minutes.")
         _say(f"{erase(connection, keys):,} object versions erased.")
@@ -186,33 +193,33 @@ def _say(text: str) -> None:
     tell(one_line(text), sys.stdout)
 
 
-def _estimate(words: argparse.Namespace) -> None:
+def _estimate(arguments: argparse.Namespace) -> None:
     from starburst._client.estimating import estimate  # noqa: PLC0415 - slow to import
 
     found = estimate(
-        workers=words.workers,
-        cpu=words.cpu,
-        memory=words.memory,
-        hours=words.hours,
-        region=words.region,
-        capacity=words.capacity,
-        architecture=words.architecture,
-        scratch_gb=words.scratch_gb,
+        workers=arguments.workers,
+        cpu=arguments.cpu,
+        memory=arguments.memory,
+        hours=arguments.hours,
+        region=arguments.region,
+        capacity=arguments.capacity,
+        architecture=arguments.architecture,
+        scratch_gb=arguments.scratch_gb,
     )
     tell(many_lines(found), sys.stdout)
 
 
-def _doctor(words: argparse.Namespace) -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     from .doctor import examine  # noqa: PLC0415 - slow to import
 
     sound = True
-    for finding in examine(lambda: _connect(words)):
+    for finding in examine(lambda: _connect(arguments)):
         sound = sound and finding.sound
-        _say(f"{'ok  ' if finding.sound else 'MEND'}  {finding.text}")
+        _say(f"{'ok  ' if finding.sound else 'FIX '}  {finding.text}")
     return 0 if sound else 1
 
 
-def _local(words: argparse.Namespace) -> int:
+def _local(arguments: argparse.Namespace) -> int:
     from starburst.local.running import run  # noqa: PLC0415 - an optional extra, and slow to import
 
-    return run(words.command)
+    return run(arguments.command)

@@ -2,7 +2,7 @@
 
 Pure: imported by the controller's Lambda. List prices only. Nothing guarantees Spot's discount: a
 fleet is judged at the on-demand price before it starts, and a Spot worker that ran is counted at
-``spot_share`` of it, the dear end of what AWS names (50 to 70 % off).
+``spot_share`` of it, the higher end of what AWS names (50 to 70 % off).
 """
 
 from __future__ import annotations

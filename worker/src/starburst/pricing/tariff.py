@@ -1,8 +1,8 @@
 """What an hour of one worker costs in an environment: on Fargate, or as a share of an instance.
 
-Pure: imported by the controller's Lambda. On EC2 a worker is counted at its share of the dearest
-instance type that holds it. Whole instances are billed: what no worker uses of one, and the minutes
-before it is stopped, come on top and show on the bill only.
+Pure: imported by the controller's Lambda. On EC2 a worker is counted at its share of the most
+expensive instance type that holds it. Whole instances are billed: what no worker uses of one, and
+the minutes before it is stopped, come on top and show on the bill only.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ _BUSY: Final = frozenset(
     }
 )
 _SERVER_ERROR: Final = 500
-_UNHEARD: Final = (
+_NOT_REACHED: Final = (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
@@ -58,7 +58,7 @@ _UNHEARD: Final = (
     ProxyConnectionError,
     SSLError,
 )
-"""A network that lets nobody out yet is among them: it answers with a certificate of its own."""
+"""Also a network that still asks for a login: it answers with a certificate of its own."""
 
 
 @contextmanager
@@ -111,4 +111,4 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(cause, ClientError):
         status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= _SERVER_ERROR or code_of(cause) in _BUSY
-    return isinstance(cause, _UNHEARD)
+    return isinstance(cause, _NOT_REACHED)

@@ -1,4 +1,4 @@
-"""The client's words to the controller: start, refresh, extend, stop."""
+"""What the client asks of the controller: start, refresh, extend, stop."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Control:
         """Ask for a later end (seconds since the epoch), within the workspace's limit.
 
         Returns:
-            when it ends at the latest, by the controller's word.
+            when it ends at the latest, as the controller answered.
         """
         answer = self._request("extend", deadline=deadline)
         try:

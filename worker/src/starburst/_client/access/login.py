@@ -43,7 +43,7 @@ def login(
         profile: an AWS profile with your long-term credentials.
 
     Raises:
-        ConfigurationError: an argument is malformed; nobody was asked.
+        ConfigurationError: an argument is malformed; AWS was not asked.
         AccessDenied: a wrong code, or the role does not trust you.
 
     Example:

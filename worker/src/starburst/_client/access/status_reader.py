@@ -35,11 +35,11 @@ class StatusReader:
         self.erased = False
 
     def read(self) -> StatusDocument | None:
-        """Return the controller's latest word on the session; None where there is none now."""
+        """Return the latest status that the controller wrote; None where there is none now."""
         text = self._connection.read(self._keys.status, purpose="read the session's status")
         if text is None:
             return None
-        with suppress(ValueError):  # not the controller's: its last word stands
+        with suppress(ValueError):  # not the controller's: the last one stands
             self.latest = StatusDocument.from_json(text)
         return self.latest
 

@@ -27,7 +27,7 @@ _LAYOUTS: Final = (
 
 
 def wants_progress() -> bool:
-    """Whether somebody is watching: standard error is a terminal, or this is a notebook."""
+    """Whether a person may be watching: standard error is a terminal, or this is a notebook."""
     return _in_notebook() or sys.stderr.isatty()
 
 
@@ -48,7 +48,7 @@ def describe(tally: Tally, status: StatusDocument | None) -> str:
     if status is None:
         words.append("starting")
     elif status.reason and (status.state in _OVER or not status.workers_running):
-        words.append(status.reason)  # nothing moves: whoever watches wants to know why
+        words.append(status.reason)  # nothing moves, and this is why
     else:
         words.append(f"{status.workers_running}/{status.workers_wanted} workers")
         if status.workers_starting:
@@ -77,7 +77,7 @@ def dollars(usd: float) -> str:
 
 
 def layout(width: int, *, label: str, total: int, words: str) -> str:
-    """Return the richest of tqdm's formats that leaves room for the words: they matter most.
+    """Return the richest of tqdm's formats that leaves room for the words, which matter most.
 
     Example:
         >>> layout(40, label="starburst prod/genomics", total=40, words="2/2 workers, $0.0019")
@@ -94,7 +94,7 @@ def layout(width: int, *, label: str, total: int, words: str) -> str:
 
 
 class ProgressBar:
-    """A tqdm bar over a session's tasks; nothing where nobody watches."""
+    """A tqdm bar over a session's tasks; nothing where it would not be seen."""
 
     def __init__(self, label: str, *, watched: bool = True) -> None:
         self._label = one_line(label)

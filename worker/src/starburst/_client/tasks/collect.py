@@ -100,7 +100,7 @@ class Collector:
                 self._collect(pool)
             except StarburstError as error:
                 self._tasks.close(error)
-            # Whatever it is: unless futures hear of it, they wait for ever.
+            # Whatever it is: futures that are not ended wait for ever.
             except BaseException as error:
                 self._tasks.close(StarburstError(f"collecting results failed: {error!r}"))
 
@@ -230,7 +230,7 @@ class Collector:
         )
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
-        """Hear what other clients cancelled, and whether the session has ended."""
+        """Look what other clients cancelled, and whether the session has ended."""
         with suppress(IntegrityError):  # a list that no client signed cancels nothing
             self._tasks.mark_cancelled(self._cancelled().within(0, len(self._tasks)))
         status = self._statuses.read()

@@ -192,7 +192,7 @@ class Dispatcher:
                 self._send(batch)
             except StarburstError as error:
                 self._fail(batch, error)
-            # Whatever it is: unless futures hear of it, they wait for ever.
+            # Whatever it is: futures that are not ended wait for ever.
             except Exception as error:
                 self._fail(batch, SessionError(f"could not send tasks: {error!r}"))
             with self._arrived:

@@ -30,8 +30,8 @@ class TaskFuture(Future[Any]):
     def cancel(self) -> bool:
         """Cancel the task; False once its result is here.
 
-        Returns at once. ``Session.cancel`` also waits until the word is in S3, where a crash of
-        this process cannot undo it.
+        Returns at once. ``Session.cancel`` also waits until that is recorded in S3, where a crash
+        of this process cannot undo it.
         """
         if not super().cancel():
             return False

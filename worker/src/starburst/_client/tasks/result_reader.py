@@ -75,7 +75,7 @@ class ResultReader:
             token = page.get("NextContinuationToken", "")
             if not (page.get("IsTruncated") and token):
                 return
-            # By S3's own word and not by the last name, which may be anything.
+            # By S3's own token and not by the last name, which may be anything.
             position = {"ContinuationToken": token}
 
     def fetch(

@@ -98,7 +98,7 @@ class TaskList:
             self.on_cancel(number)
 
     def mark_cancelled(self, numbers: Iterable[int]) -> None:
-        """Take the word of S3 that tasks were cancelled."""
+        """Note that tasks were cancelled, as S3 records it."""
         with self._changed:
             futures = [self._futures[number] for number in numbers if number < len(self._futures)]
         for future in futures:
