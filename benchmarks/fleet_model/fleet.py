@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from starburst._client.access.timings import Timings
 from starburst._client.tasks import chunking, collect, dispatch
 from starburst._client.tasks.pacing import Pace
-from starburst._client.timings import Timings
 from starburst._protocol.sealed.chunks import INLINE_BYTES
 from starburst._protocol.sizing import (
     LONG_SECONDS,

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
-from starburst._client.timings import Timings
 from starburst.errors import AccessDenied, ConfigurationError, SessionError
 from tests.runtime.conftest import connection, fleet, sdk
 from tests.runtime.fleet import BUCKET, Fleet

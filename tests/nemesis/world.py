@@ -20,11 +20,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
-from starburst._client.timings import Timings
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (

@@ -235,7 +235,7 @@ def _canary(*_: object, **__: object) -> None:
     raise AssertionError("unverified bytes were parsed")
 
 
-def test_an_object_under_a_range_that_nobody_handed_out_is_not_fetched(
+def test_an_object_under_an_unexpected_range_is_not_fetched(
     connection: Connection, fleet: Fleet
 ) -> None:
     fleet.launch = False
@@ -294,7 +294,7 @@ def test_a_killed_clients_session_is_rebuilt_elsewhere_in_order(
     again.cleanup()
 
 
-def test_attach_to_nobodys_session_says_so(connection: Connection) -> None:
+def test_attach_to_an_unknown_session_says_so(connection: Connection) -> None:
     with pytest.raises(SessionNotFound, match=r"starburst\.sessions"):
         attach_session(connection, "z" * 20)
 

@@ -14,16 +14,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import starburst._client.executor as executor_module
-import starburst._client.mapping as mapping_module
+import starburst
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session, list_sessions
 from starburst._client.ending.erase import erase
-from starburst._client.executor import StarburstExecutor
-from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.session import Session
-from starburst._client.timings import Timings
 from starburst.cli import main as command_line
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
@@ -118,7 +115,7 @@ def test_what_could_not_be_sent_is_not_waited_for(connection: Connection, fleet:
     session.cleanup()
 
 
-def test_futures_end_when_somebody_erases_their_session(
+def test_futures_end_when_another_client_erases_their_session(
     connection: Connection, fleet: Fleet
 ) -> None:
     often = dataclasses.replace(connection, timings=Timings(status_seconds=0.1))
@@ -159,7 +156,7 @@ def test_a_task_that_comes_while_its_session_is_closed_is_refused(
     with pytest.raises(SessionEnded):
         session.submit(square, 2)
     session.detach()
-    session.collect(return_exceptions=True)  # would wait for ever for what nobody sends
+    session.collect(return_exceptions=True)  # would wait for ever for what is never sent
 
 
 def test_collect_keeps_its_timeout_while_tasks_cannot_be_sent(
@@ -201,13 +198,9 @@ class Unreachable(Fleet):
 
 
 @pytest.fixture
-def unreachable(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Connection]:
+def unreachable(connection: Connection, fleet: Fleet) -> Iterator[Connection]:
     away = Unreachable(s3=fleet.s3, sqs=fleet.sqs, kms=fleet.kms, key_arn=fleet.key_arn)
     mine = dataclasses.replace(connection, functions=away)  # type: ignore[arg-type]
-    monkeypatch.setattr(mapping_module, "connect", lambda *_, **__: mine)
-    monkeypatch.setattr(executor_module, "connect", lambda *_, **__: mine)
     yield mine
     away.close()
 
@@ -218,27 +211,27 @@ def fails_on_one(x: int) -> int:
     return x
 
 
-@pytest.mark.usefixtures("unreachable")
-def test_results_survive_a_clean_up_that_fails() -> None:
+def test_results_survive_a_clean_up_that_fails(unreachable: Connection) -> None:
     with pytest.warns(RuntimeWarning, match=r"could not be cleaned up.*starburst stop"):
-        assert map_over(square, [1, 2], workers=1, progress=False) == [1, 4]
+        found = starburst.map(square, [1, 2], environment=unreachable, workers=1, progress=False)
+    assert found == [1, 4]
 
 
-@pytest.mark.usefixtures("unreachable")
-def test_what_the_function_raised_survives_a_clean_up_that_fails() -> None:
+def test_what_the_function_raised_survives_a_clean_up_that_fails(unreachable: Connection) -> None:
     with (
         pytest.warns(RuntimeWarning, match="could not be cleaned up"),
         pytest.raises(ZeroDivisionError, match="of one") as caught,
     ):
-        map_over(fails_on_one, [1, 2], workers=1, progress=False)
+        starburst.map(fails_on_one, [1, 2], environment=unreachable, workers=1, progress=False)
     notes = "".join(caught.value.__notes__)
     assert "raised for input 0, counted from 0" in notes
     assert "starburst.attach(" in notes
 
 
-@pytest.mark.usefixtures("unreachable")
-def test_an_executors_results_and_its_blocks_error_survive_a_clean_up_that_fails() -> None:
-    pool = StarburstExecutor(workers=1, progress=False)
+def test_an_executors_results_and_its_blocks_error_survive_a_clean_up_that_fails(
+    unreachable: Connection,
+) -> None:
+    pool = starburst.Executor(unreachable, workers=1, progress=False)
     future = pool.submit(square, 3)
     with (
         pytest.warns(RuntimeWarning, match="could not be cleaned up"),
@@ -264,12 +257,9 @@ def test_cleaning_up_twice_leaves_nothing(connection: Connection, fleet: Fleet) 
     assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
 
 
-def test_a_later_shutdown_still_cancels_and_waits(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executor_module, "connect", lambda *_, **__: connection)
+def test_a_later_shutdown_still_cancels_and_waits(connection: Connection, fleet: Fleet) -> None:
     fleet.launch = False
-    pool = StarburstExecutor(workers=1, progress=False)
+    pool = starburst.Executor(connection, workers=1, progress=False)
     futures = [pool.submit(square, x) for x in range(3)]
     pool.shutdown(wait=False)
     assert not any(future.done() for future in futures)
@@ -278,21 +268,17 @@ def test_a_later_shutdown_still_cancels_and_waits(
     assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
 
 
-def test_few_tasks_get_few_workers(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mapping_module, "connect", lambda *_, **__: connection)
-    assert map_over(square, [5], workers=40, progress=False) == [25]
+def test_few_tasks_get_few_workers(connection: Connection, fleet: Fleet) -> None:
+    found = starburst.map(square, [5], environment=connection, workers=40, progress=False)
+    assert found == [25]
     assert len(fleet.workers) == 1
 
 
-def test_nothing_warns_where_nothing_went_wrong(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mapping_module, "connect", lambda *_, **__: connection)
+def test_nothing_warns_where_nothing_went_wrong(connection: Connection) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert map_over(square, [2], workers=1, progress=False) == [4]
+        found = starburst.map(square, [2], environment=connection, workers=1, progress=False)
+    assert found == [4]
 
 
 class Ended(ThreadPoolExecutor):

@@ -129,7 +129,7 @@ def leaves_a_process_behind(place: str, how: str) -> None:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; nobody may have buried it yet."""
+    """Whether a process has ended; or its parent has yet to collect its exit."""
     try:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -156,7 +156,7 @@ def test_what_a_task_forked_neither_hides_its_end_nor_outlives_it(
         end = threading.Thread(target=child.kill, daemon=True)
         end.start()
         end.join(20)
-    assert not end.is_alive(), "whoever ends it waits for what it forked"
+    assert not end.is_alive(), "its end waits for what it forked"
     wait_until(lambda: gone(int(place.read_text())))
 
 

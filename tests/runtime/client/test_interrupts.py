@@ -1,4 +1,4 @@
-"""Ctrl-C, callbacks that exit, words said twice: nobody waits for ever, nothing is half done."""
+"""Ctrl-C, callbacks that exit, calls made twice: no wait lasts for ever, nothing is half done."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, SSLError
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session, list_sessions
 from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.tasks import collect as collect_module
 from starburst._client.tasks import dispatch as dispatch_module
-from starburst._client.timings import Timings
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
 from tests.runtime.fleet import BUCKET, Fleet, Lingering, leased

@@ -32,7 +32,7 @@ def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -
         ({"seconds": 50_000}, "43,200"),
     ],
 )
-def test_a_malformed_login_asks_nobody(arguments: dict[str, object], said: str) -> None:
+def test_a_malformed_login_does_not_ask_aws(arguments: dict[str, object], said: str) -> None:
     given = {"token_code": "123456", "serial_number": DEVICE, "user": "alice", **arguments}
     with pytest.raises(ConfigurationError, match=said):
         login(ROLE, **given)  # type: ignore[arg-type]

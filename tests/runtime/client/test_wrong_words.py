@@ -81,7 +81,9 @@ def test_a_malformed_configuration_of_aws_is_said(
     ("arguments", "said"),
     [({"token_code": 123456}, "as text"), ({"seconds": "3600"}, "seconds='3600'")],
 )
-def test_a_login_with_the_wrong_types_asks_nobody(arguments: dict[str, Any], said: str) -> None:
+def test_a_login_with_the_wrong_types_does_not_ask_aws(
+    arguments: dict[str, Any], said: str
+) -> None:
     terms = {"token_code": "123456", "serial_number": "arn:mfa", "user": "alice", **arguments}
     with pytest.raises(ConfigurationError, match=said):
         starburst.login("arn:role", **terms)

@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import starburst._client.executor as executor_module
+import starburst
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
-from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
-from starburst._client.timings import Timings
 from starburst._protocol.sealed.cancel_list import (
     NOTHING_CANCELLED,
     CancelledTasks,
@@ -413,10 +412,9 @@ def test_thousands_of_cancels_make_a_few_objects(connection: Connection, fleet: 
 
 
 def test_shutdown_with_cancel_futures_ends_what_waits_and_keeps_what_is_done(
-    connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(executor_module, "connect", lambda *_, **__: connection)
-    with StarburstExecutor(workers=1, idle_timeout=20, progress=False) as pool:
+    with starburst.Executor(connection, workers=1, idle_timeout=20, progress=False) as pool:
         first = pool.submit(note, (0, str(tmp_path)))
         assert first.result(60) == 0
         stuck = [pool.submit(time.sleep, 60) for _ in range(2)]

@@ -27,9 +27,9 @@ from botocore.exceptions import (
 )
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
-from starburst._client.timings import Timings
 from starburst._protocol.sealed.result_nodes import parse_node_key
 from starburst.errors import (
     AccessDenied,

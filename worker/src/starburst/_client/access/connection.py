@@ -11,7 +11,6 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from starburst._client.timings import Timings
 from starburst.aws.calls import ABSENT, client_config, code_of
 from starburst.aws.jitter import own_jitter
 from starburst.contract import (
@@ -25,6 +24,7 @@ from starburst.contract import (
 from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
 
 from .aws_errors import aws_errors
+from .timings import Timings
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
