@@ -129,7 +129,7 @@ def leaves_a_process_behind(place: str, how: str) -> None:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; or its parent has yet to collect its exit."""
+    """Whether a process has ended, or only waits for its parent to take note."""
     try:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
