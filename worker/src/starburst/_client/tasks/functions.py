@@ -50,12 +50,14 @@ class Functions:
         """
         held = self._known.get(id(function))
         if held is None or held[0] is not function:
-            self.add(function, dump_function(function))
-        return self._known[id(function)][1]
+            return self.add(function, dump_function(function))
+        return held[1]
 
-    def add(self, function: Callable[..., Any], data: bytes) -> None:
-        """Store a function that has been pickled already."""
-        self._known[id(function)] = (function, self._store(data))
+    def add(self, function: Callable[..., Any], data: bytes) -> str:
+        """Store a function that has been pickled already; return its name."""
+        name = self._store(data)
+        self._known[id(function)] = (function, name)
+        return name
 
     def forget(self, function: Callable[..., Any]) -> None:
         """Have a function pickled anew, with what it uses then, when it is next submitted."""
