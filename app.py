@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starburst_assurance.bundled_node import use_bundled_node
+from starburst_assurance.dependencies import MissingJudgeError, require_judges
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -62,10 +63,13 @@ def build(
         validate: judge the synthesis with our rules and the environments' packs, minus waivers.
 
     Raises:
+        MissingJudgeError: something that judges is not installed.
         SettingsError: the settings contradict each other, or the context names no environment.
         WaiverError: a waiver is expired or malformed.
         WildcardError: a declared wildcard says too little.
     """
+    if validate:
+        require_judges()
     use_bundled_node()
     import aws_cdk as cdk  # noqa: PLC0415 - Node is chosen above, before jsii starts it
 
@@ -130,7 +134,7 @@ def main() -> int:
     from_cli = "CDK_OUTDIR" in os.environ
     try:
         app = build(outdir=None if from_cli else str(HERE / OUTPUT))
-    except (SettingsError, WaiverError, WildcardError) as error:
+    except (MissingJudgeError, SettingsError, WaiverError, WildcardError) as error:
         # Its sentence says everything; a traceback would bury it.
         sys.stderr.write(f"{error}\n")
         return 1

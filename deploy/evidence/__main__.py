@@ -13,6 +13,7 @@ from pathlib import Path
 from deploy.tools.cdk import ROOT
 from environments import ALL
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
+from starburst_assurance.dependencies import MissingJudgeError, require_judges
 
 __all__ = ["main"]
 
@@ -37,6 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     if environment is None:
         known = ", ".join(each.name for each in ALL)
         parser.error(f"there is no environment {chosen.environment!r}; environments.py has {known}")
+    try:
+        require_judges()
+    except MissingJudgeError as error:
+        tell(one_line(error), sys.stderr)
+        return 1
     # Node starts with the first import of aws_cdk; a wish to leave its validator out is not ours.
     os.environ.pop("CDK_VALIDATION", None)
     from app import use_bundled_node  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from starburst_assurance.proofs import command
+from starburst_assurance.proofs import command, entry
 from starburst_assurance.proofs.document import page
 from starburst_assurance.proofs.reading.policies import Estate
 
@@ -25,7 +25,7 @@ def synthesized(estates: Mapping[str, Estate], monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.usefixtures("synthesized")
 def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["--environment", "prod", "--only", "own_queue"]) == 0
+    assert entry.main(["--environment", "prod", "--only", "own_queue"]) == 0
     out = capsys.readouterr().out
     assert "proved" in out
     assert "An analyst never uses the queue of another user's session" in out
@@ -34,7 +34,7 @@ def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("synthesized")
 def test_what_is_left_out_is_named_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["--environment", "prod", "--only", "trusted_network"]) == 0
+    assert entry.main(["--environment", "prod", "--only", "trusted_network"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     names = "analysts_come_from_trusted_networks, analysts_can_work_from_each_trusted_network"
     assert f"2 left out not claimed, because prod has no trusted_cidrs: {names}" in out
@@ -42,14 +42,14 @@ def test_what_is_left_out_is_named_with_its_reason(capsys: pytest.CaptureFixture
 
 @pytest.mark.usefixtures("synthesized")
 def test_it_proves_a_teams_own_theorem(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["--theorems", str(OWN), "--only", "results_outlive"]) == 0
+    assert entry.main(["--theorems", str(OWN), "--only", "results_outlive"]) == 0
     assert "Our own" in capsys.readouterr().out
 
 
 def test_a_name_that_no_theorem_has_proves_nothing_and_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert command.main(["--environment", "prod", "--only", "own_quueue"]) == 2
+    assert entry.main(["--environment", "prod", "--only", "own_quueue"]) == 2
     assert "no theorem has 'own_quueue' in its name" in capsys.readouterr().err
 
 
@@ -59,7 +59,7 @@ def test_a_refuted_theorem_fails_with_the_request(
 ) -> None:
     wrong = tmp_path / "wrong.py"
     wrong.write_text(OWN.read_text().replace("s3:DeleteObject", "s3:GetObject"))
-    assert command.main(["--theorems", str(wrong), "--only", "results_outlive"]) == 1
+    assert entry.main(["--theorems", str(wrong), "--only", "results_outlive"]) == 1
     out = capsys.readouterr().out
     assert "refuted" in out
     assert "principal  arn:aws:iam::222233334444:role/starburst-prod-worker-genomics" in out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from starburst_assurance.proofs import command
+from starburst_assurance.proofs import command, entry
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.mutation import testing as hunting
 from starburst_assurance.proofs.mutation.accepted import SURVIVORS, reason_for
@@ -165,7 +165,7 @@ def test_the_command_tries_the_mutants_of_a_policy(
     monkeypatch.setattr(command, "_estates", lambda options, folder: iter([estates["prod"]]))
     log = tmp_path / "log.jsonl"
     arguments = ["--mutants", "--processes", "1", "--only", "only_worker_roles", "--log", str(log)]
-    assert command.main([*arguments, "--policy", "ControllerPassing"]) >= 0
+    assert entry.main([*arguments, "--policy", "ControllerPassing"]) >= 0
     assert "killed by theorems" in capsys.readouterr().out
     ends = {json.loads(line)["end"] for line in log.read_text().splitlines()}
     assert "killed" in ends

@@ -66,6 +66,7 @@ def python_files(folder: str) -> list[Path]:
         ("worker/src", {"app", "aws_cdk", "constructs", "environments", "jsii", "stacks"}),
         ("worker/src", {"starburst_constructs", "cdk_nag", "tests"}),
         ("constructs", {"app", "environments", "stacks", "tests"}),
+        ("constructs/starburst_constructs", {"starburst_assurance"}),
         ("stacks", {"environments", "tests"}),
     ],
 )
@@ -76,6 +77,15 @@ def test_imports_point_one_way(folder: str, never: set[str]) -> None:
         if (found := tops(path) & never)
     }
     assert not wrong
+
+
+def test_constructs_need_only_what_every_installation_of_the_kit_has() -> None:
+    """What judges need is an extra: see starburst_assurance/dependencies.py."""
+    theirs = {"aws_cdk", "constructs", "jsii", "starburst", "starburst_constructs"}
+    for path in python_files("constructs/starburst_constructs"):
+        other = tops(path) - theirs - {*sys.stdlib_module_names}
+        # A relative import stays within its room.
+        assert not other - {""}, f"{path.name}: {other}"
 
 
 @pytest.mark.parametrize("name", PURE)

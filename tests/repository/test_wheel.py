@@ -37,14 +37,8 @@ HEAVY = {"boto3", "botocore", "cryptography", "numpy", "pandas", "polars", "pyar
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    subprocess.run(  # noqa: S603 - our own build
-        [UV, "build", "--wheel", "--package", "starburst", "--offline", "--quiet", "-o", out],
-        cwd=ROOT,
-        check=True,
-    )
-    return next(out.glob("starburst-*.whl"))
+def wheel(wheels: Path) -> Path:
+    return next(wheels.glob("starburst-*.whl"))
 
 
 @pytest.fixture(scope="module")

@@ -25,18 +25,17 @@ from starburst_assurance.proofs.solving.prove import prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["estates_of", "main"]
+__all__ = ["estates_of", "run"]
 
 _PROGRESS = 200
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prove, print, and return 1 where a theorem does not hold.
+def run(options: argparse.Namespace) -> int:
+    """Prove, print, and return 1 where a theorem does not hold, 2 where nothing could be proved.
 
     Args:
-        arguments: of the command line, without the program's name.
+        options: as ``entry`` reads them.
     """
-    options = _options().parse_args(arguments)
     sys.path.insert(0, os.getcwd())
     try:
         theorems = [
@@ -88,47 +87,9 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
         )
 
 
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="starburst-prove",
-        description="Prove what the policies of your environments can never allow.",
-    )
-    parser.add_argument(
-        "--environment", action="append", metavar="NAME", help="one of them (default: all)"
-    )
-    parser.add_argument(
-        "--app", default="app", help="module with build(), found here (default: app)"
-    )
-    parser.add_argument(
-        "--theorems",
-        action="append",
-        default=[],
-        metavar="FILE.py",
-        help="your own theorems, proved as well",
-    )
-    parser.add_argument(
-        "--only", default="", metavar="WORD", help="theorems whose name has this in it"
-    )
-    parser.add_argument(
-        "--mutants", action="store_true", help="try every mutant of every policy; takes minutes"
-    )
-    parser.add_argument(
-        "--policy", default="", metavar="WORD", help="mutants of such policies only"
-    )
-    parser.add_argument("--processes", type=int, default=2, help="that try mutants (default: 2)")
-    parser.add_argument(
-        "--log",
-        type=Path,
-        metavar="FILE",
-        help="what earlier hunts found (default: in build)",
-    )
-    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
-    return parser
-
-
 def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
     os.environ.setdefault("CDK_VALIDATION", "false")
-    app = importlib.import_module(options.app).build(outdir=str(folder), validate=False)
+    app = _module(options.app).build(outdir=str(folder), validate=False)
     wanted = options.environment
     known = [stage.environment.name for stage in app.node.children if hasattr(stage, "environment")]
     for name in wanted or ():
@@ -138,6 +99,19 @@ def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
     for estate in estates_of(app, folder):
         if not wanted or estate.name in wanted:
             yield estate
+
+
+def _module(name: str) -> Any:
+    """Import the app, which stands where the command is run."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name.partition(".")[0]:
+            raise
+        raise ProofError(
+            f"there is no {name}.py in {os.getcwd()}, so nothing was proved: run it where your app "
+            "is, or name its module with --app"
+        ) from error
 
 
 def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:

@@ -1,15 +1,75 @@
-"""``starburst-prove`` as a command: Node first, which ``aws_cdk`` needs to be imported at all."""
+"""``starburst-prove`` as a command: its words, then what it needs, and only then the proofs.
+
+``aws_cdk`` cannot be imported without Node, nor the proofs without their solver.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
 from starburst_assurance.bundled_node import use_bundled_node
+from starburst_assurance.dependencies import MissingJudgeError, require_judges
 
 __all__ = ["main"]
 
 
-def main() -> int:
-    """Run the command."""
-    use_bundled_node()
-    from starburst_assurance.proofs.command import main as prove  # noqa: PLC0415
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prove, print, and return the process's exit code.
 
-    return prove()
+    0: everything holds; 1: a theorem does not hold, or too many mutants live; 2: nothing could be
+    proved, which standard error explains in one sentence.
+
+    Args:
+        arguments: of the command line, without the program's name.
+    """
+    options = _options().parse_args(arguments)
+    try:
+        require_judges()
+    except MissingJudgeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    use_bundled_node()
+    from starburst_assurance.proofs.command import run  # noqa: PLC0415 - as said above
+
+    return run(options)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="starburst-prove",
+        description="Prove what the policies of your environments can never allow.",
+    )
+    parser.add_argument(
+        "--environment", action="append", metavar="NAME", help="one of them (default: all)"
+    )
+    parser.add_argument(
+        "--app", default="app", help="module with build(), found here (default: app)"
+    )
+    parser.add_argument(
+        "--theorems",
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="your own theorems, proved as well",
+    )
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="theorems whose name has this in it"
+    )
+    parser.add_argument(
+        "--mutants", action="store_true", help="try every mutant of every policy; takes minutes"
+    )
+    parser.add_argument(
+        "--policy", default="", metavar="WORD", help="mutants of such policies only"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="that try mutants (default: 2)")
+    parser.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="what earlier hunts found (default: in build)",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
+    return parser
