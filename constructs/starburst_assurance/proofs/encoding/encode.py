@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text, glob
+from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
+from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import Request, Slot, address_number, number_of
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 from starburst_assurance.proofs.reading.policies import Condition, Effect, Policy, Statement

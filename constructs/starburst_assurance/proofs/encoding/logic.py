@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from importlib import import_module
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
+from starburst_assurance.proofs.encoding.patterns import (
+    after,
+    glob,
+    may_match,
+    strip_ends,
+    until_wildcard,
+)
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 
-__all__ = ["Formula", "Kind", "Logic", "Number", "Text", "cvc5", "glob"]
+__all__ = ["Formula", "Kind", "Logic", "Number", "Text", "cvc5"]
 
 cvc5: Any = import_module("cvc5")
 """The solver: a compiled module without types."""
@@ -22,21 +28,6 @@ Term: TypeAlias = Any
 Formula: TypeAlias = "bool | Term"
 Text: TypeAlias = "str | Term"
 Number: TypeAlias = "float | int | Term"
-
-_WILD: Final = re.compile(r"[*?]")
-
-
-@lru_cache(maxsize=4096)
-def glob(pattern: str) -> re.Pattern[str]:
-    """Return IAM's wildcards as a regular expression: ``*`` takes slashes too, ``?`` takes one.
-
-    Example:
-        >>> bool(glob("a/*").fullmatch("a/b/c")), bool(glob("a?").fullmatch("a"))
-        (True, False)
-    """
-    return re.compile(
-        "".join({"*": ".*", "?": "."}.get(mark, re.escape(mark)) for mark in pattern), re.DOTALL
-    )
 
 
 class Logic:
@@ -165,20 +156,23 @@ class Logic:
         """Return whether ``text`` matches an IAM pattern without variables."""
         if isinstance(text, str):
             return glob(pattern).fullmatch(text) is not None
-        stripped = self._strip(text, pattern)
-        if stripped is None or not self._may_match(*stripped):
+        stripped = strip_ends(self._known_pieces(text), pattern)
+        if stripped is None:
             return False
-        text, pattern = stripped
+        pieces, pattern = stripped
+        text = self.join(*pieces)
+        if not may_match(self._known_pieces(text), pattern, self._words.get):
+            return False
         if isinstance(text, str):
             return glob(pattern).fullmatch(text) is not None
         if pattern == "*":
             return True
-        if not _WILD.search(pattern):
+        if until_wildcard(pattern) == pattern:
             return self.same(text, pattern)
         if not pattern.strip("?*"):
             return self._long(text, pattern.count("?"), exactly="*" not in pattern)
         inner = pattern.strip("*")
-        if not _WILD.search(inner):
+        if until_wildcard(inner) == inner:
             if pattern == f"{inner}*":
                 return self.starts(text, inner)
             if pattern == f"*{inner}*":
@@ -202,15 +196,15 @@ class Logic:
         if all(isinstance(piece, str) for piece in pieces):
             # A value is text, never a pattern: STS allows no wildcard in a tag.
             return self.like(text, "".join([*(str(piece) for piece in pieces), pattern[-1]]))
-        if any(_WILD.search(literal) for literal in pattern[:-1]):
+        if any(until_wildcard(literal) != literal for literal in pattern[:-1]):
             raise UnsupportedError(f"a wildcard before a variable: {'${…}'.join(pattern)}")
         tail = pattern[-1]
         rest = self._after(text, self.join(*pieces))
         if rest is not None:
             return self.like(rest, tail)
-        if not _WILD.search(tail):
+        literal = until_wildcard(tail)
+        if literal == tail:
             return self.same(text, self.join(*pieces, tail))
-        literal = tail[: _WILD.search(tail).start()]  # pyright: ignore[reportOptionalMemberAccess]
         prefix = self._text(self.join(*pieces, literal))
         begins = self.starts(text, prefix)
         wild = tail[len(literal) :]
@@ -291,79 +285,8 @@ class Logic:
 
     def _after(self, text: Text, prefix: Text) -> Text | None:
         """Return what follows ``prefix`` where both are built from the same pieces."""
-        whole, start = list(self._known_pieces(text)), list(self._known_pieces(prefix))
-        while start:
-            if not whole:
-                return None
-            one, other = whole.pop(0), start.pop(0)
-            if isinstance(one, str) and isinstance(other, str):
-                if one.startswith(other):
-                    whole[:0] = [one[len(other) :]] if one != other else []
-                    if start and one != other:
-                        return None
-                    continue
-                return None
-            if isinstance(one, str) or isinstance(other, str) or one != other:
-                return None
-        return self.join(*whole)
-
-    def _strip(self, text: Text, pattern: str) -> tuple[Text, str] | None:
-        """Take equal literals off both ends; None where they differ."""
-        pieces = list(self._known_pieces(text))
-        for end in (0, -1):
-            piece = pieces[end]
-            if not isinstance(piece, str):
-                continue
-            fixed = pattern if end == 0 else pattern[::-1]
-            found = _WILD.search(fixed)
-            fixed = fixed[: found.start()] if found else fixed
-            known = piece if end == 0 else piece[::-1]
-            length = min(len(fixed), len(known))
-            if fixed[:length] != known[:length]:
-                return None
-            rest = known[length:]
-            pieces[end] = rest if end == 0 else rest[::-1]
-            pattern = pattern[length:] if end == 0 else pattern[: len(pattern) - length]
-        return self.join(*pieces), pattern
-
-    def _may_match(self, text: Text, pattern: str) -> bool:
-        """Return False where no values of the unknown pieces could make it match."""
-
-        def closed(states: set[int]) -> set[int]:
-            for state in tuple(states):
-                step = state
-                while step < len(pattern) and pattern[step] == "*":
-                    step += 1
-                    states.add(step)
-            return states
-
-        def read(states: set[int], fits: Callable[[str], bool]) -> set[int]:
-            found: set[int] = set()
-            for state in states:
-                if state < len(pattern):
-                    if pattern[state] == "*":
-                        found.add(state)
-                    elif fits(pattern[state]):
-                        found.add(state + 1)
-            return closed(found)
-
-        states = closed({0})
-        for piece in self._known_pieces(text):
-            if isinstance(piece, str):
-                for character in piece:
-                    states = read(states, lambda mark, own=character: mark in ("?", own))
-            elif piece in self._words:
-                characters, low, high = self._words[piece]
-                own = re.compile(f"[?{characters}]")
-                reached: set[int] = set()
-                for count in range(1, high + 1):
-                    states = read(states, lambda mark, own=own: own.match(mark) is not None)
-                    if count >= low:
-                        reached |= states
-                states = reached
-            else:
-                states = set(range(min(states), len(pattern) + 1)) if states else states
-        return len(pattern) in states
+        rest = after(self._known_pieces(text), self._known_pieces(prefix))
+        return None if rest is None else self.join(*rest)
 
     def _long(self, text: Text, count: int, *, exactly: bool) -> Formula:
         length = self.terms.mkTerm(Kind.STRING_LENGTH, self._text(text))

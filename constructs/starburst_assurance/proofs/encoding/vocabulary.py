@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from starburst_assurance.proofs.encoding.encode import OPERATORS, operator
-from starburst_assurance.proofs.encoding.logic import glob
+from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import number_of
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
 from starburst_assurance.proofs.reading.policies import Condition, Estate, Policy, Statement

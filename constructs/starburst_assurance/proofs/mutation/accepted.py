@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from starburst_assurance.proofs.encoding.logic import glob
+from starburst_assurance.proofs.encoding.patterns import glob
 
 __all__ = ["SURVIVORS", "Survivor", "reason_for"]
 

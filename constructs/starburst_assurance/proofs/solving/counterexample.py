@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.encode import applies, named
-from starburst_assurance.proofs.encoding.logic import glob
+from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_assurance.proofs.solving.theorem import Claim

@@ -8,7 +8,8 @@ from typing import Final
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import SERVICES, actions_on, within
-from starburst_assurance.proofs.encoding.logic import Formula, Text, glob
+from starburst_assurance.proofs.encoding.logic import Formula, Text
+from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Guarded
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
