@@ -98,7 +98,7 @@ evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what
 templates: setup  ## refresh the templates of the local environment that the wheel carries
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.templates
 
-image: setup  ## ENV=prod: build the worker image, push it with your AWS credentials, print its digest
+image: setup  ## ENV=prod BASE=IMAGE@sha256:DIGEST: build the worker image, push it, print its digest
 	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }
 	@$(BIN)/python -m deploy.image $(ENV)
 

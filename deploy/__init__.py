@@ -1,1 +1,9 @@
-"""What a platform engineer runs beside the CDK."""
+"""What a platform engineer or the security team runs beside the CDK, by trade.
+
+- ``incident``: contain, isolate, revoke, hold, erase, restore, and the saved queries (``events``).
+- ``evidence``: what judged an environment and what was found, in one signed folder.
+- ``tools``: the worker image, the local deployment, costs at rest, generated pages and templates.
+
+Each file beside these rooms is a command to type, such as ``python -m deploy.contain``; it holds no
+code of its own. ``python -m deploy local`` deploys into the local environment.
+"""

@@ -15,14 +15,12 @@ from starburst.contract import log_group_name
 from starburst_constructs.monitoring.controller_bypass import Trespasses
 from starburst_constructs.monitoring.evidence_changes import Weakenings
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
-from starburst_constructs.monitoring.trail import (
+from starburst_constructs.monitoring.queries import (
     FAILED_VERIFICATION,
     REFUSED_CALLS,
     WORKER_ERRORS,
-    AccountTrail,
-    saved_query,
-    trail_arn,
 )
+from starburst_constructs.monitoring.trail import AccountTrail, saved_query, trail_arn
 from starburst_constructs.naming import controller_log_name, trail_name
 from starburst_constructs.storage.buckets import TrailBucket
 

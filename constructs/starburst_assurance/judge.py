@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import aws_cdk as cdk
+from typing import TYPE_CHECKING, Protocol
 
 from starburst_assurance.waivers import Waiver
 from starburst_assurance.wildcards import Wildcard
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
 
 __all__ = ["Finding", "GatedStage", "Judge"]
 

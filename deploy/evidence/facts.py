@@ -15,10 +15,13 @@ from typing import Final
 from deploy.tools.cdk import ROOT
 from starburst_assurance.templates.template import Template
 
-__all__ = ["REPRODUCIBLE", "Commit", "commit", "images", "now", "sha256", "sums", "tools"]
+__all__ = ["REPRODUCIBLE", "SUMS", "Commit", "commit", "images", "now", "sha256", "sums", "tools"]
 
 REPRODUCIBLE: Final = "SOURCE_DATE_EPOCH"
 """The variable that states the time; durations, which differ each time, are then left out."""
+
+SUMS: Final = "SHA256SUMS"
+"""The file that lists the hash of every other."""
 
 _TOOLS: Final = (
     "aws-cdk-lib",
@@ -94,7 +97,7 @@ def sha256(content: bytes) -> str:
 
 
 def sums(files: Sequence[Path], *, below: Path) -> str:
-    """Return ``SHA256SUMS`` of files, as sha256sum checks it."""
+    """Return the text of ``SUMS`` for files, as sha256sum checks it."""
     return "".join(
         f"{sha256(file.read_bytes())}  {file.relative_to(below).as_posix()}\n"
         for file in sorted(files)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deploy.evidence.facts import REPRODUCIBLE, sums
+from deploy.evidence.facts import REPRODUCIBLE, SUMS, sums
 from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import left_out
 from deploy.evidence.matrix import Row, matrix
@@ -18,9 +18,7 @@ from deploy.tools.cdk import ROOT
 from starburst_assurance.proofs.solving.prove import Verdict
 from starburst_assurance.waivers import Waiver
 
-__all__ = ["SUMS", "write"]
-
-SUMS = "SHA256SUMS"
+__all__ = ["write"]
 
 
 def write(evidence: Evidence, folder: Path) -> None:

@@ -18,8 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from deploy.evidence.facts import sha256
-from deploy.evidence.folder import SUMS
+from deploy.evidence.facts import SUMS, sha256
 from deploy.tools.cdk import ROOT
 
 __all__ = ["KEY", "SIGNATURE", "SigningError", "fingerprint", "sign", "verify"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -35,6 +36,7 @@ __all__ = [
     "conclude",
     "find_environment",
     "find_workspaces",
+    "finish",
     "options",
     "parse_time",
     "read_hours",
@@ -239,6 +241,23 @@ def write_new(path: Path, content: Mapping[str, Any]) -> None:
         raise OfficerError(f"{path} exists and may be evidence; name another file") from error
     except OSError as error:
         raise OfficerError(f"{path} cannot be written ({error}); name another file") from error
+
+
+def finish(path: Path, content: Mapping[str, Any]) -> None:
+    """Put what became of it all in the place of a record that this command began.
+
+    Raises:
+        OfficerError: the file still says what was begun, and no more.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "x", encoding="utf-8", opener=_for_oneself) as file:
+            file.write(f"{as_json(content, sort_keys=True)}\n")
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise OfficerError(f"{path} could not be finished ({error})") from error
 
 
 def _for_oneself(path: str, flags: int) -> int:

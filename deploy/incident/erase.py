@@ -17,8 +17,8 @@ from deploy.incident.command import (
     OfficerError,
     Scope,
     apply_options,
-    as_json,
     conclude,
+    finish,
     runtime,
     say,
     scope,
@@ -33,7 +33,7 @@ from deploy.incident.versions import Version, at_once, below, prefixes, session_
 from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, erase_below, is_one_names_trouble
 from starburst.contract import CONTROL_PREFIX, SessionKeys
 from starburst_constructs.policies.incident_response import eraser_document
-from starburst_constructs.storage.buckets import CONTROL_DAYS
+from starburst_constructs.storage.retention import CONTROL_DAYS
 
 __all__ = ["Receipt", "erase_subject", "main", "take_stock"]
 
@@ -125,6 +125,7 @@ def erase_subject(
     Raises:
         OfficerError: nothing was erased: a session is active, somebody is contained, a version is
             on hold, or the receipt cannot be written or locked.
+            Or all was erased, and the receipt, which is then printed, could not be finished.
         RecordError: all was erased, and the receipt is in its file alone.
     """
     stock, _ = take_stock(about, clients, where)
@@ -141,12 +142,25 @@ def erase_subject(
         not_erased=dict(Counter(one.reason for one in kept)),
         not_erased_sha256=_digest((one.key, one.version) for one in kept) if kept else "",
     )
-    receipt.write_text(f"{as_json(asdict(done), sort_keys=True)}\n", encoding="utf-8")
+    unwritten = _finish(receipt, done)
     try:
         lock(about, clients, "erased", asdict(done))
     except RecordError as error:
-        raise RecordError(f"erasing is done and {receipt} says what went, but {error}") from error
+        said = unwritten or f"erasing is done and {receipt} says what went"
+        raise RecordError(f"{said}, but {error}") from error
+    if unwritten:
+        raise OfficerError(f"{unwritten}: keep that in a new file")
     return done, kept
+
+
+def _finish(receipt: Path, done: Receipt) -> str:
+    """Write the finished receipt, or print it; return what is wrong, or nothing."""
+    try:
+        finish(receipt, asdict(done))
+    except OfficerError as error:
+        shown(asdict(done))
+        return f"erasing is done, but {error}; the whole receipt is printed above"
+    return ""
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:

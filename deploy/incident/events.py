@@ -27,7 +27,11 @@ from deploy.incident.command import (
 )
 from starburst.contract import log_group_name
 from starburst.untrusted.terminal_text import one_line
-from starburst_constructs.monitoring.trail import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
+from starburst_constructs.monitoring.queries import (
+    FAILED_VERIFICATION,
+    REFUSED_CALLS,
+    WORKER_ERRORS,
+)
 from starburst_constructs.naming import controller_log_name, trail_name
 from starburst_constructs.policies.incident_response import watcher_document
 

@@ -5,6 +5,7 @@ They say what is promised and what checks it; what came of it is in the evidence
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from itertools import groupby
@@ -131,4 +132,7 @@ def main(folder: Path = ROOT / "docs") -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m deploy.tools.controls", description=__doc__
+    ).parse_args()
     sys.exit(main())

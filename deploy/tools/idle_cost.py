@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections import Counter
@@ -326,4 +327,6 @@ def main(assembly: str = "cdk.out") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    parser = argparse.ArgumentParser(prog="python -m deploy.tools.idle_cost", description=__doc__)
+    parser.add_argument("assembly", nargs="?", default="cdk.out", help="default: %(default)s")
+    sys.exit(main(parser.parse_args().assembly))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -159,8 +160,15 @@ def _account(session: boto3.Session, environment: Environment) -> str:
         ) from error
 
 
-def main(name: str) -> int:
-    """Push the image of the environment ``name``; return 1 where that fails."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Push the image of an environment; return 1 where that fails.
+
+    Args:
+        arguments: of the command line, without the program's name.
+    """
+    parser = argparse.ArgumentParser(prog="python -m deploy.image", description=__doc__)
+    parser.add_argument("environment", help=", ".join(environment.name for environment in ALL))
+    name = parser.parse_args(arguments).environment
     chosen = next((environment for environment in ALL if environment.name == name), None)
     try:
         if chosen is None:

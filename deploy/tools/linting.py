@@ -6,6 +6,7 @@ Region. It is a developer's tool, so it runs beside the synthesis and not within
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -113,4 +114,6 @@ def main(*, today: date | None = None, waivers: Sequence[Waiver] = WAIVERS) -> i
 
 
 if __name__ == "__main__":
+    prog = "python -m deploy.tools.linting"
+    argparse.ArgumentParser(prog=prog, description=__doc__).parse_args()
     sys.exit(main())

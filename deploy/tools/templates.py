@@ -6,6 +6,7 @@ and the hash of the controller's zip, which the runtime builds from its own inst
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -104,4 +105,7 @@ def _text(document: object) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m deploy.tools.templates", description=__doc__
+    ).parse_args()
     sys.exit(main())

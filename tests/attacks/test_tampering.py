@@ -21,8 +21,8 @@ from starburst.controller.handler import Controller
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import refused
 from starburst.worker.supervisor import main
+from starburst_constructs.monitoring.queries import FAILED_VERIFICATION
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN
-from starburst_constructs.monitoring.trail import FAILED_VERIFICATION
 from tests.attacks.hostile import ESCAPES, forbidden
 from tests.controller.conftest import world
 from tests.controller.world import World

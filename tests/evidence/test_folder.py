@@ -19,8 +19,8 @@ from bs4 import BeautifulSoup
 
 from deploy.evidence.__main__ import main as command
 from deploy.evidence.duties import anchor
-from deploy.evidence.facts import REPRODUCIBLE, now
-from deploy.evidence.folder import SUMS, write
+from deploy.evidence.facts import REPRODUCIBLE, SUMS, now
+from deploy.evidence.folder import write
 from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import Row, Status, matrix
 from deploy.evidence.testing import CaseCount, RunError, finish_tests, start_tests

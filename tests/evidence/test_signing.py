@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from moto import mock_aws
 
-from deploy.evidence.facts import sums
-from deploy.evidence.folder import SUMS
+from deploy.evidence.facts import SUMS, sums
 from deploy.evidence.sign import main as sign
 from deploy.evidence.signing import KEY, SIGNATURE
 from deploy.evidence.verify import main as verify

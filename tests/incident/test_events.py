@@ -16,7 +16,11 @@ from deploy.incident.events import main, security_events
 from environments import PROD
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
-from starburst_constructs.monitoring.trail import FAILED_VERIFICATION, REFUSED_CALLS, WORKER_ERRORS
+from starburst_constructs.monitoring.queries import (
+    FAILED_VERIFICATION,
+    REFUSED_CALLS,
+    WORKER_ERRORS,
+)
 
 ABOUT = Scope(environment=PROD, workspaces=("genomics",))
 GROUP = "starburst-trail-events"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -407,6 +408,36 @@ def test_receipts_are_locked_as_it_begins_and_as_it_ends(clients: Clients) -> No
     [done] = [json.loads(text) for key, text in kept.items() if "-erased-" in key]
     assert begun["finished"] == ""
     assert done == json.loads(Path("r.json").read_text())
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_receipt_that_cannot_be_finished_is_printed_and_said(
+    clients: Clients,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    locked: bool,
+) -> None:
+    """The disk goes away while S3 erases: what went must be known all the same."""
+    folder = Path("stick")
+    folder.mkdir()
+
+    def pull_out(**_: object) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not locked:
+            monkeypatch.setattr(Trail, "get_trail", refuse)
+
+    clients("s3").meta.events.register("before-call.s3.DeleteObjects", pull_out)
+    words = [*HERS, "--receipt", str(folder / "r.json"), "--apply"]
+    assert deploy.incident.erase.main(words, clients=clients) == 2
+    said = capsys.readouterr()
+    assert names(clients, ALICE) == []
+    assert json.loads(said.out[said.out.index("{") : said.out.rindex("}") + 1])["versions"] == 6
+    assert "erasing is done, but stick/r.json could not be finished" in said.err
+    assert "the whole receipt is printed above" in said.err
+    assert len(said.err.splitlines()) == 1
+    kept = [key for key in records(clients("s3")) if "-erased-" in key]
+    assert len(kept) == locked
+    assert ("could not be locked" in said.err) is not locked
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,35 @@ def test_there_are_such_commands() -> None:
     assert names >= {
         f"deploy.{name}" for name in ("contain", "erase", "events", "hold", "isolate", "restore")
     } | {"deploy.evidence.sign", "deploy.evidence.verify"}
+
+
+COMMANDS = sorted(
+    [f"deploy.{path.stem}" for path in (ROOT / "deploy").glob("[a-z]*.py")]
+    + [
+        "deploy",
+        *(f"deploy.evidence{name}" for name in ("", ".sign", ".verify")),
+        *(f"deploy.tools.{name}" for name in ("controls", "idle_cost", "linting", "templates")),
+    ]
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_at_once(name: str, tmp_path: Path) -> None:
+    """Without Node, which the CDK needs: nothing of an incident waits for it."""
+    done = run(name, "--help", node=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: python -m {name} ")
+    done = run(name, "--no-such-option", node=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def run(name: str, *words: str, node: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", name, *words],
+        cwd=ROOT,
+        env={"PATH": str(node)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

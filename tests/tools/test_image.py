@@ -201,7 +201,7 @@ def test_who_is_not_logged_in_is_told_how(
             raise failure
 
     monkeypatch.setattr("boto3.Session.client", lambda *_: Client())
-    assert main("prod") == 1
+    assert main(["prod"]) == 1
     said = capsys.readouterr().err
     assert "credentials for account 222233334444 are missing or expired" in said
     assert "AWS_PROFILE=… make image ENV=prod" in said
@@ -210,7 +210,7 @@ def test_who_is_not_logged_in_is_told_how(
 def test_an_unknown_environment_is_answered_with_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main("staging") == 1
+    assert main(["staging"]) == 1
     assert "environments.py has local, dev, prod, regulated" in capsys.readouterr().err
 
 

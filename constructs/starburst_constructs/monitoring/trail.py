@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,42 +9,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from starburst.contract import TAMPERING
 from starburst_constructs.policies.service_access import ServiceRole
 
 __all__ = [
-    "FAILED_VERIFICATION",
-    "REFUSED_CALLS",
-    "WORKER_ERRORS",
     "AccountTrail",
     "saved_query",
     "trail_arn",
 ]
-
-FAILED_VERIFICATION: Final = f"""\
-fields @timestamp, @log, @logStream, @message
-| filter @message like "{TAMPERING}"
-| sort @timestamp desc
-| limit 1000
-"""
-"""What workers and the controller refused, because somebody else wrote it (S27)."""
-
-WORKER_ERRORS: Final = """\
-fields @timestamp, @logStream, @message
-| filter @message like /ERROR|AccessDenied|Forbidden/
-| sort @timestamp desc
-| limit 1000
-"""
-"""Errors that workers printed (S27)."""
-
-REFUSED_CALLS: Final = """\
-fields @timestamp, eventSource, eventName, errorCode, errorMessage,
-  userIdentity.arn, sourceIPAddress, vpcEndpointId
-| filter errorCode like /AccessDenied|Unauthorized|Forbidden|InvalidClientToken|SignatureDoesNot/
-| sort @timestamp desc
-| limit 1000
-"""
-"""Calls that AWS refused: what failed authentication looks like is in the trail, not in stdout."""
 
 
 class AccountTrail(Construct):

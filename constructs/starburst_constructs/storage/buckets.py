@@ -17,9 +17,9 @@ from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.policies.incident_statements import RECORDS
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
+from starburst_constructs.storage.retention import CONTROL_DAYS
 
 __all__ = [
-    "CONTROL_DAYS",
     "WRITE_ONCE",
     "DataBucket",
     "Encryption",
@@ -34,8 +34,6 @@ WRITE_ONCE: Final = (f"{_SESSION}results/*", f"{_SESSION}manifest.json")
 """Keys of which only the first write ever counts. A user may be called ``results``."""
 
 ABANDONED_UPLOAD_DAYS: Final = 1
-CONTROL_DAYS: Final = 400
-"""The controller's records of ended sessions: a year of evidence and a month to read it."""
 
 SIGNATURE_SECONDS: Final = 900
 """How long a signed address of an object works, whatever it says itself (G11)."""
