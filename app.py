@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
     from stacks.settings import Environment
-    from starburst_assurance.gate.table import Refusal
+    from starburst_assurance.gate.table import OpenFinding
 
 __all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
 
@@ -123,13 +123,13 @@ def main() -> int:
     # The CDK reads it as a wish to leave its own validator out.
     os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
-    from starburst_assurance.gate.table import refusals, warnings  # noqa: PLC0415
+    from starburst_assurance.gate.table import open_findings, warnings  # noqa: PLC0415
     from starburst_assurance.waivers import WaiverError  # noqa: PLC0415
     from starburst_assurance.wildcards import WildcardError  # noqa: PLC0415
 
-    refusal = refuse_other_cli()
-    if refusal:
-        sys.stderr.write(f"{refusal}\n")
+    wrong = refuse_other_cli()
+    if wrong:
+        sys.stderr.write(f"{wrong}\n")
         return 1
     from_cli = "CDK_OUTDIR" in os.environ
     try:
@@ -143,8 +143,8 @@ def main() -> int:
     except RuntimeError as error:
         # jsii's traceback says nothing; the table does.
         sys.stderr.write(f"{str(error).splitlines()[0]}\n")
-        return _refuse(Path(app.outdir), refusals(Path(app.outdir)))
-    found = refusals(Path(assembly.directory))
+        return _refuse(Path(app.outdir), open_findings(Path(app.outdir)))
+    found = open_findings(Path(assembly.directory))
     if found:
         return _refuse(Path(assembly.directory), found)
     if from_cli:
@@ -155,7 +155,7 @@ def main() -> int:
     return 0
 
 
-def _refuse(assembly: Path, found: Sequence[Refusal]) -> int:
+def _refuse(assembly: Path, found: Sequence[OpenFinding]) -> int:
     """Print the findings, and leave nothing that ``cdk deploy --app cdk.out`` would take."""
     from starburst_assurance.gate.table import table  # noqa: PLC0415 - as in build
 

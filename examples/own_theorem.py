@@ -13,7 +13,7 @@ from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 @theorem("Our own")
 def results_outlive_their_workers(world: World) -> Iterator[Claim]:
     """No worker ever deletes an object, neither its own results nor anything else."""
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         request = Request(
             context=world.session(role),
             action="s3:DeleteObject",

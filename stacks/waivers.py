@@ -1,7 +1,7 @@
 """Every exception to the gate: what, where, why, who answers for it, and until when.
 
 A path is below the environment. An exception that no finding needs fails the synthesis, and so
-does one whose last day has passed; then mend the finding, or decide again.
+does one whose last day has passed; then fix the finding, or decide again.
 """
 
 from __future__ import annotations

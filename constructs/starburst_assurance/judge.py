@@ -41,7 +41,7 @@ class Finding:
         rule: its id, as waivers name it.
         path: construct path below the stage; empty for the stage as a whole.
         wrong: what is wrong.
-        mend: what to do about it.
+        fix: what to do about it.
         controls: of standards, that the rule answers.
         judged: where another rule of the gate has judged the same thing: which, and why it passed.
     """
@@ -49,7 +49,7 @@ class Finding:
     rule: str
     path: str
     wrong: str
-    mend: str = ""
+    fix: str = ""
     controls: tuple[str, ...] = ()
     judged: str = ""
 

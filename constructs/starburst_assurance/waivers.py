@@ -72,7 +72,7 @@ class Waiver:
     def problems(self, today: date) -> Iterable[str]:
         """Yield what is wrong with the waiver by itself."""
         if today > self.expires:
-            yield f"expired on {self.expires}: mend the finding, or decide again and say why"
+            yield f"expired on {self.expires}: fix the finding, or decide again and say why"
         if (self.expires - today).days > LONGEST_DAYS:
             yield f"holds until {self.expires}; at most {LONGEST_DAYS} days from now are allowed"
         if any(re.fullmatch(r"/*[^/*]+/*", resource) for resource in self.resources):

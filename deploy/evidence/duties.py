@@ -1,6 +1,6 @@
 """What no template can hold, in full: the sections of the documents that controls point to.
 
-Whoever reads the folder has no checkout, so a page that only named them would lead nowhere.
+A reader of the folder has no checkout, so a page that only named them would lead nowhere.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ from stacks.waivers import waivers
 from stacks.wildcards import wildcards
 from starburst_assurance.controls import CONTROLS
 from starburst_assurance.gate.outcomes import Outcome, guard_outcomes, nag_outcomes, rule_outcomes
-from starburst_assurance.gate.table import Refusal, refusals
+from starburst_assurance.gate.table import OpenFinding, open_findings
 from starburst_assurance.judge import GatedStage
-from starburst_assurance.proofs.command import estates_of
+from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.vocabulary import check
 from starburst_assurance.proofs.mutation.record import Record, load
 from starburst_assurance.proofs.solving.prove import Verdict, prove_all
@@ -71,7 +71,7 @@ class Evidence:
         risks: that the settings take, accepted ones too.
         verdicts: of the theorems.
         tests: by pytest's name.
-        mutants: the last hunt for mistakes that no theorem would notice, where there was one.
+        mutants: the last run of mutation testing, where there was one.
         stale: policies that have changed since.
     """
 
@@ -85,7 +85,7 @@ class Evidence:
     images: Mapping[str, str]
     outcomes: Sequence[Outcome]
     reports: Mapping[str, Any]
-    refused: Sequence[Refusal]
+    refused: Sequence[OpenFinding]
     waivers: Sequence[Waiver]
     wildcards: Sequence[Wildcard]
     risks: Sequence[Risk]
@@ -130,12 +130,12 @@ def gather(
     template = read_stage(files, stage=environment.name)
     outcomes, reports = _ask(gated, template, report)
     linted = sorted(lint({environment.name: files}, region=environment.region))
-    reports["cfn-lint.json"] = [_refusal(each) for each in linted]
+    reports["cfn-lint.json"] = [_as_json(each) for each in linted]
     reports["validation-report.json"] = _validation(outdir / "cdk.out")
     report(f"Proving {len(theorems)} theorems")
-    [estate] = estates_of(built, outdir / "cdk.out")
-    check(estate)
-    verdicts = list(prove_all(theorems, estate))
+    [policy_set] = policy_sets_of(built, outdir / "cdk.out")
+    check(policy_set)
+    verdicts = list(prove_all(theorems, policy_set))
     mutants = load(MUTANTS) if MUTANTS.exists() else None
     if mutants is None or mutants.environment != environment.name:
         mutants = None
@@ -161,19 +161,19 @@ def gather(
         verdicts=verdicts,
         tests=finish_tests(running) if running else {},
         mutants=mutants,
-        stale=mutants.changed_since(estate) if mutants else (),
+        stale=mutants.changed_since(policy_set) if mutants else (),
     )
 
 
-def _synthesize(built: cdk.App) -> list[Refusal]:
-    """Synthesize with every gate; a refusal is evidence too."""
+def _synthesize(built: cdk.App) -> list[OpenFinding]:
+    """Synthesize with every gate; what is refused is evidence too."""
     try:
         built.synth()
     except RuntimeError:
         # The CDK wrote templates and report before it refused them.
-        if not refusals(Path(built.outdir)):
+        if not open_findings(Path(built.outdir)):
             raise
-    return refusals(Path(built.outdir))
+    return open_findings(Path(built.outdir))
 
 
 def _ask(
@@ -209,12 +209,12 @@ def _lines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     ]
 
 
-def _refusal(each: Refusal) -> dict[str, str]:
+def _as_json(each: OpenFinding) -> dict[str, str]:
     return {
         "rule": each.rule,
         "resource": each.resource,
         "wrong": each.wrong,
-        "mend": each.mend,
+        "fix": each.fix,
     }
 
 

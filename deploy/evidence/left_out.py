@@ -17,7 +17,7 @@ from starburst_assurance.proofs.theorems import ALL as THEOREMS
 __all__ = ["FEW", "LeftOut", "left_out"]
 
 FEW: Final = 4
-"""Names that stand beside their number; more are listed when somebody asks."""
+"""Names that stand beside their number; more are listed on demand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ def left_out(evidence: Evidence, rows: Sequence[Row]) -> tuple[LeftOut, ...]:
         *_theorems(evidence),
         *_tests(evidence, rows),
         *_judges(evidence, rows),
-        *_hunt(evidence),
+        *_try_mutants(evidence),
         *_elsewhere(evidence),
     )
     return tuple(each for each in parts if each.names)
@@ -131,10 +131,10 @@ def _judges(evidence: Evidence, rows: Sequence[Row]) -> Iterator[LeftOut]:
     )
 
 
-def _hunt(evidence: Evidence) -> Iterator[LeftOut]:
+def _try_mutants(evidence: Evidence) -> Iterator[LeftOut]:
     if evidence.mutants is None:
         yield LeftOut(
-            what=("hunt", "hunts"),
+            what=("mutation run", "mutation runs"),
             why="whether theorems would notice a mistake was not tried on this environment",
             names=(f"make mutants ENV={evidence.environment.name}",),
         )
@@ -143,7 +143,7 @@ def _hunt(evidence: Evidence) -> Iterator[LeftOut]:
     yield LeftOut(what=("policy", "policies"), why=why, names=tuple(evidence.stale))
     if evidence.mutants.untried:
         yield LeftOut(
-            what=("hunt", "hunts"),
+            what=("mutation run", "mutation runs"),
             why=f"{evidence.mutants.untried:,} mistakes are still to be tried",
             names=(f"make mutants ENV={evidence.environment.name}",),
         )

@@ -1,4 +1,4 @@
-"""The page for people: one HTML file that asks nothing of a network."""
+"""The page for readers: one HTML file that asks nothing of a network."""
 
 from __future__ import annotations
 

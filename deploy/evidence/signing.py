@@ -80,8 +80,8 @@ def verify(folder: Path, *, trusted: str | None = None, public_key: Path | None 
     """Check signature and files; return the fingerprint of the key that signed.
 
     Args:
-        folder: what somebody was given.
-        trusted: the key's fingerprint, from somebody else than who gave the folder.
+        folder: what was handed over.
+        trusted: the key's fingerprint, from another source than the folder.
         public_key: its public key, likewise.
 
     Raises:
@@ -110,7 +110,7 @@ def verify(folder: Path, *, trusted: str | None = None, public_key: Path | None 
 
 
 def fingerprint(public: _Public) -> str:
-    """Return what people compare: SHA-256 of the public key as DER."""
+    """Return what readers compare: SHA-256 of the public key as DER."""
     der = public.public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -1,4 +1,4 @@
-"""What the security team's commands have in common: whom they are about, and how they end."""
+"""What the security team's commands have in common: their scope, and how they end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clients",
-    "OfficerError",
+    "IncidentError",
     "Scope",
     "apply_options",
     "as_json",
@@ -61,13 +61,13 @@ Clients = Callable[[str], Any]
 """Makes the client of a service; tests pass their own."""
 
 
-class OfficerError(RuntimeError):
+class IncidentError(RuntimeError):
     """Nothing more was done; says why, and what to do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Whom a command is about.
+    """What a command is about.
 
     Attributes:
         environment: where.
@@ -97,7 +97,7 @@ class Scope:
         session = boto3.Session(region_name=self.environment.region)
         found = session.client("sts", config=client_config()).get_caller_identity()["Account"]
         if found != self.environment.account:
-            raise OfficerError(
+            raise IncidentError(
                 f"the credentials are of account {found}, {self.environment.name} is in "
                 f"{self.environment.account}; nothing was done. Sign in to that account"
             )
@@ -106,7 +106,7 @@ class Scope:
         return lambda service: make(service, config=client_config())
 
     def __str__(self) -> str:
-        """Return it as people say it."""
+        """Return it in words."""
         who = f"{self.user} in " if self.user else ""
         return f"{who}{', '.join(self.workspaces)} of {self.environment.name}"
 
@@ -120,9 +120,7 @@ def options(command: str, text: str, *, user: bool = True) -> argparse.ArgumentP
     )
     if user:
         parser.add_argument("--user", metavar="NAME", help="only this analyst")
-    parser.add_argument(
-        "--permission", action="store_true", help="print the policy of somebody who may do it"
-    )
+    parser.add_argument("--permission", action="store_true", help="print the policy that allows it")
     return parser
 
 
@@ -139,7 +137,7 @@ def apply_options(parser: argparse.ArgumentParser, *, undo: str | None = None) -
 
 
 def scope(words: argparse.Namespace) -> Scope:
-    """Read whom the arguments are about."""
+    """Read what the arguments are about."""
     environment = find_environment(words.environment)
     user = user_name(getattr(words, "user", None))
     return Scope(
@@ -156,7 +154,7 @@ def find_environment(name: str) -> Environment:
         if environment.name == name:
             return environment
     known = ", ".join(one.name for one in ALL)
-    raise OfficerError(f"no environment is called {name}; environments.py has {known}")
+    raise IncidentError(f"no environment is called {name}; environments.py has {known}")
 
 
 def find_workspaces(environment: Environment, wanted: Sequence[str] | None) -> list[str]:
@@ -164,7 +162,7 @@ def find_workspaces(environment: Environment, wanted: Sequence[str] | None) -> l
     known = [workspace.name for workspace in environment.workspaces]
     for name in wanted or ():
         if name not in known:
-            raise OfficerError(
+            raise IncidentError(
                 f"{environment.name} has no workspace {name}; it has {', '.join(known)}"
             )
     return list(dict.fromkeys(wanted or known))
@@ -173,7 +171,7 @@ def find_workspaces(environment: Environment, wanted: Sequence[str] | None) -> l
 def user_name(name: str | None) -> str | None:
     """Return a user's name if it can be one."""
     if name is not None and not PRINCIPAL_NAME.fullmatch(name):
-        raise OfficerError(f"{name!r} is no user's name: it takes 3 to 32 of a-z and 0-9")
+        raise IncidentError(f"{name!r} is no user's name: it takes 3 to 32 of a-z and 0-9")
     return name
 
 
@@ -226,9 +224,9 @@ def runtime(environment: Environment, clients: Clients) -> RuntimeDocument:
     try:
         return RuntimeDocument.from_json(answer["Parameter"]["Value"])
     except ValueError as error:
-        raise OfficerError(
+        raise IncidentError(
             f"the runtime document of {environment.name} cannot be read ({error}), so nothing was "
-            "done. Somebody may have changed it: deploy the publishing stack again"
+            "done. It may have been changed: deploy the publishing stack again"
         ) from error
 
 
@@ -238,16 +236,16 @@ def write_new(path: Path, content: Mapping[str, Any]) -> None:
         with open(path, "x", encoding="utf-8", opener=_for_oneself) as file:
             file.write(f"{as_json(content, sort_keys=True)}\n")
     except FileExistsError as error:
-        raise OfficerError(f"{path} exists and may be evidence; name another file") from error
+        raise IncidentError(f"{path} exists and may be evidence; name another file") from error
     except OSError as error:
-        raise OfficerError(f"{path} cannot be written ({error}); name another file") from error
+        raise IncidentError(f"{path} cannot be written ({error}); name another file") from error
 
 
 def finish(path: Path, content: Mapping[str, Any]) -> None:
     """Put what became of it all in the place of a record that this command began.
 
     Raises:
-        OfficerError: the file still says what was begun, and no more.
+        IncidentError: the file still says what was begun, and no more.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -257,7 +255,7 @@ def finish(path: Path, content: Mapping[str, Any]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise OfficerError(f"{path} could not be finished ({error})") from error
+        raise IncidentError(f"{path} could not be finished ({error})") from error
 
 
 def _for_oneself(path: str, flags: int) -> int:
@@ -268,7 +266,7 @@ def conclude(command: str, work: Callable[[], int | None]) -> int:
     """Do a command's work; return the process's exit code: 0 done, 1 AWS refused, 2 wrong words."""
     try:
         return work() or 0
-    except OfficerError as error:
+    except IncidentError as error:
         complain(str(error))
         return 2
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:

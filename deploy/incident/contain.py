@@ -1,4 +1,4 @@
-"""Stop what somebody's code does, and keep it stopped: ``python -m deploy.contain`` (S37).
+"""Stop what a user's code does, and keep it stopped: ``python -m deploy.contain`` (S37).
 
 Nothing is deleted, by nobody: until it is taken back, no session of theirs erases or overwrites an
 object, however late it signed in. What ran is written down first; then the roles are denied; then
@@ -19,7 +19,7 @@ import botocore.exceptions
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     Scope,
     apply_options,
     conclude,
@@ -108,8 +108,8 @@ def contain(about: Scope, clients: Clients, *, until: datetime, reason: str) -> 
     """Deny the roles, then stop the workers; twice is as good as once.
 
     Args:
-        about: whom.
-        clients: of somebody who may.
+        about: which users and workspaces.
+        clients: of a role that may.
         until: who signs in before is refused as well.
         reason: ECS keeps it with each task.
     """
@@ -212,7 +212,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
         say(f"{what} {how}")
     say(f"{len(done.stopped)} workers were told to stop: they are gone within two minutes")
     if done.left:
-        raise OfficerError(
+        raise IncidentError(
             f"{len(done.left)} workers were started meanwhile, because IAM takes some seconds; "
             "run the same command again in a minute"
         )
@@ -238,14 +238,14 @@ def _require_known(about: Scope, clients: Clients) -> None:
             for one in tags
             if one.get("starburst:workspace") in about.workspaces
         },
-        otherwise="To contain somebody before they come, add --in-advance",
+        otherwise="To contain a user before they come, add --in-advance",
     )
 
 
 def _unlocked(wrong: str, done: str) -> int | None:
     """Return what to end with; raise where the record is in its file alone."""
     if wrong:
-        raise OfficerError(f"{done}, but {wrong}")
+        raise IncidentError(f"{done}, but {wrong}")
     return None
 
 
@@ -288,9 +288,7 @@ def _stop(about: Scope, clients: Clients, arns: Sequence[str], *, reason: str) -
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = options(
-        "contain", "Stop the workers of somebody, deny new ones and end their sessions."
-    )
+    parser = options("contain", "Stop the workers of a user, deny new ones and end their sessions.")
     parser.add_argument(
         "--hours",
         type=read_hours,
@@ -304,7 +302,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-advance",
         action="store_true",
-        help="also a user of whom nothing is there yet: the name is not looked up",
+        help="also a user who has nothing there yet: the name is not looked up",
     )
     apply_options(parser, undo="take the denials away again")
     return parser

@@ -1,4 +1,4 @@
-"""Erase somebody's data in every version, with a receipt: ``python -m deploy.erase`` (S35, S29)."""
+"""Erase a user's data in every version, with a receipt: ``python -m deploy.erase`` (S35, S29)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     Scope,
     apply_options,
     conclude,
@@ -85,7 +85,7 @@ def take_stock(
     """Return what would be erased, as the receipt will say it.
 
     Raises:
-        OfficerError: a session there is active, somebody is contained or held, or nobody of that
+        IncidentError: a session there is active, a user is contained or held, or nobody of that
             name is there.
     """
     refuse_kept(about, clients, where)
@@ -118,12 +118,12 @@ def erase_subject(
 
     Args:
         about: the environment.
-        clients: of somebody who may.
+        clients: of a role that may.
         where: prefixes, such as ``sessions/genomics/alice/``.
         receipt: a new file; until all is done it says what was begun.
 
     Raises:
-        OfficerError: nothing was erased: a session is active, somebody is contained, a version is
+        IncidentError: nothing was erased: a session is active, a user is contained, a version is
             on hold, or the receipt cannot be written or locked.
             Or all was erased, and the receipt, which is then printed, could not be finished.
         RecordError: all was erased, and the receipt is in its file alone.
@@ -133,7 +133,7 @@ def erase_subject(
     try:
         lock(about, clients, "erase", asdict(stock))
     except RecordError as error:
-        raise OfficerError(f"nothing was erased: {error}") from error
+        raise IncidentError(f"nothing was erased: {error}") from error
     bucket = runtime(about.environment, clients).bucket
     kept = erase_below(clients("s3"), bucket, where).kept
     done = replace(
@@ -149,7 +149,7 @@ def erase_subject(
         said = unwritten or f"erasing is done and {receipt} says what went"
         raise RecordError(f"{said}, but {error}") from error
     if unwritten:
-        raise OfficerError(f"{unwritten}: keep that in a new file")
+        raise IncidentError(f"{unwritten}: keep that in a new file")
     return done, kept
 
 
@@ -157,7 +157,7 @@ def _finish(receipt: Path, done: Receipt) -> str:
     """Write the finished receipt, or print it; return what is wrong, or nothing."""
     try:
         finish(receipt, asdict(done))
-    except OfficerError as error:
+    except IncidentError as error:
         shown(asdict(done))
         return f"erasing is done, but {error}; the whole receipt is printed above"
     return ""
@@ -178,7 +178,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     about = scope(words)
     where = prefixes(about, words.session)
     if about.whole:
-        raise OfficerError("name whom to erase: --workspace, --user or --session, or several")
+        raise IncidentError("name what to erase: --workspace, --user or --session, or several")
     clients = clients or about.clients()
     if words.permission:
         shown(
@@ -206,7 +206,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
         say(f"stays: and {len(kept) - _NAMED:,} more")
     if done.not_erased:
         reasons = ", ".join(f"{count:,} for {why}" for why, count in done.not_erased.items())
-        raise OfficerError(
+        raise IncidentError(
             f"not all could be erased: {reasons}. {path} says so; clear the reason and run it again"
         )
     say(f"are erased; {path} is the receipt")
@@ -227,7 +227,7 @@ def _no_session(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # n
         for entry in page.get("Contents", ())
     }
     if both := sorted(theirs & active):
-        raise OfficerError(
+        raise IncidentError(
             f"session {both[0]} is active ({len(both)} in all), so nothing was erased: its workers "
             "would write on. Its user stops it with starburst stop. Where they cannot, "
             "python -m deploy.contain ends it within an hour; release them then"
@@ -247,7 +247,7 @@ def _no_hold(s3: Any, bucket: str, versions: Iterable[Version]) -> None:  # noqa
 
     count = sum(at_once(one, data))
     if count:
-        raise OfficerError(
+        raise IncidentError(
             f"{count:,} versions are on hold as evidence, so nothing was erased. Ask who holds "
             "them; python -m deploy.hold --undo lifts it"
         )
@@ -263,7 +263,7 @@ def _now() -> str:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = session_options("erase", "Erase somebody's data in every version, with a receipt.")
+    parser = session_options("erase", "Erase a user's data in every version, with a receipt.")
     parser.add_argument(
         "--receipt", type=Path, metavar="FILE", help="where to write the receipt (a new file)"
     )

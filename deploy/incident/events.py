@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     Scope,
     conclude,
     options,
@@ -95,14 +95,14 @@ def security_events(
     """Ask the queries and yield their answers.
 
     Args:
-        about: of whom; the trail and the controller are the whole environment's.
-        clients: of somebody who may.
+        about: whose; the trail and the controller are the whole environment's.
+        clients: of a role that may.
         hours: how far back.
         seconds: how long each query may take.
         pause: waits so many seconds.
 
     Raises:
-        OfficerError: a query failed or took too long; it was stopped.
+        IncidentError: a query failed or took too long; it was stopped.
     """
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
@@ -193,7 +193,7 @@ def _ask(
     while answer["status"] not in _OVER:
         if waited >= seconds:
             logs.stop_query(queryId=started)
-            raise OfficerError(
+            raise IncidentError(
                 f"{about}: no answer in {seconds:g} seconds, so the query was stopped. Ask for "
                 "less with --hours, or wait longer with --timeout"
             )
@@ -201,7 +201,7 @@ def _ask(
         waited, delay = waited + delay, min(_LONGEST_PAUSE, delay * 2)
         answer = logs.get_query_results(queryId=started)
     if answer["status"] != "Complete":
-        raise OfficerError(
+        raise IncidentError(
             f"{about}: the query ended as {answer['status']}. Ask for less with --hours, or run "
             "the saved query in the console of CloudWatch Logs, which says why"
         )

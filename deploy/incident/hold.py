@@ -17,7 +17,7 @@ import botocore.exceptions
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     apply_options,
     conclude,
     runtime,
@@ -52,7 +52,7 @@ def hold(
     """Put every version on hold, or lift all holds; return how many, and those that S3 refused.
 
     Args:
-        s3: of somebody who may.
+        s3: of a role that may.
         bucket: the data bucket.
         where: prefixes. A delete marker holds no data and takes no hold.
         on: whether to hold.
@@ -71,10 +71,10 @@ def hold(
             if code_of(error) in _VANISHED:
                 return 0
             if code_of(error) in _NO_LOCK:
-                raise OfficerError(
+                raise IncidentError(
                     f"bucket {bucket} has no Object Lock, so no version was held: it was deployed "
                     "by an earlier release or by an emulator. Deploy the storage stack again; "
-                    "until then contain people, and copy what is evidence"
+                    "until then contain users, and copy what is evidence"
                 ) from error
             if is_one_names_trouble(error):
                 return refused(version, error)
@@ -161,7 +161,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         for change in changes:
             done = undo(change, iam) if words.undo else put_document(change, iam)
             say(f"{change.role}: {change.policy} {done}")
-    except (OfficerError, botocore.exceptions.ClientError) as error:
+    except (IncidentError, botocore.exceptions.ClientError) as error:
         # Versions are held all the same; that new ones can be erased is told of at the end.
         if words.undo:
             raise
@@ -169,18 +169,18 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     count, kept = hold(s3, bucket, where, on=not words.undo)
     say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
     if kept:
-        raise OfficerError(
+        raise IncidentError(
             f"{len(kept):,} versions are not, all others are: {told(kept)}. Run it again; what is "
             f"refused again can be kept by a copy{f'. Besides, {wrong}' if wrong else ''}"
         )
     if not words.undo:
         say("What is written later is not: contain first, and run it again after the last worker.")
     if wrong:
-        raise OfficerError(f"{about} is on hold, but {wrong}")
+        raise IncidentError(f"{about} is on hold, but {wrong}")
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = session_options("hold", "Keep every version of somebody's objects from being erased.")
+    parser = session_options("hold", "Keep every version of a user's objects from being erased.")
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="where to write down what is done (a new file)"
     )

@@ -19,7 +19,7 @@ import botocore.exceptions
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     Scope,
     apply_options,
     conclude,
@@ -63,7 +63,7 @@ class Before:
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, TypeError, ValueError, RecursionError) as error:
-            raise OfficerError(
+            raise IncidentError(
                 f"{path} is no record of an isolation ({error}); name its file with --record. The "
                 "trail also has what was there: RevokeSecurityGroupEgress and "
                 "ReplaceNetworkAclAssociation"
@@ -155,7 +155,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     about = scope(words)
     name = about.environment.name
     if not about.whole:
-        raise OfficerError(
+        raise IncidentError(
             "workers of all workspaces share their group and subnets, so isolating is about a "
             "whole environment; contain one workspace or user with python -m deploy.contain"
         )
@@ -170,7 +170,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     there = _is_there(path)
     before = Before.read(path) if there or words.undo else now
     if before.environment != name or before.group != now.group:
-        raise OfficerError(
+        raise IncidentError(
             f"{path} is about group {before.group} of {before.environment}, and workers of {name} "
             f"are in {now.group} now: it belongs to another deployment. Name another file with "
             "--record"
@@ -188,9 +188,9 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         return
     if not there:
         if _closed(clients("ec2"), now):
-            raise OfficerError(
-                f"{name} is cut off already, so {path} would hold nothing to go back to. Whoever "
-                "did it has the record: name it with --record"
+            raise IncidentError(
+                f"{name} is cut off already, so {path} would hold nothing to go back to. The "
+                "record of when that was done is the one to name: --record"
             )
         write_new(path, asdict(now))
         say(f"{path}: what is there is written down")
@@ -213,7 +213,7 @@ def _is_there(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:
-        raise OfficerError(f"{path} cannot be a file ({error}); name another") from error
+        raise IncidentError(f"{path} cannot be a file ({error}); name another") from error
 
 
 def _record(before: Before, clients: Clients) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _record(before: Before, clients: Clients) -> dict[str, Any]:
 
 def _unlocked(wrong: str, done: str) -> None:
     if wrong:
-        raise OfficerError(f"{done}, but {wrong}")
+        raise IncidentError(f"{done}, but {wrong}")
 
 
 def _show(before: Before, *, undone: bool) -> None:

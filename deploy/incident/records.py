@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions
 
-from deploy.incident.command import Clients, OfficerError, Scope, say
+from deploy.incident.command import Clients, IncidentError, Scope, say
 from starburst.aws.calls import code_of
 from starburst_constructs.naming import trail_name
 from starburst_constructs.policies.incident_statements import RECORDS, Locker
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RecordError", "lock", "locker", "try_lock"]
 
 
-class RecordError(OfficerError):
+class RecordError(IncidentError):
     """A record is in its file alone; says why."""
 
 
@@ -38,7 +38,7 @@ def lock(about: Scope, clients: Clients, command: str, content: Mapping[str, Any
 
     Args:
         about: the environment.
-        clients: of somebody who may.
+        clients: of a role that may.
         command: that makes the record.
         content: as in the file at hand.
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     apply_options,
     conclude,
     parse_time,
@@ -142,7 +142,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         )
         return
     if words.at is None or words.at > datetime.now(UTC):
-        raise OfficerError("name a moment that was: --at 2026-01-31T12:00:00Z")
+        raise IncidentError("name a moment that was: --at 2026-01-31T12:00:00Z")
     s3 = clients("s3")
     require_known(about, clients)
     versions = list(below(s3, document.bucket, where))
@@ -167,7 +167,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
             kept.append(refused(step.version, error))
     _count(done)
     if kept:
-        raise OfficerError(
+        raise IncidentError(
             f"{len(kept):,} objects could not be brought back, all others are: {told(kept)}. Run "
             "it again, or copy their versions by hand"
         )

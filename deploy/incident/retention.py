@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from deploy.incident.command import Clients, OfficerError, Scope
+from deploy.incident.command import Clients, IncidentError, Scope
 from deploy.incident.revoke import Change
 from starburst_constructs.naming import role_name
 from starburst_constructs.policies.incident_response import LAUNCH_POLICY_PREFIX
@@ -53,12 +53,12 @@ def kept(about: Scope, clients: Clients, where: Sequence[str]) -> list[tuple[Kee
 
 
 def refuse_kept(about: Scope, clients: Clients, where: Sequence[str]) -> None:
-    """Refuse to erase what belongs to somebody who is contained or held."""
+    """Refuse to erase what belongs to a user who is contained or held."""
     for keeping, role in kept(about, clients, where):
         command = "contain" if keeping.why == "contained" else "hold"
         names = f" --user {keeping.user}" if keeping.user else ""
         names += f" --session {keeping.session}" if keeping.session else ""
-        raise OfficerError(
+        raise IncidentError(
             f"{keeping.prefix} is {keeping.why} (a policy of role {role} says so), so nothing was "
             "erased: it may be evidence. Ask who answers the incident; when they agree, "
             f"python -m deploy.{command} --environment {about.environment.name} "
@@ -71,7 +71,7 @@ def _policies(iam: IAMClient, role: str) -> list[str]:
     try:
         return [name for page in pages for name in page["PolicyNames"]]
     except iam.exceptions.NoSuchEntityException as error:
-        raise OfficerError(
+        raise IncidentError(
             f"there is no role {role} in this account, so nobody can tell who is contained; "
             "nothing was done. Check that the credentials are of the environment's account"
         ) from error

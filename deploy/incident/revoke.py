@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from deploy.incident.command import (
     Clients,
-    OfficerError,
+    IncidentError,
     apply_options,
     conclude,
     options,
@@ -82,7 +82,7 @@ def put(change: Change, iam: IAMClient) -> Done:
 
     Args:
         change: what to put.
-        iam: of somebody who may.
+        iam: of a role that may.
     """
     there = _there(change, iam)
     if there is not None and _moment(there) > _moment(change.document):
@@ -95,7 +95,7 @@ def put_document(change: Change, iam: IAMClient) -> Done:
 
     Args:
         change: what to put.
-        iam: of somebody who may.
+        iam: of a role that may.
     """
     return _put(change, iam, there=_there(change, iam))
 
@@ -163,7 +163,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
             require_known(
                 about,
                 clients,
-                otherwise="To shut somebody out before they come, add --in-advance",
+                otherwise="To shut a user out before they come, add --in-advance",
             )
     if not words.apply:
         _show(changes, undone=words.undo)
@@ -185,7 +185,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--in-advance",
         action="store_true",
-        help="also a user of whom nothing is there yet: the name is not looked up",
+        help="also a user who has nothing there yet: the name is not looked up",
     )
     apply_options(parser, undo="take the policy away again")
     return parser
@@ -197,7 +197,7 @@ def _there(change: Change, iam: IAMClient) -> dict[str, Any] | None:
     except iam.exceptions.NoSuchEntityException as error:
         # IAM answers alike where the role is missing, but then names that.
         if change.policy not in str(error):
-            raise OfficerError(
+            raise IncidentError(
                 f"there is no role {change.role} in this account; nothing was changed on it. Check "
                 "that the credentials are of the environment's account"
             ) from error

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from deploy.incident.command import Clients, OfficerError, Scope, runtime
+from deploy.incident.command import Clients, IncidentError, Scope, runtime
 from starburst.contract.areas import SESSIONS
 
 __all__ = ["require_known", "require_something", "users"]
@@ -26,16 +26,16 @@ def users(s3: Any, bucket: str, workspaces: Sequence[str]) -> set[str]:  # noqa:
 def require_known(
     about: Scope, clients: Clients, *, also: Iterable[str] = (), otherwise: str = ""
 ) -> None:
-    """Refuse a user of whom nothing is there.
+    """Refuse a user who has nothing there.
 
     Args:
-        about: whom; nothing is asked where it is about all users.
-        clients: of somebody who may.
+        about: which user; nothing is asked where it is about all users.
+        clients: of a role that may.
         also: names that are known otherwise.
         otherwise: what else to do, where the name is right.
 
     Raises:
-        OfficerError: nobody of that name is known; says who is near.
+        IncidentError: nobody of that name is known; says who is near.
     """
     if about.user is None:
         return
@@ -44,7 +44,7 @@ def require_known(
     if about.user in known:
         return
     near = difflib.get_close_matches(about.user, sorted(known), n=5)
-    raise OfficerError(
+    raise IncidentError(
         f"nobody called {about.user} is known in {', '.join(about.workspaces)} of "
         f"{about.environment.name}, so nothing was done: no objects, no running worker and no "
         "denial bears that name. "
@@ -61,7 +61,7 @@ def require_something(where: Sequence[str], *, found: int) -> None:
         found: how many versions and markers there are.
     """
     if not found:
-        raise OfficerError(
+        raise IncidentError(
             f"there is nothing below {', '.join(where)}, so nothing was done. Check the names: "
             "starburst sessions prints ids. What was erased before is gone for good"
         )

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deploy.incident.command import OfficerError, Scope, options
+from deploy.incident.command import IncidentError, Scope, options
 from starburst.aws.calls import CONNECTIONS, code_of
 from starburst.aws.erasing import Kept
 from starburst.contract import SESSION_ID, SessionKeys
@@ -68,7 +68,7 @@ def at_once(work: Callable[[Version], _T], versions: Iterable[Version]) -> Itera
 
 
 def refused(version: Version, error: Exception) -> Kept:
-    """Return what an officer is told of a version with which something could not be done."""
+    """Return what is printed of a version with which something could not be done."""
     if isinstance(error, ClientError):
         reason, words = code_of(error), error.response.get("Error", {}).get("Message", "")
     else:
@@ -90,7 +90,7 @@ def prefixes(about: Scope, session: str | None) -> list[str]:
     if session is None:
         return about.prefixes
     if about.user is None or len(about.workspaces) != 1 or not SESSION_ID.fullmatch(session):
-        raise OfficerError(
+        raise IncidentError(
             "one session is --workspace NAME --user NAME --session ID, with the id of 20 letters "
             "and digits that starburst sessions prints"
         )

@@ -30,7 +30,7 @@ class Item:
     """Things of one kind that are billed for existing.
 
     Attributes:
-        what: the kind, as people name it.
+        what: the kind, in plain words.
         quantity: how many; of interface endpoints, how many in how many zones, summed.
         unit_usd: what one costs a month.
     """
@@ -53,7 +53,7 @@ class AtRest:
         items: what is billed for existing.
         by_use: resource types that are billed by use only, so next to nothing at rest.
         not_priced: resource types that this module knows no price for, each with its number.
-        hour: what comes on top while somebody computes, in US dollars an hour: what a parameter
+        hour: what comes on top while a session runs, in US dollars an hour: what a parameter
             turns on that is off to begin with.
     """
 
@@ -88,7 +88,7 @@ class Standing:
     """How a resource type is billed for existing.
 
     Attributes:
-        what: as people name it.
+        what: in plain words.
         units: how many one resource counts for; None where its template does not tell.
         month: what a unit costs a month.
     """
@@ -269,7 +269,7 @@ def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
         by_use.update(bill.by_use)
         if bill.hour:
             notes.append(
-                f"While somebody computes in {environment}, its private endpoints cost "
+                f"While a session runs in {environment}, its private endpoints cost "
                 f"{bill.hour:.3f} USD an hour on top; a started hour counts as a whole one."
             )
         missing = ", ".join(f"{number} {kind}" for kind, number in bill.not_priced)

@@ -83,7 +83,7 @@ def push(
         tag = f"python:{environment.python}-slim"
         raise ImageError(
             f"Environment {environment.name} is production, and what its image stands on is not "
-            "named by digest: whoever moves the tag chooses what runs. Look it up with docker "
+            "named by digest: who moves the tag chooses what runs. Look it up with docker "
             f"buildx imagetools inspect {tag}, read it over, and name it: "
             f"make image ENV={environment.name} BASE={tag}@sha256:<digest>."
         )

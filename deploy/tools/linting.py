@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from environments import ALL
-from starburst_assurance.gate.table import Refusal, table
+from starburst_assurance.gate.table import OpenFinding, table
 from starburst_assurance.templates.template import read_stage
 from starburst_assurance.waivers import Waiver, check_waivers
 
@@ -36,7 +36,7 @@ class LintError(RuntimeError):
     """cfn-lint could not judge, so nothing may pass."""
 
 
-def lint(files: Mapping[str, Sequence[Path]], *, region: str) -> Iterator[Refusal]:
+def lint(files: Mapping[str, Sequence[Path]], *, region: str) -> Iterator[OpenFinding]:
     """Yield what cfn-lint finds in the templates of a Region's environments.
 
     Args:
@@ -74,18 +74,18 @@ def lint(files: Mapping[str, Sequence[Path]], *, region: str) -> Iterator[Refusa
         where = [str(part) for part in found["Location"].get("Path") or ()]
         logical_id = where[1] if len(where) > 1 else ""
         place = paths.get((found["Filename"], logical_id), Path(found["Filename"]).name)
-        yield Refusal(
+        yield OpenFinding(
             resource=f"{stages[found['Filename']]}/{place}",
             rule=f"cfn-lint-{found['Rule']['Id']}",
             wrong=found["Message"],
-            mend=found["Rule"]["Source"],
+            fix=found["Rule"]["Source"],
         )
 
 
 def main(*, today: date | None = None, waivers: Sequence[Waiver] = WAIVERS) -> int:
     """Lint every environment of the last synthesis; return 1 where there is a finding."""
     check_waivers(waivers, today=today or datetime.now(UTC).date())
-    refused: list[Refusal] = []
+    refused: list[OpenFinding] = []
     needed: set[tuple[str, str]] = set()
     regions: dict[str, dict[str, list[Path]]] = {}
     for environment in ALL:
@@ -105,7 +105,7 @@ def main(*, today: date | None = None, waivers: Sequence[Waiver] = WAIVERS) -> i
             if (rule, resource) not in needed:
                 wrong = f"{waiver}: no finding needs {rule} at {resource}"
                 refused.append(
-                    Refusal(resource=resource, rule=rule, wrong=wrong, mend="Delete the waiver.")
+                    OpenFinding(resource=resource, rule=rule, wrong=wrong, fix="Delete the waiver.")
                 )
     if refused:
         sys.stderr.write(f"{table(sorted(refused))}\n{len(refused)} findings of cfn-lint\n")

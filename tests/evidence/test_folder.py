@@ -26,7 +26,7 @@ from deploy.evidence.matrix import Row, Status, matrix
 from deploy.evidence.testing import CaseCount, RunError, finish_tests, start_tests
 from starburst_assurance.controls import CONTROLS, Area, Control
 from starburst_assurance.gate.outcomes import nag_outcomes
-from starburst_assurance.gate.table import Refusal
+from starburst_assurance.gate.table import OpenFinding
 from starburst_assurance.judge import GatedStage
 from starburst_assurance.packs.packs import NagPack, plain
 from starburst_assurance.proofs.mutation.record import Record
@@ -125,7 +125,7 @@ def test_a_control_is_what_the_worst_of_its_checks_is(evidence: Evidence) -> Non
     assert all(row.status is not Status.FAILED for row in found.values())
 
 
-def test_whoever_takes_a_waiver_away_fails_the_control(evidence: Evidence) -> None:
+def test_taking_a_waiver_away_fails_the_control(evidence: Evidence) -> None:
     found = rows(replace(evidence, waivers=()))
     assert found["bucket-events"].status is Status.FAILED
     assert "storage/AccessLogs/Resource" in found["bucket-events"].checks[0].detail
@@ -142,13 +142,13 @@ def test_a_refuted_theorem_and_a_failed_test_fail_their_controls(evidence: Evide
 
 def test_the_page_begins_with_what_failed(evidence: Evidence, tmp_path: Path) -> None:
     wrong = "<script>alert(1)</script>"
-    refusal = Refusal(resource="dev/storage", rule="some-rule", wrong=wrong, mend="mend it")
-    write(replace(evidence, refused=[refusal]), tmp_path / "failed")
+    finding = OpenFinding(resource="dev/storage", rule="some-rule", wrong=wrong, fix="fix it")
+    write(replace(evidence, refused=[finding]), tmp_path / "failed")
     failed = page(tmp_path / "failed")
     lead = failed.select_one("p.lead.failed")
     assert lead is not None
     assert "must not be deployed" in lead.text
-    assert "some-rule" in failed.text
+    assert {"some-rule", "fix it"} <= {cell.text for cell in failed.select("td, th .id")}
     assert len(failed.find_all("script")) == 1, "what judges say is text, never markup"
 
 
@@ -248,7 +248,7 @@ def test_the_page_asks_nothing_of_a_network(folder: Path) -> None:
 def test_the_page_says_how_many_mistakes_theorems_would_notice(
     evidence: Evidence, tmp_path: Path
 ) -> None:
-    hunt = Record(
+    mutants = Record(
         environment="dev",
         theorems=1,
         killed=90,
@@ -259,8 +259,8 @@ def test_the_page_says_how_many_mistakes_theorems_would_notice(
         kills={},
         policies={},
     )
-    write(replace(evidence, mutants=hunt, stale=("a", "b")), tmp_path / "hunted")
-    text = " ".join(page(tmp_path / "hunted").text.split())
+    write(replace(evidence, mutants=mutants, stale=("a", "b")), tmp_path / "with-mutants")
+    text = " ".join(page(tmp_path / "with-mutants").text.split())
     assert "99 small mistakes were tried" in text
     assert "2 policies have changed since" in text
 

@@ -131,10 +131,11 @@ def test_resource_types_that_no_rule_judged_are_named(whole: Evidence) -> None:
     assert set(after) - set(before) >= {f"AWS::S3::Bucket ({len(buckets)})"}
 
 
-def test_a_hunt_that_was_not_made_or_is_old_is_said(whole: Evidence) -> None:
-    none = "hunts: whether theorems would notice a mistake was not tried on this environment"
+def test_mutants_that_were_not_tried_or_are_old_are_said(whole: Evidence) -> None:
+    why = "whether theorems would notice a mistake was not tried on this environment"
+    none = f"mutation runs: {why}"
     assert found(whole)[none].names == ("make mutants ENV=dev",)
-    hunt = Record(
+    mutants = Record(
         environment="dev",
         theorems=1,
         killed=1,
@@ -146,7 +147,7 @@ def test_a_hunt_that_was_not_made_or_is_old_is_said(whole: Evidence) -> None:
         policies={},
         untried=7,
     )
-    asked = found(replace(whole, mutants=hunt, stale=("worker",)))
+    asked = found(replace(whole, mutants=mutants, stale=("worker",)))
     assert none not in asked
     assert any("7 mistakes are still to be tried" in each for each in asked)
     [stale] = [each for name, each in asked.items() if name.startswith("policies: changed")]

@@ -1,4 +1,4 @@
-"""Sums are signed by a key from elsewhere; whoever changes, adds or takes a file is found out."""
+"""Sums are signed by a key from elsewhere; a file that is changed, added or taken is found out."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from aws_cdk.cx_api import CloudAssembly
 
 from stacks.settings import Pack
 from starburst_assurance.gate.gate import PACKS, UNUSED, GatedStage, install_gates
-from starburst_assurance.gate.table import refusals, table
+from starburst_assurance.gate.table import open_findings, table
 from starburst_assurance.packs.packs import plain
 from starburst_assurance.rules import RULES, Rule
 from starburst_assurance.waivers import Waiver, WaiverError
@@ -85,13 +85,13 @@ def test_control_tower_judges_and_its_findings_are_waived_likewise(tmp_path: Pat
     synthesize(tmp_path / "passed", waiver("CT.SQS.PR.1", "CT.SQS.PR.2"), packs=("ControlTower",))
 
 
-def test_the_report_becomes_one_table_with_the_way_to_mend_it(tmp_path: Path) -> None:
+def test_the_report_becomes_one_table_with_the_way_to_fix_it(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         synthesize(tmp_path, rules=RULES)
-    found = refusals(tmp_path)
+    found = open_findings(tmp_path)
     assert {each.resource for each in found} == {"judged/stack/Queue/Resource"}
     text = table(found)
-    for heading in ("Control", "Resource", "What is wrong", "How to mend it"):
+    for heading in ("Control", "Resource", "What is wrong", "How to fix it"):
         assert heading in text.splitlines()[0]
     assert "starburst-weak-tls (FSBP" in text
     assert all(len(line) <= MOST_COLUMNS for line in text.splitlines())

@@ -127,7 +127,7 @@ def test_plain_python_fails_on_a_finding(refused: tuple[str, str], tmp_path: Pat
         CDK_VALIDATION="false",
     )
     assert done.returncode != 0
-    assert "How to mend it" in done.stderr
+    assert "How to fix it" in done.stderr
     assert "starburst-undeclared-wildcard" in done.stderr
     assert "dev/storage/Data/Resource" in done.stderr
     assert "CT.S3.PR.9" in done.stderr

@@ -1,4 +1,4 @@
-"""What an officer's commands ask an environment first: its runtime document and its trail."""
+"""What an incident's commands ask an environment first: its runtime document and its trail."""
 
 from __future__ import annotations
 

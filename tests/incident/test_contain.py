@@ -268,7 +268,7 @@ def test_a_slip_in_the_name_is_no_success(
     assert "Did you mean dave?" in capsys.readouterr().err
 
 
-def test_somebody_is_contained_in_advance_and_released(clients: Clients, tmp_path: Path) -> None:
+def test_a_user_is_contained_in_advance_and_released(clients: Clients, tmp_path: Path) -> None:
     words = [*GENOMICS, "--user", "newcomer"]
     assert main([*words, "--in-advance", "--apply", "--record", "one"], clients=clients) == 0
     assert denied(clients)["starburst-prod-controller"] == ["DenyLaunch-genomics-newcomer"]

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from deploy.incident.command import Clients, OfficerError, Scope
+from deploy.incident.command import Clients, IncidentError, Scope
 from deploy.incident.events import main, security_events
 from environments import PROD
 from starburst_assurance.proofs.encoding.vocabulary import complaints
@@ -98,7 +98,7 @@ def test_a_query_that_takes_too_long_is_stopped(logs: tuple[Stubber, Clients]) -
     for _ in range(4):
         answered(stub, "Running")
     stub.add_response("stop_query", {"success": True}, {"queryId": "q"})
-    with pytest.raises(OfficerError, match="no answer in 3 seconds, so the query was stopped"):
+    with pytest.raises(IncidentError, match="no answer in 3 seconds, so the query was stopped"):
         list(security_events(ABOUT, clients, seconds=3, pause=lambda _: None))
     stub.assert_no_pending_responses()
 
@@ -108,7 +108,7 @@ def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients]) -> None:
     nothing_failed_verification(stub)
     asked(stub, WORKER_ERRORS, WORKERS)
     answered(stub, "Failed")
-    with pytest.raises(OfficerError, match="ended as Failed"):
+    with pytest.raises(IncidentError, match="ended as Failed"):
         list(security_events(ABOUT, clients))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy.incident.command import OfficerError, Scope, runtime, write_new
+from deploy.incident.command import IncidentError, Scope, runtime, write_new
 from deploy.incident.records import lock, locker
 from environments import PROD
 from stacks.settings import Audit
@@ -40,5 +40,5 @@ def test_a_damaged_runtime_document_is_told(text: str) -> None:
         def get_parameter(self, *, Name: str) -> dict[str, Any]:
             return {"Parameter": {"Value": text}}
 
-    with pytest.raises(OfficerError, match="cannot be read"):
+    with pytest.raises(IncidentError, match="cannot be read"):
         runtime(PROD, lambda _: Parameters())

@@ -50,7 +50,7 @@ def iam(monkeypatch: pytest.MonkeyPatch) -> Iterator[IAMClient]:
 
 
 def clients(iam: IAMClient) -> Clients:
-    """Return the clients of somebody who may."""
+    """Return the clients of a role that may."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="sessions/genomics/alice/x/manifest.json", Body=b"")

@@ -129,12 +129,12 @@ def test_a_bucket_without_locks_is_said(
     clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3 = clients("s3")
-    refusal = botocore.exceptions.ClientError(
+    denial = botocore.exceptions.ClientError(
         {"Error": {"Code": "InvalidRequest", "Message": "Bucket is missing Object Lock"}}, "Put"
     )
 
     def refuse(**_: Any) -> None:
-        raise refusal
+        raise denial
 
     monkeypatch.setattr(s3, "put_object_legal_hold", refuse)
     assert deploy.incident.hold.main([*HERS, "--apply"], clients=clients) == 2

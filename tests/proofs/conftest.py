@@ -1,4 +1,4 @@
-"""Estates of the shared synthesis, and small worlds in which one rule of IAM shows."""
+"""Policy sets of the shared synthesis, and small worlds in which one rule of IAM shows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 import environments
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.reading.assembly import read_estate
-from starburst_assurance.proofs.reading.policies import Estate, Guarded, Policy, Role
+from starburst_assurance.proofs.reading.assembly import read_policy_set
+from starburst_assurance.proofs.reading.policies import Guarded, Policy, PolicySet, Role
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -21,10 +21,10 @@ Document = Mapping[str, Any]
 
 
 @pytest.fixture(scope="session")
-def estates(assembly: CloudAssembly) -> Mapping[str, Estate]:
-    """The estate of every environment, by name."""
+def policy_sets(assembly: CloudAssembly) -> Mapping[str, PolicySet]:
+    """The policy set of every environment, by name."""
     return {
-        environment.name: read_estate(
+        environment.name: read_policy_set(
             assembly.directory,
             environment.name,
             regions=environment.allowed_regions,
@@ -62,7 +62,7 @@ def world() -> Callable[..., World]:
             policies=("identity",),
             boundary="boundary" if boundary is not None else None,
         )
-        estate = Estate(
+        policy_set = PolicySet(
             name="test",
             account=ACCOUNT,
             region="eu-west-1",
@@ -72,6 +72,6 @@ def world() -> Callable[..., World]:
             guarded=(Guarded(kind=kind, arn="arn:aws:s3:::b", policy="resource"),),
             endpoints=(),
         )
-        return World(estate=estate, logic=Logic(), used=set())
+        return World(policy_set=policy_set, logic=Logic(), used=set())
 
     return make

@@ -11,16 +11,18 @@ import pytest
 
 from starburst_assurance.proofs import command, entry
 from starburst_assurance.proofs.document import page
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / "examples" / "own_theorem.py"
 
 
 @pytest.fixture
-def synthesized(estates: Mapping[str, Estate], monkeypatch: pytest.MonkeyPatch) -> None:
+def synthesized(policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command prove what the test run has synthesized already."""
-    monkeypatch.setattr(command, "_estates", lambda options, folder: iter([estates["prod"]]))
+    monkeypatch.setattr(
+        command, "_policy_sets", lambda options, folder: iter([policy_sets["prod"]])
+    )
 
 
 @pytest.mark.usefixtures("synthesized")

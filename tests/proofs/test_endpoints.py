@@ -8,8 +8,8 @@ import pytest
 
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.mutation.mutants import mutants
-from starburst_assurance.proofs.mutation.testing import hunt
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.mutation.testing import run_mutants
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
@@ -36,22 +36,22 @@ HARMLESS = ("with IfExists",)
 @pytest.mark.parametrize("name", ["local", "dev"])
 @pytest.mark.parametrize("item", [*OURS, *WIDENED], ids=lambda item: item.name)
 def test_opening_is_proved_where_endpoints_come_and_go(
-    estates: Mapping[str, Estate], name: str, item: Theorem
+    policy_sets: Mapping[str, PolicySet], name: str, item: Theorem
 ) -> None:
-    assert [role.name for role in estates[name].roles_for("endpoints")] == [
+    assert [role.name for role in policy_sets[name].roles_for("endpoints")] == [
         f"starburst-{name}-endpoints"
     ]
-    verdict = prove(item, estates[name], logic=LOGIC)
+    verdict = prove(item, policy_sets[name], logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why
 
 
-def test_there_is_no_such_role_where_they_stay(estates: Mapping[str, Estate]) -> None:
+def test_there_is_no_such_role_where_they_stay(policy_sets: Mapping[str, PolicySet]) -> None:
     for name in ("prod", "regulated"):
-        assert not estates[name].roles_for("endpoints")
+        assert not policy_sets[name].roles_for("endpoints")
 
 
-def test_every_mistake_in_who_opens_them_is_noticed(estates: Mapping[str, Estate]) -> None:
-    dev = estates["dev"]
+def test_every_mistake_in_who_opens_them_is_noticed(policy_sets: Mapping[str, PolicySet]) -> None:
+    dev = policy_sets["dev"]
     chosen = [
         one
         for one in mutants(dev)
@@ -60,5 +60,7 @@ def test_every_mistake_in_who_opens_them_is_noticed(estates: Mapping[str, Estate
         and not one.what.endswith(HARMLESS)
     ]
     assert len(chosen) > 60
-    alive = [str(fate) for fate in hunt(dev, [*OURS, *WIDENED], chosen) if fate.end == "alive"]
+    alive = [
+        str(fate) for fate in run_mutants(dev, [*OURS, *WIDENED], chosen) if fate.end == "alive"
+    ]
     assert not alive

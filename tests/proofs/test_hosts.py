@@ -11,8 +11,8 @@ from environments import DEV
 from stacks.settings import Ec2Capacity, Instance, Network
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import check
-from starburst_assurance.proofs.reading.assembly import read_estate
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.assembly import read_policy_set
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
@@ -23,7 +23,7 @@ CHOSEN = {"Starting work", "Nothing beyond the duty", "The work goes on"}
 
 
 @pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> PolicySet:
     """Instances on demand and on Spot, and both architectures' names in the policies."""
     outdir = tmp_path_factory.mktemp("hosted")
     c7g = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
@@ -35,16 +35,16 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         network=Network(cidr="10.78.0.0/20"),
     )
     app.build([environment], outdir=str(outdir), validate=False).synth()
-    return read_estate(outdir, "hosted", regions=DEV.allowed_regions)
+    return read_policy_set(outdir, "hosted", regions=DEV.allowed_regions)
 
 
-def test_its_policies_use_words_that_iam_knows(hosted: Estate) -> None:
+def test_its_policies_use_words_that_iam_knows(hosted: PolicySet) -> None:
     check(hosted)
 
 
 @pytest.mark.parametrize(
     "item", [one for one in ALL if one.group in CHOSEN], ids=lambda item: item.name
 )
-def test_it_is_proved(hosted: Estate, item: Theorem) -> None:
+def test_it_is_proved(hosted: PolicySet, item: Theorem) -> None:
     verdict = prove(item, hosted, logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why

@@ -11,13 +11,13 @@ import pytest
 
 from starburst_assurance.proofs import command, entry
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.mutation import testing as hunting
-from starburst_assurance.proofs.mutation.accepted import SURVIVORS, reason_for
+from starburst_assurance.proofs.mutation import testing
+from starburst_assurance.proofs.mutation.accepted import ACCEPTED, reason_for
 from starburst_assurance.proofs.mutation.equivalence import changes_nothing
 from starburst_assurance.proofs.mutation.mutants import Mutant, mutants
 from starburst_assurance.proofs.mutation.record import load, record, write
-from starburst_assurance.proofs.mutation.testing import End, Fate, Log, hunt
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.mutation.testing import End, Fate, Log, run_mutants
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.theorems import ALL
 
 SAMPLE = {
@@ -40,29 +40,29 @@ THEOREMS = [item for item in ALL if item.name in QUICK]
 
 
 @pytest.fixture(scope="module")
-def sample(estates: Mapping[str, Estate]) -> list[Mutant]:
+def sample(policy_sets: Mapping[str, PolicySet]) -> list[Mutant]:
     """One mutant of each of some policies, each of its own kind."""
-    return [one for one in mutants(estates["prod"]) if SAMPLE.get(one.policy.name) == one.what]
+    return [one for one in mutants(policy_sets["prod"]) if SAMPLE.get(one.policy.name) == one.what]
 
 
 def test_a_sample_of_mutants_is_noticed(
-    estates: Mapping[str, Estate], sample: list[Mutant], tmp_path: Path
+    policy_sets: Mapping[str, PolicySet], sample: list[Mutant], tmp_path: Path
 ) -> None:
     assert len(sample) == len(SAMPLE)
     log = tmp_path / "log.jsonl"
-    fates = list(hunt(estates["prod"], THEOREMS, sample, log=Log(log)))
+    fates = list(run_mutants(policy_sets["prod"], THEOREMS, sample, log=Log(log)))
     assert {fate.end for fate in fates} == {"killed", "refused"}
     assert len(log.read_text().splitlines()) == len(sample)
 
 
 def test_what_was_found_is_not_tried_again(
-    estates: Mapping[str, Estate],
+    policy_sets: Mapping[str, PolicySet],
     sample: list[Mutant],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    estate, log = estates["prod"], tmp_path / "log.jsonl"
-    world = hunting.world_digest(estate, THEOREMS)
+    policy_set, log = policy_sets["prod"], tmp_path / "log.jsonl"
+    world = testing.world_digest(policy_set, THEOREMS)
     for one in sample[:2]:
         Log(log).add(
             Fate(
@@ -81,31 +81,31 @@ def test_what_was_found_is_not_tried_again(
 
         def fate(self, mutant: Mutant, *, suspect: str = "") -> Fate:
             tried.append((mutant.what, suspect))
-            return hunting._fate(mutant, "alive")
+            return testing._fate(mutant, "alive")
 
-    monkeypatch.setattr(hunting, "Hunter", Watched)
-    found = list(hunt(estate, THEOREMS, sample[:3], log=Log(log)))
+    monkeypatch.setattr(testing, "MutationRun", Watched)
+    found = list(run_mutants(policy_set, THEOREMS, sample[:3], log=Log(log)))
     assert [fate.end for fate in found] == ["killed", "killed", "alive"]
     assert tried == [(sample[2].what, "")]
-    # Another estate: what killed a mutant there is asked first here, and is asked.
+    # Another policy_set: what killed a mutant there is asked first here, and is asked.
     tried.clear()
-    moved = replace(estate, regions=("eu-central-1",))
-    list(hunt(moved, THEOREMS, sample[:1], log=Log(log)))
+    moved = replace(policy_set, regions=("eu-central-1",))
+    list(run_mutants(moved, THEOREMS, sample[:1], log=Log(log)))
     assert tried == [(sample[0].what, "own_names_only")]
 
 
-def test_mutants_are_many_and_different(estates: Mapping[str, Estate]) -> None:
-    found = list(mutants(estates["prod"]))
+def test_mutants_are_many_and_different(policy_sets: Mapping[str, PolicySet]) -> None:
+    found = list(mutants(policy_sets["prod"]))
     assert len(found) > 1000
     assert len({one.digest for one in found}) == len(found)
     names = {one.policy.name for one in found}
-    assert names == set(estates["prod"].policies), "every policy has its mutants"
+    assert names == set(policy_sets["prod"].policies), "every policy has its mutants"
 
 
-def test_each_survivor_names_a_mutant_and_says_why(estates: Mapping[str, Estate]) -> None:
-    found = list(mutants(estates["prod"]))
+def test_each_accepted_mutant_is_one_and_says_why(policy_sets: Mapping[str, PolicySet]) -> None:
+    found = list(mutants(policy_sets["prod"]))
     spared = {reason for one in found if (reason := reason_for(one.policy.name, one.what))}
-    assert spared == {survivor.reason for survivor in SURVIVORS}
+    assert spared == {accepted.reason for accepted in ACCEPTED}
     assert len([one for one in found if reason_for(one.policy.name, one.what)]) < len(found) / 20
 
 
@@ -121,18 +121,20 @@ def test_each_survivor_names_a_mutant_and_says_why(estates: Mapping[str, Estate]
     ],
 )
 def test_what_changes_nothing_is_proved_to(
-    estates: Mapping[str, Estate], policy: str, what: str, same: bool
+    policy_sets: Mapping[str, PolicySet], policy: str, what: str, same: bool
 ) -> None:
-    estate = estates["prod"]
+    policy_set = policy_sets["prod"]
     changed = next(
-        one.policy for one in mutants(estate) if (one.policy.name, one.what) == (policy, what)
+        one.policy for one in mutants(policy_set) if (one.policy.name, one.what) == (policy, what)
     )
-    assert changes_nothing(estate, changed, logic=Logic()) is same
+    assert changes_nothing(policy_set, changed, logic=Logic()) is same
 
 
-def test_a_record_says_what_is_missing(estates: Mapping[str, Estate], tmp_path: Path) -> None:
-    estate = estates["prod"]
-    policy = next(iter(estate.policies))
+def test_a_record_says_what_is_missing(
+    policy_sets: Mapping[str, PolicySet], tmp_path: Path
+) -> None:
+    policy_set = policy_sets["prod"]
+    policy = next(iter(policy_set.policies))
     ends: list[tuple[End, int]] = [
         ("killed", 1),
         ("killed", 2),
@@ -144,25 +146,29 @@ def test_a_record_says_what_is_missing(estates: Mapping[str, Estate], tmp_path: 
         Fate(policy=policy, what=f"{end} {count}", digest=f"{end}{count}", end=end, by="one")
         for end, count in ends
     ]
-    found = record(estate, fates, theorems=3)
+    found = record(policy_set, fates, theorems=3)
     assert found.rate == 0.75
     assert found.unexplained == (f"{policy}: alive 1",)
-    assert set(found.unused) == {one.reason for one in SURVIVORS}
+    assert set(found.unused) == {one.reason for one in ACCEPTED}
     assert not found.holds
     write(found, tmp_path / "m.json")
     assert load(tmp_path / "m.json") == found
     assert "no reason known" in (tmp_path / "m.md").read_text()
-    assert found.changed_since(estate) == ()
-    assert found.changed_since(estate.with_policy(replace(estate.policies[policy], statements=())))
+    assert found.changed_since(policy_set) == ()
+    assert found.changed_since(
+        policy_set.with_policy(replace(policy_set.policies[policy], statements=()))
+    )
 
 
 def test_the_command_tries_the_mutants_of_a_policy(
-    estates: Mapping[str, Estate],
+    policy_sets: Mapping[str, PolicySet],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(command, "_estates", lambda options, folder: iter([estates["prod"]]))
+    monkeypatch.setattr(
+        command, "_policy_sets", lambda options, folder: iter([policy_sets["prod"]])
+    )
     log = tmp_path / "log.jsonl"
     arguments = ["--mutants", "--processes", "1", "--only", "only_worker_roles", "--log", str(log)]
     assert entry.main([*arguments, "--policy", "ControllerPassing"]) >= 0

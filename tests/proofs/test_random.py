@@ -147,12 +147,12 @@ def test_decisions_are_those_of_iam(  # noqa: PLR0917 - one for each kind of pol
     kind: str,
 ) -> None:
     here = world(identity=identity, boundary=boundary, resource=resource, kind=kind)
-    role = here.estate.roles[0]
+    role = here.policy_set.roles[0]
     context = here.session(role, closed=True)
     context.put("sts:SessionArn", asked.session)
     _say(context, asked.keys)
     request = Request(context=context, action=asked.action, resource=asked.resource)
-    at = here.estate.guarded[0] if resource is not None else None
+    at = here.policy_set.guarded[0] if resource is not None else None
     expected = decide(
         asked,
         identity=identity,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.reading.resolve import Resolver
 
 ONE: dict[str, Any] = {
@@ -77,29 +77,29 @@ def test_what_cannot_be_resolved_is_an_error(resolver: Resolver, token: Any) -> 
         resolver.value("one", token)
 
 
-def test_nothing_unresolved_is_left(estates: Mapping[str, Estate]) -> None:
-    for estate in estates.values():
-        text = repr(estate)
+def test_nothing_unresolved_is_left(policy_sets: Mapping[str, PolicySet]) -> None:
+    for policy_set in policy_sets.values():
+        text = repr(policy_set)
         assert "Fn::" not in text
         assert "'Ref'" not in text
         assert "${Token" not in text
 
 
-def test_an_estate_is_complete(estates: Mapping[str, Estate]) -> None:
-    estate = estates["prod"]
-    assert estate.workspaces == ("genomics", "markets")
-    assert len(estate.roles) == 11
-    assert all(role.boundary == "foundation/Boundary" for role in estate.roles)
-    kinds = {item.kind for item in estate.guarded}
+def test_an_estate_is_complete(policy_sets: Mapping[str, PolicySet]) -> None:
+    policy_set = policy_sets["prod"]
+    assert policy_set.workspaces == ("genomics", "markets")
+    assert len(policy_set.roles) == 11
+    assert all(role.boundary == "foundation/Boundary" for role in policy_set.roles)
+    kinds = {item.kind for item in policy_set.guarded}
     assert kinds == {"bucket", "function", "key", "queue", "repository", "session-queue", "topic"}
-    assert {item.service for item in estate.endpoints} >= {"s3", "kms", "sqs", "ecr.dkr"}
-    assert estate.role("worker", "genomics").tags["starburst:role"] == "worker"
-    assert json.dumps(sorted(estate.policies))
+    assert {item.service for item in policy_set.endpoints} >= {"s3", "kms", "sqs", "ecr.dkr"}
+    assert policy_set.role("worker", "genomics").tags["starburst:role"] == "worker"
+    assert json.dumps(sorted(policy_set.policies))
 
 
 def test_an_unknown_environment_is_named(tmp_path: Any) -> None:
     with pytest.raises(ProofError, match="no environment nowhere"):
-        read_estate(tmp_path, "nowhere")
+        read_policy_set(tmp_path, "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_nothing_is_proved_of_what_is_read_in_part(
     hole = {"Resources": {"Hole": {"Type": kind, "Properties": properties}}}
     (folder / "access.json").write_text(json.dumps(hole))
     with pytest.raises(ProofError, match=r"some-access, Hole: .*; nothing is proved of it"):
-        read_estate(tmp_path, "some")
+        read_policy_set(tmp_path, "some")

@@ -180,11 +180,11 @@ def test_where_aws_is_silent_both_readings_count() -> None:
 
 
 def decide(world: World, action: str = "s3:GetObject", resource: str = OBJECT, **said: Any) -> bool:
-    role = world.estate.roles[0]
+    role = world.policy_set.roles[0]
     context = world.session(role, closed=True)
     context.put_all({key.replace("__", ":"): value for key, value in said.items()})
     request = Request(context=context, action=action, resource=resource)
-    at = world.estate.guarded[0] if "resource" in world.estate.policies else None
+    at = world.policy_set.guarded[0] if "resource" in world.policy_set.policies else None
     answer = world.allowed(role, request, at=at)
     assert isinstance(answer, bool)
     return answer
@@ -256,6 +256,6 @@ def test_a_service_is_not_a_person(world: Callable[..., World]) -> None:
     context = here.context(closed=True)
     context.put("aws:PrincipalServiceName", "logs.amazonaws.com")
     request = Request(context=context, action="s3:GetObject", resource=OBJECT)
-    assert here.admitted(request, at=here.estate.guarded[0]) is False
+    assert here.admitted(request, at=here.policy_set.guarded[0]) is False
     context.put("aws:PrincipalIsAWSService", "true")
-    assert here.admitted(request, at=here.estate.guarded[0]) is True
+    assert here.admitted(request, at=here.policy_set.guarded[0]) is True

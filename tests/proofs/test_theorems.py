@@ -13,7 +13,7 @@ from starburst_assurance.proofs.encoding.key_layout import data_bucket, requests
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import check, complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
-from starburst_assurance.proofs.reading.policies import Condition, Estate, Policy
+from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet
 from starburst_assurance.proofs.solving import prove as prove_module
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
@@ -21,12 +21,12 @@ from starburst_assurance.proofs.theorems import ALL
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"
-QUICK = {"Nothing beyond the duty", "The work goes on", "Becoming somebody"}
+QUICK = {"Nothing beyond the duty", "The work goes on", "Assuming a role"}
 
 
 @pytest.mark.parametrize("item", ALL, ids=lambda item: item.name)
-def test_production_is_proved(estates: Mapping[str, Estate], item: Theorem) -> None:
-    verdict = prove(item, estates["prod"], logic=LOGIC)
+def test_production_is_proved(policy_sets: Mapping[str, PolicySet], item: Theorem) -> None:
+    verdict = prove(item, policy_sets["prod"], logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why
     # Production names no networks that analysts must come from; test_variants proves one that does.
     chosen = item.unless == "trusted-networks"
@@ -34,21 +34,21 @@ def test_production_is_proved(estates: Mapping[str, Estate], item: Theorem) -> N
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "regulated"])
-def test_other_environments_are_proved_too(estates: Mapping[str, Estate], name: str) -> None:
+def test_other_environments_are_proved_too(policy_sets: Mapping[str, PolicySet], name: str) -> None:
     """The slow theorems are left to ``starburst-prove``: the policies differ in names only."""
-    check(estates[name])
+    check(policy_sets[name])
     for item in ALL:
         if item.group in QUICK:
-            verdict = prove(item, estates[name], logic=LOGIC)
+            verdict = prove(item, policy_sets[name], logic=LOGIC)
             assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
 
 
-def test_a_theorem_is_left_out_where_it_means_nothing(estates: Mapping[str, Estate]) -> None:
-    estate = estates["local"]
+def test_a_theorem_is_left_out_where_it_means_nothing(policy_sets: Mapping[str, PolicySet]) -> None:
+    policy_set = policy_sets["local"]
     conditional = [item for item in ALL if item.unless]
-    left_out = [item.unless in estate.without for item in conditional]
+    left_out = [item.unless in policy_set.without for item in conditional]
     assert True in left_out
-    answers = [prove(item, estate, logic=LOGIC).answer for item in conditional]
+    answers = [prove(item, policy_set, logic=LOGIC).answer for item in conditional]
     assert answers == ["left out" if out else "proved" for out in left_out]
 
 
@@ -62,7 +62,7 @@ def test_every_theorem_is_one_sentence_first() -> None:
 @theorem("test")
 def analysts_read_nothing(world: World) -> Iterator[Claim]:
     """Analysts read nothing, which is wrong."""
-    role = world.estate.role("analyst", "genomics")
+    role = world.policy_set.role("analyst", "genomics")
     context = world.session(role, user=world.logic.name("user"))
     asked = requests(context, ["s3:GetObject"], world.logic.text("resource"))
     yield never(
@@ -70,14 +70,14 @@ def analysts_read_nothing(world: World) -> Iterator[Claim]:
     )
 
 
-def test_a_counterexample_is_a_request(estates: Mapping[str, Estate]) -> None:
-    verdict = prove(analysts_read_nothing, estates["prod"])
+def test_a_counterexample_is_a_request(policy_sets: Mapping[str, PolicySet]) -> None:
+    verdict = prove(analysts_read_nothing, policy_sets["prod"])
     assert verdict.answer == "refuted"
     example = verdict.counterexample
     assert example is not None
     (user,) = example.context["aws:PrincipalTag/userName"]
     assert example.action == "s3:GetObject"
-    folder = f"{data_bucket_arn(estates['prod'])}/sessions/genomics/{user}/"
+    folder = f"{data_bucket_arn(policy_sets['prod'])}/sessions/genomics/{user}/"
     assert example.resource.startswith(folder)
     text = str(example)
     assert "principal  arn:aws:iam::222233334444:role/starburst-prod-analyst-genomics" in text
@@ -87,8 +87,8 @@ def test_a_counterexample_is_a_request(estates: Mapping[str, Estate]) -> None:
     assert "denied by  nothing" in text
 
 
-def data_bucket_arn(estate: Estate) -> str:
-    return estate.named["storage/Data"]
+def data_bucket_arn(policy_set: PolicySet) -> str:
+    return policy_set.named["storage/Data"]
 
 
 @theorem("test")
@@ -110,28 +110,28 @@ def about_nothing(world: World) -> Iterator[Claim]:
 
 
 @pytest.mark.parametrize("item", [under_an_impossible_premise, about_nothing])
-def test_what_says_nothing_is_no_proof(estates: Mapping[str, Estate], item: Theorem) -> None:
-    verdict = prove(item, estates["prod"])
+def test_what_says_nothing_is_no_proof(policy_sets: Mapping[str, PolicySet], item: Theorem) -> None:
+    verdict = prove(item, policy_sets["prod"])
     assert verdict.answer == "vacuous"
     assert not verdict.holds
 
 
 def test_undecided_is_a_failure(
-    estates: Mapping[str, Estate], monkeypatch: pytest.MonkeyPatch
+    policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prove_module, "_ask", lambda *_: ("unknown", None))
-    verdict = prove(analysts_read_nothing, estates["prod"])
+    verdict = prove(analysts_read_nothing, policy_sets["prod"])
     assert verdict.answer == "unknown"
     assert not verdict.holds
 
 
-def test_the_bucket_alone_keeps_users_apart(estates: Mapping[str, Estate]) -> None:
+def test_the_bucket_alone_keeps_users_apart(policy_sets: Mapping[str, PolicySet]) -> None:
     """The defect that the proofs found: without these denials an identity policy decides alone."""
-    estate = estates["prod"]
-    name = estate.at("storage/Data").policy
-    policy = estate.policies[name]
+    policy_set = policy_sets["prod"]
+    name = policy_set.at("storage/Data").policy
+    policy = policy_set.policies[name]
     kept = tuple(one for one in policy.statements if one.sid != "DenyOtherUsersObjects")
-    weaker = estate.with_policy(Policy(name=name, statements=kept))
+    weaker = policy_set.with_policy(Policy(name=name, statements=kept))
     item = next(item for item in ALL if item.name == "own_objects_only_whatever_identity")
     assert prove(item, weaker, logic=LOGIC).answer == "refuted"
 
@@ -184,16 +184,16 @@ def unless(operator: str, key: str, *values: str) -> Condition:
     ],
 )
 def test_a_weaker_denial_lets_something_be_written_twice(
-    estates: Mapping[str, Estate], sid: str, change: Mapping[str, Any] | None
+    policy_sets: Mapping[str, PolicySet], sid: str, change: Mapping[str, Any] | None
 ) -> None:
-    estate = estates["prod"]
-    name = estate.at("storage/Data").policy
+    policy_set = policy_sets["prod"]
+    name = policy_set.at("storage/Data").policy
     statements = [
         replace(one, **change or {}) if one.sid == sid else one
-        for one in estate.policies[name].statements
+        for one in policy_set.policies[name].statements
         if one.sid != sid or change is not None
     ]
-    weaker = estate.with_policy(Policy(name=name, statements=tuple(statements)))
+    weaker = policy_set.with_policy(Policy(name=name, statements=tuple(statements)))
     item = next(item for item in ALL if item.name == "written_once")
     assert prove(item, weaker, logic=LOGIC).answer == "refuted"
 
@@ -214,24 +214,28 @@ def test_a_weaker_denial_lets_something_be_written_twice(
     ],
 )
 def test_a_wider_role_changes_results_or_names_them_as_it_likes(
-    estates: Mapping[str, Estate], role: str, sid: str, change: Mapping[str, Any], theorem: str
+    policy_sets: Mapping[str, PolicySet],
+    role: str,
+    sid: str,
+    change: Mapping[str, Any],
+    theorem: str,
 ) -> None:
-    estate = estates["prod"]
-    session = f"{data_bucket_arn(estate)}/sessions/genomics/*/{'?' * 20}"
+    policy_set = policy_sets["prod"]
+    session = f"{data_bucket_arn(policy_set)}/sessions/genomics/*/{'?' * 20}"
     wide = {
         key: tuple(one.format(session=session) for one in value) for key, value in change.items()
     }
     [name] = {
         name
-        for one in estate.roles_for(role)
+        for one in policy_set.roles_for(role)
         for name in one.policies
-        if any(statement.sid == sid for statement in estate.policies[name].statements)
+        if any(statement.sid == sid for statement in policy_set.policies[name].statements)
         and one.workspace in (None, "genomics")
     }
-    policy = estate.policies[name]
+    policy = policy_set.policies[name]
     statements = tuple(replace(one, **wide) if one.sid == sid else one for one in policy.statements)
     # The boundary would hide that the policy itself is too wide.
-    limits = estate.with_policy(Policy(name=name, statements=statements))
+    limits = policy_set.with_policy(Policy(name=name, statements=statements))
     bound = limits.policies["foundation/Boundary"]
     ceiling = tuple(
         replace(one, actions=("s3:*",)) if one.sid == "OwnObjects" else one
@@ -248,20 +252,20 @@ KEPT = "kept_keys_end_by_break_glass_alone"
 @pytest.mark.parametrize("environment", ["prod", "regulated"])
 @pytest.mark.parametrize("key", ["LogsKey", "DataKey"])
 def test_no_mistake_in_a_kept_keys_denials_lives(
-    estates: Mapping[str, Estate], environment: str, key: str
+    policy_sets: Mapping[str, PolicySet], environment: str, key: str
 ) -> None:
-    estate = estates[environment]
+    policy_set = policy_sets[environment]
     item = next(item for item in ALL if item.name == KEPT)
-    assert prove(item, estate, logic=LOGIC).answer == "proved"
-    name = estate.at(f"foundation/{key}").policy
+    assert prove(item, policy_set, logic=LOGIC).answer == "proved"
+    name = policy_set.at(f"foundation/{key}").policy
     found = [
         one
-        for one in mutants(estate)
+        for one in mutants(policy_set)
         if one.policy.name == name and one.what.startswith(("DenyLosing", "DenyOtherPolicies"))
     ]
     assert len(found) > 15
     for one in found:
-        changed = estate.with_policy(one.policy)
+        changed = policy_set.with_policy(one.policy)
         # A misspelled word is none that IAM knows, which is told before anything is proved.
         answer = prove(item, changed, logic=LOGIC).answer if known(one.policy) else "misspelled"
         assert answer in ("refuted", "misspelled"), str(one)
@@ -272,9 +276,9 @@ def known(policy: Policy) -> bool:
     return not list(complaints(policy))
 
 
-def test_where_keys_are_not_kept_it_is_said(estates: Mapping[str, Estate]) -> None:
+def test_where_keys_are_not_kept_it_is_said(policy_sets: Mapping[str, PolicySet]) -> None:
     item = next(item for item in ALL if item.name == KEPT)
-    assert prove(item, estates["dev"], logic=LOGIC).answer == "left out"
+    assert prove(item, policy_sets["dev"], logic=LOGIC).answer == "left out"
 
 
 USER, WORKSPACE = "${aws:PrincipalTag/userName}", "${aws:PrincipalTag/starburst:workspace}"
@@ -303,24 +307,24 @@ THREE = "the_controller_keeps_to_three_names"
     ],
 )
 def test_a_role_that_leaves_its_area_is_noticed(
-    estates: Mapping[str, Estate], role: str, sid: str, resource: str, theorem: str
+    policy_sets: Mapping[str, PolicySet], role: str, sid: str, resource: str, theorem: str
 ) -> None:
-    estate = estates["prod"]
+    policy_set = policy_sets["prod"]
     [name] = {
         name
-        for one in estate.roles_for(role)
+        for one in policy_set.roles_for(role)
         for name in one.policies
-        if any(statement.sid == sid for statement in estate.policies[name].statements)
+        if any(statement.sid == sid for statement in policy_set.policies[name].statements)
         and one.workspace in (None, "genomics")
     }
-    policy = estate.policies[name]
-    wide = (f"{data_bucket_arn(estate)}{resource}",)
+    policy = policy_set.policies[name]
+    wide = (f"{data_bucket_arn(policy_set)}{resource}",)
     statements = tuple(
         replace(one, resources=(*one.resources, *wide)) if one.sid == sid else one
         for one in policy.statements
     )
     item = next(item for item in ALL if item.name == theorem)
-    wider = estate.with_policy(replace(policy, statements=statements))
+    wider = policy_set.with_policy(replace(policy, statements=statements))
     assert prove(item, wider, logic=LOGIC).answer == "refuted"
 
 
@@ -333,16 +337,16 @@ def test_a_role_that_leaves_its_area_is_noticed(
     ],
 )
 def test_a_bucket_where_names_come_first_is_noticed(
-    estates: Mapping[str, Estate], sid: str, but: str, theorem: str
+    policy_sets: Mapping[str, PolicySet], sid: str, but: str, theorem: str
 ) -> None:
     """As the layout once was: who is called ``data`` would own an area."""
-    estate = estates["prod"]
-    policy = estate.policies[estate.at("storage/Data").policy]
-    wide = (f"{data_bucket_arn(estate)}{but}",)
+    policy_set = policy_sets["prod"]
+    policy = policy_set.policies[policy_set.at("storage/Data").policy]
+    wide = (f"{data_bucket_arn(policy_set)}{but}",)
     statements = tuple(
         replace(one, not_resources=(*one.not_resources, *wide)) if one.sid == sid else one
         for one in policy.statements
     )
     item = next(item for item in ALL if item.name == theorem)
-    weaker = estate.with_policy(replace(policy, statements=statements))
+    weaker = policy_set.with_policy(replace(policy, statements=statements))
     assert prove(item, weaker, logic=LOGIC).answer == "refuted"

@@ -11,13 +11,13 @@ import pytest
 import app
 from environments import DEV
 from stacks.settings import BrokerRole, MfaUsers, Network
-from starburst_assurance.proofs.command import estates_of
+from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
-from starburst_assurance.proofs.reading.assembly import FOREIGN_BOUNDARY, read_estate
+from starburst_assurance.proofs.reading.assembly import FOREIGN_BOUNDARY, read_policy_set
 from starburst_assurance.proofs.reading.errors import ResolveError
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
@@ -54,7 +54,7 @@ NAMED_LIKE_AREAS = (
 )
 
 BOUNDARY = f"arn:aws:iam::{DEV.account}:policy/organization-boundary"
-LOGINS = [item for item in ALL if item.group == "Becoming somebody"]
+LOGINS = [item for item in ALL if item.group == "Assuming a role"]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chosen(assemblies: Path) -> dict[str, Estate]:
+def chosen(assemblies: Path) -> dict[str, PolicySet]:
     """An organization of IAM users, a broker in another's VPC, an office in FIPS mode."""
     users = replace(
         DEV,
@@ -96,20 +96,20 @@ def chosen(assemblies: Path) -> dict[str, Estate]:
     )
     built = app.build([users, broker, office], outdir=str(assemblies), validate=False)
     built.synth()
-    return {estate.name: estate for estate in estates_of(built, assemblies)}
+    return {policy_set.name: policy_set for policy_set in policy_sets_of(built, assemblies)}
 
 
 @pytest.mark.parametrize("name", ["mfa", "broker"])
 @pytest.mark.parametrize("item", LOGINS, ids=lambda item: item.name)
 def test_every_way_to_sign_in_is_proved(
-    chosen: dict[str, Estate], name: str, item: Theorem
+    chosen: dict[str, PolicySet], name: str, item: Theorem
 ) -> None:
     verdict = prove(item, chosen[name], logic=LOGIC)
     assert verdict.holds, verdict.counterexample or verdict.why
 
 
 @pytest.mark.parametrize("name", ["mfa", "broker", "office"])
-def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], name: str) -> None:
+def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, PolicySet], name: str) -> None:
     left_out = set()
     for item in ALL:
         if item.name in PERIMETER:
@@ -123,19 +123,19 @@ def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, Estate], nam
 
 
 @pytest.mark.parametrize("name", NAMED_LIKE_AREAS)
-def test_workspaces_may_be_called_like_areas(chosen: dict[str, Estate], name: str) -> None:
-    estate = chosen["broker"]
-    assert {"sessions", "packages", "data", "home"} < set(estate.workspaces)
-    assert dict(verdicts(estate, name)) == {name: "proved"}
+def test_workspaces_may_be_called_like_areas(chosen: dict[str, PolicySet], name: str) -> None:
+    policy_set = chosen["broker"]
+    assert {"sessions", "packages", "data", "home"} < set(policy_set.workspaces)
+    assert dict(verdicts(policy_set, name)) == {name: "proved"}
 
 
-def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -> None:
+def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, PolicySet]) -> None:
     """Every mutant of what asks IAM users for a second factor and their own name."""
-    estate = chosen["mfa"]
-    names = {estate.role("analyst").trust, estate.role("platform").trust}
+    policy_set = chosen["mfa"]
+    names = {policy_set.role("analyst").trust, policy_set.role("platform").trust}
     tried = [
         one
-        for one in mutants(estate)
+        for one in mutants(policy_set)
         if one.policy.name in names
         and ("MultiFactorAuthPresent" in one.what or "StringEquals aws:RequestTag" in one.what)
         and next(complaints(one.policy), None) is None
@@ -144,55 +144,57 @@ def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, Estate]) -
     alive = [
         str(one)
         for one in tried
-        if all(prove(item, estate.with_policy(one.policy), logic=LOGIC).holds for item in LOGINS)
+        if all(
+            prove(item, policy_set.with_policy(one.policy), logic=LOGIC).holds for item in LOGINS
+        )
     ]
     # Null beside it already insists on the tag, and AWS answers the other for every user.
     assert [one for one in alive if "IfExists" not in one] == []
 
 
-def test_any_boundary_of_an_organization_will_do(chosen: dict[str, Estate]) -> None:
+def test_any_boundary_of_an_organization_will_do(chosen: dict[str, PolicySet]) -> None:
     """It is read as allowing everything, so only what rests on the kit's own is not claimed."""
-    estate = chosen["mfa"]
-    assert {role.boundary for role in estate.roles} == {FOREIGN_BOUNDARY}
-    assert "kit-boundary" in estate.without
+    policy_set = chosen["mfa"]
+    assert {role.boundary for role in policy_set.roles} == {FOREIGN_BOUNDARY}
+    assert "kit-boundary" in policy_set.without
     told = {item.name for item in ALL if item.unless == "kit-boundary"}
     assert len(told) == 13
-    assert set(dict(verdicts(estate, *told)).values()) == {"left out"}
+    assert set(dict(verdicts(policy_set, *told)).values()) == {"left out"}
     names = ("every_role_keeps_to_its_duty", "own_objects_only", "only_the_controller_starts")
-    assert dict(verdicts(estate, *names)) == dict.fromkeys(names, "proved")
+    assert dict(verdicts(policy_set, *names)) == dict.fromkeys(names, "proved")
 
 
 def test_a_boundary_that_nobody_declared_is_refused(
-    chosen: dict[str, Estate], assemblies: Path
+    chosen: dict[str, PolicySet], assemblies: Path
 ) -> None:
     """A slip in one role's boundary must not make theorems disappear."""
     with pytest.raises(ResolveError, match="organization-boundary, which no stack of ours defines"):
-        read_estate(assemblies, "mfa")
+        read_policy_set(assemblies, "mfa")
 
 
 FENCE = ("analysts_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")
 
 
-def verdicts(estate: Estate, *names: str) -> Iterator[tuple[str, str]]:
+def verdicts(policy_set: PolicySet, *names: str) -> Iterator[tuple[str, str]]:
     """Yield the answer of each theorem of these names, with what refutes it."""
     for item in ALL:
         if item.name in names:
-            verdict = prove(item, estate, logic=LOGIC)
+            verdict = prove(item, policy_set, logic=LOGIC)
             yield item.name, verdict.answer
 
 
-def test_analysts_work_from_trusted_networks_only(chosen: dict[str, Estate]) -> None:
+def test_analysts_work_from_trusted_networks_only(chosen: dict[str, PolicySet]) -> None:
     names = (*FENCE, "analysts_can_work", "engineers_can_operate", "every_role_keeps_to_its_duty")
     assert dict(verdicts(chosen["office"], *names)) == dict.fromkeys(names, "proved")
 
 
-def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, Estate]) -> None:
+def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, PolicySet]) -> None:
     """Every mutant of what keeps analysts' credentials inside."""
-    estate = chosen["office"]
-    [name] = estate.role("analyst").policies
+    policy_set = chosen["office"]
+    [name] = policy_set.role("analyst").policies
     tried = [
         one
-        for one in mutants(estate)
+        for one in mutants(policy_set)
         if one.policy.name == name
         and "NothingFromElsewhere" in one.what
         and next(complaints(one.policy), None) is None
@@ -203,7 +205,9 @@ def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, Estate]) -> None:
         for one in tried
         if all(
             answer == "proved"
-            for _, answer in verdicts(estate.with_policy(one.policy), *FENCE, "analysts_can_work")
+            for _, answer in verdicts(
+                policy_set.with_policy(one.policy), *FENCE, "analysts_can_work"
+            )
         )
     ]
     # A negated operator holds where its key is absent, with IfExists and without.

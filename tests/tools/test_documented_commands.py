@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.incident.command import OfficerError
+from deploy.incident.command import IncidentError
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -35,7 +35,7 @@ def commands() -> list[str]:
 
 
 def nowhere(service: str) -> object:
-    raise OfficerError(f"nobody asks {service} here")
+    raise IncidentError(f"nobody asks {service} here")
 
 
 @pytest.mark.parametrize("command", commands())

@@ -135,7 +135,7 @@ def test_an_environment_that_is_not_deployed_is_named(
 
 
 @pytest.mark.parametrize("base", [None, "python:3.11-slim", "python@sha256:abc", f"x@y {BASE}"])
-def test_production_stands_on_no_image_that_somebody_could_move(
+def test_production_stands_on_no_image_whose_tag_can_move(
     clients: tuple[Any, Stubber, Any, Stubber], docker: Path, base: str | None
 ) -> None:
     cloudformation, stacks, ecr, images = clients

@@ -10,7 +10,7 @@ from typing import Final
 from starburst_assurance.controls.checklist import CHECKLIST
 from starburst_assurance.controls.data import DATA
 from starburst_assurance.controls.frameworks import Reference, references
-from starburst_assurance.controls.identity import PEOPLE
+from starburst_assurance.controls.identity import IDENTITY
 from starburst_assurance.controls.model import Area, Control, Framework, Item
 from starburst_assurance.controls.network import NETWORK
 from starburst_assurance.controls.record import COST, RECORD
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 CONTROLS: Final[tuple[Control, ...]] = (
-    *PEOPLE,
+    *IDENTITY,
     *DATA,
     *NETWORK,
     *WORK,

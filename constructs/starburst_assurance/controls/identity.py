@@ -1,4 +1,4 @@
-"""Controls of people and roles: who becomes somebody, and what each may do."""
+"""Controls of identity: who may assume which role, and what each role may do."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Final
 
 from starburst_assurance.controls.model import Area, Control
 
-__all__ = ["PEOPLE"]
+__all__ = ["IDENTITY"]
 
 _YOURS: Final = "how-to/do-what-stays-yours.md"
 
-PEOPLE: Final = (
+IDENTITY: Final = (
     Control(
         name="no-long-lived-keys",
         title="No credential is in the code, and nothing takes one as an argument",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S1", "S3", "G2", "G3"),
         tests=(
             "tests/repository/test_secrets.py::test_no_file_holds_a_credential",
@@ -26,7 +26,7 @@ PEOPLE: Final = (
     Control(
         name="people-are-federated",
         title="People come from the identity provider, or with a second factor",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S2", "S4", "G1", "G14"),
         cis=("1.20",),
         theorems=(
@@ -44,7 +44,7 @@ PEOPLE: Final = (
     Control(
         name="names-are-plain",
         title="A user name cannot reach into another's folder, and nobody is without one",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("P10",),
         theorems=(
             "names_are_plain_words",
@@ -61,7 +61,7 @@ PEOPLE: Final = (
     Control(
         name="least-privilege",
         title="Every role does its duty and nothing else; each wildcard is declared, with a reason",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S2", "S5", "S36"),
         fsbp=("IAM.1", "IAM.21", "IAM.2"),
         cis=("1.15",),
@@ -81,7 +81,7 @@ PEOPLE: Final = (
     Control(
         name="bounded-roles",
         title="Every role carries a permissions boundary that no role can change",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("G1",),
         nist=("AC-6",),
         rules=("unbounded-role", "unread-policy"),
@@ -95,7 +95,7 @@ PEOPLE: Final = (
     Control(
         name="no-confused-deputy",
         title="No AWS service acts here for another account's sake",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S2", "P5"),
         nist=("AC-3", "AC-6"),
         rules=("open-deputy",),
@@ -109,7 +109,7 @@ PEOPLE: Final = (
     Control(
         name="own-folder",
         title="An analyst reaches their own folder, queue and keys, whatever identity policies say",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S5", "S11", "P10"),
         nist=("AC-3", "AC-6"),
         theorems=(
@@ -131,7 +131,7 @@ PEOPLE: Final = (
     Control(
         name="own-workspace",
         title="Neither analysts nor workers touch another workspace's objects, queues or keys",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S5", "S11"),
         nist=("AC-3", "AC-4"),
         theorems=(
@@ -148,7 +148,7 @@ PEOPLE: Final = (
     Control(
         name="engineers-see-no-data",
         title="The platform team's own role reads no object, session key, message or raw log",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S36",),
         nist=("AC-5",),
         theorems=(
@@ -164,7 +164,7 @@ PEOPLE: Final = (
     Control(
         name="sessions-can-be-revoked",
         title="After a role's sessions are revoked, no earlier session can do anything",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S37",),
         nist=("AC-12",),
         theorems=("revoked_sessions_are_dead", "a_revoked_user_is_out_alone"),
@@ -174,7 +174,7 @@ PEOPLE: Final = (
     Control(
         name="work-can-be-contained",
         title="A user's, a workspace's or all work can be stopped and cut off, and taken back",
-        area=Area.PEOPLE,
+        area=Area.IDENTITY,
         rows=("S37", "S38"),
         nist=("IR-4", "AC-12"),
         hipaa=("164.308(a)(6)(ii)",),
@@ -192,4 +192,4 @@ PEOPLE: Final = (
         yours=(f"{_YOURS}#be-ready-for-an-incident",),
     ),
 )
-"""Who may become somebody, and what each may do."""
+"""Who may assume which role, and what each role may do."""

@@ -23,7 +23,7 @@ class Framework(StrEnum):
 class Area(StrEnum):
     """What a control is about."""
 
-    PEOPLE = "People and roles"
+    IDENTITY = "Identity and roles"
     DATA = "Data"
     NETWORK = "Network"
     WORK = "Workers and controller"

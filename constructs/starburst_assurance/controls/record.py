@@ -75,7 +75,7 @@ RECORD: Final = (
     ),
     Control(
         name="alarms",
-        title="People hear when the controller fails, is throttled or loses events",
+        title="An alarm tells when the controller fails, is throttled or loses events",
         area=Area.RECORD,
         rows=("S27",),
         nag=("CloudWatchAlarmAction",),
@@ -87,7 +87,7 @@ RECORD: Final = (
     ),
     Control(
         name="trespasses",
-        title="People hear when workers start or change past the controller, or root is used",
+        title="An alarm tells when workers start or change past the controller, or root is used",
         area=Area.RECORD,
         rows=("S12", "P18"),
         nist=("AU-6", "SI-4"),
@@ -100,7 +100,7 @@ RECORD: Final = (
     ),
     Control(
         name="weakenings",
-        title="People hear when the keys, trail, buckets or logs of the record are touched",
+        title="An alarm tells when the keys, trail, buckets or logs of the record are touched",
         area=Area.RECORD,
         rows=("S24",),
         nist=("AU-9", "SI-4"),
@@ -112,7 +112,7 @@ RECORD: Final = (
     ),
     Control(
         name="tampering",
-        title="People hear when a worker or the controller refuses what failed verification",
+        title="An alarm tells when a worker or the controller refuses what failed verification",
         area=Area.RECORD,
         rows=("S27",),
         nist=("AU-6", "SI-7"),

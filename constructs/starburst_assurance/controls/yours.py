@@ -1,4 +1,4 @@
-"""Controls that no code can hold: what stays with the people who deploy."""
+"""Controls that no code can hold: what stays with those who deploy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ YOURS: Final = (
     ),
     Control(
         name="incident-response",
-        title="Somebody knows what to do when credentials or data are lost, and has tried it",
+        title="What to do when credentials or data are lost is known, and has been tried",
         area=Area.YOURS,
         rows=("S37", "S38", "S39"),
         tests=(

@@ -14,7 +14,7 @@ import jsii
 
 from starburst_assurance.judge import Finding, GatedStage
 
-__all__ = ["HIDDEN", "UNJUDGED", "UNREAD", "Coverage", "strays"]
+__all__ = ["HIDDEN", "UNJUDGED", "UNREAD", "Coverage", "uncovered"]
 
 UNJUDGED: Final = "unjudged-template"
 UNREAD: Final = "unread-template"
@@ -63,12 +63,12 @@ class Coverage:
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Look at every template and acknowledgment of the app."""
         files = [Path(path) for path in context.template_paths]
-        found = strays(self._app, stages=self._stages, files=files, owned=self._owned)
+        found = uncovered(self._app, stages=self._stages, files=files, owned=self._owned)
         violations = [
             cdk.PolicyViolation(
                 rule_name=f"starburst-{each.rule}",
                 description=each.wrong,
-                fix=each.mend,
+                fix=each.fix,
                 violating_resources=[
                     cdk.PolicyViolatingResource(construct_path=each.path, locations=[])
                 ],
@@ -79,7 +79,7 @@ class Coverage:
         return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
 
 
-def strays(
+def uncovered(
     app: cdk.App,
     *,
     stages: Sequence[GatedStage],
@@ -104,14 +104,14 @@ def strays(
                 rule=UNJUDGED,
                 path=file.name.removesuffix(".template.json"),
                 wrong="no gate judges this template: its stack is in none of the judged stages",
-                mend="Put the stack into an environment's stage, directly below it.",
+                fix="Put the stack into an environment's stage, directly below it.",
             )
         for what in _unread(json.loads(file.read_text())):
             yield Finding(
                 rule=UNREAD,
                 path=file.name.removesuffix(".template.json"),
                 wrong=f"{what} brings resources from elsewhere, so nobody judges them",
-                mend="Write the resources into a stack of the environment itself.",
+                fix="Write the resources into a stack of the environment itself.",
             )
     for place, rule in _acknowledgments(app, files):
         own = rule.startswith(_ANNOTATION) and not owned(rule.removeprefix(_ANNOTATION))
@@ -120,7 +120,7 @@ def strays(
                 rule=HIDDEN,
                 path=place,
                 wrong=f"code acknowledges {rule}: no owner, no last day, and nobody reviews it",
-                mend="Mend the finding, or write a waiver in stacks/waivers.py.",
+                fix="Fix the finding, or write a waiver in stacks/waivers.py.",
             )
 
 

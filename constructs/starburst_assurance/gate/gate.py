@@ -93,7 +93,7 @@ class Gate:
                 rule=f"{UNUSED}[{rule}]",
                 path=resource,
                 wrong=f"{waiver}: no finding needs {rule} at {resource}",
-                mend="Delete it from stacks/waivers.py.",
+                fix="Delete it from stacks/waivers.py.",
             )
             for waiver in gated.waivers
             for rule, resource in waiver.pairs
@@ -116,7 +116,7 @@ def _violation(stage: cdk.Stage, finding: Finding) -> cdk.PolicyViolation:
     return cdk.PolicyViolation(
         rule_name=finding.rule,
         description=finding.wrong,
-        fix=finding.mend or None,
+        fix=finding.fix or None,
         rule_metadata={"Controls": ", ".join(finding.controls)} if finding.controls else None,
         violating_resources=[cdk.PolicyViolatingResource(construct_path=path, locations=[])],
         severity="error",

@@ -48,7 +48,7 @@ class Rulebook:
                         rule=f"{self.name}-{rule.name}",
                         path=resource.path,
                         wrong=problem,
-                        mend=rule.mend,
+                        fix=rule.fix,
                         controls=rule.controls,
                     )
         for problem in unused_wildcards(gated.wildcards, template):
@@ -56,5 +56,5 @@ class Rulebook:
                 rule=f"{self.name}-unused-wildcard",
                 path="",
                 wrong=problem,
-                mend="Take it out of stacks/wildcards.py.",
+                fix="Take it out of stacks/wildcards.py.",
             )

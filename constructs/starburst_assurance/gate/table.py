@@ -1,4 +1,4 @@
-"""The findings of a synthesis as one table: control, resource, what is wrong, how to mend it.
+"""The findings of a synthesis as one table: control, resource, what is wrong, how to fix it.
 
 What is no finding and still should be read, a warning, is one sentence.
 """
@@ -13,30 +13,30 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Refusal", "refusals", "table", "warnings"]
+__all__ = ["OpenFinding", "open_findings", "table", "warnings"]
 
-_HEADINGS: Final = ("Control", "Resource", "What is wrong", "How to mend it")
+_HEADINGS: Final = ("Control", "Resource", "What is wrong", "How to fix it")
 _WIDTHS: Final = (30, 32, 38, 38)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Refusal:
+class OpenFinding:
     """One finding without a waiver.
 
     Attributes:
         resource: construct path.
         rule: its id, and the controls that it answers.
         wrong: what is wrong.
-        mend: what to do about it.
+        fix: what to do about it.
     """
 
     resource: str
     rule: str
     wrong: str
-    mend: str
+    fix: str
 
 
-def refusals(assembly: Path) -> list[Refusal]:
+def open_findings(assembly: Path) -> list[OpenFinding]:
     """Return every error in the validation report of a synthesis.
 
     The CDK CLI looks at the report only where a stack is selected, and a bare ``cdk synth`` selects
@@ -48,11 +48,11 @@ def refusals(assembly: Path) -> list[Refusal]:
         return []
     judges = json.loads(report.read_text())["pluginReports"]
     stopped = {
-        Refusal(
+        OpenFinding(
             resource="the app",
             rule=str(judge["pluginName"]),
             wrong=str((judge.get("metadata") or {}).get("error", "it did not finish")),
-            mend="Let it run to its end: what it did not judge must not be deployed.",
+            fix="Let it run to its end: what it did not judge must not be deployed.",
         )
         for judge in judges
         if judge.get("conclusion") != "success" and not judge["violations"]
@@ -60,11 +60,11 @@ def refusals(assembly: Path) -> list[Refusal]:
     return sorted(
         stopped
         | {
-            Refusal(
+            OpenFinding(
                 resource=construct.get("constructPath") or "the app",
                 rule=_rule(found),
                 wrong=" ".join(found["description"].split()),
-                mend=" ".join((found.get("suggestedFix") or "").split()),
+                fix=" ".join((found.get("suggestedFix") or "").split()),
             )
             for judge in judges
             for found in judge["violations"]
@@ -92,16 +92,16 @@ def _rule(found: dict[str, dict[str, str]]) -> str:
     return f"{found['ruleName']} ({controls})" if controls else str(found["ruleName"])
 
 
-def table(found: Sequence[Refusal]) -> str:
+def table(found: Sequence[OpenFinding]) -> str:
     """Return the findings as text, wrapped in columns.
 
     Example:
-        >>> one = Refusal(resource="dev/Q", rule="SQS3", wrong="no DLQ", mend="add one")
+        >>> one = OpenFinding(resource="dev/Q", rule="SQS3", wrong="no DLQ", fix="add one")
         >>> table([one]).splitlines()[-1].split("  ")[0]
         'SQS3'
     """
     lines = [_columns(_HEADINGS), "  ".join("-" * width for width in _WIDTHS)]
-    lines += [_columns((each.rule, each.resource, each.wrong, each.mend)) for each in found]
+    lines += [_columns((each.rule, each.resource, each.wrong, each.fix)) for each in found]
     return "\n".join(lines)
 
 

@@ -1,1 +1,1 @@
-"""Other people's rules: cdk-nag's packs and AWS Control Tower's."""
+"""Third-party rules: cdk-nag's packs and AWS Control Tower's."""

@@ -270,7 +270,7 @@ def _findings(broken: Mapping[str, Any], template: Template) -> Iterator[Finding
             rule=rule,
             path=resource.path if resource else "",
             wrong=control[2].strip() if control else message.strip() or "not compliant",
-            mend=fix[1].strip() if fix else "",
+            fix=fix[1].strip() if fix else "",
             controls=(rule,),
         )
         if finding not in seen:

@@ -69,7 +69,7 @@ class NagPack:
                     rule=violation.rule_name,
                     path=path,
                     wrong=violation.description,
-                    mend=violation.fix or "",
+                    fix=violation.fix or "",
                     judged=declared_reason(violation.rule_name, path, gated.wildcards),
                 )
 

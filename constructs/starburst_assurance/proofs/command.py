@@ -17,15 +17,15 @@ from starburst_assurance.proofs.encoding.vocabulary import check, source
 from starburst_assurance.proofs.mutation.accepted import reason_for
 from starburst_assurance.proofs.mutation.mutants import mutants
 from starburst_assurance.proofs.mutation.record import record, write
-from starburst_assurance.proofs.mutation.testing import Fate, Log, hunt
-from starburst_assurance.proofs.reading.assembly import read_estate
+from starburst_assurance.proofs.mutation.testing import Fate, Log, run_mutants
+from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["estates_of", "run"]
+__all__ = ["policy_sets_of", "run"]
 
 _PROGRESS = 200
 
@@ -44,13 +44,15 @@ def run(options: argparse.Namespace) -> int:
         if not theorems:
             raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
         with tempfile.TemporaryDirectory() as folder:
-            estates = list(_estates(options, Path(folder)))
+            policy_sets = list(_policy_sets(options, Path(folder)))
         failed = 0
         sys.stdout.write(f"{source()}\n\n")
-        for estate in estates:
-            check(estate)
+        for policy_set in policy_sets:
+            check(policy_set)
             failed += (
-                _hunt(estate, theorems, options) if options.mutants else _prove(estate, theorems)
+                _try_mutants(policy_set, theorems, options)
+                if options.mutants
+                else _prove(policy_set, theorems)
             )
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
@@ -58,8 +60,8 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
-    """Yield the estate of every stage of an app that has an ``environment``.
+def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
+    """Yield the policy set of every stage of an app that has an ``environment``.
 
     Args:
         app: as ``app.build`` returns it.
@@ -71,7 +73,7 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
             continue
         existing = environment.network.existing
         theirs = existing.s3_endpoint_id if existing is not None else None
-        yield read_estate(
+        yield read_policy_set(
             assembly,
             environment.name,
             regions=environment.allowed_regions,
@@ -87,7 +89,7 @@ def estates_of(app: Any, assembly: Path | str) -> Iterator[Estate]:
         )
 
 
-def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
+def _policy_sets(options: argparse.Namespace, folder: Path) -> Iterator[PolicySet]:
     os.environ.setdefault("CDK_VALIDATION", "false")
     app = _module(options.app).build(outdir=str(folder), validate=False)
     wanted = options.environment
@@ -96,9 +98,9 @@ def _estates(options: argparse.Namespace, folder: Path) -> Iterator[Estate]:
         if name not in known:
             raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
     app.synth()
-    for estate in estates_of(app, folder):
-        if not wanted or estate.name in wanted:
-            yield estate
+    for policy_set in policy_sets_of(app, folder):
+        if not wanted or policy_set.name in wanted:
+            yield policy_set
 
 
 def _module(name: str) -> Any:
@@ -114,11 +116,11 @@ def _module(name: str) -> Any:
         ) from error
 
 
-def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
+def _prove(policy_set: PolicySet, theorems: Sequence[Theorem]) -> int:
     started, group, failed = time.perf_counter(), "", 0
     left_out: dict[str, list[str]] = {}
-    sys.stdout.write(f"{estate.name} ({estate.account}, {estate.region})\n")
-    for verdict in prove_all(theorems, estate):
+    sys.stdout.write(f"{policy_set.name} ({policy_set.account}, {policy_set.region})\n")
+    for verdict in prove_all(theorems, policy_set):
         if verdict.theorem.group != group:
             group = verdict.theorem.group
             sys.stdout.write(f"\n{group}\n")
@@ -146,13 +148,15 @@ def _prove(estate: Estate, theorems: Sequence[Theorem]) -> int:
     return failed
 
 
-def _hunt(estate: Estate, theorems: Sequence[Theorem], options: argparse.Namespace) -> int:
+def _try_mutants(
+    policy_set: PolicySet, theorems: Sequence[Theorem], options: argparse.Namespace
+) -> int:
     """Return 1 where too many mutants live, or one without a reason."""
-    chosen = [one for one in mutants(estate) if options.policy in one.policy.name]
-    log = Log(options.log or Path("build") / f"mutants-{estate.name}.jsonl")
+    chosen = [one for one in mutants(policy_set) if options.policy in one.policy.name]
+    log = Log(options.log or Path("build") / f"mutants-{policy_set.name}.jsonl")
     fates: list[Fate] = []
-    for fate in hunt(
-        estate, theorems, chosen, log=log, processes=options.processes, files=options.theorems
+    for fate in run_mutants(
+        policy_set, theorems, chosen, log=log, processes=options.processes, files=options.theorems
     ):
         fates.append(fate)
         if fate.end == "alive":
@@ -161,7 +165,7 @@ def _hunt(estate: Estate, theorems: Sequence[Theorem], options: argparse.Namespa
         if len(fates) % _PROGRESS == 0:
             sys.stdout.write(f"{len(fates):5} of {len(chosen)}\n")
         sys.stdout.flush()
-    found = record(estate, fates, theorems=len(theorems))
+    found = record(policy_set, fates, theorems=len(theorems))
     sys.stdout.write(f"{found}\n")
     if options.policy:
         return len(found.unexplained)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from starburst_assurance.proofs.mutation.accepted import SURVIVORS
+from starburst_assurance.proofs.mutation.accepted import ACCEPTED
 from starburst_assurance.proofs.theorems import ALL
 
 __all__ = ["page"]
@@ -87,7 +87,7 @@ whether a theorem fails or the vocabulary refuses it: [what it found](mutants.md
 which every request still gets the same answer are told apart by proof. Of the others, these may
 live:
 
-{survivors}
+{accepted}
 """
 
 
@@ -97,11 +97,11 @@ def page(example: str) -> str:
     Args:
         example: the text of the example file.
     """
-    survivors = "\n".join(
+    accepted = "\n".join(
         f"- `{one.policy}`, {', '.join(f'`{what}`' for what in one.what)}: {one.reason}"
-        for one in SURVIVORS
+        for one in ACCEPTED
     )
-    return _HEAD + "\n".join(_groups()) + "\n" + _OWN.format(example=example, survivors=survivors)
+    return _HEAD + "\n".join(_groups()) + "\n" + _OWN.format(example=example, accepted=accepted)
 
 
 def _groups() -> Iterator[str]:

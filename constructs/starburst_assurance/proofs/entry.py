@@ -69,7 +69,7 @@ def _options() -> argparse.ArgumentParser:
         "--log",
         type=Path,
         metavar="FILE",
-        help="what earlier hunts found (default: in build)",
+        help="what earlier runs found (default: in build)",
     )
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
     return parser

@@ -31,6 +31,6 @@ ENDLESS_LOG: Final = Rule(
     name="endless-log",
     controls=("FSBP CloudWatch.16", "HIPAA 164.312(b)", "PCI 10.5.1"),
     kinds=("AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Logs::LogGroup"),
-    mend="Create an EncryptedLogGroup with its days of retention, and name it here.",
+    fix="Create an EncryptedLogGroup with its days of retention, and name it here.",
     judge=_judge,
 )

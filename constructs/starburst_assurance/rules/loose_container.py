@@ -41,7 +41,7 @@ LOOSE_CONTAINER: Final = Rule(
     name="loose-container",
     controls=("FSBP ECS.4", "FSBP ECS.5", "FSBP ECS.20", "NIST AC-6", "NIST CM-7"),
     kinds=("AWS::ECS::TaskDefinition",),
-    mend=(
+    fix=(
         "Drop ALL capabilities, set initProcessEnabled and readonlyRootFilesystem, and name a "
         "numeric user such as 10001."
     ),

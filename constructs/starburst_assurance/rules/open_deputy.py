@@ -1,4 +1,4 @@
-"""Forbids letting an AWS service in without saying for whom it may act (P5)."""
+"""Forbids letting an AWS service in without saying on whose behalf (P5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPEN_DEPUTY: Final = Rule(
     name="open-deputy",
     controls=("NIST AC-3", "NIST AC-6", "CIS 1.15"),
     kinds=POLICY_HOLDERS,
-    mend=(
+    fix=(
         f"Add StringEquals, StringLike, ArnEquals or ArnLike on one of "
         f"{', '.join(CONFUSED_DEPUTY_KEYS)}, with our account, organization or ARN."
     ),

@@ -36,6 +36,6 @@ OPEN_EGRESS: Final = Rule(
     name="open-egress",
     controls=("FSBP EC2.18", "CIS 5.4", "NIST SC-7(5)", "PCI 1.3.4"),
     kinds=("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupEgress"),
-    mend="Name the endpoints' security group or a prefix list, inline, with its port.",
+    fix="Name the endpoints' security group or a prefix list, inline, with its port.",
     judge=_judge,
 )

@@ -52,7 +52,7 @@ OPEN_ENDPOINT: Final = Rule(
     name="open-endpoint",
     controls=("Data perimeter: trusted networks", "FSBP EC2.10", "FSBP EC2.55", "NIST SC-7"),
     kinds=("AWS::EC2::VPCEndpoint",),
-    mend=(
+    fix=(
         "Give it a policy whose every Allow has StringEquals on aws:PrincipalAccount (or OrgID) "
         "and aws:ResourceAccount (or OrgID), and turn private DNS on."
     ),

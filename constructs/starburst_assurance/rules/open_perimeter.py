@@ -61,7 +61,7 @@ OPEN_PERIMETER: Final = Rule(
     name="open-perimeter",
     controls=("Data perimeter: trusted identities", "NIST AC-3", "NIST AC-4"),
     kinds=tuple(_ACTIONS),
-    mend=(
+    fix=(
         "Deny every action to everyone whose aws:PrincipalAccount or aws:PrincipalOrgID is not "
         "ours, with BoolIfExists aws:PrincipalIsAWSService false as the only exception."
     ),

@@ -1,4 +1,4 @@
-"""Forbids a shell in a running task: for whoever may ask, and one that nobody records (P18)."""
+"""Forbids a shell in a running task: open to every caller, and one that nobody records (P18)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _judge(resource: Resource, template: Template) -> Iterator[str]:
     properties = resource.properties
     if resource.kind == "AWS::ECS::Service":
         if properties.get("EnableExecuteCommand", False) is not False:
-            yield "it lets people open a shell in its tasks"
+            yield "it lets users open a shell in its tasks"
     elif resource.kind == "AWS::ECS::Cluster":
         command = properties.get("Configuration", {}).get("ExecuteCommandConfiguration", {})
         log = command.get("LogConfiguration", {})
@@ -57,7 +57,7 @@ OPEN_SHELL: Final = Rule(
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
     ),
-    mend=(
+    fix=(
         "Leave enableExecuteCommand off, allow neither ecs:ExecuteCommand nor ssmmessages, and "
         "set the cluster's executeCommandConfiguration to OVERRIDE with a key and encrypted logs."
     ),

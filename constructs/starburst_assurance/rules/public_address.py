@@ -29,6 +29,6 @@ PUBLIC_ADDRESS: Final = Rule(
     name="public-address",
     controls=("FSBP EC2.15", "FSBP ECS.2", "FSBP ECS.16", "NIST SC-7"),
     kinds=("AWS::EC2::Subnet", "AWS::ECS::Service"),
-    mend="Use isolated subnets: mapPublicIpOnLaunch false, assignPublicIp DISABLED.",
+    fix="Use isolated subnets: mapPublicIpOnLaunch false, assignPublicIp DISABLED.",
     judge=_judge,
 )

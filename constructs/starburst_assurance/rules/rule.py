@@ -40,14 +40,14 @@ class Rule:
         name: what it forbids, in words with dashes: its file's name.
         controls: ids of the controls that it answers, such as ``FSBP S3.5``.
         kinds: CloudFormation types that it judges; none for every type.
-        mend: what to do about a finding.
+        fix: what to do about a finding.
         judge: yields what is wrong with a resource; returns None where the rule is not about it.
     """
 
     name: str
     controls: tuple[str, ...]
     kinds: tuple[str, ...]
-    mend: str
+    fix: str
     judge: Callable[[Resource, Template], Iterable[str] | None]
 
     def result(self, resource: Resource, template: Template) -> Result:

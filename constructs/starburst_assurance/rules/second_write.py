@@ -93,7 +93,7 @@ SECOND_WRITE: Final = Rule(
     name="second-write",
     controls=("NIST SI-7", "NIST AU-9", "HIPAA 164.312(c)(1)"),
     kinds=("AWS::S3::Bucket",),
-    mend=(
+    fix=(
         "On the keys of results and manifests, deny s3:PutObject to everyone where "
         "StringNotEquals s3:if-none-match is *, with BoolIfExists s3:ObjectCreationOperation as "
         "the only exception; where Null s3:x-amz-copy-source or Null s3:if-match is false; and "

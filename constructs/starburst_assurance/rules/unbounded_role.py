@@ -21,6 +21,6 @@ UNBOUNDED_ROLE: Final = Rule(
     name="unbounded-role",
     controls=("NIST AC-6", "CIS 1.15"),
     kinds=("AWS::IAM::Role", "AWS::IAM::User"),
-    mend="Set permissionsBoundary to the environment's boundary; the stage does it for its roles.",
+    fix="Set permissionsBoundary to the environment's boundary; the stage does it for its roles.",
     judge=_judge,
 )

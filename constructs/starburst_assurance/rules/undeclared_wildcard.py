@@ -1,7 +1,7 @@
 """Forbids a wildcard in a role's policy that its design does not declare (IAM.1, IAM.21).
 
 cdk-nag's IAM5 only sees that a pattern is there. Acknowledging it for ``*`` would admit whatever
-action somebody adds to that statement later; this rule compares pattern and actions.
+action that is added to that statement later; this rule compares pattern and actions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def undeclared_wildcard(declared: Sequence[Wildcard]) -> Rule:
         name="undeclared-wildcard",
         controls=("FSBP IAM.21", "CIS 1.15", "NIST AC-6", "AwsSolutions-IAM5"),
         kinds=_HOLDERS,
-        mend="Name the resource; or declare the pattern, its actions and why, in stacks/wildcards.",
+        fix="Name the resource; or declare the pattern, its actions and why, in stacks/wildcards.",
         judge=judge,
     )
 

@@ -22,6 +22,6 @@ UNKEYED_SCRATCH: Final = Rule(
     name="unkeyed-scratch",
     controls=("NIST SC-28", "HIPAA 164.312(a)(2)(iv)", "PCI 3.4"),
     kinds=("AWS::ECS::Cluster",),
-    mend="Set managedStorageConfiguration.fargateEphemeralStorageKmsKeyId to the data key.",
+    fix="Set managedStorageConfiguration.fargateEphemeralStorageKmsKeyId to the data key.",
     judge=_judge,
 )

@@ -37,6 +37,6 @@ UNMASKED_LOG: Final = Rule(
     name="unmasked-log",
     controls=("NIST SI-19", "HIPAA 164.312(b)", "PCI 3.4.1"),
     kinds=("AWS::Logs::LogGroup",),
-    mend="Give the log group a DataProtectionPolicy with an Audit and a Deidentify statement.",
+    fix="Give the log group a DataProtectionPolicy with an Audit and a Deidentify statement.",
     judge=_judge,
 )

@@ -36,6 +36,6 @@ UNPINNED_IMAGE: Final = Rule(
     name="unpinned-image",
     controls=("FSBP ECR.2", "NIST SI-7", "NIST CM-14"),
     kinds=("AWS::ECS::TaskDefinition", "AWS::Lambda::Function"),
-    mend="Write the image as <repository>@sha256:<64 hexadecimal digits>.",
+    fix="Write the image as <repository>@sha256:<64 hexadecimal digits>.",
     judge=_judge,
 )

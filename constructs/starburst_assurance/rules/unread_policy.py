@@ -1,4 +1,4 @@
-"""Forbids a policy, or another way to let somebody in, that no rule and no theorem reads (S2)."""
+"""Forbids a policy, or another way to grant access, that no rule and no theorem reads (S2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNREAD_POLICY: Final = Rule(
     name="unread-policy",
     controls=("NIST AC-3", "NIST AC-6", "CIS 1.14", "CIS 1.15"),
     kinds=(),
-    mend=(
+    fix=(
         "Say it in a role's managed policy or in the policy of the bucket, key, queue, topic or "
         "repository; or teach the proofs to read the type."
     ),

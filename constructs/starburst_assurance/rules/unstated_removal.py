@@ -42,6 +42,6 @@ UNSTATED_REMOVAL: Final = Rule(
     name="unstated-removal",
     controls=("NIST CP-9", "NIST CM-3", "HIPAA 164.310(d)(2)(iv)"),
     kinds=STATEFUL,
-    mend="Give the construct a removal_policy: RETAIN in production, DESTROY where it may go.",
+    fix="Give the construct a removal_policy: RETAIN in production, DESTROY where it may go.",
     judge=_judge,
 )

@@ -40,6 +40,6 @@ WAY_OUT: Final = Rule(
     name="way-out",
     controls=("FSBP EC2.10", "NIST AC-4", "NIST SC-7", "PCI 1.3.4"),
     kinds=(_VPC, *_WAYS),
-    mend="Reach AWS through VPC endpoints; for the internet, Network(egress='nat') says it once.",
+    fix="Reach AWS through VPC endpoints; for the internet, Network(egress='nat') says it once.",
     judge=_judge,
 )

@@ -67,7 +67,7 @@ WEAK_TLS: Final = Rule(
     name="weak-tls",
     controls=("FSBP S3.5", "CIS 2.1.1", "NIST SC-8", "HIPAA 164.312(e)(1)"),
     kinds=tuple(_ACTIONS),
-    mend=(
+    fix=(
         "Deny everything to everyone where aws:SecureTransport is false and, for a bucket and its "
         "objects, where s3:TlsVersion is less than 1.2."
     ),

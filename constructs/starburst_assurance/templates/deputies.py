@@ -1,4 +1,4 @@
-"""Finds what lets an AWS service in without saying for whom it may act (P5)."""
+"""Finds what lets an AWS service in without saying on whose behalf (P5)."""
 
 from __future__ import annotations
 

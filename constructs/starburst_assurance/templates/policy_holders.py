@@ -1,4 +1,4 @@
-"""Where a template can let somebody in: what rules and theorems read, and what they do not."""
+"""Where a template can grant access: what rules and theorems read, and what they do not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GRANTING: Final = frozenset(
         "AWS::SSO::PermissionSet",
     }
 )
-"""Types that let somebody in, with or without a policy, and that no theorem is about."""
+"""Types that grant access, with or without a policy, and that no theorem is about."""
 
 _NO_ACCESS: Final = frozenset({"DataProtectionPolicy"})
 """Properties that look like a policy and say nothing of who may do what."""
@@ -48,7 +48,7 @@ _TO_PEOPLE: Final = ("Groups", "Users")
 
 
 def unread(kind: str, properties: Mapping[str, Any]) -> Iterator[str] | None:
-    """Yield how a resource would let somebody in unseen; None where it is not about access.
+    """Yield how a resource would grant access unseen; None where it is not about access.
 
     Example:
         >>> inline = {"PolicyDocument": {"Statement": []}}
@@ -58,7 +58,7 @@ def unread(kind: str, properties: Mapping[str, Any]) -> Iterator[str] | None:
         []
     """
     if kind in GRANTING:
-        return iter((f"{kind} lets somebody in, and no theorem reads it",))
+        return iter((f"{kind} grants access, and no theorem reads it",))
     if not _holds(properties):
         return None
     if kind not in READ:

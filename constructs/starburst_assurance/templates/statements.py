@@ -80,7 +80,7 @@ def covers_actions(statement: Statement, wanted: Sequence[str]) -> bool:
 
 
 def denies_everyone(statement: Statement) -> bool:
-    """Return whether a statement denies, whoever asks."""
+    """Return whether a statement denies every caller."""
     principal = statement.get("Principal")
     if isinstance(principal, Mapping):
         principal = principal.get("AWS")

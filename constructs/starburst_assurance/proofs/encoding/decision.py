@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from starburst_assurance.proofs.encoding.encode import Grant, grants, says
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
 from starburst_assurance.proofs.encoding.request import Context, Request
-from starburst_assurance.proofs.reading.policies import Endpoint, Estate, Guarded, Policy, Role
+from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Policy, PolicySet, Role
 
 __all__ = ["World"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """An estate with the logic in which things are said of it.
+    """A policy set with the logic in which things are said of it.
 
     Attributes:
-        estate: the policies.
+        policy_set: the policies.
         logic: makes formulas.
         used: names of policies that were asked, for who wants to know what a proof rests on.
     """
 
-    estate: Estate
+    policy_set: PolicySet
     logic: Logic
     used: set[str]
 
@@ -40,7 +40,7 @@ class World:
             closed: keys that are not set are absent, rather than unknown.
         """
         context = self.context(closed=closed)
-        account = self.estate.account
+        account = self.policy_set.account
         context.put_all(
             {
                 "aws:PrincipalArn": role.arn,
@@ -49,8 +49,8 @@ class World:
                 "aws:PrincipalType": "AssumedRole",
             }
         )
-        if self.estate.organization is not None:
-            context.put("aws:PrincipalOrgID", self.estate.organization)
+        if self.policy_set.organization is not None:
+            context.put("aws:PrincipalOrgID", self.policy_set.organization)
         context.put("aws:PrincipalServiceName")
         context.put("aws:FederatedProvider")
         for key, value in role.tags.items():
@@ -65,22 +65,22 @@ class World:
 
         That is our account, or the organization where the environment names one.
         """
-        organization = self.estate.organization
+        organization = self.policy_set.organization
         if organization is not None:
             return context.is_(f"aws:{what}OrgID", organization)
-        return context.is_(f"aws:{what}Account", self.estate.account)
+        return context.is_(f"aws:{what}Account", self.policy_set.account)
 
     def put_ours(self, context: Context, *sides: str) -> None:
         """Say in a context that its ``Principal`` or ``Resource`` is of our account."""
         for side in sides:
-            context.put(f"aws:{side}Account", self.estate.account)
-            if self.estate.organization is not None:
-                context.put(f"aws:{side}OrgID", self.estate.organization)
+            context.put(f"aws:{side}Account", self.policy_set.account)
+            if self.policy_set.organization is not None:
+                context.put(f"aws:{side}OrgID", self.policy_set.organization)
 
     def policy(self, name: str) -> Policy:
         """Return a policy by name, and remember that it was asked."""
         self.used.add(name)
-        return self.estate.policies[name]
+        return self.policy_set.policies[name]
 
     def policies(self, names: Sequence[str]) -> tuple[Policy, ...]:
         """Return policies by name."""
@@ -144,7 +144,7 @@ class World:
         return logic.every((let, logic.no(says(logic, policy, "Deny", request))))
 
     def passes(self, request: Request, *, through: Endpoint) -> Formula:
-        """Return whether an endpoint lets a request through, whoever sends it."""
+        """Return whether an endpoint lets a request through, from any sender."""
         policy = self.policy(through.policy)
         return self.logic.every(
             (
@@ -154,11 +154,11 @@ class World:
         )
 
     def refuses(self, policy: Policy, request: Request) -> Formula:
-        """Return whether a policy denies a request in so many words, whoever else allows it."""
+        """Return whether a policy denies a request explicitly, whatever else allows it."""
         return says(self.logic, policy, "Deny", request)
 
     def trusted(self, role: Role, request: Request) -> Formula:
-        """Return whether a role's trust policy lets somebody become it."""
+        """Return whether a role's trust policy lets a request assume it."""
         policy = self.policy(role.trust)
         return self.logic.every(
             (
@@ -169,7 +169,7 @@ class World:
 
     def endpoint(self, service: str) -> Endpoint | None:
         """Return the endpoint of a service, such as ``s3``, whatever name it answers to."""
-        for item in self.estate.endpoints:
+        for item in self.policy_set.endpoints:
             if item.service.removesuffix("-fips") == service:
                 return item
         return None

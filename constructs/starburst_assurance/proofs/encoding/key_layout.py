@@ -71,28 +71,28 @@ STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"
 
 def data_bucket(world: World) -> Guarded:
     """Return the bucket that sessions live in."""
-    return world.estate.at("storage/Data")
+    return world.policy_set.at("storage/Data")
 
 
 def data_key(world: World) -> Guarded:
     """Return the key that sessions, queues and images are encrypted with."""
-    return world.estate.at("foundation/DataKey")
+    return world.policy_set.at("foundation/DataKey")
 
 
 def default_groups(world: World) -> tuple[str, ...]:
     """Return the security groups that our VPCs have from the start."""
-    named = world.estate.named
+    named = world.policy_set.named
     return tuple(arn for name, arn in named.items() if name.endswith(" default group"))
 
 
 def actions_on(world: World, service: str) -> tuple[str, ...]:
-    """Return one action of each kind that the estate's policies tell apart."""
-    return representatives(world.estate.policies.values(), service)
+    """Return one action of each kind that the policy set's policies tell apart."""
+    return representatives(world.policy_set.policies.values(), service)
 
 
 def every_action(world: World) -> tuple[str, ...]:
     """Return one action of each kind, of all services."""
-    return representatives(world.estate.policies.values())
+    return representatives(world.policy_set.policies.values())
 
 
 def tag_by_sts(world: World, text: Text) -> Formula:
@@ -133,7 +133,9 @@ def login_context(world: World, user: Text) -> Context:
 
 def queue_of(world: World, workspace: str) -> Guarded:
     """Return the session queues of a workspace, as one."""
-    return next(item for item in world.estate.kind(SESSION_QUEUE) if item.workspace == workspace)
+    return next(
+        item for item in world.policy_set.kind(SESSION_QUEUE) if item.workspace == workspace
+    )
 
 
 def queue_named(queue: Guarded, session: str = "a" * 20) -> str:

@@ -22,7 +22,7 @@ from starburst_assurance.proofs.encoding.encode import OPERATORS, operator
 from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import number_of
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
-from starburst_assurance.proofs.reading.policies import Condition, Estate, Policy, Statement
+from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
 
 __all__ = ["GLOBAL_KEYS", "actions", "check", "complaints", "representatives", "source"]
 
@@ -287,13 +287,13 @@ def _readable(family: str, value: str) -> bool:
             return True
 
 
-def check(estate: Estate) -> None:
-    """Refuse an estate that uses a word IAM does not know.
+def check(policy_set: PolicySet) -> None:
+    """Refuse a policy set that uses a word IAM does not know.
 
     Raises:
         VocabularyError: names every such word and where it stands.
     """
-    found = [what for policy in estate.policies.values() for what in complaints(policy)]
+    found = [what for policy in policy_set.policies.values() for what in complaints(policy)]
     if found:
         raise VocabularyError("IAM would not understand:\n  " + "\n  ".join(found))
 

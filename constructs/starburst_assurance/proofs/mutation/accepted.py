@@ -7,11 +7,11 @@ from typing import Final
 
 from starburst_assurance.proofs.encoding.patterns import glob
 
-__all__ = ["SURVIVORS", "Survivor", "reason_for"]
+__all__ = ["ACCEPTED", "AcceptedMutant", "reason_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survivor:
+class AcceptedMutant:
     """A kind of mutant that may live.
 
     Attributes:
@@ -25,25 +25,25 @@ class Survivor:
     reason: str
 
 
-SURVIVORS: Final[tuple[Survivor, ...]] = (
-    Survivor(
+ACCEPTED: Final[tuple[AcceptedMutant, ...]] = (
+    AcceptedMutant(
         policy="*Policy",
         what=("*NumericLessThan s3:TlsVersion with IfExists",),
         reason="S3 says the version of TLS with every request; IfExists could only refuse more.",
     ),
-    Survivor(
+    AcceptedMutant(
         policy="storage/DataPolicy",
         what=("DenyWorkersOutsideEndpoint: BoolIfExists aws:ViaAWSService dropped",),
         reason="No AWS service reads the bucket for a worker today; without this it would refuse "
         "more.",
     ),
-    Survivor(
+    AcceptedMutant(
         policy="access/ControllerFunction",
         what=("NothingFromOutside: BoolIfExists aws:ViaAWSService dropped",),
         reason="No AWS service calls S3, SQS, ECS or Parameter Store for the controller today; "
         "without this it would refuse more.",
     ),
-    Survivor(
+    AcceptedMutant(
         policy="foundation/LogsKey policy",
         what=("DenyGrantsOutsideAwsServices: BoolIfExists aws:PrincipalIsAWSService dropped",),
         reason="No AWS service may make a grant on this key; the exception is for the data key's, "
@@ -60,9 +60,9 @@ def reason_for(policy: str, what: str) -> str | None:
         policy: name of the policy.
         what: was changed in it.
     """
-    for survivor in SURVIVORS:
-        if glob(survivor.policy).fullmatch(policy) and any(
-            glob(pattern).fullmatch(what) for pattern in survivor.what
+    for accepted in ACCEPTED:
+        if glob(accepted.policy).fullmatch(policy) and any(
+            glob(pattern).fullmatch(what) for pattern in accepted.what
         ):
-            return survivor.reason
+            return accepted.reason
     return None

@@ -10,7 +10,7 @@ from starburst_assurance.proofs.encoding.key_layout import SERVICES, analyst_nam
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.encoding.vocabulary import representatives
-from starburst_assurance.proofs.reading.policies import Estate, Guarded, Policy, Role
+from starburst_assurance.proofs.reading.policies import Guarded, Policy, PolicySet, Role
 from starburst_assurance.proofs.solving.prove import decide
 
 __all__ = ["ALWAYS_SENT", "changes_nothing"]
@@ -21,18 +21,20 @@ ALWAYS_SENT: Final = ("aws:RequestedRegion", "aws:SecureTransport", "aws:ViaAWSS
 Difference = tuple[Formula, tuple[Formula, ...]]
 
 
-def changes_nothing(estate: Estate, policy: Policy, *, logic: Logic, seconds: float = 5.0) -> bool:
+def changes_nothing(
+    policy_set: PolicySet, policy: Policy, *, logic: Logic, seconds: float = 5.0
+) -> bool:
     """Return whether every request gets the same answer with ``policy`` in its namesake's place.
 
     Args:
-        estate: as it is.
+        policy_set: as it is.
         policy: one of its policies, changed.
         logic: in which to ask.
         seconds: for one question; what stays undecided counts as a change.
     """
-    before = World(estate=estate, logic=logic, used=set())
-    after = World(estate=estate.with_policy(policy), logic=logic, used=set())
-    policies = [*estate.policies.values(), policy]
+    before = World(policy_set=policy_set, logic=logic, used=set())
+    after = World(policy_set=policy_set.with_policy(policy), logic=logic, used=set())
+    policies = [*policy_set.policies.values(), policy]
     for formula, given in _differences(before, after, policies, policy.name):
         question = logic.every((*given, formula))
         if question is not False and decide(logic, question, seconds) != "unsat":
@@ -43,22 +45,22 @@ def changes_nothing(estate: Estate, policy: Policy, *, logic: Logic, seconds: fl
 def _differences(
     before: World, after: World, policies: list[Policy], name: str
 ) -> Iterator[Difference]:
-    estate, logic = before.estate, before.logic
+    policy_set, logic = before.policy_set, before.logic
     every = representatives(policies)
-    for role in estate.roles:
+    for role in policy_set.roles:
         if role.trust == name:
             logic.begin()
             context = before.context()
             for one in _requests(context, representatives(policies, "sts"), role.arn):
                 answers = before.trusted(role, one), after.trusted(role, one)
                 yield _differ(logic, *answers), _sent(context)
-        for at in (None, *estate.guarded):
+        for at in (None, *policy_set.guarded):
             if name not in (*role.policies, role.boundary, at.policy if at else None):
                 continue
             logic.begin()
             actions = representatives(policies, SERVICES[at.kind]) if at else every
             yield from _by_role(before, after, role, at, actions)
-    for item in estate.guarded:
+    for item in policy_set.guarded:
         if item.policy == name:
             logic.begin()
             context = before.context()
@@ -66,7 +68,7 @@ def _differences(
             for one in _requests(context, representatives(policies, SERVICES[item.kind]), resource):
                 answers = before.admitted(one, at=item), after.admitted(one, at=item)
                 yield _differ(logic, *answers), (*given, *_sent(context))
-    for endpoint in estate.endpoints:
+    for endpoint in policy_set.endpoints:
         if endpoint.policy == name:
             logic.begin()
             context = before.context()

@@ -1,6 +1,6 @@
-"""Mistakes that somebody could make in a policy, to see whether some theorem would notice.
+"""Small mistakes in a policy, to see whether some theorem would notice.
 
-A mutant is one policy with one small change. ``hunting`` asks what becomes of each.
+A mutant is one policy with one small change. ``testing`` asks what becomes of each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from starburst_assurance.proofs.encoding.encode import operator
-from starburst_assurance.proofs.reading.policies import Condition, Estate, Policy, Statement
+from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
 
 __all__ = ["Mutant", "mutants"]
 
@@ -32,7 +32,7 @@ _OPPOSITE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One policy of an estate with one mistake in it."""
+    """One policy of a policy set with one mistake in it."""
 
     policy: Policy
     what: str
@@ -48,9 +48,9 @@ class Mutant:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def mutants(estate: Estate) -> Iterator[Mutant]:
+def mutants(policy_set: PolicySet) -> Iterator[Mutant]:
     """Yield every mutant of every policy, each once."""
-    for policy in estate.policies.values():
+    for policy in policy_set.policies.values():
         seen: set[tuple[Statement, ...]] = {policy.statements}
         for index, statement in enumerate(policy.statements):
             label = statement.sid or f"statement {index}"

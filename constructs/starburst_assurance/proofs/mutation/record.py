@@ -1,4 +1,4 @@
-"""What a hunt for mutants found, as a record that people and the evidence page read."""
+"""The results of mutation testing, as a record that readers and the evidence page share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from starburst_assurance.proofs.mutation.accepted import SURVIVORS, reason_for
+from starburst_assurance.proofs.mutation.accepted import ACCEPTED, reason_for
 from starburst_assurance.proofs.mutation.testing import Fate
-from starburst_assurance.proofs.reading.policies import Estate, Policy
+from starburst_assurance.proofs.reading.policies import Policy, PolicySet
 
 __all__ = ["GOAL", "Record", "digest_of", "load", "record", "write"]
 
@@ -33,7 +33,7 @@ policies being as they are. One that lives needs a reason.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The outcome of a hunt.
+    """The outcome of one run over an environment's mutants.
 
     Attributes:
         environment: whose policies.
@@ -45,7 +45,7 @@ class Record:
         unused: reasons for which no mutant lives any more.
         kills: by theorem.
         policies: digest of every policy that was tried, to tell later whether it has changed.
-        untried: mutants that the hunt did not come to.
+        untried: mutants that the run did not come to.
     """
 
     environment: str
@@ -82,9 +82,9 @@ class Record:
         """Whether enough were noticed, and all others have a reason that is still needed."""
         return self.rate >= GOAL and not self.unexplained and not self.unused and not self.untried
 
-    def changed_since(self, estate: Estate) -> tuple[str, ...]:
+    def changed_since(self, policy_set: PolicySet) -> tuple[str, ...]:
         """Return the names of policies that are not as they were tried."""
-        now = {name: digest_of(policy) for name, policy in estate.policies.items()}
+        now = {name: digest_of(policy) for name, policy in policy_set.policies.items()}
         names = {*now, *self.policies}
         return tuple(sorted(name for name in names if now.get(name) != self.policies.get(name)))
 
@@ -103,11 +103,13 @@ def digest_of(policy: Policy) -> str:
     return hashlib.sha256(repr(policy.statements).encode()).hexdigest()[:16]
 
 
-def record(estate: Estate, fates: Sequence[Fate], *, theorems: int, untried: int = 0) -> Record:
-    """Return the record of a hunt.
+def record(
+    policy_set: PolicySet, fates: Sequence[Fate], *, theorems: int, untried: int = 0
+) -> Record:
+    """Return the record of a run.
 
     Args:
-        estate: the unchanged policies.
+        policy_set: the unchanged policies.
         fates: of their mutants.
         theorems: how many were asked.
         untried: mutants of which there is no fate.
@@ -115,7 +117,7 @@ def record(estate: Estate, fates: Sequence[Fate], *, theorems: int, untried: int
     alive = [(fate, reason_for(fate.policy, fate.what)) for fate in fates if fate.end == "alive"]
     used = {reason for _, reason in alive}
     return Record(
-        environment=estate.name,
+        environment=policy_set.name,
         theorems=theorems,
         killed=sum(fate.end == "killed" for fate in fates),
         refused=sum(fate.end == "refused" for fate in fates),
@@ -124,9 +126,9 @@ def record(estate: Estate, fates: Sequence[Fate], *, theorems: int, untried: int
             {**_named(fate), "reason": reason or ""}
             for fate, reason in sorted(alive, key=lambda one: str(one[0]))
         ],
-        unused=[one.reason for one in SURVIVORS if one.reason not in used],
+        unused=[one.reason for one in ACCEPTED if one.reason not in used],
         kills=dict(sorted(Counter(fate.by for fate in fates if fate.end == "killed").items())),
-        policies={name: digest_of(policy) for name, policy in sorted(estate.policies.items())},
+        policies={name: digest_of(policy) for name, policy in sorted(policy_set.policies.items())},
         untried=untried,
     )
 
@@ -137,7 +139,7 @@ def load(path: Path) -> Record:
 
 
 def write(found: Record, path: Path) -> None:
-    """Write a record as ``path``, and for people as the page of the same name.
+    """Write a record as ``path``, and for readers as the page of the same name.
 
     Args:
         found: the record.

@@ -23,15 +23,15 @@ from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.mutation.equivalence import changes_nothing
 from starburst_assurance.proofs.mutation.mutants import Mutant
 from starburst_assurance.proofs.reading.errors import UnsupportedError
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import Verdict, prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["End", "Fate", "Hunter", "Log", "hunt", "world_digest"]
+__all__ = ["End", "Fate", "Log", "MutationRun", "run_mutants", "world_digest"]
 
 PATIENCE = 60.0
-"""Seconds for one question about a mutant; generous, since hunts run behind other work."""
+"""Seconds for one question about a mutant; generous, since runs go on behind other work."""
 _PORTION = 24
 """Mutants of one policy that a process takes at a time."""
 
@@ -43,13 +43,12 @@ class Fate:
     """What became of a mutant.
 
     Attributes:
-        mutant: the mistake, as people read it.
         policy: in which it was made.
         what: was changed.
         digest: of the changed policy.
         end: killed by a theorem, refused by the vocabulary, the same for every request, or alive.
         by: the theorem, or what the vocabulary said.
-        world: of which estate, theorems and code this was found.
+        world: of which policy set, theorems and code this was found.
     """
 
     policy: str
@@ -65,7 +64,7 @@ class Fate:
 
 
 class Log:
-    """Fates in a file, a line each: an interrupted hunt goes on, a later one knows where to look.
+    """Fates in a file, a line each: an interrupted run goes on, a later one knows where to look.
 
     Args:
         path: of the file, made when something is written; without it nothing is kept.
@@ -92,16 +91,16 @@ class Log:
                 file.write(json.dumps(asdict(fate)) + "\n")
 
 
-class Hunter:
-    """Tries mutants of one estate, quickest theorem first.
+class MutationRun:
+    """Tries mutants of one policy set, quickest theorem first.
 
     Args:
-        estate: the unchanged policies.
-        theorems: that should notice; those that do not hold of the estate notice nothing.
+        policy_set: the unchanged policies.
+        theorems: that should notice; those that do not hold of the policy set notice nothing.
     """
 
-    def __init__(self, estate: Estate, theorems: Sequence[Theorem]) -> None:
-        self._estate = estate
+    def __init__(self, policy_set: PolicySet, theorems: Sequence[Theorem]) -> None:
+        self._policy_set = policy_set
         self._logic = Logic()
         self._theorems = {item.name: item for item in theorems}
         self._base: dict[str, Verdict] = {}
@@ -111,7 +110,7 @@ class Hunter:
         """Return what becomes of a mutant.
 
         Args:
-            mutant: of this estate.
+            mutant: of this policy set.
             suspect: a theorem that killed it before.
         """
         said = next(complaints(mutant.policy), None)
@@ -124,7 +123,7 @@ class Hunter:
             return _fate(mutant, "refused", str(error))
 
     def _tried(self, mutant: Mutant, suspect: str) -> Fate:
-        changed = self._estate.with_policy(mutant.policy)
+        changed = self._policy_set.with_policy(mutant.policy)
         for name in self._in_order(mutant.policy.name, suspect):
             if not self._held(name).holds:
                 continue
@@ -133,7 +132,7 @@ class Hunter:
                 self._kills[mutant.policy.name, name] += 1
                 self._kills["", name] += 1
                 return _fate(mutant, "killed", name)
-        if changes_nothing(self._estate, mutant.policy, logic=self._logic, seconds=PATIENCE):
+        if changes_nothing(self._policy_set, mutant.policy, logic=self._logic, seconds=PATIENCE):
             return _fate(mutant, "same")
         return _fate(mutant, "alive")
 
@@ -150,20 +149,20 @@ class Hunter:
         yield from sorted({*concerned} - {suspect}, key=cost)
 
     def _held(self, name: str) -> Verdict:
-        """Return whether a theorem holds of the unchanged estate, and what making it costs."""
+        """Return whether a theorem holds of the unchanged policy set, and what making it costs."""
         if name not in self._base:
-            first = self._prove(self._theorems[name], self._estate)
+            first = self._prove(self._theorems[name], self._policy_set)
             # Once proved, what a theorem costs is making its claims.
-            again = self._prove(self._theorems[name], self._estate) if first.holds else first
+            again = self._prove(self._theorems[name], self._policy_set) if first.holds else first
             self._base[name] = again
         return self._base[name]
 
-    def _prove(self, item: Theorem, estate: Estate) -> Verdict:
-        return prove(item, estate, logic=self._logic, check_premises=False, seconds=PATIENCE)
+    def _prove(self, item: Theorem, policy_set: PolicySet) -> Verdict:
+        return prove(item, policy_set, logic=self._logic, check_premises=False, seconds=PATIENCE)
 
 
-def hunt(
-    estate: Estate,
+def run_mutants(
+    policy_set: PolicySet,
     theorems: Sequence[Theorem],
     chosen: Iterable[Mutant],
     *,
@@ -174,15 +173,15 @@ def hunt(
     """Yield the fate of each mutant.
 
     Args:
-        estate: the unchanged policies, of which all theorems hold.
+        policy_set: the unchanged policies, of which all theorems hold.
         theorems: that should notice.
-        chosen: mutants of this estate.
+        chosen: mutants of this policy set.
         log: what was found before and shall be known afterwards.
         processes: that work at it.
         files: whose theorems are among ``theorems``, beside our own.
     """
     log = log or Log(None)
-    world = world_digest(estate, theorems)
+    world = world_digest(policy_set, theorems)
     waiting: list[tuple[Mutant, str]] = []
     for mutant in chosen:
         known = log[mutant]
@@ -196,19 +195,19 @@ def hunt(
         for items in [list(group)]
         for start in range(0, len(items), _PORTION)
     ]
-    for fates in _worked(estate, theorems, portions, processes, files):
+    for fates in _worked(policy_set, theorems, portions, processes, files):
         for fate in fates:
             known = Fate(**{**asdict(fate), "world": world})
             log.add(known)
             yield known
 
 
-def world_digest(estate: Estate, theorems: Sequence[Theorem]) -> str:
-    """Return a digest of all that a fate depends on: estate, theorems, and the prover's code."""
-    digest = hashlib.sha256(repr(estate).encode())
+def world_digest(policy_set: PolicySet, theorems: Sequence[Theorem]) -> str:
+    """Return a digest of all that a fate depends on: policies, theorems, and the prover's code."""
+    digest = hashlib.sha256(repr(policy_set).encode())
     digest.update(" ".join(sorted(item.name for item in theorems)).encode())
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        if path.name not in ("command.py", "document.py", "record.py", "survivors.py"):
+        if path.name not in ("command.py", "document.py", "record.py", "accepted.py"):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
 
@@ -217,7 +216,7 @@ Portion = Sequence[tuple[Mutant, str]]
 
 
 def _worked(
-    estate: Estate,
+    policy_set: PolicySet,
     theorems: Sequence[Theorem],
     portions: Sequence[Portion],
     processes: int,
@@ -226,30 +225,32 @@ def _worked(
     if not portions:
         return
     if processes < 2:  # noqa: PLR2004 - one needs no other
-        hunter = Hunter(estate, theorems)
+        tester = MutationRun(policy_set, theorems)
         for portion in portions:
-            yield [hunter.fate(mutant, suspect=suspect) for mutant, suspect in portion]
+            yield [tester.fate(mutant, suspect=suspect) for mutant, suspect in portion]
         return
     names = [item.name for item in theorems]
     with ProcessPoolExecutor(
         max_workers=processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin,
-        initargs=(estate, names, files),
+        initargs=(policy_set, names, files),
     ) as pool:
         yield from pool.map(_work, portions)
 
 
-_hunters: list[Hunter] = []
-"""The one of this process, in a process that hunts for another."""
+_runs: list[MutationRun] = []
+"""The one of this process, in a process that works for another."""
 
 
-def _begin(estate: Estate, names: Sequence[str], files: Sequence[str]) -> None:
-    _hunters.append(Hunter(estate, [item for item in theorems_in(files) if item.name in names]))
+def _begin(policy_set: PolicySet, names: Sequence[str], files: Sequence[str]) -> None:
+    _runs.append(
+        MutationRun(policy_set, [item for item in theorems_in(files) if item.name in names])
+    )
 
 
 def _work(portion: Portion) -> list[Fate]:
-    return [_hunters[0].fate(mutant, suspect=suspect) for mutant, suspect in portion]
+    return [_runs[0].fate(mutant, suspect=suspect) for mutant, suspect in portion]
 
 
 def _fate(mutant: Mutant, end: End, by: str = "") -> Fate:

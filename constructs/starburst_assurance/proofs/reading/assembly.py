@@ -1,4 +1,4 @@
-"""Read an estate out of a cloud assembly: the templates that would be deployed, nothing else."""
+"""Read a policy set out of a cloud assembly: the templates that would be deployed, nothing else."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
 from starburst_assurance.proofs.reading.policies import (
     EVERYTHING,
     Endpoint,
-    Estate,
     Guarded,
     Policy,
+    PolicySet,
     Role,
 )
 from starburst_assurance.proofs.reading.resolve import Resolver, Template
 from starburst_assurance.templates.policy_holders import unread
 
-__all__ = ["FOREIGN_BOUNDARY", "QUEUE_USER", "SESSION_QUEUE", "read_estate"]
+__all__ = ["FOREIGN_BOUNDARY", "QUEUE_USER", "SESSION_QUEUE", "read_policy_set"]
 
 QUEUE_USER: Final = "starburst:queueUser"
 """Stands in the session queue's policy for the analyst whose queue it is."""
@@ -51,7 +51,7 @@ _GUARDING: Final = {
 Found = tuple[str, str, str, Mapping[str, Any]]
 
 
-def read_estate(
+def read_policy_set(
     assembly: Path | str,
     environment: str,
     *,
@@ -65,8 +65,8 @@ def read_estate(
     trusted_vpcs: Sequence[str] = (),
     deployer: str | None = None,
     break_glass: str | None = None,
-) -> Estate:
-    """Return the estate of one environment of a synthesized app.
+) -> PolicySet:
+    """Return the policy set of one environment of a synthesized app.
 
     Args:
         assembly: the directory that synthesis wrote.
@@ -84,8 +84,8 @@ def read_estate(
         break_glass: ARN of the role that alone may end a kept key.
 
     Raises:
-        ProofError: there is no such environment, a token in it cannot be resolved, or it lets
-            somebody in by what is not read here.
+        ProofError: there is no such environment, a token in it cannot be resolved, or it
+            grants access by what is not read here.
     """
     folder = Path(assembly) / f"assembly-{environment}"
     if not (folder / "manifest.json").exists():
@@ -105,18 +105,18 @@ def read_estate(
         place = (account, region)
     reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
     reader.refuse_unread()
-    estate = reader.estate(environment, regions=regions or place[1:])
-    own = {endpoint.service: endpoint.identifier for endpoint in estate.endpoints}
+    policy_set = reader.policy_set(environment, regions=regions or place[1:])
+    own = {endpoint.service: endpoint.identifier for endpoint in policy_set.endpoints}
     return replace(
-        estate,
+        policy_set,
         without=(
             *without,
             *(() if trusted_cidrs else ("trusted-networks",)),
             *(() if deployer else ("kept-keys",)),
-            *(() if "audit/Files" in estate.named else ("own-trail",)),
-            *(("kit-boundary",) if FOREIGN_BOUNDARY in estate.policies else ()),
+            *(() if "audit/Files" in policy_set.named else ("own-trail",)),
+            *(("kit-boundary",) if FOREIGN_BOUNDARY in policy_set.policies else ()),
         ),
-        s3_endpoint=own.get("s3") or s3_endpoint or estate.s3_endpoint,
+        s3_endpoint=own.get("s3") or s3_endpoint or policy_set.s3_endpoint,
         organization=organization,
         fips=fips,
         trusted_cidrs=tuple(trusted_cidrs),
@@ -146,19 +146,19 @@ class _Reader:
             for what in unread(kind, properties) or ():
                 raise ProofError(f"{stack}, {logical_id}: {what}; nothing is proved of it")
 
-    def estate(
+    def policy_set(
         self,
         environment: str,
         *,
         regions: Sequence[str],
-    ) -> Estate:
+    ) -> PolicySet:
         named = {
             self._label(stack, logical_id): self._resolver.arn(stack, logical_id)
             for stack, logical_id, _, _ in self._resources()
         }
         named.update(self._default_groups())
         roles = self._roles()
-        return Estate(
+        return PolicySet(
             name=environment,
             account=self._resolver.account,
             region=self._resolver.region,

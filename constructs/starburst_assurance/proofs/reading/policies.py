@@ -11,9 +11,9 @@ __all__ = [
     "Condition",
     "Effect",
     "Endpoint",
-    "Estate",
     "Guarded",
     "Policy",
+    "PolicySet",
     "Role",
     "Statement",
 ]
@@ -78,7 +78,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role; policies by name in the estate.
+    """A role; policies by name in the policy set.
 
     Attributes:
         arn: of the role.
@@ -117,7 +117,7 @@ class Guarded:
     Attributes:
         kind: bucket, key, queue, topic, repository or function.
         arn: of the resource.
-        policy: its policy's name in the estate.
+        policy: its policy's name in the policy set.
         workspace: of a session's queue.
     """
 
@@ -137,7 +137,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estate:
+class PolicySet:
     """Everything that decides who may do what in one environment.
 
     Attributes:
@@ -213,8 +213,8 @@ class Estate:
         arn = self.named[name]
         return next(item for item in self.guarded if item.arn == arn)
 
-    def with_policy(self, policy: Policy) -> Estate:
-        """Return the same estate with one policy replaced or added."""
+    def with_policy(self, policy: Policy) -> PolicySet:
+        """Return the same policy set with one policy replaced or added."""
         return replace(self, policies={**self.policies, policy.name: policy})
 
 
@@ -261,4 +261,4 @@ def _statement(item: Mapping[str, Any]) -> Statement:
 EVERYTHING = Policy.parse(
     "everything", {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
-"""What somebody might attach by mistake; a theorem that survives it stands on denials."""
+"""What might be attached by mistake; a theorem that still holds stands on denials."""

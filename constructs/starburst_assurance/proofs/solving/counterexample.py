@@ -131,18 +131,18 @@ def explained(world: World, example: Counterexample) -> Counterexample:
 
 def _concerned(world: World, example: Counterexample) -> Iterator[Policy]:
     """Yield the policies of the caller's role, of the resource, and of a role that is taken."""
-    estate = world.estate
+    policy_set = world.policy_set
     who = example.said(_PRINCIPAL)
     names: dict[str, None] = {}
-    for role in estate.roles:
+    for role in policy_set.roles:
         if role.arn in who:
             names.update(dict.fromkeys((*role.policies, *filter(None, (role.boundary,)))))
         if role.arn == example.resource:
             names[role.trust] = None
-    for item in estate.guarded:
+    for item in policy_set.guarded:
         if glob(f"{item.arn}*").fullmatch(example.resource):
             names[item.policy] = None
-    yield from (estate.policies[name] for name in names if name in world.used)
+    yield from (policy_set.policies[name] for name in names if name in world.used)
 
 
 def _pairs(values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, cvc5
-from starburst_assurance.proofs.reading.policies import Estate
+from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.counterexample import (
     Counterexample,
     counterexample,
@@ -44,35 +44,35 @@ class Verdict:
 
 
 def prove_all(
-    theorems: Iterable[Theorem], estate: Estate, *, logic: Logic | None = None
+    theorems: Iterable[Theorem], policy_set: PolicySet, *, logic: Logic | None = None
 ) -> Iterator[Verdict]:
     """Yield a verdict for each theorem, in order."""
     shared = logic or Logic()
     for item in theorems:
-        yield prove(item, estate, logic=shared)
+        yield prove(item, policy_set, logic=shared)
 
 
 def prove(
     theorem: Theorem,
-    estate: Estate,
+    policy_set: PolicySet,
     *,
     logic: Logic | None = None,
     check_premises: bool = True,
     seconds: float = SECONDS,
 ) -> Verdict:
-    """Prove one theorem of an estate.
+    """Prove one theorem of a policy set.
 
     Args:
         theorem: what to prove.
-        estate: of what.
+        policy_set: of what.
         logic: shared between proofs; a new one without it.
         check_premises: refuse a claim whose premises nothing meets.
         seconds: after which one question counts as undecided.
     """
-    if theorem.unless is not None and theorem.unless in estate.without:
-        why = f"{estate.name} {ABSENT.get(theorem.unless, f'is without {theorem.unless}')}"
+    if theorem.unless is not None and theorem.unless in policy_set.without:
+        why = f"{policy_set.name} {ABSENT.get(theorem.unless, f'is without {theorem.unless}')}"
         return Verdict(theorem=theorem, answer="left out", seconds=0.0, claims=0, why=why)
-    world = World(estate=estate, logic=logic or Logic(), used=set())
+    world = World(policy_set=policy_set, logic=logic or Logic(), used=set())
     started = time.perf_counter()
     count = 0
     answer: Answer = "proved"

@@ -18,7 +18,7 @@ ABSENT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "kit-boundary": "has an organization's permissions boundary, which cannot be read, instead "
         "of the kit's",
-        "own-endpoints": "uses endpoints that are somebody else's, with policies that are too",
+        "own-endpoints": "uses endpoints that are not its own, with policies that are not either",
         "source-vpce": "runs in an emulator, which never says through which endpoint a call came",
         "trusted-networks": "has no trusted_cidrs",
     }

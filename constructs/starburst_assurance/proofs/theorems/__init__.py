@@ -1,4 +1,4 @@
-"""The theorems: what is proved of every environment, one file for each thing that people ask."""
+"""The theorems: what is proved of every environment, one file for each subject."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from starburst_assurance.proofs.theorems import (
     transport,
     workspaces,
 )
-from starburst_assurance.proofs.theorems.availability import humans as people
-from starburst_assurance.proofs.theorems.availability import machines, services
+from starburst_assurance.proofs.theorems.availability import humans, machines, services
 
 __all__ = ["ALL", "theorems_in"]
 
@@ -45,7 +44,7 @@ ALL: tuple[Theorem, ...] = tuple(
         evidence,
         incidents,
         duties,
-        people,
+        humans,
         machines,
         services,
         seeds,

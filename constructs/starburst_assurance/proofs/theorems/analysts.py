@@ -53,7 +53,7 @@ def _folder(world: World, role: Role, user: Text) -> Text:
 @theorem(GROUP)
 def own_objects_only(world: World) -> Iterator[Claim]:
     """An analyst never reads, writes or deletes anything in another user's folder."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         two = _two(world, role)
         asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
         yield never(
@@ -66,7 +66,7 @@ def own_objects_only(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def own_objects_only_by_identity(world: World) -> Iterator[Claim]:
     """The same holds by the analyst's own policies alone, were the bucket's policy ever lost."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         two = _two(world, role)
         asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
         yield never(
@@ -79,7 +79,7 @@ def own_objects_only_by_identity(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def own_objects_only_whatever_identity(world: World) -> Iterator[Claim]:
     """An analyst never touches another user's folder, whatever their identity policy says."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         two = _two(world, role)
         bucket = data_bucket(world)
         asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
@@ -103,7 +103,7 @@ def own_names_only(world: World) -> Iterator[Claim]:
     It holds by their own policies alone, and by the bucket's policy alone.
     """
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         user = analyst_name(world)
         context = world.session(role, user=user)
         own = world.logic.join(f"{SESSIONS}{role.workspace}/", user, "/")
@@ -131,7 +131,7 @@ def own_names_only(world: World) -> Iterator[Claim]:
 def no_forged_answers(world: World) -> Iterator[Claim]:
     """An analyst never writes a result or the controller's status, not even in their own folder."""
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         user = analyst_name(world)
         context = world.session(role, user=user)
         session = session_id(world)
@@ -149,7 +149,7 @@ def no_forged_answers(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def own_queue_only(world: World) -> Iterator[Claim]:
     """An analyst never uses the queue of another user's session, whatever identity policies say."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         two = _two(world, role)
         queue = queue_of(world, str(role.workspace))
         owned_by(two.context, two.victim)
@@ -172,7 +172,7 @@ def own_keys_only(world: World) -> Iterator[Claim]:
     that names one is only ever opened by a direct call.
     """
     key = data_key(world)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         two = _two(world, role)
         two.context.put("kms:EncryptionContext:user", two.victim)
         two.context.put("kms:ViaService")
@@ -195,7 +195,7 @@ def own_keys_only(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def nothing_without_a_name(world: World) -> Iterator[Claim]:
     """A session of an analyst role without a name may do nothing at all, in any service."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         context = world.session(role)
         for resource in world.logic.text("resource"), data_bucket(world).arn:
             asked = requests(context, every_action(world), resource)

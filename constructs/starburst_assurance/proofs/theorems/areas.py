@@ -35,7 +35,7 @@ def each_area_has_its_own_writers(world: World) -> Iterator[Claim]:
     actions = actions_on(world, "s3")
     reading = [action for action in actions if action.startswith(("s3:Get", "s3:List"))]
     changing = [action for action in actions if action not in reading]
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         for area, (writers, readers) in AREAS.items():
             may_not = [
                 *(() if role.purpose in writers else changing),
@@ -62,7 +62,7 @@ def an_analyst_has_one_folder(world: World) -> Iterator[Claim]:
     By their own policies alone, and by the bucket's policy alone.
     """
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         user = analyst_name(world)
         context = world.session(role, user=user)
         own = world.logic.join(f"{bucket.arn}/{SESSIONS}{role.workspace}/", user, "/")
@@ -92,7 +92,7 @@ def no_name_is_an_area(world: World) -> Iterator[Claim]:
     """
     bucket = data_bucket(world)
     for name in NAMES:
-        for role in world.estate.roles_for("analyst"):
+        for role in world.policy_set.roles_for("analyst"):
             context = world.session(role, user=name)
             own = f"{bucket.arn}/{SESSIONS}{role.workspace}/{name}/"
             key, elsewhere = _elsewhere(world, own)
@@ -103,7 +103,7 @@ def no_name_is_an_area(world: World) -> Iterator[Claim]:
                 given=[elsewhere],
             )
         for purpose in ("analyst", "worker"):
-            role = world.estate.roles_for(purpose)[0]
+            role = world.policy_set.roles_for(purpose)[0]
             theirs = replace(role, tags={**role.tags, "starburst:workspace": name})
             analyst = purpose == "analyst"
             context = world.session(theirs, user=name if analyst else None)
@@ -129,7 +129,7 @@ def no_name_is_an_area(world: World) -> Iterator[Claim]:
 def the_controller_keeps_to_three_names(world: World) -> Iterator[Claim]:
     """The controller touches manifests, requests, the status and its records, and nothing else."""
     logic, bucket = world.logic, data_bucket(world)
-    role = world.estate.role("controller")
+    role = world.policy_set.role("controller")
     session = f"{bucket.arn}/{SESSIONS}*/*/{'?' * 20}/"
     resource = logic.text("resource")
     known = [

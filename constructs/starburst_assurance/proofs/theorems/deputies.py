@@ -25,7 +25,7 @@ class Job:
         service: its principal.
         actions: patterns of what it does.
         where: what follows the resource's ARN, as a pattern.
-        said: patterns of what the request must say: for whom it is done.
+        said: patterns of what the request must say: on whose behalf it is made.
     """
 
     service: str
@@ -130,11 +130,11 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
 def services_do_their_job(world: World) -> Iterator[Claim]:
     """An AWS service does to our keys, buckets, topics and functions what its job is, and no more.
 
-    Each says for whom: our account, trail, log group, cluster, alarm or rule. What each is for is a
-    table beside this theorem.
+    Each says on whose behalf: our account, trail, log group, cluster, alarm or rule. What each is
+    for is a table beside this theorem.
     """
-    names = {arn: name for name, arn in world.estate.named.items()}
-    for item in world.estate.guarded:
+    names = {arn: name for name, arn in world.policy_set.named.items()}
+    for item in world.policy_set.guarded:
         jobs = JOBS.get(names.get(item.arn, ""), ())
         for action in actions_on(world, SERVICES[item.kind]):
             context = world.context()
@@ -176,12 +176,12 @@ def _does(world: World, job: Job, item: Guarded, context: Context, resource: Tex
 
 
 def _filled(world: World, pattern: str) -> str:
-    estate = world.estate
+    policy_set = world.policy_set
     values = {
-        "{a}": estate.account,
-        "{data}": estate.named["storage/Data"],
-        "{env}": estate.name,
-        "{r}": estate.region,
+        "{a}": policy_set.account,
+        "{data}": policy_set.named["storage/Data"],
+        "{env}": policy_set.name,
+        "{r}": policy_set.region,
     }
     for name, value in values.items():
         pattern = pattern.replace(name, value)

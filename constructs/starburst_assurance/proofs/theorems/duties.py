@@ -32,24 +32,24 @@ GROUP = "Nothing beyond the duty"
 
 
 def _filled(world: World, pattern: str, role: Role) -> str:
-    estate = world.estate
+    policy_set = world.policy_set
     values = {
-        "{a}": estate.account,
-        "{r}": estate.region,
-        "{env}": estate.name,
+        "{a}": policy_set.account,
+        "{r}": policy_set.region,
+        "{env}": policy_set.name,
         "{ws}": role.workspace or "",
         "{user}": USER,
         "{bucket}": data_bucket(world).arn,
         "{key}": data_key(world).arn,
-        "{logs_key}": estate.named["foundation/LogsKey"],
-        "{function}": estate.named["control/Controller"],
-        "{repository}": estate.named["registry/Worker"],
-        "{flows}": estate.named.get("network/Flows", ""),
+        "{logs_key}": policy_set.named["foundation/LogsKey"],
+        "{function}": policy_set.named["control/Controller"],
+        "{repository}": policy_set.named["registry/Worker"],
+        "{flows}": policy_set.named.get("network/Flows", ""),
         "{closed}": next(iter(default_groups(world)), "arn:aws:ec2:::none"),
-        "{events}": estate.named.get("audit/Events", ""),
+        "{events}": policy_set.named.get("audit/Events", ""),
         "{parameter}": (
-            f"arn:aws:ssm:{estate.region}:{estate.account}:"
-            f"parameter/starburst/{estate.name}/runtime"
+            f"arn:aws:ssm:{policy_set.region}:{policy_set.account}:"
+            f"parameter/starburst/{policy_set.name}/runtime"
         ),
     }
     for name, value in values.items():
@@ -73,7 +73,7 @@ def _duties(world: World, role: Role) -> Sequence[Duty]:
     if role.purpose is not None:
         bursting = BURSTING if opening_role(world) else {}
         return (*DUTIES.get(role.purpose, ()), *bursting.get(role.purpose, ()))
-    for name, arn in world.estate.named.items():
+    for name, arn in world.policy_set.named.items():
         if arn == role.arn and name in DUTIES:
             return DUTIES[name]
     return ()
@@ -85,7 +85,7 @@ def every_role_keeps_to_its_duty(world: World) -> Iterator[Claim]:
 
     In any AWS service, by its own policies alone. What each is for is a table beside this theorem.
     """
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         # One user stands for all: what is between users is another theorem's affair.
         context = world.session(role, user=USER if role.purpose == "analyst" else None)
         resource = world.logic.text("resource")
@@ -108,7 +108,7 @@ def duties_end_where_names_end(world: World) -> Iterator[Claim]:
     ``every_role_keeps_to_its_duty`` says more; this asks for the nearest neighbours by name, where
     a slip in a pattern shows without a search.
     """
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = world.session(role, user=USER if role.purpose == "analyst" else None)
         duties = _duties(world, role)
         near: dict[str, None] = {}
@@ -140,8 +140,8 @@ def _neighbours(pattern: str) -> Iterator[str]:
 @theorem(GROUP, unless="kit-boundary")
 def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
     """Whatever its policies say, no role ever goes beyond what the kit's roles need together."""
-    for name in sorted({role.boundary for role in world.estate.roles if role.boundary}):
-        role = next(one for one in world.estate.roles if one.boundary == name)
+    for name in sorted({role.boundary for role in world.policy_set.roles if role.boundary}):
+        role = next(one for one in world.policy_set.roles if one.boundary == name)
         context = world.session(role, user=USER if role.purpose == "analyst" else None)
         resource = world.logic.text("resource")
         for one in requests(context, every_action(world), resource):
@@ -151,7 +151,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
             ceiling = (
                 *CEILING,
                 *(BURSTING_CEILING if opening_role(world) else ()),
-                *(HOSTING_CEILING if world.estate.roles_for("host") else ()),
+                *(HOSTING_CEILING if world.policy_set.roles_for("host") else ()),
             )
             kept = _within(world, ceiling, role, one.action, resource)
             yield never(
@@ -166,14 +166,14 @@ def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
 
     Nor does it pass a role to anything but ECS tasks, or CloudFormation the endpoint role.
     """
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         objects = [action for action in every_action(world) if action.startswith("s3:")]
         asked = requests(context, objects, world.logic.text("resource"))
         yield never(
             role.name,
             [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
-            given=[context.is_not("aws:ResourceAccount", world.estate.account)],
+            given=[context.is_not("aws:ResourceAccount", world.policy_set.account)],
         )
         resource = world.logic.text("resource")
         passing = requests(context, ["iam:PassRole"], resource)

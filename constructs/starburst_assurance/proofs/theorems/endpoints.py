@@ -39,7 +39,7 @@ SEEN = ("SecurityGroups", "Subnets", "VpcEndpoints", "Vpcs")
 
 def opening_role(world: World) -> Role | None:
     """Return the role that makes endpoints; None where they are always open."""
-    found = world.estate.roles_for("endpoints")
+    found = world.policy_set.roles_for("endpoints")
     return found[0] if found else None
 
 
@@ -53,21 +53,23 @@ def passed_for_endpoints(world: World, context: Context, resource: Text) -> list
 
 
 def _stack(world: World) -> str:
-    estate = world.estate
-    place = f"{estate.region}:{estate.account}"
-    return f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(estate.name)}/"
+    policy_set = world.policy_set
+    place = f"{policy_set.region}:{policy_set.account}"
+    return f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(policy_set.name)}/"
 
 
 def _services(world: World) -> list[str]:
     """Return the names of the services that need an endpoint here."""
-    estate = world.estate
-    found = services_in(estate.region, hosts=bool(estate.roles_for("host")), fips=estate.fips)
-    return [f"com.amazonaws.{estate.region}.{name}" for name in found]
+    policy_set = world.policy_set
+    found = services_in(
+        policy_set.region, hosts=bool(policy_set.roles_for("host")), fips=policy_set.fips
+    )
+    return [f"com.amazonaws.{policy_set.region}.{name}" for name in found]
 
 
 def _network(world: World) -> list[str]:
     """Return the ARNs of our VPC, its subnets and the endpoints' group; none of another's VPC."""
-    named = world.estate.named
+    named = world.policy_set.named
     if "network/Vpc" not in named:
         return []
     return [
@@ -90,7 +92,7 @@ def only_the_endpoint_role_makes_endpoints(world: World) -> Iterator[Claim]:
     Where endpoints are always open there is none, and the boundary holds whatever policies say.
     """
     opening = opening_role(world)
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         if role is opening:
             continue
         context = session_of(world, role)
@@ -109,10 +111,10 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
 
     Where there is no such role, no role may even tag a network resource.
     """
-    estate, logic = world.estate, world.logic
+    policy_set, logic = world.policy_set, world.logic
     role = opening_role(world)
     if role is None:
-        for other in estate.roles:
+        for other in policy_set.roles:
             context = session_of(world, other)
             asked = requests(context, ["ec2:CreateTags"], logic.text("resource"))
             yield never(
@@ -120,7 +122,7 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
                 [(one, world.allowed(other, one, whatever_identity=True)) for one in asked],
             )
         return
-    place = f"arn:aws:ec2:{estate.region}:{estate.account}"
+    place = f"arn:aws:ec2:{policy_set.region}:{policy_set.account}"
     context, resource = world.session(role), logic.text("resource")
     endpoint = logic.starts(resource, f"{place}:vpc-endpoint/")
     others = [
@@ -146,7 +148,7 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
     made = world.allowed(role, make, boundary=False)
     services = _services(world)
     ours = logic.some(context.is_("ec2:VpceServiceName", service) for service in services)
-    tagged = context.is_(f"aws:RequestTag/{BURST_TAG}", estate.name)
+    tagged = context.is_(f"aws:RequestTag/{BURST_TAG}", policy_set.name)
     yield never("another service", [(make, made)], given=[endpoint, logic.no(ours)])
     yield never("without the tag", [(make, made)], given=[endpoint, logic.no(tagged)])
     own = _network(world)
@@ -176,7 +178,9 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
         ],
         given=[
             logic.no(
-                logic.every((endpoint, context.is_(f"aws:ResourceTag/{BURST_TAG}", estate.name)))
+                logic.every(
+                    (endpoint, context.is_(f"aws:ResourceTag/{BURST_TAG}", policy_set.name))
+                )
             )
         ],
     )
@@ -189,7 +193,7 @@ def only_our_endpoints_in_our_vpc(world: World) -> Iterator[Claim]:
                 (one, world.allowed(role, one, boundary=False))
                 for one in requests(naming, ["route53:AssociateVPCWithHostedZone"], resource)
             ],
-            given=[logic.no(logic.same(said, f"VPCId={vpc},VPCRegion={estate.region}"))],
+            given=[logic.no(logic.same(said, f"VPCId={vpc},VPCRegion={policy_set.region}"))],
         )
 
 
@@ -199,7 +203,7 @@ def only_the_endpoints_stack_is_updated(world: World) -> Iterator[Claim]:
 
     Where endpoints are always open no role changes any stack, whatever its policies say.
     """
-    estate, logic = world.estate, world.logic
+    policy_set, logic = world.policy_set, world.logic
     opening = opening_role(world)
     changing = [
         action
@@ -215,7 +219,7 @@ def only_the_endpoints_stack_is_updated(world: World) -> Iterator[Claim]:
         )
         if not _reading(action)
     ]
-    for role in estate.roles:
+    for role in policy_set.roles:
         context = session_of(world, role)
         resource = logic.text("stack")
         asked = list(requests(context, dict.fromkeys(changing), resource))
@@ -254,7 +258,7 @@ def only_the_endpoints_stack_is_updated(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def cloudformation_gets_the_endpoint_role_only(world: World) -> Iterator[Claim]:
     """Nobody hands CloudFormation a role but the controller, which hands it the endpoint role."""
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         context.put("iam:PassedToService", CLOUDFORMATION)
         resource = world.logic.text("resource")
@@ -271,10 +275,10 @@ def cloudformation_gets_the_endpoint_role_only(world: World) -> Iterator[Claim]:
 def cloudformation_takes_the_endpoint_role_only(world: World) -> Iterator[Claim]:
     """CloudFormation takes no role of ours but the endpoint role, which nobody else can take.
 
-    Nor does it for another account, where it says for whom it acts.
+    Nor does it for another account, where it says on whose behalf it acts.
     """
     opening = opening_role(world)
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = world.context()
         asked = [
             (one, world.trusted(role, one))
@@ -294,7 +298,7 @@ def cloudformation_takes_the_endpoint_role_only(world: World) -> Iterator[Claim]
         yield never(f"{role.name}, by others", asked, given=[world.logic.no(itself)])
         more = requests(context, ["sts:SetSourceIdentity", "sts:TagSession"], role.arn)
         yield never(f"{role.name}, with tags", [(one, world.trusted(role, one)) for one in more])
-        foreign = context.is_not("aws:SourceAccount", world.estate.account)
+        foreign = context.is_not("aws:SourceAccount", world.policy_set.account)
         yield never(
             f"{role.name}, for another account",
             asked,
@@ -311,8 +315,8 @@ def cloudformation_takes_the_endpoint_role_only(world: World) -> Iterator[Claim]
 @theorem(GROUP, unless="own-endpoints")
 def endpoints_can_open(world: World) -> Iterator[Claim]:
     """Every service that workers call has an endpoint; where those come and go, they can."""
-    estate = world.estate
-    for endpoint in estate.endpoints:
+    policy_set = world.policy_set
+    for endpoint in policy_set.endpoints:
         context = world.context(closed=True)
         world.put_ours(context, "Principal", "Resource")
         one = Request(context=context, action="sts:GetCallerIdentity", resource="*")
@@ -326,14 +330,16 @@ def endpoints_can_open(world: World) -> Iterator[Claim]:
         for name in ("UpdateStack", "DescribeStacks", "DescribeStackEvents")
     ]
     orders.append(("iam:PassRole", opening.arn, told))
-    yield always(world, "the controller", list(_plainly(world, estate.role("controller"), orders)))
-    made = f"arn:aws:ec2:{estate.region}:{estate.account}:vpc-endpoint/vpce-0a"
-    tag = {f"aws:RequestTag/{BURST_TAG}": estate.name, "ec2:CreateAction": "CreateVpcEndpoint"}
+    yield always(
+        world, "the controller", list(_plainly(world, policy_set.role("controller"), orders))
+    )
+    made = f"arn:aws:ec2:{policy_set.region}:{policy_set.account}:vpc-endpoint/vpce-0a"
+    tag = {f"aws:RequestTag/{BURST_TAG}": policy_set.name, "ec2:CreateAction": "CreateVpcEndpoint"}
     work = [
         *((MAKING, made, {**tag, "ec2:VpceServiceName": service}) for service in _services(world)),
         *((MAKING, arn, {}) for arn in _network(world)),
         ("ec2:CreateTags", made, tag),
-        ("ec2:DeleteVpcEndpoints", made, {f"aws:ResourceTag/{BURST_TAG}": estate.name}),
+        ("ec2:DeleteVpcEndpoints", made, {f"aws:ResourceTag/{BURST_TAG}": policy_set.name}),
         *((f"ec2:Describe{name}", "*", {}) for name in SEEN),
         ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/Z1", {}),
     ]
@@ -351,7 +357,7 @@ def _plainly(
     """Yield calls of a role in its own Region, all keys that are not said absent."""
     for action, resource, said in calls:
         context = world.session(role, closed=True)
-        context.put("aws:RequestedRegion", world.estate.region)
+        context.put("aws:RequestedRegion", world.policy_set.region)
         context.put_all(said)
         request = Request(context=context, action=action, resource=resource)
         yield request, world.allowed(role, request)

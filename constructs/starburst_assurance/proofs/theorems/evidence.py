@@ -44,7 +44,7 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
         "PutSubscriptionFilter",
         "Unmask",
     )
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         actions = [
             *(action for service in WATCHING for action in actions_on(world, service)),
@@ -59,10 +59,10 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def no_role_touches_evidence(world: World) -> Iterator[Claim]:
     """No role of ours reads, writes or deletes anything in the trail's and logs' buckets."""
-    for bucket in world.estate.kind("bucket"):
+    for bucket in world.policy_set.kind("bucket"):
         if bucket == data_bucket(world):
             continue
-        for role in world.estate.roles:
+        for role in world.policy_set.roles:
             context = session_of(world, role)
             key = world.logic.join(f"{bucket.arn}/", world.logic.text("key"))
             asked = [
@@ -102,7 +102,7 @@ def no_role_changes_a_bucket(world: World) -> Iterator[Claim]:
             "PutReplicationConfiguration",
         )
     ]
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         asked = requests(session_of(world, role), changes, world.logic.text("resource"))
         yield never(
             role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
@@ -115,7 +115,7 @@ def no_role_changes_identities(world: World) -> Iterator[Claim]:
 
     Whatever its identity policies say.
     """
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         asked = [
             one
@@ -146,7 +146,7 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
         "UntagRole",
         "UpdateAssumeRolePolicy",
     )
-    for name in sorted({role.boundary for role in world.estate.roles if role.boundary}):
+    for name in sorted({role.boundary for role in world.policy_set.roles if role.boundary}):
         boundary = world.policy(name)
         wide = Policy(name="wide", statements=(allow, *boundary.statements))
         context = world.context()
@@ -157,7 +157,7 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
 @theorem(GROUP, unless="kit-boundary")
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
     """Every role carries the boundary, so none does what the boundary does not name."""
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = world.session(role, user="alice" if role.purpose == "analyst" else None)
         unnamed = [
             f"{service}:{name}"
@@ -186,7 +186,7 @@ def revoked_sessions_are_dead(world: World) -> Iterator[Claim]:
     The policy is the very one that ``python -m deploy.revoke`` puts.
     """
     revoke = Policy.parse("revocation", revocation_document(REVOKED_AT))
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         context.put("aws:TokenIssueTime", moment(REVOKED_AT - SECOND))
         asked = requests(context, every_action(world), world.logic.text("resource"))
@@ -199,7 +199,7 @@ def a_revoked_user_is_out_alone(world: World) -> Iterator[Claim]:
     revoke = Policy.parse("revocation", revocation_document(REVOKED_AT, user="alice"))
     before, after = moment(REVOKED_AT - SECOND), moment(REVOKED_AT)
     resource = world.logic.text("resource")
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         hers = world.session(role, user="alice")
         hers.put("aws:TokenIssueTime", before)
         asked = requests(hers, every_action(world), resource)
@@ -224,20 +224,20 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
     What they put stays under the boundary: see what holds whatever an identity policy says. They
     see users' names, so that a slip in one is told, and nothing that is below them.
     """
-    estate = world.estate
-    ends = {role.arn: role for role in estate.roles_for("analyst", "worker")}
+    policy_set = world.policy_set
+    ends = {role.arn: role for role in policy_set.roles_for("analyst", "worker")}
     bucket = data_bucket(world)
     document = revoker_document(
-        estate.name,
-        estate.workspaces,
+        policy_set.name,
+        policy_set.workspaces,
         list(ends),
-        account=estate.account,
-        region=estate.region,
+        account=policy_set.account,
+        region=policy_set.region,
         bucket=bucket.arn.rpartition(":")[2],
     )
     revoker = Policy.parse("revoker", document)
     someone = Role(
-        arn=f"arn:aws:iam::{estate.account}:role/responder",
+        arn=f"arn:aws:iam::{policy_set.account}:role/responder",
         tags={},
         trust="",
         policies=(),
@@ -247,7 +247,7 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
     known = {"iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"}
     resource = world.logic.text("resource")
     ours = world.logic.some(world.logic.same(resource, arn) for arn in ends)
-    every = representatives([*estate.policies.values(), revoker])
+    every = representatives([*policy_set.policies.values(), revoker])
     looking = {"s3:ListBucketVersions", "ssm:GetParameter"}
     others = [one for one in every if one not in known | looking]
     yield never(
@@ -276,7 +276,7 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
         ],
         given=[
             world.logic.no(world.logic.same(prefix, f"{workspace}/"))
-            for workspace in estate.workspaces
+            for workspace in policy_set.workspaces
         ],
     )
     whole = world.session(someone)

@@ -61,16 +61,16 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
 
     The policy is the very one that ``python -m deploy.contain`` puts.
     """
-    estate, logic = world.estate, world.logic
-    place = {"account": estate.account, "region": estate.region}
-    controller = estate.role("controller")
-    families = f"arn:aws:ecs:{estate.region}:{estate.account}:task-definition/starburst"
-    for workspace in estate.workspaces:
-        family = f"{families}-{estate.name}-{workspace}"
+    policy_set, logic = world.policy_set, world.logic
+    place = {"account": policy_set.account, "region": policy_set.region}
+    controller = policy_set.role("controller")
+    families = f"arn:aws:ecs:{policy_set.region}:{policy_set.account}:task-definition/starburst"
+    for workspace in policy_set.workspaces:
+        family = f"{families}-{policy_set.name}-{workspace}"
         for user in (None, "alice"):
             denial = Policy.parse(
                 "launch denial",
-                launch_denial_document(estate.name, workspace, user=user, **place),
+                launch_denial_document(policy_set.name, workspace, user=user, **place),
             )
             resource = logic.text("resource")
             theirs = logic.some(
@@ -112,8 +112,8 @@ def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
     logic, bucket = world.logic, data_bucket(world)
     erasing = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"]
     writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
-    for role in world.estate.roles:
-        for workspace in world.estate.workspaces:
+    for role in world.policy_set.roles:
+        for workspace in world.policy_set.workspaces:
             for user, session in ((None, None), ("alice", None), ("alice", SESSION)):
                 for why in ("contained", "held") if session is None else ("held",):
                     keeping = Keeping(why=why, workspace=workspace, user=user, session=session)
@@ -130,7 +130,7 @@ def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
                         f"{role.name}: {keeping.policy_name}",
                         [(one, world.allowed(role, one, at=bucket, also=denial)) for one in asked],
                     )
-    another = Keeping(why="contained", workspace=world.estate.workspaces[0], user="alice")
+    another = Keeping(why="contained", workspace=world.policy_set.workspaces[0], user="alice")
     denial = Policy.parse("denial", another.document)
     context, other = world.context(), logic.text("object")
     yield never(
@@ -146,7 +146,7 @@ def incident_records_are_written_once(world: World) -> Iterator[Claim]:
 
     Whatever their policies say; the bucket's own lock keeps each version for its time besides.
     """
-    bucket, context = world.estate.at("audit/Files"), world.context()
+    bucket, context = world.policy_set.at("audit/Files"), world.context()
     policy = world.policy(bucket.policy)
     record = world.logic.join(f"{bucket.arn}/incidents/", world.logic.text("record"))
     context.put("s3:ObjectCreationOperation", "true")
@@ -156,7 +156,7 @@ def incident_records_are_written_once(world: World) -> Iterator[Claim]:
         [(one, world.logic.no(world.refuses(policy, one)))],
         given=[context.is_not("s3:if-none-match", "*")],
     )
-    if "kept-keys" not in world.estate.without:
+    if "kept-keys" not in world.policy_set.without:
         asked = requests(world.context(), ["s3:DeleteObject", "s3:DeleteObjectVersion"], record)
         yield never("erasing", [(one, world.logic.no(world.refuses(policy, one))) for one in asked])
 
@@ -168,37 +168,39 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
     Nor can any of them shorten the life of evidence, but by lifting a hold or erasing, each a
     permission of its own. Who restores must read what comes back, so they are not among these.
     """
-    estate, logic = world.estate, world.logic
-    place = {"account": estate.account, "region": estate.region}
+    policy_set, logic = world.policy_set, world.logic
+    place = {"account": policy_set.account, "region": policy_set.region}
     bucket, key = data_bucket(world), data_key(world)
     name = bucket.arn.rpartition(":")[2]
-    files = estate.named.get("audit/Files")
+    files = policy_set.named.get("audit/Files")
     locker = (
-        Locker(bucket=files.rpartition(":")[2], key_arn=estate.named["foundation/LogsKey"])
+        Locker(bucket=files.rpartition(":")[2], key_arn=policy_set.named["foundation/LogsKey"])
         if files
         else None
     )
-    spaces = estate.workspaces
+    spaces = policy_set.workspaces
     prefixes = [f"{SESSIONS}{workspace}/" for workspace in spaces]
     someone = Role(
-        arn=f"arn:aws:iam::{estate.account}:role/responder",
+        arn=f"arn:aws:iam::{policy_set.account}:role/responder",
         tags={},
         trust="",
         policies=(),
         boundary=None,
     )
     documents = {
-        "contains": container_document(estate.name, spaces, bucket=name, locker=locker, **place),
-        "isolates": isolator_document(estate.name, locker=locker, **place),
-        "holds": holder_document(estate.name, prefixes, bucket=name, locker=locker, **place),
-        "erases": eraser_document(estate.name, prefixes, bucket=name, locker=locker, **place),
-        "watches": watcher_document(estate.name, spaces, trail_log_group="trail", **place),
+        "contains": container_document(
+            policy_set.name, spaces, bucket=name, locker=locker, **place
+        ),
+        "isolates": isolator_document(policy_set.name, locker=locker, **place),
+        "holds": holder_document(policy_set.name, prefixes, bucket=name, locker=locker, **place),
+        "erases": eraser_document(policy_set.name, prefixes, bucket=name, locker=locker, **place),
+        "watches": watcher_document(policy_set.name, spaces, trail_log_group="trail", **place),
     }
     for duty, document in documents.items():
         policy = Policy.parse(f"who {duty}", document)
         known = {action for statement in policy.statements for action in statement.actions}
         context = world.session(someone)
-        every = {*representatives([*estate.policies.values(), policy]), *READING, *SHORTENING}
+        every = {*representatives([*policy_set.policies.values(), policy]), *READING, *SHORTENING}
         resource = logic.text("resource")
         yield never(
             f"who {duty}: another action",
@@ -224,7 +226,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         yield never(
             f"who {duty}: writing anything but records",
             [(one, world.allowed(someone, one, also=[policy])) for one in writes],
-            given=[logic.no(logic.starts(record, f"{files}/incidents/{estate.name}/"))],
+            given=[logic.no(logic.starts(record, f"{files}/incidents/{policy_set.name}/"))],
         )
     erases = Policy.parse("who erases", documents["erases"])
     context = world.session(someone)

@@ -34,8 +34,8 @@ ADMINISTRATION = (
 @theorem(GROUP, unless="kit-boundary")
 def no_role_administers_keys(world: World) -> Iterator[Claim]:
     """No role of ours changes a key's policy, grants or life, whatever its policies say."""
-    for role in world.estate.roles:
-        for key in world.estate.kind("key"):
+    for role in world.policy_set.roles:
+        for key in world.policy_set.kind("key"):
             context = session_of(world, role)
             asked = requests(context, ADMINISTRATION, key.arn)
             yield never(
@@ -50,7 +50,7 @@ def no_grants_by_people(world: World) -> Iterator[Claim]:
 
     Not even an administrator of the account.
     """
-    for key in world.estate.kind("key"):
+    for key in world.policy_set.kind("key"):
         # A caller who did not sign in is no service either, and says nothing of it.
         for about, service in (("signed in", ("false",)), ("not signed in", ())):
             context = world.context()
@@ -75,9 +75,9 @@ def kept_keys_end_by_break_glass_alone(world: World) -> Iterator[Claim]:
     Nobody but that role and CloudFormation's changes its policy. Whatever anybody's identity
     policies say: the keys' own policies stand alone, against administrators and the root user too.
     """
-    estate, logic = world.estate, world.logic
-    named = [one for one in (estate.break_glass, estate.deployer) if one is not None]
-    for key in estate.kind("key"):
+    policy_set, logic = world.policy_set, world.logic
+    named = [one for one in (policy_set.break_glass, policy_set.deployer) if one is not None]
+    for key in policy_set.kind("key"):
         policy = world.policy(key.policy)
         for actions, allowed in ((ENDING, named[:-1]), (("kms:PutKeyPolicy",), named)):
             context = world.context()
@@ -90,9 +90,9 @@ def kept_keys_end_by_break_glass_alone(world: World) -> Iterator[Claim]:
                 given=[context.is_not("aws:PrincipalArn", arn) for arn in allowed],
             )
         for arn, possible in (
-            (estate.deployer, ("kms:PutKeyPolicy", *RECOVERING)),
-            (estate.break_glass, (*ENDING, "kms:PutKeyPolicy", *RECOVERING)),
-            (f"arn:aws:iam::{estate.account}:role/administrator", RECOVERING),
+            (policy_set.deployer, ("kms:PutKeyPolicy", *RECOVERING)),
+            (policy_set.break_glass, (*ENDING, "kms:PutKeyPolicy", *RECOVERING)),
+            (f"arn:aws:iam::{policy_set.account}:role/administrator", RECOVERING),
         ):
             if arn is None:
                 continue
@@ -112,7 +112,7 @@ def kept_keys_end_by_break_glass_alone(world: World) -> Iterator[Claim]:
 def session_keys_are_for_sessions(world: World) -> Iterator[Claim]:
     """Only analysts and workers ever open a session key; no other role does."""
     key = data_key(world)
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         if role.purpose in ("analyst", "worker"):
             continue
         context = world.session(role)
@@ -129,13 +129,13 @@ def session_keys_are_for_sessions(world: World) -> Iterator[Claim]:
 def keys_open_for_s3_and_sqs_only(world: World) -> Iterator[Claim]:
     """Without a session's own context a role uses the data key through S3 and SQS only."""
     key = data_key(world)
-    estate = world.estate
-    for role in estate.roles:
+    policy_set = world.policy_set
+    for role in policy_set.roles:
         context = session_of(world, role)
         context.put("kms:EncryptionContext:workspace")
         asked = requests(context, actions_on(world, "kms"), key.arn)
         services = [
-            context.is_not("kms:ViaService", f"{service}.{estate.region}.amazonaws.com")
+            context.is_not("kms:ViaService", f"{service}.{policy_set.region}.amazonaws.com")
             for service in ("s3", "sqs")
         ]
         yield never(
@@ -150,7 +150,7 @@ def engineers_see_no_data(world: World) -> Iterator[Claim]:
     But the events that the controller lost, which name sessions and hold no data. What it can do
     by a deployment is up to the roles of ``cdk bootstrap``.
     """
-    role = world.estate.role("platform")
+    role = world.policy_set.role("platform")
     bucket, key = data_bucket(world), data_key(world)
     context = world.session(role)
     resource = world.logic.text("resource")
@@ -165,7 +165,7 @@ def engineers_see_no_data(world: World) -> Iterator[Claim]:
         ],
         given=[inside],
     )
-    lost = world.logic.same(resource, world.estate.named["control/Failures"])
+    lost = world.logic.same(resource, world.policy_set.named["control/Failures"])
     for what, actions, where, given in (
         ("keys", actions_on(world, "kms"), key.arn, ()),
         ("messages", actions_on(world, "sqs"), resource, [world.logic.no(lost)]),
@@ -182,13 +182,13 @@ def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
     CDK's look-up role holds AWS's ``ReadOnlyAccess``: every log, key name and unencrypted object of
     the account. Nothing here is looked up, and ``cdk`` goes on without that role.
     """
-    estate, logic = world.estate, world.logic
-    role = estate.role("platform")
+    policy_set, logic = world.policy_set, world.logic
+    role = policy_set.role("platform")
     resource = logic.text("role")
     ours = [
         logic.like(
             resource,
-            f"arn:aws:iam::{estate.account}:role/cdk-*-{job}-role-{estate.account}-{estate.region}",
+            f"arn:aws:iam::{policy_set.account}:role/cdk-*-{job}-role-{policy_set.account}-{policy_set.region}",
         )
         for job in ("deploy", "file-publishing", "image-publishing")
     ]
@@ -203,13 +203,13 @@ def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
     """Roles use the key of logs and evidence for the queue of lost events only, and through SQS."""
-    estate = world.estate
-    key = estate.at("foundation/LogsKey")
-    for role in estate.roles:
+    policy_set = world.policy_set
+    key = policy_set.at("foundation/LogsKey")
+    for role in policy_set.roles:
         context = session_of(world, role)
         asked = requests(context, actions_on(world, "kms"), key.arn)
         reader = role.purpose in ("controller", "platform")
-        elsewhere = context.is_not("kms:ViaService", f"sqs.{estate.region}.amazonaws.com")
+        elsewhere = context.is_not("kms:ViaService", f"sqs.{policy_set.region}.amazonaws.com")
         yield never(
             role.name,
             [(one, world.allowed(role, one, at=key)) for one in asked],
@@ -220,10 +220,10 @@ def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def engineers_denials_stand_alone(world: World) -> Iterator[Claim]:
     """A wider policy for the platform team would still not open data: the denials stand alone."""
-    role = world.estate.role("platform")
+    role = world.policy_set.role("platform")
     bucket, key = data_bucket(world), data_key(world)
     queue = world.logic.text("queue")
-    lost = world.logic.same(queue, world.estate.named["control/Failures"])
+    lost = world.logic.same(queue, world.policy_set.named["control/Failures"])
     for what, actions, where, given in (
         (
             "objects",

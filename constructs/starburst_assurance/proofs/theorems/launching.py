@@ -35,7 +35,7 @@ ALONE = (
 @theorem(GROUP)
 def only_the_controller_starts(world: World) -> Iterator[Claim]:
     """Only the controller starts or stops tasks, passes roles, and makes or deletes queues."""
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         if role.purpose == "controller":
             continue
         asked = requests(session_of(world, role), ALONE, world.logic.text("resource"))
@@ -48,9 +48,9 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
 
     So nobody of ours makes up a sweep or an event of AWS. The function itself nobody invokes.
     """
-    estate = world.estate
-    own, service = (estate.named[f"control/Controller{one}"] for one in ("Analysts", "Service"))
-    for role in estate.roles:
+    policy_set = world.policy_set
+    own, service = (policy_set.named[f"control/Controller{one}"] for one in ("Analysts", "Service"))
+    for role in policy_set.roles:
         context = session_of(world, role)
         resource = world.logic.text("resource")
         asked = requests(context, INVOKING, resource)
@@ -64,7 +64,7 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
         yield never(
             f"{role.name}, by what the alias itself lets in",
             [
-                (one, world.allowed(role, one, at=estate.at("control/ControllerService")))
+                (one, world.allowed(role, one, at=policy_set.at("control/ControllerService")))
                 for one in asked
             ],
         )
@@ -76,8 +76,8 @@ def only_run_task(world: World) -> Iterator[Claim]:
 
     And in our own cluster.
     """
-    estate = world.estate
-    role = estate.role("controller")
+    policy_set = world.policy_set
+    role = policy_set.role("controller")
     context = world.session(role)
     resource = world.logic.text("resource")
     others = [
@@ -93,10 +93,12 @@ def only_run_task(world: World) -> Iterator[Claim]:
         ],
     )
     one = next(iter(requests(context, ["ecs:RunTask"], resource)))
-    place = f"arn:aws:ecs:{estate.region}:{estate.account}"
+    place = f"arn:aws:ecs:{policy_set.region}:{policy_set.account}"
     families = [
-        world.logic.like(resource, f"{place}:task-definition/starburst-{estate.name}-{name}{end}")
-        for name in estate.workspaces
+        world.logic.like(
+            resource, f"{place}:task-definition/starburst-{policy_set.name}-{name}{end}"
+        )
+        for name in policy_set.workspaces
         for end in ("", ":*", "-arm64", "-arm64:*", "-x86_64", "-x86_64:*")
     ]
     allowed = world.allowed(role, one)
@@ -106,7 +108,7 @@ def only_run_task(world: World) -> Iterator[Claim]:
     yield never(
         "another cluster",
         [(one, allowed)],
-        given=[context.is_not("ecs:cluster", estate.named["compute/Cluster"])],
+        given=[context.is_not("ecs:cluster", policy_set.named["compute/Cluster"])],
     )
     yield never(
         "looking at another cluster",
@@ -114,7 +116,7 @@ def only_run_task(world: World) -> Iterator[Claim]:
             (other, world.allowed(role, other))
             for other in requests(context, ["ecs:ListTasks"], resource)
         ],
-        given=[context.is_not("ecs:cluster", estate.named["compute/Cluster"])],
+        given=[context.is_not("ecs:cluster", policy_set.named["compute/Cluster"])],
     )
     yield never(
         "tagging later",
@@ -132,13 +134,13 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
 
     But the endpoint role to CloudFormation, where the environment has one.
     """
-    estate = world.estate
-    role = estate.role("controller")
+    policy_set = world.policy_set
+    role = policy_set.role("controller")
     context = world.session(role)
     resource = world.logic.text("resource")
     one = next(iter(requests(context, ["iam:PassRole"], resource)))
     passed = [
-        world.logic.same(resource, other.arn) for other in estate.roles_for("worker", "launch")
+        world.logic.same(resource, other.arn) for other in policy_set.roles_for("worker", "launch")
     ]
     # By its own policy alone, were the boundary ever wider.
     allowed = world.allowed(role, one, boundary=False)
@@ -155,7 +157,7 @@ def only_worker_roles_to_ecs(world: World) -> Iterator[Claim]:
 @theorem(GROUP, unless="kit-boundary")
 def no_shell(world: World) -> Iterator[Claim]:
     """Nobody opens a shell in a worker, nor starts one that would allow it."""
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context, later = session_of(world, role), session_of(world, role)
         resource = world.logic.text("resource")
         now = requests(context, ["ecs:ExecuteCommand"], resource)
@@ -170,7 +172,7 @@ def no_shell(world: World) -> Iterator[Claim]:
 def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
     """The controller reads manifests and requests: never a function, an input or a result."""
     bucket = data_bucket(world)
-    role = world.estate.role("controller")
+    role = world.policy_set.role("controller")
     context = world.session(role)
     workspace, user = world.logic.name("workspace"), world.logic.name("user")
     session = world.logic.name("session", low=20, high=20)
@@ -202,7 +204,7 @@ def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
 def the_controller_writes_status_only(world: World) -> Iterator[Claim]:
     """In a session's folder the controller writes its status and deletes nothing."""
     bucket = data_bucket(world)
-    role = world.estate.role("controller")
+    role = world.policy_set.role("controller")
     context = world.session(role)
     resource = world.logic.text("resource")
     control = world.logic.starts(resource, f"{bucket.arn}/{CONTROL}")
@@ -235,8 +237,8 @@ def the_controllers_denials_stand_alone(world: World) -> Iterator[Claim]:
 
     And its code, as opposed to the Lambda service, would still not touch network interfaces.
     """
-    estate = world.estate
-    role = estate.role("controller")
+    policy_set = world.policy_set
+    role = policy_set.role("controller")
     resource = world.logic.text("resource")
 
     def claim(about: str, actions: Sequence[str], said: Mapping[str, str]) -> Claim:
@@ -250,5 +252,5 @@ def the_controllers_denials_stand_alone(world: World) -> Iterator[Claim]:
 
     yield claim("a shell", ["ecs:ExecuteCommand"], {})
     yield claim("a shell later", STARTING, {"ecs:enable-execute-command": "true"})
-    code = {"lambda:SourceFunctionArn": estate.named["control/Controller"]}
+    code = {"lambda:SourceFunctionArn": policy_set.named["control/Controller"]}
     yield claim("interfaces", NETWORK, code)

@@ -17,8 +17,8 @@ from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
 
-GROUP = "Becoming somebody"
-PEOPLE = ("analyst", "platform")
+GROUP = "Assuming a role"
+HUMAN_ROLES = ("analyst", "platform")
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 
 
@@ -32,11 +32,11 @@ def _asks(world: World, role: Role, context: Context) -> list[tuple[Request, For
 
 @theorem(GROUP)
 def names_are_plain_words(world: World) -> Iterator[Claim]:
-    """Whoever becomes an analyst has a name of 3 to 32 letters and digits, without exception.
+    """Every analyst session has a user name of 3 to 32 letters and digits, without exception.
 
-    So a name can be a folder: no slash leads into somebody else's, no dash into another queue.
+    So a name can be a folder: no slash leads into another user's, no dash into another queue.
     """
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         user = world.logic.text("user")
         context = login_context(world, user)
         # Of what STS takes, all that is no letter or digit.
@@ -63,7 +63,7 @@ def names_are_plain_words(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def nobody_logs_in_without_a_name(world: World) -> Iterator[Claim]:
     """Nobody becomes an analyst without the session tag that names them."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         context = world.context()
         context.put("aws:RequestTag/userName")
         yield never(role.name, _asks(world, role, context))
@@ -72,7 +72,7 @@ def nobody_logs_in_without_a_name(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def no_other_tag_comes_along(world: World) -> Iterator[Claim]:
     """A session of an analyst carries no tag but ``userName``, so it cannot move its workspace."""
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         context = world.context()
         context.put("aws:TagKeys", "userName", world.logic.text("another tag"))
         other = world.logic.no(
@@ -85,9 +85,9 @@ def no_other_tag_comes_along(world: World) -> Iterator[Claim]:
 def only_analysts_bring_tags(world: World) -> Iterator[Claim]:
     """Only an analyst's login brings a tag along, and no login does anything but begin a session.
 
-    So nobody else gives themselves a name, and with it somebody's folder.
+    So nobody else gives themselves a name, and with it another user's folder.
     """
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         begins = {"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}
         if role.purpose == "analyst":
             begins.add("sts:TagSession")
@@ -104,8 +104,8 @@ def only_analysts_bring_tags(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def people_come_from_the_identity_provider(world: World) -> Iterator[Claim]:
-    """Only the identity provider's people become analysts or engineers: no service."""
-    for role in world.estate.roles_for(*PEOPLE):
+    """Only users of the identity provider become analysts or engineers: no service."""
+    for role in world.policy_set.roles_for(*HUMAN_ROLES):
         service = world.context()
         service.put("aws:PrincipalIsAWSService", "true")
         service.put("aws:FederatedProvider")
@@ -114,9 +114,9 @@ def people_come_from_the_identity_provider(world: World) -> Iterator[Claim]:
         stranger = world.context()
         stranger.put("aws:PrincipalIsAWSService", "false")
         stranger.put("aws:FederatedProvider")
-        account = stranger.is_not("aws:PrincipalAccount", world.estate.account)
+        account = stranger.is_not("aws:PrincipalAccount", world.policy_set.account)
         arn = stranger.text("aws:PrincipalArn")
-        ours = world.logic.like(arn, f"arn:aws:iam::{world.estate.account}:*")
+        ours = world.logic.like(arn, f"arn:aws:iam::{world.policy_set.account}:*")
         yield never(role.name, [*_asks(world, role, service)])
         yield never(
             role.name,
@@ -127,7 +127,7 @@ def people_come_from_the_identity_provider(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def machines_roles_are_for_their_service(world: World) -> Iterator[Claim]:
-    """Worker, launch and controller roles are taken by ECS tasks and Lambda only, never by people.
+    """Worker, launch and controller roles are taken by ECS tasks and Lambda only, never by users.
 
     ECS takes them for tasks of this account only.
     """
@@ -136,7 +136,7 @@ def machines_roles_are_for_their_service(world: World) -> Iterator[Claim]:
         "launch": "ecs-tasks.amazonaws.com",
         "controller": "lambda.amazonaws.com",
     }
-    for role in world.estate.roles_for(*services):
+    for role in world.policy_set.roles_for(*services):
         service = services[str(role.purpose)]
         other = world.context()
         yield never(
@@ -159,12 +159,12 @@ def machines_roles_are_for_their_service(world: World) -> Iterator[Claim]:
         yield never(
             f"{role.name}, for another account",
             _asks(world, role, deputy),
-            given=[deputy.is_not("aws:SourceAccount", world.estate.account)],
+            given=[deputy.is_not("aws:SourceAccount", world.policy_set.account)],
         )
         elsewhere = world.context()
         ours = world.logic.like(
             elsewhere.text("aws:SourceArn"),
-            f"arn:aws:ecs:{world.estate.region}:{world.estate.account}:*",
+            f"arn:aws:ecs:{world.policy_set.region}:{world.policy_set.account}:*",
         )
         yield never(
             f"{role.name}, for something of another account",
@@ -176,22 +176,22 @@ def machines_roles_are_for_their_service(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def service_roles_are_for_us(world: World) -> Iterator[Claim]:
     """No AWS service takes one of the other roles for another account's sake."""
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         if role.purpose is not None:
             continue
         context = world.context()
-        if role.arn == world.estate.named.get("audit/TrailRole"):
-            # CloudTrail is not documented to say for whom; where it does, it binds.
+        if role.arn == world.policy_set.named.get("audit/TrailRole"):
+            # CloudTrail is not documented to say on whose behalf; where it does, it binds.
             context.put("aws:SourceAccount", world.logic.text("source account"))
-        ours = context.is_("aws:SourceAccount", world.estate.account)
+        ours = context.is_("aws:SourceAccount", world.policy_set.account)
         yield never(role.name, _asks(world, role, context), given=[world.logic.no(ours)])
         person = world.context()
         person.put("aws:PrincipalIsAWSService", "false")
         yield never(f"{role.name}, by a person", _asks(world, role, person))
         other = world.context()
-        if role.arn == world.estate.named.get("audit/TrailRole"):
+        if role.arn == world.policy_set.named.get("audit/TrailRole"):
             other.put("aws:SourceArn", world.logic.text("source"))
-        mine = world.logic.like(other.text("aws:SourceArn"), f"arn:*:{world.estate.account}:*")
+        mine = world.logic.like(other.text("aws:SourceArn"), f"arn:*:{world.policy_set.account}:*")
         yield never(
             f"{role.name}, for something of another account",
             _asks(world, role, other),
@@ -202,7 +202,7 @@ def service_roles_are_for_us(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
     """A SAML answer that was made for another audience than AWS makes nobody an analyst."""
-    for role in world.estate.roles_for(*PEOPLE):
+    for role in world.policy_set.roles_for(*HUMAN_ROLES):
         context = world.context()
         context.put("aws:FederatedProvider", world.logic.text("provider"))
         context.put("aws:PrincipalAccount")
@@ -218,9 +218,9 @@ def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
 def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
     """No IAM user becomes an analyst or engineer without a second factor, nor under another's name.
 
-    Where people sign in through an identity provider or a broker, no IAM user gets in at all.
+    Where users sign in through an identity provider or a broker, no IAM user gets in at all.
     """
-    for role in world.estate.roles_for(*PEOPLE):
+    for role in world.policy_set.roles_for(*HUMAN_ROLES):
         plain = _user(world)
         yield never(
             f"{role.name}, without a second factor",
@@ -241,7 +241,7 @@ def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
 def _user(world: World) -> Context:
     """Return the context of some IAM user of this account."""
     context, user = world.context(), world.logic.text("user")
-    account = world.estate.account
+    account = world.policy_set.account
     context.put("aws:FederatedProvider")
     context.put("aws:PrincipalIsAWSService", "false")
     context.put("aws:PrincipalAccount", account)
@@ -253,11 +253,11 @@ def _user(world: World) -> Context:
 @theorem(GROUP)
 def everybody_can_log_in(world: World) -> Iterator[Claim]:
     """Analysts, engineers, tasks and the controller can become what they are."""
-    estate = world.estate
-    for role in estate.roles:
+    policy_set = world.policy_set
+    for role in policy_set.roles:
         yield always(world, role.name, list(_rightful(world, role)))
-    trail = estate.named.get("audit/TrailRole")
-    for role in estate.roles:
+    trail = policy_set.named.get("audit/TrailRole")
+    for role in policy_set.roles:
         if role.arn == trail:
             context = world.context(closed=True)
             context.put("aws:PrincipalIsAWSService", "true")
@@ -267,8 +267,8 @@ def everybody_can_log_in(world: World) -> Iterator[Claim]:
 
 
 def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
-    estate = world.estate
-    trust = estate.policies[role.trust]
+    policy_set = world.policy_set
+    trust = policy_set.policies[role.trust]
     for statement in trust.statements:
         for kind, who in statement.principals:
             begins = "sts:AssumeRoleWithSAML" if kind == "Federated" else "sts:AssumeRole"
@@ -277,13 +277,13 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
                 if kind == "Service":
                     context.put("aws:PrincipalIsAWSService", "true")
                     context.put("aws:PrincipalServiceName", who)
-                    context.put("aws:SourceAccount", estate.account)
+                    context.put("aws:SourceAccount", policy_set.account)
                     context.put("aws:SourceArn", _source(world, who))
                 elif kind == "Federated":
                     context.put("aws:FederatedProvider", who)
                     context.put("SAML:aud", "https://signin.aws.amazon.com/saml")
                 elif who.endswith(":root"):
-                    context.put("aws:PrincipalAccount", estate.account)
+                    context.put("aws:PrincipalAccount", policy_set.account)
                     context.put("aws:PrincipalArn", who.replace(":root", ":user/alice"))
                     context.put("aws:username", "alice")
                     context.put("aws:MultiFactorAuthPresent", "true")
@@ -297,12 +297,12 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
 
 
 def _source(world: World, service: str) -> str:
-    place = f"{world.estate.region}:{world.estate.account}"
-    kit = f"starburst-{world.estate.name}"
+    place = f"{world.policy_set.region}:{world.policy_set.account}"
+    kit = f"starburst-{world.policy_set.name}"
     return {
         "cloudformation.amazonaws.com": f"arn:aws:cloudformation:{place}:stack/{kit}-endpoints/x",
         "cloudtrail.amazonaws.com": f"arn:aws:cloudtrail:{place}:trail/{kit}",
         "ecs-tasks.amazonaws.com": f"arn:aws:ecs:{place}:task/starburst/x",
         "ssm.amazonaws.com": f"arn:aws:ssm:{place}:automation-execution/x",
         "vpc-flow-logs.amazonaws.com": f"arn:aws:ec2:{place}:vpc-flow-log/x",
-    }.get(service, f"arn:aws:lambda:{place}:function:starburst-{world.estate.name}-controller")
+    }.get(service, f"arn:aws:lambda:{place}:function:starburst-{world.policy_set.name}-controller")

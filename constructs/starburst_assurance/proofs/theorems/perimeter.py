@@ -45,13 +45,13 @@ def nobody_from_outside(world: World) -> Iterator[Claim]:
 
     Whatever their own account lets them do, and also where they did not sign in at all.
     """
-    for item in world.estate.guarded:
+    for item in world.policy_set.guarded:
         for about, context in _strangers(world):
             owned_by(context, "alice")
             resource, given = within(world, item)
-            ours = context.is_("aws:PrincipalAccount", world.estate.account)
+            ours = context.is_("aws:PrincipalAccount", world.policy_set.account)
             arn = context.text("aws:PrincipalArn")
-            mine = world.logic.like(arn, f"arn:aws:iam::{world.estate.account}:*")
+            mine = world.logic.like(arn, f"arn:aws:iam::{world.policy_set.account}:*")
             asked = requests(context, actions_on(world, SERVICES[item.kind]), resource)
             yield never(
                 f"{item.arn}, {about}",
@@ -64,10 +64,10 @@ def nobody_from_outside(world: World) -> Iterator[Claim]:
 def buckets_refuse_strangers(world: World) -> Iterator[Claim]:
     """The buckets and the image repository refuse other accounts in so many words.
 
-    So not even an Allow that somebody adds by mistake lets one in, nor anybody without a login.
+    So not even an Allow that is added by mistake lets one in, nor anybody without a login.
     Where an environment names an organization, here and below, its accounts are none of the others.
     """
-    for item in world.estate.kind("bucket", "repository"):
+    for item in world.policy_set.kind("bucket", "repository"):
         for about, context in _strangers(world):
             resource, given = within(world, item)
             ours = world.ours(context, "Principal")
@@ -83,8 +83,8 @@ def buckets_refuse_strangers(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def services_act_for_us_only(world: World) -> Iterator[Claim]:
     """No AWS service gets in for another account's sake: none is a confused deputy."""
-    account = world.estate.account
-    for item in world.estate.guarded:
+    account = world.policy_set.account
+    for item in world.policy_set.guarded:
         context = world.context()
         context.put("aws:PrincipalIsAWSService", "true")
         context.put("aws:PrincipalAccount")
@@ -120,10 +120,10 @@ def services_act_for_us_only(world: World) -> Iterator[Claim]:
 def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
     """Nothing goes through a VPC endpoint to a resource of another account but ECR's image layers.
 
-    Whoever asks: so a worker can send nothing out of the account, with any credentials.
+    For every caller: so a worker can send nothing out of the account, with any credentials.
     """
-    layers = f"arn:aws:s3:::prod-{world.estate.region}-starport-layer-bucket/*"
-    for endpoint in world.estate.endpoints:
+    layers = f"arn:aws:s3:::prod-{world.policy_set.region}-starport-layer-bucket/*"
+    for endpoint in world.policy_set.endpoints:
         context = world.context()
         resource = world.logic.text("resource")
         asked = requests(context, every_action(world), resource)
@@ -148,7 +148,7 @@ def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
 @theorem(GROUP, unless="own-endpoints")
 def endpoints_refuse_strangers(world: World) -> Iterator[Claim]:
     """Nobody uses another account's credentials through our endpoints, but to read image layers."""
-    for endpoint in world.estate.endpoints:
+    for endpoint in world.policy_set.endpoints:
         context = world.context()
         asked = requests(context, every_action(world), world.logic.text("resource"))
         yield never(
@@ -169,7 +169,7 @@ def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
     Whatever their identity policy says. AWS services that act for a worker are let through.
     """
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         resource, given = within(world, bucket)
         asked = requests(context, actions_on(world, "s3"), resource)
@@ -181,7 +181,7 @@ def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
             ],
             given=[
                 *given,
-                context.is_not("aws:SourceVpce", world.estate.s3_endpoint),
+                context.is_not("aws:SourceVpce", world.policy_set.s3_endpoint),
                 context.is_not("aws:ViaAWSService", "true"),
             ],
         )
@@ -194,10 +194,10 @@ def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
     Nor do the controller's where it runs in the VPC, but write its log, report lost events and
     join the VPC: Lambda does that in its name. A worker's denial holds whatever else is allowed.
     """
-    estate = world.estate
+    policy_set = world.policy_set
     lambdas = ("ec2:", "iam:", "kms:", "logs:", "sqs:SendMessage")
-    for role in estate.roles_for("worker", "controller"):
-        if role.purpose == "controller" and estate.roles_for("endpoints"):
+    for role in policy_set.roles_for("worker", "controller"):
+        if role.purpose == "controller" and policy_set.roles_for("endpoints"):
             continue
         context = world.session(role)
         worker = role.purpose == "worker"
@@ -211,7 +211,7 @@ def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
             role.name,
             [(one, world.allowed(role, one, boundary=not worker, also=also)) for one in asked],
             given=[
-                context.is_not("aws:SourceVpc", estate.vpc),
+                context.is_not("aws:SourceVpc", policy_set.vpc),
                 context.is_not("aws:ViaAWSService", "true"),
             ],
         )
@@ -223,8 +223,8 @@ def analysts_come_from_trusted_networks(world: World) -> Iterator[Claim]:
 
     Whatever else is allowed. AWS services that act for an analyst call from AWS's own addresses.
     """
-    estate, logic = world.estate, world.logic
-    for role in estate.roles_for("analyst"):
+    policy_set, logic = world.policy_set, world.logic
+    for role in policy_set.roles_for("analyst"):
         context = session_of(world, role)
         [address] = context.key("aws:SourceIp").slots
         inside = [
@@ -235,9 +235,9 @@ def analysts_come_from_trusted_networks(world: World) -> Iterator[Claim]:
                     logic.compare("LessThanEquals", address.number, address_number(block[-1])),
                 )
             )
-            for block in map(ip_network, estate.trusted_cidrs)
+            for block in map(ip_network, policy_set.trusted_cidrs)
         ]
-        inside += [context.is_("aws:SourceVpc", vpc) for vpc in estate.trusted_vpcs]
+        inside += [context.is_("aws:SourceVpc", vpc) for vpc in policy_set.trusted_vpcs]
         asked = requests(context, every_action(world), logic.text("resource"))
         yield never(
             role.name,
@@ -258,7 +258,7 @@ def only_allowed_regions(world: World) -> Iterator[Claim]:
     """
     named = "route53:AssociateVPCWithHostedZone"
     worldwide = ("budgets:", "iam:", "organizations:", "sts:", named)
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         region = world.logic.text("region")
         context.put("aws:RequestedRegion", region)
@@ -272,6 +272,6 @@ def only_allowed_regions(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
             given=[
                 world.logic.no(world.logic.same(region, allowed))
-                for allowed in world.estate.regions
+                for allowed in world.policy_set.regions
             ],
         )

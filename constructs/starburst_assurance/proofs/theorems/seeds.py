@@ -136,7 +136,7 @@ def naive_address_rule_blocks_workers(world: World) -> Iterator[Claim]:
 def address_rule_with_endpoints_spares_workers(world: World) -> Iterator[Claim]:
     """The address rule that also asks for the endpoint refuses strangers and spares workers (G6).
 
-    And what AWS services do for somebody, which comes from addresses of AWS's own.
+    And what AWS services do on a principal's behalf, which comes from addresses of AWS's own.
     """
     policy = _policy(
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
@@ -154,7 +154,7 @@ def address_rule_with_endpoints_spares_workers(world: World) -> Iterator[Claim]:
     places = {
         "a worker": {"aws:SourceVpce": "vpce-1", "aws:ViaAWSService": "false"},
         "the office": {"aws:SourceIp": "140.107.3.4", "aws:ViaAWSService": "false"},
-        "a service for somebody": {"aws:SourceIp": "3.5.0.1", "aws:ViaAWSService": "true"},
+        "a service on behalf": {"aws:SourceIp": "3.5.0.1", "aws:ViaAWSService": "true"},
         "a stranger": {"aws:SourceIp": "3.5.0.1", "aws:ViaAWSService": "false"},
         "another endpoint": {"aws:SourceVpce": "vpce-2", "aws:ViaAWSService": "false"},
     }

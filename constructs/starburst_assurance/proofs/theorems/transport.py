@@ -35,8 +35,8 @@ ERASING = {"s3:deleteobject", "s3:deleteobjectversion"}
 
 @theorem(GROUP)
 def nothing_in_the_clear(world: World) -> Iterator[Claim]:
-    """No bucket or queue answers a call over plain HTTP, whoever asks; no topic takes a message."""
-    for item in world.estate.kind("bucket", "queue", "session-queue", "topic"):
+    """No bucket or queue answers any call over plain HTTP; no topic takes a message."""
+    for item in world.policy_set.kind("bucket", "queue", "session-queue", "topic"):
         context = world.context()
         context.put("aws:SecureTransport", "false")
         resource, given = within(world, item)
@@ -56,8 +56,8 @@ def nothing_in_the_clear(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def nothing_under_tls_1_2(world: World) -> Iterator[Claim]:
-    """No bucket answers a call under TLS 1.2, whoever asks."""
-    for item in world.estate.kind("bucket"):
+    """No bucket answers any call under TLS 1.2."""
+    for item in world.policy_set.kind("bucket"):
         for version in ("1.0", "1.1"):
             context = world.context()
             context.put("s3:TlsVersion", version)
@@ -111,7 +111,7 @@ def only_our_key(world: World) -> Iterator[Claim]:
 def signed_addresses_die(world: World) -> Iterator[Claim]:
     """A signed address opens nothing in the data bucket once it is older than fifteen minutes.
 
-    Whoever signed it, whoever holds it, and however long it says that it is good.
+    For every signer and holder, and however long it says that it is good.
     """
     bucket = data_bucket(world)
     context = world.context()
@@ -132,7 +132,7 @@ def signed_addresses_die(world: World) -> Iterator[Claim]:
 def written_once(world: World) -> Iterator[Claim]:
     """Nobody overwrites a result or a manifest: each write must say that nothing is there yet.
 
-    Whoever it is: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
+    For every caller: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
     ``If-Match``, uploaded by a form or put into an archive. A part of an upload creates no
     object; completing it does.
     """
@@ -183,7 +183,7 @@ def committed_results_stand(world: World) -> Iterator[Claim]:
     bucket = data_bucket(world)
     # One result for all roles: each name costs the solver time in every question that follows.
     *_, (_, result) = _once(world)
-    for role in world.estate.roles:
+    for role in world.policy_set.roles:
         context = session_of(world, role)
         may = HARMLESS | (ERASING if role.purpose == "analyst" else set())
         asked = {

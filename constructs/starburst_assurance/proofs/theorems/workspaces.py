@@ -34,7 +34,7 @@ ESCAPE = "\x1b"
 def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """An analyst never touches another workspace's objects: by identity, or the bucket alone."""
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         context = world.session(role, user=analyst_name(world))
         other = name(world, "workspace")
         key = world.logic.join(f"{bucket.arn}/{SESSIONS}", other, "/", world.logic.text("rest"))
@@ -59,7 +59,7 @@ def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """A worker never touches another workspace's objects: by identity, or the bucket alone."""
     bucket = data_bucket(world)
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         resource = world.logic.text("resource")
         own = world.logic.starts(resource, f"{bucket.arn}/{SESSIONS}{role.workspace}/")
@@ -82,7 +82,7 @@ def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """Neither analysts nor workers ever use another workspace's queue, or one that is not ours."""
-    for role in world.estate.roles_for("analyst", "worker"):
+    for role in world.policy_set.roles_for("analyst", "worker"):
         resource = world.logic.text("queue")
         own = queue_of(world, str(role.workspace)).arn
         context = session_of(world, role)
@@ -101,10 +101,10 @@ def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
     Only analysts have a name, and theirs decides (see ``own_queue_only``). The controller may ask
     workers to send again what makes no progress; it receives and deletes nothing.
     """
-    for workspace in world.estate.workspaces:
+    for workspace in world.policy_set.workspaces:
         queue = queue_of(world, workspace)
-        for role in world.estate.roles:
-            if role.purpose == "analyst" or role == world.estate.role("worker", workspace):
+        for role in world.policy_set.roles:
+            if role.purpose == "analyst" or role == world.policy_set.role("worker", workspace):
                 continue
             context = world.session(role)
             owned_by(context, "alice")
@@ -132,7 +132,7 @@ def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
 def keys_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """Neither analysts nor workers ever open a session key of another workspace."""
     key = data_key(world)
-    for role in world.estate.roles_for("analyst", "worker"):
+    for role in world.policy_set.roles_for("analyst", "worker"):
         context = session_of(world, role)
         context.put("kms:ViaService")
         asked = requests(context, actions_on(world, "kms"), key.arn)
@@ -147,7 +147,7 @@ def keys_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 def workers_cannot_sign(world: World) -> Iterator[Claim]:
     """Code on a worker never opens the key that signs tasks: only keys whose purpose is data."""
     key = data_key(world)
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         context.put("kms:ViaService")
         asked = requests(context, actions_on(world, "kms"), key.arn)
@@ -168,7 +168,7 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
     bucket, rest = data_bucket(world), world.logic.text("rest")
     user, session = name(world, "user"), session_id(world)
     resource = world.logic.text("resource")
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         folder = f"{bucket.arn}/{SESSIONS}{role.workspace}/"
         prefix = world.logic.join(folder, user, "/", session)
@@ -235,7 +235,7 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
 def workers_only_read_write_and_wait(world: World) -> Iterator[Claim]:
     """A worker never lists, deletes, or changes a bucket; it reads and writes objects."""
     plain = {"s3:getobject", "s3:putobject", "s3:abortmultipartupload"}
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         asked = [
             one
@@ -248,12 +248,12 @@ def workers_only_read_write_and_wait(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def logs_stay_in_their_workspace(world: World) -> Iterator[Claim]:
     """What ECS writes while it starts a worker goes to that workspace's log group only."""
-    estate = world.estate
-    for role in estate.roles_for("launch"):
+    policy_set = world.policy_set
+    for role in policy_set.roles_for("launch"):
         resource = world.logic.text("resource")
         group = (
-            f"arn:aws:logs:{estate.region}:{estate.account}:log-group:"
-            f"/aws/ecs/starburst/{estate.name}/{role.workspace}:"
+            f"arn:aws:logs:{policy_set.region}:{policy_set.account}:log-group:"
+            f"/aws/ecs/starburst/{policy_set.name}/{role.workspace}:"
         )
         asked = requests(world.session(role), actions_on(world, "logs"), resource)
         yield never(

@@ -31,8 +31,8 @@ Call = tuple[str, str, Mapping[str, str]]
 
 READS = ("s3:GetObject",)
 MESSAGES = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage")
-FOR_SOMEBODY = {"aws:ViaAWSService": "true"}
-"""What a service says that calls another one for somebody; it calls from AWS's own network."""
+ON_BEHALF = {"aws:ViaAWSService": "true"}
+"""What a service says that calls another for a principal; it calls from AWS's own network."""
 
 ONCE = {"s3:if-none-match": "*", "s3:ObjectCreationOperation": "true"}
 
@@ -57,14 +57,14 @@ def calling(
         calls: what is called.
         user: name in the session.
         inside: whether the role's own code calls, and not AWS in its name.
-        place: what AWS sees of where people are; at a desk in the first trusted network without it.
+        place: what AWS sees of where users are; at a desk in the first trusted network without it.
     """
-    estate = world.estate
+    policy_set = world.policy_set
     for action, resource, said in calls:
         context = world.session(role, user=user, closed=True)
         context.put_all(
             {
-                "aws:RequestedRegion": estate.region,
+                "aws:RequestedRegion": policy_set.region,
                 "aws:SecureTransport": "true",
                 "aws:TokenIssueTime": "2026-01-01T00:00:00Z",
                 "aws:ViaAWSService": "false",
@@ -75,14 +75,14 @@ def calling(
         world.put_ours(context, "Resource")
         service = {"ecr": "ecr.api"}.get(action.partition(":")[0], action.partition(":")[0])
         machine = role.purpose in ("worker", "launch", "controller")
-        within = inside and machine and FOR_SOMEBODY.items().isdisjoint(said.items())
+        within = inside and machine and ON_BEHALF.items().isdisjoint(said.items())
         endpoint = world.endpoint(service) if within else None
         if within:
-            context.put("aws:SourceVpc", estate.vpc)
-        elif FOR_SOMEBODY.items().isdisjoint(said.items()):
+            context.put("aws:SourceVpc", policy_set.vpc)
+        elif ON_BEHALF.items().isdisjoint(said.items()):
             context.put_all(_desk(world) if place is None else place)
         if within and service == "s3":
-            context.put("aws:SourceVpce", estate.s3_endpoint)
+            context.put("aws:SourceVpce", policy_set.s3_endpoint)
         elif endpoint is not None:
             context.put("aws:SourceVpce", endpoint.identifier)
         context.put_all(said)
@@ -94,16 +94,16 @@ def calling(
 
 
 def _desk(world: World) -> Mapping[str, str]:
-    trusted = world.estate.trusted_cidrs
+    trusted = world.policy_set.trusted_cidrs
     return {"aws:SourceIp": trusted[0].partition("/")[0]} if trusted else {}
 
 
 def _at(world: World, role: Role, action: str, resource: str) -> Guarded | None:
-    for item in world.estate.guarded:
+    for item in world.policy_set.guarded:
         if resource == item.arn or resource.startswith(f"{item.arn}/"):
             return item
     if action.startswith("sqs:") and resource.endswith(SESSION):
-        for workspace in world.estate.workspaces:
+        for workspace in world.policy_set.workspaces:
             queue = queue_of(world, workspace)
             if resource == queue_named(queue, SESSION):
                 return queue
@@ -118,9 +118,9 @@ def calls(actions: Iterable[str], resource: str, **said: str) -> Iterator[Call]:
 
 def storage_calls(world: World, arn: str) -> list[Call]:
     """Return what S3 and SQS do with the key on a caller's behalf."""
-    region = world.estate.region
+    region = world.policy_set.region
     return [
-        (action, arn, {**FOR_SOMEBODY, "kms:ViaService": f"{service}.{region}.amazonaws.com"})
+        (action, arn, {**ON_BEHALF, "kms:ViaService": f"{service}.{region}.amazonaws.com"})
         for service in ("s3", "sqs")
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
     ]
@@ -128,15 +128,16 @@ def storage_calls(world: World, arn: str) -> list[Call]:
 
 def analysts_arn(world: World) -> str:
     """Return the ARN of the alias by which analysts ask the controller."""
-    return world.estate.named["control/ControllerAnalysts"]
+    return world.policy_set.named["control/ControllerAnalysts"]
 
 
 def function_arn(world: World) -> str:
     """Return the controller's ARN."""
-    return world.estate.named["control/Controller"]
+    return world.policy_set.named["control/Controller"]
 
 
 def parameter_arn(world: World) -> str:
     """Return the ARN of the runtime document."""
-    estate = world.estate
-    return f"arn:aws:ssm:{estate.region}:{estate.account}:parameter/starburst/{estate.name}/runtime"
+    policy_set = world.policy_set
+    place = f"arn:aws:ssm:{policy_set.region}:{policy_set.account}"
+    return f"{place}:parameter/starburst/{policy_set.name}/runtime"

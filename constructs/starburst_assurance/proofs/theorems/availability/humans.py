@@ -1,4 +1,4 @@
-"""People can do their work: analysts, the platform team, auditors, administrators."""
+"""Users can do their work: analysts, the platform team, auditors, administrators."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ USERS = ("alice", "results", "sessions")
 def analysts_can_work(world: World) -> Iterator[Claim]:
     """An analyst can start a session, send and collect its work, and erase every version of it."""
     passed_on = storage_calls(world, data_key(world).arn)
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         for user in USERS:
             asked = [*_own_calls(world, role, user), *passed_on]
             yield always(world, f"{role.name}, {user}", calling(world, role, asked, user=user))
@@ -58,14 +58,14 @@ def analysts_can_work_from_each_trusted_network(world: World) -> Iterator[Claim]
     """From every network that is named, its first address and its last, an analyst can work."""
     places = [
         {"aws:SourceIp": str(address)}
-        for block in map(ip_network, world.estate.trusted_cidrs)
+        for block in map(ip_network, world.policy_set.trusted_cidrs)
         for address in (block[0], block[-1])
     ]
     # Through an endpoint a call has no address that AWS would show.
     places += [
-        {"aws:SourceVpc": vpc, "aws:SourceVpce": "vpce-0a"} for vpc in world.estate.trusted_vpcs
+        {"aws:SourceVpc": vpc, "aws:SourceVpce": "vpce-0a"} for vpc in world.policy_set.trusted_vpcs
     ]
-    for role in world.estate.roles_for("analyst"):
+    for role in world.policy_set.roles_for("analyst"):
         asked = _own_calls(world, role)
         for place in places:
             yield always(
@@ -109,14 +109,14 @@ def _own_calls(world: World, role: Role, user: str = "alice") -> list[Call]:
 @theorem(GROUP)
 def engineers_can_operate(world: World) -> Iterator[Claim]:
     """The platform team can deploy, push images, read logs and health, and clear lost events."""
-    estate = world.estate
-    role = estate.role("platform")
-    place = f"{estate.region}:{estate.account}"
+    policy_set = world.policy_set
+    role = policy_set.role("platform")
+    place = f"{policy_set.region}:{policy_set.account}"
     log_actions = ("DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "StartQuery")
     groups = (
-        f"/aws/ecs/starburst/{estate.name}/{estate.workspaces[0]}",
-        f"/aws/lambda/starburst-{estate.name}-controller",
-        f"starburst-{estate.name}-audit-Events-a",
+        f"/aws/ecs/starburst/{policy_set.name}/{policy_set.workspaces[0]}",
+        f"/aws/lambda/starburst-{policy_set.name}-controller",
+        f"starburst-{policy_set.name}-audit-Events-a",
     )
     health = (
         "cloudwatch:DescribeAlarms",
@@ -141,8 +141,8 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
                     for job in ("deploy", "file-publishing", "image-publishing")
                     for call in calls(
                         ("sts:AssumeRole",),
-                        f"arn:aws:iam::{estate.account}:role/cdk-hnb659fds-{job}-role-"
-                        f"{estate.account}-{estate.region}",
+                        f"arn:aws:iam::{policy_set.account}:role/cdk-hnb659fds-{job}-role-"
+                        f"{policy_set.account}-{policy_set.region}",
                     )
                 ),
                 *(
@@ -155,25 +155,25 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
                 ),
                 *calls(
                     [f"cloudformation:{name}" for name in stacks],
-                    f"arn:aws:cloudformation:{place}:stack/starburst-{estate.name}-access/a",
+                    f"arn:aws:cloudformation:{place}:stack/starburst-{policy_set.name}-access/a",
                 ),
                 *(
                     call
-                    for region in estate.regions
+                    for region in policy_set.regions
                     for call in calls(health, "*", aws__RequestedRegion=region)
                 ),
-                *calls(PUSHING, estate.named["registry/Worker"]),
+                *calls(PUSHING, policy_set.named["registry/Worker"]),
                 *calls(("ecr:GetAuthorizationToken",), "*"),
-                *calls(CLEARING, estate.named["control/Failures"]),
+                *calls(CLEARING, policy_set.named["control/Failures"]),
                 *calls(
                     ("kms:Decrypt",),
-                    estate.named["foundation/LogsKey"],
+                    policy_set.named["foundation/LogsKey"],
                     aws__ViaAWSService="true",
-                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                    kms__ViaService=f"sqs.{policy_set.region}.amazonaws.com",
                 ),
                 *calls(
                     ("ecs:DescribeTasks",),
-                    f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a",
+                    f"arn:aws:ecs:{place}:task/starburst-{policy_set.name}/0a",
                 ),
             ],
         ),
@@ -182,16 +182,16 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
-    """An auditor of the account whom IAM lets in reads trail and access logs, and lists them."""
-    estate = world.estate
+    """An auditor of the account with access by IAM reads trail and access logs, and lists them."""
+    policy_set = world.policy_set
     auditor = Role(
-        arn=f"arn:aws:iam::{estate.account}:role/auditor",
+        arn=f"arn:aws:iam::{policy_set.account}:role/auditor",
         tags={},
         trust="",
         policies=(),
         boundary=None,
     )
-    for bucket in estate.kind("bucket"):
+    for bucket in policy_set.kind("bucket"):
         context = world.session(auditor, closed=True)
         context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
         asked = [
@@ -215,16 +215,16 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
     Where keys are kept, CloudFormation's role changes their policies for them.
     """
     administrator = Role(
-        arn=f"arn:aws:iam::{world.estate.account}:role/administrator",
+        arn=f"arn:aws:iam::{world.policy_set.account}:role/administrator",
         tags={},
         trust="",
         policies=(),
         boundary=None,
     )
-    for key in world.estate.kind("key"):
+    for key in world.policy_set.kind("key"):
         context = world.session(administrator, closed=True)
         context.put("kms:GrantIsForAWSResource", "true")
-        kept = world.estate.deployer is not None
+        kept = world.policy_set.deployer is not None
         asked = [
             Request(context=context, action=f"kms:{name}", resource=key.arn)
             for name in (

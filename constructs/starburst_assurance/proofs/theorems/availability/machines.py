@@ -41,7 +41,7 @@ def workers_can_work(world: World) -> Iterator[Claim]:
     """A worker can read its sessions, write each result once, and work off the queue."""
     bucket, key = data_bucket(world).arn, data_key(world).arn
     algorithm, result = _algorithm(world), f"results/{RESULT}"
-    for role in world.estate.roles_for("worker"):
+    for role in world.policy_set.roles_for("worker"):
         workspace = str(role.workspace)
         session = f"{bucket}/{SESSIONS}{workspace}/alice/{SESSION}/"
         header = "s3:x-amz-server-side-encryption"
@@ -84,7 +84,7 @@ def workers_can_work(world: World) -> Iterator[Claim]:
 def _algorithm(world: World) -> str:
     """Return the encryption that the data bucket insists on, as its own policy writes it."""
     header = "s3:x-amz-server-side-encryption"
-    policy = world.estate.policies[data_bucket(world).policy]
+    policy = world.policy_set.policies[data_bucket(world).policy]
     for statement in policy.statements:
         if statement.sid == "DenyOtherAlgorithm":
             for condition in statement.conditions:
@@ -96,15 +96,15 @@ def _algorithm(world: World) -> str:
 @theorem(GROUP)
 def the_controller_can_work(world: World) -> Iterator[Claim]:
     """The controller can make queues, start, watch and stop workers, and keep its records."""
-    estate = world.estate
-    place = f"{estate.region}:{estate.account}"
+    policy_set = world.policy_set
+    place = f"{policy_set.region}:{policy_set.account}"
     bucket, key = data_bucket(world).arn, data_key(world).arn
-    role = estate.role("controller")
-    cluster = estate.named["compute/Cluster"]
-    tasks = f"arn:aws:ecs:{place}:task/starburst-{estate.name}/0a"
+    role = policy_set.role("controller")
+    cluster = policy_set.named["compute/Cluster"]
+    tasks = f"arn:aws:ecs:{place}:task/starburst-{policy_set.name}/0a"
     code = {"lambda:SourceFunctionArn": function_arn(world)}
     asked: list[Call] = []
-    for workspace in estate.workspaces:
+    for workspace in policy_set.workspaces:
         session = f"{bucket}/{SESSIONS}{workspace}/alice/{SESSION}/"
         asked += [
             *(
@@ -121,7 +121,7 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             ),
             (
                 "ecs:RunTask",
-                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}:7",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{policy_set.name}-{workspace}:7",
                 {
                     **code,
                     "ecs:cluster": cluster,
@@ -130,13 +130,13 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             ),
             (
                 "ecs:RunTask",
-                f"arn:aws:ecs:{place}:task-definition/starburst-{estate.name}-{workspace}",
+                f"arn:aws:ecs:{place}:task-definition/starburst-{policy_set.name}-{workspace}",
                 {"ecs:cluster": cluster},
             ),
             *(
                 (
                     "iam:PassRole",
-                    estate.role(kind, workspace).arn,
+                    policy_set.role(kind, workspace).arn,
                     {"iam:PassedToService": "ecs-tasks.amazonaws.com"},
                 )
                 for kind in ("worker", "launch")
@@ -164,7 +164,7 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             ],
         ),
     )
-    log = f"arn:aws:logs:{place}:log-group:/aws/lambda/starburst-{estate.name}-controller"
+    log = f"arn:aws:logs:{place}:log-group:/aws/lambda/starburst-{policy_set.name}-controller"
     yield always(
         world,
         f"{role.name}, what Lambda does in its name",
@@ -173,15 +173,15 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             role,
             [
                 *calls(("logs:CreateLogStream", "logs:PutLogEvents"), f"{log}:log-stream:a"),
-                *calls(("sqs:SendMessage",), estate.named["control/Failures"]),
+                *calls(("sqs:SendMessage",), policy_set.named["control/Failures"]),
                 *calls(
                     ("kms:Decrypt", "kms:GenerateDataKey"),
-                    estate.named["foundation/LogsKey"],
+                    policy_set.named["foundation/LogsKey"],
                     aws__ViaAWSService="true",
-                    kms__ViaService=f"sqs.{estate.region}.amazonaws.com",
+                    kms__ViaService=f"sqs.{policy_set.region}.amazonaws.com",
                 ),
                 # Outside the VPC where the endpoints in it come and go.
-                *([] if estate.roles_for("endpoints") else calls(NETWORK, "*")),
+                *([] if policy_set.roles_for("endpoints") else calls(NETWORK, "*")),
             ],
             inside=False,
         ),
@@ -191,12 +191,11 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def tasks_can_start(world: World) -> Iterator[Claim]:
     """ECS can pull the worker image and write its log."""
-    estate = world.estate
-    for role in estate.roles_for("launch"):
-        group = f"/aws/ecs/starburst/{estate.name}/{role.workspace}"
-        stream = (
-            f"arn:aws:logs:{estate.region}:{estate.account}:log-group:{group}:log-stream:worker/a"
-        )
+    policy_set = world.policy_set
+    for role in policy_set.roles_for("launch"):
+        group = f"/aws/ecs/starburst/{policy_set.name}/{role.workspace}"
+        logs = f"arn:aws:logs:{policy_set.region}:{policy_set.account}:log-group:{group}"
+        stream = f"{logs}:log-stream:worker/a"
         yield always(
             world,
             role.name,
@@ -204,21 +203,21 @@ def tasks_can_start(world: World) -> Iterator[Claim]:
                 world,
                 role,
                 [
-                    *calls(PULLING, estate.named["registry/Worker"]),
+                    *calls(PULLING, policy_set.named["registry/Worker"]),
                     *calls(("ecr:GetAuthorizationToken",), "*"),
                     *calls(("logs:CreateLogStream", "logs:PutLogEvents"), stream),
                 ],
             ),
         )
     registry = world.endpoint("ecr.dkr")
-    for role in estate.roles_for("launch"):
+    for role in policy_set.roles_for("launch"):
         if registry is None:
             break
         # The registry itself answers beside ECR's API, and asks for the same actions.
         context = world.session(role, closed=True)
         world.put_ours(context, "Resource")
         pulled = [
-            Request(context=context, action=action, resource=estate.named["registry/Worker"])
+            Request(context=context, action=action, resource=policy_set.named["registry/Worker"])
             for action in PULLING
         ]
         yield always(
@@ -228,10 +227,10 @@ def tasks_can_start(world: World) -> Iterator[Claim]:
         )
     endpoint = world.endpoint("s3")
     if endpoint is not None:
-        # ECR sends whoever pulls to a signed address in its own account's bucket.
+        # ECR sends every puller to a signed address in its own account's bucket.
         context = world.context(closed=True)
         context.put("aws:ResourceAccount", "999999999999")
-        layer = f"arn:aws:s3:::prod-{estate.region}-starport-layer-bucket/layer"
+        layer = f"arn:aws:s3:::prod-{policy_set.region}-starport-layer-bucket/layer"
         request = Request(context=context, action="s3:GetObject", resource=layer)
         yield always(world, "image layers", [(request, world.passes(request, through=endpoint))])
 
@@ -239,8 +238,8 @@ def tasks_can_start(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def machinery_can_work(world: World) -> Iterator[Claim]:
     """The roles of AWS services do what they are for: flow logs, the trail's log, closed groups."""
-    estate = world.estate
-    place = f"{estate.region}:{estate.account}"
+    policy_set = world.policy_set
+    place = f"{policy_set.region}:{policy_set.account}"
     streams = ("logs:CreateLogStream", "logs:PutLogEvents")
     shutting = ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
     group = next(iter(default_groups(world)), None)
@@ -258,11 +257,11 @@ def machinery_can_work(world: World) -> Iterator[Claim]:
             ],
         ),
     ):
-        if name not in estate.named:
+        if name not in policy_set.named:
             continue
-        role = next(one for one in estate.roles if one.arn == estate.named[name])
+        role = next(one for one in policy_set.roles if one.arn == policy_set.named[name])
         yield always(world, role.name, calling(world, role, asked))
 
 
 def _group_of(world: World, name: str) -> str:
-    return world.estate.named.get(name, "").removesuffix(":*") + ":log-stream:a"
+    return world.policy_set.named.get(name, "").removesuffix(":*") + ":log-stream:a"

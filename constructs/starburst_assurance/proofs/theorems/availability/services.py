@@ -20,7 +20,7 @@ def _service(world: World, name: str, **said: str) -> Context:
             "aws:PrincipalIsAWSService": "true",
             "aws:PrincipalServiceName": name,
             "aws:SecureTransport": "true",
-            "aws:SourceAccount": world.estate.account,
+            "aws:SourceAccount": world.policy_set.account,
             "s3:TlsVersion": "1.3",
         }
     )
@@ -31,8 +31,8 @@ def _service(world: World, name: str, **said: str) -> Context:
 @theorem(GROUP)
 def services_can_deliver(world: World) -> Iterator[Claim]:
     """AWS delivers trail, access logs, alarms and events, and encrypts logs and scratch disks."""
-    estate = world.estate
-    place = f"{estate.region}:{estate.account}"
+    policy_set = world.policy_set
+    place = f"{policy_set.region}:{policy_set.account}"
     found: list[tuple[Request, Formula]] = []
 
     def may(action: str, item: Guarded, resource: str, context: Context) -> None:
@@ -40,21 +40,21 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         found.append((request, world.admitted(request, at=item)))
 
     data = data_bucket(world)
-    access_logs = estate.at("storage/AccessLogs")
-    for folder, source in (("data", data.arn), ("trail", estate.named.get("audit/Files", ""))):
+    access_logs = policy_set.at("storage/AccessLogs")
+    for folder, source in (("data", data.arn), ("trail", policy_set.named.get("audit/Files", ""))):
         if source:
             context = _service(world, "logging.s3.amazonaws.com", aws__SourceArn=source)
             may("s3:PutObject", access_logs, f"{access_logs.arn}/{folder}/a", context)
-    logs_key = estate.at("foundation/LogsKey")
-    if "audit/Files" in estate.named:
-        files = estate.at("audit/Files")
-        trail = f"arn:aws:cloudtrail:{place}:trail/starburst-{estate.name}"
+    logs_key = policy_set.at("foundation/LogsKey")
+    if "audit/Files" in policy_set.named:
+        files = policy_set.at("audit/Files")
+        trail = f"arn:aws:cloudtrail:{place}:trail/starburst-{policy_set.name}"
         context = _service(world, "cloudtrail.amazonaws.com", aws__SourceArn=trail)
         may("s3:GetBucketAcl", files, files.arn, context)
-        may("s3:PutObject", files, f"{files.arn}/AWSLogs/{estate.account}/a", context)
+        may("s3:PutObject", files, f"{files.arn}/AWSLogs/{policy_set.account}/a", context)
         for action in ("kms:GenerateDataKey", "kms:DescribeKey"):
             may(action, logs_key, logs_key.arn, context)
-    log = _service(world, f"logs.{estate.region}.amazonaws.com")
+    log = _service(world, f"logs.{policy_set.region}.amazonaws.com")
     log.put("aws:SourceAccount")
     log.put("kms:EncryptionContext:aws:logs:arn", f"arn:aws:logs:{place}:log-group:/a")
     encrypting = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom")
@@ -64,15 +64,15 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = _service(world, f"{service}.amazonaws.com")
             may(action, logs_key, logs_key.arn, context)
-    topic = estate.at("control/Alerts")
+    topic = policy_set.at("control/Alerts")
     for service, source in (
         ("cloudwatch", f"arn:aws:cloudwatch:{place}:alarm:a"),
-        ("budgets", f"arn:aws:budgets::{estate.account}:budget/a"),
+        ("budgets", f"arn:aws:budgets::{policy_set.account}:budget/a"),
     ):
         context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
         may("sns:Publish", topic, topic.arn, context)
-    function = estate.at("control/ControllerService")
-    for name, arn in estate.named.items():
+    function = policy_set.at("control/ControllerService")
+    for name, arn in policy_set.named.items():
         if name.startswith("control/Wake") and ":rule/" in arn:
             context = _service(world, "events.amazonaws.com", aws__SourceArn=arn)
             may("lambda:InvokeFunction", function, function.arn, context)
@@ -89,8 +89,8 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         context.put("aws:SourceAccount")
         context.put_all(
             {
-                "kms:EncryptionContext:aws:ecs:clusterAccount": estate.account,
-                "kms:EncryptionContext:aws:ecs:clusterName": f"starburst-{estate.name}",
+                "kms:EncryptionContext:aws:ecs:clusterAccount": policy_set.account,
+                "kms:EncryptionContext:aws:ecs:clusterName": f"starburst-{policy_set.name}",
                 **said,
             }
         )
