@@ -5,6 +5,7 @@ Nothing is imported to be read, so it says what the source says, on every machin
 
 from __future__ import annotations
 
+import argparse
 import builtins
 import re
 import subprocess
@@ -180,4 +181,6 @@ def main(folder: Path = ROOT / "docs") -> int:
 
 
 if __name__ == "__main__":
+    prog = "python -m deploy.tools.reference"
+    argparse.ArgumentParser(prog=prog, description=__doc__).parse_args()
     sys.exit(main())

@@ -5,6 +5,7 @@ Its links are found, not written: the controls that carry a code, and the files 
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections import defaultdict
@@ -126,4 +127,6 @@ def main(folder: Path = ROOT / "docs") -> int:
 
 
 if __name__ == "__main__":
+    prog = "python -m deploy.tools.requirements"
+    argparse.ArgumentParser(prog=prog, description=__doc__).parse_args()
     sys.exit(main())

@@ -64,7 +64,11 @@ COMMANDS = sorted(
     + [
         "deploy",
         *(f"deploy.evidence{name}" for name in ("", ".sign", ".verify")),
-        *(f"deploy.tools.{name}" for name in ("controls", "idle_cost", "linting", "templates")),
+        *(
+            f"deploy.tools.{path.stem}"
+            for path in (ROOT / "deploy/tools").glob("[a-z]*.py")
+            if '__name__ == "__main__"' in path.read_text()
+        ),
     ]
 )
 
