@@ -86,7 +86,7 @@ def test_what_is_off_at_rest_is_priced_by_the_hour() -> None:
     assert bill.usd == pytest.approx(1.0)
     assert bill.hour == pytest.approx(2 * 0.011)
     said = markdown({("dev", "eu-west-1"): bill})
-    assert "computes in dev, its private endpoints cost 0.022 USD an hour on top" in said
+    assert "a session runs in dev, its private endpoints cost 0.022 USD an hour on top" in said
     stack["Parameters"] = {"Bursting": {"Default": "on"}}
     bill = at_rest([stack], IRELAND)
     assert (bill.usd, bill.hour) == (pytest.approx(1.0 + 2 * 0.011 * 730), 0)
