@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    SESSIONS,
     actions_on,
     analyst_name,
     data_bucket,
@@ -275,7 +276,7 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
             for one in requests(deeper, ["s3:ListBucketVersions"], bucket.arn)
         ],
         given=[
-            world.logic.no(world.logic.same(prefix, f"{workspace}/"))
+            world.logic.no(world.logic.same(prefix, f"{SESSIONS}{workspace}/"))
             for workspace in policy_set.workspaces
         ],
     )
