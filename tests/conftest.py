@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import json
 import os
 import signal
 import threading
@@ -31,12 +32,13 @@ Template = dict[str, Any]
 
 # Tests that share something costly stay on one process: an emulator, a deployment, a synthesis.
 # What takes long is a group too: groups begin first, and short tests fill the end.
-_TOGETHER = {
+TOGETHER = {
     **{
         folder: folder
-        for folder in ("e2e", "local", "deploy", "proofs", "evidence", "benchmarks", "nemesis")
+        for folder in ("e2e", "local", "incident", "tools", "proofs", "evidence", "benchmarks")
     },
-    **dict.fromkeys(("access", "compliance", "compute", "control", "stacks"), "templates"),
+    "nemesis": "nemesis",
+    **dict.fromkeys(("compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
     **dict.fromkeys(("test_local_strangers.py", "test_local_analysts.py"), "local"),
     "test_scale.py": "scale",
@@ -52,7 +54,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def _group(nodeid: str) -> str:
     """Return what runs on one process with a test; its own name where it needs no company."""
     _, folder, *rest = nodeid.partition("::")[0].split("/")
-    return next((_TOGETHER[name] for name in (*rest, folder) if name in _TOGETHER), nodeid)
+    return next((TOGETHER[name] for name in (*rest, folder) if name in TOGETHER), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -90,10 +92,8 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
-    """The synthesis of all environments, without the gate; one process makes it for all."""
-    from aws_cdk.cx_api import CloudAssembly  # noqa: PLC0415 - Node was chosen above
-
+def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all environments are synthesized to, without the gate; one process does it for all."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -102,13 +102,27 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (outdir / "manifest.json").exists():
             app.build(outdir=str(outdir), validate=False).synth()
-    return CloudAssembly(str(outdir))
+    return outdir
 
 
 @pytest.fixture(scope="session")
-def templates(assembly: CloudAssembly) -> dict[str, Template]:
+def assembly(synthesis: Path) -> CloudAssembly:
+    """What was synthesized, as the CDK reads it."""
+    from aws_cdk.cx_api import CloudAssembly  # noqa: PLC0415 - Node was chosen above
+
+    return CloudAssembly(str(synthesis))
+
+
+@pytest.fixture(scope="session")
+def templates(synthesis: Path) -> dict[str, Template]:
     """Templates of all environments by ``<environment>/<stack>``; do not change them."""
-    return {stack.hierarchical_id: stack.template for stack in assembly.stacks_recursively}
+    return {
+        stack["displayName"]: json.loads((manifest.parent / properties["templateFile"]).read_text())
+        for manifest in sorted(synthesis.glob("assembly-*/manifest.json"))
+        for stack in json.loads(manifest.read_text())["artifacts"].values()
+        if stack["type"] == "aws:cloudformation:stack"
+        for properties in [stack["properties"]]
+    }
 
 
 @pytest.fixture(scope="session")
