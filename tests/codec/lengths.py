@@ -18,9 +18,9 @@ import pyarrow as pa
 import zstandard
 
 from starburst._codec.structure import Code
-from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.chunks import ChunkMessage
 from starburst._protocol.sealed.envelope import seal
+from starburst._protocol.sealed.header import header_text
 from tests.fuzz.doors import CHUNK, DOORS, HEADER, KEY, PACK
 from tests.fuzz.seeds import seeds
 
@@ -119,7 +119,7 @@ def _message() -> bytes:
 
 
 def _header(*, size: int, stored: int, compression: str = "none") -> bytes:
-    return envelope._header_text(HEADER, size=size, stored=stored, compression=compression)
+    return header_text(HEADER, size=size, stored=stored, compression=compression)
 
 
 def _bomb() -> bytes:

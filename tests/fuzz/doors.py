@@ -13,11 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from starburst._codec import decode, decode_batch, decode_each
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed import cancel_list, chunks, envelope, result_nodes
+from starburst._protocol.sealed import cancel_list, chunks, result_nodes
 from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.header import MAX_HEADER_BYTES, derive
+from starburst._protocol.sealed.segments import nonce
 from starburst._protocol.sealed.signing import SigningKey, verify
 from starburst._protocol.sealed.tables import load_table
 from starburst._protocol.status import StatusDocument
@@ -73,11 +77,11 @@ def _signature(data: bytes) -> object:
 def _header(data: bytes) -> object:
     """A header and a body, ``header | NUL | body``, that a holder of the key sealed."""
     text, _, body = data.partition(b"\0")
-    text = text[: envelope._MAX_HEADER]
+    text = text[:MAX_HEADER_BYTES]
     salt = bytes(32)
-    subkey, commitment = envelope._derive(KEY, salt, text)
+    subkey, commitment = derive(KEY, salt, text)
     preamble = b"SBE1" + len(text).to_bytes(2, "big") + salt + commitment + text
-    sealed = envelope.AESGCM(subkey).encrypt(envelope._nonce(0, last=True), body, preamble)
+    sealed = AESGCM(subkey).encrypt(nonce(0, last=True), body, preamble)
     return unseal(preamble + sealed, key=KEY, expect=HEADER, max_bytes=2**26)
 
 

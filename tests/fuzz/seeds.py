@@ -27,6 +27,7 @@ from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.chunks import Chunk, write_pack
 from starburst._protocol.sealed.envelope import seal
 from starburst._protocol.sealed.failure import describe
+from starburst._protocol.sealed.header import header_text
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 from starburst._protocol.sealed.tables import dump_table
 from starburst._protocol.status import StatusDocument
@@ -162,7 +163,7 @@ def _table(table: object) -> bytes:
 
 
 def _header(size: int, body: bytes, compression: str) -> bytes:
-    return envelope._header_text(HEADER, size=size, stored=len(body), compression=compression)
+    return header_text(HEADER, size=size, stored=len(body), compression=compression)
 
 
 def _node(batch: bytes) -> bytes:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from starburst._codec import decode_batch, encode_batch
 from starburst._functions.payload import dump_function, dump_input, load
-from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.cancel_list import (
     CANCEL_LIST,
     CancelledTasks,
@@ -26,7 +27,9 @@ from starburst._protocol.sealed.chunks import (
 )
 from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst._protocol.sealed.failure import describe
+from starburst._protocol.sealed.header import derive, header_text
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_name, open_node
+from starburst._protocol.sealed.segments import nonce
 from starburst._protocol.sealed.signing import SIGNATURE_BYTES, SigningKey, verify
 
 __all__ = [
@@ -235,7 +238,7 @@ def forge(
         flags: which segments say that they are the last.
         preamble_differs: encrypt the segments under another preamble.
     """
-    text = envelope._header_text(
+    text = header_text(
         kind.header,
         size=len(body) if size is None else size,
         stored=len(body),
@@ -246,14 +249,14 @@ def forge(
         kept = {name: value for name, value in changed.items() if value is not None}
         text = json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
     salt = bytes(32)
-    subkey, commitment = envelope._derive(KEY, salt, text)
+    subkey, commitment = derive(KEY, salt, text)
     preamble = magic + len(text).to_bytes(2, "big") + salt + commitment + text
-    cipher = envelope.AESGCM(subkey)
+    cipher = AESGCM(subkey)
     segments = [body[at : at + SEGMENT] for at in range(0, len(body), SEGMENT)] or [b""]
     last = [number == len(segments) - 1 for number in range(len(segments))]
     bound = preamble[::-1] if preamble_differs else preamble
     sealed = preamble + b"".join(
-        cipher.encrypt(envelope._nonce(counter, last=flag), segment, bound)
+        cipher.encrypt(nonce(counter, last=flag), segment, bound)
         for counter, flag, segment in zip(
             counters or itertools.count(), flags or last, segments, strict=False
         )

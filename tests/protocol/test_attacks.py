@@ -14,9 +14,11 @@ from dataclasses import replace
 import msgpack
 import pytest
 import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.envelope import Header, seal, unseal
+from starburst._protocol.sealed.header import derive, header_text
+from starburst._protocol.sealed.segments import nonce
 from starburst.errors import IntegrityError
 
 KEY = bytes(range(32))
@@ -146,17 +148,17 @@ def test_input_cannot_come_back_as_a_result() -> None:
 
 def forge(size: int, body: bytes, fields: dict[str, object] | None = None) -> bytes:
     """Seal as a worker that was taken over could: with the key, but dishonestly."""
-    text = envelope._header_text(HEADER, size=size, stored=len(body), compression="zstd")
+    text = header_text(HEADER, size=size, stored=len(body), compression="zstd")
     if fields:
         text = json.dumps({**json.loads(text), **fields}, sort_keys=True, separators=(",", ":"))
         text = text.encode()
     salt = bytes(32)
-    subkey, commitment = envelope._derive(KEY, salt, text)
+    subkey, commitment = derive(KEY, salt, text)
     preamble = b"SBE1" + len(text).to_bytes(2, "big") + salt + commitment + text
-    cipher = envelope.AESGCM(subkey)
+    cipher = AESGCM(subkey)
     segments = [body[at : at + MIB] for at in range(0, len(body), MIB)] or [b""]
     sealed = [
-        cipher.encrypt(envelope._nonce(n, last=n == len(segments) - 1), segment, preamble)
+        cipher.encrypt(nonce(n, last=n == len(segments) - 1), segment, preamble)
         for n, segment in enumerate(segments)
     ]
     return preamble + b"".join(sealed)

@@ -102,6 +102,6 @@ def test_key_must_be_a_whole_key() -> None:
 def test_size_is_checked_before_anything_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
     sealed = seal([bytes(50 * MIB)], key=KEY, header=HEADER)
     assert len(sealed) < MIB
-    monkeypatch.setattr(envelope, "_decrypt", None)
+    monkeypatch.setattr(envelope, "decrypt", None)
     with pytest.raises(IntegrityError, match="52428800 bytes"):
         unseal(sealed, key=KEY, expect=HEADER, max_bytes=MIB)

@@ -20,7 +20,6 @@ from starburst._client.access.status_reader import StatusReader
 from starburst._client.tasks.collect import Collector
 from starburst._client.tasks.task_list import TaskList
 from starburst._functions.payload import dump_input
-from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED
 from starburst._protocol.sealed.chunks import Chunk, ChunkMessage, LedgerEntry, pack_key, write_pack
 from starburst._protocol.sealed.result_nodes import node_key
@@ -68,7 +67,7 @@ class Bucket:
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envelope, "_SEGMENT", SEGMENT)
+    monkeypatch.setattr("starburst._protocol.sealed.header.SEGMENT_BYTES", SEGMENT)
 
 
 def sample(kind: str) -> list[bytes]:

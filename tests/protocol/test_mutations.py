@@ -79,7 +79,7 @@ def _death(name: str) -> Callable[..., NoReturn]:
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envelope, "_SEGMENT", SEGMENT)
+    monkeypatch.setattr("starburst._protocol.sealed.header.SEGMENT_BYTES", SEGMENT)
 
 
 def has_true_header(kind: Kind, data: bytes) -> bool:

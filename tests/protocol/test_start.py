@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.envelope import Header, seal, unseal_start
 from starburst._protocol.sealed.failure import describe
 from starburst._protocol.sealed.result_nodes import ResultNode, open_children
@@ -21,7 +20,7 @@ TAG = 16
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envelope, "_SEGMENT", SEGMENT)
+    monkeypatch.setattr("starburst._protocol.sealed.header.SEGMENT_BYTES", SEGMENT)
 
 
 def sealed(data: bytes, *, compress: bool = False) -> bytes:
