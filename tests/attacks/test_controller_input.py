@@ -246,7 +246,7 @@ def test_of_ten_sweeps_at_one_instant_one_begins(world: World) -> None:
 
 def test_of_ten_containers_one_gets_the_turn(world: World) -> None:
     """Each has read the last turn before any of them writes its own."""
-    s3: Any = world.site.clients.s3
+    s3: Any = world.environment.clients.s3
     put, one_at_a_time = s3.put_object, threading.Lock()
 
     def put_as_s3_does(**words: Any) -> Any:
@@ -254,7 +254,7 @@ def test_of_ten_containers_one_gets_the_turn(world: World) -> None:
             return put(**words)
 
     s3.put_object = put_as_s3_does
-    containers = [Turns(world.site) for _ in range(10)]
+    containers = [Turns(world.environment) for _ in range(10)]
     ready = threading.Barrier(len(containers))
     won: list[float | None] = []
 
@@ -281,7 +281,7 @@ def test_of_ten_containers_one_gets_the_turn(world: World) -> None:
         assert won.count(None) == 1
         world.later(60)
         won.clear()
-        containers = [Turns(world.site) for _ in range(10)]
+        containers = [Turns(world.environment) for _ in range(10)]
 
 
 def test_a_sweep_that_dies_keeps_the_next_from_nothing(world: World) -> None:
@@ -302,7 +302,7 @@ def test_a_sweep_that_dies_keeps_the_next_from_nothing(world: World) -> None:
 
 def test_a_turn_whose_answer_was_lost_is_taken_all_the_same(world: World) -> None:
     """The SDK writes again, and is refused because of its own first write."""
-    s3 = world.site.clients.s3
+    s3 = world.environment.clients.s3
     put = s3.put_object
 
     def twice(**arguments: Any) -> Any:
@@ -336,7 +336,7 @@ def test_endpoints_that_moved_are_no_fresh_sweeps_business(world: World) -> None
 def test_a_sweep_in_a_warm_container_costs_one_request_more(world: World) -> None:
     world.tell({"starburst": "sweep"})
     calls: list[str] = []
-    s3 = world.site.clients.s3
+    s3 = world.environment.clients.s3
     for name in ("get_object", "put_object"):
         real = getattr(s3, name)
 

@@ -223,13 +223,17 @@ def square_later(task: tuple[str, int]) -> int:
     return x * x
 
 
-@pytest.mark.parametrize("alive", [True, False])
+@pytest.mark.parametrize(
+    "alive",
+    [
+        pytest.param(True, marks=pytest.mark.timings(asked_seconds=0.1, answer_seconds=5.0)),
+        pytest.param(False, marks=pytest.mark.timings(asked_seconds=0.1, answer_seconds=0.2)),
+    ],
+)
 def test_workers_that_live_are_not_taken_for_dead(
-    one: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, alive: bool
+    one: Queue, tmp_path: Path, *, alive: bool
 ) -> None:
     """A thief gives copies of a task to several workers, and one of them to one too often."""
-    monkeypatch.setattr("starburst.worker.supervisor._ASKED_SECONDS", 0.1)
-    monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 5.0 if alive else 0.2)
     one.delete(*one.take())
     go = str(tmp_path / "go")
     future = one.session.submit(square_later, (go, 7))
@@ -243,8 +247,7 @@ def test_workers_that_live_are_not_taken_for_dead(
         for _ in range(times - 1):
             [copy] = one.take()
             one.show(copy)
-        worker = one.fleet.supervisor(one.keys, one.url)
-        worker._worker = name
+        worker = one.fleet.supervisor(one.keys, one.url, name=name)
         workers.append(worker)
         lease = leased(worker)
         assert lease is not None
@@ -252,12 +255,12 @@ def test_workers_that_live_are_not_taken_for_dead(
         if alive or times > 3:
             copies.append(pool.submit(worker._work, lease))
         else:
-            worker._store.attempts.begin(place, worker=name)
+            worker.store.attempts.begin(place, worker=name)
 
     with ThreadPoolExecutor() as pool:
         deliver(2, "first")
         deliver(2, "second")
-        attempts = one.fleet.supervisor(one.keys, one.url)._store.attempts
+        attempts = one.fleet.supervisor(one.keys, one.url).store.attempts
         wait_until(lambda: attempts.workers(place) == {"first", "second"})
         deliver(5, "third")
         copies[-1].result(timeout=60)
@@ -270,8 +273,8 @@ def test_workers_that_live_are_not_taken_for_dead(
             with pytest.raises(WorkerLost, match="died 3 times"):
                 future.result(timeout=60)
     for worker in workers:
-        worker._settle()
-        worker._bury()
+        worker.settling.settle()
+        worker.child.end()
 
 
 def test_a_range_beyond_the_chunk_is_dropped(queue: Queue) -> None:
@@ -304,7 +307,7 @@ def test_what_is_done_or_in_hand_is_not_sent_again(queue: Queue, told: Callable[
     queue.work()
     lo, hi = others[0]["range"]
     wait_until(lambda: queue.session.tally.done == hi - lo)
-    attempts = queue.fleet.supervisor(queue.keys, queue.url)._store.attempts
+    attempts = queue.fleet.supervisor(queue.keys, queue.url).store.attempts
     attempts.begin((first["chunk"], *first["range"]), worker="0f-12345")  # as ECS names a container
     queue.send({"protocol": 1, "requeue": {"live": ["0f"]}})
     wait_until(lambda: '"sent again"' in told())

@@ -19,8 +19,8 @@ from starburst._protocol.sealed.result_nodes import node_key
 from starburst.contract import TAMPERING, ControllerDoor, WorkerVariable
 from starburst.controller.handler import Controller
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
-from starburst.worker.supervisor import main
+from starburst.worker.logs.integrity import report_unverified
+from starburst.worker.starting import main
 from starburst_constructs.monitoring.queries import FAILED_VERIFICATION
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN
 from tests.attacks.hostile import ESCAPES, forbidden
@@ -122,9 +122,9 @@ def worked(session: Session, fleet: Fleet) -> None:
     """Have one worker take whatever is queued."""
     supervisor = fleet.supervisor(session.manifest.keys, queue_url(session))
     for _ in range(8):
-        supervisor._turn(0.0)
-    supervisor._bury()
-    supervisor._end_commit()
+        supervisor.turn(0.0)
+    supervisor.child.end()
+    supervisor.settling.close()
 
 
 @pytest.fixture
@@ -176,9 +176,9 @@ def test_ordinary_work_and_an_erased_session_ring_nothing(
     )
     fleet.sqs.send_message(QueueUrl=queue_url(began), MessageBody=body.to_body())
     for _ in range(2):
-        gone._turn(0.0)
-    gone._bury()
-    gone._end_commit()
+        gone.turn(0.0)
+    gone.child.end()
+    gone.settling.close()
     text = capsys.readouterr().out
     assert '"event": "missing"' in text
     assert not ringing(text)
@@ -214,7 +214,9 @@ def test_a_worker_that_is_started_with_a_forged_manifest_rings(
 def test_a_print_that_ends_no_line_hides_no_alarm(capsys: pytest.CaptureFixture[str]) -> None:
     """What tasks print is in the same log, and may stand before the worker's own words."""
     sys.stdout.write("x" * 16_380)
-    refused(IntegrityError(f"chunk failed verification {''.join(ESCAPES) * 100}"), chunk="c")
+    report_unverified(
+        IntegrityError(f"chunk failed verification {''.join(ESCAPES) * 100}"), chunk="c"
+    )
     text = capsys.readouterr().out
     [line] = ringing(text)
     assert line.startswith("{")
@@ -227,7 +229,7 @@ def test_a_print_that_ends_no_line_hides_no_alarm(capsys: pytest.CaptureFixture[
 def test_an_event_that_ecs_would_not_have_sent_rings(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    controller, event = Controller(world.site), {"source": "aws.ecs", "detail": 7}
+    controller, event = Controller(world.environment), {"source": "aws.ecs", "detail": 7}
     assert controller.handle(event, door=ControllerDoor.SERVICE, seconds=60) == {"ok": True}
     assert len(ringing(caplog.text)) == 1
 

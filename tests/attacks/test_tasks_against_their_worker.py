@@ -22,7 +22,7 @@ import pytest
 from starburst._functions.payload import dump_function, dump_input
 from starburst.contract import WORKER_COMMAND
 from starburst.worker.child.process import Child
-from starburst.worker.child.range_run import Span
+from starburst.worker.child.range_run import RangeRun
 from tests.manifests import a_manifest
 
 ATTEMPTS = 3
@@ -45,7 +45,7 @@ class Children:
             self._child.send({"do": "function", "name": "f"}, [self._data])
         return self._child
 
-    def bury(self) -> None:
+    def end(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child = None
@@ -54,34 +54,34 @@ class Children:
 def run(function: Any, inputs: list[Any], *, timeout: float | None = None) -> dict[int, str]:
     """Run tasks as a worker does; return the kinds of their failures."""
     children = Children(function)
-    span = Span(
+    run = RangeRun(
         manifest=a_manifest(attempts=ATTEMPTS, task_timeout_seconds=timeout),
         function="f",
         inputs=[dump_input(((each,), {})) for each in inputs],
         lo=0,
         hi=len(inputs),
         child=children.get,
-        bury=children.bury,
+        end_child=children.end,
         tick=lambda: None,
         stopping=lambda: None,
     )
     try:
-        span.run()
-        node = span.node("w")
+        run.run()
+        node = run.node("w")
     finally:
-        children.bury()
+        children.end()
     assert node is not None
     assert node.covered > 0
     return {index: failure.kind for index, failure in node.failures.items()}
 
 
 def scribble(index: int, began: float) -> None:
-    """Write onto the board by which the worker sees what runs."""
+    """Write into the memory by which the worker sees what runs."""
     for name in os.listdir("/proc/self/fd"):
         try:
-            if "starburst-board" in os.readlink(f"/proc/self/fd/{name}"):
-                board = mmap.mmap(int(name), 24)
-                struct.pack_into("<qd", board, 0, index, began)
+            if "starburst-state" in os.readlink(f"/proc/self/fd/{name}"):
+                state = mmap.mmap(int(name), 24)
+                struct.pack_into("<qd", state, 0, index, began)
         except OSError:
             continue
 
@@ -169,8 +169,8 @@ def test_the_worker_itself_imports_nothing_from_where_tasks_write(scratch: Path)
         "import os, runpy, sys\n"
         "def say():\n"
         "    print(any(os.path.realpath(each or '.') == os.getcwd() for each in sys.path))\n"
-        "import starburst.worker.supervisor as supervisor\n"
-        "supervisor.main = say\n"
+        "import starburst.worker.starting as starting\n"
+        "starting.main = say\n"
         "sys.path[0] = os.getcwd()\n"  # as `python -m` does it
         f"runpy.run_module({WORKER_COMMAND[-1]!r}, run_name='__main__', alter_sys=True)\n"
     )

@@ -35,10 +35,8 @@ def bench(connection: Connection, fleet: Fleet, tmp_path: Path) -> Iterator[Benc
     made.close()
 
 
-def test_junk_in_the_place_of_a_range_that_runs_for_long_ends_no_worker(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.5)
+@pytest.mark.timings(overtaken_seconds=0.5)
+def test_junk_in_the_place_of_a_range_that_runs_for_long_ends_no_worker(bench: Bench) -> None:
     bench._thread.start()
     while not (bench.directory / "starts").exists():
         time.sleep(0.05)
@@ -70,12 +68,12 @@ def test_an_archived_object_ends_no_look_for_lost_ranges(
     attempt = attempt_name("p000001-00001", 0, 1, number=1)
     for name in (FIRST, attempt):
         bench.fleet.s3.put_object(Bucket=BUCKET, Key=bench.keys.results + name, Body=b"junk")
-    archive(worker._store._s3, (FIRST, attempt), monkeypatch)
-    sent = send_again(worker._leases, worker._store, live=frozenset(), tick=lambda: None)
+    archive(worker.store._s3, (FIRST, attempt), monkeypatch)
+    sent = send_again(worker.leases, worker.store, live=frozenset(), tick=lambda: None)
     assert sent == TASKS - 1
     with pytest.raises(IntegrityError, match="cannot be read"):
-        worker._store.node(CHUNK, 0, 1)
-    assert worker._store.attempts.workers(("p000001-00001", 0, 1)) == set()
+        worker.store.node(CHUNK, 0, 1)
+    assert worker.store.attempts.workers(("p000001-00001", 0, 1)) == set()
 
 
 def test_an_archived_result_ends_its_own_task_alone(
@@ -85,7 +83,7 @@ def test_an_archived_result_ends_its_own_task_alone(
     bench.fleet.s3.put_object(Bucket=BUCKET, Key=bench.keys.results + FIRST, Body=b"junk")
     bench.tell()
     bench.fleet.add_worker(bench.keys, bench.url)
-    bench.worker._leases.give_back(bench.lease)
+    bench.worker.leases.give_back(bench.lease)
     with pytest.raises(IntegrityError, match="cannot be read"):
         bench.futures[0].result(timeout=60)
     assert [future.result(timeout=60) for future in bench.futures[1:]] == list(range(1, TASKS))

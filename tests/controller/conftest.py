@@ -11,7 +11,7 @@ import pytest
 
 from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Clients, Settings, Site
+from starburst.controller.state.environment import Clients, Environment, Settings
 from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
 from tests.quick_moto import quick_aws, quick_clients
 
@@ -38,7 +38,7 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with quick_aws():
         s3, sqs, ssm = quick_clients(sdk, "s3", "sqs", "ssm")
         ecs = FakeEcs(now=lambda: moment[0])
-        site = Site(
+        environment = Environment(
             settings=Settings(
                 environment="prod",
                 bucket=BUCKET,
@@ -53,6 +53,12 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
             pause=pause,
         )
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        world = World(site=site, controller=Controller(site), ecs=ecs, moment=moment, pauses=pauses)
+        world = World(
+            environment=environment,
+            controller=Controller(environment),
+            ecs=ecs,
+            moment=moment,
+            pauses=pauses,
+        )
         world.deploy()
         yield world

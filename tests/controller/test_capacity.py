@@ -217,7 +217,7 @@ def test_a_wait_ends_with_the_work(world: World) -> None:
     world.sweep()
     assert "2 waiting" in world.status(KEYS).reason
 
-    world.site.clients.sqs.purge_queue(QueueUrl=url)
+    world.environment.clients.sqs.purge_queue(QueueUrl=url)
     world.ecs.room = {}
     world.later(600)
     world.sweep()

@@ -98,8 +98,10 @@ class FakeStack:
 def stack(world: World) -> FakeStack:
     """The world's endpoints come and go, and are closed."""
     fake = FakeStack(now=lambda: world.now)
-    world.site.settings = replace(world.site.settings, endpoints_stack=STACK, endpoints_role=ROLE)
-    world.site.clients = replace(world.site.clients, cloudformation=cast("Any", fake))
+    world.environment.settings = replace(
+        world.environment.settings, endpoints_stack=STACK, endpoints_role=ROLE
+    )
+    world.environment.clients = replace(world.environment.clients, cloudformation=cast("Any", fake))
     return fake
 
 

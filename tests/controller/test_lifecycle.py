@@ -285,7 +285,7 @@ def lose(world: World, *, exit_code: int, reason: str) -> None:
 
 def have_lost(world: World, **counts: int) -> None:
     """Let the session's record say how many workers were lost before."""
-    Records(world.site).update(KEYS.session, lambda record: replace(record, **counts))
+    Records(world.environment).update(KEYS.session, lambda record: replace(record, **counts))
 
 
 def test_tasks_that_kill_their_workers_end_a_small_session_only_after_twenty(world: World) -> None:
@@ -387,7 +387,7 @@ def test_no_capacity_is_no_failure_to_start(world: World) -> None:
 
 def test_a_deleted_queue_fails_the_session(world: World) -> None:
     url = world.start()["queue_url"]
-    world.site.clients.sqs.delete_queue(QueueUrl=url)
+    world.environment.clients.sqs.delete_queue(QueueUrl=url)
     world.later(60)
     world.sweep()
 
@@ -464,7 +464,9 @@ def test_erased_objects_are_not_written_again(world: World) -> None:
     stop_task, world.ecs.stop_task = world.ecs.stop_task, lambda **_: {}  # type: ignore[method-assign, assignment]
     world.request(KEYS, "stop")
     for key in world.keys_under(KEYS.prefix):
-        world.site.clients.s3.delete_object(Bucket=world.site.settings.bucket, Key=key)
+        world.environment.clients.s3.delete_object(
+            Bucket=world.environment.settings.bucket, Key=key
+        )
     world.ecs.stop_task = stop_task  # type: ignore[method-assign]
     world.later(60)
     world.sweep()
@@ -477,7 +479,7 @@ def test_a_session_that_is_erased_just_now_gets_no_status_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.start()
-    s3, bucket = world.site.clients.s3, world.site.settings.bucket
+    s3, bucket = world.environment.clients.s3, world.environment.settings.bucket
     head_object = s3.head_object
 
     def erased_behind_it(**words: Any) -> Any:

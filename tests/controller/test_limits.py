@@ -77,7 +77,7 @@ def test_what_is_within_every_limit_passes() -> None:
         (WIDE, {"idle_seconds": 3601}, "LimitExceeded", "idle_seconds"),
         (WIDE, {"attempts": 0}, "LimitExceeded", "attempts"),
         (WIDE, {"attempts": 11}, "LimitExceeded", "attempts"),
-        (WIDE, {"retries": 101}, "LimitExceeded", "retries"),
+        (WIDE, {"retries": 11}, "LimitExceeded", "retries"),
         (WIDE, {"labels": {str(n): "" for n in range(21)}}, "LimitExceeded", "labels"),
         (WIDE, {"cpu": 3}, "ConfigurationError", "no worker with 3 vCPU"),
         (WIDE, {"cpu": 4, "memory_gb": 4}, "ConfigurationError", "8 to 30 GB"),

@@ -18,7 +18,7 @@ KEYS = a_manifest().keys
 
 def test_a_change_that_was_based_on_an_old_record_is_refused(world: World) -> None:
     world.start()
-    records = Records(world.site)
+    records = Records(world.environment)
     old = records.active(KEYS.session)
     assert old is not None
     records.update(KEYS.session, lambda record: replace(record, lost=1))
@@ -30,12 +30,12 @@ def test_a_change_that_was_based_on_an_old_record_is_refused(world: World) -> No
 
 def test_the_loser_tries_again_on_what_the_winner_wrote(world: World) -> None:
     world.start()
-    records = Records(world.site)
+    records = Records(world.environment)
     rivals = iter(range(3))
 
     def change(record: Record) -> Record:
         if next(rivals, None) is not None:
-            rival = Records(world.site).active(KEYS.session)
+            rival = Records(world.environment).active(KEYS.session)
             assert rival is not None
             records.save(rival, replace(rival.record, faults=rival.record.faults + 1))
         return replace(record, lost=record.lost + 1)
@@ -48,10 +48,10 @@ def test_the_loser_tries_again_on_what_the_winner_wrote(world: World) -> None:
 
 def test_a_loser_does_not_try_for_ever(world: World) -> None:
     world.start()
-    records = Records(world.site)
+    records = Records(world.environment)
 
     def change(record: Record) -> Record:
-        rival = Records(world.site).active(KEYS.session)
+        rival = Records(world.environment).active(KEYS.session)
         assert rival is not None
         records.save(rival, replace(rival.record, faults=rival.record.faults + 1))
         return replace(record, lost=record.lost + 1)
@@ -62,7 +62,7 @@ def test_a_loser_does_not_try_for_ever(world: World) -> None:
 
 def test_a_record_is_made_once(world: World) -> None:
     world.start()
-    records = Records(world.site)
+    records = Records(world.environment)
     assert records.create(world.record(KEYS)) is None
 
 
@@ -72,13 +72,13 @@ def test_an_ended_session_cannot_be_made_again(world: World) -> None:
     world.request(KEYS, "stop")
 
     with pytest.raises(SessionEnded):
-        Records(world.site).create(record)
+        Records(world.environment).create(record)
     assert world.keys_under("_control/") == [KEYS.ended_record]
 
 
 def test_two_sweeps_at_once_replace_a_lost_worker_once(world: World) -> None:
     url = world.start()["queue_url"]
-    world.site.clients.sqs.send_message(QueueUrl=url, MessageBody="x")
+    world.environment.clients.sqs.send_message(QueueUrl=url, MessageBody="x")
     world.send(url, 9)
     world.later(60)
     world.ecs.end(world.ecs.live()[0], exit_code=1)

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from starburst._protocol.requeue import RequeueMessage
 from starburst.controller.state.sessions import Record
+from starburst.controller.state.timings import Timings
 from starburst.controller.workers.queue import Depth
 from starburst.controller.workers.stalls import (
     EMPTY_LOOKS,
-    STILL_SECONDS,
-    STILL_WAITING_SECONDS,
     watch,
 )
 from tests.controller.world import World, refused
@@ -27,7 +26,7 @@ KEYS = a_manifest().keys
 
 def take(world: World, url: str) -> None:
     """Be a thief who receives every message and hides it for as long as SQS allows."""
-    while world.site.clients.sqs.receive_message(
+    while world.environment.clients.sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=43_199, WaitTimeSeconds=0
     ).get("Messages"):
         pass
@@ -35,7 +34,7 @@ def take(world: World, url: str) -> None:
 
 def requests(world: World, url: str) -> list[RequeueMessage]:
     """Return what the controller has asked of workers and none has received."""
-    received = world.site.clients.sqs.receive_message(
+    received = world.environment.clients.sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
     )
     bodies = [json.loads(message["Body"]) for message in received.get("Messages", [])]
@@ -75,7 +74,7 @@ def test_messages_that_are_gone_are_missed_too(world: World) -> None:
     url = world.start()["queue_url"]
     world.send(url, 3)
     pass_minutes(world, 1)
-    world.site.clients.sqs.purge_queue(QueueUrl=url)
+    world.environment.clients.sqs.purge_queue(QueueUrl=url)
     pass_minutes(world, 4)
     assert requests(world, url)
 
@@ -95,7 +94,7 @@ def test_counts_that_say_there_is_work_are_not_believed_for_ever(
 ) -> None:
     url = world.start()["queue_url"]
     said = {f"ApproximateNumberOfMessages{k}": n for k, n in {"": "5", "NotVisible": "2"}.items()}
-    sqs = world.site.clients.sqs
+    sqs = world.environment.clients.sqs
     monkeypatch.setattr(
         sqs, "get_queue_attributes", lambda **_: {"Attributes": said}, raising=False
     )
@@ -123,7 +122,7 @@ def test_what_the_queue_of_an_earlier_release_refuses_ends_nothing(
     def deny(**_: Any) -> None:
         raise refused("AccessDenied")
 
-    monkeypatch.setattr(world.site.clients.sqs, "send_message", deny)
+    monkeypatch.setattr(world.environment.clients.sqs, "send_message", deny)
     pass_minutes(world, 5)
     assert "takes no request to send again" in caplog.text
     assert world.status(KEYS).state == "running"
@@ -154,19 +153,27 @@ def a_record() -> Record:
     )
 
 
+TIMINGS = Timings()
+
+
+def seen(record: Record, depth: Depth, *, now: float) -> tuple[Record, bool]:
+    return watch(record, depth, now=now, timings=TIMINGS)
+
+
 COUNTS = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
 @given(st.lists(st.tuples(COUNTS, st.floats(1, 400)), max_size=60))
 def test_nothing_is_sent_again_too_early(looks: list[tuple[tuple[int, int], float]]) -> None:
-    record, now, moved, seen = a_record(), 1e6, 1e6, None
+    record, now, moved, before = a_record(), 1e6, 1e6, None
     for counts, seconds in looks:
         now += seconds
-        if counts != seen:
-            seen, moved = counts, now
-        record, asks = watch(record, Depth(backlog=counts[0], in_flight=counts[1]), now=now)
+        if counts != before:
+            before, moved = counts, now
+        record, asks = seen(record, Depth(backlog=counts[0], in_flight=counts[1]), now=now)
         if asks:
-            assert now - moved >= (STILL_WAITING_SECONDS if counts[0] else STILL_SECONDS)
+            still = TIMINGS.still_waiting_seconds if counts[0] else TIMINGS.still_seconds
+            assert now - moved >= still
 
 
 @given(st.lists(st.tuples(COUNTS, st.floats(1, 400)), max_size=60), COUNTS)
@@ -176,14 +183,14 @@ def test_whatever_came_before_a_queue_that_stands_still_is_asked_about(
     record, now = a_record(), 1e6
     for (backlog, in_flight), seconds in looks:
         now += seconds
-        record, _ = watch(record, Depth(backlog=backlog, in_flight=in_flight), now=now)
+        record, _ = seen(record, Depth(backlog=backlog, in_flight=in_flight), now=now)
     if counts == (0, 0) and record.requeues >= EMPTY_LOOKS:
         return  # it was looked at so often since anything moved
-    wait = 2 * STILL_WAITING_SECONDS * 2**record.requeues
+    wait = 2 * TIMINGS.still_waiting_seconds * 2**record.requeues
     depth = Depth(backlog=counts[0], in_flight=counts[1])
-    for _ in range(wait // 60 + 2):
+    for _ in range(int(wait) // 60 + 2):
         now += 60
-        record, asks = watch(record, depth, now=now)
+        record, asks = seen(record, depth, now=now)
         if asks:
             return
     pytest.fail("nobody was asked")
@@ -192,7 +199,7 @@ def test_whatever_came_before_a_queue_that_stands_still_is_asked_about(
 def test_each_further_look_takes_twice_as_long_to_come() -> None:
     record, asked = replace(a_record()), []
     for minute in range(16 * 60):
-        record, asks = watch(record, Depth(backlog=0, in_flight=1), now=1e6 + 60 * minute)
+        record, asks = seen(record, Depth(backlog=0, in_flight=1), now=1e6 + 60 * minute)
         asked += [minute] if asks else []
     assert asked == [2, 6, 14, 30, 62, 126, 254, 510]
 
@@ -200,10 +207,10 @@ def test_each_further_look_takes_twice_as_long_to_come() -> None:
 def test_an_empty_queue_is_looked_at_a_few_times() -> None:
     record, asked = a_record(), 0
     for minute in range(24 * 60):
-        record, asks = watch(record, Depth(backlog=0, in_flight=0), now=1e6 + 60 * minute)
+        record, asks = seen(record, Depth(backlog=0, in_flight=0), now=1e6 + 60 * minute)
         asked += asks
     assert asked == EMPTY_LOOKS
     for counts in ((5, 0), (0, 0)):
-        record, _ = watch(record, Depth(backlog=counts[0], in_flight=counts[1]), now=2e6)
-    record, asks = watch(record, Depth(backlog=0, in_flight=0), now=2e6 + STILL_SECONDS)
+        record, _ = seen(record, Depth(backlog=counts[0], in_flight=counts[1]), now=2e6)
+    record, asks = seen(record, Depth(backlog=0, in_flight=0), now=2e6 + TIMINGS.still_seconds)
     assert asks, "work came and went"

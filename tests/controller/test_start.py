@@ -63,10 +63,10 @@ def test_spot_uses_its_capacity_provider(world: World) -> None:
 def test_the_queue_is_encrypted_and_closed_to_others(world: World) -> None:
     url = world.start()["queue_url"]
 
-    attributes = world.site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
-        "Attributes"
-    ]
-    assert attributes["KmsMasterKeyId"] == world.site.settings.key_arn
+    attributes = world.environment.clients.sqs.get_queue_attributes(
+        QueueUrl=url, AttributeNames=["All"]
+    )["Attributes"]
+    assert attributes["KmsMasterKeyId"] == world.environment.settings.key_arn
     assert attributes["MessageRetentionPeriod"] == "1209600"
     statements = json.loads(attributes["Policy"])["Statement"]
     assert {s["Effect"] for s in statements} == {"Deny"}
@@ -89,7 +89,7 @@ def test_starting_twice_is_one_session_and_one_answer(world: World) -> None:
 
 
 def test_a_start_that_crashed_before_its_queue_is_completed_by_the_next(world: World) -> None:
-    sqs = world.site.clients.sqs
+    sqs = world.environment.clients.sqs
     create = sqs.create_queue
 
     def fail(**_: object) -> None:
@@ -105,7 +105,7 @@ def test_a_start_that_crashed_before_its_queue_is_completed_by_the_next(world: W
 
 
 def test_a_start_that_died_beside_its_queue_leaves_none(world: World) -> None:
-    records = Records(world.site)
+    records = Records(world.environment)
     update = Records.update
     world.put(KEYS.manifest, a_manifest().to_json())
 
@@ -260,7 +260,7 @@ def test_a_region_without_prices_starts_nothing(world: World) -> None:
 
 def test_a_document_without_the_worker_role_starts_nothing(world: World) -> None:
     world.deploy()
-    document = world.site.document()
+    document = world.environment.document()
     bare = {
         name: replace(workspace, worker_role_arn="")
         for name, workspace in document.workspaces.items()
@@ -284,4 +284,4 @@ def test_the_record_is_out_of_every_users_reach(world: World) -> None:
 
     assert world.keys_under("_control/") == [f"_control/active/{KEYS.session}.json"]
     assert SessionKeys.parse(KEYS.control_record) is None
-    assert world.site.settings.bucket == BUCKET
+    assert world.environment.settings.bucket == BUCKET

@@ -27,7 +27,7 @@ def test_tasks_of_unknown_and_ended_sessions_are_stopped(world: World) -> None:
 
 def test_queues_of_unknown_sessions_are_deleted_and_no_others(world: World) -> None:
     mine = world.start()["queue_url"]
-    sqs = world.site.clients.sqs
+    sqs = world.environment.clients.sqs
     sqs.create_queue(QueueName=queue_name("prod", "genomics", "c" * 20))
     kept = [
         sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -50,7 +50,7 @@ def test_a_role_that_may_not_list_queues_sweeps_all_the_same(world: World) -> No
     def deny(**_: object) -> None:
         raise refused("AccessDenied")
 
-    world.site.clients.sqs.list_queues = deny  # type: ignore[method-assign, assignment]
+    world.environment.clients.sqs.list_queues = deny  # type: ignore[method-assign, assignment]
     assert world.sweep()["orphan_queues"] == 0
     assert not world.ecs.live()
 
@@ -181,7 +181,7 @@ def test_events_of_others_change_nothing(world: World) -> None:
         event = world.ecs.end(world.ecs.add(session), exit_code=1)
         assert world.tell(event) == {"ok": True}
     assert len(world.ecs.tasks) == 6
-    assert world.site.settings.bucket == BUCKET
+    assert world.environment.settings.bucket == BUCKET
 
 
 @pytest.mark.parametrize("sessions", [7, 100, 1000])

@@ -22,7 +22,7 @@ from starburst.contract import (
     runtime_parameter,
 )
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record
 from starburst.controller.state.sweep_turns import Turns
 from tests.manifests import a_manifest
@@ -185,7 +185,7 @@ class FakeEcs:
 class World:
     """What a test holds in its hand."""
 
-    site: Site
+    environment: Environment
     controller: Controller
     ecs: FakeEcs
     moment: list[float]
@@ -218,23 +218,23 @@ class World:
             architecture="X86_64",
             workspaces={"genomics": workspace},
         )
-        self.site.clients.ssm.put_parameter(
+        self.environment.clients.ssm.put_parameter(
             Name=runtime_parameter("prod"),
             Value=replace(document, **fields).to_json(),
             Type="String",
             Overwrite=True,
         )
-        self.site._document = None
+        self.environment._document = None
 
     def put(self, key: str, body: bytes) -> str:
-        self.site.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        self.environment.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         # moto dates by the real clock.
         stored: Any = s3_backends[ACCOUNT]["aws"].get_object(BUCKET, key)
         stored.last_modified = datetime.fromtimestamp(self.now, UTC)
         return key
 
     def read(self, key: str) -> bytes:
-        return self.site.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return self.environment.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
     def ask(self, action: str, key: object, *, seconds: float = 60) -> dict[str, Any]:
         """Ask as whoever may invoke the analysts' alias."""
@@ -259,27 +259,27 @@ class World:
 
     def sweep(self, *, seconds: float = 60) -> dict[str, Any]:
         """Sweep as if the last time were long ago."""
-        self.controller._turns = Turns(self.site)
-        self.site.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
+        self.controller._turns = Turns(self.environment)
+        self.environment.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
         swept = self.tell({"starburst": "sweep"}, seconds=seconds)
-        self.site.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
+        self.environment.clients.s3.delete_object(Bucket=BUCKET, Key=TURN)
         return swept
 
     def send(self, url: str, count: int = 1) -> None:
         for number in range(count):
-            self.site.clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+            self.environment.clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
 
     def answer_requests(self) -> list[RequeueMessage]:
         """Be the workers that do what the controller asks of them, and then leave."""
         found: list[RequeueMessage] = []
         live = self.ecs.live()
         for url in self.queues() if live else ():
-            received = self.site.clients.sqs.receive_message(
+            received = self.environment.clients.sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0
             )
             for raw in received.get("Messages", []):
                 found.append(RequeueMessage.from_fields(json.loads(raw["Body"])))
-                self.site.clients.sqs.delete_message(
+                self.environment.clients.sqs.delete_message(
                     QueueUrl=url, ReceiptHandle=raw["ReceiptHandle"]
                 )
         for task in live:
@@ -293,8 +293,8 @@ class World:
         return Record.from_json(self.read(keys.control_record))
 
     def queues(self) -> list[str]:
-        return self.site.clients.sqs.list_queues().get("QueueUrls", [])
+        return self.environment.clients.sqs.list_queues().get("QueueUrls", [])
 
     def keys_under(self, prefix: str) -> list[str]:
-        page = self.site.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        page = self.environment.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
         return [entry.get("Key", "") for entry in page.get("Contents", ())]

@@ -24,7 +24,7 @@ from starburst._protocol.status import StatusDocument
 from starburst.contract import ControllerDoor
 from starburst.controller.handler import Controller
 from starburst.controller.state.endpoint_state import NOTE
-from starburst.controller.state.environment import Clients, Site
+from starburst.controller.state.environment import Clients, Environment
 from starburst.controller.sweep import SweepFailed
 from tests.manifests import a_manifest
 
@@ -106,7 +106,7 @@ class _World:
         )
         clients: Any = self.cloud
         formation: Any = _Formation()
-        site = Site(
+        environment = Environment(
             settings=replace(settings(), endpoints_stack=_STACK),
             clients=Clients(
                 s3=clients, sqs=clients, ecs=clients, ssm=clients, cloudformation=formation
@@ -114,14 +114,14 @@ class _World:
             clock=self.cloud.time,
             pause=self.cloud.pause,
         )
-        self.controller = Controller(site)
+        self.controller = Controller(environment)
         if begun is None:
             for manifest in (THEIRS, MINE):
                 self.put(manifest.keys.manifest, manifest.to_json())
                 assert self.ask("start", manifest.keys)["ok"], "the model is broken"
             return
-        site._document = begun.controller._site.document()
-        site._read_at = begun.cloud.time()
+        environment._document = begun.controller._environment.document()
+        environment._read_at = begun.cloud.time()
         for name in ("objects", "queues", "tokens"):
             setattr(self.cloud, name, getattr(begun.cloud, name).copy())
         self.cloud.tasks = {arn: replace(task) for arn, task in begun.cloud.tasks.items()}

@@ -28,7 +28,8 @@ from starburst.contract import (
     runtime_parameter,
 )
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Clients, Settings, Site
+from starburst.controller.state.environment import Clients, Environment, Settings
+from starburst.controller.state.timings import Timings
 from starburst.errors import StarburstError
 
 from .injector import Sky, trouble
@@ -37,9 +38,11 @@ __all__ = ["Cloud", "Ending"]
 
 _SWEEP_SECONDS: Final = 240.0
 _INVOCATION_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.4
-_QUIET_SECONDS: Final = 5.0
-"""Where no worker is missing, a sweep has little to do, and this machine enough."""
+_LOOK_SECONDS: Final = 0.1
+_MISSING_SECONDS: Final = 0.4
+_BUSY_SECONDS: Final = 5.0
+"""Where workers are at work and none is missing, a sweep has little to do, and this machine enough.
+Where none is at work, the controller's time passes without anybody waiting for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +72,7 @@ class Cloud:
         document: the environment's.
         wanted: workers of a session.
         live: runs one worker until it ends; called in a thread of its own.
+        timings: of the controller.
         sweeps: how many there were.
         ready: no task gets past its provisioning before this is set.
         tasks: every ECS task ever, by ARN.
@@ -80,6 +84,7 @@ class Cloud:
     document: RuntimeDocument
     wanted: int
     live: Callable[[Mapping[str, Any], SessionKeys, str], Ending]
+    timings: Timings = field(default_factory=Timings)
     ready: threading.Event = field(default_factory=threading.Event)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     threads: list[threading.Thread] = field(default_factory=list)
@@ -106,8 +111,14 @@ class Cloud:
             security_group="sg-workers",
             parameter=runtime_parameter(self.document.environment),
         )
-        site = Site(settings=settings, clients=clients, clock=self.clock, pause=self.pass_time)
-        self.controller = Controller(site)
+        environment = Environment(
+            settings=settings,
+            clients=clients,
+            clock=self.clock,
+            pause=self.pass_time,
+            timings=self.timings,
+        )
+        self.controller = Controller(environment)
         self._sweeper = threading.Thread(target=self._sweep_on, name="sweeps", daemon=True)
         self._sweeper.start()
 
@@ -134,7 +145,9 @@ class Cloud:
 
     def _sweep_on(self) -> None:
         while not self._over.wait(_LOOK_SECONDS):
-            if self._missing or time.monotonic() - self._swept > _QUIET_SECONDS:
+            since = time.monotonic() - self._swept
+            least = _MISSING_SECONDS if self._missing else _BUSY_SECONDS
+            if since > least or (self.ready.is_set() and self.sky.is_idle):
                 self.sweep()
 
     def _handle(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
@@ -289,7 +302,7 @@ class _Guarded:
                 raise trouble(self.sky.plan, "controller", name)
             with self.sky.changed:
                 answer = getattr(self.client, name)(**words)
-                if name == "delete_queue":
+                if name in ("delete_queue", "send_message"):
                     self.sky.changed.notify_all()
             return answer
 

@@ -1,4 +1,4 @@
-"""A player that comes to grief over certain seeds; light, since each is another interpreter."""
+"""A process that comes to grief over certain seeds; light, since each is another interpreter."""
 
 from __future__ import annotations
 

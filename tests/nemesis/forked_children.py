@@ -56,7 +56,7 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
 
-class _Nursery:
+class _ForkServer:
     """This process's end of the one that forks."""
 
     def __init__(self) -> None:
@@ -89,8 +89,8 @@ class _Nursery:
 
 
 @functools.cache
-def _nursery() -> _Nursery:
-    return _Nursery()
+def _fork_server() -> _ForkServer:
+    return _ForkServer()
 
 
 def popen(
@@ -100,12 +100,12 @@ def popen(
     assert tuple(words[1:4]) == _RUNNER
     assert [int(word) for word in words[4:]] == list(pass_fds)
     assert stdin == subprocess.DEVNULL
-    return _nursery().fork(pass_fds, env)
+    return _fork_server().fork(pass_fds, env)
 
 
 def children() -> list[int]:
     """Return the children that are still there."""
-    mine = f"PPid:\t{_nursery().process.pid}\n"
+    mine = f"PPid:\t{_fork_server().process.pid}\n"
     found = []
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):

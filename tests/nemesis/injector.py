@@ -63,6 +63,7 @@ class Sky:
         deliveries: every lease that was handed out, in order, and the queue it came from.
         sent: how many messages there ever were for each range of each queue.
         hidden: what a thief has hidden: the queue and the receipt.
+        hands: of each worker, what it has leased: the receipt and the range.
     """
 
     s3: Any
@@ -73,9 +74,16 @@ class Sky:
     deliveries: list[tuple[str, str]] = field(default_factory=list)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
     hidden: list[tuple[str, str]] = field(default_factory=list)
+    hands: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition(self.lock)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no worker has anything in its hands: only time can move what is left."""
+        with self.lock:
+            return not any(self.hands)
 
     def deliver_late(self) -> bool:
         """Let what is on its way arrive, in an order of the plan's choosing."""
@@ -127,7 +135,7 @@ class _Faulty:
     held: dict[str, str] = field(default_factory=dict)
     dead: threading.Event = field(default_factory=threading.Event)
     committing: Callable[[], Lease | None] = field(default=lambda: None)
-    doomed: Callable[[str], bool] = field(default=lambda _: False)
+    dies: Callable[[str], bool] = field(default=lambda _: False)
 
     @property
     def plan(self) -> Plan:
@@ -330,7 +338,7 @@ class FaultySQS(_Faulty):
     def send_message_batch(self, **words: Any) -> Any:
         entries: Sequence[dict[str, str]] = words["Entries"]
         names = [leased(ChunkMessage.from_body(entry["MessageBody"])) for entry in entries]
-        if self.doomed("send"):
+        if self.dies("send"):
             raise Killed
 
         def act() -> dict[str, Any]:

@@ -11,16 +11,16 @@ from tests.session_internals import core, data_key
 
 from .injector import CANARY
 
-__all__ = ["spoil"]
+__all__ = ["damage"]
 
-_SPOILED_CHUNK: Final = 1
+_DAMAGED_CHUNK: Final = 1
 
 
-def spoil(session: Session, how: str, s3: Any) -> range:
+def damage(session: Session, how: str, s3: Any) -> range:
     """Damage what the plan says; return the numbers of the tasks that it costs."""
     if not how:
         return range(0)
-    entry = core(session).tasks._placed[_SPOILED_CHUNK]
+    entry = core(session).tasks._placed[_DAMAGED_CHUNK]
     keys = session.manifest.keys
     if how == "input":
         place = keys.inputs + entry.name.partition("-")[0]
@@ -45,7 +45,7 @@ def _wrong_node(session: Session, how: str, *, tasks: int) -> bytes:
         batches=[Batch(first=0, count=tasks, format="data", parts=[CANARY])],
         failures={},
     )
-    chunk = core(session).tasks._placed[_SPOILED_CHUNK].name
+    chunk = core(session).tasks._placed[_DAMAGED_CHUNK].name
     sealed = node.seal(
         session="z" * 20 if how == "replayed" else session.id,
         chunk="p000001-00099" if how == "swapped" else chunk,

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CLOUD_FAULTS", "FAULTS", "POISONS", "SPOILED", "THEFTS", "Plan"]
+__all__ = ["CLOUD_FAULTS", "DAMAGED", "FAULTS", "POISONS", "THEFTS", "Plan"]
 
 FAULTS: Final = (
     "refused",  # the call fails and had no effect
@@ -45,7 +45,7 @@ _BLAMED_MOST: Final = 2
 the controller, which cannot know who killed whom, gives a session up after many."""
 
 POISONS: Final = ("segfault", "exit", "fatal")
-SPOILED: Final = ("input", "forged", "swapped", "cut", "replayed")
+DAMAGED: Final = ("input", "forged", "swapped", "cut", "replayed")
 _SKEWS: Final = (-900.0, 0.0, 900.0)
 KINDS: Final = ("raise", "unsafe", "large", "memory", "once")
 
@@ -66,7 +66,7 @@ class Plan:
         client_leaves: whether the client never ends its session, so that its deadline must.
         neighbour: whether another user's session comes and goes meanwhile.
         blames: whether ECS tells of a killed worker that it died, not that Fargate took it.
-        spoiled: what is damaged in S3 for good, if anything.
+        damaged: what is damaged in S3 for good, if anything.
         inline: whether chunks travel in their messages.
         chunks: how many there are for each worker, of the tasks that come at once.
         skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
@@ -81,7 +81,7 @@ class Plan:
     attempts: int = field(init=False)
     hangs: bool = field(init=False)
     client_dies: bool = field(init=False)
-    spoiled: str = field(init=False)
+    damaged: str = field(init=False)
     inline: bool = field(init=False)
     chunks: int = field(init=False)
     skew: float = field(init=False)
@@ -107,8 +107,8 @@ class Plan:
             self.kinds[place] = kind
         self.attempts = chance.choice((2, 3))
         self.client_dies = chance.random() < 0.3
-        self.spoiled = chance.choice(("", "", "", *SPOILED))
-        self.inline = chance.random() < 0.5 and self.spoiled != "input"
+        self.damaged = chance.choice(("", "", "", *DAMAGED))
+        self.inline = chance.random() < 0.5 and self.damaged != "input"
         self.skew, self.worker_skew, self.controller_skew = chance.choices(_SKEWS, k=3)
         self.rates |= {fault: chance.choice((0.0, 0.2, 0.5)) for fault in CLOUD_FAULTS}
         self.rates["replayed"] /= 5

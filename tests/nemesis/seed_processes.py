@@ -50,41 +50,41 @@ def play(
     """
     act = _serve if serve is None else serve
     waiting = iter(seeds)
-    players: list[_Player] = []
+    processes: list[_SeedProcess] = []
     try:
         for seed in waiting:
-            players.append(_Player(seed, act))
-            if len(players) == jobs:
+            processes.append(_SeedProcess(seed, act))
+            if len(processes) == jobs:
                 break
-        while players:
-            for player in _settled(players):
-                yield player.played()
+        while processes:
+            for process in _settled(processes):
+                yield process.played()
                 seed = next(waiting, None)
                 if seed is None:
-                    players.remove(player)
-                    player.end()
-                elif player.tired:
-                    players.remove(player)
-                    player.end()
-                    players.append(_Player(seed, act))
+                    processes.remove(process)
+                    process.end()
+                elif process.worn:
+                    processes.remove(process)
+                    process.end()
+                    processes.append(_SeedProcess(seed, act))
                 else:
-                    player.begin(seed)
+                    process.begin(seed)
     finally:
-        for player in players:
-            player.end()
+        for process in processes:
+            process.end()
 
 
-def _settled(players: Sequence[_Player]) -> list[_Player]:
-    """Wait until a player has answered, has died, or has had its time."""
+def _settled(processes: Sequence[_SeedProcess]) -> list[_SeedProcess]:
+    """Wait until a process has answered, has died, or has had its time."""
     while True:
-        ready = wait([player.link for player in players], timeout=1.0)
+        ready = wait([process.link for process in processes], timeout=1.0)
         now = time.monotonic()
-        found = [p for p in players if p.link in ready or now - p.began > _LONGEST_SECONDS]
+        found = [p for p in processes if p.link in ready or now - p.began > _LONGEST_SECONDS]
         if found:
             return found
 
 
-class _Player:
+class _SeedProcess:
     """A process, and the seed that it plays."""
 
     def __init__(self, seed: int, act: Callable[[Connection], None]) -> None:
@@ -97,7 +97,7 @@ class _Player:
         self.begin(seed)
 
     @property
-    def tired(self) -> bool:
+    def worn(self) -> bool:
         """Whether this process should play no more."""
         return self._count >= _SEEDS_EACH or not self._process.is_alive()
 
@@ -130,7 +130,7 @@ class _Player:
 
 
 def _serve(link: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for us ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for us ends us
     from .world import run  # noqa: PLC0415 - costs a second that who only waits need not spend
 
     with contextlib.suppress(EOFError):

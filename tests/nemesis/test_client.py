@@ -118,7 +118,7 @@ def test_trouble_that_stays_ends_in_a_typed_error(connection: Connection, fleet:
     session.cleanup()
 
 
-def test_tasks_whose_messages_are_lost_are_queued_anew_by_whoever_attaches(
+def test_tasks_whose_messages_are_lost_are_queued_anew_by_the_client_that_attaches(
     connection: Connection, fleet: Fleet
 ) -> None:
     connection = dataclasses.replace(connection, timings=Timings(silence_seconds=0.1))

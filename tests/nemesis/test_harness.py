@@ -22,8 +22,7 @@ from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from tests.nemesis import __main__ as command
-from tests.nemesis import forked_children as nursery
-from tests.nemesis import seed_processes as players
+from tests.nemesis import forked_children, seed_processes
 from tests.nemesis.failing_process import serve
 from tests.nemesis.history import History, check
 from tests.nemesis.seed_processes import Played, play
@@ -187,7 +186,7 @@ def test_what_breaks_an_invariant_is_found(
     assert [sentence for sentence in check(history) if said in sentence], check(history)
 
 
-def test_what_ends_a_player_fails_its_seed_and_no_other() -> None:
+def test_what_ends_a_seed_process_fails_its_seed_and_no_other() -> None:
     assert {played.seed: played.wrong for played in play([1, 2, 4, 5], jobs=1, serve=serve)} == {
         1: ["its process ended with code 3"],
         2: ["its process ended with code -9"],
@@ -196,8 +195,8 @@ def test_what_ends_a_player_fails_its_seed_and_no_other() -> None:
     }
 
 
-def test_a_player_that_hangs_fails_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(players, "_LONGEST_SECONDS", 0.0)
+def test_a_seed_process_that_hangs_fails_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_processes, "_LONGEST_SECONDS", 0.0)
     assert [played.wrong for played in play([3], jobs=1, serve=serve)] == [["no end after 0 s"]]
 
 
@@ -206,9 +205,9 @@ def test_what_a_run_raises_fails_its_seed(monkeypatch: pytest.MonkeyPatch) -> No
         raise ZeroDivisionError(f"in seed {seed}")
 
     monkeypatch.setattr("tests.nemesis.world.run", run)
-    monkeypatch.setattr(players.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(seed_processes.signal, "signal", lambda *_: None)
     ours, theirs = Pipe()
-    served = threading.Thread(target=players._serve, args=(theirs,))
+    served = threading.Thread(target=seed_processes._serve, args=(theirs,))
     served.start()
     ours.send(7)
     played = ours.recv()
@@ -230,22 +229,22 @@ def test_a_failed_seed_fails_the_command_and_is_printed(
     assert ("FIRST=6 replays it" in capsys.readouterr().out) is bool(wrong)
 
 
-def fork(commands: int) -> nursery.Forked:
+def fork(commands: int) -> forked_children.Forked:
     """Have a child forked whose commands come from there."""
     _, answers = os.pipe()
-    board = os.memfd_create("board")
-    os.ftruncate(board, 24)
-    fds = (commands, answers, board)
+    state = os.memfd_create("state")
+    os.ftruncate(state, 24)
+    fds = (commands, answers, state)
     words = ["python", "-P", "-m", "starburst.worker.child.runner", *map(str, fds)]
-    return nursery.popen(words, pass_fds=fds, env={}, stdin=subprocess.DEVNULL)
+    return forked_children.popen(words, pass_fds=fds, env={}, stdin=subprocess.DEVNULL)
 
 
 def test_the_ends_of_forked_children_are_those_that_they_had() -> None:
     reads, writes = os.pipe()
     idle, ended = fork(reads), fork(os.open(os.devnull, os.O_RDONLY))
     assert ended.wait() == 0
-    assert nursery.children() == [idle.pid], "whoever lives is seen, and who does not is not"
+    assert forked_children.children() == [idle.pid], "the living are seen, and no others"
     idle.kill()
     assert idle.wait() == -signal.SIGKILL
-    assert nursery.children() == []
+    assert forked_children.children() == []
     os.close(writes)

@@ -24,7 +24,7 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst.contract import SessionKeys, WorkerVariable
-from tests.nemesis.world import document
+from tests.nemesis.environment import document
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.session_internals import flush, in_one_pack, queue_url
 

@@ -86,7 +86,7 @@ EXPECTED: Final[dict[str, type[BaseException]]] = {
     "exit": WorkerLost,
     "hang": TaskTimeout,
     "fatal": WorkerLost,
-    "spoiled": IntegrityError,
+    "damaged": IntegrityError,
 }
 
 

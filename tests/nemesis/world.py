@@ -2,126 +2,81 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import functools
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import boto3
 from botocore.exceptions import ClientError
 
 from starburst._client.access.connection import Connection
-from starburst._client.access.timings import Timings
+from starburst._client.access.timings import Timings as ClientTimings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
-from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.session_key import SessionKey
-from starburst.contract import (
-    CONTROL_PREFIX,
-    Limits,
-    RuntimeDocument,
-    SessionKeys,
-    WorkspaceDocument,
-)
+from starburst.contract import CONTROL_PREFIX, SessionKeys
+from starburst.controller.state.timings import Timings as ControllerTimings
 from starburst.errors import SessionError, StarburstError
-from starburst.worker.child.range_run import Span
-from starburst.worker.leases.lease import Lease, Leases, Request
-from starburst.worker.objects.store import Store
-from starburst.worker.supervisor import Supervisor
+from starburst.worker.child.process import Child
+from starburst.worker.settings.timings import Timings
 from tests.quick_moto import quick_aws
-from tests.runtime.fleet import BUCKET, REGION
+from tests.runtime.fleet import BUCKET
 from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
 
 from .cloud import Cloud, Ending
-from .forked_children import children
+from .environment import clients, document
+from .forked_children import children, popen
 from .history import History, check
-from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky, leased
-from .instrumentation import hurried
-from .lasting_damage import spoil
+from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky
+from .instrumentation import CONTROLLER_TIMINGS, WORKER_TIMINGS, instrumented
+from .lasting_damage import damage
 from .plan import Plan
-from .workload import expected, fatal, perform
+from .workers import USER, Signals, worker
+from .workload import expected, perform
 
-__all__ = ["document", "run"]
+__all__ = ["World", "run"]
 
 _WORKERS: Final = 2
-_USER: Final = "alice"
 _NEIGHBOUR: Final = "bob"
 _NEIGHBOURS_TASKS: Final = 4
 _PATIENCE: Final = 60.0
 _VAIN_SWEEPS: Final = 12
-_HANG_SECONDS: Final = 0.1
-"""The time limit of a task that hangs; on a slow machine the others may take longer."""
-
 _TRIES: Final = 20
 _LONGEST_SESSION: Final = 8 * 86_400.0
 
 _T = TypeVar("_T")
 
 
-class _Struck(Supervisor):
-    """A worker to which SIGTERM and SIGKILL may come while a range is in its hands."""
-
-    world: World
-    hands: FaultySQS
-    told: Callable[[], bool]
-
-    def _wait_for_work(self, seconds: float) -> Lease | Request | None:
-        self._listen()
-        return None if self._last is not None else super()._wait_for_work(seconds)
-
-    def _run(self, lease: Lease) -> Span | None:
-        if self.world.plan.strikes("told-to-stop", leased(lease.message)):
-            self.stop(15, None)
-        return super()._run(lease)
-
-    def _span(self, lease: Lease, chunk: Any) -> Span:
-        span = super()._span(lease, chunk)
-        keep, patient = span.tick, span.manifest
-        impatient = replace(patient, task_timeout_seconds=_HANG_SECONDS)
-
-        def tick() -> None:
-            self._listen()
-            if self._child is not None:
-                mark = fatal(self.world.directory, self._child._process.pid)
-                if mark.exists():
-                    raise Fatal
-                running = self._child.board.running()
-                hangs = running is not None and self._kind(span.first + running[0]) == "hang"
-                span.manifest = impatient if hangs else patient
-            self.hands.strike_dead("while it runs", leased(lease.message))
-            keep()
-
-        span.tick = tick
-        return span
-
-    def _kind(self, number: int) -> str:
-        mine = self._manifest.keys.user == _USER
-        return self.world.plan.kinds[number] if mine else "square"
-
-    def _listen(self) -> None:
-        """Hear SIGTERM: ECS was asked to stop this task."""
-        if self._last is None and self.told():
-            self.stop(15, None)
-
-
 class World:
-    """Everything of one run."""
+    """Everything of one run.
 
-    def __init__(self, plan: Plan, directory: Path) -> None:
+    Args:
+        plan: what happens in it.
+        directory: where tasks leave marks.
+        worker_timings, controller_timings: what these wait for.
+        start_child: starts the process that runs a worker's tasks.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        directory: Path,
+        *,
+        worker_timings: Timings | None = None,
+        controller_timings: ControllerTimings | None = None,
+        start_child: Callable[[], Child] = Child,
+    ) -> None:
         self.plan = plan
         self.directory = directory
-        s3, sqs, kms = _clients()
+        self._worker_timings = worker_timings or Timings()
+        self._start_child = start_child
+        s3, sqs, kms = clients()
         s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
@@ -129,17 +84,23 @@ class World:
         self.kms = kms
         self.document = document(kms.create_key()["KeyMetadata"]["Arn"])
         self.sky = Sky(s3=s3, sqs=sqs, plan=plan)
-        self.cloud = Cloud(self.sky, self.document, _WORKERS, self._live)
+        self.cloud = Cloud(
+            self.sky,
+            self.document,
+            _WORKERS,
+            self._live,
+            timings=controller_timings or ControllerTimings(),
+        )
         self.client_may_die = threading.Event()
         self.client_died = threading.Event()
         self.errors: list[BaseException] = []
         self.erased = "nothing/"
 
-    def connection(self, *, user: str = _USER, doomed: bool = False) -> Connection:
-        """Return a fresh client's connection; a doomed one dies where it queues tasks."""
+    def connection(self, *, user: str = USER, dying: bool = False) -> Connection:
+        """Return a fresh client's connection; one that is dying ends where it queues tasks."""
 
         def dies(_: str) -> bool:
-            if doomed and self.client_may_die.is_set():
+            if dying and self.client_may_die.is_set():
                 self.client_died.set()
                 return True
             return False
@@ -149,22 +110,33 @@ class World:
             workspace="study",
             user=user,
             s3=FaultyS3(self.sky, "client", mortal=False),  # type: ignore[arg-type]
-            sqs=FaultySQS(self.sky, "client", mortal=False, doomed=dies),  # type: ignore[arg-type]
+            sqs=FaultySQS(self.sky, "client", mortal=False, dies=dies),  # type: ignore[arg-type]
             kms=self.kms,
             functions=self.cloud,  # type: ignore[arg-type]
-            timings=Timings(silence_seconds=1.0),
+            timings=ClientTimings(silence_seconds=1.0),
         )
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:
-        """Be one worker, from its first breath to its last."""
+        """Be one worker, from its start to its end."""
         if self.plan.strikes("unfit", "a worker"):
             return Ending(exit_code=1)
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         hands.task = str(task["taskArn"])[-32:]
-        worker = self._supervisor(keys, url, hands)
-        worker.told = lambda: task["desiredStatus"] == "STOPPED"
+        self.sky.hands.append(hands.held)
+        made = worker(
+            self.sky,
+            hands,
+            self.kms,
+            document=self.document,
+            keys=keys,
+            url=url,
+            directory=self.directory,
+            signals=Signals(told=lambda: task["desiredStatus"] == "STOPPED"),
+            timings=self._worker_timings,
+            start_child=self._start_child,
+        )
         try:
-            worker.run()
+            made.run()
         except Fatal:
             return Ending(exit_code=137, reason="OutOfMemoryError: Container killed")
         except Killed:
@@ -177,31 +149,11 @@ class World:
         finally:
             for receipt in list(hands.held):
                 self.sky.expire(url, receipt)
+            hands.held.clear()
         return Ending()
 
-    def _supervisor(self, keys: SessionKeys, url: str, hands: FaultySQS) -> _Struck:
-        with self.sky.lock:
-            body = self.sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
-            manifest = Manifest.from_json(body)
-            key = SessionKey.unwrap(self.kms, self.document.key_arn, manifest, signing=False)
-        s3: Any = FaultyS3(
-            self.sky,
-            hands.who,
-            mortal=True,
-            held=hands.held,
-            dead=hands.dead,
-            folder=keys.prefix,
-        )
-        sqs: Any = hands
-        public = base64.b64decode(manifest.public_key)
-        store = Store(s3, BUCKET, keys=keys, key=key.data, public=public)
-        worker = _Struck(manifest, Leases(sqs, url), store=store, worker=hands.task)
-        worker.world, worker.hands = self, hands
-        hands.committing = lambda: worker._behind.lease
-        return worker
-
     def attach(self, session: str) -> Session:
-        """Attach as a person does: again, where it failed."""
+        """Attach as a person does: again where it failed."""
         return _insist(lambda: attach_session(self.connection(), session, progress=False))
 
     def play(self) -> History:
@@ -213,13 +165,13 @@ class World:
             attempts=plan.attempts,
             timeout=_PATIENCE if plan.hangs else None,
         )
-        connection = self.connection(doomed=plan.client_dies)
+        connection = self.connection(dying=plan.client_dies)
         session = _insist(lambda: open_session(connection, options, progress=False))
         tasks = [(i, kind, str(self.directory)) for i, kind in enumerate(plan.kinds)]
         half = len(tasks) // 2
         _submit(session, tasks[:half])
         flush(session)
-        spoiled = spoil(session, plan.spoiled, self.sky.s3)
+        damaged = damage(session, plan.damaged, self.sky.s3)
         neighbour = self._neighbour() if plan.neighbour else None
         self.cloud.ready.set()
         self.client_may_die.set()
@@ -235,7 +187,7 @@ class World:
         history = History(
             plan=plan,
             expected=[
-                expected(i, "spoiled" if i in spoiled else kind)
+                expected(i, "damaged" if i in damaged else kind)
                 for i, kind in enumerate(plan.kinds)
             ],
             outcomes=outcomes,
@@ -348,15 +300,6 @@ class World:
                 self.sky.changed.wait(0.2)
 
 
-@functools.cache
-def _clients() -> tuple[Any, Any, Any]:
-    """Return clients of S3, SQS and KMS; moto plays all of them, in each run anew."""
-    aws = boto3.session.Session(
-        region_name=REGION, aws_access_key_id="nemesis", aws_secret_access_key="nemesis"
-    )
-    return aws.client("s3"), aws.client("sqs"), aws.client("kms")
-
-
 def _insist(act: Callable[[], _T]) -> _T:
     """Act as a person does who is told that AWS failed: again."""
     for _ in range(_TRIES):
@@ -375,31 +318,16 @@ def _collected(session: Session) -> list[object]:
     return session.collect(timeout=_PATIENCE, return_exceptions=True)
 
 
-def document(key_arn: str) -> RuntimeDocument:
-    """Return the runtime document of the run's environment."""
-    return RuntimeDocument(
-        environment="test",
-        account="123456789012",
-        region=REGION,
-        bucket=BUCKET,
-        key_arn=key_arn,
-        controller="arn:aws:lambda:eu-west-1:123456789012:function:starburst-test-controller",
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        architecture="X86_64",
-        workspaces={
-            "study": WorkspaceDocument(
-                analyst_role_arn="arn:aws:iam::123456789012:role/analyst",
-                task_definition="study",
-                limits=Limits(timeout_seconds=7 * 86_400),
-                worker_role_arn="arn:aws:iam::123456789012:role/worker",
-            )
-        },
-    )
-
-
 def run(seed: int) -> tuple[History, list[str]]:
     """Run one seed; return what happened, and what was wrong with it."""
     plan = Plan(seed)
-    with tempfile.TemporaryDirectory() as directory, quick_aws(), hurried(plan):
-        history = World(plan, Path(directory)).play()
+    with tempfile.TemporaryDirectory() as directory, quick_aws(), instrumented(plan):
+        world = World(
+            plan,
+            Path(directory),
+            worker_timings=WORKER_TIMINGS,
+            controller_timings=CONTROLLER_TIMINGS,
+            start_child=lambda: Child(popen),
+        )
+        history = world.play()
         return history, history.wrong

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
+import functools
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
+from dataclasses import replace
 
 import boto3
 import pytest
 
 from starburst._client.access.connection import Connection
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
-from tests.nemesis import forked_children as nursery
+from starburst.worker.child.process import Child
+from tests.nemesis.forked_children import popen
 from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 
@@ -24,22 +25,22 @@ def sdk() -> boto3.session.Session:
 
 
 @pytest.fixture
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+def forked(fleet: Fleet) -> None:
     """Fork workers' children, whose interpreters are half of what a burst costs here.
 
     For tests of what becomes of tasks. Those of how a process starts and ends start it for real.
     """
-    forks = SimpleNamespace(Popen=nursery.popen, DEVNULL=subprocess.DEVNULL)
-    monkeypatch.setattr("starburst.worker.child.process.subprocess", forks)
+    fleet.start_child = functools.partial(Child, popen)
 
 
 @pytest.fixture
-def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(
+    sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Fleet]:
+    """A fleet whose workers have the timings that a test's ``timings`` mark names."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr("starburst.worker.leases.lease._POLL_SECONDS", 1)
-    monkeypatch.setattr("starburst.worker.supervisor._ANSWER_SECONDS", 0.2)
     # moto's threads trip over each other in this set, which only FIFO queues need.
     monkeypatch.setattr("moto.sqs.models.Queue.pending_message_groups", frozenset())
     with quick_aws():
@@ -50,6 +51,8 @@ def fleet(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         arn = kms.create_key()["KeyMetadata"]["Arn"]
         fleet = Fleet(s3=s3, sqs=sqs, kms=kms, key_arn=arn)
+        for mark in request.node.iter_markers("timings"):
+            fleet.timings = replace(fleet.timings, **mark.kwargs)
         yield fleet
         fleet.close()
 

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,11 @@ from starburst.contract import (
     SessionKeys,
     queue_name,
 )
+from starburst.worker.child.process import Child
 from starburst.worker.leases.lease import Lease, Leases, Request
 from starburst.worker.objects.store import Store
+from starburst.worker.ranges import Ranges
+from starburst.worker.settings.timings import Timings
 from starburst.worker.supervisor import Supervisor
 from tests.statuses import a_status
 
@@ -36,6 +40,8 @@ class Fleet:
     kms: Any
     key_arn: str
     launch: bool = True
+    timings: Timings = field(default_factory=lambda: Timings(poll_seconds=1, answer_seconds=0.2))
+    start_child: Callable[[], Child] = Child
     workers: list[threading.Thread] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
 
@@ -80,7 +86,9 @@ class Fleet:
         body = self.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
         return Manifest.from_json(body)
 
-    def supervisor(self, keys: SessionKeys, url: str) -> Supervisor:
+    def supervisor(
+        self, keys: SessionKeys, url: str, *, name: str = "", ranges: type[Ranges] = Ranges
+    ) -> Supervisor:
         manifest = self.manifest(keys)
         key = SessionKey.unwrap(self.kms, self.key_arn, manifest, signing=False)
         store = Store(
@@ -89,9 +97,17 @@ class Fleet:
             keys=keys,
             key=key.data,
             public=base64.b64decode(manifest.public_key),
+            timings=self.timings,
         )
-        # As ECS does it: no two workers ever have the same name.
-        return Supervisor(manifest, Leases(self.sqs, url), store=store, worker=uuid.uuid4().hex)
+        return Supervisor(
+            manifest,
+            Leases(self.sqs, url, timings=self.timings),
+            store=store,
+            worker=name or uuid.uuid4().hex,  # as ECS does it: no two ever have the same name
+            timings=self.timings,
+            start_child=self.start_child,
+            ranges=ranges,
+        )
 
     def close(self) -> None:
         """End the workers that nobody stopped: they would go on past the test, and past moto."""
@@ -110,7 +126,7 @@ class Fleet:
 
 def leased(worker: Supervisor, *, wait: float = 1) -> Lease | None:
     """Return what a worker leases; None where its queue has no work."""
-    received = worker._leases.receive(wait=wait)
+    received = worker.leases.receive(wait=wait)
     assert not isinstance(received, Request)
     return received
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from starburst.contract import WORKER_COMMAND
+from starburst.contract.times import STOP_SECONDS
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 
 __all__ = ["MASKED", "SCRATCH", "WORKER_UID", "WorkerCluster", "WorkerLog", "WorkerTask"]
@@ -23,9 +24,6 @@ WORKER_UID: Final = "10001"
 
 SCRATCH: Final = "/tmp"  # noqa: S108 - the one writable folder of a container of our own
 """The only folder that a worker can write to: a volume on the task's encrypted scratch disk."""
-
-STOP_SECONDS: Final = 120
-"""The most that Fargate grants between SIGTERM and SIGKILL, and what Spot's warning gives."""
 
 FREE_SCRATCH_GB: Final = 20
 """What every Fargate task has; the task definition names a size only above it."""

@@ -71,9 +71,9 @@ def test_an_interrupt_leaves_no_result_half_taken(
     worker = fleet.supervisor(session.manifest.keys, queue_url(session))
     lease = leased(worker)
     assert lease is not None
-    worker._work(lease)
-    worker._settle()
-    worker._bury()
+    worker.work(lease)
+    worker.settling.settle()
+    worker.child.end()
     results = core(session).collector._results
     decode = results.decode
 

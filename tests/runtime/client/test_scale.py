@@ -236,7 +236,7 @@ def test_more_session_records_than_one_page_are_all_swept(world: World) -> None:
     assert len(made) > PAGE
     for name in made:
         store(f"_control/active/{name}.json", b"{}", CONTROL_BUCKET)
-    assert set(Records(world.site).sessions()) == made
+    assert set(Records(world.environment).sessions()) == made
 
 
 def test_submitting_is_cut_into_packs_and_nothing_is_left_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -42,8 +43,8 @@ class Bench:
         self.gate = threading.Event()
         self.commits = 0
         self.error: BaseException | None = None
-        self._commit = self.worker._store.commit
-        self.worker._store.commit = self.commit  # type: ignore[method-assign]
+        self._commit = self.worker.store.commit
+        self.worker.store.commit = self.commit  # type: ignore[method-assign]
 
     def commit(self, chunk: str, node: ResultNode, **terms: Any) -> ResultNode:
         """Wait until the test lets the commit go, or fail it."""
@@ -57,8 +58,8 @@ class Bench:
     def results(self) -> list[int]:
         """Let another worker do what is left; return everything."""
         self.gate.set()
-        self.worker._end_commit()
-        self.worker._bury()
+        self.worker.settling.close()
+        self.worker.child.end()
         self.fleet.add_worker(self.session.manifest.keys, queue_url(self.session))
         return [future.result(timeout=60) for future in self.futures]
 
@@ -72,54 +73,51 @@ def bench(connection: Connection, fleet: Fleet) -> Iterator[Bench]:
 
 def test_the_next_range_runs_while_the_last_is_committed(bench: Bench) -> None:
     worker = bench.worker
-    assert worker._turn(1)
+    assert worker.turn(1)
     lease = leased(worker)
     assert lease is not None
-    span = worker._run(lease)
-    assert span is not None
-    assert span.node("w") is not None
+    run = worker.ranges.run(lease)
+    assert run is not None
+    assert run.node("w") is not None
     assert bench.commits == 0  # the first commit still waits
-    worker._leases.release(lease)
+    worker.leases.release(lease)
     assert bench.results() == [x * x for x in range(8)]
 
 
 def test_both_leases_are_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = bench.worker
-    assert worker._turn(1)
+    assert worker.turn(1)
     kept: list[str] = []
-    monkeypatch.setattr(worker._leases, "keep", lambda lease: kept.append(lease.message.chunk))
+    monkeypatch.setattr(worker.leases, "keep", lambda lease: kept.append(lease.message.chunk))
     lease = leased(worker)
     assert lease is not None
-    worker._keep(lease)
+    worker.settling.keep(lease)
     assert len(set(kept)) == 2
-    worker._leases.release(lease)
+    worker.leases.release(lease)
     assert bench.results() == [x * x for x in range(8)]
 
 
+@pytest.mark.timings(first_pause_seconds=0.0001)
 def test_a_commit_that_met_trouble_is_queued_anew_and_the_result_after_it_stands(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
     bench.error = EndpointConnectionError(endpoint_url="https://s3")
     bench.gate.set()
-    assert bench.worker._turn(1)
-    assert bench.worker._turn(1)
-    bench.worker._settle()
+    assert bench.worker.turn(1)
+    assert bench.worker.turn(1)
+    bench.worker.settling.settle()
     assert bench.commits == 2
     assert bench.results() == [x * x for x in range(8)]
 
 
-def test_trouble_in_every_commit_ends_the_worker(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
-    monkeypatch.setattr("starburst.worker.supervisor._TROUBLES", 3)
+@pytest.mark.timings(first_pause_seconds=0.0001, most_failures=3)
+def test_trouble_in_every_commit_ends_the_worker(bench: Bench) -> None:
 
     def fail(*_: object, **__: object) -> ResultNode:
         raise EndpointConnectionError(endpoint_url="https://s3")
 
     bench.gate.set()
-    bench.worker._store.commit = fail  # type: ignore[method-assign]
+    bench.worker.store.commit = fail  # type: ignore[method-assign]
     with pytest.raises(Exception, match="AWS failed 3 times in a row"):
         bench.worker.run()
     assert bench.results() == [x * x for x in range(8)]
@@ -127,8 +125,8 @@ def test_trouble_in_every_commit_ends_the_worker(
 
 def test_a_worker_that_is_stopped_finishes_its_commit(bench: Bench) -> None:
     worker = bench.worker
-    assert worker._turn(1)
-    worker._last = 0.0  # as SIGTERM does
+    assert worker.turn(1)
+    worker.stop(signal.SIGTERM, None)
     bench.gate.set()
     worker.run()
     assert bench.commits == 1

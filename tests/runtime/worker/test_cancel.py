@@ -33,17 +33,12 @@ from starburst.errors import IntegrityError, SessionError
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
 
-pytestmark = pytest.mark.usefixtures("forked")
+# Workers look at the list each time that they may.
+pytestmark = [pytest.mark.usefixtures("forked"), pytest.mark.timings(cancel_list_seconds=0.0)]
 
 ONE = SessionOptions(workers=1, idle_timeout=20)
 TWO = SessionOptions(workers=2, idle_timeout=20)
 WORKERS_KEY = bytes(range(32))
-
-
-@pytest.fixture(autouse=True)
-def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let workers look at the list each time that they may."""
-    monkeypatch.setattr("starburst.worker.objects.cancelled._FRESH_SECONDS", 0.0)
 
 
 def note(x: tuple[int, str]) -> int:

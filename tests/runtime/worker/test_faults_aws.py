@@ -133,13 +133,12 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
+# What cannot be given back for want of a login comes back when its lease has run out.
+@pytest.mark.timings(first_pause_seconds=0.001, lease_seconds=5)
 @pytest.mark.parametrize("outage", [0, 4], ids=["refreshed", "after an outage of the provider"])
 def test_a_workers_credentials_are_refreshed_and_no_task_is_lost(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, outage: int
+    connection: Connection, fleet: Fleet, outage: int
 ) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.001)
-    # What cannot be given back for want of a login comes back when its lease has run out.
-    monkeypatch.setattr("starburst.worker.leases.lease.LEASE_SECONDS", 5)
     provider = Provider()
     session = opened(connection, fleet, tasks=40)
     theirs = dataclasses.replace(fleet, s3=provider.client("s3"), sqs=provider.client("sqs"))
@@ -288,11 +287,10 @@ def test_a_disabled_key_starts_nothing_and_stores_nothing(
     assert not fleet.requests
 
 
+@pytest.mark.timings(first_pause_seconds=0.001, most_failures=2)
 def test_a_key_disabled_in_mid_session_stops_it_closed_and_enabled_again_it_goes_on(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet
 ) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("starburst.worker.supervisor._TROUBLES", 2)
     secret = "BRCA1-carrier"
     fleet.launch = False
     theirs, mine = Faulty(fleet.s3, "put_object"), Faulty(fleet.s3, "get_object", "put_object")
@@ -393,10 +391,10 @@ def test_a_start_whose_answer_is_lost_leaves_no_worker_behind(
 # Leases and queues.
 
 
+@pytest.mark.timings(heartbeat_seconds=0.0)
 def test_a_heartbeat_that_dies_costs_a_second_run_and_no_second_result(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    connection: Connection, fleet: Fleet, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr("starburst.worker.leases.lease._HEARTBEAT_SECONDS", 0.0)
     go = tmp_path / "go"
     log = tmp_path / "log"
 
@@ -464,7 +462,7 @@ def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(
     made = fleet.supervisor(keys, url)
     lease = leased(made)
     assert lease is not None
-    made._work(lease)
+    made.work(lease)
     assert session.futures[lease.message.lo].result(timeout=30) == 0
     fleet.sqs.delete_queue(QueueUrl=url)
     made.run()  # ends by itself

@@ -17,9 +17,9 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst.errors import ResultTooLarge, UnpicklableInput, UnsafeResult, WorkerLost
-from starburst.worker.child.range_run import Span
+from starburst.worker.child.range_run import RangeRun
 from starburst.worker.leases.lease import Lease
-from starburst.worker.supervisor import Supervisor
+from starburst.worker.ranges import Ranges
 from tests.runtime.fleet import BUCKET, Fleet, leased
 from tests.session_internals import core, flush, in_one_pack, queue_url
 
@@ -140,14 +140,14 @@ class Fallen(Exception):
     """The whole worker died."""
 
 
-class Frail(Supervisor):
-    """A worker that dies, without a word, of a task that leaves a mark."""
+class Frail(Ranges):
+    """Runs ranges as a worker that dies, without a word, of a task that leaves a mark."""
 
     mark: Path
 
-    def _span(self, lease: Lease, chunk: Any) -> Span:
-        span = super()._span(lease, chunk)
-        keep = span.tick
+    def range_run(self, lease: Lease, chunk: Any) -> RangeRun:
+        run = super().range_run(lease, chunk)
+        keep = run.tick
 
         def tick() -> None:
             if self.mark.exists():
@@ -155,8 +155,8 @@ class Frail(Supervisor):
                 raise Fallen
             keep()
 
-        span.tick = tick
-        return span
+        run.tick = tick
+        return run
 
 
 def poison(task: tuple[int, str, str]) -> int:
@@ -200,14 +200,14 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
     keys, url = session.manifest.keys, queue_url(session)
     deaths = 0
     while not all(future.done() for future in futures):
-        made = fleet.supervisor(keys, url)
-        worker = Frail(made._manifest, made._leases, store=made._store, worker=made._worker)
-        worker.mark = tmp_path / "mark"
+        worker = fleet.supervisor(keys, url, ranges=Frail)
+        assert isinstance(worker.ranges, Frail)
+        worker.ranges.mark = tmp_path / "mark"
         lease: Lease | None = None
         try:
             while (lease := leased(worker, wait=0)) is not None:
-                worker._work(lease)
-                worker._settle()
+                worker.work(lease)
+                worker.settling.settle()
             core(session).tasks.wait(0.2, lambda: all(future.done() for future in futures))
         except Fallen:
             deaths += 1
@@ -216,7 +216,7 @@ def test_a_poison_is_started_no_oftener_than_its_attempts_and_the_cuts_of_its_ra
                 QueueUrl=url, ReceiptHandle=lease.receipt, VisibilityTimeout=0
             )
         finally:
-            worker._bury()
+            worker.child.end()
     with pytest.raises(WorkerLost):
         futures[5].result()
     assert [f.result() for f in futures if f is not futures[5]] == [

@@ -20,7 +20,7 @@ from benchmarks.fleet_model.terms import Plan
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import stretch
 from starburst.worker.child.frames import Frame
-from starburst.worker.child.range_run import Span
+from starburst.worker.child.range_run import RangeRun
 from tests.manifests import a_manifest
 
 
@@ -101,7 +101,7 @@ class Scripted:
     unsent: list[float] = field(default_factory=list)
 
     @property
-    def board(self) -> Scripted:
+    def state(self) -> Scripted:
         return self
 
     def clear(self) -> None:
@@ -165,23 +165,23 @@ def settled(
         "starburst.worker.child.range_run.time", SimpleNamespace(monotonic=lambda: clock.now)
     )
     child: Any = Scripted(durations, clock)
-    span = Span(
+    run = RangeRun(
         manifest=a_manifest(workers=workers),
         function="f",
         inputs=[b""] * len(durations),
         lo=0,
         hi=len(durations),
         child=lambda: child,
-        bury=lambda: None,
+        end_child=lambda: None,
         tick=lambda: None,
         stopping=lambda: None,
         stretch=lambda: budgets,
         mean=mean,
     )
     if handed_on is not None:
-        span.hand_on = lambda node, seconds: handed_on.append((node, seconds)) is None
-    span.run()
-    node = span.node("w")
+        run.hand_on = lambda node, seconds: handed_on.append((node, seconds)) is None
+    run.run()
+    node = run.node("w")
     assert node is not None
     return node
 

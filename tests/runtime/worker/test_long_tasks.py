@@ -17,15 +17,25 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst._protocol.sizing import Budgets
 from starburst.errors import TaskTimeout, WorkerLost
-from starburst.worker.child.outcome import Outcome
+from starburst.worker.child.outcome import failed_node
 from starburst.worker.child.range_run import lost
 from starburst.worker.leases.lease import Lease, QueueRefused
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET, Fleet, leased
 from tests.session_internals import flush, in_one_pack, queue_url
 
-pytestmark = pytest.mark.usefixtures("forked")
+# A task is long soon.
+pytestmark = [
+    pytest.mark.usefixtures("forked"),
+    pytest.mark.timings(
+        first_pause_seconds=0.0001,
+        budgets=Budgets(
+            longest_seconds=0.02, shortest_seconds=0.02, probe_seconds=0.02, long_task_seconds=0.05
+        ),
+    ),
+]
 
 TASKS = 6
 CHUNK = "p000001-00000"
@@ -76,23 +86,23 @@ class Bench:
 
     def supervisor(self) -> Supervisor:
         worker = self.fleet.supervisor(self.keys, self.url)
-        hand_on = worker._leases.hand_on
+        hand_on = worker.leases.hand_on
 
         def watched(messages: list[ChunkMessage]) -> None:
             hand_on(messages)
             self.handed_on.set()
 
-        worker._leases.hand_on = watched  # type: ignore[method-assign, assignment]
+        worker.leases.hand_on = watched  # type: ignore[method-assign, assignment]
         return worker
 
     def _work(self) -> None:
         try:
-            self.worker._work(self.lease)
-            self.worker._settle()
+            self.worker.work(self.lease)
+            self.worker.settling.settle()
         except Fallen:
             pass
         finally:
-            self.worker._bury()
+            self.worker.child.end()
 
     def begin(self) -> None:
         """Run the first chunk until what follows its long task has been handed on."""
@@ -113,9 +123,9 @@ class Bench:
         def keep(_: Lease) -> None:
             raise Fallen
 
-        self.worker._leases.keep = keep  # type: ignore[method-assign]
+        self.worker.leases.keep = keep  # type: ignore[method-assign]
         self.end()
-        self.worker._leases.give_back(self.lease)
+        self.worker.leases.give_back(self.lease)
 
     def others(self) -> list[Future[Any]]:
         return [future for future in self.futures if future is not self.futures[self.long]]
@@ -135,10 +145,10 @@ class Bench:
         other = self.supervisor()
         try:
             while (lease := leased(other, wait=0)) is not None:
-                other._work(lease)
-                other._settle()
+                other.work(lease)
+                other.settling.settle()
         finally:
-            other._bury()
+            other.child.end()
 
     def close(self) -> None:
         self.session.cleanup()
@@ -146,12 +156,9 @@ class Bench:
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let few tasks make a chunk of several, and call a task long soon."""
+def large_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few tasks make a chunk of several."""
     monkeypatch.setattr("starburst._protocol.sizing.CHUNKS_PER_WORKER", 1)
-    monkeypatch.setattr("starburst.worker.child.range_run.budget", lambda *_, **__: 0.02)
-    monkeypatch.setattr("starburst.worker.child.range_run.LONG_SECONDS", 0.05)
-    monkeypatch.setattr("starburst.worker.supervisor._FIRST_PAUSE", 0.0001)
 
 
 @pytest.fixture
@@ -201,7 +208,7 @@ def test_no_commit_is_spent_on_it_while_the_queue_has_work_for_everybody(bench: 
         asked.set()
         return 2
 
-    bench.worker._leases.backlog = backlog  # type: ignore[method-assign]
+    bench.worker.leases.backlog = backlog  # type: ignore[method-assign]
     bench._thread.start()
     assert asked.wait(30)
     bench.tell()
@@ -225,10 +232,8 @@ def test_a_worker_that_dies_after_it_handed_on_costs_one_more_start_of_its_task_
     bench.nodes()
 
 
-def test_a_worker_told_to_stop_leaves_the_long_task_alone_to_others(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._GRACE_SECONDS", -1.0)
+@pytest.mark.timings(grace_seconds=-1.0)
+def test_a_worker_told_to_stop_leaves_the_long_task_alone_to_others(bench: Bench) -> None:
     bench.begin()
     bench.worker.stop(signal.SIGTERM, None)
     bench.end()
@@ -276,10 +281,8 @@ def test_a_task_that_kills_its_process_gets_its_attempts_before_and_after(
     bench.close()
 
 
-def test_a_cancel_stops_the_task_and_takes_nothing_from_those_behind_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst.worker.objects.cancelled._FRESH_SECONDS", 0.0)
+@pytest.mark.timings(cancel_list_seconds=0.0)
+def test_a_cancel_stops_the_task_and_takes_nothing_from_those_behind_it(bench: Bench) -> None:
     bench.begin()
     assert bench.session.cancel([bench.futures[0]]) == 1
     bench.end()
@@ -308,8 +311,8 @@ def test_trouble_with_handing_on_is_made_good_when_the_task_has_ended(
 ) -> None:
     worker = bench.worker
     owner, error = {
-        "commit": (worker._store, EndpointConnectionError(endpoint_url="https://s3")),
-        "hand_on": (worker._leases, QueueRefused("SQS refused")),
+        "commit": (worker.store, EndpointConnectionError(endpoint_url="https://s3")),
+        "hand_on": (worker.leases, QueueRefused("SQS refused")),
     }[step]
     failed = once(bench, owner, step, error)
     bench._thread.start()
@@ -322,13 +325,11 @@ def test_trouble_with_handing_on_is_made_good_when_the_task_has_ended(
     assert sorted(bench.starts()) == list(range(TASKS))
 
 
+@pytest.mark.timings(grace_seconds=-1.0)
 @pytest.mark.parametrize("step", ["commit", "hand_on"])
-def test_a_worker_told_to_stop_after_such_trouble_loses_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._GRACE_SECONDS", -1.0)
+def test_a_worker_told_to_stop_after_such_trouble_loses_nothing(bench: Bench, step: str) -> None:
     worker = bench.worker
-    owner = worker._store if step == "commit" else worker._leases
+    owner = worker.store if step == "commit" else worker.leases
     failed = once(bench, owner, step, QueueRefused("SQS refused"))
     bench._thread.start()
     assert failed.wait(30)
@@ -348,11 +349,11 @@ def test_a_worker_that_was_overtaken_drops_its_long_task(
     bench = Bench(connection, fleet, tmp_path, long=1)
     rival = bench.supervisor()  # to it the lease seemed lapsed
     bench.tell()
-    rival._work(Lease(message=bench.lease.message, receipt="x", deliveries=deliveries))
-    rival._settle()
-    rival._bury()
+    rival.work(Lease(message=bench.lease.message, receipt="x", deliveries=deliveries))
+    rival.settling.settle()
+    rival.child.end()
     bench.handed_on.clear()
-    bench.worker._leases.backlog = lambda **_: 0  # type: ignore[method-assign]
+    bench.worker.leases.backlog = lambda **_: 0  # type: ignore[method-assign]
     bench.begin()
     bench.tell()
     bench.end()
@@ -366,15 +367,15 @@ def test_a_worker_that_was_overtaken_drops_its_long_task(
 
 def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Bench) -> None:
     bench.begin()
-    bench.worker._behind.finish(lambda: None)
+    bench.worker.settling.background.finish(lambda: None)
     bench.drain()
     bench.lease.received -= 11.6 * 3600
     bench.lease.renewed -= 60
-    bench.worker._leases.keep(bench.lease)
+    bench.worker.leases.keep(bench.lease)
     anew = leased(bench.worker)
     assert anew is not None
     assert (anew.message.chunk, anew.message.lo, anew.message.hi) == (CHUNK, 0, 1)
-    bench.worker._leases.give_back(anew)
+    bench.worker.leases.give_back(anew)
     bench.tell()
     bench.end()
     bench.drain()
@@ -385,11 +386,11 @@ def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Ben
 def queued_anew(bench: Bench) -> tuple[Supervisor, Lease]:
     """Let twelve hours pass for the task that runs; return a rival with a lease on it."""
     bench.begin()
-    bench.worker._behind.finish(lambda: None)
+    bench.worker.settling.background.finish(lambda: None)
     bench.drain()
     bench.lease.received -= 11.6 * 3600
     bench.lease.renewed -= 60
-    bench.worker._leases.keep(bench.lease)
+    bench.worker.leases.keep(bench.lease)
     rival = bench.supervisor()
     anew = leased(rival)
     assert anew is not None
@@ -397,30 +398,25 @@ def queued_anew(bench: Bench) -> tuple[Supervisor, Lease]:
     return rival, anew
 
 
-def test_what_was_queued_anew_and_is_done_meanwhile_is_not_run_to_its_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.timings(overtaken_seconds=0.0)
+def test_what_was_queued_anew_and_is_done_meanwhile_is_not_run_to_its_end(bench: Bench) -> None:
     rival, anew = queued_anew(bench)
     bench.tell()
     bench.end()
-    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
-    rival._work(anew)  # nobody tells its task how to end
-    rival._settle()
-    rival._bury()
+    rival.work(anew)  # nobody tells its task how to end
+    rival.settling.settle()
+    rival.child.end()
     assert anew.ended
     bench.drain()
     assert results(bench) == list(range(TASKS))
     assert bench.nodes().count(f"{CHUNK}/000000-000001") == 1
 
 
-def test_a_task_that_another_worker_has_ended_is_not_run_to_its_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("starburst.worker.supervisor._OVERTAKEN_SECONDS", 0.0)
+@pytest.mark.timings(overtaken_seconds=0.0)
+def test_a_task_that_another_worker_has_ended_is_not_run_to_its_end(bench: Bench) -> None:
     rival, anew = queued_anew(bench)
-    outcome = Outcome(0)
-    outcome.settle(lost("elsewhere"))
-    rival._commits.commit(anew, outcome.node(1, (), worker="w"))
+    node = failed_node(0, 1, lost("elsewhere"), worker="w")
+    rival.settling.commits.commit(anew, node)
     bench.end()  # nobody tells its task how to end
     with pytest.raises(WorkerLost, match="elsewhere"):
         bench.futures[0].result(timeout=60)

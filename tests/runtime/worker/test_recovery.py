@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import Any
 
 import pytest
@@ -48,13 +49,13 @@ class Bench:
         return lease
 
     def work(self, lease: Lease) -> None:
-        self.supervisor._work(lease)
-        self.supervisor._settle()
+        self.supervisor.work(lease)
+        self.supervisor.settling.settle()
 
     def drain(self) -> None:
         while (lease := leased(self.supervisor, wait=0)) is not None:
             self.work(lease)
-        self.supervisor._bury()
+        self.supervisor.child.end()
 
     def waiting(self) -> int:
         """How many messages there are, leased or not."""
@@ -87,8 +88,8 @@ def test_a_single_task_is_given_up_after_its_attempts_with_its_reason(
     bench = Bench(connection, fleet, tasks=1)
     lease = bench.lease()
     for worker in ("w2", "w3"):  # the first attempt is not written down
-        bench.fleet.supervisor(bench.session.manifest.keys, bench.url)._store.attempts.begin(
-            lease.place, worker=worker
+        bench.fleet.supervisor(bench.session.manifest.keys, bench.url).store.attempts.begin(
+            lease.task_range, worker=worker
         )
     lease.deliveries = 4
     bench.work(lease)
@@ -97,12 +98,37 @@ def test_a_single_task_is_given_up_after_its_attempts_with_its_reason(
     bench.session.cleanup()
 
 
+def test_a_record_of_an_attempt_that_arrives_damaged_is_read_again(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one more worker would be lost to a task that kills them."""
+    bench = Bench(connection, fleet, tasks=1)
+    task_range = bench.lease().task_range
+    attempts = bench.supervisor.store.attempts
+    attempts.begin(task_range, worker="w2")
+    get = fleet.s3.get_object
+    damaged: list[str] = []
+
+    def get_object(**wanted: str) -> dict[str, Any]:
+        answer: dict[str, Any] = get(**wanted)
+        if wanted["Key"] in damaged:
+            return answer
+        damaged.append(wanted["Key"])
+        return {**answer, "Body": io.BytesIO(answer["Body"].read()[:-1])}
+
+    monkeypatch.setattr(fleet.s3, "get_object", get_object)
+    assert attempts.workers(task_range) == {"w2"}
+    assert damaged
+    bench.drain()
+    bench.session.cleanup()
+
+
 def test_a_worker_that_died_after_its_commit_leaves_only_its_message_to_delete(
     bench: Bench,
 ) -> None:
     lease = bench.lease()
     supervisor = bench.supervisor
-    commits = supervisor._commits
+    commits = supervisor.settling.commits
     finish, commits._finish = commits._finish, lambda *_: None  # type: ignore[method-assign]
     bench.work(lease)
     commits._finish = finish  # type: ignore[method-assign]
@@ -118,9 +144,9 @@ def test_a_worker_that_died_after_its_commit_leaves_only_its_message_to_delete(
 def test_two_workers_with_the_same_lease_commit_once(bench: Bench) -> None:
     lease = bench.lease()
     rival = bench.fleet.supervisor(bench.session.manifest.keys, bench.url)
-    rival._work(Lease(message=lease.message, receipt=lease.receipt, deliveries=1))
-    rival._settle()
-    rival._bury()
+    rival.work(Lease(message=lease.message, receipt=lease.receipt, deliveries=1))
+    rival.settling.settle()
+    rival.child.end()
     first = bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"]
     bench.work(lease)
     assert bench.fleet.s3.list_object_versions(Bucket=BUCKET)["Versions"] == first
@@ -192,19 +218,17 @@ def test_a_message_that_names_no_chunk_is_dropped(bench: Bench) -> None:
     for change in ({"chunk": "../../x"}, {"pack": "p000002"}, {"hi": 10**12}, {"offset": -1}):
         body = forged(message, **change).to_body()
         bench.fleet.sqs.send_message(QueueUrl=bench.url, MessageBody=body)
-        assert bench.supervisor._leases.receive(wait=1) is None
+        assert bench.supervisor.leases.receive(wait=1) is None
     assert bench.waiting() == 0
     bench.session.cleanup()
 
 
-def test_a_lease_near_sqs_limit_is_queued_anew_and_ends_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lease_near_sqs_limit_is_queued_anew_and_ends_once(bench: Bench) -> None:
     lease = bench.lease()
     before = bench.waiting()
     lease.received -= 11.6 * 3600
     lease.renewed -= 60
-    bench.supervisor._leases.keep(lease)
+    bench.supervisor.leases.keep(lease)
     assert bench.waiting() == before  # one message still stands for the range: a fresh one
     bench.work(lease)
     bench.drain()
@@ -224,7 +248,7 @@ def test_a_message_for_another_chunks_range_runs_nothing(bench: Bench) -> None:
 def test_a_queue_that_holds_nonsense_is_cleared_of_it(bench: Bench) -> None:
     bench.fleet.sqs.purge_queue(QueueUrl=bench.url)
     bench.fleet.sqs.send_message(QueueUrl=bench.url, MessageBody="{'not': 'ours'}")
-    assert bench.supervisor._leases.receive(wait=1) is None
+    assert bench.supervisor.leases.receive(wait=1) is None
     left = bench.fleet.sqs.get_queue_attributes(QueueUrl=bench.url, AttributeNames=["All"])
     assert left["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
     bench.session.cleanup()
@@ -234,7 +258,7 @@ def test_a_stopping_worker_commits_what_it_has_and_hands_on_the_rest(bench: Benc
     lease = bench.lease()
     bench.supervisor.stop(15, None)
     bench.work(lease)
-    bench.supervisor._last = None
+    bench.supervisor = bench.fleet.supervisor(bench.session.manifest.keys, bench.url)
     bench.drain()
     assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
     bench.session.cleanup()

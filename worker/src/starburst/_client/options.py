@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self, TypedDict, get_args
 from starburst._protocol.manifest import Capacity, ResultMode
 from starburst._protocol.sealed.failure import qualified_name
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
+from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
 from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.pricing.prices import Architecture
@@ -27,7 +28,6 @@ Machine = Literal["x86_64", "arm64"]
 _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(G|GB|GiB|M|MB|MiB)\s*)?", re.IGNORECASE)
 _MIB_PER_GB: Final = 1024
 _DEFAULT_WORKERS: Final = 10
-_MAX_RETRIES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +80,10 @@ class SessionOptions:
         """Refuse what no workspace could grant; the controller judges the rest."""
         if self.workers is not None:
             _whole("workers", self.workers, 1, MAX_WORKERS)
-        _whole("retries", self.retries, 0, _MAX_RETRIES)
+        _whole("retries", self.retries, 0, MAX_RETRIES)
         _exception_names(self.retry_on)
-        _whole("attempts", self.attempts, 1, _MAX_RETRIES)
-        _whole("idle_timeout", self.idle_timeout, 1, 3600)
+        _whole("attempts", self.attempts, 1, MAX_ATTEMPTS)
+        _whole("idle_timeout", self.idle_timeout, 1, MAX_IDLE_SECONDS)
         if self.session_timeout is not None:
             _whole("session_timeout", self.session_timeout, 1, 14 * 86_400)
         _one_of("results", self.results, get_args(ResultMode))

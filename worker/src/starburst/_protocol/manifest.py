@@ -44,7 +44,7 @@ class Manifest:
         data_key: base64 of the KMS-wrapped session key.
         signing_key: base64 of the KMS-wrapped private half, for re-attaching clients.
         labels: free text for people, such as the analysis' name.
-        signature: base64 of the client's signature of all other fields, so that nobody who can
+        signature: base64 of the client's signature of all other fields, so that none who can
             merely write the object turns ``results`` to ``pickle``; the controller's limits do not
             depend on it.
         max_usd: what its workers may cost in all before the controller ends it, or None.

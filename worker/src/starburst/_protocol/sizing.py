@@ -10,6 +10,7 @@ them commit. When the queue runs low, parts are short, so that all workers end t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
@@ -17,7 +18,7 @@ __all__ = [
     "CHUNKS_PER_WORKER",
     "CHUNK_BYTES",
     "CHUNK_TASKS",
-    "LONG_SECONDS",
+    "Budgets",
     "budget",
     "chunk_tasks",
     "count_seconds",
@@ -31,16 +32,9 @@ __all__ = [
 BUDGET_SECONDS: Final = 1.0
 """How long a worker works on a range, at most, before it decides."""
 
-_PROBE_SECONDS: Final = 0.2
-"""Instead, where it does not know the function yet."""
-
-LONG_SECONDS: Final = 0.5
-"""Tasks behind one that takes longer need not wait for its end; a commit more is what it costs."""
-
 _VERY_LONG_SECONDS: Final = 5.0
 """Behind one of these they do not wait even while the queue is long, or seems so."""
 
-_SHORTEST_SECONDS: Final = 0.25
 _PARTS: Final = 8
 """Of a chunk, at most: a worker that is alone at the end has a thirty-second of its share left."""
 
@@ -63,6 +57,27 @@ _READS_A_SECOND: Final = 250.0
 """So many results a client can read, and so many a fleet may commit when the queue runs low."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budgets:
+    """How long a worker works on a range before it decides what becomes of the rest; seconds.
+
+    Attributes:
+        longest_seconds: at most.
+        shortest_seconds: at least, where it knows the function.
+        probe_seconds: instead, where it does not know the function yet.
+        long_task_seconds: tasks that follow one that takes longer need not wait for its end; a
+            commit more is what it costs.
+    """
+
+    longest_seconds: float = BUDGET_SECONDS
+    shortest_seconds: float = 0.25
+    probe_seconds: float = 0.2
+    long_task_seconds: float = 0.5
+
+
+_USUAL: Final = Budgets()
+
+
 def chunk_tasks(tasks: int, *, workers: int) -> int:
     """Return the most tasks that a chunk may have.
 
@@ -77,22 +92,23 @@ def chunk_tasks(tasks: int, *, workers: int) -> int:
     return min(CHUNK_TASKS, max(1, -(-tasks // (workers * CHUNKS_PER_WORKER))))
 
 
-def budget(mean: float, *, chunk: int, workers: int) -> float:
+def budget(mean: float, *, chunk: int, workers: int, budgets: Budgets = _USUAL) -> float:
     """Return how many seconds a worker works on a range before it decides.
 
     Args:
         mean: seconds that a task took so far; 0 when none has run.
         chunk: tasks in the whole chunk.
         workers: of the session: what a large fleet commits, one client must read.
+        budgets: its bounds.
 
     Example:
         >>> budget(0.25, chunk=25, workers=2), budget(0.25, chunk=25, workers=500)
         (0.78125, 1.0)
     """
     if not mean:
-        return _PROBE_SECONDS
-    shortest = max(_SHORTEST_SECONDS, workers / _COMMITS_A_SECOND)
-    return min(BUDGET_SECONDS, max(shortest, mean * chunk / _PARTS))
+        return budgets.probe_seconds
+    shortest = max(budgets.shortest_seconds, workers / _COMMITS_A_SECOND)
+    return min(budgets.longest_seconds, max(shortest, mean * chunk / _PARTS))
 
 
 def stretch(workers: int, *, backlog: int) -> float:
@@ -183,11 +199,15 @@ def hands_on(seconds: float, *, workers: int, backlog: int) -> bool:
     return workers > 1 and (seconds >= _VERY_LONG_SECONDS or backlog < workers)
 
 
-def next_look(elapsed: float) -> float:
+def next_look(elapsed: float, *, budgets: Budgets = _USUAL) -> float:
     """Return how long a task has run when it is asked anew whether others wait for what follows it.
+
+    Args:
+        elapsed: seconds that it has run so far.
+        budgets: what counts as long.
 
     Example:
         >>> next_look(0.5)
         0.75
     """
-    return max(LONG_SECONDS, 1.5 * elapsed)
+    return max(budgets.long_task_seconds, 1.5 * elapsed)

@@ -1,7 +1,7 @@
 """What a client may ask for, and the proof that it may: start, refresh, stop, extend.
 
 The proof is an S3 object: a request, which only its user can write below ``<workspace>/<user>/``.
-Its name is chance, so nobody else can have it read either. A manifest says what a session is to be
+Its name is chance, so no one else can have it read either. A manifest says what a session is to be
 and proves nothing about who asks. Asking twice does nothing twice.
 """
 
@@ -44,10 +44,6 @@ __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
 
 MAX_MANIFEST_BYTES: Final = 65_536
 _MAX_REQUEST_BYTES: Final = 4096
-_MANIFEST_SECONDS: Final = 86_400
-_REQUEST_SECONDS: Final = 86_400
-"""A request may be sent again for so long; each does the same, or nothing, when it is."""
-
 _FRESH_SECONDS: Final = 2
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
 
@@ -97,7 +93,7 @@ class Actions:
             return _started(record)
         workspace = self._workspace(keys)
         self.life.endpoints.claim(keys.session)
-        url = queue.create(self.life.site, keys, worker_role_arn=workspace.worker_role_arn)
+        url = queue.create(self.life.environment, keys, worker_role_arn=workspace.worker_role_arn)
         mine = False
 
         def begin(newest: Record) -> Record:
@@ -106,11 +102,13 @@ class Actions:
             if not mine:
                 return newest
             ready = replace(newest, queue_url=url)
-            return begin_launch(ready, newest.workers, now=self.life.site.clock(), until=until)
+            return begin_launch(
+                ready, newest.workers, now=self.life.environment.clock(), until=until
+            )
 
         saved = records.update(keys.session, begin)
         if saved is None or saved.record.final:
-            queue.delete(self.life.site, url)
+            queue.delete(self.life.environment, url)
         record = _open(saved.record if saved else None, keys)
         if mine:
             record = self.life.carry_out(record, (), until=until)
@@ -144,7 +142,7 @@ class Actions:
             raise ConfigurationError(f"deadline is {deadline!r:.80}; it must be seconds since 1970")
         wanted = float(deadline)  # type: ignore[arg-type]
         most = self._workspace(keys).limits.timeout_seconds
-        most = min(most, int(self.life.site.settings.session_days * 86_400))
+        most = min(most, int(self.life.environment.settings.session_days * 86_400))
 
         def later(record: Record) -> Record:
             latest = _open(record, keys).started + most
@@ -152,8 +150,8 @@ class Actions:
                 raise LimitExceeded(
                     f"the session would last {wanted - record.started:.0f} s from its start, the "
                     f"limit of workspace {keys.workspace} is {most} s: ask for at most "
-                    f"{max(0, latest - self.life.site.clock()):.0f} s from now, or start another "
-                    "session"
+                    f"{max(0, latest - self.life.environment.clock()):.0f} s from now, or start "
+                    "another session"
                 )
             # A request that is repeated late must not take back a longer extension.
             return replace(record, deadline=max(record.deadline, wanted))
@@ -174,7 +172,7 @@ class Actions:
 
     def _accepted(self, keys: SessionKeys) -> Record:
         """Read the manifest, judge it, and return the record of the session that it asks for."""
-        site, document = self.life.site, self.life.site.document()
+        environment, document = self.life.environment, self.life.environment.document()
         ended = self.life.records.ended(keys.session)
         if ended is not None:
             _same(ended.record, keys)
@@ -189,13 +187,13 @@ class Actions:
                 f"the manifest at {keys.manifest} names {manifest.workspace}/{manifest.user}/"
                 f"{manifest.session}; a session starts only from its own manifest"
             )
-        now = site.clock()
-        if now - written > _MANIFEST_SECONDS:
+        now = environment.clock()
+        if now - written > environment.timings.request_seconds:
             raise SessionEnded(
                 f"the manifest of session {keys.session} is more than a day old and was never "
                 "started; start a new session"
             )
-        refuse(judge(manifest, document, prices=site.prices()))
+        refuse(judge(manifest, document, prices=environment.prices()))
         workspace = self._workspace(keys)
         architecture = manifest.architecture or document.architecture
         return Record(
@@ -217,11 +215,12 @@ class Actions:
                 else task_family(document.environment, keys.workspace, architecture)
             ),
             started=now,
-            deadline=now + min(manifest.timeout_seconds, site.settings.session_days * 86_400),
+            deadline=now
+            + min(manifest.timeout_seconds, environment.settings.session_days * 86_400),
         )
 
     def _workspace(self, keys: SessionKeys) -> WorkspaceDocument:
-        workspace = self.life.site.workspace(keys.workspace)
+        workspace = self.life.environment.workspace(keys.workspace)
         if workspace is None:
             raise WorkspaceNotFound(f"this environment has no workspace {keys.workspace!r}")
         if not workspace.worker_role_arn:
@@ -249,14 +248,14 @@ class Actions:
             raise ConfigurationError(f"the request at {key} cannot be read: {error}") from error
         if not speaks_protocol(body.get("protocol")) or body.get("action") != action:
             raise AccessDenied(f"the request at {key} does not ask for {action}")
-        if self.life.site.clock() - written > _REQUEST_SECONDS:
+        if self.life.environment.clock() - written > self.life.environment.timings.request_seconds:
             raise AccessDenied(f"the request at {key} is more than a day old; ask anew")
         return keys, body
 
     def _read(self, key: str, keys: SessionKeys, *, most: int) -> tuple[bytes, float]:
-        site = self.life.site
+        environment = self.life.environment
         try:
-            answer = site.clients.s3.get_object(Bucket=site.settings.bucket, Key=key)
+            answer = environment.clients.s3.get_object(Bucket=environment.settings.bucket, Key=key)
         except ClientError as error:
             if code_of(error) in ABSENT:
                 raise _not_found(keys) from error

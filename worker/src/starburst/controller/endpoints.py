@@ -1,4 +1,4 @@
-"""The private endpoints, where they exist only while somebody computes: opened, watched, closed.
+"""The private endpoints, where they exist only while sessions run: opened, watched, closed.
 
 One CloudFormation stack holds them. The controller changes its one parameter, never its template,
 and CloudFormation's word on the stack is the truth; a note says what is wanted of it.
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from starburst.aws.calls import TROUBLE, code_of, words_of
 from starburst.controller.state.documents import Conflict
 from starburst.controller.state.endpoint_state import Note, Notes, Stored, Wish
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.errors import StarburstError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Passage:
     Attributes:
         open: whether they can.
         waits: what for, where they cannot yet.
-        since: since when.
+        since: since when, seconds since the epoch.
         failure: why they never will.
     """
 
@@ -72,16 +72,16 @@ class Endpoints:
     """The endpoints of one environment; always open where the environment keeps them.
 
     Args:
-        site: where.
+        environment: in which it acts.
         remembers: that they were found open, rather than look again for each session. For one sweep
             alone: none closes them while there are sessions.
     """
 
-    def __init__(self, site: Site, *, remembers: bool = False) -> None:
-        self._site = site
+    def __init__(self, environment: Environment, *, remembers: bool = False) -> None:
+        self._environment = environment
         self._remembers = remembers
         self._open = False
-        self._notes = Notes(site)
+        self._notes = Notes(environment)
 
     def claim(self, session: str) -> None:
         """Say that a session wants them, after its record was written and before it looks."""
@@ -104,9 +104,9 @@ class Endpoints:
         passage, ordered = self._pass(note, started=started)
         # A moment's patience saves a client its next look where CloudFormation is quick.
         for pause in _PAUSES if ordered else ():
-            if passage.open or self._site.clock() + pause >= until:
+            if passage.open or self._environment.clock() + pause >= until:
                 break
-            self._site.pause(pause)
+            self._environment.pause(pause)
             passage, _ = self._pass(self.read().note or note, started=started)
         self._open = self._remembers and passage.open
         return passage
@@ -116,9 +116,9 @@ class Endpoints:
         return self._notes.read() if self._stack else Stored(note=None, etag=None)
 
     def keep(self, session: str, *, until: float) -> None:
-        """Open them again where somebody else closed them under a session's workers."""
+        """Open them again where they were closed from outside under a session's workers."""
         if self._stack:
-            self.passage(session, started=self._site.clock(), until=until)
+            self.passage(session, started=self._environment.clock(), until=until)
 
     def rest(self, stored: Stored) -> None:
         """Close them when no session has been there for a while; called where there is none.
@@ -127,7 +127,7 @@ class Endpoints:
             stored: the note as it was before the sessions were listed.
 
         Raises:
-            EndpointsStuck: they do not close, or nobody can tell.
+            EndpointsStuck: they do not close, or what they do cannot be read.
         """
         if not self._stack:
             return
@@ -138,7 +138,7 @@ class Endpoints:
             return
 
     def _rest(self, stored: Stored) -> None:
-        note, now = stored.note, self._site.clock()
+        note, now = stored.note, self._environment.clock()
         sight = self._look()
         if sight.state == "moving":
             return
@@ -166,7 +166,7 @@ class Endpoints:
         raise EndpointsStuck(f"the private endpoints did not close and are told again: {reason}")
 
     def _claim(self, session: str) -> Note:
-        now = self._site.clock()
+        now = self._environment.clock()
 
         def claimed(note: Note | None) -> Note:
             claim = f"{session} {now}"
@@ -180,7 +180,7 @@ class Endpoints:
 
     def _pass(self, note: Note, *, started: float) -> tuple[Passage, bool]:
         """Look once, do what is to be done, and return whether that was an order to open."""
-        sight, now = self._look(), self._site.clock()
+        sight, now = self._look(), self._environment.clock()
         doubtful = now < note.doubtful_until
         if sight.state == "open" and not doubtful:
             if note.since is not None:
@@ -208,7 +208,7 @@ class Endpoints:
         return Passage(waits=waits, since=since), ordered
 
     def _order_open(self, note: Note) -> Note:
-        now = self._site.clock()
+        now = self._environment.clock()
         try:
             taken = self._order("on")
         except TROUBLE as error:
@@ -234,7 +234,7 @@ class Endpoints:
                 StackName=self._stack,
                 UsePreviousTemplate=True,
                 Parameters=[{"ParameterKey": PARAMETER, "ParameterValue": wish}],
-                RoleARN=self._site.settings.endpoints_role,
+                RoleARN=self._environment.settings.endpoints_role,
             )
         except ClientError as error:
             words = words_of(error)
@@ -285,11 +285,11 @@ class Endpoints:
 
     @property
     def _stack(self) -> str:
-        return self._site.settings.endpoints_stack
+        return self._environment.settings.endpoints_stack
 
     @property
     def _formation(self) -> CloudFormationClient:
-        client = self._site.clients.cloudformation
+        client = self._environment.clients.cloudformation
         if client is None:
             raise StarburstError("the controller has a stack of endpoints and no client for it")
         return client

@@ -20,7 +20,7 @@ import boto3
 from botocore.config import Config
 
 from starburst.contract import SESSION_ID, TAMPERING, ControllerDoor
-from starburst.controller.state.environment import Clients, Settings, Site
+from starburst.controller.state.environment import Clients, Environment, Settings
 from starburst.controller.state.sessions import Records
 from starburst.controller.state.sweep_turns import Turns
 from starburst.controller.workers.fleet import parse
@@ -62,14 +62,16 @@ class Controller:
     """One environment's controller: what stands behind :func:`handle`.
 
     Args:
-        site: its settings, clients and clock.
+        environment: its settings, clients and clock.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._life = Lifecycle(site=site, records=Records(site), endpoints=Endpoints(site))
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._life = Lifecycle(
+            environment=environment, records=Records(environment), endpoints=Endpoints(environment)
+        )
         self._actions = Actions(life=self._life)
-        self._turns = Turns(site)
+        self._turns = Turns(environment)
         self._doors: Mapping[str, Door] = {
             ControllerDoor.ANALYSTS: self._asked,
             ControllerDoor.SERVICE: self._served,
@@ -83,7 +85,7 @@ class Controller:
             door: alias by which it came.
             seconds: that are left.
         """
-        until = self._site.clock() + max(0.0, seconds - _MARGIN_SECONDS)
+        until = self._environment.clock() + max(0.0, seconds - _MARGIN_SECONDS)
         try:
             opened = self._doors.get(door)
             if opened is None:
@@ -106,7 +108,9 @@ class Controller:
                 "sweeps are the schedule's and events are AWS's: analysts ask for start, refresh, "
                 "stop and extend"
             )
-        return self._actions.perform(event, until=min(until, self._site.clock() + _REQUEST_SECONDS))
+        return self._actions.perform(
+            event, until=min(until, self._environment.clock() + _REQUEST_SECONDS)
+        )
 
     def _served(self, event: Mapping[str, Any], until: float) -> Answer:
         """Answer the schedule, and events of AWS."""
@@ -114,7 +118,7 @@ class Controller:
             return self._sweep("sweep", fresh=_SWEEP_SECONDS, until=until)
         match event.get("source"):
             case "aws.cloudformation":
-                # The endpoints moved: whoever waits is tended at once, however fresh the last
+                # The endpoints moved: sessions that wait are tended at once, however fresh the last
                 # sweep of the schedule is.
                 return self._sweep("moved", fresh=_MOVED_SECONDS, until=until)
             case "aws.ecs":
@@ -200,7 +204,9 @@ def _controller() -> Controller:
             session.client("cloudformation", config=patient) if settings.endpoints_stack else None
         ),
     )
-    return Controller(Site(settings=settings, clients=clients, clock=time.time, pause=time.sleep))
+    return Controller(
+        Environment(settings=settings, clients=clients, clock=time.time, pause=time.sleep)
+    )
 
 
 def _public(error: StarburstError) -> str:

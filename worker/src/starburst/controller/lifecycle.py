@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from starburst.controller.state.documents import Conflict
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record, Records, concluded
 from starburst.controller.workers.fleet import Worker
 
@@ -27,18 +27,18 @@ class Lifecycle:
     """What every door of the controller does to a session in the end.
 
     Attributes:
-        site: where.
+        environment: in which it acts.
         records: of its sessions.
         endpoints: that every launch needs.
     """
 
-    site: Site
+    environment: Environment
     records: Records
     endpoints: Endpoints
 
     def for_one_sweep(self) -> Lifecycle:
         """Return one that looks only once whether the endpoints are open."""
-        return replace(self, endpoints=Endpoints(self.site, remembers=True))
+        return replace(self, endpoints=Endpoints(self.environment, remembers=True))
 
     def tend(
         self,
@@ -63,9 +63,9 @@ class Lifecycle:
             if stored is None:
                 return
             record = stored.record
-            if fresh and not record.final and self.site.clock() - record.looked < fresh:
+            if fresh and not record.final and self.environment.clock() - record.looked < fresh:
                 return
-            # The record is read before the look: a save then proves that nobody launched between.
+            # The record is read before the look: a save proves that nothing was launched between.
             if max(record.looked, record.started) >= listed:
                 workers = None
             look = self._look(record, workers)
@@ -86,8 +86,8 @@ class Lifecycle:
         passage = self.endpoints.passage(record.session, started=record.started, until=until)
         if not passage.open:
             return self._hold(record, passage)
-        outcome = launching.launch(self.site, record, seen=seen, until=until)
-        now = self.site.clock()
+        outcome = launching.launch(self.environment, record, seen=seen, until=until)
+        now = self.environment.clock()
         alone = not any(worker.staying for worker in seen)
         saved = self.records.update(
             record.session,
@@ -116,30 +116,32 @@ class Lifecycle:
     def finish(self, record: Record, look: Look, *, until: float) -> None:
         """Remove what a final session still uses; file it away once no worker is left."""
         # A start that died half-way may have made a queue that its record does not know.
-        url = record.queue_url or queue.find(self.site, record.keys)
+        url = record.queue_url or queue.find(self.environment, record.keys)
         if url:
-            queue.delete(self.site, url)
+            queue.delete(self.environment, url)
         if look.live:
-            fleet.stop(self.site, look.staying, reason=f"starburst: {record.reason}", until=until)
-            look = Look(workers=fleet.observe(self.site, record), depth=None)
+            fleet.stop(
+                self.environment, look.staying, reason=f"starburst: {record.reason}", until=until
+            )
+            look = Look(workers=fleet.observe(self.environment, record), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
             record = counted.record if counted is not None else record
-        status.conclude(self.site, record, look)
+        status.conclude(self.environment, record, look)
         if not look.live:
             self.records.file_away(record)
 
     def show(self, record: Record) -> None:
         """Write the status of a session as it is now."""
-        status.publish(self.site, self.records, record, self._look(record, None))
+        status.publish(self.environment, self.records, record, self._look(record, None))
 
     def _look(self, record: Record, workers: Sequence[Worker] | None) -> Look:
         if workers is None:
-            workers = fleet.observe(self.site, record)
-        depth = queue.depth(self.site, record.queue_url) if record.queue_url else None
+            workers = fleet.observe(self.environment, record)
+        depth = queue.depth(self.environment, record.queue_url) if record.queue_url else None
         return Look(workers=workers, depth=depth)
 
     def _plan(self, record: Record, look: Look, *, until: float) -> Plan:
-        document = self.site.document()
+        document = self.environment.document()
         workspace = document.workspaces.get(record.workspace)
         allowed = 0
         if workspace is not None:
@@ -149,16 +151,16 @@ class Lifecycle:
                 cpu=record.cpu,
                 memory_gb=record.memory_gb,
                 scratch_gb=record.scratch_gb,
-                prices=self.site.prices(),
+                prices=self.environment.prices(),
                 architecture=record.architecture,
             )
         settled = self._settled(record, look)
-        now = self.site.clock()
+        now = self.environment.clock()
         _, usd = cost.so_far(
             settled,
             look.workers,
             now=now,
-            prices=self.site.prices(),
+            prices=self.environment.prices(),
             document=document,
         )
         return decide(
@@ -168,17 +170,18 @@ class Lifecycle:
             now=now,
             until=until,
             allowed=allowed,
-            days=self.site.settings.session_days,
+            days=self.environment.settings.session_days,
             usd=usd,
+            timings=self.environment.timings,
         )
 
     def _settled(self, record: Record, look: Look) -> Record:
         return cost.settle(
             record,
             look.workers,
-            now=self.site.clock(),
-            prices=self.site.prices(),
-            document=self.site.document(),
+            now=self.environment.clock(),
+            prices=self.environment.prices(),
+            document=self.environment.document(),
         )
 
     def _act(self, record: Record, plan: Plan, look: Look, *, until: float) -> None:
@@ -186,14 +189,14 @@ class Lifecycle:
             self.finish(record, look, until=until)
             return
         if plan.surplus:
-            fleet.stop(self.site, plan.surplus, reason=f"starburst: {plan.why}", until=until)
+            fleet.stop(self.environment, plan.surplus, reason=f"starburst: {plan.why}", until=until)
         if plan.requeue:
             live = frozenset(worker.id for worker in look.staying)
-            queue.ask_to_send_again(self.site, record.queue_url, live=live)
+            queue.ask_to_send_again(self.environment, record.queue_url, live=live)
         if plan.launch:
             record = self.carry_out(record, look.workers, until=until)
             look = self._look(record, None)
             if record.final:
                 self.finish(record, look, until=until)
                 return
-        status.publish(self.site, self.records, record, look)
+        status.publish(self.environment, self.records, record, look)

@@ -1,4 +1,4 @@
-"""The limits of a session, judged where nobody can edit them. Pure.
+"""The limits of a session, judged where no client can edit them. Pure.
 
 A client checks the same things for a quicker answer; only this check counts.
 """
@@ -11,6 +11,7 @@ from typing import Final
 
 from starburst._protocol.manifest import Manifest
 from starburst.contract import MAX_WORKERS, Hosts, Limits, RuntimeDocument, WorkspaceDocument
+from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
 from starburst.errors import (
     ConfigurationError,
     LimitExceeded,
@@ -24,9 +25,6 @@ from starburst.pricing.tariff import worker_usd
 
 __all__ = ["Refusal", "affordable_workers", "judge", "refuse"]
 
-_MAX_IDLE_SECONDS: Final = 3600
-_MAX_ATTEMPTS: Final = 10
-_MAX_RETRIES: Final = 100
 _MAX_LABELS: Final = 20
 _ABSURD: Final = 1_000_000
 _ROUNDING: Final = 1e-9
@@ -266,28 +264,28 @@ def _times(manifest: Manifest, workspace: WorkspaceDocument) -> Iterator[Refusal
             allowed="at least 1 s",
             advice="workers need about a minute to start",
         )
-    if not 1 <= manifest.idle_seconds <= _MAX_IDLE_SECONDS:
+    if not 1 <= manifest.idle_seconds <= MAX_IDLE_SECONDS:
         yield _over(
             "idle_seconds",
             value=str(manifest.idle_seconds),
-            allowed=f"1 to {_MAX_IDLE_SECONDS}",
+            allowed=f"1 to {MAX_IDLE_SECONDS}",
             advice="an idle worker costs as much as a busy one",
         )
 
 
 def _repetition(manifest: Manifest) -> Iterator[Refusal]:
-    if not 1 <= manifest.attempts <= _MAX_ATTEMPTS:
+    if not 1 <= manifest.attempts <= MAX_ATTEMPTS:
         yield _over(
             "attempts",
             value=str(manifest.attempts),
-            allowed=f"1 to {_MAX_ATTEMPTS}",
+            allowed=f"1 to {MAX_ATTEMPTS}",
             advice="a task that takes its worker down this often will do so again",
         )
-    if manifest.retries > _MAX_RETRIES:
+    if manifest.retries > MAX_RETRIES:
         yield _over(
             "retries",
             value=str(manifest.retries),
-            allowed=f"0 to {_MAX_RETRIES}",
+            allowed=f"0 to {MAX_RETRIES}",
             advice="ask for fewer",
         )
     if len(manifest.labels) > _MAX_LABELS:

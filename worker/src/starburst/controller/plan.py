@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from starburst.controller.state.sessions import Launch, Record, concluded
+from starburst.controller.state.timings import Timings
 from starburst.controller.workers.fleet import Worker
 from starburst.controller.workers.launching import Launched, batches
 from starburst.controller.workers.queue import Depth
@@ -15,7 +16,6 @@ from starburst.controller.workers.stalls import watch
 from starburst.pricing.prices import CERTAIN_SHARE
 
 __all__ = [
-    "IDLE_SECONDS",
     "Look",
     "Plan",
     "begin_launch",
@@ -25,16 +25,8 @@ __all__ = [
     "take_launch",
 ]
 
-IDLE_SECONDS: Final = 3600
-"""A session without workers and without work is ended after so long."""
-
-_START_SECONDS: Final = 900
 _UNSTARTED_MOST: Final = 3
 _FAULTS_LEAST: Final = 5
-_KILLED_LEAST: Final = 20
-"""One task that kills workers costs five of them: three ``attempts``, and one for each of the two
-cuts that find it. Four such tasks are a bug in four inputs; more look like too little memory."""
-
 _LISTING_SECONDS: Final = 20
 _FIRST_PAUSE: Final = 30
 _LONGEST_PAUSE: Final = 600
@@ -96,6 +88,7 @@ def decide(
     allowed: int,
     days: float,
     usd: float,
+    timings: Timings,
 ) -> Plan:
     """Decide from one look at a session.
 
@@ -103,16 +96,17 @@ def decide(
         before: the record as it was read.
         settled: the same after the workers that stopped were counted.
         look: what was seen.
-        now: the time.
+        now: the time, seconds since the epoch like every other moment here.
         until: when this invocation must be done.
         allowed: workers that the workspace's limits allow now.
         days: most that any session may live.
-        usd: what the session has cost so far, its live workers included.
+        usd: what the session has cost so far in US dollars, its live workers included.
+        timings: of the controller.
     """
     record = replace(_paced(before, settled, now=now), looked=now)
     if record.final:
         return Plan(record=record)
-    ending = _ending(record, look, now=now, days=days, allowed=allowed, usd=usd)
+    ending = _ending(record, look, now=now, days=days, allowed=allowed, usd=usd, timings=timings)
     if ending is not None:
         return Plan(record=ending)
     staying = look.staying
@@ -129,12 +123,12 @@ def decide(
     if stuck:
         record = replace(record, spot_lacked_at=now)
         return Plan(record=record, surplus=stuck, why="Spot has no room; on demand has")
-    if look.depth is None or spent_budget(record):
-        return _launching(record, look, now=now, until=until, most=most)
-    record, requeue = watch(record, look.depth, now=now)
+    if look.depth is None or spent_budget(record, timings):
+        return _launching(record, look, now=now, until=until, most=most, timings=timings)
+    record, requeue = watch(record, look.depth, now=now, timings=timings)
     if requeue:  # the request is a message more, for which there must be a worker
         look = replace(look, depth=replace(look.depth, backlog=look.depth.backlog + 1))
-    plan = _launching(record, look, now=now, until=until, most=most)
+    plan = _launching(record, look, now=now, until=until, most=most, timings=timings)
     return replace(plan, requeue=requeue)
 
 
@@ -147,7 +141,7 @@ def begin_launch(
         record: of the session.
         workers: how many more.
         now: the time.
-        until: whoever writes this may be at work until then.
+        until: the invocation that writes this may be at work until then.
         staying: the workers that there are.
     """
     wave = record.waves + 1
@@ -194,11 +188,11 @@ def demand(record: Record, depth: Depth | None) -> int:
     return 0 if depth is None else min(record.workers, depth.backlog + depth.in_flight)
 
 
-def spent_budget(record: Record) -> str:
+def spent_budget(record: Record, timings: Timings) -> str:
     """Say that so many workers failed, or were killed, that they are no longer replaced, or not."""
     if record.faults > max(_FAULTS_LEAST, 2 * record.workers):
         return f"{record.faults} workers failed"
-    if record.killed > max(_KILLED_LEAST, 2 * record.workers):
+    if record.killed > max(timings.killed_least, 2 * record.workers):
         return f"{record.killed} workers were killed at their work (is memory= too small?)"
     return ""
 
@@ -280,16 +274,32 @@ def _pause(setbacks: int) -> float:
 
 
 def _ending(
-    record: Record, look: Look, *, now: float, days: float, allowed: int, usd: float
+    record: Record,
+    look: Look,
+    *,
+    now: float,
+    days: float,
+    allowed: int,
+    usd: float,
+    timings: Timings,
 ) -> Record | None:
-    end = _end(record, look, now=now, days=days, allowed=allowed, usd=usd)
+    end = _end(record, look, now=now, days=days, allowed=allowed, usd=usd, timings=timings)
     if end:
         return concluded(record, state="ended", reason=end)
-    failure = _failure(record, look, now=now)
+    failure = _failure(record, look, now=now, timings=timings)
     return concluded(record, state="failed", reason=failure) if failure else None
 
 
-def _end(record: Record, look: Look, *, now: float, days: float, allowed: int, usd: float) -> str:
+def _end(
+    record: Record,
+    look: Look,
+    *,
+    now: float,
+    days: float,
+    allowed: int,
+    usd: float,
+    timings: Timings,
+) -> str:
     if now >= record.deadline:
         hours = (record.deadline - record.started) / 3600
         return f"stopped at its deadline, {hours:.3g} h after its start"
@@ -303,22 +313,23 @@ def _end(record: Record, look: Look, *, now: float, days: float, allowed: int, u
         )
     if allowed < 1:
         return f"stopped: workspace {record.workspace} no longer allows a worker of this size"
-    idle = record.idle_since is not None and now - record.idle_since >= IDLE_SECONDS
+    since = record.idle_since
+    idle = since is not None and now - since >= timings.idle_seconds
     if idle and not look.live and demand(record, look.depth) == 0:
         return "stopped after an hour without workers and without work"
     return ""
 
 
-def _failure(record: Record, look: Look, *, now: float) -> str:
+def _failure(record: Record, look: Look, *, now: float, timings: Timings) -> str:
     if look.depth is None and record.queue_url:
         return "its queue was deleted, and its remaining work with it; start a new session"
-    if look.depth is None and now - record.started >= _START_SECONDS:
+    if look.depth is None and now - record.started >= timings.start_seconds:
         return "its start was never completed; start a new session"
     if look.depth is None or look.live:
         return ""
     if not record.ran and record.unstarted >= _UNSTARTED_MOST:
         return f"its workers cannot start; ECS: {record.trouble}"
-    spent = spent_budget(record)
+    spent = spent_budget(record, timings)
     if spent and look.depth.backlog:
         return f"{spent}, more than are replaced; {record.trouble}"
     return ""
@@ -331,7 +342,9 @@ def _idle(record: Record, look: Look, *, now: float) -> Record:
     return record if record.idle_since is not None else replace(record, idle_since=now)
 
 
-def _launching(record: Record, look: Look, *, now: float, until: float, most: int) -> Plan:
+def _launching(
+    record: Record, look: Look, *, now: float, until: float, most: int, timings: Timings
+) -> Plan:
     here, depth, launch = look.staying, look.depth, record.launch
     staying = len(here)
     if launch is not None and launch.until <= now and staying + _unseen(launch, look) > most:
@@ -343,7 +356,7 @@ def _launching(record: Record, look: Look, *, now: float, until: float, most: in
             return Plan(record=record)
         return Plan(record=replace(record, launch=replace(launch, until=until)), launch=True)
     missing = min(most, demand(record, depth)) - staying
-    if not depth.backlog or missing <= 0 or spent_budget(record):
+    if not depth.backlog or missing <= 0 or spent_budget(record, timings):
         return Plan(record=record)
     paced = replace(record, not_before=now + _pause(record.setbacks))
     begun = begin_launch(paced, missing, now=now, until=until, staying=here)

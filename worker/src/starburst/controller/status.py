@@ -8,8 +8,9 @@ from botocore.exceptions import ClientError
 
 from starburst._protocol.status import StatusDocument
 from starburst.aws.calls import ABSENT, MISSING, OUTRUN, code_of
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record, Records
+from starburst.controller.state.timings import Timings
 from starburst.controller.workers.cost import so_far
 from starburst.controller.workers.queue import Depth
 
@@ -20,17 +21,18 @@ __all__ = ["compose", "conclude", "publish"]
 
 
 def compose(
-    record: Record, look: Look, *, now: float, spent: tuple[float, float]
+    record: Record, look: Look, *, now: float, spent: tuple[float, float], timings: Timings
 ) -> StatusDocument:
     """Return the session's status.
 
     Args:
         record: of the session, its stopped workers counted.
         look: what was seen of it.
-        now: the time.
+        now: the time, seconds since the epoch.
         spent: billed seconds and USD so far.
+        timings: of the controller.
     """
-    # Of a session that has ended, whoever is still there may still write.
+    # Of a session that has ended, workers that are still there may still write.
     live = look.live if record.final else look.staying
     running = len(live) if record.final else sum(worker.running for worker in live)
     pending = record.launch.workers if record.launch else 0
@@ -39,7 +41,9 @@ def compose(
     return StatusDocument(
         session=record.session,
         state="running" if record.state == "starting" and running else record.state,
-        reason=record.reason if record.final else _why(record, look, wanted=wanted, now=now),
+        reason=record.reason
+        if record.final
+        else _why(record, look, wanted=wanted, now=now, timings=timings),
         workers_wanted=wanted,
         workers_starting=len(live) - running,
         workers_running=running,
@@ -55,52 +59,54 @@ def compose(
     )
 
 
-def publish(site: Site, records: Records, record: Record, look: Look) -> None:
+def publish(environment: Environment, records: Records, record: Record, look: Look) -> None:
     """Write the status; a session that ended meanwhile keeps the word of its end."""
-    _write(site, record, look)
+    _write(environment, record, look)
     if not record.final:
         latest = records.active(record.session) or records.ended(record.session)
         if latest is not None and latest.record.final:
-            _write(site, latest.record, look)
+            _write(environment, latest.record, look)
 
 
-def conclude(site: Site, record: Record, look: Look) -> None:
+def conclude(environment: Environment, record: Record, look: Look) -> None:
     """Replace the status by that of a session's end; one whose objects were erased gets none again.
 
     They may be erased at this very moment, so the write asks for what was there.
     """
     try:
-        there = site.clients.s3.head_object(Bucket=site.settings.bucket, Key=record.keys.status)
+        there = environment.clients.s3.head_object(
+            Bucket=environment.settings.bucket, Key=record.keys.status
+        )
     except ClientError as error:
         if code_of(error) in ABSENT:
             return
         raise
     try:
-        _write(site, record, look, IfMatch=there["ETag"])
+        _write(environment, record, look, IfMatch=there["ETag"])
     except ClientError as error:
         if code_of(error) not in OUTRUN | MISSING:
             raise
 
 
-def _write(site: Site, record: Record, look: Look, **condition: str) -> None:
-    now = site.clock()
+def _write(environment: Environment, record: Record, look: Look, **condition: str) -> None:
+    now = environment.clock()
     spent = so_far(
         record,
         look.workers,
         now=now,
-        prices=site.prices(),
-        document=site.document(),
+        prices=environment.prices(),
+        document=environment.document(),
     )
-    site.clients.s3.put_object(
-        Bucket=site.settings.bucket,
+    environment.clients.s3.put_object(
+        Bucket=environment.settings.bucket,
         Key=record.keys.status,
-        Body=compose(record, look, now=now, spent=spent).to_json(),
+        Body=compose(record, look, now=now, spent=spent, timings=environment.timings).to_json(),
         ContentType="application/json",
         **condition,  # type: ignore[arg-type]
     )
 
 
-def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
+def _why(record: Record, look: Look, *, wanted: int, now: float, timings: Timings) -> str:
     live = look.staying
     running = sum(worker.running for worker in live)
     starting = len(live) - running
@@ -110,7 +116,7 @@ def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
         since = min((worker.created or now) for worker in live if not worker.running)
         parts.append(f"{starting} starting since {_at(since)}")
     if missing > 0:
-        parts.append(_missing(record, missing, now=now))
+        parts.append(_missing(record, missing, now=now, timings=timings))
     if not wanted:
         parts = ["no worker is running, none is needed until there is work"]
     if record.lost and record.trouble:
@@ -118,7 +124,7 @@ def _why(record: Record, look: Look, *, wanted: int, now: float) -> str:
     return "; ".join(parts)
 
 
-def _missing(record: Record, missing: int, *, now: float) -> str:
+def _missing(record: Record, missing: int, *, now: float, timings: Timings) -> str:
     if record.held and record.launch is not None:
         return f"{record.held}, since {_at(record.held_since)}; {missing} workers start afterwards"
     if record.waiting_since is not None:
@@ -126,7 +132,7 @@ def _missing(record: Record, missing: int, *, now: float) -> str:
             f"{missing} waiting for {shortage.describe(record.shortage)} since "
             f"{_at(record.waiting_since)} (ECS: {record.shortage_said})"
         )
-    spent = spent_budget(record)
+    spent = spent_budget(record, timings)
     if spent:
         return f"{missing} not replaced, because {spent}"
     if record.launch is not None:

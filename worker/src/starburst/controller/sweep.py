@@ -42,21 +42,21 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     # Tasks and queues are listed before records: what has no record then never had one. So is
     # what is wanted of the endpoints: a session that asks for them later than this changes it.
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
-    listed = life.site.clock()
-    for worker in fleet.observe(life.site):
+    listed = life.environment.clock()
+    for worker in fleet.observe(life.environment):
         workers[worker.session].append(worker)
-    queues = dict(queue.every(life.site))
+    queues = dict(queue.every(life.environment))
     note = life.endpoints.read()
-    sessions = _rotated(list(life.records.sessions()), now=life.site.clock())
+    sessions = _rotated(list(life.records.sessions()), now=life.environment.clock())
     failed: list[str] = []
     tended = 0
     for session in sessions:
-        if life.site.clock() >= until:
+        if life.environment.clock() >= until:
             _LOG.warning("time is up: %d sessions wait for the next sweep", len(sessions) - tended)
             break
         tended += 1
         try:
-            enough = min(until, life.site.clock() + _SESSION_SECONDS)
+            enough = min(until, life.environment.clock() + _SESSION_SECONDS)
             life.tend(session, until=enough, workers=workers.get(session, []), listed=listed)
         # One session's trouble, whatever it is, must not keep the others from their deadlines.
         except Exception:
@@ -115,7 +115,7 @@ def _stop_orphans(
         live = [worker for worker in theirs if worker.staying]
         if live and not _known(life, session, sessions):
             _LOG.warning("stopping %d tasks of unknown or ended session %r", len(live), session)
-            stopped += fleet.stop(life.site, live, reason=_ORPHAN_REASON, until=until)
+            stopped += fleet.stop(life.environment, live, reason=_ORPHAN_REASON, until=until)
     return stopped
 
 
@@ -124,6 +124,6 @@ def _delete_orphans(life: Lifecycle, queues: dict[str, str], sessions: set[str])
     for session, url in queues.items():
         if not _known(life, session, sessions):
             _LOG.warning("deleting the queue of unknown or ended session %s", session)
-            queue.delete(life.site, url)
+            queue.delete(life.environment, url)
             removed += 1
     return removed

@@ -1,4 +1,4 @@
-"""The cancel list: which tasks of a session were cancelled; clients sign it, workers heed it.
+"""The cancel list: which tasks of a session were cancelled; clients sign it, workers obey it.
 
 It is one sealed and signed object beside the inputs, where no worker can write. It only grows, and
 its word is final: a task that it names ends as cancelled for every client, whatever a worker that

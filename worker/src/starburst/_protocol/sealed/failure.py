@@ -87,7 +87,7 @@ class Failure:
     def rebuild(self) -> BaseException:
         """Return the exception to raise at the client, with the remote traceback as its cause.
 
-        Python prints it where nobody catches it, and a worker wrote its words: what could drive a
+        Python prints it where it is not caught, and a worker wrote its words: what could drive a
         terminal is written out in them, and what is too long is cut. Other words stay as they were.
         """
         shown = replace(

@@ -2,8 +2,9 @@
 
 A node is the S3 object ``results/<chunk>/<lo>-<hi>``. It covers ``[lo, covered)`` and hands the
 rest on as child ranges, each of which becomes a node of its own. Nodes are written with
-If-None-Match, so whoever comes second for a range finds the first commit and continues from its
-children. What committed nodes cover therefore never overlaps: no task has two committed results.
+If-None-Match, so a worker that comes second for a range finds the first commit and continues from
+its children. What committed nodes cover therefore never overlaps: no task has two committed
+results.
 """
 
 from __future__ import annotations
@@ -41,7 +42,14 @@ _MAX_CHILDREN: Final = 64
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """Results of ``count`` consecutive tasks from ``first`` on, as one encoded list."""
+    """Results of consecutive tasks, as one encoded list.
+
+    Attributes:
+        first: number of the first task within its chunk.
+        count: how many tasks.
+        format: of the encoded list, as :mod:`starburst._codec` names it.
+        parts: its bytes, in order.
+    """
 
     first: int
     count: int

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from starburst.aws.calls import MISSING, OUTRUN, code_of
 from starburst.errors import StarburstError
 
-from .environment import Site
+from .environment import Environment
 
 __all__ = ["Conflict", "Document", "Documents"]
 
@@ -40,13 +40,13 @@ class Documents:
     """The controller's objects.
 
     Args:
-        site: where they are.
+        environment: whose they are.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._s3 = site.clients.s3
-        self._bucket = site.settings.bucket
-        self._pause = site.pause
+    def __init__(self, environment: Environment) -> None:
+        self._s3 = environment.clients.s3
+        self._bucket = environment.settings.bucket
+        self._pause = environment.pause
 
     def read(self, key: str) -> Document | None:
         """Return what is there now, or None."""
@@ -79,7 +79,7 @@ class Documents:
             raise
 
     def overwrite(self, key: str, body: bytes) -> None:
-        """Write what every invocation would write alike, whoever does it first."""
+        """Write what every invocation would write alike, whichever does it first."""
         self._put(key, body, {})
 
     def delete(self, key: str) -> None:

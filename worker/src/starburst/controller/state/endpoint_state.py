@@ -15,7 +15,7 @@ from starburst.contract import CONTROL_PREFIX, PROTOCOL
 from starburst.untrusted.strict_json import Moment, Whole, fill, read_object
 
 from .documents import Documents
-from .environment import Site
+from .environment import Environment
 
 __all__ = ["NOTE", "Note", "Notes", "Stored", "Wish"]
 
@@ -33,15 +33,17 @@ Wish = Literal["on", "off"]
 class Note:
     """What is wanted of the endpoints, and what was tried.
 
+    Moments are seconds since the epoch, by the controller's clock.
+
     Attributes:
-        wanted: of the parameter.
+        wanted: value of the stack's parameter.
         claim: the session that asked last; each claim must change the note.
         asked: when the stack was last told, or was about to be.
         tries: orders in a row that did not lead there.
         told: the try that ``trouble`` is about.
         trouble: CloudFormation's reason.
         since: since when a session waits for them; None once they are open.
-        idle_since: since when no session is there, or None.
+        idle_since: since when there has been no session, or None.
         doubtful_until: an order to close may still arrive until then.
     """
 
@@ -57,7 +59,7 @@ class Note:
 
     @property
     def not_before(self) -> float:
-        """When the stack may be told again: each failure doubles the pause."""
+        """The moment from which the stack may be told again: each failure doubles the pause."""
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self.tries - 1, 10))
         pause = pause if self.tries else 0.0
         return self.asked + pause
@@ -78,11 +80,11 @@ class Notes:
     """Where the note is.
 
     Args:
-        site: where.
+        environment: in which it acts.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._documents = Documents(site)
+    def __init__(self, environment: Environment) -> None:
+        self._documents = Documents(environment)
 
     def read(self) -> Stored:
         """Return the note as it is now."""

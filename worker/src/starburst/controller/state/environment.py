@@ -10,6 +10,8 @@ from starburst.contract import RuntimeDocument, WorkspaceDocument
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
 
+from .timings import Timings
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_ecs.client import ECSClient
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
 
-__all__ = ["Clients", "Settings", "Site"]
+__all__ = ["Clients", "Environment", "Settings"]
 
 _DOCUMENT_SECONDS: Final = 300
 
@@ -48,8 +50,8 @@ class Settings:
         subnets, security_group: where workers run.
         parameter: name of the runtime document.
         session_days: no session lives longer, whatever its workspace allows (S21).
-        endpoints_stack: the stack of the interface endpoints, where they exist only while somebody
-            computes; empty where they always do.
+        endpoints_stack: the stack of the interface endpoints, where they exist only while sessions
+            run; empty where they always do.
         endpoints_role: the role in which CloudFormation opens and closes them.
         role: ARN of the controller's own role.
     """
@@ -90,7 +92,7 @@ class Settings:
 
 
 @dataclass(kw_only=True, slots=True)
-class Site:
+class Environment:
     """One environment as the controller sees it, for as long as its container lives.
 
     Attributes:
@@ -98,12 +100,14 @@ class Site:
         clients: of AWS.
         clock: seconds since the epoch.
         pause: waits so many seconds; retries with backoff use it.
+        timings: what else it waits for.
     """
 
     settings: Settings
     clients: Clients
     clock: Callable[[], float]
     pause: Callable[[float], None]
+    timings: Timings = field(default_factory=Timings)
     _document: RuntimeDocument | None = field(default=None, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
 

@@ -22,7 +22,7 @@ from starburst.errors import SessionEnded, SessionError
 from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
 
 from .documents import Conflict, Documents
-from .environment import Site
+from .environment import Environment
 
 __all__ = ["Launch", "Record", "RecordDamaged", "Records", "Stored", "concluded"]
 
@@ -41,7 +41,8 @@ class Launch:
     Attributes:
         wave: its number within the session; part of each call's idempotency token.
         batches: workers of each call that is still to be made, by the call's number.
-        until: whoever wrote it may still be at work until then; nobody else continues it.
+        until: the invocation that wrote it may still be at work until then, seconds since the
+            epoch; no other continues it before.
     """
 
     wave: Whole
@@ -58,14 +59,16 @@ class Launch:
 class Record:
     """What the controller knows of one session.
 
+    Moments are seconds since the epoch, by the controller's clock.
+
     Attributes:
         workspace, user, session: whose it is.
         workers, cpu, memory_gb, scratch_gb, capacity, idle_seconds: as accepted at its start.
         task_definition: that its workers run.
         architecture: of its workers; empty for the environment's own.
         hosted: whether they run on the workspace's EC2 instances.
-        started, deadline: by the controller's clock.
-        max_usd: what it may cost in all, or None.
+        started, deadline: moments of its start, and of its end at the latest.
+        max_usd: what it may cost in all, US dollars, or None.
         state, reason: ``ended`` and ``failed`` are final: no more launches.
         queue_url: empty until the queue exists.
         waves: how many launches were ever begun.
@@ -86,8 +89,8 @@ class Record:
         spot_lacked_at: when Spot last lacked, or None.
         idle_since: when the queue was first seen empty with no worker left, or None.
         held, held_since: what its launch waits for other than ECS, and since when.
-        settled: stopped workers that were counted, and when they stopped.
-        seconds, usd: billed run time and cost of those.
+        settled: ids of stopped workers that were counted, and the moments when they stopped.
+        seconds, usd: billed run time of those, and its cost in US dollars.
         looked: when the fleet was last looked at.
         seen_backlog, seen_in_flight: messages that the queue held at the last look.
         still_since: since when those numbers have been the same, or it was asked to send again.
@@ -191,13 +194,13 @@ class Records:
     """The records of one environment.
 
     Args:
-        site: where they are.
+        environment: whose they are.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._s3 = site.clients.s3
-        self._bucket = site.settings.bucket
-        self._documents = Documents(site)
+    def __init__(self, environment: Environment) -> None:
+        self._s3 = environment.clients.s3
+        self._bucket = environment.settings.bucket
+        self._documents = Documents(environment)
 
     def create(self, record: Record) -> Stored | None:
         """Write a new record; None where the session has one already.

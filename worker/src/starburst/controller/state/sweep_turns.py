@@ -1,7 +1,7 @@
 """Whose turn it is to sweep: of many that are asked at once, exactly one begins.
 
 The turn is a small record, changed by compare-and-set before the sweep begins. One that dies in the
-middle keeps nobody waiting for longer than its turn is fresh.
+middle keeps no other waiting for longer than its turn is fresh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from starburst.contract import CONTROL_PREFIX, PROTOCOL
 from starburst.untrusted.strict_json import Moment, fill, read_object
 
 from .documents import Conflict, Documents
-from .environment import Site
+from .environment import Environment
 
 __all__ = ["Turns"]
 
@@ -36,12 +36,12 @@ class Turns:
     """The turns of one environment. Where one container sweeps on and on, each costs one PUT.
 
     Args:
-        site: where.
+        environment: in which it acts.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._clock = site.clock
-        self._documents = Documents(site)
+    def __init__(self, environment: Environment) -> None:
+        self._clock = environment.clock
+        self._documents = Documents(environment)
         self._last: dict[str, _Turn] = {}
 
     def take(self, kind: str, *, fresh: float) -> float | None:

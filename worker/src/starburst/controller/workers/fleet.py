@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import code_of
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record
 
 from . import shortage
@@ -113,7 +113,7 @@ class Worker:
         return shortage.read(self.trouble, spot=self.spot)
 
 
-def observe(site: Site, record: Record | None = None) -> list[Worker]:
+def observe(environment: Environment, record: Record | None = None) -> list[Worker]:
     """Return the workers of a session, or of all sessions: live ones, and those just stopped."""
     # ECS documents that startedBy must be the only filter; stopped tasks are sorted out here.
     live: dict[str, Any] = {"desiredStatus": "RUNNING"}
@@ -121,11 +121,11 @@ def observe(site: Site, record: Record | None = None) -> list[Worker]:
     if record is not None:
         live = {"startedBy": record.session}
         stopped["family"] = record.task_definition
-    arns = [*_listed(site, live), *_listed(site, stopped)]
+    arns = [*_listed(environment, live), *_listed(environment, stopped)]
     found: list[Worker] = []
     for start in range(0, len(arns), _DESCRIBED_PER_CALL):
-        answer = site.clients.ecs.describe_tasks(
-            cluster=site.settings.cluster,
+        answer = environment.clients.ecs.describe_tasks(
+            cluster=environment.settings.cluster,
             tasks=arns[start : start + _DESCRIBED_PER_CALL],
             include=["TAGS"],
         )
@@ -133,21 +133,21 @@ def observe(site: Site, record: Record | None = None) -> list[Worker]:
     return [worker for worker in found if record is None or worker.session == record.session]
 
 
-def stop(site: Site, workers: Iterable[Worker], *, reason: str, until: float) -> int:
+def stop(environment: Environment, workers: Iterable[Worker], *, reason: str, until: float) -> int:
     """Stop workers and return how many were told to; whom time leaves out, the sweep stops."""
     told = 0
     delay = _FIRST_DELAY
     for worker in workers:
-        while site.clock() < until:
+        while environment.clock() < until:
             try:
-                site.clients.ecs.stop_task(
-                    cluster=site.settings.cluster, task=worker.arn, reason=reason[:255]
+                environment.clients.ecs.stop_task(
+                    cluster=environment.settings.cluster, task=worker.arn, reason=reason[:255]
                 )
             except ClientError as error:
                 code = code_of(error)
                 if code in ("InvalidParameterException", "ClientException"):
                     break  # It is gone already.
-                if code == "AccessDeniedException" or not back_off(site, delay, until=until):
+                if code == "AccessDeniedException" or not back_off(environment, delay, until=until):
                     raise
                 delay = min(_LONGEST_DELAY, delay * 2)
             else:
@@ -195,20 +195,22 @@ def parse(task: Mapping[str, Any]) -> Worker:
     )
 
 
-def _listed(site: Site, filters: dict[str, Any]) -> Iterator[str]:
+def _listed(environment: Environment, filters: dict[str, Any]) -> Iterator[str]:
     following: str | None = ""
     while following is not None:
         more: dict[str, Any] = {"nextToken": following} if following else {}
-        page = site.clients.ecs.list_tasks(cluster=site.settings.cluster, **filters, **more)
+        page = environment.clients.ecs.list_tasks(
+            cluster=environment.settings.cluster, **filters, **more
+        )
         yield from page["taskArns"]
         following = page.get("nextToken") or None
 
 
-def back_off(site: Site, seconds: float, *, until: float) -> bool:
+def back_off(environment: Environment, seconds: float, *, until: float) -> bool:
     """Pause, where there is time for it; return whether there was."""
-    if site.clock() + seconds >= until:
+    if environment.clock() + seconds >= until:
         return False
-    site.pause(seconds)
+    environment.pause(seconds)
     return True
 
 

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.aws.calls import code_of, words_of
 from starburst.contract import WorkerVariable, capacity_provider
-from starburst.controller.state.environment import Site
+from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record
 from starburst.pricing.fargate import SCRATCH_GB, cpu_units, memory_mib
 
@@ -124,11 +124,13 @@ def batches(workers: int, *, on_demand: int = 0) -> dict[str, int]:
     }
 
 
-def launch(site: Site, record: Record, *, seen: Iterable[Worker], until: float) -> Launched:
+def launch(
+    environment: Environment, record: Record, *, seen: Iterable[Worker], until: float
+) -> Launched:
     """Carry out the launch that ``record`` holds, as far as time and ECS allow.
 
     Args:
-        site: where.
+        environment: in which it acts.
         record: as it was saved, its ``launch`` set.
         seen: workers that ECS already lists; a batch among them is not asked for again, which
             also covers endpoints that do not know idempotency tokens.
@@ -138,7 +140,7 @@ def launch(site: Site, record: Record, *, seen: Iterable[Worker], until: float) 
     if intent is None:
         return Launched(workers=0, batches={})
     work = _Work(
-        site=site,
+        environment=environment,
         record=record,
         wave=intent.wave,
         todo={Batch.parse(text): size for text, size in intent.batches.items()},
@@ -152,7 +154,7 @@ def launch(site: Site, record: Record, *, seen: Iterable[Worker], until: float) 
 class _Work:
     """A launch while it is carried out."""
 
-    site: Site
+    environment: Environment
     record: Record
     wave: int
     todo: dict[Batch, int]
@@ -180,7 +182,7 @@ class _Work:
         """Ask for one batch after another; return False where asking again would be in vain."""
         going = True
         while self.todo and going:
-            if self.site.clock() >= self.until:
+            if self.environment.clock() >= self.until:
                 self.trouble = self.trouble or "the time for one invocation was used up"
                 return True
             batch, size = next(iter(self.todo.items()))
@@ -193,7 +195,12 @@ class _Work:
             spot = self.record.capacity != "on-demand" and not batch.on_demand
             try:
                 started, failures = _run(
-                    self.site, self.record, wave=self.wave, batch=batch, count=count, spot=spot
+                    self.environment,
+                    self.record,
+                    wave=self.wave,
+                    batch=batch,
+                    count=count,
+                    spot=spot,
                 )
             except (ClientError, BotoCoreError) as error:
                 self.trouble = words_of(error)
@@ -203,7 +210,7 @@ class _Work:
                 elif code_of(error) in _FATAL:
                     return False
                 else:
-                    going = back_off(self.site, self.delay, until=self.until)
+                    going = back_off(self.environment, self.delay, until=self.until)
                     self.delay = min(_LONGEST_DELAY, self.delay * 2)
                 continue
             self.delay = _FIRST_DELAY
@@ -230,7 +237,7 @@ class _Work:
             return started == 0 and self.most > 0
         self.rounds += 1
         return self.rounds <= _FAILURE_ROUNDS and back_off(
-            self.site, 2.0**self.rounds, until=self.until
+            self.environment, 2.0**self.rounds, until=self.until
         )
 
     def _advance(self, batch: Batch, started: int) -> None:
@@ -256,7 +263,7 @@ class _Work:
                 continue
             try:
                 other = Batch.parse(name)
-            except ValueError:  # somebody else's tag, on a task that we did not start
+            except ValueError:  # another's tag, on a task that we did not start
                 continue
             known += other.number == batch.number and other.repeat >= batch.repeat
         return known
@@ -268,13 +275,13 @@ def _cut(workers: int) -> list[int]:
 
 
 def _run(
-    site: Site, record: Record, *, wave: int, batch: Batch, count: int, spot: bool
+    environment: Environment, record: Record, *, wave: int, batch: Batch, count: int, spot: bool
 ) -> tuple[int, list[str]]:
     """Make one call; return how many workers it started, and why not more."""
-    place = _place(site, record, spot=spot)
+    place = _place(environment, record, spot=spot)
     try:
-        answer = site.clients.ecs.run_task(
-            cluster=site.settings.cluster,
+        answer = environment.clients.ecs.run_task(
+            cluster=environment.settings.cluster,
             taskDefinition=record.task_definition,
             count=count,
             startedBy=record.session,
@@ -301,14 +308,14 @@ def _run(
     return len(answer["tasks"]), reasons
 
 
-def _place(site: Site, record: Record, *, spot: bool) -> dict[str, Any]:
+def _place(environment: Environment, record: Record, *, spot: bool) -> dict[str, Any]:
     """Return where the workers run: always our subnets and group, never a public address."""
     network: dict[str, Any] = {
-        "subnets": list(site.settings.subnets),
-        "securityGroups": [site.settings.security_group],
+        "subnets": list(environment.settings.subnets),
+        "securityGroups": [environment.settings.security_group],
     }
     if record.hosted:
-        provider = capacity_provider(site.settings.environment, record.workspace, spot=spot)
+        provider = capacity_provider(environment.settings.environment, record.workspace, spot=spot)
         return {
             # On an instance a task cannot have a public address, so ECS takes no word about it.
             "networkConfiguration": {"awsvpcConfiguration": network},

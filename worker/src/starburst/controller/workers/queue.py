@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from starburst._protocol.requeue import RequeueMessage
 from starburst.aws.calls import QUEUE_GONE, code_of
 from starburst.contract import SESSION_ID, USER_TAG, SessionKeys, queue_name
-from starburst.controller.state.environment import Site
+from starburst.contract.times import MESSAGE_SECONDS, POLL_SECONDS, VISIBILITY_SECONDS
+from starburst.controller.state.environment import Environment
 
 __all__ = [
-    "VISIBILITY_SECONDS",
     "Depth",
     "ask_to_send_again",
     "create",
@@ -27,10 +27,6 @@ __all__ = [
     "policy",
 ]
 
-VISIBILITY_SECONDS: Final = 120
-"""The default; workers ask for their own, shorter lease with each receive."""
-
-_RETENTION_SECONDS: Final = 1_209_600
 _MESSAGE_BYTES: Final = 1_048_576
 _DENIED: Final = {"AccessDenied", "AccessDeniedException"}
 _LOG: Final = logging.getLogger(__name__)
@@ -107,27 +103,27 @@ def policy(
     }
 
 
-def create(site: Site, keys: SessionKeys, *, worker_role_arn: str) -> str:
+def create(environment: Environment, keys: SessionKeys, *, worker_role_arn: str) -> str:
     """Create the session's queue and return its URL; the same one when it is there already."""
-    document = site.document()
-    name = queue_name(site.settings.environment, keys.workspace, keys.session)
+    document = environment.document()
+    name = queue_name(environment.settings.environment, keys.workspace, keys.session)
     partition = worker_role_arn.split(":")[1]
     arn = f"arn:{partition}:sqs:{document.region}:{document.account}:{name}"
-    answer = site.clients.sqs.create_queue(
+    answer = environment.clients.sqs.create_queue(
         QueueName=name,
         Attributes={
-            "KmsMasterKeyId": site.settings.key_arn,
+            "KmsMasterKeyId": environment.settings.key_arn,
             "KmsDataKeyReusePeriodSeconds": "300",
             "VisibilityTimeout": str(VISIBILITY_SECONDS),
-            "MessageRetentionPeriod": str(_RETENTION_SECONDS),
+            "MessageRetentionPeriod": str(MESSAGE_SECONDS),
             "MaximumMessageSize": str(_MESSAGE_BYTES),
-            "ReceiveMessageWaitTimeSeconds": "20",
+            "ReceiveMessageWaitTimeSeconds": str(POLL_SECONDS),
             "Policy": json.dumps(
                 policy(
                     queue_arn=arn,
                     user=keys.user,
                     worker_role_arn=worker_role_arn,
-                    controller_role_arn=site.settings.role,
+                    controller_role_arn=environment.settings.role,
                 ),
                 sort_keys=True,
             ),
@@ -136,19 +132,21 @@ def create(site: Site, keys: SessionKeys, *, worker_role_arn: str) -> str:
     return answer["QueueUrl"]
 
 
-def delete(site: Site, url: str) -> None:
+def delete(environment: Environment, url: str) -> None:
     """Delete a queue; nothing happens where there is none."""
     try:
-        site.clients.sqs.delete_queue(QueueUrl=url)
+        environment.clients.sqs.delete_queue(QueueUrl=url)
     except ClientError as error:
         if code_of(error) not in QUEUE_GONE:
             raise
 
 
-def depth(site: Site, url: str) -> Depth | None:
+def depth(environment: Environment, url: str) -> Depth | None:
     """Return how much is in a queue; None where there is no such queue."""
     try:
-        answer = site.clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+        answer = environment.clients.sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=list(_COUNTS)
+        )
     except ClientError as error:
         if code_of(error) in QUEUE_GONE:
             return None
@@ -157,50 +155,52 @@ def depth(site: Site, url: str) -> Depth | None:
     return Depth(backlog=visible + delayed, in_flight=leased)
 
 
-def ask_to_send_again(site: Site, url: str, *, live: frozenset[str]) -> None:
+def ask_to_send_again(environment: Environment, url: str, *, live: frozenset[str]) -> None:
     """Ask whichever worker receives it to send again what has neither a result nor a worker.
 
-    The queue of a session that an earlier release started lets nobody but its user and its workers
+    The queue of a session that an earlier release started lets only its user and its workers
     send; its client sees to it, as it did then.
     """
     try:
-        site.clients.sqs.send_message(QueueUrl=url, MessageBody=RequeueMessage(live=live).to_body())
+        environment.clients.sqs.send_message(
+            QueueUrl=url, MessageBody=RequeueMessage(live=live).to_body()
+        )
     except ClientError as error:
         if code_of(error) not in _DENIED | QUEUE_GONE:
             raise
         _LOG.warning("the queue %s takes no request to send again: %s", url, code_of(error))
 
 
-def find(site: Site, keys: SessionKeys) -> str | None:
-    """Return the URL of a session's queue, whoever knows of it; None where there is none."""
-    name = queue_name(site.settings.environment, keys.workspace, keys.session)
+def find(environment: Environment, keys: SessionKeys) -> str | None:
+    """Return the URL of a session's queue, known to its record or not; None where there is none."""
+    name = queue_name(environment.settings.environment, keys.workspace, keys.session)
     try:
-        return site.clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return environment.clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except ClientError as error:
         if code_of(error) in QUEUE_GONE:
             return None
         raise
 
 
-def every(site: Site) -> Iterator[tuple[str, str]]:
+def every(environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield session id and URL of every session queue of this environment.
 
     ListQueues can be granted for all queues of an account only. Where it is withheld there is
     nothing to yield: each session's end deletes its own queue anyway.
     """
     try:
-        yield from _every(site)
+        yield from _every(environment)
     except ClientError as error:
         if code_of(error) not in _DENIED:
             raise
         _LOG.info("not allowed to list queues: orphan queues are not looked for")
 
 
-def _every(site: Site) -> Iterator[tuple[str, str]]:
-    prefix = f"starburst-{site.settings.environment}-"
+def _every(environment: Environment) -> Iterator[tuple[str, str]]:
+    prefix = f"starburst-{environment.settings.environment}-"
     token: dict[str, str] = {}
     while True:
-        page = site.clients.sqs.list_queues(QueueNamePrefix=prefix, MaxResults=1000, **token)
+        page = environment.clients.sqs.list_queues(QueueNamePrefix=prefix, MaxResults=1000, **token)
         for url in page.get("QueueUrls", ()):
             parts = url.rsplit("/", 1)[-1].removeprefix(prefix).split("-")
             # Exactly workspace and session: `prod-x-…` of another environment has more parts.

@@ -1,7 +1,7 @@
 """The one rule by which ranges are sent again: when nothing moves, ask the session's workers.
 
 Two mistakes are possible. Never to send again loses tasks: a message may have been hidden by
-somebody who may receive it, deleted, expired, or never sent because a client died. To send again
+whoever may receive it, deleted, expired, or never sent because a client died. To send again
 too early runs tasks twice: SQS's counts are approximate and need a minute to settle, and a message
 that is leased is work in hand. So what counts is that nothing moves:
 
@@ -21,13 +21,12 @@ from dataclasses import replace
 from typing import Final
 
 from starburst.controller.state.sessions import Record
+from starburst.controller.state.timings import Timings
 
 from .queue import Depth
 
-__all__ = ["EMPTY_LOOKS", "STILL_SECONDS", "STILL_WAITING_SECONDS", "watch"]
+__all__ = ["EMPTY_LOOKS", "watch"]
 
-STILL_SECONDS: Final = 120
-STILL_WAITING_SECONDS: Final = 600
 EMPTY_LOOKS: Final = 4
 
 _DOUBLED_MOST: Final = 12
@@ -35,23 +34,24 @@ _OWN_SECONDS: Final = 1800
 """So long after a request, one message more or less may be that request, and no progress."""
 
 
-def watch(record: Record, depth: Depth, *, now: float) -> tuple[Record, bool]:
+def watch(record: Record, depth: Depth, *, now: float, timings: Timings) -> tuple[Record, bool]:
     """Return the record with what was seen of the queue, and whether to send again now.
 
     Args:
         record: of a session that takes work.
         depth: of its queue.
-        now: the time.
+        now: the time, seconds since the epoch.
+        timings: of the controller.
     """
     if (depth.backlog, depth.in_flight) != (record.seen_backlog, record.seen_in_flight):
         return _moved(record, depth, now=now), False
-    # Whatever there is to do, nobody would do it: none ever ran.
+    # Whatever there is to do, no worker would do it: none ever ran.
     if not record.ran:
         return record, False
     empty = depth.backlog == depth.in_flight == 0
     if empty and record.requeues >= EMPTY_LOOKS:
         return record, False
-    wait = STILL_WAITING_SECONDS if depth.backlog else STILL_SECONDS
+    wait = timings.still_waiting_seconds if depth.backlog else timings.still_seconds
     if now - record.still_since < wait * 2.0 ** min(record.requeues, _DOUBLED_MOST):
         return record, False
     asked = replace(record, requeues=record.requeues + 1, requeued=now, still_since=now)

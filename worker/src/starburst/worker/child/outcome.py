@@ -11,7 +11,7 @@ from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 
 from .frames import Frame
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "failed_node"]
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class Outcome:
         lo: the first task of the range.
         covered: end of what is settled.
         nbytes: of all encoded results.
+        retries: runs of tasks beyond their first.
         seconds: spent in the function.
     """
 
@@ -80,3 +81,18 @@ class Outcome:
             seconds=self.seconds,
             worker=worker,
         )
+
+
+def failed_node(lo: int, hi: int, failure: Failure, *, worker: str) -> ResultNode:
+    """Return what to commit for tasks from ``lo`` up to ``hi`` of which none is run.
+
+    Args:
+        lo: the first of them, numbered within its chunk.
+        hi: the end of them.
+        failure: of each of them.
+        worker: who gives them up.
+    """
+    outcome = Outcome(lo)
+    while outcome.covered < hi:
+        outcome.settle(failure)
+    return outcome.node(hi, (), worker=worker)

@@ -1,4 +1,4 @@
-"""The worker's side of its child process: start it, give it work, watch it, bury it."""
+"""The worker's side of its child process: start it, give it work, watch it, end it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, Final, Protocol
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError
 
 from .frames import Frame, read_frame, write_frame
-from .shared_state import Board
+from .shared_state import SharedState
 
-__all__ = ["Child", "ChildDied"]
+__all__ = ["Child", "ChildDied", "Process"]
 
 
 _ANSWER: Final = {
@@ -34,6 +34,20 @@ _ANSWER: Final = {
     "final": (bool,),
 }
 _WITHHELD: Final = ("AWS_", "STARBURST_", "ECS_")
+
+
+class Process(Protocol):
+    """What is asked of a child's process."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code; negative for a signal."""
+        ...
+
+    def kill(self) -> None:
+        """End it now."""
+        ...
 
 
 class ChildDied(Exception):
@@ -49,10 +63,17 @@ class Child:
 
     Leaving the ``AWS_*`` variables out keeps honest code from using the worker's role by accident;
     it is not containment, which is the role's policy's affair.
+
+    Args:
+        popen: starts a process as ``subprocess.Popen`` does.
+
+    Attributes:
+        state: what it shares with the child.
+        functions: names of those that the child knows.
     """
 
-    def __init__(self) -> None:
-        self.board = Board.create()
+    def __init__(self, popen: Callable[..., Process] = subprocess.Popen) -> None:
+        self.state = SharedState.create()
         self.functions: set[str] = set()
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
@@ -60,8 +81,8 @@ class Child:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
         if self._scratch is not None:
             environment["TMPDIR"] = self._scratch
-        fds = (commands_out, answers_in, self.board.fd)
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        fds = (commands_out, answers_in, self.state.fd)
+        self._process = popen(  # our own interpreter and module
             # -P: what tasks leave in the working directory is no module of the next ones.
             [sys.executable, "-P", "-m", "starburst.worker.child.runner", *(str(fd) for fd in fds)],
             pass_fds=fds,
@@ -95,8 +116,13 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def send(self, header: dict[str, Any], buffers: Sequence[Buffer]) -> None:
-        """Give the child a command."""
+        """Give the child a command; raise ChildDied where it has ended."""
         try:
             write_frame(self._commands, header, buffers=buffers)
         except BrokenPipeError:
@@ -122,10 +148,10 @@ class Child:
             self._end()
         self._process.wait()
         self._reader.join()
-        with contextlib.suppress(BrokenPipeError):  # a command that nobody will read
+        with contextlib.suppress(BrokenPipeError):  # a command that will not be read
             self._commands.close()
         self._answers.close()
-        self.board.close()
+        self.state.close()
         if self._scratch is not None:  # what tasks left must not fill the disk
             shutil.rmtree(self._scratch, ignore_errors=True)
 

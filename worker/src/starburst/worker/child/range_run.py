@@ -13,13 +13,14 @@ from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED, CancelledT
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import ResultNode, split
-from starburst._protocol.sizing import LONG_SECONDS, budget, goes_on, next_look, part_tasks
+from starburst._protocol.sizing import Budgets, budget, goes_on, next_look, part_tasks
+from starburst.worker.settings.timings import TICK_SECONDS
 
 from .frames import Frame
 from .outcome import Outcome
 from .process import Child, ChildDied
 
-__all__ = ["MAX_RESULT_BYTES", "Span", "damaged", "lost"]
+__all__ = ["MAX_RESULT_BYTES", "RangeRun", "damaged", "lost"]
 
 
 MAX_RESULT_BYTES: Final = 1 << 30
@@ -28,7 +29,6 @@ MAX_RESULT_BYTES: Final = 1 << 30
 _BUDGET_BYTES: Final = 24 << 20
 """What is sealed in one piece of less than 32 MB uses memory again that malloc has kept."""
 
-_TICK_SECONDS: Final = 0.5
 _SETTLING_SECONDS: Final = 0.01
 """A child that begins a task later than this after it was asked to stop has not heard."""
 _CANCELLED: Final = Failure(
@@ -41,24 +41,25 @@ _CANCELLED: Final = Failure(
 
 
 @dataclass(slots=True)
-class Span:
+class RangeRun:
     """One range of one chunk, while a worker runs it.
 
     Args:
         manifest: the session's terms: attempts, retries, time limit, result mode.
         function: the function's name.
-        inputs: of the whole chunk.
-        lo, hi: the leased range.
+        inputs: of the whole chunk, one buffer a task.
+        lo, hi: the leased range, numbered within the chunk; without ``hi``.
         child: returns a child that knows the function, starting one if need be.
-        bury: ends the current child.
+        end_child: ends the current child.
         tick: called at least twice a second while tasks run; may raise to abandon the range.
-        stopping: returns when this worker must end (monotonic seconds), or None.
+        stopping: returns when this worker must end, seconds of ``time.monotonic()``, or None.
         first: session-wide number of the chunk's first task.
         cancelled: returns the session's cancelled tasks; the same object while nothing changed.
         stretch: returns how many budgets of work may be settled at once.
         mean: seconds that a task of this function took on this worker so far; 0 when none has run.
         hand_on: offered a node that leaves what follows the running task to others, and for how
-            long that has run; whether it is taken. The range then ends with that task.
+            long that has run, in seconds; whether it is taken. The range then ends with that task.
+        budgets: for how long to work before it decides what becomes of the rest.
     """
 
     manifest: Manifest
@@ -67,7 +68,7 @@ class Span:
     lo: int
     hi: int
     child: Callable[[], Child]
-    bury: Callable[[], None]
+    end_child: Callable[[], None]
     tick: Callable[[], None]
     stopping: Callable[[], float | None]
     first: int = 0
@@ -75,7 +76,8 @@ class Span:
     stretch: Callable[[], float] = lambda: 1.0
     mean: float = 0.0
     hand_on: Callable[[ResultNode, float], bool] = lambda *_: False
-    _heeded: CancelledTasks = NOTHING_CANCELLED
+    budgets: Budgets = field(default_factory=Budgets)
+    _known_cancelled: CancelledTasks = NOTHING_CANCELLED
     _began: float = 0.0
     _deadline: float = 0.0
     _prolonged: bool = False
@@ -96,7 +98,7 @@ class Span:
 
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
-        self._heed()
+        self._take_cancels()
         self._began = time.monotonic()
         self._deadline = self._began + self._budget()
         while self._covered < self.hi:
@@ -116,7 +118,7 @@ class Span:
             self._outcome.settle(failure)
 
     def node(self, worker: str) -> ResultNode | None:
-        """Return what to commit; None where nothing was settled."""
+        """Return what to commit in that worker's name; None where nothing was settled."""
         if not self._outcome.done:
             return None
         start, left = self._covered, self._covered < self.hi
@@ -141,7 +143,12 @@ class Span:
         )
 
     def _budget(self) -> float:
-        return budget(self.mean, chunk=len(self.inputs), workers=self.manifest.workers)
+        return budget(
+            self.mean,
+            chunk=len(self.inputs),
+            workers=self.manifest.workers,
+            budgets=self.budgets,
+        )
 
     def _allowed(self) -> float:
         return self._budget() * self.stretch()
@@ -149,7 +156,7 @@ class Span:
     def _is_spent(self, start: int) -> bool:
         """Whether tasks from ``start`` on should go to others; decides once on more time for all.
 
-        Not where one of them has failed here in a way that nobody else would know of.
+        Not where one of them has failed here in a way that no other worker would know of.
         """
         if time.monotonic() <= self._deadline:
             return False
@@ -167,7 +174,7 @@ class Span:
         """Give the child the tasks up to the next given-up one; whether to go on after it."""
         end = self._segment_end()
         child = self.child()
-        child.board.clear()
+        child.state.clear()
         self._looks_at = 0.0
         header = {
             "do": "run",
@@ -188,33 +195,33 @@ class Span:
                     if frame.header["final"]:
                         return True
                 self._bound(child)
-                if self._overdue(child) or (self._heed() and self._drop(child)):
+                if self._overdue(child) or (self._take_cancels() and self._drop(child)):
                     return True
                 last = self.stopping()
                 if last is not None:
-                    child.board.ask_to_stop()
+                    child.state.ask_to_stop()
                     if time.monotonic() > last:
-                        self.bury()
+                        self.end_child()
                         return False
         except ChildDied as death:
             self._crashed(child, death)
-            self.bury()
+            self.end_child()
             return True
 
     def _patience(self) -> float:
         """Return for how long to wait for the child's next word."""
         now = time.monotonic()
         due = [moment - now for moment in (self._deadline, self._looks_at) if moment > now]
-        return min(_TICK_SECONDS, *due) if due else _TICK_SECONDS
+        return min(TICK_SECONDS, *due) if due else TICK_SECONDS
 
     def _bound(self, child: Child) -> None:
         """Have the child stop after its task when the range is spent; it may be at it for long."""
         running = self._running(child)
         if not self._is_spent(self._covered if running is None else running[0] + 1):
             if self._outcome.nbytes > _BUDGET_BYTES:
-                child.board.ask_to_stop()
-        elif not child.board.stop_asked:
-            child.board.ask_to_stop()
+                child.state.ask_to_stop()
+        elif not child.state.stop_asked:
+            child.state.ask_to_stop()
             self._looks_at = time.monotonic() + _SETTLING_SECONDS
         elif running is not None:
             self._part(*running)
@@ -224,10 +231,11 @@ class Span:
         now = time.monotonic()
         if not self._covered <= index < self.hi - 1 or now < self._looks_at:
             return
-        if now - began < LONG_SECONDS:
-            self._looks_at = began + LONG_SECONDS
+        long = self.budgets.long_task_seconds
+        if now - began < long:
+            self._looks_at = began + long
             return
-        self._looks_at = began + next_look(now - began)
+        self._looks_at = began + next_look(now - began, budgets=self.budgets)
         rest = index + 1
         size = self._part_tasks(rest, running=now - began)
         children = ((self._covered, rest), *split(rest, self.hi, size=size))
@@ -250,10 +258,10 @@ class Span:
     def _running(self, child: Child) -> tuple[int, float] | None:
         """Return the running task and when it began: a task of this range, and no other time.
 
-        The function can write onto the board too, and must not make its worker blame a task that
-        is not there, time and again.
+        The function can write into the shared state too, and must not make its worker blame a task
+        that is not there, time and again.
         """
-        said = child.board.running()
+        said = child.state.running()
         if said is None:
             return None
         index, began = said
@@ -270,7 +278,7 @@ class Span:
         index, began = running
         if time.monotonic() - began <= limit:
             return False
-        self.bury()
+        self.end_child()
         self._timed_out.add(index)
         self._given_up[index] = Failure(
             type_name="TimeoutError",
@@ -281,12 +289,12 @@ class Span:
         )
         return True
 
-    def _heed(self) -> bool:
+    def _take_cancels(self) -> bool:
         """Give up what was cancelled since the last look; whether there was any."""
         tasks = self.cancelled()
-        if tasks is self._heeded:
+        if tasks is self._known_cancelled:
             return False
-        self._heeded = tasks
+        self._known_cancelled = tasks
         found = tasks.within(self.first + self._covered, self.first + self.hi)
         new = [n - self.first for n in found if n - self.first not in self._given_up]
         self._given_up.update(dict.fromkeys(new, _CANCELLED))
@@ -296,9 +304,9 @@ class Span:
         """Keep the child from what was just given up; whether that took its life."""
         running = self._running(child)
         if running is not None and running[0] in self._given_up:
-            self.bury()
+            self.end_child()
             return True
-        child.board.ask_to_stop()
+        child.state.ask_to_stop()
         return False
 
     def _crashed(self, child: Child, death: ChildDied) -> None:

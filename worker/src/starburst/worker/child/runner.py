@@ -26,17 +26,17 @@ from starburst._functions.payload import load
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, describe, qualified_name
+from starburst.contract.times import RETRY_PAUSES
 from starburst.errors import ResultTooLarge
 
 from .frames import Frame, read_frame, write_frame
-from .shared_state import Board
+from .shared_state import SharedState
 
 __all__ = ["main"]
 
 
 _REPORT_SECONDS: Final = 0.25
 _REPORT_BYTES: Final = 8 << 20
-_BACKOFF_SECONDS: Final = (0.5, 1, 2, 4, 8)
 _FAILED: Final = object()
 _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _PR_SET_PDEATHSIG: Final = 1
@@ -47,15 +47,15 @@ def main() -> None:
     _die_first()
     # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
-    commands_fd, answers_fd, board_fd = (int(argument) for argument in sys.argv[1:4])
-    _keep_apart(commands_fd, answers_fd, board_fd)
+    commands_fd, answers_fd, state_fd = (int(argument) for argument in sys.argv[1:4])
+    _keep_apart(commands_fd, answers_fd, state_fd)
     with (
-        suppress(BrokenPipeError),  # the worker is dead: there is nobody to tell
+        suppress(BrokenPipeError),  # the worker is dead: there is no one to tell
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
         os.fdopen(answers_fd, "wb") as answers,
     ):
         try:
-            _Runner(commands, answers, board=Board(board_fd)).serve()
+            _Runner(commands, answers, state=SharedState(state_fd)).serve()
         except BrokenPipeError:
             raise
         except BaseException:
@@ -73,7 +73,7 @@ def _die_first() -> None:
 
 
 def _keep_apart(*fds: int) -> None:
-    """Lead a process group of our own, in which nobody but us holds the pipes.
+    """Lead a process group of our own, in which no other process holds the pipes.
 
     Processes that the function forks may outlive us. If they kept the pipes open, the worker would
     never learn of our end; in our group, it ends them with us.
@@ -95,10 +95,10 @@ def _let_go(fds: Sequence[int]) -> None:
 
 
 class _Runner:
-    def __init__(self, commands: BinaryIO, answers: BinaryIO, *, board: Board) -> None:
+    def __init__(self, commands: BinaryIO, answers: BinaryIO, *, state: SharedState) -> None:
         self._commands = commands
         self._answers = answers
-        self._board = board
+        self._state = state
         self._functions: dict[str, Buffer | Callable[..., object]] = {}
 
     def serve(self) -> None:
@@ -112,10 +112,10 @@ class _Runner:
         header = frame.header
         report = _Report(self._answers, header)
         for index, data in enumerate(frame.buffers, start=header["lo"]):
-            if self._board.stop_asked:
+            if self._state.stop_asked:
                 break
             self._one(index, data, header=header, report=report)
-            self._board.leave()
+            self._state.leave()
             report.send_if_due()
         report.finish()
         gc.collect()
@@ -124,7 +124,7 @@ class _Runner:
         retries = header["retries"]
         for attempt in range(retries + 1):
             began = time.monotonic()
-            self._board.enter(index, began)
+            self._state.enter(index, began)
             try:
                 function = self._function(header["function"])
                 args, kwargs = load(data)
@@ -135,10 +135,10 @@ class _Runner:
                 report.seconds += time.monotonic() - began
                 if _is_disk_full(error):
                     _clear_scratch()
-                passing = isinstance(error, Exception) and _worth_it(error, header["retry_on"])
+                passing = isinstance(error, Exception) and _is_retried(error, header["retry_on"])
                 if attempt < retries and passing:
                     report.retries += 1
-                    time.sleep(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
+                    time.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
                     continue
                 report.failed(index, describe(error))
                 return
@@ -247,7 +247,7 @@ class _Report:
         return encoded
 
 
-def _worth_it(error: Exception, retry_on: Sequence[str]) -> bool:
+def _is_retried(error: Exception, retry_on: Sequence[str]) -> bool:
     kinds = {qualified_name(kind) for kind in type(error).__mro__[:-1]}
     return not retry_on or not kinds.isdisjoint(retry_on)
 

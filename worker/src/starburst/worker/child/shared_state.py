@@ -1,4 +1,4 @@
-"""The board: shared memory on which a worker sees which task its child is in, and bids it stop.
+"""Shared memory in which a worker sees which task its child is in, and asks it to stop.
 
 It outlives the child, so that a task which kills its process is named even when it could not speak.
 """
@@ -10,13 +10,13 @@ import os
 import struct
 from typing import Final
 
-__all__ = ["Board"]
+__all__ = ["SharedState"]
 
 _LAYOUT: Final = struct.Struct("<qdq")
 _IDLE: Final = -1
 
 
-class Board:
+class SharedState:
     """Three numbers in shared memory: the running task, when it began, whether to stop.
 
     Times are of ``time.monotonic()``, which processes of one machine share.
@@ -27,20 +27,20 @@ class Board:
         self._memory = mmap.mmap(fd, _LAYOUT.size)
 
     @classmethod
-    def create(cls) -> Board:
-        """Make a board to hand to a child as an inherited file descriptor."""
-        fd = os.memfd_create("starburst-board", 0)
+    def create(cls) -> SharedState:
+        """Make one to hand to a child as an inherited file descriptor."""
+        fd = os.memfd_create("starburst-state", 0)
         os.ftruncate(fd, _LAYOUT.size)
-        board = cls(fd)
-        board.clear()
-        return board
+        state = cls(fd)
+        state.clear()
+        return state
 
     def clear(self) -> None:
-        """No task, and no wish to stop."""
+        """Say that no task runs, and that the child need not stop."""
         _LAYOUT.pack_into(self._memory, 0, _IDLE, 0.0, 0)
 
     def enter(self, task: int, now: float) -> None:
-        """Say that ``task`` begins (the child's side)."""
+        """Say that ``task`` begins at ``now`` (the child's side)."""
         struct.pack_into("<qd", self._memory, 0, task, now)
 
     def leave(self) -> None:
@@ -53,11 +53,11 @@ class Board:
         return None if task == _IDLE else (task, began)
 
     def ask_to_stop(self) -> None:
-        """Bid the child return after the task that it is in."""
+        """Ask the child to return after the task that it is in."""
         struct.pack_into("<q", self._memory, 16, 1)
 
     def allow(self) -> None:
-        """Take back the wish to stop."""
+        """Take the request to stop back."""
         struct.pack_into("<q", self._memory, 16, 0)
 
     @property

@@ -1,4 +1,4 @@
-"""Committing behind the work: while one result is stored, the next range runs already.
+"""Committing in the background: while one result is stored, the next range runs already.
 
 One commit at a time, in a thread of its own. What it meets comes back to the worker's main loop,
 which alone decides what to do about it.
@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from typing import Final
+
+from starburst.worker.settings.timings import TICK_SECONDS
 
 from .lease import Lease
 
-__all__ = ["Behind"]
-
-_TICK_SECONDS: Final = 0.5
+__all__ = ["BackgroundCommit"]
 
 
-class Behind:
+class BackgroundCommit:
     """The commit that is under way, if any."""
 
     def __init__(self) -> None:
@@ -32,7 +31,7 @@ class Behind:
 
     @property
     def is_over(self) -> bool:
-        """Whether a commit has ended that nobody has asked about."""
+        """Whether a commit has ended and was not finished yet."""
         return self._under_way is not None and self._under_way[1].done()
 
     @property
@@ -58,7 +57,7 @@ class Behind:
         if self._under_way is None:
             return None
         lease, future = self._under_way
-        while not wait_for([future], _TICK_SECONDS).done:
+        while not wait_for([future], TICK_SECONDS).done:
             tick()
         self._under_way = None
         error = future.exception()

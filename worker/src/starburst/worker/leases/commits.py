@@ -15,16 +15,16 @@ from typing import Final
 from starburst._protocol.sealed.result_nodes import ResultNode, split
 from starburst.aws.calls import TROUBLE
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
 from starburst.worker.objects.store import Store
 
 from .lease import Lease, Leases, QueueRefused
 
-__all__ = ["WEATHERED", "Commits"]
+__all__ = ["TRANSIENT", "Commits"]
 
-WEATHERED: Final = (*TROUBLE, QueueRefused)
-"""What is neither a task's fault nor the session's end."""
+TRANSIENT: Final = (*TROUBLE, QueueRefused)
+"""Errors of AWS that are neither a task's fault nor the session's end."""
 
 
 class Commits:
@@ -60,7 +60,7 @@ class Commits:
             raise ValueError("this lease hands on nothing early")
         try:
             self._commit_early(lease, lease.early)
-        except WEATHERED as error:
+        except TRANSIENT as error:
             log("trouble", error=type(error).__name__, why=str(error))
 
     def _commit_early(self, lease: Lease, node: ResultNode) -> None:
@@ -117,7 +117,7 @@ class Commits:
         Nobody can put a result there any more; the client finds it too, and ends the tasks with it.
         """
         message = lease.message
-        refused(error, result=message.chunk, range=[message.lo, message.hi])
+        report_unverified(error, result=message.chunk, range=[message.lo, message.hi])
         self._leases.done(lease)
 
     def let_go(self, lease: Lease) -> None:

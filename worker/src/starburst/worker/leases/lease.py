@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,8 @@ from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sealed.sending import SEND_TRIES, send_messages
 from starburst.aws.calls import QUEUE_GONE, TROUBLE, code_of
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.integrity import report_unverified
+from starburst.worker.settings.timings import Timings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -28,19 +29,8 @@ if TYPE_CHECKING:
         SendMessageBatchResultTypeDef,
     )
 
-__all__ = ["LEASE_SECONDS", "Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
+__all__ = ["Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
 
-LEASE_SECONDS: Final = 30
-"""A worker that dies gives its chunk back after at most this long."""
-
-_HEARTBEAT_SECONDS: Final = LEASE_SECONDS / 3
-_LONGEST_SECONDS: Final = 11.5 * 3600
-"""SQS keeps no message invisible for more than twelve hours after it was received."""
-
-_STALE_SECONDS: Final = 900
-"""A request that waited for longer knows too little of who works now; the controller asks again."""
-
-_POLL_SECONDS: Final = 20
 _LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
 
 
@@ -54,14 +44,14 @@ class QueueRefused(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """A message that this worker has received and nobody else sees for a while.
+    """A message that this worker has received and no other sees for a while.
 
     Attributes:
         receipt: SQS's handle.
         deliveries: how often this message has been delivered, this time included; whoever may
             receive from the queue can drive that up.
-        renewed: when it was last extended (monotonic seconds).
-        received: when it came.
+        renewed: when it was last extended, seconds of ``time.monotonic()``.
+        received: when it came, likewise.
         ended: the message is deleted.
     """
 
@@ -99,7 +89,7 @@ class Lease(Held):
     early: ResultNode | None = None
 
     @property
-    def place(self) -> tuple[str, int, int]:
+    def task_range(self) -> tuple[str, int, int]:
         """The range: its chunk, its first task, and the end of it."""
         return self.message.chunk, self.message.lo, self.message.hi
 
@@ -107,47 +97,75 @@ class Lease(Held):
 class Leases:
     """The session's queue, seen from one worker.
 
+    Args:
+        sqs: with the worker role's credentials.
+        queue_url: of the session's queue.
+        timings: of the worker.
+        clock: seconds that never go back.
+
     Raises:
         QueueGone: from every method, once the queue no longer exists.
     """
 
-    def __init__(self, sqs: SQSClient, queue_url: str) -> None:
+    def __init__(
+        self,
+        sqs: SQSClient,
+        queue_url: str,
+        *,
+        timings: Timings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sqs = sqs
         self._url = queue_url
+        self._timings = timings or Timings()
+        self._clock = clock
         self._backlog = 0
         self._counted = float("-inf")
 
-    def receive(self, *, wait: float = _POLL_SECONDS) -> Lease | Request | None:
-        """Wait for work; None where there was none. A message that is not ours is dropped."""
+    def receive(self, *, wait: float) -> Lease | Request | None:
+        """Wait for work; None where there was none. A message that is not ours is dropped.
+
+        Args:
+            wait: seconds at most; one long poll is no longer than the timings say.
+        """
         with _translated():
             response = self._sqs.receive_message(
                 QueueUrl=self._url,
                 MaxNumberOfMessages=1,
-                WaitTimeSeconds=max(0, min(_POLL_SECONDS, int(wait))),
-                VisibilityTimeout=LEASE_SECONDS,
+                WaitTimeSeconds=max(0, min(self._timings.poll_seconds, int(wait))),
+                VisibilityTimeout=self._timings.lease_seconds,
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
             )
+        now = self._clock()
         for raw in response.get("Messages", []):
             receipt = raw.get("ReceiptHandle", "")
             try:
                 message = read_message(raw.get("Body", ""))
             except IntegrityError as error:
-                refused(error, object="message")
+                report_unverified(error, object="message")
                 self._delete(receipt)
                 return None
             said = raw.get("Attributes", {})
             count = int(said.get("ApproximateReceiveCount", "1"))
             if isinstance(message, RequeueMessage):
-                if _age(response, said) > _STALE_SECONDS:
+                if _age(response, said) > self._timings.stale_seconds:
                     self._delete(receipt)
                     return None
-                return Request(live=message.live, receipt=receipt, deliveries=count)
-            return Lease(message=message, receipt=receipt, deliveries=count)
+                return Request(
+                    live=message.live,
+                    receipt=receipt,
+                    deliveries=count,
+                    renewed=now,
+                    received=now,
+                )
+            return Lease(
+                message=message, receipt=receipt, deliveries=count, renewed=now, received=now
+            )
         return None
 
     def backlog(self, *, fresh: float) -> int:
         """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._counted >= fresh:
             with _translated():
                 answer = self._sqs.get_queue_attributes(
@@ -160,26 +178,27 @@ class Leases:
     def keep(self, lease: Held) -> None:
         """Extend the lease when a third of it has passed; a lost lease is let go quietly.
 
-        A lost lease does no harm: whoever took the chunk over and this worker cannot both commit.
-        Nor does a heartbeat that fails: the next one is ten seconds away.
+        A lost lease does no harm: this worker and the one that took the range over cannot both
+        commit. Nor does a heartbeat that fails: the lease outlives it until the next one.
         """
-        now = time.monotonic()
-        if now - lease.renewed < _HEARTBEAT_SECONDS:
+        now = self._clock()
+        if now - lease.renewed < self._timings.heartbeat_seconds:
             return
         lease.renewed = now
         with suppress(*TROUBLE, QueueRefused):
-            if isinstance(lease, Lease) and now - lease.received > _LONGEST_SECONDS:
+            longest = self._timings.longest_lease_seconds
+            if isinstance(lease, Lease) and now - lease.received > longest:
                 self.release(lease)
                 lease.received = now
             else:
-                self._extend(lease, LEASE_SECONDS)
+                self._extend(lease, self._timings.lease_seconds)
 
     def give_back(self, lease: Held) -> None:
         """Let another worker have the message at once, as one whose worker died."""
         self._extend(lease, 0)
 
     def release(self, lease: Lease) -> None:
-        """Queue the range anew, as one that nobody has tried.
+        """Queue the range anew, as one that was never tried.
 
         For what is not the tasks' fault: a worker that was told to stop, AWS in trouble, SQS's
         limit of twelve hours. Should both messages live on, the second to commit changes nothing.

@@ -19,8 +19,9 @@ from typing import Final
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry, pack_name
 from starburst.aws.calls import outlast
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.objects.store import NoSuchChunk, Store
+from starburst.worker.settings.timings import TICK_SECONDS
 
 from .lease import Leases
 
@@ -30,7 +31,6 @@ _MISSING_MOST: Final = 64
 """Packs in a row that are not there: numbers of those that a client could not store, or the end."""
 
 _AT_ONCE: Final = 8
-_TICK_SECONDS: Final = 0.5
 _TOGETHER: Final = 200
 
 
@@ -70,7 +70,7 @@ def _left(
             missing += 1
             continue
         except IntegrityError as error:
-            refused(error, pack=pack_name(number))
+            report_unverified(error, pack=pack_name(number))
             continue
         finally:
             tick()
@@ -85,7 +85,7 @@ def _left(
                     walks.append(pool.submit(_left_of, store, entry, live, given_up=given_up))
                 if not walks:
                     break
-                while not wait([walks[0]], _TICK_SECONDS).done:
+                while not wait([walks[0]], TICK_SECONDS).done:
                     tick()  # a chunk may have tens of thousands of nodes
                 tick()
                 yield from walks.popleft().result()
@@ -107,7 +107,7 @@ def _left_of(
             children = outlast(partial(store.children, entry.name, lo, hi))
         except IntegrityError as error:
             # Nobody can put a result there any more; the client ends its tasks with that.
-            refused(error, result=entry.name, range=[lo, hi])
+            report_unverified(error, result=entry.name, range=[lo, hi])
             continue
         if children is not None:
             waiting += children

@@ -1,4 +1,4 @@
-"""What a worker refuses to use, and the line of its log that tells the security team of it."""
+"""What failed verification, and the line of a worker's log that tells the security team of it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from starburst.untrusted.terminal_text import one_line
 
 from .log import log
 
-__all__ = ["Missing", "refused"]
+__all__ = ["Missing", "report_unverified"]
 
 _REASON: Final = 500
 """A line stays one write to the log's pipe, which no task's print can come between."""
 
 
 class Missing(IntegrityError):
-    """What a session should have is gone with the session: somebody erased it, and forged nothing.
+    """What a session should have is gone with the session: it was erased, and nothing forged.
 
-    Whose session still stands, and lacks something, was tampered with.
+    A session that still stands, and lacks something, was tampered with.
     """
 
 
-def refused(error: IntegrityError, **facts: object) -> None:
+def report_unverified(error: IntegrityError, **facts: object) -> None:
     """Tell that something failed verification and was not used.
 
     What tasks print is in the same log. A task can print the word as well, and ring for nothing; it

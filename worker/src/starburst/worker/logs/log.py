@@ -10,10 +10,13 @@ __all__ = ["log"]
 
 
 def log(event: str, **facts: object) -> None:
-    """Write one line: when, what, and facts that are safe to keep.
+    """Write one line: the time in seconds since the epoch, the event, and its facts.
 
-    Tasks print to the same place and may stop in the midst of a line, so this one begins anew:
-    nobody who looks for an event misses it behind their words.
+    Tasks print to the same stream and may stop in the midst of a line, so this one begins anew.
+
+    Args:
+        event: what happened, in words that filters and queries look for.
+        facts: that are safe to keep; what JSON has no word for is written as text.
     """
     line = {"at": round(time.time(), 3), "event": event, **facts}
     sys.stdout.write(f"\n{json.dumps(line, default=str)}\n")

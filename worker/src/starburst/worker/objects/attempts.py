@@ -1,9 +1,9 @@
 """Attempts: what workers write down of a range that they run again, or have run for long.
 
-SQS counts how often a message was delivered, but whoever may receive it can drive that count up.
-So workers keep a log beside the results: objects ``results/<chunk>/<lo>-<hi>.<number>``, each
+SQS counts how often a message was delivered, but a thief who may receive it can drive that count
+up. So workers keep a log beside the results: objects ``results/<chunk>/<lo>-<hi>.<number>``, each
 written once, a worker's name and a word sealed in it. It takes the session's key to write one. The
-log says who began a range, who let go of it alive, and whether anybody is at it when another asks.
+log says who began a range, who let go of it alive, and who is at it when another asks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from starburst._protocol.sealed.tables import dump_table, load_table, text
 from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, outlast, words_of
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.integrity import report_unverified
+
+from .damage import read_again
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,7 +53,7 @@ class Attempts:
         s3: with the worker role's credentials.
         bucket: the data bucket.
         keys: the session.
-        key: its data key.
+        key: its data key, 32 bytes.
     """
 
     def __init__(self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes) -> None:
@@ -61,65 +63,70 @@ class Attempts:
         self._key = key
         self._begun: dict[TaskRange, int] = {}
 
-    def begin(self, place: TaskRange, *, worker: str) -> None:
+    def begin(self, task_range: TaskRange, *, worker: str) -> None:
         """Write down that a worker runs a range; once for each process and range."""
-        if place not in self._begun:
-            self._begun[place] = self._write(place, worker, "began") or _MOST
+        if task_range not in self._begun:
+            self._begun[task_range] = self._write(task_range, worker, "began") or _MOST
 
-    def end(self, place: TaskRange, *, worker: str) -> None:
+    def end(self, task_range: TaskRange, *, worker: str) -> None:
         """Write down that a worker lets go, alive, of a range that it had written that it began."""
-        if self._begun.pop(place, None) is not None:
-            self._write(place, worker, "ended")
+        if self._begun.pop(task_range, None) is not None:
+            self._write(task_range, worker, "ended")
 
-    def answer(self, place: TaskRange, *, worker: str) -> None:
-        """Say that this worker is still at a range, if somebody has asked since it last looked."""
-        known = self._begun.get(place)
+    def answer(self, task_range: TaskRange, *, worker: str) -> None:
+        """Say that this worker is still at a range, if another has asked since it last looked."""
+        known = self._begun.get(task_range)
         if known is None:
             return
         asked = False
-        for entry in self._entries(place, after=known):
-            self._begun[place] = entry.number
+        for entry in self._entries(task_range, after=known):
+            self._begun[task_range] = entry.number
             asked = asked or entry.word == "asks"
         if asked:
-            self._begun[place] = self._write(place, worker, "here") or _MOST
+            self._begun[task_range] = self._write(task_range, worker, "here") or _MOST
 
-    def ask(self, place: TaskRange, *, worker: str) -> int | None:
-        """Ask whether anybody is at a range; return the question's number, None for no room."""
-        return self._write(place, worker, "asks")
+    def ask(self, task_range: TaskRange, *, worker: str) -> int | None:
+        """Ask whether a worker is at a range; return the question's number, None for no room."""
+        return self._write(task_range, worker, "asks")
 
-    def is_answered(self, place: TaskRange, *, after: int) -> bool:
-        """Whether somebody has said since a question that they are at a range."""
-        return any(entry.word == "here" for entry in self._entries(place, after=after))
+    def is_answered(self, task_range: TaskRange, *, after: int) -> bool:
+        """Whether a worker has said since a question that it is at a range."""
+        return any(entry.word == "here" for entry in self._entries(task_range, after=after))
 
-    def workers(self, place: TaskRange) -> set[str]:
+    def workers(self, task_range: TaskRange) -> set[str]:
         """Return who began a range and has not written that they let go of it."""
         at_it: set[str] = set()
-        for entry in self._entries(place):
+        for entry in self._entries(task_range):
             if entry.word == "began":
                 at_it.add(entry.worker)
             elif entry.word == "ended":
                 at_it.discard(entry.worker)
         return at_it
 
-    def _entries(self, place: TaskRange, *, after: int = 0) -> Iterator[_Entry]:
+    def _entries(self, task_range: TaskRange, *, after: int = 0) -> Iterator[_Entry]:
         """Yield a log's entries; what stands in the place of one and is none counts for nothing."""
         for number in range(after + 1, _MOST + 1):
-            name = attempt_name(*place, number=number)
+            name = attempt_name(*task_range, number=number)
             try:
-                sealed = outlast(partial(self._read, name))
-                if sealed is None:
+                plain = read_again(partial(self._open, name))
+                if plain is None:
                     return
-                header = self._header(name)
-                plain = unseal(sealed, key=self._key, expect=header, max_bytes=_MOST_BYTES)
                 worker, word = load_table(plain)
                 yield _Entry(number=number, worker=text(worker), word=text(word))
             except (IntegrityError, TypeError, ValueError) as error:
-                refused(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
+                report_unverified(IntegrityError(f"attempt {name} is none: {error}"), attempt=name)
 
-    def _write(self, place: TaskRange, worker: str, word: _Word) -> int | None:
+    def _open(self, name: str) -> memoryview | None:
+        """Return what an entry says, verified; None where there is no such entry."""
+        sealed = outlast(partial(self._read, name))
+        if sealed is None:
+            return None
+        return unseal(sealed, key=self._key, expect=self._header(name), max_bytes=_MOST_BYTES)
+
+    def _write(self, task_range: TaskRange, worker: str, word: _Word) -> int | None:
         """Add an entry to a log; return its number, None where there is no room."""
-        for number in range(self._begun.get(place, 0) + 1, _MOST + 1):
-            name = attempt_name(*place, number=number)
+        for number in range(self._begun.get(task_range, 0) + 1, _MOST + 1):
+            name = attempt_name(*task_range, number=number)
             data = dump_table([worker, word])
             body = bytes(seal([data], key=self._key, header=self._header(name)))
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starburst._protocol.sealed.cancel_list import (
     NOTHING_CANCELLED,
@@ -13,16 +13,13 @@ from starburst._protocol.sealed.cancel_list import (
 from starburst.aws.calls import TROUBLE
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import refused
+from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 __all__ = ["Cancelled"]
-
-_FRESH_SECONDS: Final = 5.0
-"""So long a worker may not know of a cancel; one small request in so long is what knowing costs."""
 
 
 class Cancelled:
@@ -32,18 +29,27 @@ class Cancelled:
         s3: with the worker role's credentials.
         bucket: the data bucket.
         keys: the session.
-        key: its data key.
-        public: its clients' public key.
+        key: its data key, 32 bytes.
+        public: its clients' public key, Ed25519, 32 bytes.
+        fresh_seconds: how old what it knows may be.
     """
 
     def __init__(
-        self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes, public: bytes
+        self,
+        s3: S3Client,
+        bucket: str,
+        *,
+        keys: SessionKeys,
+        key: bytes,
+        public: bytes,
+        fresh_seconds: float,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._keys = keys
         self._key = key
         self._public = public
+        self._fresh_seconds = fresh_seconds
         self._tasks = NOTHING_CANCELLED
         self._etag: str | None = None
         self._asked = float("-inf")
@@ -56,7 +62,7 @@ class Cancelled:
         outlasted, so that it ends no running range; without a first look nothing may run at all.
         """
         now = time.monotonic()
-        if now - self._asked < _FRESH_SECONDS:
+        if now - self._asked < self._fresh_seconds:
             return self._tasks
         self._asked = now
         try:
@@ -69,7 +75,7 @@ class Cancelled:
                 known=self._etag,
             )
         except IntegrityError as error:
-            refused(error, object="cancel list")
+            report_unverified(error, object="cancel list")
             return self._tasks
         except TROUBLE as error:
             if not self._looked:

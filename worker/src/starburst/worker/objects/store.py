@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -27,9 +27,11 @@ from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, words_of
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import Missing
+from starburst.worker.settings.timings import Timings
 
 from .attempts import Attempts
 from .cancelled import Cancelled
+from .damage import read_again
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,17 +41,12 @@ __all__ = ["NoSuchChunk", "Store"]
 
 _KEPT_CHUNKS: Final = 4
 _KEPT_LEDGERS: Final = 4
-_READS: Final = 3
-"""What arrives damaged is read again: only what stays damaged is damaged in S3."""
-
 _HINTED_BYTES: Final = 8 << 20
 """So much is read where a message says that it is; for more, the signed ledger is asked first."""
 
 _LEDGER_BYTES: Final = 65_536
 _START_BYTES: Final = (1 << 20) + 8192
 """The first segment of a sealed object, with what stands before it."""
-
-_T = TypeVar("_T")
 
 
 class NoSuchChunk(Exception):
@@ -64,7 +61,8 @@ class Store:
         bucket: the data bucket.
         keys: the session.
         key: the session's data key, 32 bytes.
-        public: the client's Ed25519 key, from the manifest.
+        public: the client's Ed25519 key, from the manifest, 32 bytes.
+        timings: of the worker.
 
     Attributes:
         attempts: what workers wrote down of ranges that they run.
@@ -72,7 +70,14 @@ class Store:
     """
 
     def __init__(
-        self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes, public: bytes
+        self,
+        s3: S3Client,
+        bucket: str,
+        *,
+        keys: SessionKeys,
+        key: bytes,
+        public: bytes,
+        timings: Timings | None = None,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -82,11 +87,18 @@ class Store:
         self._chunks: dict[str, tuple[Chunk, Buffer | None]] = {}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
         self.attempts = Attempts(s3, bucket, keys=keys, key=key)
-        self.cancelled = Cancelled(s3, bucket, keys=keys, key=key, public=public)
+        self.cancelled = Cancelled(
+            s3,
+            bucket,
+            keys=keys,
+            key=key,
+            public=public,
+            fresh_seconds=(timings or Timings()).cancel_list_seconds,
+        )
 
     def function(self, name: str) -> Buffer:
         """Return a function's pickle, verified."""
-        return _insist(lambda: self._read_function(name))
+        return read_again(lambda: self._read_function(name))
 
     def _read_function(self, name: str) -> Buffer:
         signed = self._get(self._keys.functions + name)
@@ -123,7 +135,7 @@ class Store:
         if entry is None:
             raise NoSuchChunk(f"the client signed no chunk {message.chunk}")
         found = replace(message, offset=entry.offset, length=entry.length)
-        return _insist(lambda: self._open(message.chunk, self._part(found))), None
+        return read_again(lambda: self._open(message.chunk, self._part(found))), None
 
     def _hinted(self, message: ChunkMessage) -> Iterator[Buffer]:
         if message.inline is not None:
@@ -140,8 +152,10 @@ class Store:
                 yield part
 
     def _part(self, message: ChunkMessage) -> bytes | None:
-        span = f"bytes={message.offset}-{message.offset + message.length - 1}"
-        return self._get(pack_key(self._keys, message.pack), span=span, most=message.length)
+        byte_range = f"bytes={message.offset}-{message.offset + message.length - 1}"
+        return self._get(
+            pack_key(self._keys, message.pack), byte_range=byte_range, most=message.length
+        )
 
     def ledger(self, pack: str) -> dict[str, LedgerEntry]:
         """Return the chunks of a pack by name, as the client signed them.
@@ -152,7 +166,7 @@ class Store:
         """
         held = self._ledgers.get(pack)
         if held is None:
-            ledger = _insist(lambda: self._read_ledger(pack))
+            ledger = read_again(lambda: self._read_ledger(pack))
             held = {entry.name: entry for entry in ledger.entries}
             while len(self._ledgers) >= _KEPT_LEDGERS:
                 self._ledgers.pop(next(iter(self._ledgers)))
@@ -164,7 +178,7 @@ class Store:
         while True:
             try:
                 start = self._get(
-                    pack_key(self._keys, pack), span=f"bytes=0-{length - 1}", most=length
+                    pack_key(self._keys, pack), byte_range=f"bytes=0-{length - 1}", most=length
                 )
             except ClientError as error:
                 if is_permanent(error):
@@ -192,7 +206,7 @@ class Store:
 
     def node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
         """Return the committed node of a range, verified; None where there is none."""
-        return _insist(lambda: self._read_node(chunk, lo, hi))
+        return read_again(lambda: self._read_node(chunk, lo, hi))
 
     def _read_node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
         try:
@@ -215,7 +229,7 @@ class Store:
         Raises:
             IntegrityError: what stands there is no worker's.
         """
-        return _insist(lambda: self._read_children(chunk, lo, hi))
+        return read_again(lambda: self._read_children(chunk, lo, hi))
 
     def _read_children(self, chunk: str, lo: int, hi: int) -> tuple[tuple[int, int], ...] | None:
         try:
@@ -281,16 +295,18 @@ class Store:
         return node
 
     def missing(self, what: str) -> IntegrityError:
-        """Return the error for what is not there: the session may be gone, or somebody lies."""
-        gone = self._get(self._keys.manifest, span="bytes=0-0") is None
+        """Return the error for what is not there: the session may be gone, or was tampered with."""
+        gone = self._get(self._keys.manifest, byte_range="bytes=0-0") is None
         return (Missing if gone else IntegrityError)(f"{what} is missing from the session")
 
-    def _get(self, key: str, *, span: str | None = None, most: int | None = None) -> bytes | None:
+    def _get(
+        self, key: str, *, byte_range: str | None = None, most: int | None = None
+    ) -> bytes | None:
         try:
-            if span is None:
+            if byte_range is None:
                 response = self._s3.get_object(Bucket=self._bucket, Key=key)
             else:
-                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=span)
+                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=byte_range)
             # S3 answers a range that it cannot read with the whole object.
             return response["Body"].read(most)
         except ClientError as error:
@@ -301,10 +317,3 @@ class Store:
 
 def _unreadable(chunk: str, lo: int, hi: int, error: ClientError) -> IntegrityError:
     return IntegrityError(f"result {chunk}/{lo}-{hi} cannot be read: {words_of(error)}")
-
-
-def _insist(read: Callable[[], _T]) -> _T:
-    for _ in range(_READS - 1):
-        with suppress(IntegrityError):
-            return read()
-    return read()

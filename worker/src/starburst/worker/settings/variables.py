@@ -1,4 +1,4 @@
-"""Where a worker is: the variables that its task definition and its launch gave it."""
+"""The variables that a worker's task definition and its launch gave it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from starburst.contract import SessionKeys, WorkerVariable
 from starburst.errors import ConfigurationError
 
-__all__ = ["Place"]
+__all__ = ["Variables"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """One worker's place.
+class Variables:
+    """What one worker starts with.
 
     Attributes:
         keys: its session.
@@ -32,8 +32,8 @@ class Place:
     worker: str
 
     @classmethod
-    def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Place:
-        """Read the place; raise ConfigurationError that names what is missing."""
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Variables:
+        """Read them; raise ConfigurationError that names what is missing."""
         wanted = (
             WorkerVariable.WORKSPACE,
             WorkerVariable.BUCKET,

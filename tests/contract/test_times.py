@@ -1,0 +1,95 @@
+"""The sentences that tie the times: what a worker and its queue do with them on a virtual clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst.contract.times import (
+    GRACE_SECONDS,
+    HEARTBEAT_SECONDS,
+    LEASE_SECONDS,
+    RECOVERY_SECONDS,
+    STILL_SECONDS,
+    STOP_SECONDS,
+)
+from starburst.worker.leases.lease import Lease, Leases
+from starburst.worker.settings.timings import TICK_SECONDS, Timings
+
+BODY = ChunkMessage(
+    chunk="p000001-00000", lo=0, hi=1, pack="p000001", offset=0, length=9, inline=None
+).to_body()
+
+
+@dataclass
+class Queue:
+    """SQS with one message, on a clock that the test moves; heartbeats fail while ``fails``."""
+
+    now: float = 0.0
+    visible: float = 0.0
+    fails: int = 0
+    deliveries: int = 0
+
+    def receive_message(self, *, VisibilityTimeout: int, **_: object) -> dict[str, Any]:
+        if self.now < self.visible:
+            return {}
+        self.visible = self.now + VisibilityTimeout
+        self.deliveries += 1
+        count = {"ApproximateReceiveCount": str(self.deliveries)}
+        return {"Messages": [{"ReceiptHandle": "r", "Body": BODY, "Attributes": count}]}
+
+    def change_message_visibility(self, *, VisibilityTimeout: int, **_: object) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise EndpointConnectionError(endpoint_url="https://sqs")
+        self.visible = self.now + VisibilityTimeout
+
+    def worker(self) -> Leases:
+        sqs: Any = self
+        return Leases(sqs, "url", timings=Timings(), clock=lambda: self.now)
+
+
+def lives(queue: Queue, seconds: float) -> None:
+    """Have a worker lease the task and keep it for so long, while another one waits for work."""
+    worker, other = queue.worker(), queue.worker()
+    lease = worker.receive(wait=0)
+    assert isinstance(lease, Lease)
+    while queue.now < seconds:
+        queue.now = min(queue.now + TICK_SECONDS, seconds)
+        worker.keep(lease)
+        assert other.receive(wait=0) is None, "its worker is alive"
+
+
+@pytest.mark.parametrize("death", [0.0, 0.4, 9.9, 10.0, 10.1, 29.9, 30.1, 300.2, 3600.0])
+def test_a_lost_task_runs_again_within_one_lease_and_one_heartbeat(death: float) -> None:
+    queue = Queue()
+    lives(queue, death)
+    other = queue.worker()
+    while other.receive(wait=0) is None:
+        queue.now += 0.1
+    assert queue.now - death <= RECOVERY_SECONDS
+    assert RECOVERY_SECONDS == LEASE_SECONDS + HEARTBEAT_SECONDS
+
+
+def test_one_heartbeat_that_fails_costs_no_lease() -> None:
+    queue = Queue(fails=1)
+    lives(queue, 120.0)
+    assert queue.deliveries == 1
+
+
+def test_three_heartbeats_that_fail_in_a_row_cost_a_lease() -> None:
+    queue = Queue(fails=3)
+    with pytest.raises(AssertionError, match="its worker is alive"):
+        lives(queue, 120.0)
+
+
+def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() -> None:
+    assert GRACE_SECONDS + LEASE_SECONDS <= STOP_SECONDS
+
+
+def test_a_queue_is_called_still_when_every_lease_has_had_the_time_to_run_out() -> None:
+    assert STILL_SECONDS >= 2 * RECOVERY_SECONDS

@@ -1,0 +1,155 @@
+"""A worker to which SIGTERM and SIGKILL may come while a range is in its hands."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst.contract import RuntimeDocument, SessionKeys
+from starburst.worker.child.process import Child
+from starburst.worker.child.range_run import RangeRun
+from starburst.worker.leases.lease import Lease, Leases, Request
+from starburst.worker.objects.store import Store
+from starburst.worker.ranges import Ranges
+from starburst.worker.settings.timings import Timings
+from starburst.worker.supervisor import Supervisor
+from tests.runtime.fleet import BUCKET
+
+from .injector import Fatal, FaultyS3, FaultySQS, Sky, leased
+from .workload import fatal
+
+__all__ = ["USER", "Signals", "worker"]
+
+USER: Final = "alice"
+"""Whose tasks are of the plan's kinds."""
+
+_HANG_SECONDS: Final = 0.1
+"""The time limit of a task that hangs; on a slow machine the others may take longer."""
+
+
+@dataclass(kw_only=True)
+class Signals:
+    """How a worker learns that it is to end.
+
+    Attributes:
+        told: whether ECS was asked to stop its task.
+        stop: what SIGTERM does.
+    """
+
+    told: Callable[[], bool]
+    stop: Callable[[], None] = lambda: None
+    heard: bool = False
+
+    def listen(self) -> None:
+        """Hear SIGTERM once: ECS was asked to stop this task."""
+        if not self.heard and self.told():
+            self.send()
+
+    def send(self) -> None:
+        """Send SIGTERM."""
+        self.heard = True
+        self.stop()
+
+
+class _Leases(Leases):
+    signals: Signals
+
+    def receive(self, *, wait: float) -> Lease | Request | None:
+        self.signals.listen()
+        return super().receive(wait=wait)
+
+
+class _Ranges(Ranges):
+    signals: Signals
+    hands: FaultySQS
+    directory: Path
+
+    def run(self, lease: Lease) -> RangeRun | None:
+        if self.hands.plan.strikes("told-to-stop", leased(lease.message)):
+            self.signals.send()
+        return super().run(lease)
+
+    def range_run(self, lease: Lease, chunk: Any) -> RangeRun:
+        run = super().range_run(lease, chunk)
+        keep, patient = run.tick, run.manifest
+        impatient = replace(patient, task_timeout_seconds=_HANG_SECONDS)
+
+        def tick() -> None:
+            self.signals.listen()
+            child = self.child.child
+            if child is not None:
+                if fatal(self.directory, child.pid).exists():
+                    raise Fatal
+                running = child.state.running()
+                hangs = running is not None and self._kind(run.first + running[0]) == "hang"
+                run.manifest = impatient if hangs else patient
+            self.hands.strike_dead("while it runs", leased(lease.message))
+            keep()
+
+        run.tick = tick
+        return run
+
+    def _kind(self, number: int) -> str:
+        mine = self.manifest.keys.user == USER
+        return self.hands.plan.kinds[number] if mine else "square"
+
+
+def worker(
+    sky: Sky,
+    hands: FaultySQS,
+    kms: Any,
+    *,
+    document: RuntimeDocument,
+    keys: SessionKeys,
+    url: str,
+    directory: Path,
+    signals: Signals,
+    timings: Timings,
+    start_child: Callable[[], Child],
+) -> Supervisor:
+    """Return a worker of a session, not begun.
+
+    Args:
+        sky: what all processes share.
+        hands: its view of the queue.
+        kms: the emulator's client.
+        document: of the environment.
+        keys: the session.
+        url: of its queue.
+        directory: where tasks leave marks.
+        signals: how it learns that it is to end.
+        timings: what it waits for.
+        start_child: starts the process that runs its tasks.
+    """
+    with sky.lock:
+        body = sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
+        manifest = Manifest.from_json(body)
+        key = SessionKey.unwrap(kms, document.key_arn, manifest, signing=False)
+    s3: Any = FaultyS3(
+        sky, hands.who, mortal=True, held=hands.held, dead=hands.dead, folder=keys.prefix
+    )
+    sqs: Any = hands
+    public = base64.b64decode(manifest.public_key)
+    store = Store(s3, BUCKET, keys=keys, key=key.data, public=public, timings=timings)
+    leases = _Leases(sqs, url, timings=timings)
+    leases.signals = signals
+    made = Supervisor(
+        manifest,
+        leases,
+        store=store,
+        worker=hands.task,
+        timings=timings,
+        start_child=start_child,
+        ranges=_Ranges,
+    )
+    ranges = made.ranges
+    assert isinstance(ranges, _Ranges)
+    ranges.signals, ranges.hands, ranges.directory = signals, hands, directory
+    signals.stop = lambda: made.stop(15, None)
+    hands.committing = lambda: made.settling.background.lease
+    return made

@@ -1,0 +1,1 @@
+"""What a worker is told where it starts: its variables and its timings."""
