@@ -30,10 +30,10 @@ __all__ = [
 CONNECTIONS: Final = 16
 
 MISSING: Final = frozenset({"NoSuchKey", "404"})
-"""How S3 says that a key does not exist to who may know."""
+"""How S3 says that a key does not exist, to callers that may know."""
 
 ABSENT: Final = MISSING | {"403", "AccessDenied"}
-"""How S3 says that a key does not exist: 403 to who may not list the whole bucket, as nobody may.
+"""How S3 says that a key does not exist: 403 to callers that may not list the whole bucket.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
 """

@@ -1,4 +1,4 @@
-"""Erasing every version below a prefix, whatever somebody else has called the objects there.
+"""Erasing every version below a prefix, whatever the objects there are called.
 
 A name with a control character makes the XML of a whole batch malformed, so such names are deleted
 one by one, where they travel in the URL. What S3 refuses holds nothing else up: all the rest is

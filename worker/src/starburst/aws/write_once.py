@@ -1,4 +1,4 @@
-"""Writing an object once, and telling one's own lost first try from somebody else's object."""
+"""Writing an object once, and telling one's own lost first try from another's object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["write_once"]
 
 _TRIES: Final = 3
-"""What differs, or could not be read, is read again before it counts as somebody else's."""
+"""What differs, or could not be read, is read again before it counts as another's."""
 
 
 def write_once(s3: S3Client, bucket: str, key: str, *, body: bytes) -> None:
@@ -25,7 +25,7 @@ def write_once(s3: S3Client, bucket: str, key: str, *, body: bytes) -> None:
     body has fresh random bytes in it, so an equal one is ours.
 
     Raises:
-        ClientError: as boto3 does; with PreconditionFailed, somebody else's object is there.
+        ClientError: as boto3 does; with PreconditionFailed, another's object is there.
     """
     taken: ClientError | None = None
     for _ in range(_TRIES):

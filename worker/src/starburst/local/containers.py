@@ -201,7 +201,7 @@ class Images:
 
     @dataclass(frozen=True, slots=True)
     class Image:
-        """An image that nobody looks into."""
+        """An image whose contents do not matter."""
 
         id: str
 

@@ -1,4 +1,4 @@
-"""The local environment as a value: start it, ask it, and become its people."""
+"""The local environment as a value: start it, ask it, and take on its roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from starburst.errors import LocalEnvironmentError
 
 from .emulator import ACCOUNT, GAPS, OWN_SERVICE, REGION
-from .roles import analyst_session, create_people, platform_session, session
+from .roles import analyst_session, create_users, platform_session, session
 from .server import Server, read_json, start_server
 from .state import State
 
@@ -89,7 +89,7 @@ class LocalEnvironment:
             owner=os.getpid(),
         )
         try:
-            create_people(self.client(self.root_session(), "iam"))
+            create_users(self.client(self.root_session(), "iam"))
         except BaseException:
             self.stop()
             raise

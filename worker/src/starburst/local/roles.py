@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
-__all__ = ["analyst_session", "create_people", "platform_session", "session"]
+__all__ = ["analyst_session", "create_users", "platform_session", "session"]
 
 _ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 _ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -34,7 +34,7 @@ _LOG_IN = {
 }
 
 
-def create_people(iam: IAMClient) -> None:
+def create_users(iam: IAMClient) -> None:
     """Create the role that deploys and the login broker, which root alone can become."""
     for name, statement in ((ADMIN_ROLE, _ANYTHING), (BROKER_ROLE, _LOG_IN)):
         trust = {

@@ -36,7 +36,7 @@ class TlsMaterial:
 def create_tls_material(folder: Path) -> TlsMaterial:
     """Create a certificate for 127.0.0.1 in ``folder``.
 
-    The authority's private key is never written: nobody can issue a second certificate.
+    The authority's private key is never written: a second certificate cannot be issued.
     """
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_certificate = (

@@ -1,7 +1,7 @@
 r"""The one cleaner of text from outside on its way to a terminal, a notebook or a page.
 
 Whoever names an object, writes a message or raises an exception must not be able to drive the
-terminal of whoever reads it, to begin a line there, to turn letters round or to hide them. What
+terminal of its reader, to begin a line there, to turn letters round or to hide them. What
 could is written out, such as ``\x1b``; nothing is left out but the middle of what is too long.
 Letters that are written from right to left stay, and so does a backslash of the text's own.
 """
@@ -28,7 +28,7 @@ _BLANK: Final = re.compile(
 """Letters and marks that are drawn as nothing: what else of Unicode's default ignorable ones."""
 
 _IN_COLOUR: Final = "\ufe0f"
-"""What honest writing puts behind a symbol, and nobody behind a letter."""
+"""What honest writing puts behind a symbol, and none behind a letter."""
 
 _SYMBOL: Final = "So"
 _ASCII_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")

@@ -1,4 +1,4 @@
-"""Let CopyObject heed ``If-None-Match`` and ``If-Match``, as S3 has since October 2025.
+"""Let CopyObject obey ``If-None-Match`` and ``If-Match``, as S3 has since October 2025.
 
 Stock reads neither, so a copy that may be the first only replaces what is there.
 """

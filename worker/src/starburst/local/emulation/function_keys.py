@@ -1,4 +1,4 @@
-"""Give each Lambda function keys that nobody can work out.
+"""Give each Lambda function keys that cannot be worked out.
 
 Stock makes a function's key, secret and session token of the hash of its ARN and its role's: who
 knows the names could sign as the controller.

@@ -1,8 +1,9 @@
 """Say which operation a request is, by AWS's own models, or refuse it.
 
 The emulator asks a policy about what it reads in one place of a request (an ``Action`` in the
-query, say) and does what it reads in another (the target header, the path): whoever may do one
-thing could do another. A request that has the form that AWS's SDKs give it reads in one way only.
+query, say) and does what it reads in another (the target header, the path): a caller that may do
+one thing could do another. A request that has the form that AWS's SDKs give it reads in one way
+only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Check ``iam:PassRole`` on the roles that a RunTask gives to its tasks, and a caller to a stack.
 
-Stock never checks it: whoever may call RunTask starts tasks with any role of the account.
+Stock never checks it: a caller that may call RunTask starts tasks with any role of the account.
 """
 
 from __future__ import annotations

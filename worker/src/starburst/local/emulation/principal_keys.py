@@ -1,7 +1,7 @@
 """Give every caller ``aws:PrincipalIsAWSService`` and ``aws:ViaAWSService``, both false.
 
 Stock has neither key, so that a plain ``Bool`` condition on them never matches. The emulator's own
-services act on one another without asking IAM, so nobody who asks is a service.
+services act on one another without asking IAM, so no caller that asks is a service.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def set_root_key(key: str, secret: str) -> None:
 
 
 def is_root(access_key_id: str) -> bool:
-    """Whether a key is root's; no key at all is nobody's."""
+    """Whether a key is root's; no key at all is not."""
     return any(hmac.compare_digest(access_key_id.encode(), key.encode()) for key in _root)
 
 
