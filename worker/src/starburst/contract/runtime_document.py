@@ -1,0 +1,109 @@
+"""The runtime document: all that a client must discover of an environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from starburst.untrusted.strict_json import fill, read_object
+
+from .hosts import Hosts, Instance
+from .limits import Limits
+
+__all__ = ["SCHEMA", "RuntimeDocument", "WorkspaceDocument"]
+
+SCHEMA: Final = 1
+"""Version of the runtime document."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceDocument:
+    """What the runtime knows of one workspace.
+
+    Attributes:
+        analyst_role_arn: the role that its analysts assume.
+        task_definition: the family of its workers of the environment's own architecture. No
+            revision: ECS takes the latest, which only a deployment registers, and each revision
+            pins its image by digest.
+        limits: what one of its sessions may use.
+        worker_role_arn: the workers' task role; the queue's policy lets it in.
+        scratch_gb: ephemeral storage of a worker, where a session does not ask for another.
+    """
+
+    analyst_role_arn: str
+    task_definition: str
+    limits: Limits
+    worker_role_arn: str = ""
+    scratch_gb: int = 21
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeDocument:
+    """The JSON of ``/starburst/<environment>/runtime``: all that a client must discover.
+
+    Attributes:
+        environment: its name.
+        account: twelve digits.
+        region: where everything is.
+        bucket: the data bucket's name.
+        key_arn: the data key (CMK) that wraps session keys.
+        controller: ARN of the alias by which analysts ask the controller.
+        python: ``major.minor`` of the worker image.
+        architecture: of workers, ``X86_64`` or ``ARM64``, where a session does not ask for one.
+        workspaces: by name.
+        other_architectures: that a session may ask for as well.
+        hosts: the EC2 instances that workers run on; None for Fargate.
+        fips: whether clients call AWS's FIPS endpoints.
+    """
+
+    environment: str
+    account: str
+    region: str
+    bucket: str
+    key_arn: str
+    controller: str
+    python: str
+    architecture: str
+    workspaces: Mapping[str, WorkspaceDocument]
+    other_architectures: tuple[str, ...] = ()
+    hosts: Hosts | None = None
+    fips: bool = False
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """All architectures that workers may have, the environment's own first."""
+        return (self.architecture, *self.other_architectures)
+
+    def to_json(self) -> str:
+        """Return the document's text, its keys sorted."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> RuntimeDocument:
+        """Read the document; raise ValueError where it has another schema or lacks a field."""
+        fields = read_object(text)
+        schema = fields.pop("schema", None)
+        if type(schema) is not int or schema != SCHEMA:
+            raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
+        try:
+            workspaces = {
+                name: fill(WorkspaceDocument, {**entry, "limits": fill(Limits, entry["limits"])})
+                for name, entry in fields.pop("workspaces").items()
+            }
+            others = tuple(fields.pop("other_architectures", ()))
+            hosts = fields.pop("hosts", None)
+            fields |= {
+                "workspaces": workspaces,
+                "other_architectures": others,
+                "hosts": hosts and _hosts(**hosts),
+            }
+            return fill(cls, fields)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"runtime document is malformed: {error}") from error
+
+
+def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:
+    offered = tuple(fill(Instance, one) for one in instances)
+    return fill(Hosts, {"instances": offered, "spot": spot})
