@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 from unittest import mock
@@ -13,7 +14,7 @@ import moto.s3.responses
 from botocore.exceptions import ClientError
 from moto.s3.exceptions import MalformedXML
 
-__all__ = ["ESCAPES", "NAMES", "client_error", "forbidden", "names_as_on_aws"]
+__all__ = ["ESCAPES", "EVIL", "NAMES", "clean", "client_error", "forbidden", "names_as_on_aws"]
 
 NAMES: Final = (
     "p\x1b[31mX",
@@ -119,3 +120,13 @@ def client_error(code: str, message: str) -> ClientError:
     """Return what boto3 raises of an answer of AWS."""
     said: Any = {"Error": {"Code": code, "Message": message}}
     return ClientError(said, "Call")
+
+
+EVIL: Final = "".join(ESCAPES)
+
+
+def clean(text: str) -> None:
+    """Find nothing in a text that could drive a terminal."""
+    assert forbidden(text) == []
+    for each in text:
+        assert each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

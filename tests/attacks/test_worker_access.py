@@ -19,7 +19,7 @@ from starburst.worker.leases.requeue import send_again
 from starburst.worker.objects.store import NoSuchChunk
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET, Fleet
-from tests.runtime.worker.test_long_tasks import CHUNK, TASKS, Bench
+from tests.runtime.worker.long_tasks import CHUNK, TASKS, Bench
 
 __all__ = ["connection", "fleet", "forked", "sdk"]
 

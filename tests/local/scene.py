@@ -22,6 +22,11 @@ EVERYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 DENIALS = ("AccessDenied", "AccessDeniedException", "AccessDeniedException:", "403")
 
 
+PLAIN_STACK = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+ALLOW = {"Effect": "Allow"}
+DENY = {"Effect": "Deny"}
+
+
 def document(*statements: Statement) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
@@ -173,3 +178,18 @@ def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
             raise TimeoutError(f"nothing found within {seconds:g} s")
         time.sleep(0.05)
     return found
+
+
+def outputs_of(scene: Scene, resources: dict[str, Any]) -> dict[str, str] | None:
+    try:
+        return scene.stack(resources)
+    except (ClientError, ValueError):
+        return None
+
+
+def error_code(call: Any, **arguments: Any) -> str:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return code_of(error)
+    return ""

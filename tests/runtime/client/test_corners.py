@@ -26,7 +26,7 @@ from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
 from tests.runtime.fleet import BUCKET, Fleet, Lingering
 from tests.runtime.sessions import ONE, opened, square, work
-from tests.runtime.worker.test_faults_aws import Faulty, refusal
+from tests.runtime.worker.faults import Faulty, refusal
 from tests.session_internals import core, flush
 
 pytestmark = pytest.mark.usefixtures("forked")

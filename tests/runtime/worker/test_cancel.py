@@ -10,76 +10,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import starburst
 from starburst._client.access.connection import Connection
 from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
-from starburst._client.opening import open_session
-from starburst._client.options import SessionOptions
-from starburst._client.session import Session
 from starburst._protocol.sealed.cancel_list import (
     NOTHING_CANCELLED,
-    CancelledTasks,
-    cancel_key,
-    open_cancel_list,
-    seal_cancel_list,
 )
 from starburst._protocol.sealed.result_nodes import node_key, open_node
-from starburst._protocol.sealed.signing import SigningKey
-from starburst.errors import IntegrityError, SessionError
 from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.worker.cancelling import (
+    ONE,
+    TWO,
+    drained,
+    idle_session,
+    listed,
+    note,
+    queued,
+    ran,
+    work,
+)
 from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
 
 # Workers look at the list each time that they may.
 pytestmark = [pytest.mark.usefixtures("forked"), pytest.mark.timings(cancel_list_seconds=0.0)]
-
-ONE = SessionOptions(workers=1, idle_timeout=20)
-TWO = SessionOptions(workers=2, idle_timeout=20)
-WORKERS_KEY = bytes(range(32))
-
-
-def note(x: tuple[int, str]) -> int:
-    """Leave a mark, and say which."""
-    number, directory = x
-    (Path(directory) / str(number)).touch()
-    return number
-
-
-def ran(directory: Path) -> set[int]:
-    return {int(path.name) for path in directory.iterdir() if path.name.isdecimal()}
-
-
-def idle_session(connection: Connection, fleet: Fleet, options: SessionOptions = ONE) -> Session:
-    """A session whose workers come when a test says so."""
-    fleet.launch = False
-    return open_session(connection, options, progress=False)
-
-
-def work(fleet: Fleet, session: Session) -> None:
-    for _ in range(session.manifest.workers):
-        fleet.add_worker(session.manifest.keys, queue_url(session))
-
-
-def drained(fleet: Fleet, session: Session) -> bool:
-    """Whether the queue is empty, after waiting for that."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        counts = fleet.sqs.get_queue_attributes(
-            QueueUrl=queue_url(session), AttributeNames=["All"]
-        )["Attributes"]
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        if not any(int(counts[name]) for name in names):
-            return True
-    return False
-
-
-def queued(session: Session, directory: Path, count: int) -> list[Future[Any]]:
-    futures = session.map(note, [(i, str(directory)) for i in range(count)])
-    flush(session)
-    return futures
 
 
 def test_a_task_in_the_queue_that_is_cancelled_does_not_run(
@@ -174,13 +129,6 @@ def test_a_finished_task_cannot_be_cancelled(
     session.cleanup()
 
 
-def listed(fleet: Fleet, session: Session) -> list[str]:
-    """The session's cancel list, if there is one."""
-    key = cancel_key(session.manifest.keys)
-    page = fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=key)
-    return [entry["Key"] for entry in page.get("Contents", [])]
-
-
 def test_a_committed_result_wins_over_a_cancel_that_comes_after_it(
     connection: Connection, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,139 +218,6 @@ def test_collect_raises_cancelled_and_gives_the_rest_on_request(
     assert (first, third) == (0, 2)
     assert isinstance(second, CancelledError)
     assert session.collect(timeout=60) == []
-    session.cleanup()
-
-
-def test_two_clients_cancel_in_one_list_and_hear_of_each_other(
-    connection: Connection, fleet: Fleet, tmp_path: Path
-) -> None:
-    connection = dataclasses.replace(connection, timings=Timings(status_seconds=0.05))
-    session = idle_session(connection, fleet)
-    futures = queued(session, tmp_path, 6)
-    other = attach_session(connection, session.id, progress=False)
-    assert session.cancel([futures[0]]) == 1
-    assert other.cancel([other.futures[1]]) == 1
-    assert session.cancel([futures[2]]) == 1
-    for mine in (futures, other.futures):
-        done = wait([mine[0], mine[1], mine[2]], timeout=30)
-        assert not done.not_done
-    work(fleet, session)
-    assert [f.result(60) for f in futures[3:]] == [3, 4, 5]
-    assert [f.result(60) for f in other.futures[3:]] == [3, 4, 5]
-    assert ran(tmp_path) == {3, 4, 5}
-    other.detach()
-    session.cleanup()
-
-
-def test_a_list_that_no_client_signed_cancels_nothing(
-    connection: Connection, fleet: Fleet, tmp_path: Path
-) -> None:
-    session = idle_session(connection, fleet)
-    futures = queued(session, tmp_path, 3)
-    # Who holds the data key, as every worker does, but not the signing key.
-    forged = seal_cancel_list(
-        CancelledTasks.of(range(3)),
-        session=session.id,
-        key=data_key(session),
-        signer=SigningKey.generate(),
-    )
-    fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=forged)
-    with pytest.warns(UserWarning, match="ignored"):
-        again = attach_session(connection, session.id, progress=False)
-    work(fleet, session)
-    assert [f.result(60) for f in futures] == [0, 1, 2]
-    assert again.collect(timeout=60) == [0, 1, 2]
-    assert ran(tmp_path) == {0, 1, 2}
-    again.detach()
-    session.cleanup()
-
-
-def test_cancelling_over_a_forged_list_says_that_it_was_not_recorded(
-    connection: Connection, fleet: Fleet, tmp_path: Path
-) -> None:
-    session = idle_session(connection, fleet)
-    queued(session, tmp_path, 3)
-    fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=b"x" * 200)
-    with pytest.raises(IntegrityError):
-        session.cancel()
-    assert all(future.cancelled() for future in session.futures)
-    session.cleanup()
-
-
-def test_a_list_of_another_session_or_damaged_is_refused() -> None:
-    signer = SigningKey.generate()
-    good = seal_cancel_list(
-        CancelledTasks.of([1, 2, 9]), session="a" * 20, key=WORKERS_KEY, signer=signer
-    )
-    terms: dict[str, Any] = {"session": "a" * 20, "key": WORKERS_KEY, "public": signer.public}
-    assert open_cancel_list(good, **terms).ranges == ((1, 3), (9, 10))
-    with pytest.raises(IntegrityError):
-        open_cancel_list(good, **{**terms, "session": "b" * 20})
-    with pytest.raises(IntegrityError):
-        open_cancel_list(good[:-1], **terms)
-    for at in range(0, len(good), 7):
-        damaged = bytearray(good)
-        damaged[at] ^= 1
-        with pytest.raises(IntegrityError):
-            open_cancel_list(damaged, **terms)
-
-
-@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(0, 60))
-def test_the_set_of_cancelled_tasks_is_a_set(a: set[int], b: set[int], lo: int) -> None:
-    both = CancelledTasks.of(a).union(CancelledTasks.of(b))
-    assert both == CancelledTasks.of(a | b)
-    assert [n for n in range(62) if n in both] == sorted(a | b)
-    assert list(both.within(lo, lo + 9)) == sorted(n for n in a | b if lo <= n < lo + 9)
-    assert all(x[1] < y[0] for x, y in zip(both.ranges, both.ranges[1:], strict=False))
-
-
-def test_what_cannot_be_recorded_is_tried_again(
-    connection: Connection,
-    fleet: Fleet,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    connection = dataclasses.replace(connection, timings=Timings(cancel_retry_seconds=0.01))
-    session = idle_session(connection, fleet)
-    futures = queued(session, tmp_path, 3)
-    put, tries = core(session).cancels._put, []
-
-    def moody(body: bytes) -> str | None:
-        tries.append(body)
-        if len(tries) < 3:
-            error = SessionError("cannot record cancelled tasks: AWS answered SlowDown")
-            error.__cause__ = busy()
-            raise error
-        return put(body)
-
-    monkeypatch.setattr(core(session).cancels, "_put", moody)
-    assert futures[0].cancel()
-    deadline = time.monotonic() + 30
-    while not listed(fleet, session) and time.monotonic() < deadline:
-        pass
-    assert listed(fleet, session)
-    assert len(tries) == 3
-    session.cleanup()
-
-
-def busy() -> Exception:
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    return ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
-
-
-def test_thousands_of_cancels_make_a_few_objects(connection: Connection, fleet: Fleet) -> None:
-    session = idle_session(connection, fleet)
-    futures = session.map(abs, range(2000))
-    flush(session)
-    for future in futures:
-        assert future.cancel()
-    core(session).cancels.flush()
-    versions = fleet.s3.list_object_versions(
-        Bucket=BUCKET, Prefix=cancel_key(session.manifest.keys)
-    )["Versions"]
-    assert len(versions) < 100
-    assert versions[0]["Size"] < 1000  # ranges, not numbers
     session.cleanup()
 
 

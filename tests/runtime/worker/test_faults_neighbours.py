@@ -16,6 +16,8 @@ from starburst._client.options import SessionOptions
 from starburst._client.session import Session
 from starburst._client.session_core import SessionCore
 from starburst.errors import SessionEnded, StarburstError
+from starburst.worker.child.process import Child
+from tests.nemesis.forked_children import popen
 from tests.nemesis.plan import Plan
 from tests.nemesis.world import World
 from tests.quick_moto import quick_aws
@@ -34,7 +36,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     plan = Plan(0)
     plan.calm, plan.controller_skew = True, 0.0
     with quick_aws():
-        made = World(plan, tmp_path)
+        made = World(plan, tmp_path, start_child=lambda: Child(popen))
         made.cloud.ready.set()
         yield made
         made.cloud.close()
