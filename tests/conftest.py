@@ -37,7 +37,6 @@ TOGETHER = {
         folder: folder
         for folder in ("e2e", "local", "incident", "tools", "proofs", "evidence", "benchmarks")
     },
-    "nemesis": "nemesis",
     **dict.fromkeys(("compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
     **dict.fromkeys(("test_local_strangers.py", "test_local_analysts.py"), "local"),

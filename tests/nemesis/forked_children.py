@@ -88,9 +88,18 @@ class _ForkServer:
         self.process.wait()
 
 
+_STARTING: Final = threading.Lock()
+
+
 @functools.cache
-def _fork_server() -> _ForkServer:
+def _started() -> _ForkServer:
     return _ForkServer()
+
+
+def _fork_server() -> _ForkServer:
+    """Return this process's one; threads that ask for the first at once must not start two."""
+    with _STARTING:
+        return _started()
 
 
 def popen(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
 import pytest
 
 from tests.nemesis.plan import CLOUD_FAULTS, DAMAGED, FAULTS, THEFTS, Plan
@@ -17,46 +14,12 @@ SEEDS = range(20)
 KILLED = "ignore:Exception in thread starburst-send:pytest.PytestUnhandledThreadExceptionWarning"
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give each class its own seeds: pytest-xdist runs a class, and no less, in one process."""
-    if metafunc.cls is not None:
-        metafunc.parametrize("seed", metafunc.cls.seeds)
-
-
-class Seeds:
-    """Runs of one process."""
-
-    seeds: ClassVar[Sequence[int]]
-
-    @pytest.mark.filterwarnings(KILLED)
-    def test_nothing_is_lost_twice_or_unverified(
-        self, seed: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
-        history, wrong = run(seed)
-        struck = dict(history.plan.struck)
-        assert wrong == [], f"make nemesis SEEDS=1 FIRST={seed} replays it; {struck}"
-
-
-class TestFirstSeeds(Seeds):
-    seeds = SEEDS[0::4]
-
-
-class TestSecondSeeds(Seeds):
-    seeds = SEEDS[1::4]
-
-
-class TestThirdSeeds(Seeds):
-    seeds = SEEDS[2::4]
-
-
-class TestFourthSeeds(Seeds):
-    seeds = SEEDS[3::4]
-
-
-def test_each_seed_of_the_suite_runs_once() -> None:
-    classes = (TestFirstSeeds, TestSecondSeeds, TestThirdSeeds, TestFourthSeeds)
-    assert sorted(seed for each in classes for seed in each.seeds) == list(SEEDS)
+@pytest.mark.filterwarnings(KILLED)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_is_lost_twice_or_unverified(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    history, wrong = run(seed)
+    assert wrong == [], f"make nemesis SEEDS=1 FIRST={seed} replays it; {dict(history.plan.struck)}"
 
 
 def test_the_seeds_of_the_suite_cover_every_fault() -> None:
