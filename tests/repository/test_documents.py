@@ -161,7 +161,7 @@ def test_python_in_documents_compiles(document: Document) -> None:
         ("README.md", "PROD"),
         ("docs/how-to/describe-an-environment.md", "PROD network shared"),
         ("docs/how-to/choose-capacity.md", "capacity"),
-        ("docs/how-to/close-endpoints-at-rest.md", "network"),
+        ("docs/how-to/close-idle-endpoints.md", "network"),
     ],
 )
 def test_the_settings_in_documents_are_accepted(document: str, defined: str) -> None:

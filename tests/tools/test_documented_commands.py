@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "contain-an-incident.md",
     "do-what-stays-yours.md",
-    "erase-somebodys-data.md",
+    "erase-a-persons-data.md",
     "show-an-auditor-the-evidence.md",
 )
 BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.DOTALL | re.MULTILINE)

@@ -59,7 +59,7 @@ SESSIONS: Final = Area(
 PACKAGES: Final = Area(
     name="packages",
     owner=("workspace",),
-    kept="until somebody erases it",
+    kept="until it is erased",
     sealed="no: public wheels, checked by hash",
     erased_by="nobody yet",
 )
@@ -68,7 +68,7 @@ PACKAGES: Final = Area(
 DATA: Final = Area(
     name="data",
     owner=("workspace",),
-    kept="until somebody erases it",
+    kept="until it is erased",
     sealed="no",
     erased_by="nobody yet",
 )
@@ -77,7 +77,7 @@ DATA: Final = Area(
 HOME: Final = Area(
     name="home",
     owner=("workspace", "user"),
-    kept="until somebody erases it",
+    kept="until it is erased",
     sealed="no",
     erased_by="nobody yet",
 )
