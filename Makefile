@@ -65,7 +65,7 @@ synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.linting
 
-cost: synth  ## what each environment costs a month while nobody computes
+cost: synth  ## what each idle environment costs a month
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.idle_cost
 
 bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md

@@ -1,4 +1,4 @@
-"""What an environment costs a month while nobody computes, from its synthesized templates."""
+"""What an idle environment costs a month, from its synthesized templates."""
 
 from __future__ import annotations
 
