@@ -6,7 +6,6 @@ import dataclasses
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -156,14 +155,6 @@ def test_a_login_that_cannot_be_renewed_names_the_way_back(
     again = attach_session(connection, session.id, progress=False)
     assert again.collect(timeout=60) == squares(4)
     again.cleanup()
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Take the SDK's waits between its tries without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waited.append))
-    return waited
 
 
 def throttle(client: Any, times: int) -> list[str]:
