@@ -77,7 +77,6 @@ def build(
     from stacks.settings import check_together  # noqa: PLC0415
     from stacks.stage import EnvironmentStage  # noqa: PLC0415
     from stacks.waivers import waivers  # noqa: PLC0415
-    from stacks.wildcards import wildcards  # noqa: PLC0415
     from starburst_assurance.gate.gate import GatedStage, install_gates  # noqa: PLC0415
 
     # Plain Python and pytest do not read cdk.json. They come last, so that no --context and no
@@ -94,8 +93,7 @@ def build(
             GatedStage(
                 stage=stage,
                 packs=stage.environment.packs,
-                waivers=waivers(stage.environment),
-                wildcards=wildcards(stage.environment),
+                waivers=waivers(stage.environment, addons=stage.addons),
             )
             for stage in stages
         ]
@@ -125,7 +123,7 @@ def main() -> int:
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
     from starburst_assurance.gate.table import open_findings, warnings  # noqa: PLC0415
     from starburst_assurance.waivers import WaiverError  # noqa: PLC0415
-    from starburst_assurance.wildcards import WildcardError  # noqa: PLC0415
+    from starburst_constructs.policies.wildcards import WildcardError  # noqa: PLC0415
 
     wrong = refuse_other_cli()
     if wrong:

@@ -72,7 +72,7 @@ class AccessStack(cdk.Stack):
         self._settings = environment
         self._boundary = foundation.boundary
         self._vpc_id = None if "source-vpce" in environment.without else network.vpc.vpc_id
-        self._place = {"account": environment.account, "region": environment.region}
+        self._placement = environment.placement
         self._data = {
             "bucket_arn": storage.data.bucket_arn,
             "key_arn": foundation.data_key.key_arn,
@@ -107,7 +107,7 @@ class AccessStack(cdk.Stack):
                 "Analysis": analyst_statements(
                     environment.name,
                     workspace.name,
-                    **self._place,
+                    placement=self._placement,
                     **self._data,
                     trusted_cidrs=environment.trusted_cidrs,
                     trusted_vpcs=environment.trusted_vpcs,
@@ -123,14 +123,14 @@ class AccessStack(cdk.Stack):
             name=role_name(environment.name, "worker", workspace.name),
             purpose="worker",
             workspace=workspace.name,
-            trust=task_trust(**self._place),
+            trust=task_trust(placement=self._placement),
             boundary=self._boundary,
             description=f"Code on workers of workspace {workspace.name}",
             policies={
                 "Work": worker_statements(
                     environment.name,
                     workspace.name,
-                    **self._place,
+                    placement=self._placement,
                     **self._data,
                     vpc_id=self._vpc_id,
                 )
@@ -145,12 +145,15 @@ class AccessStack(cdk.Stack):
             name=role_name(environment.name, "launch", workspace.name),
             purpose="launch",
             workspace=workspace.name,
-            trust=task_trust(**self._place),
+            trust=task_trust(placement=self._placement),
             boundary=self._boundary,
             description=f"ECS starting workers of workspace {workspace.name}",
             policies={
                 "Launch": launch_statements(
-                    environment.name, workspace.name, **self._place, repository_arn=repository_arn
+                    environment.name,
+                    workspace.name,
+                    placement=self._placement,
+                    repository_arn=repository_arn,
                 )
             },
         )
@@ -176,7 +179,7 @@ class AccessStack(cdk.Stack):
                 "Sessions": session_statements(
                     environment.name,
                     workspaces,
-                    **self._place,
+                    placement=self._placement,
                     **self._data,
                     logs_key_arn=self._logs_key_arn,
                 ),
@@ -184,18 +187,18 @@ class AccessStack(cdk.Stack):
                 "Fleet": fleet_statements(
                     environment.name,
                     workspaces,
-                    **self._place,
+                    placement=self._placement,
                     other_architectures=environment.other_architectures,
                 ),
                 "Passing": passing_statements(passed),
                 "Function": function_statements(
                     environment.name,
-                    **self._place,
+                    placement=self._placement,
                     in_vpc=not bursting,
                     vpc_id=self._vpc_id,
                 ),
                 **(
-                    {"Endpoints": flipping_statements(environment.name, **self._place)}
+                    {"Endpoints": flipping_statements(environment.name, placement=self._placement)}
                     if bursting
                     else {}
                 ),
@@ -216,7 +219,7 @@ class AccessStack(cdk.Stack):
             policies={
                 "Operation": platform_statements(
                     environment.name,
-                    **self._place,
+                    placement=self._placement,
                     **self._data,
                     logs_key_arn=self._logs_key_arn,
                     repository_arn=repository_arn,

@@ -12,8 +12,8 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import log_group_name
-from starburst_constructs.monitoring.controller_bypass import Trespasses
-from starburst_constructs.monitoring.evidence_changes import Weakenings
+from starburst_constructs.monitoring.controller_bypass import ControllerBypass
+from starburst_constructs.monitoring.evidence_changes import EvidenceChanges
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.monitoring.queries import (
     FAILED_VERIFICATION,
@@ -22,7 +22,7 @@ from starburst_constructs.monitoring.queries import (
 )
 from starburst_constructs.monitoring.trail import AccountTrail, saved_query, trail_arn
 from starburst_constructs.naming import controller_log_name, trail_name
-from starburst_constructs.storage.buckets import TrailBucket
+from starburst_constructs.storage.trail_bucket import TrailBucket
 
 __all__ = ["AuditStack"]
 
@@ -48,17 +48,14 @@ class AuditStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         name = trail_name(environment.name)
-        where = {"account": environment.account, "region": environment.region}
         self.bucket = TrailBucket(
             self,
             "Files",
-            account=environment.account,
-            organization_id=environment.organization_id,
+            placement=environment.placement,
             key=foundation.logs_key,
             access_logs=storage.access_logs,
-            trail_arn=trail_arn(name, **where),
+            trail_arn=trail_arn(name, placement=environment.placement),
             days=environment.audit.log_days,
-            retain=environment.production,
             lock=environment.audit.lock,
         )
         self.events = EncryptedLogGroup(
@@ -66,7 +63,7 @@ class AuditStack(cdk.Stack):
             "Events",
             key=foundation.logs_key,
             days=environment.log_retention_days,
-            retain=environment.production,
+            placement=environment.placement,
         )
         AccountTrail(
             self,
@@ -76,18 +73,18 @@ class AuditStack(cdk.Stack):
             key=foundation.logs_key,
             log_group=self.events,
             data_bucket=storage.data if environment.audit.data_events else None,
-            **where,
+            placement=environment.placement,
         )
-        Trespasses(
+        ControllerBypass(
             self,
             "Trespasses",
             environment=environment.name,
-            account=environment.account,
+            placement=environment.placement,
             group_id=network.worker_security_group.security_group_id,
             events=self.events,
         )
         if foundation.keepers is not None:
-            Weakenings(
+            EvidenceChanges(
                 self,
                 "Weakenings",
                 environment=environment.name,

@@ -58,7 +58,7 @@ class ComputeStack(cdk.Stack):
         kept = {
             "key": foundation.logs_key,
             "days": environment.log_retention_days,
-            "retain": environment.production,
+            "placement": environment.placement,
         }
         name = cluster_name(environment.name)
         # Container Insights would make this group itself, unencrypted and never expiring.

@@ -19,7 +19,7 @@ from starburst.contract import runtime_parameter
 from starburst_constructs.compute.controller import ControllerFunction, FailureQueue, Wake, Watch
 from starburst_constructs.monitoring.alerts import AlertTopic
 from starburst_constructs.monitoring.controller_bypass import metric_name
-from starburst_constructs.monitoring.evidence_changes import weakenings_metric
+from starburst_constructs.monitoring.evidence_changes import evidence_metric
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.monitoring.metric_filter import NAMESPACE
 from starburst_constructs.monitoring.tampering import TamperingFilter, tampering_metric
@@ -86,8 +86,7 @@ class ControlStack(cdk.Stack):
             name=failures_name(environment.name),
             # Of logs, not of data: the platform team reads what got lost.
             key=foundation.logs_key,
-            account=environment.account,
-            organization_id=environment.organization_id,
+            placement=environment.placement,
         )
         log = EncryptedLogGroup(
             self,
@@ -95,7 +94,7 @@ class ControlStack(cdk.Stack):
             name=controller_log_name(environment.name),
             key=foundation.logs_key,
             days=environment.log_retention_days,
-            retain=environment.production,
+            placement=environment.placement,
         )
         TamperingFilter(self, "Tampering", environment=environment.name, log=log)
         self.function = ControllerFunction(
@@ -139,9 +138,7 @@ class ControlStack(cdk.Stack):
             self,
             "Alerts",
             key=foundation.logs_key,
-            account=environment.account,
-            region=environment.region,
-            organization_id=environment.organization_id,
+            placement=environment.placement,
             emails=environment.alert_emails,
         )
         Watch(
@@ -151,8 +148,8 @@ class ControlStack(cdk.Stack):
             failures=failures,
             topic=self.alerts,
             # By its name: an import would hold the trail's stack.
-            trespasses=_counted(metric_name(environment.name)) if environment.audit.trail else None,
-            weakenings=_counted(weakenings_metric(environment.name))
+            bypasses=_counted(metric_name(environment.name)) if environment.audit.trail else None,
+            evidence_changes=_counted(evidence_metric(environment.name))
             if environment.audit.trail and environment.production
             else None,
             tampering=_counted(tampering_metric(environment.name)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.addons import Addon
 from stacks.settings import Environment
 from starburst_constructs.identity.endpoint_opening import REGIONLESS, opening_ceiling
 from starburst_constructs.naming import (
@@ -18,7 +20,7 @@ from starburst_constructs.naming import (
 )
 from starburst_constructs.network.vpc import closing_ceiling
 from starburst_constructs.policies.boundary import boundary_statements
-from starburst_constructs.policies.host import host_ceiling
+from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.keys import DataKey, Keepers, LogsKey
 
 __all__ = ["FoundationStack"]
@@ -26,6 +28,12 @@ __all__ = ["FoundationStack"]
 
 class FoundationStack(cdk.Stack):
     """Keys and boundary of one environment.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        environment: whose keys and boundary these are.
+        addons: those that it has: the boundary must allow what their roles do.
 
     Attributes:
         data_key: encrypts what analysts own.
@@ -36,7 +44,13 @@ class FoundationStack(cdk.Stack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        addons: Sequence[Addon] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.deployer_arn = deployer_arn(
@@ -53,17 +67,14 @@ class FoundationStack(cdk.Stack):
         self.data_key = DataKey(
             self,
             "DataKey",
-            account=environment.account,
-            organization_id=environment.organization_id,
+            placement=environment.placement,
             cluster=cluster_name(environment.name),
             keepers=self.keepers,
         )
         self.logs_key = LogsKey(
             self,
             "LogsKey",
-            account=environment.account,
-            organization_id=environment.organization_id,
-            region=environment.region,
+            placement=environment.placement,
             keepers=self.keepers,
         )
         closes_group = (
@@ -77,29 +88,28 @@ class FoundationStack(cdk.Stack):
                 self, "Boundary", environment.permissions_boundary
             )
         else:
-            self.boundary = iam.ManagedPolicy(
+            self.boundary = DeclaredPolicy(
                 self,
                 "Boundary",
                 managed_policy_name=boundary_name(environment.name),
                 description="The most that any role of this Starburst environment can do",
                 statements=boundary_statements(
                     environment.name,
-                    account=environment.account,
+                    placement=environment.placement,
                     regions=environment.allowed_regions,
                     also=(
-                        *(closing_ceiling(environment.account) if closes_group else ()),
+                        *(closing_ceiling(environment.placement) if closes_group else ()),
                         *(
-                            opening_ceiling(environment.name, account=environment.account)
+                            opening_ceiling(environment.name, placement=environment.placement)
                             if bursting
                             else ()
                         ),
-                        *(
-                            host_ceiling(environment.name, account=environment.account)
-                            if environment.capacity is not None
-                            else ()
-                        ),
+                        *(each for addon in addons for each in addon.ceilings(environment)),
                     ),
-                    regionless=REGIONLESS if bursting else (),
+                    regionless=(
+                        *(REGIONLESS if bursting else ()),
+                        *(each for addon in addons for each in addon.regionless(environment)),
+                    ),
                 ),
             )
 

@@ -48,7 +48,6 @@ class NetworkStack(cdk.Stack):
         self._zones = environment.network.zones
         super().__init__(scope, construct_id, **kwargs)
         settings = environment.network
-        where = {"account": environment.account, "region": environment.region}
         internet = settings.egress == "nat"
         self.vpc: ec2.IVpc
         if settings.existing:
@@ -73,8 +72,7 @@ class NetworkStack(cdk.Stack):
                 "Endpoints",
                 vpc=self.vpc,
                 subnets=self.subnet_selection,
-                organization_id=environment.organization_id,
-                **where,
+                placement=environment.placement,
             )
         prefix_list = settings.s3_prefix_list or S3_PREFIX_LISTS.get(environment.region)
         if prefix_list is None:
@@ -107,7 +105,7 @@ class NetworkStack(cdk.Stack):
                 group=endpoints.group,
                 hosts=environment.capacity is not None,
                 fips=environment.fips,
-                **where,
+                placement=environment.placement,
             )
         else:
             self.controller_security_group = EndpointOnlyGroup(
@@ -171,18 +169,16 @@ class NetworkStack(cdk.Stack):
                 "Flows",
                 key=foundation.logs_key,
                 days=environment.log_retention_days,
-                retain=environment.production,
+                placement=environment.placement,
             ),
-            account=environment.account,
-            region=environment.region,
+            placement=environment.placement,
         )
         if "default-security-group" not in environment.without:
             ClosedDefaultGroup(
                 self,
                 "DefaultGroup",
                 vpc=vpc,
-                account=environment.account,
-                region=environment.region,
+                placement=environment.placement,
             )
         return vpc
 

@@ -34,10 +34,8 @@ class RegistryStack(cdk.Stack):
         self.repository = WorkerRepository(
             self,
             "Worker",
-            account=environment.account,
-            organization_id=environment.organization_id,
+            placement=environment.placement,
             key=foundation.data_key,
-            retain=environment.production,
         )
         if "registry-scanning" not in environment.without:
             scan_registry(self, "Scanning")

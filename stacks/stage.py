@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.access import AccessStack
+from stacks.addons import Addon, AddonError
+from stacks.addons.enabled import enabled
 from stacks.audit import AuditStack
 from stacks.compute import ComputeStack
 from stacks.control import ControlStack
 from stacks.cost import CostStack
 from stacks.endpoints import EndpointsStack
 from stacks.foundation import FoundationStack
-from stacks.hosts import HostsStack
 from stacks.network import NetworkStack
 from stacks.publishing import PublishingStack
 from stacks.registry import RegistryStack
@@ -22,7 +23,13 @@ from stacks.risks import risks
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 
-__all__ = ["EnvironmentStage"]
+__all__ = ["CORE", "EnvironmentStage"]
+
+CORE: Final = (
+    *("access", "audit", "compute", "control", "cost", "endpoints", "foundation", "network"),
+    *("publishing", "registry", "storage"),
+)
+"""Names of the kit's own stacks, of which no environment need have all."""
 
 
 class EnvironmentStage(cdk.Stage):
@@ -34,6 +41,7 @@ class EnvironmentStage(cdk.Stage):
 
     Attributes:
         environment: the same.
+        addons: optional parts that it has, hosts among them.
         foundation: keys and boundary.
         network: subnets, groups and the S3 gateway.
         endpoints: the interface endpoints, where the VPC does not have them already.
@@ -42,7 +50,6 @@ class EnvironmentStage(cdk.Stage):
         audit: the trail, where the environment has its own.
         access: roles.
         compute: cluster and workers.
-        hosts: EC2 instances for workers, where the environment asks for them.
         control: the session controller.
         publishing: the runtime document.
         cost: budgets.
@@ -58,16 +65,21 @@ class EnvironmentStage(cdk.Stage):
             ),
         )
         self.environment = environment
+        self.addons = enabled(environment)
         protected = environment.production
         self.foundation = FoundationStack(
-            self, "foundation", environment=environment, **self._named("foundation", protected)
+            self,
+            "foundation",
+            environment=environment,
+            addons=self.addons,
+            **self.stack_options("foundation", protected=protected),
         )
         self.network = NetworkStack(
             self,
             "network",
             environment=environment,
             foundation=self.foundation,
-            **self._named("network", protected),
+            **self.stack_options("network", protected=protected),
         )
         self.endpoints: EndpointsStack | None = None
         existing = environment.network.existing
@@ -77,7 +89,7 @@ class EnvironmentStage(cdk.Stage):
                 "endpoints",
                 environment=environment,
                 network=self.network,
-                **self._named("endpoints"),
+                **self.stack_options("endpoints"),
             )
         self.storage = StorageStack(
             self,
@@ -85,14 +97,14 @@ class EnvironmentStage(cdk.Stage):
             environment=environment,
             foundation=self.foundation,
             network=self.network,
-            **self._named("storage", protected),
+            **self.stack_options("storage", protected=protected),
         )
         self.registry = RegistryStack(
             self,
             "registry",
             environment=environment,
             foundation=self.foundation,
-            **self._named("registry", protected),
+            **self.stack_options("registry", protected=protected),
         )
         self.audit: AuditStack | None = None
         if environment.audit.trail:
@@ -103,9 +115,11 @@ class EnvironmentStage(cdk.Stage):
                 foundation=self.foundation,
                 storage=self.storage,
                 network=self.network,
-                **self._named("audit", protected),
+                **self.stack_options("audit", protected=protected),
             )
         self._work()
+        for addon in self.addons:
+            self._add(addon)
         self._finish()
 
     def _work(self) -> None:
@@ -119,7 +133,7 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             registry=self.registry,
-            **self._named("access"),
+            **self.stack_options("access"),
         )
         self.compute = ComputeStack(
             self,
@@ -129,20 +143,8 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             registry=self.registry,
-            **self._named("compute"),
+            **self.stack_options("compute"),
         )
-        self.hosts: HostsStack | None = None
-        if environment.capacity is not None:
-            self.hosts = HostsStack(
-                self,
-                "hosts",
-                environment=environment,
-                capacity=environment.capacity,
-                foundation=foundation,
-                network=self.network,
-                compute=self.compute,
-                **self._named("hosts"),
-            )
         self.control = ControlStack(
             self,
             "control",
@@ -151,7 +153,7 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             compute=self.compute,
-            **self._named("control"),
+            **self.stack_options("control"),
         )
         self.publishing = PublishingStack(
             self,
@@ -160,14 +162,14 @@ class EnvironmentStage(cdk.Stage):
             foundation=foundation,
             storage=self.storage,
             control=self.control,
-            **self._named("publishing"),
+            **self.stack_options("publishing"),
         )
         self.cost = CostStack(
             self,
             "cost",
             environment=environment,
             control=self.control,
-            **self._named("cost"),
+            **self.stack_options("cost"),
         )
         # They name roles and task definitions, which no reference orders.
         for stack in (self.compute, self.control, self.publishing):
@@ -177,7 +179,28 @@ class EnvironmentStage(cdk.Stage):
             # No worker starts without them, and the controller looks after the stack.
             self.control.add_stack_dependency(self.endpoints)
 
-    def _named(self, part: str, protected: bool = False) -> dict[str, Any]:
+    def _add(self, addon: Addon) -> None:
+        """Let an add-on build, and refuse stacks that do not bear its name."""
+        if addon.name in CORE:
+            raise AddonError(
+                f"an add-on is called {addon.name}, as a stack of the kit is; rename it"
+            )
+        before = {child.node.id for child in self.node.children}
+        addon.build(self)
+        for name in (child.node.id for child in self.node.children):
+            if name not in before and name != addon.name and not name.startswith(f"{addon.name}-"):
+                raise AddonError(
+                    f"the add-on {addon.name} builds a stack {name}, a name that another may use; "
+                    f"call it {addon.name} or {addon.name}-<part>"
+                )
+
+    def stack_options(self, part: str, *, protected: bool = False) -> dict[str, Any]:
+        """Return name, description and protection of a stack.
+
+        Args:
+            part: the stack's id.
+            protected: keep it from being deleted by accident.
+        """
         return {
             "stack_name": f"starburst-{self.environment.name}-{part}",
             "description": f"Starburst {self.environment.name}: {part}",

@@ -35,16 +35,11 @@ class StorageStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         settings = environment.storage
-        perimeter = {
-            "account": environment.account,
-            "organization_id": environment.organization_id,
-        }
         self.access_logs = LogBucket(
             self,
             "AccessLogs",
             days=settings.access_log_days,
-            retain=environment.production,
-            **perimeter,
+            placement=environment.placement,
         )
         through_endpoint = "source-vpce" not in environment.without
         self.data = DataBucket(
@@ -56,6 +51,5 @@ class StorageStack(cdk.Stack):
             session_days=settings.session_days,
             noncurrent_days=settings.noncurrent_days,
             worker_endpoint=network.s3_endpoint_id if through_endpoint else None,
-            retain=environment.production,
-            **perimeter,
+            placement=environment.placement,
         )

@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from stacks.addons import Addon
 from stacks.settings import Environment
 from stacks.settings.validation import KEPT_A_YEAR_DAYS
 from starburst_assurance.waivers import Waiver
 
-__all__ = ["waivers"]
+__all__ = ["decision", "waivers"]
 
 OWNER: Final = "platform team"
 REVIEW: Final = date(2027, 11, 30)
@@ -38,14 +39,19 @@ _DATA: Final = "storage/Data/Resource"
 _TRAIL: Final = "audit/Files/Resource"
 
 
-def waivers(environment: Environment) -> tuple[Waiver, ...]:
-    """Return the exceptions that hold in ``environment``, for the packs that judge it."""
+def waivers(environment: Environment, *, addons: Sequence[Addon] = ()) -> tuple[Waiver, ...]:
+    """Return the exceptions that hold in ``environment``, for the packs that judge it.
+
+    Args:
+        environment: whose core stacks are judged.
+        addons: those that it has, which bring exceptions of their own.
+    """
     begins = (_OURS, *(_RULES_OF[pack] for pack in environment.packs))
     wanted = (
         *_network(environment),
         *_storage(environment),
         *_work(environment),
-        *_hosts(environment),
+        *(each for addon in addons for each in addon.waivers(environment)),
     )
     kept = (
         replace(each, rules=tuple(rule for rule in each.rules if rule.startswith(begins)))
@@ -54,7 +60,8 @@ def waivers(environment: Environment) -> tuple[Waiver, ...]:
     return tuple(each for each in kept if each.rules)
 
 
-def _decision(rules: Sequence[str], resources: Sequence[str], reason: str) -> Waiver:
+def decision(rules: Sequence[str], resources: Sequence[str], reason: str) -> Waiver:
+    """Return a decision of the platform team, which holds until the yearly review."""
     return Waiver(
         rules=tuple(rules), resources=tuple(resources), reason=reason, owner=OWNER, expires=REVIEW
     )
@@ -69,21 +76,21 @@ def _regulated(rule: str) -> tuple[str, ...]:
 
 def _network(environment: Environment) -> Iterator[Waiver]:
     if environment.network.egress == "nat":
-        yield _decision(
+        yield decision(
             [f"{_OURS}open-egress"],
             ["network/Workers/Resource"],
             "The environment asks for egress 'nat': workers may call the internet over HTTPS, "
             "through its NAT gateways; the controller's group stays closed.",
         )
     if environment.network.existing is None:
-        yield _decision(
+        yield decision(
             _regulated("VPCDefaultSecurityGroupClosed"),
             ["network/Vpc/Resource"],
             "A State Manager association empties the default group at once and every day; "
             "the rule knows only the custom resource of the CDK.",
         )
         if environment.network.egress == "nat":
-            yield _decision(
+            yield decision(
                 _regulated("VPCNoUnrestrictedRouteToIGW"),
                 [
                     f"network/Vpc/natSubnet{number}/DefaultRoute"
@@ -93,7 +100,7 @@ def _network(environment: Environment) -> Iterator[Waiver]:
                 "alone; workers' subnets have no internet gateway and no public addresses.",
             )
             zones = range(1, environment.network.zones + 1)
-            yield _decision(
+            yield decision(
                 [f"{_OURS}way-out"],
                 [
                     "network/Vpc/IGW",
@@ -108,32 +115,32 @@ def _network(environment: Environment) -> Iterator[Waiver]:
 
 def _storage(environment: Environment) -> Iterator[Waiver]:
     buckets = [_LOGS, _DATA, *([_TRAIL] if environment.audit.trail else [])]
-    yield _decision(
+    yield decision(
         _regulated("S3BucketReplicationEnabled"),
         buckets,
         "S3 keeps objects in three zones and versions guard against deletion; a second copy "
         "in another Region would leave allowed_regions and double what erasure must reach.",
     )
-    yield _decision(
+    yield decision(
         ["CT.S3.PR.4"],
         buckets,
         "An event for each object would cost a message per result, and nothing waits for one; "
         "reads and writes are on record in the trail's data events.",
     )
-    yield _decision(
+    yield decision(
         [*_regulated("S3DefaultEncryptionKMS"), "CT.S3.PR.10", "CT.S3.PR.2", "CT.S3.PR.9"],
         [_LOGS],
         "S3 delivers server access logs only to a bucket with SSE-S3 and without default "
         "retention, and one that logs to itself never ends; they hold no object content.",
     )
     if environment.audit.trail and not environment.production:
-        yield _decision(
+        yield decision(
             ["CT.S3.PR.9"],
             [_TRAIL],
             "A test's trail is no evidence, and goes when its environment does.",
         )
     if environment.storage.encryption == "kms:dsse":
-        yield _decision(
+        yield decision(
             _regulated("S3DefaultEncryptionKMS"),
             [_DATA],
             "The bucket encrypts twice (aws:kms:dsse) with our key; the rule knows only aws:kms.",
@@ -146,32 +153,32 @@ def _work(environment: Environment) -> Iterator[Waiver]:
         for workspace in environment.workspaces
         for which in ("", *(f"-{name}" for name in environment.other_architectures))
     ]
-    yield _decision(
+    yield decision(
         ["AwsSolutions-ECS2"],
         tasks,
         "The container's variables are names of the environment, workspace, bucket and key; "
         "secrets reach a worker sealed by KMS, and a test refuses any other variable.",
     )
-    yield _decision(
+    yield decision(
         ["CT.ECS.PR.7"],
         tasks,
         "A Fargate task has one container and its own kernel, so the task's memory is the limit; "
         "a container's own would contradict the size that a session asks for.",
     )
-    yield _decision(
+    yield decision(
         ["CT.ECS.PR.2"],
         ["compute/Cluster/Resource"],
         "Container Insights is on in its newer form, enhanced; the rule knows only enabled.",
     )
     if environment.network.while_bursting:
-        yield _decision(
+        yield decision(
             [*_regulated("LambdaInsideVPC"), "CT.LAMBDA.PR.3"],
             ["control/Controller/Resource"],
             "The environment asks for endpoints while bursting only: inside the VPC the controller "
             "could not open them. It runs our code alone, reads no data, and is refused for "
             "restricted data.",
         )
-    yield _decision(
+    yield decision(
         ["CT.SQS.PR.1"],
         ["control/Failures/Resource"],
         "It is itself the controller's dead-letter queue; an alarm rings when a message arrives.",
@@ -185,50 +192,9 @@ def _work(environment: Environment) -> Iterator[Waiver]:
             *(["network/Flows/Resource"] if environment.network.existing is None else []),
             *(["audit/Events/Resource"] if environment.audit.trail else []),
         ]
-        yield _decision(
+        yield decision(
             ["CT.CLOUDWATCH.PR.2"],
             logs,
             "A test environment holds no restricted data, and nobody has to account for its logs "
             "after a year; production keeps them for a year or more, or is refused.",
-        )
-
-
-def _hosts(environment: Environment) -> Iterator[Waiver]:
-    capacity = environment.capacity
-    if capacity is None:
-        return
-    names = [workspace.name for workspace in environment.workspaces]
-    spot = [f"hosts/Spot-{name}/Group" for name in names if capacity.spot]
-    on_demand = [f"hosts/OnDemand-{name}/Group" for name in names]
-    single = len(capacity.instance_types) == 1
-    yield _decision(
-        ["AwsSolutions-AS3"],
-        [*on_demand, *spot],
-        "ECS fills and drains these groups many times a day; a message for each would be read by "
-        "nobody, and every change is in the trail.",
-    )
-    yield _decision(
-        ["CT.AUTOSCALING.PR.1"],
-        [*on_demand, *spot],
-        "The groups are in every subnet of the workers, each in a zone of its own; the rule reads "
-        "a list of zones, which would have to repeat what the subnets say.",
-    )
-    mixed = [*([] if single else on_demand), *spot]
-    if mixed:
-        yield _decision(
-            [
-                "AwsSolutions-EC26",
-                "HIPAA.Security-EC2IMDSv2Enabled",
-                "NIST.800.53.R5-EC2IMDSv2Enabled",
-            ],
-            mixed,
-            "The rules do not follow a mixed group to its launch template, which requires IMDSv2 "
-            "and encrypts the disk with our key; tests of the template assert both.",
-        )
-    if single:
-        yield _decision(
-            ["CT.AUTOSCALING.PR.6"],
-            [*on_demand, *spot],
-            "The environment names one instance type, as a warm pool demands; a wait for more of "
-            "it is shown to the analyst.",
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from starburst_assurance.waivers import Waiver
-from starburst_assurance.wildcards import Wildcard
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -24,13 +23,11 @@ class GatedStage:
         stage: its constructs.
         packs: names of packs, beside our own rules.
         waivers: resources in them are paths below the stage.
-        wildcards: what its roles' policies declare.
     """
 
     stage: cdk.Stage
     packs: Sequence[str]
     waivers: Sequence[Waiver]
-    wildcards: Sequence[Wildcard] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

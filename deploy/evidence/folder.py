@@ -15,6 +15,7 @@ from deploy.evidence.matrix import Row, matrix
 from deploy.evidence.page import page
 from deploy.evidence.sbom import SBOMS, sbom
 from deploy.tools.cdk import ROOT
+from stacks.addons.enabled import enabled
 from starburst_assurance.proofs.solving.prove import Verdict
 from starburst_assurance.waivers import Waiver
 
@@ -159,6 +160,7 @@ def _facts(evidence: Evidence) -> dict[str, Any]:
         "purpose": evidence.environment.purpose,
         "data_class": evidence.environment.data_class,
         "packs": list(evidence.environment.packs),
+        "addons": [addon.name for addon in enabled(evidence.environment)],
         "time": evidence.time.isoformat(),
         "commit": evidence.commit.name,
         "files_that_differ_from_the_commit": list(evidence.commit.changed),

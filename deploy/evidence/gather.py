@@ -20,13 +20,13 @@ from deploy.tools.cdk import ROOT
 from deploy.tools.linting import lint
 from stacks.risks import Risk, risks
 from stacks.settings import Environment
+from stacks.stage import EnvironmentStage
 from stacks.waivers import waivers
-from stacks.wildcards import wildcards
 from starburst_assurance.controls import CONTROLS
 from starburst_assurance.gate.outcomes import Outcome, guard_outcomes, nag_outcomes, rule_outcomes
 from starburst_assurance.gate.table import OpenFinding, open_findings
 from starburst_assurance.judge import GatedStage
-from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.command import policy_sets_of, theorems_of
 from starburst_assurance.proofs.encoding.vocabulary import check
 from starburst_assurance.proofs.mutation.record import Record, load
 from starburst_assurance.proofs.solving.prove import Verdict, prove_all
@@ -35,7 +35,8 @@ from starburst_assurance.proofs.theorems import ALL as THEOREMS
 from starburst_assurance.rules import RULES
 from starburst_assurance.templates.template import Template, read_stage
 from starburst_assurance.waivers import Waiver
-from starburst_assurance.wildcards import Wildcard
+from starburst_assurance.wildcards import declared_wildcards
+from starburst_constructs.policies.wildcards import Wildcard
 
 __all__ = ["Evidence", "gather"]
 
@@ -119,11 +120,12 @@ def gather(
     if running:
         check_tests(running)
     stage = built.node.find_child(environment.name)
+    assert isinstance(stage, EnvironmentStage)  # noqa: S101 - the one stage that was built
+    theorems = (*theorems, *theorems_of(built, environment.name))
     gated = GatedStage(
-        stage=stage,  # pyright: ignore[reportArgumentType] - the one stage that was built
+        stage=stage,
         packs=environment.packs,
-        waivers=waivers(environment),
-        wildcards=wildcards(environment),
+        waivers=waivers(environment, addons=stage.addons),
     )
     assembly = outdir / "cdk.out" / f"assembly-{environment.name}"
     files = sorted(assembly.glob("*.template.json"))
@@ -156,7 +158,7 @@ def gather(
         reports=reports,
         refused=[*refused, *linted],
         waivers=gated.waivers,
-        wildcards=gated.wildcards,
+        wildcards=declared_wildcards(template),
         risks=risks(environment),
         verdicts=verdicts,
         tests=finish_tests(running) if running else {},
@@ -181,7 +183,8 @@ def _ask(
 ) -> tuple[list[Outcome], dict[str, Any]]:
     """Return what each judge says of each resource, and their reports."""
     reports: dict[str, Any] = {}
-    outcomes = list(rule_outcomes(RULES, gated, template))
+    declared = declared_wildcards(template)
+    outcomes = list(rule_outcomes(RULES, template))
     reports["own-rules.json"] = _lines(outcomes)
     for pack in gated.packs:
         report(f"Asking {pack}, rule by rule")
@@ -190,7 +193,7 @@ def _ask(
             reports["cfn-guard.json"] = _without_places(said)
             reports["control-tower.json"] = _lines(found)
         else:
-            found = sorted(nag_outcomes(_NAG[pack], gated))
+            found = sorted(nag_outcomes(_NAG[pack], gated, wildcards=declared))
             reports[f"cdk-nag-{pack}.json"] = _lines(found)
         outcomes += found
     return outcomes, reports

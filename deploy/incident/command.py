@@ -22,6 +22,7 @@ from starburst.aws.calls import client_config
 from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
 from starburst.contract.areas import SESSIONS
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
+from starburst_constructs.placement import Placement
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -82,9 +83,9 @@ class Scope:
     whole: bool = False
 
     @property
-    def where(self) -> dict[str, str]:
+    def placement(self) -> Placement:
         """The account and the Region, as documents take them."""
-        return {"account": self.environment.account, "region": self.environment.region}
+        return self.environment.placement
 
     @property
     def prefixes(self) -> list[str]:

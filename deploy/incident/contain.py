@@ -77,7 +77,7 @@ def denials(about: Scope) -> list[Change]:
             role=role_name(environment.name, "controller"),
             policy=launch_policy_name(workspace, about.user),
             document=launch_denial_document(
-                environment.name, workspace, user=about.user, **about.where
+                environment.name, workspace, user=about.user, placement=about.placement
             ),
         )
         for workspace in about.workspaces
@@ -173,7 +173,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
                 about.workspaces,
                 bucket=runtime(about.environment, clients).bucket,
                 locker=locker(about.environment, clients),
-                **about.where,
+                placement=about.placement,
             )
         )
         return None

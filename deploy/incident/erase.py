@@ -187,7 +187,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
                 where,
                 bucket=runtime(about.environment, clients).bucket,
                 locker=locker(about.environment, clients),
-                **about.where,
+                placement=about.placement,
             )
         )
         return None

@@ -140,7 +140,10 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
         trail = _trail(about, clients)
         shown(
             watcher_document(
-                about.environment.name, about.workspaces, trail_log_group=trail, **about.where
+                about.environment.name,
+                about.workspaces,
+                trail_log_group=trail,
+                placement=about.placement,
             )
         )
         return 0

@@ -122,7 +122,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
                 where,
                 bucket=bucket,
                 locker=locker(about.environment, clients),
-                **about.where,
+                placement=about.placement,
             )
         )
         return

@@ -162,7 +162,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if words.permission:
         clients = clients or about.clients()
         where = locker(about.environment, clients)
-        shown(isolator_document(name, locker=where, **about.where))
+        shown(isolator_document(name, locker=where, placement=about.placement))
         return
     path = words.record or Path(f"isolation-{name}.json")
     clients = clients or about.clients()

@@ -137,7 +137,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
                 where,
                 bucket=document.bucket,
                 key_arn=document.key_arn,
-                **about.where,
+                placement=about.placement,
             )
         )
         return

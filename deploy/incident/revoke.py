@@ -152,7 +152,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
                 about.workspaces,
                 [f"arn:aws:iam::{account}:role/{one.role}" for one in changes],
                 bucket=runtime(about.environment, clients).bucket,
-                **about.where,
+                placement=about.placement,
             )
         )
         return

@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from environments import ALL
+from stacks.addons import Price
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
 
@@ -79,43 +81,21 @@ def _alarm_metrics(properties: Resource) -> int | None:
     return sum("MetricStat" in query for query in properties.get("Metrics", ())) or 1
 
 
-def _one(_: Resource) -> int | None:
-    return 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
-    """How a resource type is billed for existing.
-
-    Attributes:
-        what: in plain words.
-        units: how many one resource counts for; None where its template does not tell.
-        month: what a unit costs a month.
-    """
-
-    what: str
-    units: Callable[[Resource], int | None]
-    month: Callable[[Prices], float]
-
-
-STANDING: Final = {
-    "AWS::EC2::VPCEndpoint": Standing(
+STANDING: Final[Mapping[str, Price]] = {
+    "AWS::EC2::VPCEndpoint": Price(
         what="interface endpoints, by zone",
         units=_endpoint_zones,
         month=lambda prices: prices.endpoint_az_hour * HOURS_A_MONTH,
     ),
-    "AWS::EC2::NatGateway": Standing(
+    "AWS::EC2::NatGateway": Price(
         what="NAT gateways",
-        units=_one,
         month=lambda prices: prices.nat_hour * HOURS_A_MONTH,
     ),
-    "AWS::KMS::Key": Standing(what="KMS keys", units=_one, month=lambda prices: prices.key_month),
-    "AWS::CloudWatch::Alarm": Standing(
+    "AWS::KMS::Key": Price(what="KMS keys", month=lambda prices: prices.key_month),
+    "AWS::CloudWatch::Alarm": Price(
         what="alarms", units=_alarm_metrics, month=lambda prices: prices.alarm_month
     ),
-    "AWS::Budgets::Budget": Standing(
-        what="budgets", units=_one, month=lambda prices: prices.budget_month
-    ),
+    "AWS::Budgets::Budget": Price(what="budgets", month=lambda prices: prices.budget_month),
 }
 """Billed for existing."""
 
@@ -196,14 +176,22 @@ TIERS: Final = {
 """Which property sets the tier, and what it is where the property is absent."""
 
 
-def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
+def at_rest(
+    templates: Iterable[Template], prices: Prices, *, own: Mapping[str, Price] | None = None
+) -> AtRest:
     """Count what ``templates`` hold and price it.
+
+    Args:
+        templates: of one environment.
+        prices: of its Region.
+        own: how further resource types are billed, as its add-ons say.
 
     Example:
         >>> bill = at_rest([{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}], load("eu-west-1"))
         >>> bill.usd
         1.0
     """
+    known = {**(own or {}), **STANDING}
     standing: Counter[str] = Counter()
     passing: Counter[str] = Counter()
     by_use: set[str] = set()
@@ -215,8 +203,8 @@ def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
             if kind in TIERS:
                 name, default = TIERS[kind]
                 kind = f"{kind}:{properties.get(name, default)}"
-            if kind in STANDING:
-                units = STANDING[kind].units(properties)
+            if kind in known:
+                units = known[kind].units(properties)
                 if units is None:
                     not_priced[kind] += 1
                 else:
@@ -228,12 +216,12 @@ def at_rest(templates: Iterable[Template], prices: Prices) -> AtRest:
     return AtRest(
         items=tuple(
             Item(what=entry.what, quantity=standing[kind], unit_usd=entry.month(prices))
-            for kind, entry in STANDING.items()
-            if standing[kind]
+            for kind, entry in known.items()
+            if standing[kind] and entry.what
         ),
         by_use=tuple(sorted(by_use)),
         not_priced=tuple(sorted(not_priced.items())),
-        hour=sum(STANDING[kind].month(prices) * passing[kind] for kind in passing) / HOURS_A_MONTH,
+        hour=sum(known[kind].month(prices) * passing[kind] for kind in passing) / HOURS_A_MONTH,
     )
 
 
@@ -253,6 +241,8 @@ def _is_there(resource: Resource, template: Template) -> bool:
 def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
     """Return a table with one row for each ``(environment, region)``; None has no known prices."""
     kinds = [entry.what for entry in STANDING.values()]
+    items = [item.what for bill in bills.values() if bill is not None for item in bill.items]
+    kinds += [what for what in dict.fromkeys(items) if what not in kinds]
     lines = [
         f"| environment | region | {' | '.join(kinds)} | USD a month |",
         "|---|---|" + "---:|" * (len(kinds) + 1),
@@ -303,9 +293,16 @@ def _artifacts(assembly: Path, kind: str) -> Iterable[Mapping[str, Any]]:
     return [entry for entry in manifest["artifacts"].values() if entry["type"] == kind]
 
 
-def _bill(templates: Iterable[Template], region: str) -> AtRest | None:
+def _bill(environment: str, region: str, templates: Iterable[Template]) -> AtRest | None:
+    own = {
+        kind: price
+        for each in ALL
+        if each.name == environment
+        for addon in each.addons
+        for kind, price in addon.prices().items()
+    }
     try:
-        return at_rest(templates, load(region))
+        return at_rest(templates, load(region), own=own)
     except ConfigurationError:
         return None
 
@@ -318,7 +315,7 @@ def main(assembly: str = "cdk.out") -> int:
         sys.stderr.write(f"There is no {error.filename}; run: python app.py\n")
         return 1
     bills = {
-        (environment, region): _bill(templates, region)
+        (environment, region): _bill(environment, region, templates)
         for (environment, region), templates in found.items()
         if environment != EMULATED
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Literal, get_args
 
+from stacks.addons.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity
 from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
@@ -26,6 +27,7 @@ from stacks.settings.validation import (
 )
 from stacks.settings.workspace import Workspace
 from starburst.contract import ENVIRONMENT_NAME, Hosts
+from starburst_constructs.placement import Placement
 
 __all__ = [
     "Architecture",
@@ -108,6 +110,7 @@ class Environment:
         accepted_risks: of those that synthesis would warn of, each with the reason; one that these
             settings do not take is refused at synthesis.
         without: features that this environment goes without (the local emulator's gaps).
+        addons: optional stacks, such as those of ``stacks/addons/``.
         tags: on every resource.
     """
 
@@ -138,6 +141,7 @@ class Environment:
     organization_id: str | None = None
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     without: tuple[Feature, ...] = ()
+    addons: tuple[Addon, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -155,6 +159,10 @@ class Environment:
         require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
         if self.capacity is not None:
             self._check_capacity(me, self.capacity)
+        distinct(f"{me} addons", (addon.name for addon in self.addons))
+        for addon in self.addons:
+            matches(f"{me} addons", addon.name, "[a-z][a-z0-9]{1,19}", "names such as datamart")
+            addon.check(self)
         if self.production:
             self._check_production(me)
         else:
@@ -298,6 +306,16 @@ class Environment:
     def lacks_image(self) -> bool:
         """Whether no worker could start; the emulator's workers are processes without an image."""
         return self.image_digest == NO_IMAGE and not self.without
+
+    @property
+    def placement(self) -> Placement:
+        """Where it is deployed, as constructs and policies take it."""
+        return Placement(
+            account=self.account,
+            region=self.region,
+            organization_id=self.organization_id,
+            retain=self.production,
+        )
 
     @property
     def production(self) -> bool:

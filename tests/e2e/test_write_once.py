@@ -21,6 +21,7 @@ from starburst._client.access.connection import Connection, connect
 from starburst._client.opening import open_session
 from starburst._client.session import Session
 from starburst.local import LocalEnvironment
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import restorer_document
 
 pytestmark = pytest.mark.timeout(180)
@@ -354,9 +355,12 @@ def test_what_officers_restore_is_written_once_too(
 def officer(local: LocalEnvironment, connection: Connection, prefixes: list[str]) -> boto3.Session:
     """Return a session of a role that may restore below these prefixes."""
     document = connection.document
-    where = {"account": document.account, "region": document.region}
     policy = restorer_document(
-        document.environment, prefixes, bucket=document.bucket, key_arn=document.key_arn, **where
+        document.environment,
+        prefixes,
+        placement=Placement(account=document.account, region=document.region),
+        bucket=document.bucket,
+        key_arn=document.key_arn,
     )
     trust = {"Effect": "Allow", "Principal": {"AWS": document.account}, "Action": "sts:AssumeRole"}
     root = local.root_session()

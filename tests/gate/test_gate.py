@@ -22,7 +22,7 @@ from starburst_assurance.gate.table import open_findings, table
 from starburst_assurance.packs.packs import plain
 from starburst_assurance.rules import RULES, Rule
 from starburst_assurance.waivers import Waiver, WaiverError
-from starburst_assurance.wildcards import Wildcard
+from starburst_constructs.policies.wildcards import Wildcard, declare_wildcards
 
 MOST_COLUMNS = 150
 TODAY = date(2026, 11, 22)
@@ -101,17 +101,17 @@ def test_a_declared_wildcard_is_handed_over_and_an_undeclared_one_is_not(tmp_pat
     def build(outdir: Path, *declared: Wildcard) -> CloudAssembly:
         app = cdk.App(outdir=str(outdir))
         stage = cdk.Stage(app, "judged")
-        iam.ManagedPolicy(
+        policy = iam.ManagedPolicy(
             cdk.Stack(stage, "stack"),
             "Policy",
             statements=[iam.PolicyStatement(actions=["sqs:ListQueues"], resources=["*"])],
         )
-        gated = GatedStage(stage=stage, packs=("AwsSolutions",), waivers=(), wildcards=declared)
+        declare_wildcards(policy, declared)
+        gated = GatedStage(stage=stage, packs=("AwsSolutions",), waivers=())
         install_gates(app, stages=[gated], rules=(), today=TODAY)
         return app.synth()
 
     declared = Wildcard(
-        policy="stack/Policy/Resource",
         resource="*",
         reason="The action has no resource to name.",
         actions=("sqs:ListQueues",),

@@ -15,6 +15,7 @@ from deploy.incident.command import Clients
 from deploy.incident.contain import main
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import (
     container_document,
     launch_denial_document,
@@ -43,7 +44,7 @@ ROLES = [
         for purpose in ("analyst", "worker")
     ),
 ]
-PLACE = {"account": "222233334444", "region": "eu-west-1"}
+PLACEMENT = Placement(account="222233334444", region="eu-west-1")
 
 
 class Ecs:
@@ -242,10 +243,12 @@ def test_it_prints_exactly_the_permission_that_it_takes(
     assert calls == actions(printed, "iam", "s3")
     assert actions(printed, "ecs") == {"ecs:DescribeTasks", "ecs:ListTasks", "ecs:StopTask"}
     locker = Locker(bucket=AUDIT, key_arn=LOGS_KEY)
-    expected = container_document("prod", ["genomics"], bucket=BUCKET, locker=locker, **PLACE)
+    expected = container_document(
+        "prod", ["genomics"], bucket=BUCKET, locker=locker, placement=PLACEMENT
+    )
     assert printed == expected
     for user in (None, "alice"):
-        denial = launch_denial_document("prod", "genomics", user=user, **PLACE)
+        denial = launch_denial_document("prod", "genomics", user=user, placement=PLACEMENT)
         keeping = Keeping(why="contained", workspace="genomics", user=user)
         for document in (printed, denial, keeping.document):
             assert list(complaints(Policy.parse("p", document))) == []

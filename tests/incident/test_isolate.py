@@ -17,6 +17,7 @@ from environments import PROD as PRODUCTION
 from stacks.settings import ExistingVpc
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import isolator_document
 from starburst_constructs.policies.incident_statements import Locker
 from tests.incident.calls import actions, taken
@@ -208,8 +209,8 @@ def test_it_prints_exactly_the_permission_that_it_takes(
     # Tagging what is made is judged by itself, though it is no call of its own.
     assert calls | {"ec2:CreateTags"} == actions(printed, "ec2", "s3")
     locker = Locker(bucket=AUDIT, key_arn=LOGS_KEY)
-    place = {"account": "222233334444", "region": "eu-west-1"}
-    assert printed == isolator_document("prod", locker=locker, **place)
+    placement = Placement(account="222233334444", region="eu-west-1")
+    assert printed == isolator_document("prod", locker=locker, placement=placement)
     assert list(complaints(Policy.parse("p", printed))) == []
 
 

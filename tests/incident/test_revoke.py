@@ -14,6 +14,7 @@ from deploy.incident.command import Clients
 from deploy.incident.revoke import main
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.revocation import revocation_document, revoker_document
 from tests.incident.calls import actions, taken
 from tests.incident.environments import BUCKET, Parameters
@@ -138,8 +139,8 @@ def test_what_cannot_be_done_is_said(
 
 def revoker() -> dict[str, Any]:
     roles = [f"arn:aws:iam::222233334444:role/{role}" for role in ROLES]
-    place = {"account": "222233334444", "region": "eu-west-1"}
-    return revoker_document("prod", ["genomics"], roles, bucket=BUCKET, **place)
+    placement = Placement(account="222233334444", region="eu-west-1")
+    return revoker_document("prod", ["genomics"], roles, bucket=BUCKET, placement=placement)
 
 
 def test_it_prints_exactly_the_permission_that_it_takes(

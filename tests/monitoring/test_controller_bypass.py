@@ -8,12 +8,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from starburst_constructs.monitoring.controller_bypass import metric_name, trespasses
+from starburst_constructs.monitoring.controller_bypass import bypass_filters, metric_name
+from starburst_constructs.placement import Placement
 from tests.stacks.filters import Event, finds
 from tests.stacks.reading import Template, resources
 
 ACCOUNT, GROUP = "222233334444", "sg-0a1b2c3d"
-FILTERS = trespasses("prod", account=ACCOUNT, group_id=GROUP)
+FILTERS = bypass_filters(
+    "prod", placement=Placement(account=ACCOUNT, region="eu-west-1"), group_id=GROUP
+)
 
 
 def told(event: Event) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from starburst_constructs.monitoring.evidence_changes import weakenings, weakenings_metric
+from starburst_constructs.monitoring.evidence_changes import evidence_filters, evidence_metric
 from tests.stacks.filters import Event, finds
 from tests.stacks.reading import Template, resources
 
@@ -18,7 +18,7 @@ OTHER_KEY = "ffffffff-12ab-34cd-56ef-1234567890ab"
 IAM = f"arn:aws:iam::{ACCOUNT}"
 DEPLOYER = f"{IAM}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-west-1"
 BREAK_GLASS = f"{IAM}:role/security/break-glass"
-FILTERS = weakenings(
+FILTERS = evidence_filters(
     "prod",
     key_ids={"LogsKey": LOGS_KEY, "DataKey": DATA_KEY},
     deployer=DEPLOYER,
@@ -215,7 +215,7 @@ def test_ordinary_work_is_not(one: Event) -> None:
 
 def test_production_has_the_filters_and_one_alarm(templates: Mapping[str, Template]) -> None:
     for name in ("local", "dev", "prod", "regulated"):
-        metric = weakenings_metric(name)
+        metric = evidence_metric(name)
         filters = resources(templates[f"{name}/audit"], "AWS::Logs::MetricFilter").values()
         found = [one["Properties"] for one in filters if metric in json.dumps(one)]
         alarms = resources(templates[f"{name}/control"], "AWS::CloudWatch::Alarm").values()

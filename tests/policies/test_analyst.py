@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import SESSION, analyst_statements
 
 SID = "a1" * 10
@@ -20,8 +21,7 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
         analyst_statements(
             "prod",
             "genomics",
-            account="222233334444",
-            region="eu-west-1",
+            placement=Placement(account="222233334444", region="eu-west-1"),
             bucket_arn=BUCKET,
             key_arn="arn:aws:kms:eu-west-1:222233334444:key/k",
         )
@@ -155,7 +155,11 @@ def test_a_session_without_a_name_can_do_nothing(
 ) -> None:
     last = documents(
         analyst_statements(
-            "prod", "genomics", account="1", region="r", bucket_arn=BUCKET, key_arn="k"
+            "prod",
+            "genomics",
+            placement=Placement(account="1", region="r"),
+            bucket_arn=BUCKET,
+            key_arn="k",
         )
     )[-1]
     assert last == {

@@ -12,6 +12,7 @@ import pytest
 from starburst.contract import PRINCIPAL_NAME, SessionKeys
 from starburst.contract.areas import AREAS, CONTROL
 from starburst_assurance.proofs.theorems import tables
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import analyst_statements
 from starburst_constructs.storage.buckets import CONTROL_DAYS
 
@@ -94,8 +95,7 @@ def test_who_is_called_like_an_area_owns_their_sessions_only(
             analyst_statements(
                 "prod",
                 workspace,
-                account="222233334444",
-                region="eu-west-1",
+                placement=Placement(account="222233334444", region="eu-west-1"),
                 bucket_arn=BUCKET,
                 key_arn="arn:aws:kms:eu-west-1:222233334444:key/k",
             )

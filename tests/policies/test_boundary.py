@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from starburst_constructs.naming import boundary_name
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.boundary import IDENTITY_CHANGES, boundary_statements
 
 ENVIRONMENTS = ("local", "dev", "prod", "regulated")
@@ -33,7 +34,11 @@ def policies(template: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 @pytest.fixture(scope="module")
 def statements(documents: Callable[..., list[dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     found = documents(
-        boundary_statements("prod", account="222233334444", regions=("eu-west-1", "eu-central-1"))
+        boundary_statements(
+            "prod",
+            placement=Placement(account="222233334444", region="eu-west-1"),
+            regions=("eu-west-1", "eu-central-1"),
+        )
     )
     return {statement["Sid"]: statement for statement in found}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.controller import (
     fleet_statements,
     function_statements,
@@ -15,7 +16,7 @@ from starburst_constructs.policies.controller import (
     session_statements,
 )
 
-WHERE = {"account": "222233334444", "region": "eu-west-1"}
+PLACEMENT = Placement(account="222233334444", region="eu-west-1")
 ECS = "arn:aws:ecs:eu-west-1:222233334444"
 SID = "a1" * 10
 
@@ -25,7 +26,7 @@ WORKSPACES = ["genomics", "markets"]
 
 @pytest.fixture(scope="module")
 def fleet(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return documents(fleet_statements("prod", WORKSPACES, **WHERE))
+    return documents(fleet_statements("prod", WORKSPACES, placement=PLACEMENT))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def sessions(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, A
         session_statements(
             "prod",
             WORKSPACES,
-            **WHERE,
+            placement=PLACEMENT,
             bucket_arn="arn:aws:s3:::data",
             key_arn="key",
             logs_key_arn="logs-key",
@@ -132,7 +133,7 @@ def test_keys_open_through_services_only(sessions: list[Any]) -> None:
 def test_code_cannot_use_what_lambda_needs_for_the_vpc(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
-    inside = function_statements("prod", **WHERE, in_vpc=True)
+    inside = function_statements("prod", placement=PLACEMENT, in_vpc=True)
     by_sid = {one["Sid"]: one for one in documents(inside)}
     assert by_sid["ButNotFromCode"]["Action"] == by_sid["JoinTheVpc"]["Action"]
     assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
@@ -141,7 +142,7 @@ def test_code_cannot_use_what_lambda_needs_for_the_vpc(
 def test_outside_the_vpc_it_needs_no_interfaces_and_is_kept_off_them(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
-    outside = function_statements("prod", **WHERE, in_vpc=False)
+    outside = function_statements("prod", placement=PLACEMENT, in_vpc=False)
     by_sid = {one["Sid"]: one for one in documents(outside)}
     assert "JoinTheVpc" not in by_sid
     assert by_sid["ButNotFromCode"]["Effect"] == "Deny"
@@ -151,13 +152,15 @@ def test_policies_of_as_many_workspaces_as_a_runtime_document_holds_fit(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
     names = [f"{number:02}".rjust(32, "w") for number in range(16)]
-    where = {"account": "222233334444", "region": "ap-southeast-2"}
+    placement = Placement(account="222233334444", region="ap-southeast-2")
     environment = "e" * 12
     roles = [f"arn:aws:iam::222233334444:role/starburst-{environment}-worker-{n}" for n in names]
     bucket = {"bucket_arn": f"arn:aws:s3:::{'b' * 63}", "key_arn": "k" * 90}
     for statements in (
-        session_statements(environment, names, **where, **bucket, logs_key_arn="k" * 90),
-        fleet_statements(environment, names, **where),
+        session_statements(
+            environment, names, placement=placement, **bucket, logs_key_arn="k" * 90
+        ),
+        fleet_statements(environment, names, placement=placement),
         passing_statements(roles * 2),
     ):
         assert len(json.dumps(documents(statements), separators=(",", ":"))) < 6000

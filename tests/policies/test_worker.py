@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from starburst._protocol.sealed.result_nodes import attempt_name, node_name
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.worker import launch_statements, worker_statements
 
 RESULT = node_name("p000001-00000", 0, 1)
@@ -15,14 +16,14 @@ ATTEMPT = attempt_name("p000001-00000", 0, 1, number=99)
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/sessions/genomics/alice/{SID}"
-WHERE = {"account": "222233334444", "region": "eu-west-1"}
+PLACEMENT = Placement(account="222233334444", region="eu-west-1")
 QUEUE = "arn:aws:sqs:eu-west-1:222233334444:starburst-prod"
 
 
 @pytest.fixture(scope="module")
 def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return documents(
-        worker_statements("prod", "genomics", **WHERE, bucket_arn=BUCKET, key_arn="key")
+        worker_statements("prod", "genomics", placement=PLACEMENT, bucket_arn=BUCKET, key_arn="key")
     )
 
 
@@ -112,7 +113,12 @@ def test_outside_the_vpc_nothing_is_left_of_it(
 ) -> None:
     inside = documents(
         worker_statements(
-            "prod", "genomics", **WHERE, bucket_arn=BUCKET, key_arn="key", vpc_id="vpc-1"
+            "prod",
+            "genomics",
+            placement=PLACEMENT,
+            bucket_arn=BUCKET,
+            key_arn="key",
+            vpc_id="vpc-1",
         )
     )
     assert {key: inside[-1][key] for key in ("Effect", "Action", "Resource", "Condition")} == {
@@ -130,7 +136,7 @@ def test_starting_a_worker_takes_no_data_access(
     documents: Callable[..., list[dict[str, Any]]],
 ) -> None:
     statements = documents(
-        launch_statements("prod", "genomics", **WHERE, repository_arn="arn:repo")
+        launch_statements("prod", "genomics", placement=PLACEMENT, repository_arn="arn:repo")
     )
     services = {
         action.split(":")[0]

@@ -9,9 +9,9 @@ import pytest
 import app
 from environments import DEV
 from stacks.settings import Ec2Capacity, Instance, Network
+from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import check
-from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
@@ -34,8 +34,10 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> PolicySet:
         capacity=Ec2Capacity(instance_types=(c7g,), spot=True),
         network=Network(cidr="10.78.0.0/20"),
     )
-    app.build([environment], outdir=str(outdir), validate=False).synth()
-    return read_policy_set(outdir, "hosted", regions=DEV.allowed_regions)
+    built = app.build([environment], outdir=str(outdir), validate=False)
+    built.synth()
+    [policy_set] = policy_sets_of(built, outdir)
+    return policy_set
 
 
 def test_its_policies_use_words_that_iam_knows(hosted: PolicySet) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from environments import ALL
-from stacks.wildcards import wildcards
 from starburst_assurance.rules import Verdict, undeclared_wildcard, unused_wildcards
 from starburst_assurance.templates.template import Template, read_stage
-from starburst_assurance.wildcards import Wildcard, WildcardError, check_wildcards
+from starburst_assurance.wildcards import check_wildcards, declared_wildcards
+from starburst_constructs.policies.wildcards import Allow, Wildcard, WildcardError, patterns
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -119,6 +119,20 @@ def test_a_declaration_that_leaves_something_open_is_refused(bad: Wildcard) -> N
         check_wildcards([bad])
 
 
+@pytest.mark.parametrize(
+    ("reason", "resource", "wrong"),
+    [
+        ("because", "arn:aws:sqs:::a-*", "20 characters"),
+        ("A reason that is long enough.", "arn:aws:sqs:::a", "is no pattern"),
+    ],
+)
+def test_a_statement_whose_declaration_says_too_little_cannot_be_made(
+    reason: str, resource: str, wrong: str
+) -> None:
+    with pytest.raises(WildcardError, match=wrong):
+        Allow(sid="Queues", actions=["sqs:SendMessage"], resources=patterns(reason, resource))
+
+
 def test_a_declaration_that_is_there_twice_is_refused() -> None:
     with pytest.raises(WildcardError, match="there twice"):
         check_wildcards([EVERYTHING, replace(EVERYTHING, reason="Another reason, as good.")])
@@ -128,8 +142,8 @@ def test_a_declaration_that_is_there_twice_is_refused() -> None:
 def test_each_environment_declares_what_it_has(environment: Any, assembly: CloudAssembly) -> None:
     files = Path(assembly.directory).glob(f"assembly-{environment.name}/*.template.json")
     found = read_stage(sorted(files), stage=environment.name)
-    declared = wildcards(environment)
-    check_wildcards(declared)
+    declared = declared_wildcards(found)
+    assert declared
     rule = undeclared_wildcard(declared)
     verdicts = {rule.result(each, found).verdict for each in found.all_of(*rule.kinds)}
     assert verdicts == {Verdict.COMPLIANT}

@@ -94,8 +94,7 @@ def test_the_role_names_one_vpc_and_asks_for_the_tag(
 def test_the_role_may_make_every_endpoint_of_the_stack(hosts: bool) -> None:
     """Agents on EC2 instances call services that Fargate's tasks do not."""
     ids = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-0a"], "group_id": "sg-0a"}
-    where = {"account": DEV.account, "region": DEV.region}
-    made = opening_statements("dev", **where, **ids, hosts=hosts)
+    made = opening_statements("dev", placement=DEV.placement, **ids, hosts=hosts)
     [asked] = [one.to_statement_json() for one in made if one.sid == "ToTheseServices"]
     assert asked["Condition"]["StringEquals"]["ec2:VpceServiceName"] == [
         f"com.amazonaws.{DEV.region}.{service}" for service in services_in(DEV.region, hosts=hosts)
@@ -103,12 +102,12 @@ def test_the_role_may_make_every_endpoint_of_the_stack(hosts: bool) -> None:
 
 
 def test_the_boundary_still_fits() -> None:
-    name, account = "e" * 12, DEV.account
+    name, placement = "e" * 12, DEV.placement
     statements = boundary_statements(
         name,
-        account=account,
+        placement=placement,
         regions=("ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
-        also=(*closing_ceiling(account), *opening_ceiling(name, account=account)),
+        also=(*closing_ceiling(placement), *opening_ceiling(name, placement=placement)),
         regionless=REGIONLESS,
     )
     document = [one.to_statement_json() for one in statements]

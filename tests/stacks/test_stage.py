@@ -12,6 +12,8 @@ from aws_cdk.cx_api import CloudAssembly
 
 import app
 from environments import ALL, LOCAL, PROD
+from stacks.addons.enabled import enabled
+from stacks.stage import CORE
 from starburst_constructs.naming import boundary_arn
 from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, service_grant
 from tests.stacks.reading import Template, documents, listed, resources
@@ -38,7 +40,9 @@ COMPUTE_SERVICES = ("ecs-tasks.amazonaws.com", "lambda.amazonaws.com")
 """What runs as a role was given it by iam:PassRole, which never crosses accounts."""
 
 
-def test_every_environment_has_every_stack(templates: Templates) -> None:
+def test_every_environment_has_the_core_stacks_and_those_of_its_addons(
+    templates: Templates,
+) -> None:
     by_environment = {
         environment.name: {
             name.split("/")[1] for name in templates if name.startswith(f"{environment.name}/")
@@ -46,7 +50,15 @@ def test_every_environment_has_every_stack(templates: Templates) -> None:
         for environment in ALL
     }
     assert set(PROTECTED) <= by_environment[LOCAL.name]
-    assert all(stacks == by_environment[LOCAL.name] for stacks in by_environment.values())
+    for environment in ALL:
+        names = [addon.name for addon in enabled(environment)]
+        core = {
+            name
+            for name in by_environment[environment.name]
+            if not any(name == addon or name.startswith(f"{addon}-") for addon in names)
+        }
+        optional = set() if environment.audit.trail else {"audit"}
+        assert core == set(CORE) - optional, environment.name
 
 
 def test_two_syntheses_are_byte_identical(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from starburst_assurance.packs.control_tower import ControlTower
 from starburst_assurance.packs.packs import NagPack, plain
 from starburst_assurance.rules import RULES, Rule
 from starburst_assurance.waivers import Waiver, WaiverError, check_waivers
-from starburst_assurance.wildcards import check_wildcards
 
 __all__ = ["PACKS", "UNUSED", "Gate", "GatedStage", "install_gates"]
 
@@ -142,7 +141,6 @@ def install_gates(
 
     Raises:
         WaiverError: a waiver is expired, too wide, unexplained, there twice, or of no pack.
-        WildcardError: a declaration explains nothing, or leaves its actions open.
     """
     judges: dict[str, Judge] = {
         pack: PACKS[pack]() for pack in dict.fromkeys(p for gated in stages for p in gated.packs)
@@ -150,7 +148,6 @@ def install_gates(
     ours = Rulebook(rules)
     for gated in stages:
         check_waivers(gated.waivers, today=today or datetime.now(UTC).date())
-        check_wildcards(gated.wildcards)
         _check_owners(gated, [ours, *(judges[pack] for pack in gated.packs)])
     gates = [
         Gate(judge, stages=[gated for gated in stages if pack in gated.packs])

@@ -15,6 +15,8 @@ from starburst_assurance.packs.control_tower import ControlTower, guard_catalogu
 from starburst_assurance.packs.packs import declared_reason, plain
 from starburst_assurance.rules import Rule, Verdict, undeclared_wildcard
 from starburst_assurance.templates.template import Template
+from starburst_assurance.wildcards import declared_wildcards
+from starburst_constructs.policies.wildcards import Wildcard
 
 __all__ = ["Outcome", "guard_outcomes", "nag_outcomes", "rule_outcomes"]
 
@@ -42,7 +44,9 @@ class Outcome:
     judged: str = ""
 
 
-def nag_outcomes(pack: type[cdk_nag.NagPack], gated: GatedStage) -> Iterator[Outcome]:
+def nag_outcomes(
+    pack: type[cdk_nag.NagPack], gated: GatedStage, *, wildcards: Sequence[Wildcard] = ()
+) -> Iterator[Outcome]:
     """Yield what one pack of cdk-nag says of a stage.
 
     The pack reports findings only, so its rules are asked one by one, as the pack itself does.
@@ -50,6 +54,7 @@ def nag_outcomes(pack: type[cdk_nag.NagPack], gated: GatedStage) -> Iterator[Out
     Args:
         pack: its class.
         gated: the stage.
+        wildcards: what its policies declare.
     """
     asked: list[tuple[str, str | None, str, list[str] | None]] = []
 
@@ -86,7 +91,7 @@ def nag_outcomes(pack: type[cdk_nag.NagPack], gated: GatedStage) -> Iterator[Out
                 verdict=Verdict.NON_COMPLIANT,
                 finding=plain(finding),
                 wrong=info,
-                judged=declared_reason(finding, path, gated.wildcards),
+                judged=declared_reason(finding, path, wildcards),
             )
 
 
@@ -122,11 +127,9 @@ def guard_outcomes(template: Template) -> tuple[list[Outcome], list[dict[str, An
     return sorted(found), reports
 
 
-def rule_outcomes(
-    rules: Sequence[Rule], gated: GatedStage, template: Template
-) -> Iterator[Outcome]:
+def rule_outcomes(rules: Sequence[Rule], template: Template) -> Iterator[Outcome]:
     """Yield what our own rules say of an environment."""
-    for rule in (*rules, undeclared_wildcard(gated.wildcards)):
+    for rule in (*rules, undeclared_wildcard(declared_wildcards(template))):
         for resource in template.all_of(*rule.kinds):
             result = rule.result(resource, template)
             if result.verdict is Verdict.NOT_APPLICABLE:

@@ -9,6 +9,7 @@ from pathlib import Path
 from starburst_assurance.judge import Finding, GatedStage
 from starburst_assurance.rules import Rule, undeclared_wildcard, unused_wildcards
 from starburst_assurance.templates.template import Template, read_stage
+from starburst_assurance.wildcards import declared_wildcards
 
 __all__ = ["Rulebook"]
 
@@ -37,11 +38,12 @@ class Rulebook:
     def findings(self, gated: GatedStage, files: Sequence[Path]) -> Iterator[Finding]:
         """Judge the templates."""
         template = read_stage(files, stage=gated.stage.node.path)
-        yield from self.judge(template, gated)
+        yield from self.judge(template)
 
-    def judge(self, template: Template, gated: GatedStage) -> Iterator[Finding]:
+    def judge(self, template: Template) -> Iterator[Finding]:
         """Yield the findings of all rules at all resources."""
-        for rule in (*self._rules, undeclared_wildcard(gated.wildcards)):
+        declared = declared_wildcards(template)
+        for rule in (*self._rules, undeclared_wildcard(declared)):
             for resource in template.all_of(*rule.kinds):
                 for problem in rule.result(resource, template).problems:
                     yield Finding(
@@ -51,10 +53,10 @@ class Rulebook:
                         fix=rule.fix,
                         controls=rule.controls,
                     )
-        for problem in unused_wildcards(gated.wildcards, template):
+        for problem in unused_wildcards(declared, template):
             yield Finding(
                 rule=f"{self.name}-unused-wildcard",
                 path="",
                 wrong=problem,
-                fix="Take it out of stacks/wildcards.py.",
+                fix="Take it out of the policy's statement.",
             )

@@ -11,24 +11,32 @@ from typing import Final
 import cdk_nag
 
 from starburst_assurance.judge import Finding, GatedStage
-from starburst_assurance.wildcards import Wildcard
+from starburst_assurance.templates.template import read_stage
+from starburst_assurance.wildcards import declared_wildcards
+from starburst_constructs.policies.wildcards import Wildcard
 
 __all__ = ["NagPack", "declared_reason", "plain"]
 
 _EXPORTED_ARN: Final = re.compile(
     r"[\w-]+:ExportsOutputFnGetAtt([A-Za-z]+)[0-9A-F]{8}Arn[0-9A-F]{8}"
+    r"|(?<=<)([A-Za-z]+)[0-9A-F]{8}\.Arn(?=>)"
 )
 _PATTERN: Final = re.compile(r"AwsSolutions-IAM5\[Resource::(.*)\]")
 
 
 def plain(rule: str) -> str:
-    """Return a finding's id with the names of generated exports made readable and stable.
+    """Return a finding's id with generated names, of exports too, made readable and stable.
 
     Example:
         >>> plain("IAM5[Resource::a-b:ExportsOutputFnGetAttData666C94C7Arn0D7E21B7/x*]")
         'IAM5[Resource::<Data.Arn>/x*]'
     """
-    return _EXPORTED_ARN.sub(r"<\1.Arn>", rule)
+    return _EXPORTED_ARN.sub(_readable, rule)
+
+
+def _readable(found: re.Match[str]) -> str:
+    exported, own = found.groups()
+    return f"<{exported}.Arn>" if exported else f"{own}.Arn"
 
 
 class NagPack:
@@ -61,7 +69,8 @@ class NagPack:
 
     def findings(self, gated: GatedStage, files: Sequence[Path]) -> Iterator[Finding]:
         """Judge the constructs."""
-        del files
+        template = read_stage(files, stage=gated.stage.node.path) if files else None
+        declared = declared_wildcards(template) if template else ()
         for violation in self._pack.validate_scope(gated.stage).violations:
             for resource in violation.violating_resources:
                 path = (resource.construct_path or "").removeprefix(f"{gated.stage.node.path}/")
@@ -70,7 +79,7 @@ class NagPack:
                     path=path,
                     wrong=violation.description,
                     fix=violation.fix or "",
-                    judged=declared_reason(violation.rule_name, path, gated.wildcards),
+                    judged=declared_reason(violation.rule_name, path, declared),
                 )
 
 

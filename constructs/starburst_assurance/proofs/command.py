@@ -10,6 +10,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from starburst_assurance.proofs.solving.prove import prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["policy_sets_of", "run"]
+__all__ = ["policy_sets_of", "run", "theorems_of"]
 
 _PROGRESS = 200
 
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         if not theorems:
             raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
         with tempfile.TemporaryDirectory() as folder:
-            policy_sets = list(_policy_sets(options, Path(folder)))
+            app, policy_sets = _policy_sets(options, Path(folder))
         failed = 0
         sys.stdout.write(f"{source()}\n\n")
         for policy_set in policy_sets:
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             failed += (
                 _try_mutants(policy_set, theorems, options)
                 if options.mutants
-                else _prove(policy_set, theorems)
+                else _prove(policy_set, [*theorems, *_of_addons(app, policy_set, options)])
             )
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
@@ -71,9 +72,10 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
         environment = getattr(stage, "environment", None)
         if environment is None:
             continue
+        addons = getattr(stage, "addons", ())
         existing = environment.network.existing
         theirs = existing.s3_endpoint_id if existing is not None else None
-        yield read_policy_set(
+        policy_set = read_policy_set(
             assembly,
             environment.name,
             regions=environment.allowed_regions,
@@ -87,9 +89,34 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
             deployer=stage.foundation.deployer_arn if environment.production else None,
             break_glass=environment.break_glass_role_arn,
         )
+        duties: dict[str, list[Any]] = {}
+        for addon in addons:
+            for purpose, own in addon.duties().items():
+                duties.setdefault(purpose, []).extend(own)
+        yield replace(
+            policy_set,
+            duties=duties,
+            addons=tuple(addon.name for addon in addons),
+            ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
+        )
 
 
-def _policy_sets(options: argparse.Namespace, folder: Path) -> Iterator[PolicySet]:
+def theorems_of(app: Any, environment: str) -> tuple[Theorem, ...]:
+    """Return the theorems that the add-ons of one environment state.
+
+    Args:
+        app: as ``app.build`` returns it.
+        environment: its name.
+    """
+    stage = app.node.find_child(environment)
+    return tuple(each for addon in getattr(stage, "addons", ()) for each in addon.theorems())
+
+
+def _of_addons(app: Any, policy_set: PolicySet, options: argparse.Namespace) -> list[Theorem]:
+    return [item for item in theorems_of(app, policy_set.name) if (options.only or "") in item.name]
+
+
+def _policy_sets(options: argparse.Namespace, folder: Path) -> tuple[Any, list[PolicySet]]:
     os.environ.setdefault("CDK_VALIDATION", "false")
     app = _module(options.app).build(outdir=str(folder), validate=False)
     wanted = options.environment
@@ -98,9 +125,7 @@ def _policy_sets(options: argparse.Namespace, folder: Path) -> Iterator[PolicySe
         if name not in known:
             raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
     app.synth()
-    for policy_set in policy_sets_of(app, folder):
-        if not wanted or policy_set.name in wanted:
-            yield policy_set
+    return app, [one for one in policy_sets_of(app, folder) if not wanted or one.name in wanted]
 
 
 def _module(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from starburst_assurance.rules.rule import Rule
 from starburst_assurance.templates.statements import documents, listed
 from starburst_assurance.templates.template import Resource, Template
-from starburst_assurance.wildcards import EVERYTHING, Wildcard
+from starburst_constructs.policies.wildcards import EVERYTHING, Wildcard
 
 __all__ = ["undeclared_wildcard", "unused_wildcards"]
 
@@ -39,7 +39,7 @@ def undeclared_wildcard(declared: Sequence[Wildcard]) -> Rule:
         name="undeclared-wildcard",
         controls=("FSBP IAM.21", "CIS 1.15", "NIST AC-6", "AwsSolutions-IAM5"),
         kinds=_HOLDERS,
-        fix="Name the resource; or declare the pattern, its actions and why, in stacks/wildcards.",
+        fix="Name the resource; or declare the pattern, and why, where the statement has it.",
         judge=judge,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,6 +25,7 @@ class Resource:
         logical_id: its id in its own stack.
         file: the template that holds it.
         body: what the template says, references to other stacks resolved.
+        metadata: of its construct by type, which no template holds; references resolved as well.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Resource:
     logical_id: str
     file: str
     body: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -130,16 +132,21 @@ def read_stage(files: Sequence[Path], *, stage: str) -> Template:
                 exports[str(output["Export"]["Name"])] = value
     resources = {}
     for file, template in stacks.items():
-        paths = _paths(file, stage)
+        constructs = _constructs(file, stage)
         for logical_id, body in template.get("Resources", {}).items():
             name = _prefix(file) + logical_id
             resolved = _imported(_renamed(body, _prefix(file), template), exports)
+            path, metadata = constructs.get(logical_id, (logical_id, {}))
             resources[name] = Resource(
                 name=name,
-                path=str(paths.get(logical_id, logical_id)),
+                path=path,
                 logical_id=logical_id,
                 file=str(file),
                 body=cast(Mapping[str, Any], resolved),
+                metadata=cast(
+                    Mapping[str, Any],
+                    _imported(_renamed(metadata, _prefix(file), template), exports),
+                ),
             )
     return Template(resources=resources)
 
@@ -148,17 +155,18 @@ def _prefix(file: Path) -> str:
     return file.name.removesuffix(".template.json")
 
 
-def _paths(file: Path, stage: str) -> dict[str, str]:
-    """Return construct paths below the stage by logical id."""
+def _constructs(file: Path, stage: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return path below the stage, and metadata by type, of each construct by logical id."""
     metadata = file.with_name(_prefix(file) + ".metadata.json")
     if not metadata.exists():
         return {}
-    return {
-        str(entry["data"]): str(path).removeprefix(f"/{stage}/")
-        for path, entries in json.loads(metadata.read_text()).items()
-        for entry in entries
-        if entry["type"] == "aws:cdk:logicalId"
-    }
+    found = {}
+    for path, entries in json.loads(metadata.read_text()).items():
+        by_type = {entry["type"]: entry.get("data") for entry in entries}
+        logical_id = by_type.pop("aws:cdk:logicalId", None)
+        if logical_id is not None:
+            found[str(logical_id)] = str(path).removeprefix(f"/{stage}/"), by_type
+    return found
 
 
 def _attribute(value: object) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from constructs import Construct
 
 from starburst.contract import ControllerDoor
 from starburst.controller import CODE, HANDLER, LEFT_OUT
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers
 
 __all__ = ["ControllerFunction", "FailureQueue", "Wake", "Watch"]
@@ -50,8 +51,7 @@ class FailureQueue(sqs.Queue):
         construct_id: its id there.
         name: physical name: the controller's role names it before it exists.
         key: encrypts it.
-        account: twelve digits.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
     """
 
     def __init__(
@@ -61,8 +61,7 @@ class FailureQueue(sqs.Queue):
         *,
         name: str,
         key: kms.Key,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
     ) -> None:
         super().__init__(
             scope,
@@ -78,8 +77,7 @@ class FailureQueue(sqs.Queue):
             no_strangers(
                 actions=["sqs:*"],
                 resources=[self.queue_arn],
-                account=account,
-                organization_id=organization_id,
+                placement=placement,
             )
         )
 
@@ -250,9 +248,9 @@ class Watch(Construct):
         function: the controller.
         failures: its failure queue.
         topic: who hears.
-        trespasses: what the trail counts that started or changed workers past the controller; None
+        bypasses: what the trail counts that started or changed workers past the controller; None
             where the environment has no trail of its own.
-        weakenings: what the trail counts that weakened the record; None where none is kept.
+        evidence_changes: what the trail counts that weakened the record; None where none is kept.
         tampering: what workers and the controller found that failed verification.
     """
 
@@ -265,8 +263,8 @@ class Watch(Construct):
         failures: sqs.Queue,
         topic: sns.Topic,
         tampering: cloudwatch.IMetric,
-        trespasses: cloudwatch.IMetric | None = None,
-        weakenings: cloudwatch.IMetric | None = None,
+        bypasses: cloudwatch.IMetric | None = None,
+        evidence_changes: cloudwatch.IMetric | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         minutes = cdk.Duration.minutes(5)
@@ -285,12 +283,12 @@ class Watch(Construct):
                 tampering,
             ),
         ]
-        if trespasses is not None:
+        if bypasses is not None:
             told = "Somebody started or changed workers past the controller, or used the root user"
-            alarms.append(("Trespasses", told, trespasses))
-        if weakenings is not None:
+            alarms.append(("Trespasses", told, bypasses))
+        if evidence_changes is not None:
             told = "Somebody changed, or tried to, what the record rests on: keys, trail or logs"
-            alarms.append(("Weakenings", told, weakenings))
+            alarms.append(("Weakenings", told, evidence_changes))
         for name, description, metric in alarms:
             alarm = cloudwatch.Alarm(
                 self,

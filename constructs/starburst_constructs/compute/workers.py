@@ -16,6 +16,7 @@ from constructs import Construct
 from starburst.contract import WORKER_COMMAND
 from starburst.contract.times import STOP_SECONDS
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.placement import Placement
 
 __all__ = ["MASKED", "SCRATCH", "WORKER_UID", "WorkerCluster", "WorkerLog", "WorkerTask"]
 
@@ -48,7 +49,7 @@ class WorkerLog(EncryptedLogGroup):
         name: physical name.
         key: encrypts it.
         days: retention.
-        retain: keep it when its stack is deleted.
+        placement: of the environment: whether the log outlives its stack.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class WorkerLog(EncryptedLogGroup):
         name: str,
         key: kms.Key,
         days: int,
-        retain: bool,
+        placement: Placement,
     ) -> None:
         super().__init__(
             scope,
@@ -67,7 +68,7 @@ class WorkerLog(EncryptedLogGroup):
             name=name,
             key=key,
             days=days,
-            retain=retain,
+            placement=placement,
             masks=logs.DataProtectionPolicy(
                 name="starburst-worker",
                 description="Credentials and personal data that analysts' code prints",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from aws_cdk import aws_ec2 as ec2
@@ -12,6 +13,9 @@ from constructs import Construct
 from starburst_constructs.identity.roles import KitRole
 from starburst_constructs.naming import endpoints_stack_name, role_arn, role_name
 from starburst_constructs.network.endpoints import services_in
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.boundary import ceiling
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
 __all__ = [
     "BURST_TAG",
@@ -37,36 +41,37 @@ _READING: Final = (
 )
 
 
-def _stack(environment: str, *, account: str, region: str) -> str:
+def _stack(environment: str, *, placement: Placement) -> str:
     name = endpoints_stack_name(environment)
-    return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*"
+    return placement.arn("cloudformation", f"stack/{name}/*")
 
 
 def _is_for_endpoints(environment: str) -> dict[str, str]:
     return {f"aws:RequestTag/{BURST_TAG}": environment}
 
 
-def flipping_statements(
-    environment: str, *, account: str, region: str
-) -> list[iam.PolicyStatement]:
+def flipping_statements(environment: str, *, placement: Placement) -> list[iam.PolicyStatement]:
     """Return what lets the controller update one stack, with one role and no other.
 
     IAM has no key that tells the previous template from another one, so what an update can do is
     what the role can do: see ``opening_statements``.
     """
-    stack = _stack(environment, account=account, region=region)
-    role = role_arn(environment, "endpoints", account=account)
+    stack = patterns(
+        "CloudFormation ends a stack's ARN with an id that it makes.",
+        _stack(environment, placement=placement),
+    )
+    role = role_arn(environment, "endpoints", account=placement.account)
     return [
-        iam.PolicyStatement(
+        Allow(
             sid="OpenAndCloseEndpoints",
             actions=["cloudformation:UpdateStack"],
-            resources=[stack],
+            resources=stack,
             conditions={"ArnEquals": {"cloudformation:RoleArn": role}},
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="WatchEndpoints",
             actions=["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"],
-            resources=[stack],
+            resources=stack,
         ),
         iam.PolicyStatement(
             sid="PassOnlyTheEndpointRole",
@@ -80,8 +85,7 @@ def flipping_statements(
 def opening_statements(
     environment: str,
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     vpc_id: str,
     subnet_ids: Sequence[str],
     group_id: str,
@@ -92,10 +96,18 @@ def opening_statements(
 
     An endpoint is made with the tag and never changed: what is tagged can only be deleted.
     """
-    place = f"arn:aws:ec2:{region}:{account}"
-    endpoints = f"{place}:vpc-endpoint/*"
-    needed = services_in(region, hosts=hosts, fips=fips)
-    services = [f"com.amazonaws.{region}.{service}" for service in needed]
+    place = f"arn:aws:ec2:{placement.region}:{placement.account}"
+    endpoints = patterns(
+        "EC2 makes an endpoint's id; each statement asks for the tag of our endpoints.",
+        f"{place}:vpc-endpoint/*",
+    )
+    everything = patterns(
+        f"{NO_RESOURCE}it reads the VPC, and the zone with a service's private names is of that "
+        "service's own account: a condition holds it to our VPC.",
+        "*",
+    )
+    needed = services_in(placement.region, hosts=hosts, fips=fips)
+    services = [f"com.amazonaws.{placement.region}.{service}" for service in needed]
     return [
         iam.PolicyStatement(
             sid="InThisVpc",
@@ -106,10 +118,10 @@ def opening_statements(
                 f"{place}:security-group/{group_id}",
             ],
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="ToTheseServices",
             actions=["ec2:CreateVpcEndpoint"],
-            resources=[endpoints],
+            resources=endpoints,
             conditions={
                 "StringEquals": {
                     "ec2:VpceServiceName": services,
@@ -117,10 +129,10 @@ def opening_statements(
                 }
             },
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="TaggedAtOnce",
             actions=["ec2:CreateTags"],
-            resources=[endpoints],
+            resources=endpoints,
             conditions={
                 "StringEquals": {
                     "ec2:CreateAction": "CreateVpcEndpoint",
@@ -128,70 +140,69 @@ def opening_statements(
                 }
             },
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="DeleteWhatIsTagged",
             actions=["ec2:DeleteVpcEndpoints"],
-            resources=[endpoints],
+            resources=endpoints,
             conditions={"StringEquals": {f"aws:ResourceTag/{BURST_TAG}": environment}},
         ),
         # The private names of an AWS service live in a zone of that service's own account.
-        iam.PolicyStatement(
+        Allow(
             sid="PrivateNames",
-            actions=list(REGIONLESS),
-            resources=["*"],
+            actions=REGIONLESS,
+            resources=everything,
             conditions={
                 "ForAllValues:StringEquals": {
-                    "route53:VPCs": [f"VPCId={vpc_id},VPCRegion={region}"]
+                    "route53:VPCs": [f"VPCId={vpc_id},VPCRegion={placement.region}"]
                 }
             },
         ),
-        # Describing has no resource to name.
-        iam.PolicyStatement(sid="SeeTheVpc", actions=list(_READING), resources=["*"]),
+        Allow(sid="SeeTheVpc", actions=_READING, resources=everything),
     ]
 
 
-def opening_ceiling(environment: str, *, account: str) -> list[iam.PolicyStatement]:
+def opening_ceiling(environment: str, *, placement: Placement) -> list[iam.PolicyStatement]:
     """Return what the permissions boundary must allow for ``OpeningRole`` and who uses it."""
-    endpoints = f"arn:aws:ec2:*:{account}:vpc-endpoint/*"
+    endpoints = f"arn:aws:ec2:*:{placement.account}:vpc-endpoint/*"
     tag = f"aws:ResourceTag/{BURST_TAG}"
     return [
-        iam.PolicyStatement(
-            sid="OwnEndpointsStack",
-            actions=["cloudformation:UpdateStack"],
-            resources=[_stack(environment, account=account, region="*")],
+        ceiling(
+            "OwnEndpointsStack",
+            ["cloudformation:UpdateStack"],
+            resources=[_stack(environment, placement=replace(placement, region="*"))],
         ),
-        iam.PolicyStatement(
-            sid="OwnEndpointRole",
-            actions=["iam:PassRole"],
-            resources=[role_arn(environment, "endpoints", account=account)],
+        ceiling(
+            "OwnEndpointRole",
+            ["iam:PassRole"],
+            resources=[role_arn(environment, "endpoints", account=placement.account)],
             conditions={"StringEquals": {"iam:PassedToService": _CLOUDFORMATION}},
         ),
-        iam.PolicyStatement(
-            sid="OwnEndpointsMade",
-            actions=["ec2:CreateVpcEndpoint"],
+        ceiling(
+            "OwnEndpointsMade",
+            ["ec2:CreateVpcEndpoint"],
             resources=[
                 endpoints,
                 *(
-                    f"arn:aws:ec2:*:{account}:{kind}/*"
+                    f"arn:aws:ec2:*:{placement.account}:{kind}/*"
                     for kind in ("security-group", "subnet", "vpc")
                 ),
             ],
         ),
-        iam.PolicyStatement(
-            sid="OwnEndpointsTagged",
-            actions=["ec2:CreateTags"],
+        ceiling(
+            "OwnEndpointsTagged",
+            ["ec2:CreateTags"],
             resources=[endpoints],
             conditions={"StringEquals": {"ec2:CreateAction": "CreateVpcEndpoint"}},
         ),
-        iam.PolicyStatement(
-            sid="OwnEndpointsDeleted",
-            actions=["ec2:DeleteVpcEndpoints"],
+        ceiling(
+            "OwnEndpointsDeleted",
+            ["ec2:DeleteVpcEndpoints"],
             resources=[endpoints],
             conditions={"StringEquals": {tag: environment}},
         ),
-        iam.PolicyStatement(
-            sid="OwnEndpointsNamed",
-            actions=[*_READING, *REGIONLESS],
+        ceiling(
+            "OwnEndpointsNamed",
+            [*_READING, *REGIONLESS],
             resources=["*"],
         ),
     ]
@@ -208,8 +219,7 @@ class OpeningRole(Construct):
         vpc: whose endpoints.
         subnets: where they have an address.
         group: their security group.
-        account: twelve digits.
-        region: of this environment.
+        placement: of the environment.
         hosts: whether workers run on EC2 instances, whose agents need endpoints of their own.
         fips: whether they have FIPS names.
     """
@@ -224,8 +234,7 @@ class OpeningRole(Construct):
         vpc: ec2.IVpc,
         subnets: Sequence[ec2.ISubnet],
         group: ec2.ISecurityGroup,
-        account: str,
-        region: str,
+        placement: Placement,
         hosts: bool = False,
         fips: bool = False,
     ) -> None:
@@ -233,10 +242,8 @@ class OpeningRole(Construct):
         # CloudFormation is not documented to send these keys for a stack's role; where it does,
         # they bind. A role can be passed to a stack of its own account only.
         source: dict[str, Any] = {
-            "StringEqualsIfExists": {"aws:SourceAccount": account},
-            "ArnLikeIfExists": {
-                "aws:SourceArn": _stack(environment, account=account, region=region)
-            },
+            "StringEqualsIfExists": {"aws:SourceAccount": placement.account},
+            "ArnLikeIfExists": {"aws:SourceArn": _stack(environment, placement=placement)},
         }
         KitRole(
             self,
@@ -251,8 +258,7 @@ class OpeningRole(Construct):
             policies={
                 "Opening": opening_statements(
                     environment,
-                    account=account,
-                    region=region,
+                    placement=placement,
                     vpc_id=vpc.vpc_id,
                     subnet_ids=[subnet.subnet_id for subnet in subnets],
                     group_id=group.security_group_id,

@@ -11,6 +11,8 @@ from constructs import Construct
 
 from starburst.contract import USER_TAG
 from starburst_constructs.naming import ROLE_TAG
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.wildcards import DeclaredPolicy
 
 __all__ = [
     "FORBIDDEN_IN_USER",
@@ -76,11 +78,11 @@ class KitRole(iam.Role):
         for title, statements in policies.items():
             # On the role, not on the policy: the role is complete the moment that it exists.
             self.add_managed_policy(
-                iam.ManagedPolicy(
+                DeclaredPolicy(
                     self,
                     title,
                     description=f"{description}: {title}",
-                    statements=list(statements),
+                    statements=statements,
                 )
             )
         cdk.Tags.of(self).add(ROLE_TAG, purpose)
@@ -88,13 +90,13 @@ class KitRole(iam.Role):
             cdk.Tags.of(self).add(WORKSPACE_TAG, workspace)
 
 
-def task_trust(*, account: str, region: str) -> iam.IPrincipal:
+def task_trust(*, placement: Placement) -> iam.IPrincipal:
     """Return the trust of a role that ECS tasks of this account and Region assume (S2)."""
     return iam.PrincipalWithConditions(
         cast(iam.IPrincipal, iam.ServicePrincipal("ecs-tasks.amazonaws.com")),
         {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"},
+            "StringEquals": {"aws:SourceAccount": placement.account},
+            "ArnLike": {"aws:SourceArn": placement.arn("ecs", "*")},
         },
     )
 

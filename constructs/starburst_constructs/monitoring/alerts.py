@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers, service_grant
 
 __all__ = ["AlertTopic"]
@@ -34,9 +35,7 @@ class AlertTopic(sns.Topic):
         scope: parent construct.
         construct_id: its id there.
         key: encrypts it; its policy must let both services in.
-        account: whose alarms and budgets.
-        region: of the alarms.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         emails: who is told; each confirms by a link that SNS sends.
     """
 
@@ -46,9 +45,7 @@ class AlertTopic(sns.Topic):
         construct_id: str,
         *,
         key: kms.Key,
-        account: str,
-        region: str,
-        organization_id: str | None,
+        placement: Placement,
         emails: Sequence[str] = (),
     ) -> None:
         super().__init__(
@@ -62,8 +59,7 @@ class AlertTopic(sns.Topic):
             no_strangers(
                 actions=list(_ACTIONS),
                 resources=[self.topic_arn],
-                account=account,
-                organization_id=organization_id,
+                placement=placement,
             )
         )
         for email in emails:
@@ -71,8 +67,8 @@ class AlertTopic(sns.Topic):
                 cast(sns.ITopicSubscription, subscriptions.EmailSubscription(email))
             )
         sources = {
-            "cloudwatch": f"arn:aws:cloudwatch:{region}:{account}:alarm:*",
-            "budgets": f"arn:aws:budgets::{account}:*",
+            "cloudwatch": placement.arn("cloudwatch", "alarm:*"),
+            "budgets": f"arn:aws:budgets::{placement.account}:*",
         }
         for service, source in sources.items():
             self.add_to_resource_policy(
@@ -82,7 +78,7 @@ class AlertTopic(sns.Topic):
                     actions=["sns:Publish"],
                     resources=[self.topic_arn],
                     conditions={
-                        "StringEquals": {"aws:SourceAccount": account},
+                        "StringEquals": {"aws:SourceAccount": placement.account},
                         "ArnLike": {"aws:SourceArn": source},
                     },
                 )

@@ -14,8 +14,9 @@ from constructs import Construct
 
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 from starburst_constructs.naming import cluster_name, role_arn
+from starburst_constructs.placement import Placement
 
-__all__ = ["Trespasses", "metric_name", "trespasses"]
+__all__ = ["ControllerBypass", "bypass_filters", "metric_name"]
 
 _ECS: Final = '($.eventSource = "ecs.amazonaws.com")'
 _NETWORK: Final = "$.requestParameters.networkConfiguration.awsvpcConfiguration"
@@ -23,7 +24,7 @@ _ISSUER: Final = "$.userIdentity.sessionContext.sessionIssuer.arn"
 
 
 def metric_name(environment: str) -> str:
-    """Return the metric that counts trespasses on an environment.
+    """Return the metric that counts calls past the controller of an environment.
 
     Example:
         >>> metric_name("prod")
@@ -32,15 +33,15 @@ def metric_name(environment: str) -> str:
     return f"{environment}-past-the-controller"
 
 
-def trespasses(environment: str, *, account: str, group_id: str) -> Mapping[str, str]:
+def bypass_filters(environment: str, *, placement: Placement, group_id: str) -> Mapping[str, str]:
     """Return filters of the trail by what they find.
 
     Args:
         environment: its name.
-        account: twelve digits.
+        placement: of the environment.
         group_id: of the workers' security group; a group exists in one VPC only.
     """
-    controller = role_arn(environment, "controller", account=account)
+    controller = role_arn(environment, "controller", account=placement.account)
     ours = f'($.requestParameters.cluster = "*{cluster_name(environment)}")'
     family = f"starburst-{environment}-*"
     scheduled = f'ecsParameters.taskDefinitionArn = "*{family}"'
@@ -73,14 +74,14 @@ def _any(*names: str) -> str:
     return "(" + " || ".join(f'($.eventName = "{name}")' for name in names) + ")"
 
 
-class Trespasses(Construct):
+class ControllerBypass(Construct):
     """Counts, in one metric, what the trail says of workers that the controller did not start.
 
     Args:
         scope: parent construct.
         construct_id: its id there.
         environment: its name.
-        account: twelve digits.
+        placement: of the environment.
         group_id: of the workers' security group.
         events: the trail's log group.
     """
@@ -91,11 +92,11 @@ class Trespasses(Construct):
         construct_id: str,
         *,
         environment: str,
-        account: str,
+        placement: Placement,
         group_id: str,
         events: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
-        found = trespasses(environment, account=account, group_id=group_id)
+        found = bypass_filters(environment, placement=placement, group_id=group_id)
         for name, pattern in found.items():
             CountingFilter(self, name, log=events, pattern=pattern, metric=metric_name(environment))

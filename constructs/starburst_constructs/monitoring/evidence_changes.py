@@ -16,7 +16,7 @@ from constructs import Construct
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 from starburst_constructs.naming import trail_name
 
-__all__ = ["Weakenings", "weakenings", "weakenings_metric"]
+__all__ = ["EvidenceChanges", "evidence_filters", "evidence_metric"]
 
 _KEYS: Final = (
     "DeleteImportedKeyMaterial",
@@ -43,17 +43,17 @@ _LOGS: Final = (
 )
 
 
-def weakenings_metric(environment: str) -> str:
+def evidence_metric(environment: str) -> str:
     """Return the metric that counts what weakened an environment's record.
 
     Example:
-        >>> weakenings_metric("prod")
+        >>> evidence_metric("prod")
         'prod-record-weakened'
     """
     return f"{environment}-record-weakened"
 
 
-def weakenings(
+def evidence_filters(
     environment: str, *, key_ids: Mapping[str, str], deployer: str, break_glass: str | None
 ) -> Mapping[str, str]:
     """Return filters of the trail by what they find.
@@ -142,7 +142,7 @@ def _all(*terms: str) -> str:
     return " && ".join(terms)
 
 
-class Weakenings(Construct):
+class EvidenceChanges(Construct):
     """Counts, in one metric, what the trail says of those who weaken the record.
 
     Args:
@@ -167,8 +167,10 @@ class Weakenings(Construct):
         events: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
-        found = weakenings(environment, key_ids=key_ids, deployer=deployer, break_glass=break_glass)
+        found = evidence_filters(
+            environment, key_ids=key_ids, deployer=deployer, break_glass=break_glass
+        )
         for name, pattern in found.items():
             CountingFilter(
-                self, name, log=events, pattern=pattern, metric=weakenings_metric(environment)
+                self, name, log=events, pattern=pattern, metric=evidence_metric(environment)
             )

@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
+
 __all__ = ["EncryptedLogGroup"]
 
 
@@ -18,7 +20,7 @@ class EncryptedLogGroup(logs.LogGroup):
         construct_id: its id there.
         key: encrypts it.
         days: retention, one of CloudWatch's values.
-        retain: keep it when its stack is deleted.
+        placement: of the environment: whether the log outlives its stack.
         name: physical name, for the groups that people query.
         masks: what it hides from a reader without ``logs:Unmask``.
     """
@@ -30,7 +32,7 @@ class EncryptedLogGroup(logs.LogGroup):
         *,
         key: kms.Key,
         days: int,
-        retain: bool,
+        placement: Placement,
         name: str | None = None,
         masks: logs.DataProtectionPolicy | None = None,
     ) -> None:
@@ -41,7 +43,7 @@ class EncryptedLogGroup(logs.LogGroup):
             log_group_name=name,
             data_protection_policy=masks,
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            if retain
+            if placement.retain
             else cdk.RemovalPolicy.DESTROY,
         )
         # The L2 property is an enumeration; settings hold CloudWatch's own number, checked there.

@@ -9,6 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import ServiceRole
 
 __all__ = [
@@ -25,8 +26,7 @@ class AccountTrail(Construct):
         scope: parent construct.
         construct_id: its id there.
         name: the trail's; its bucket's policy already names it.
-        account: twelve digits.
-        region: of this environment.
+        placement: of the environment.
         bucket: takes the files.
         key: encrypts them.
         log_group: takes the same events, to be asked.
@@ -39,8 +39,7 @@ class AccountTrail(Construct):
         construct_id: str,
         *,
         name: str,
-        account: str,
-        region: str,
+        placement: Placement,
         bucket: s3.Bucket,
         key: kms.Key,
         log_group: logs.ILogGroup,
@@ -56,8 +55,8 @@ class AccountTrail(Construct):
             # bind where it sends them; iam:PassRole refuses a role of another account anyway.
             conditions={
                 "StringEqualsIfExists": {
-                    "aws:SourceAccount": account,
-                    "aws:SourceArn": trail_arn(name, account=account, region=region),
+                    "aws:SourceAccount": placement.account,
+                    "aws:SourceArn": trail_arn(name, placement=placement),
                 }
             },
             statements=[
@@ -103,9 +102,9 @@ class AccountTrail(Construct):
         trail.node.add_dependency(role.node.find_child("Policy"))
 
 
-def trail_arn(name: str, *, account: str, region: str) -> str:
+def trail_arn(name: str, *, placement: Placement) -> str:
     """Return the ARN of a trail that may not exist yet."""
-    return f"arn:aws:cloudtrail:{region}:{account}:trail/{name}"
+    return placement.arn("cloudtrail", f"trail/{name}")
 
 
 def saved_query(

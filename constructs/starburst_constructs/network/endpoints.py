@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from starburst_constructs.network.vpc import HTTPS
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone
 
 __all__ = [
@@ -72,15 +73,16 @@ def services_in(region: str, *, hosts: bool = False, fips: bool = False) -> tupl
     return (*called, *(TASK_SERVICES if hosts or region in NEW_REGIONS else ()))
 
 
-def perimeter_statement(*, account: str, organization_id: str | None) -> iam.PolicyStatement:
+def perimeter_statement(*, placement: Placement) -> iam.PolicyStatement:
     """Return an endpoint's Allow: our people, to our resources, whatever the action.
 
     Without it a worker could carry data out to a stranger's bucket with the stranger's own keys.
     """
+    organization = placement.organization_id
     ours = (
-        {"aws:PrincipalOrgID": organization_id, "aws:ResourceOrgID": organization_id}
-        if organization_id
-        else {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
+        {"aws:PrincipalOrgID": organization, "aws:ResourceOrgID": organization}
+        if organization
+        else {"aws:PrincipalAccount": placement.account, "aws:ResourceAccount": placement.account}
     )
     return iam.PolicyStatement(
         sid="OurPrincipalsToOurResources",
@@ -122,9 +124,7 @@ class Endpoints(_Reached):
         construct_id: its id there.
         vpc: where they are.
         subnets: the gateway goes into their route tables.
-        account: twelve digits.
-        region: of this environment.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
 
     Attributes:
         group: security group of the interface endpoints; ``admit`` opens it to a client.
@@ -138,9 +138,7 @@ class Endpoints(_Reached):
         *,
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
-        account: str,
-        region: str,
-        organization_id: str | None,
+        placement: Placement,
     ) -> None:
         super().__init__(scope, construct_id)
         self.group = ec2.SecurityGroup(
@@ -157,14 +155,14 @@ class Endpoints(_Reached):
             service=ec2.GatewayVpcEndpointAwsService.S3,
             subnets=[subnets],
         )
-        s3.add_to_policy(perimeter_statement(account=account, organization_id=organization_id))
+        s3.add_to_policy(perimeter_statement(placement=placement))
         # ECR keeps image layers in a bucket of its own; without it no worker can start.
         s3.add_to_policy(
             iam.PolicyStatement(
                 sid="ImageLayers",
                 principals=[anyone()],
                 actions=["s3:GetObject"],
-                resources=[f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*"],
+                resources=[f"arn:aws:s3:::prod-{placement.region}-starport-layer-bucket/*"],
             )
         )
         self.s3_endpoint_id = s3.vpc_endpoint_id
@@ -179,9 +177,7 @@ class InterfaceEndpoints(Construct):
         vpc: where they are.
         subnets: one address in each.
         group: their security group.
-        account: twelve digits.
-        region: of this environment.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         hosts: whether workers run on EC2 instances, whose agents call ECS.
         fips: with FIPS names, where AWS has them.
         while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
@@ -196,16 +192,14 @@ class InterfaceEndpoints(Construct):
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         group: ec2.ISecurityGroup,
-        account: str,
-        region: str,
-        organization_id: str | None,
+        placement: Placement,
         while_bursting: bool,
         hosts: bool = False,
         fips: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
-        for service in services_in(region, hosts=hosts, fips=fips):
+        for service in services_in(placement.region, hosts=hosts, fips=fips):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),
@@ -216,9 +210,7 @@ class InterfaceEndpoints(Construct):
                 open=False,
                 private_dns_enabled=True,
             )
-            endpoint.add_to_policy(
-                perimeter_statement(account=account, organization_id=organization_id)
-            )
+            endpoint.add_to_policy(perimeter_statement(placement=placement))
             if condition is not None:
                 resource = cast(cdk.CfnResource, endpoint.node.default_child)
                 resource.cfn_options.condition = condition

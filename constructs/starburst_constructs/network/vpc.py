@@ -12,7 +12,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.boundary import ceiling
 from starburst_constructs.policies.service_access import ServiceRole
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
 __all__ = [
     "FLOW_FIELDS",
@@ -154,8 +157,7 @@ class FlowLog(Construct):
         construct_id: its id there.
         vpc: whose flows.
         log_group: where the flows go.
-        account: twelve digits, for whom alone the service may take the role.
-        region: of this environment.
+        placement: of the environment.
     """
 
     def __init__(
@@ -165,8 +167,7 @@ class FlowLog(Construct):
         *,
         vpc: ec2.IVpc,
         log_group: logs.ILogGroup,
-        account: str,
-        region: str,
+        placement: Placement,
     ) -> None:
         super().__init__(scope, construct_id)
         role = ServiceRole(
@@ -175,8 +176,8 @@ class FlowLog(Construct):
             service="vpc-flow-logs.amazonaws.com",
             description="Delivers VPC flow logs to their log group",
             conditions={
-                "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{region}:{account}:vpc-flow-log/*"},
+                "StringEquals": {"aws:SourceAccount": placement.account},
+                "ArnLike": {"aws:SourceArn": placement.arn("ec2", "vpc-flow-log/*")},
             },
             statements=[
                 iam.PolicyStatement(
@@ -218,12 +219,11 @@ class ClosedDefaultGroup(Construct):
         scope: parent construct.
         construct_id: its id there.
         vpc: whose default group is emptied.
-        account: twelve digits.
-        region: of this environment.
+        placement: of the environment.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, account: str, region: str
+        self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, placement: Placement
     ) -> None:
         super().__init__(scope, construct_id)
         group = vpc.vpc_default_security_group
@@ -233,20 +233,21 @@ class ClosedDefaultGroup(Construct):
             service="ssm.amazonaws.com",
             description="Empties the default security group",
             conditions={
-                "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {
-                    "aws:SourceArn": f"arn:aws:ssm:{region}:{account}:automation-execution/*"
-                },
+                "StringEquals": {"aws:SourceAccount": placement.account},
+                "ArnLike": {"aws:SourceArn": placement.arn("ssm", "automation-execution/*")},
             },
             statements=[
                 iam.PolicyStatement(
                     sid="RevokeRules",
                     actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
-                    resources=[f"arn:aws:ec2:{region}:{account}:security-group/{group}"],
+                    resources=[placement.arn("ec2", f"security-group/{group}")],
                 ),
-                # Describing has no resource to name.
-                iam.PolicyStatement(
-                    sid="ReadRules", actions=["ec2:DescribeSecurityGroups"], resources=["*"]
+                Allow(
+                    sid="ReadRules",
+                    actions=["ec2:DescribeSecurityGroups"],
+                    resources=patterns(
+                        f"{NO_RESOURCE}it reads security groups, and changes nothing.", "*"
+                    ),
                 ),
             ],
         )
@@ -264,15 +265,13 @@ class ClosedDefaultGroup(Construct):
         )
 
 
-def closing_ceiling(account: str) -> Sequence[iam.PolicyStatement]:
+def closing_ceiling(placement: Placement) -> Sequence[iam.PolicyStatement]:
     """Return what the permissions boundary must allow for ``ClosedDefaultGroup``."""
     return [
-        iam.PolicyStatement(
-            sid="OwnSecurityGroupsShut",
-            actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
-            resources=[f"arn:aws:ec2:*:{account}:security-group/*"],
+        ceiling(
+            "OwnSecurityGroupsShut",
+            ["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
+            resources=[f"arn:aws:ec2:*:{placement.account}:security-group/*"],
         ),
-        iam.PolicyStatement(
-            sid="SecurityGroupsRead", actions=["ec2:DescribeSecurityGroups"], resources=["*"]
-        ),
+        ceiling("SecurityGroupsRead", ["ec2:DescribeSecurityGroups"], resources=["*"]),
     ]

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import USER_TAG, ControllerDoor, queue_prefix, runtime_parameter
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import controller_name
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import only_from_networks
+from starburst_constructs.policies.wildcards import Allow, Wildcard, patterns
 
-__all__ = ["SESSION", "analyst_statements"]
+__all__ = ["SESSION", "analyst_statements", "session_queues"]
 
 SESSION = "?" * 20
 """A session id in a resource pattern. ``*`` would also match a deeper folder, such as results/."""
 
-_USER = f"${{aws:PrincipalTag/{USER_TAG}}}"
+_USER: Final = f"${{aws:PrincipalTag/{USER_TAG}}}"
+
+
+def session_queues(environment: str, workspace: str, *, placement: Placement) -> Wildcard:
+    """Return the queues of a workspace's sessions, as a resource."""
+    return Wildcard(
+        resource=placement.arn("sqs", f"{queue_prefix(environment, workspace)}*"),
+        reason="Session queues are made at run time under the workspace's own name prefix.",
+    )
 
 
 def analyst_statements(
     environment: str,
     workspace: str,
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket_arn: str,
     key_arn: str,
     trusted_cidrs: Sequence[str] = (),
@@ -38,8 +48,7 @@ def analyst_statements(
     Args:
         environment: its name.
         workspace: its name.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         bucket_arn: the data bucket's.
         key_arn: the data key's.
         trusted_cidrs: public addresses from which alone the role works; none for any (G6).
@@ -54,7 +63,7 @@ def analyst_statements(
             resources=[bucket_arn],
             conditions={"StringLike": {"s3:prefix": f"{folder}*"}},
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="ReadAndEraseOwnFolder",
             actions=[
                 "s3:AbortMultipartUpload",
@@ -64,20 +73,26 @@ def analyst_statements(
                 "s3:GetObjectVersion",
                 "s3:ListMultipartUploadParts",
             ],
-            resources=[f"{bucket_arn}/{folder}*"],
+            resources=patterns(
+                "An analyst's own folder; the trust admits no slash in the tag that names it.",
+                f"{bucket_arn}/{folder}*",
+            ),
         ),
         # Neither status.json (the controller's word) nor results/ (the workers').
-        iam.PolicyStatement(
+        Allow(
             sid="WriteWhatAClientWrites",
             actions=["s3:PutObject"],
             resources=[
                 f"{session}manifest.json",
-                f"{session}functions/*",
-                f"{session}inputs/*",
-                f"{session}requests/*",
+                *patterns(
+                    "What a client writes in its own sessions; their ids are made at run time.",
+                    f"{session}functions/*",
+                    f"{session}inputs/*",
+                    f"{session}requests/*",
+                ),
             ],
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="UseSessionQueues",
             actions=[
                 "sqs:DeleteMessage",
@@ -86,20 +101,21 @@ def analyst_statements(
                 "sqs:ReceiveMessage",
                 "sqs:SendMessage",
             ],
-            resources=[f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, workspace)}*"],
+            resources=[session_queues(environment, workspace, placement=placement)],
         ),
         iam.PolicyStatement(
             sid="AskTheController",
             actions=["lambda:InvokeFunction"],
             resources=[
-                f"arn:aws:lambda:{region}:{account}:function:{controller_name(environment)}"
-                f":{ControllerDoor.ANALYSTS}"
+                placement.arn(
+                    "lambda", f"function:{controller_name(environment)}:{ControllerDoor.ANALYSTS}"
+                )
             ],
         ),
         iam.PolicyStatement(
             sid="DiscoverTheEnvironment",
             actions=["ssm:GetParameter"],
-            resources=[f"arn:aws:ssm:{region}:{account}:parameter{runtime_parameter(environment)}"],
+            resources=[placement.arn("ssm", f"parameter{runtime_parameter(environment)}")],
         ),
         iam.PolicyStatement(
             sid="SealOwnSessions",
@@ -119,8 +135,8 @@ def analyst_statements(
             conditions={
                 "StringEquals": {
                     "kms:ViaService": [
-                        f"s3.{region}.amazonaws.com",
-                        f"sqs.{region}.amazonaws.com",
+                        f"s3.{placement.region}.amazonaws.com",
+                        f"sqs.{placement.region}.amazonaws.com",
                     ]
                 }
             },

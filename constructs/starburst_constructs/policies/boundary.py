@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from aws_cdk import aws_iam as iam
 
-__all__ = ["IDENTITY_CHANGES", "boundary_statements"]
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, Wildcard
+
+__all__ = ["IDENTITY_CHANGES", "boundary_statements", "ceiling"]
 
 IDENTITY_CHANGES = (
     "iam:AttachRolePolicy",
@@ -25,13 +29,48 @@ IDENTITY_CHANGES = (
 )
 """What no role may do to any identity: tags are what tells one analyst from another (P10)."""
 
+_CAPS: Final = (
+    "A permissions boundary grants nothing: its patterns cap what policies may grant, and each "
+    "policy is judged by itself."
+)
+
 _GLOBAL_SERVICES = ("budgets:*", "iam:*", "organizations:*", "sts:*")
+
+
+def ceiling(
+    sid: str,
+    actions: Sequence[str],
+    *,
+    resources: Sequence[str],
+    conditions: Mapping[str, Any] | None = None,
+) -> Allow:
+    """Return one ceiling of a boundary: a cap that grants nothing, so each of its patterns may be.
+
+    Args:
+        sid: statement id.
+        actions: single actions.
+        resources: ARNs and patterns; ``*`` for actions that have none to name.
+        conditions: IAM condition block.
+    """
+    return Allow(
+        sid=sid,
+        actions=actions,
+        resources=[
+            Wildcard(resource=one, reason=f"{_CAPS} {NO_RESOURCE}it caps nothing but these.")
+            if one == "*"
+            else Wildcard(resource=one, reason=_CAPS)
+            if "*" in one
+            else one
+            for one in resources
+        ],
+        conditions=conditions,
+    )
 
 
 def boundary_statements(
     environment: str,
     *,
-    account: str,
+    placement: Placement,
     regions: Sequence[str],
     also: Sequence[iam.PolicyStatement] = (),
     regionless: Sequence[str] = (),
@@ -40,15 +79,15 @@ def boundary_statements(
 
     Args:
         environment: its name; queues, functions and roles are capped to its own.
-        account: twelve digits.
+        placement: of the environment.
         regions: where data may be (S35); calls to another Region are denied.
         also: ceilings that an add-on's roles need beyond these.
         regionless: those of their actions whose service has no Region.
     """
     return [
-        *_data(environment, account),
-        *_compute(environment, account),
-        *_operations(account),
+        *_data(environment, account=placement.account),
+        *_compute(environment, account=placement.account),
+        *_operations(account=placement.account),
         *also,
         iam.PolicyStatement(
             sid="NoIdentityChange",
@@ -80,22 +119,10 @@ def boundary_statements(
     ]
 
 
-def _allow(
-    sid: str,
-    actions: Sequence[str],
-    *,
-    resources: Sequence[str],
-    conditions: dict[str, object] | None = None,
-) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid=sid, actions=list(actions), resources=list(resources), conditions=conditions
-    )
-
-
-def _data(environment: str, account: str) -> list[iam.PolicyStatement]:
+def _data(environment: str, *, account: str) -> list[iam.PolicyStatement]:
     return [
         # Bucket ARNs carry no account, so the account is a condition.
-        _allow(
+        ceiling(
             "OwnObjects",
             (
                 "s3:AbortMultipartUpload",
@@ -113,7 +140,7 @@ def _data(environment: str, account: str) -> list[iam.PolicyStatement]:
             resources=["arn:aws:s3:::*"],
             conditions={"StringEquals": {"aws:ResourceAccount": account}},
         ),
-        _allow(
+        ceiling(
             "OwnQueues",
             (
                 "sqs:ChangeMessageVisibility",
@@ -127,12 +154,12 @@ def _data(environment: str, account: str) -> list[iam.PolicyStatement]:
             ),
             resources=[f"arn:aws:sqs:*:{account}:starburst-{environment}-*"],
         ),
-        _allow(
+        ceiling(
             "OwnKeys",
             ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
             resources=[f"arn:aws:kms:*:{account}:key/*"],
         ),
-        _allow(
+        ceiling(
             "OwnParameters",
             ("ssm:GetParameter",),
             resources=[f"arn:aws:ssm:*:{account}:parameter/starburst/{environment}/*"],
@@ -140,15 +167,15 @@ def _data(environment: str, account: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _compute(environment: str, account: str) -> list[iam.PolicyStatement]:
+def _compute(environment: str, *, account: str) -> list[iam.PolicyStatement]:
     name = f"starburst-{environment}"
     return [
-        _allow(
+        ceiling(
             "OwnFunctions",
             ("lambda:InvokeFunction",),
             resources=[f"arn:aws:lambda:*:{account}:function:{name}-*"],
         ),
-        _allow(
+        ceiling(
             "OwnTasks",
             ("ecs:DescribeTasks", "ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
             resources=[
@@ -156,13 +183,13 @@ def _compute(environment: str, account: str) -> list[iam.PolicyStatement]:
                 f"arn:aws:ecs:*:{account}:task/{name}/*",
             ],
         ),
-        _allow(
+        ceiling(
             "OwnRoles",
             ("iam:PassRole",),
             resources=[f"arn:aws:iam::{account}:role/{name}-*"],
             conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
-        _allow(
+        ceiling(
             "OwnImages",
             (
                 "ecr:BatchCheckLayerAvailability",
@@ -179,9 +206,9 @@ def _compute(environment: str, account: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _operations(account: str) -> list[iam.PolicyStatement]:
+def _operations(*, account: str) -> list[iam.PolicyStatement]:
     return [
-        _allow(
+        ceiling(
             "OwnLogs",
             (
                 "logs:CreateLogStream",
@@ -193,13 +220,12 @@ def _operations(account: str) -> list[iam.PolicyStatement]:
             ),
             resources=[f"arn:aws:logs:*:{account}:log-group:*"],
         ),
-        _allow(
+        ceiling(
             "Deployment",
             ("sts:AssumeRole",),
             resources=[f"arn:aws:iam::{account}:role/cdk-*"],
         ),
-        # These actions have no resource to name.
-        _allow(
+        ceiling(
             "Account",
             (
                 "cloudwatch:DescribeAlarms",
@@ -223,7 +249,7 @@ def _operations(account: str) -> list[iam.PolicyStatement]:
             ),
             resources=["*"],
         ),
-        _allow(
+        ceiling(
             "OwnStacks",
             (
                 "cloudformation:DescribeStackEvents",

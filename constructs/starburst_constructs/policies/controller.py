@@ -7,11 +7,13 @@ from typing import Final
 
 from aws_cdk import aws_iam as iam
 
-from starburst.contract import CONTROL_PREFIX, queue_prefix, runtime_parameter, task_family
+from starburst.contract import CONTROL_PREFIX, runtime_parameter, task_family
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import cluster_name, controller_name, failures_name
-from starburst_constructs.policies.analyst import SESSION
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.analyst import SESSION, session_queues
 from starburst_constructs.policies.service_access import only_from
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, Wildcard, patterns
 
 __all__ = [
     "fleet_statements",
@@ -39,34 +41,38 @@ def session_statements(
     environment: str,
     workspaces: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket_arn: str,
     key_arn: str,
     logs_key_arn: str,
 ) -> list[iam.PolicyStatement]:
     """Return what the controller may do to sessions' objects and queues."""
     sessions = f"{bucket_arn}/{SESSIONS.prefix('*', '*', SESSION)}"
-    queues = [
-        f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, name)}*" for name in workspaces
-    ]
+    served = "The controller serves every session; it reads neither inputs nor results."
+    queues = [session_queues(environment, name, placement=placement) for name in workspaces]
     return [
-        iam.PolicyStatement(
+        Allow(
             sid="ReadWhatIsAsked",
             actions=["s3:GetObject"],
-            resources=[
+            resources=patterns(
+                served,
                 f"{sessions}manifest.json",
                 f"{sessions}requests/*",
                 f"{sessions}status.json",
-            ],
+            ),
         ),
-        iam.PolicyStatement(
-            sid="WriteStatus", actions=["s3:PutObject"], resources=[f"{sessions}status.json"]
+        Allow(
+            sid="WriteStatus",
+            actions=["s3:PutObject"],
+            resources=patterns(served, f"{sessions}status.json"),
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="KeepRecords",
             actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
-            resources=[f"{bucket_arn}/{CONTROL_PREFIX}*"],
+            resources=patterns(
+                "The controller's own records, one for each session.",
+                f"{bucket_arn}/{CONTROL_PREFIX}*",
+            ),
         ),
         iam.PolicyStatement(
             sid="ListRecords",
@@ -74,7 +80,7 @@ def session_statements(
             resources=[bucket_arn],
             conditions={"StringLike": {"s3:prefix": f"{CONTROL_PREFIX}*"}},
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="MakeSessionQueues",
             actions=[
                 "sqs:CreateQueue",
@@ -85,13 +91,19 @@ def session_statements(
             resources=queues,
         ),
         # A request to send again what makes no progress; what travels is not read.
-        iam.PolicyStatement(sid="AskWorkers", actions=["sqs:SendMessage"], resources=queues),
-        # Names only; the sweep finds queues that no session owns any more.
-        iam.PolicyStatement(sid="FindForgottenQueues", actions=["sqs:ListQueues"], resources=["*"]),
+        Allow(sid="AskWorkers", actions=["sqs:SendMessage"], resources=queues),
+        # The sweep finds queues that no session owns any more.
+        Allow(
+            sid="FindForgottenQueues",
+            actions=["sqs:ListQueues"],
+            resources=patterns(
+                f"{NO_RESOURCE}sqs:ListQueues shows the names of queues, nothing in them.", "*"
+            ),
+        ),
         iam.PolicyStatement(
             sid="ReadLimits",
             actions=["ssm:GetParameter"],
-            resources=[f"arn:aws:ssm:{region}:{account}:parameter{runtime_parameter(environment)}"],
+            resources=[placement.arn("ssm", f"parameter{runtime_parameter(environment)}")],
         ),
         iam.PolicyStatement(
             sid="EncryptionAtRest",
@@ -100,8 +112,8 @@ def session_statements(
             conditions={
                 "StringEquals": {
                     "kms:ViaService": [
-                        f"s3.{region}.amazonaws.com",
-                        f"sqs.{region}.amazonaws.com",
+                        f"s3.{placement.region}.amazonaws.com",
+                        f"sqs.{placement.region}.amazonaws.com",
                     ]
                 }
             },
@@ -110,7 +122,9 @@ def session_statements(
             sid="SealLostEvents",
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[logs_key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}},
+            conditions={
+                "StringEquals": {"kms:ViaService": f"sqs.{placement.region}.amazonaws.com"}
+            },
         ),
     ]
 
@@ -119,18 +133,18 @@ def fleet_statements(
     environment: str,
     workspaces: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     other_architectures: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
     """Return what the controller may do to workers: in our cluster, and never a shell (P18)."""
     cluster = cluster_name(environment)
-    tasks = f"arn:aws:ecs:{region}:{account}:task/{cluster}/*"
-    own_cluster = {
-        "ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
-    }
+    tasks = patterns(
+        "Task ids are made at run time, in the environment's own cluster.",
+        placement.arn("ecs", f"task/{cluster}/*"),
+    )
+    own_cluster = {"ArnEquals": {"ecs:cluster": placement.arn("ecs", f"cluster/{cluster}")}}
     return [
-        iam.PolicyStatement(
+        Allow(
             sid="StartWorkers",
             actions=["ecs:RunTask"],
             resources=[
@@ -138,25 +152,30 @@ def fleet_statements(
                 for name in workspaces
                 for other in (None, *other_architectures)
                 for definition in _definitions(
-                    task_family(environment, name, other), account=account, region=region
+                    task_family(environment, name, other), placement=placement
                 )
             ],
             conditions=own_cluster,
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="TagWorkersAtStart",
             actions=["ecs:TagResource"],
-            resources=[tasks],
+            resources=tasks,
             conditions={"StringEquals": {"ecs:CreateAction": "RunTask"}},
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="WatchAndStopWorkers",
             actions=["ecs:DescribeTasks", "ecs:StopTask"],
-            resources=[tasks],
+            resources=tasks,
         ),
-        # ListTasks has no resource of its own on Fargate; the cluster is a condition.
-        iam.PolicyStatement(
-            sid="ListWorkers", actions=["ecs:ListTasks"], resources=["*"], conditions=own_cluster
+        Allow(
+            sid="ListWorkers",
+            actions=["ecs:ListTasks"],
+            resources=patterns(
+                f"{NO_RESOURCE}ecs:ListTasks is held to the environment's cluster by condition.",
+                "*",
+            ),
+            conditions=own_cluster,
         ),
         iam.PolicyStatement(
             sid="NoShell", effect=iam.Effect.DENY, actions=["ecs:ExecuteCommand"], resources=["*"]
@@ -187,14 +206,17 @@ def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
     ]
 
 
-def _definitions(family: str, *, account: str, region: str) -> tuple[str, str]:
+def _definitions(family: str, *, placement: Placement) -> tuple[str, Wildcard]:
     """Return the ARNs under which IAM may judge RunTask: as the call names it, and as it is run."""
-    named = f"arn:aws:ecs:{region}:{account}:task-definition/{family}"
-    return named, f"{named}:*"
+    named = placement.arn("ecs", f"task-definition/{family}")
+    return named, Wildcard(
+        resource=f"{named}:*",
+        reason="Each deployment makes a new revision of this one task definition.",
+    )
 
 
 def function_statements(
-    environment: str, *, account: str, region: str, in_vpc: bool, vpc_id: str | None = None
+    environment: str, *, placement: Placement, in_vpc: bool, vpc_id: str | None = None
 ) -> list[iam.PolicyStatement]:
     """Return what Lambda needs in order to run the controller, ``in_vpc`` or outside.
 
@@ -202,8 +224,7 @@ def function_statements(
 
     Args:
         environment: its name.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         in_vpc: whether it runs in the VPC.
         vpc_id: of that VPC, from where alone its code may work; None in an emulator.
     """
@@ -217,20 +238,31 @@ def function_statements(
         "ec2:UnassignPrivateIpAddresses",
     ]
     return [
-        iam.PolicyStatement(
+        Allow(
             sid="WriteLog",
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[
-                f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{name}:log-stream:*"
-            ],
+            resources=patterns(
+                "Lambda names log streams itself, in the function's own group.",
+                placement.arn("logs", f"log-group:/aws/lambda/{name}:log-stream:*"),
+            ),
         ),
         iam.PolicyStatement(
             sid="ReportLostEvents",
             actions=["sqs:SendMessage"],
-            resources=[f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"],
+            resources=[placement.arn("sqs", f"{failures_name(environment)}")],
         ),
         *(
-            [iam.PolicyStatement(sid="JoinTheVpc", actions=interfaces, resources=["*"])]
+            [
+                Allow(
+                    sid="JoinTheVpc",
+                    actions=interfaces,
+                    resources=patterns(
+                        f"{NO_RESOURCE}Lambda joins the VPC with them, and a Deny keeps the code "
+                        "off.",
+                        "*",
+                    ),
+                )
+            ]
             if in_vpc
             else []
         ),
@@ -242,7 +274,7 @@ def function_statements(
             resources=["*"],
             conditions={
                 "ArnEquals": {
-                    "lambda:SourceFunctionArn": f"arn:aws:lambda:{region}:{account}:function:{name}"
+                    "lambda:SourceFunctionArn": placement.arn("lambda", f"function:{name}")
                 }
             },
         ),

@@ -8,6 +8,9 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 
 from starburst_constructs.naming import cluster_name
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.boundary import ceiling
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
 __all__ = ["host_ceiling", "host_statements"]
 
@@ -19,34 +22,45 @@ _CLUSTER: Final = (
     "ecs:SubmitContainerStateChange",
     "ecs:SubmitTaskStateChange",
 )
-_NO_RESOURCE: Final = ("ecs:DiscoverPollEndpoint",)
+_FINDING: Final = ("ecs:DiscoverPollEndpoint",)
 
 
-def host_statements(environment: str, *, account: str, region: str) -> list[iam.PolicyStatement]:
+def host_statements(environment: str, *, placement: Placement) -> list[iam.PolicyStatement]:
     """Return the statements of the instances' role.
 
     It reads no image, no log and no data: pulling and logging is what the launch role is for, and
     work is the worker role's. Tasks cannot take it: the agent keeps them from the metadata service.
     """
-    return _statements(cluster_name(environment), account=account, region=region)
-
-
-def host_ceiling(environment: str, *, account: str) -> Sequence[iam.PolicyStatement]:
-    """Return what the permissions boundary must allow for that role."""
-    return _statements(cluster_name(environment), account=account, region="*")
-
-
-def _statements(cluster: str, *, account: str, region: str) -> list[iam.PolicyStatement]:
-    place = f"arn:aws:ecs:{region}:{account}"
+    cluster = cluster_name(environment)
+    place = f"arn:aws:ecs:{placement.region}:{placement.account}"
     return [
         iam.PolicyStatement(
             sid="JoinTheCluster", actions=list(_CLUSTER), resources=[f"{place}:cluster/{cluster}"]
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="HearOfTasks",
-            actions=list(_MEMBER),
-            resources=[f"{place}:container-instance/{cluster}/*"],
+            actions=_MEMBER,
+            resources=patterns(
+                "ECS gives an instance its id when it joins the environment's own cluster.",
+                f"{place}:container-instance/{cluster}/*",
+            ),
         ),
-        # It tells where to ask, and has no resource to name.
-        iam.PolicyStatement(sid="FindTheCluster", actions=list(_NO_RESOURCE), resources=["*"]),
+        Allow(
+            sid="FindTheCluster",
+            actions=_FINDING,
+            resources=patterns(
+                f"{NO_RESOURCE}ecs:DiscoverPollEndpoint tells an address of ECS.", "*"
+            ),
+        ),
+    ]
+
+
+def host_ceiling(environment: str, *, placement: Placement) -> Sequence[iam.PolicyStatement]:
+    """Return what the permissions boundary must allow for that role."""
+    cluster = cluster_name(environment)
+    place = f"arn:aws:ecs:*:{placement.account}"
+    return [
+        ceiling("JoinTheCluster", _CLUSTER, resources=[f"{place}:cluster/{cluster}"]),
+        ceiling("HearOfTasks", _MEMBER, resources=[f"{place}:container-instance/{cluster}/*"]),
+        ceiling("FindTheCluster", _FINDING, resources=["*"]),
     ]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starburst.contract import CONTROL_PREFIX, log_group_name, task_family
 from starburst_constructs.naming import cluster_name, controller_log_name, controller_name, role_arn
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import (
     Locker,
     allow,
@@ -54,18 +55,17 @@ def launch_policy_name(workspace: str, user: str | None = None) -> str:
 
 
 def launch_denial_document(
-    environment: str, workspace: str, *, account: str, region: str, user: str | None = None
+    environment: str, workspace: str, *, placement: Placement, user: str | None = None
 ) -> dict[str, Any]:
     """Return the policy on the controller's role that refuses every launch for a workspace.
 
     Args:
         environment: its name.
         workspace: whose workers may not be started.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         user: only this user's workers: the controller tags each with its user, as it knows them.
     """
-    family = f"arn:aws:ecs:{region}:{account}:task-definition/{task_family(environment, workspace)}"
+    family = placement.arn("ecs", f"task-definition/{task_family(environment, workspace)}")
     statement: dict[str, Any] = {
         "Sid": "DenyLaunch",
         "Effect": "Deny",
@@ -82,43 +82,40 @@ def container_document(
     environment: str,
     workspaces: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who contains workspaces, and takes it back."""
     cluster = cluster_name(environment)
-    own_cluster = {
-        "ArnEquals": {"ecs:cluster": f"arn:aws:ecs:{region}:{account}:cluster/{cluster}"}
-    }
+    own_cluster = {"ArnEquals": {"ecs:cluster": placement.arn("ecs", f"cluster/{cluster}")}}
     return document(
-        find_the_bucket(environment, account=account, region=region),
+        find_the_bucket(environment, placement=placement),
         see_who_is_there(workspaces, bucket=bucket),
-        denials_on_roles(environment, workspaces, account=account, controller=True),
+        denials_on_roles(environment, workspaces, placement=placement, controller=True),
         # ListTasks has no resource of its own on Fargate; the cluster is a condition.
         allow("ListWorkers", ["ecs:ListTasks"], ["*"], own_cluster),
         allow(
             "StopWorkers",
             ["ecs:DescribeTasks", "ecs:StopTask"],
-            [f"arn:aws:ecs:{region}:{account}:task/{cluster}/*"],
+            [placement.arn("ecs", f"task/{cluster}/*")],
         ),
-        *keep_records(environment, account=account, region=region, locker=locker),
+        *keep_records(environment, placement=placement, locker=locker),
     )
 
 
 def isolator_document(
-    environment: str, *, account: str, region: str, locker: Locker | None = None
+    environment: str, *, placement: Placement, locker: Locker | None = None
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who cuts an environment's network, and heals it."""
-    ec2 = f"arn:aws:ec2:{region}:{account}"
+    ec2 = f"arn:aws:ec2:{placement.region}:{placement.account}"
     ours = {"StringEquals": {f"aws:ResourceTag/{_ENVIRONMENT_TAG}": environment}}
     made = {"StringEquals": {f"aws:ResourceTag/{ISOLATION_TAG}": environment}}
     return document(
         allow(
             "SeeWhereWorkersRun",
             ["lambda:GetFunctionConfiguration"],
-            [f"arn:aws:lambda:{region}:{account}:function:{controller_name(environment)}"],
+            [placement.arn("lambda", f"function:{controller_name(environment)}")],
         ),
         # Describing has no resource to name.
         allow("ReadNetwork", ["ec2:DescribeNetworkAcls", "ec2:DescribeSecurityGroups"], ["*"]),
@@ -158,7 +155,7 @@ def isolator_document(
             "GiveSubnetsAnother", ["ec2:ReplaceNetworkAclAssociation"], [f"{ec2}:subnet/*"], ours
         ),
         allow("AnyAclForThem", ["ec2:ReplaceNetworkAclAssociation"], [f"{ec2}:network-acl/*"]),
-        *keep_records(environment, account=account, region=region, locker=locker),
+        *keep_records(environment, placement=placement, locker=locker),
     )
 
 
@@ -166,14 +163,13 @@ def holder_document(
     environment: str,
     prefixes: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who puts versions on hold, and releases them."""
     return document(
-        find_the_bucket(environment, account=account, region=region),
+        find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
         see_who_is_there(_workspaces(prefixes), bucket=bucket),
         allow(
@@ -181,8 +177,8 @@ def holder_document(
             ["s3:PutObjectLegalHold"],
             _below(prefixes, bucket=bucket),
         ),
-        denials_on_roles(environment, _workspaces(prefixes), account=account, controller=False),
-        *keep_records(environment, account=account, region=region, locker=locker),
+        denials_on_roles(environment, _workspaces(prefixes), placement=placement, controller=False),
+        *keep_records(environment, placement=placement, locker=locker),
     )
 
 
@@ -190,14 +186,13 @@ def eraser_document(
     environment: str,
     prefixes: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who erases all below prefixes: no content is read."""
     return document(
-        find_the_bucket(environment, account=account, region=region),
+        find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
         allow(
             "SeeWhoIsActive",
@@ -212,10 +207,10 @@ def eraser_document(
             ["iam:ListRolePolicies"],
             [
                 *(
-                    role_arn(environment, "analyst", workspace, account=account)
+                    role_arn(environment, "analyst", workspace, account=placement.account)
                     for workspace in _workspaces(prefixes)
                 ),
-                role_arn(environment, "controller", account=account),
+                role_arn(environment, "controller", account=placement.account),
             ],
         ),
         allow(
@@ -223,7 +218,7 @@ def eraser_document(
             ["s3:DeleteObjectVersion", "s3:GetObjectLegalHold"],
             _below(prefixes, bucket=bucket),
         ),
-        *keep_records(environment, account=account, region=region, locker=locker),
+        *keep_records(environment, placement=placement, locker=locker),
     )
 
 
@@ -231,14 +226,13 @@ def restorer_document(
     environment: str,
     prefixes: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket: str,
     key_arn: str,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who brings earlier versions back."""
     return document(
-        find_the_bucket(environment, account=account, region=region),
+        find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
         see_who_is_there(_workspaces(prefixes), bucket=bucket),
         allow(
@@ -255,7 +249,7 @@ def restorer_document(
             "EncryptionAtRest",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [key_arn],
-            {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+            {"StringEquals": {"kms:ViaService": f"s3.{placement.region}.amazonaws.com"}},
         ),
     )
 
@@ -264,8 +258,7 @@ def watcher_document(
     environment: str,
     workspaces: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     trail_log_group: str | None = None,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who asks for security events.
@@ -273,15 +266,14 @@ def watcher_document(
     Args:
         environment: its name.
         workspaces: whose workers' logs may be asked.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         trail_log_group: of the trail's events; None where the environment has no trail.
     """
     names = [log_group_name(environment, workspace) for workspace in workspaces]
     names.append(controller_log_name(environment))
     names += [trail_log_group] if trail_log_group else []
-    groups = [f"arn:aws:logs:{region}:{account}:log-group:{name}:*" for name in names]
-    trails = f"arn:aws:cloudtrail:{region}:{account}:trail/starburst-{environment}"
+    groups = [placement.arn("logs", f"log-group:{name}:*") for name in names]
+    trails = placement.arn("cloudtrail", f"trail/starburst-{environment}")
     return document(
         allow("FindTheTrail", ["cloudtrail:GetTrail"], [trails]),
         allow("Ask", ["logs:StartQuery"], groups),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starburst.contract import runtime_parameter
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import role_arn, trail_name
+from starburst_constructs.placement import Placement
 
 __all__ = [
     "RECORDS",
@@ -59,13 +60,13 @@ def allow(
     return {**statement, "Condition": conditions} if conditions else statement
 
 
-def find_the_bucket(environment: str, *, account: str, region: str) -> dict[str, Any]:
+def find_the_bucket(environment: str, *, placement: Placement) -> dict[str, Any]:
     """Return the right to ask the environment for its data bucket's name."""
     name = runtime_parameter(environment)
     return allow(
         "FindTheBucket",
         ["ssm:GetParameter"],
-        [f"arn:aws:ssm:{region}:{account}:parameter{name}"],
+        [placement.arn("ssm", f"parameter{name}")],
     )
 
 
@@ -85,30 +86,31 @@ def see_who_is_there(workspaces: Sequence[str], *, bucket: str) -> dict[str, Any
 
 
 def denials_on_roles(
-    environment: str, workspaces: Sequence[str], *, account: str, controller: bool
+    environment: str, workspaces: Sequence[str], *, placement: Placement, controller: bool
 ) -> dict[str, Any]:
     """Return the right to put denials on roles of workspaces, and to take them away."""
     roles = [
-        role_arn(environment, purpose, workspace, account=account)
+        role_arn(environment, purpose, workspace, account=placement.account)
         for workspace in workspaces
         for purpose in ("analyst", "worker")
     ]
+    if controller:
+        roles.append(role_arn(environment, "controller", account=placement.account))
     return allow(
         "DenyOnRoles",
         ["iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"],
-        [*roles, *([role_arn(environment, "controller", account=account)] if controller else [])],
+        roles,
     )
 
 
 def keep_records(
-    environment: str, *, account: str, region: str, locker: Locker | None
+    environment: str, *, placement: Placement, locker: Locker | None
 ) -> list[dict[str, Any]]:
     """Return the right to add incident records where they are locked, and to read none of them.
 
     Args:
         environment: its name.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         locker: where; None where the trail, and its bucket, are the organization's.
     """
     if locker is None:
@@ -118,7 +120,7 @@ def keep_records(
         allow(
             "FindTheTrail",
             ["cloudtrail:GetTrail"],
-            [f"arn:aws:cloudtrail:{region}:{account}:trail/{trail_name(environment)}"],
+            [placement.arn("cloudtrail", f"trail/{trail_name(environment)}")],
         ),
         allow("KeepRecords", ["s3:PutObject"], [f"{bucket}/{RECORDS}{environment}/*"]),
         allow(
@@ -127,7 +129,7 @@ def keep_records(
             [locker.key_arn],
             {
                 "StringEquals": {
-                    "kms:ViaService": f"s3.{region}.amazonaws.com",
+                    "kms:ViaService": f"s3.{placement.region}.amazonaws.com",
                     # With a bucket key the context is the bucket.
                     "kms:EncryptionContext:aws:s3:arn": bucket,
                 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 
 from starburst_constructs.naming import controller_name, failures_name
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
 __all__ = ["platform_statements"]
 
@@ -12,8 +14,7 @@ __all__ = ["platform_statements"]
 def platform_statements(
     environment: str,
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     qualifier: str,
     bucket_arn: str,
     key_arn: str,
@@ -27,26 +28,23 @@ def platform_statements(
     role, which may read the whole account: no stack looks anything up, and ``cdk diff`` goes on
     with the deploying one.
     """
-    failures = f"arn:aws:sqs:{region}:{account}:{failures_name(environment)}"
-    groups = [
-        f"arn:aws:logs:{region}:{account}:log-group:{name}:*"
-        for name in (
-            f"/aws/ecs/starburst/{environment}/*",
-            f"/aws/lambda/{controller_name(environment)}",
-            # CloudFormation names the trail's group after its stack.
-            f"starburst-{environment}-audit-*",
-        )
-    ]
+    failures = placement.arn("sqs", f"{failures_name(environment)}")
+    groups = (
+        f"/aws/ecs/starburst/{environment}/*",
+        f"/aws/lambda/{controller_name(environment)}",
+        # CloudFormation names the trail's group after its stack.
+        f"starburst-{environment}-audit-*",
+    )
     return [
         iam.PolicyStatement(
             sid="DeployThroughCdk",
             actions=["sts:AssumeRole"],
             resources=[
-                f"arn:aws:iam::{account}:role/cdk-{qualifier}-{job}-role-{account}-{region}"
+                f"arn:aws:iam::{placement.account}:role/cdk-{qualifier}-{job}-role-{placement.account}-{placement.region}"
                 for job in ("deploy", "file-publishing", "image-publishing")
             ],
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="ReadLogs",
             actions=[
                 "logs:DescribeLogStreams",
@@ -54,16 +52,22 @@ def platform_statements(
                 "logs:GetLogEvents",
                 "logs:StartQuery",
             ],
-            resources=groups,
+            resources=patterns(
+                "Operators read the kit's own logs; personal data in them stays masked.",
+                *(placement.arn("logs", f"log-group:{group}:*") for group in groups),
+            ),
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="ReadStacks",
             actions=[
                 "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStackResources",
                 "cloudformation:DescribeStacks",
             ],
-            resources=[f"arn:aws:cloudformation:{region}:{account}:stack/*"],
+            resources=patterns(
+                "Reading the state of stacks is how a deployment is watched; it shows no data.",
+                placement.arn("cloudformation", "stack/*"),
+            ),
         ),
         iam.PolicyStatement(
             sid="PushImages",
@@ -93,10 +97,11 @@ def platform_statements(
             sid="OpenLostEvents",
             actions=["kms:Decrypt"],
             resources=[logs_key_arn],
-            conditions={"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}},
+            conditions={
+                "StringEquals": {"kms:ViaService": f"sqs.{placement.region}.amazonaws.com"}
+            },
         ),
-        # These actions have no resource to name.
-        iam.PolicyStatement(
+        Allow(
             sid="ReadHealth",
             actions=[
                 "cloudwatch:DescribeAlarms",
@@ -110,7 +115,11 @@ def platform_statements(
                 "logs:GetQueryResults",
                 "logs:StopQuery",
             ],
-            resources=["*"],
+            resources=patterns(
+                f"{NO_RESOURCE}they read metrics, alarms, task states and query results; the token "
+                "opens what PushImages names.",
+                "*",
+            ),
         ),
         iam.PolicyStatement(
             sid="NeverData",

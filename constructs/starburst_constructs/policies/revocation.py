@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from starburst.contract import USER_TAG
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import (
     allow,
     document,
@@ -71,8 +72,7 @@ def revoker_document(
     workspaces: Sequence[str],
     roles: Sequence[str],
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket: str,
 ) -> dict[str, Any]:
     """Return what somebody must be allowed who revokes and undoes it, and nothing else.
@@ -81,12 +81,11 @@ def revoker_document(
         environment: its name.
         workspaces: whose users' names they see, so that a slip in a name is told.
         roles: ARNs of the roles whose sessions they may end.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         bucket: the data bucket's name.
     """
     return document(
-        find_the_bucket(environment, account=account, region=region),
+        find_the_bucket(environment, placement=placement),
         see_who_is_there(workspaces, bucket=bucket),
         allow(
             "RevokeSessions",

@@ -8,6 +8,9 @@ from typing import Any, Final, cast
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.wildcards import DeclaredPolicy
+
 __all__ = [
     "CONFUSED_DEPUTY_KEYS",
     "ServiceRole",
@@ -50,8 +53,7 @@ def no_strangers(
     *,
     actions: Sequence[str],
     resources: Sequence[str] = ("*",),
-    account: str,
-    organization_id: str | None,
+    placement: Placement,
 ) -> iam.PolicyStatement:
     """Return a resource policy's Deny for whoever is not ours; AWS services have their own Allows.
 
@@ -59,13 +61,12 @@ def no_strangers(
         actions: all that the resource's policy can speak of.
         resources: of the policy; ``*`` in a key policy is the key itself, and a repository's policy
             names none.
-        account: twelve digits.
-        organization_id: widens what is ours from the account to the organization.
+        placement: of the environment.
     """
     ours = (
-        {"aws:PrincipalOrgID": organization_id}
-        if organization_id
-        else {"aws:PrincipalAccount": account}
+        {"aws:PrincipalOrgID": placement.organization_id}
+        if placement.organization_id
+        else {"aws:PrincipalAccount": placement.account}
     )
     return iam.PolicyStatement(
         sid="DenyStrangers",
@@ -254,10 +255,10 @@ class ServiceRole(iam.Role):
                 {operator: dict(block) for operator, block in conditions.items()},
             ),
         )
-        iam.ManagedPolicy(
+        DeclaredPolicy(
             self,
             "Policy",
             description=description,
             roles=[cast(iam.IRole, self)],
-            statements=list(statements),
+            statements=statements,
         )

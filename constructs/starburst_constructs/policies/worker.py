@@ -9,10 +9,12 @@ from typing import Final
 
 from aws_cdk import aws_iam as iam
 
-from starburst.contract import log_group_name, queue_prefix
+from starburst.contract import log_group_name
 from starburst.contract.areas import SESSIONS
-from starburst_constructs.policies.analyst import SESSION
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.analyst import SESSION, session_queues
 from starburst_constructs.policies.service_access import only_from
+from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
 __all__ = ["ATTEMPT", "RESULT", "launch_statements", "worker_statements"]
 
@@ -32,8 +34,7 @@ def worker_statements(
     environment: str,
     workspace: str,
     *,
-    account: str,
-    region: str,
+    placement: Placement,
     bucket_arn: str,
     key_arn: str,
     vpc_id: str | None = None,
@@ -43,28 +44,31 @@ def worker_statements(
     Args:
         environment: its name.
         workspace: its name.
-        account: twelve digits.
-        region: of the environment.
+        placement: of the environment.
         bucket_arn: the data bucket's.
         key_arn: the data key's.
         vpc_id: where workers run and alone may use the role; None in an emulator.
     """
     session = f"{bucket_arn}/{SESSIONS.prefix(workspace, '*', SESSION)}"
     return [
-        iam.PolicyStatement(
+        Allow(
             sid="ReadSessions",
             actions=["s3:GetObject"],
-            resources=[
+            resources=patterns(
+                "A workspace's sessions; user and session are known at run time only.",
                 f"{session}manifest.json",
                 f"{session}functions/*",
                 f"{session}inputs/*",
                 f"{session}results/*",
-            ],
+            ),
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="WriteResults",
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-            resources=[f"{session}results/{name}" for name in (ATTEMPT, RESULT)],
+            resources=patterns(
+                "What a worker writes; tasks have numbers, and IAM has no pattern for digits.",
+                *(f"{session}results/{name}" for name in (ATTEMPT, RESULT)),
+            ),
         ),
         # The user is unknown here, so its * also matches deeper folders; these stay closed. A
         # result has four slashes after the workspace's: one more stands in some wildcard.
@@ -74,7 +78,7 @@ def worker_statements(
             actions=["s3:AbortMultipartUpload", "s3:PutObject"],
             resources=[f"{bucket_arn}/{SESSIONS.prefix(workspace, *'*****')}*"],
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="WorkOffQueues",
             actions=[
                 "sqs:ChangeMessageVisibility",
@@ -83,7 +87,7 @@ def worker_statements(
                 "sqs:ReceiveMessage",
                 "sqs:SendMessage",
             ],
-            resources=[f"arn:aws:sqs:{region}:{account}:{queue_prefix(environment, workspace)}*"],
+            resources=[session_queues(environment, workspace, placement=placement)],
         ),
         # purpose: the key that signs a session's tasks is the client's alone.
         iam.PolicyStatement(
@@ -104,8 +108,8 @@ def worker_statements(
             conditions={
                 "StringEquals": {
                     "kms:ViaService": [
-                        f"s3.{region}.amazonaws.com",
-                        f"sqs.{region}.amazonaws.com",
+                        f"s3.{placement.region}.amazonaws.com",
+                        f"sqs.{placement.region}.amazonaws.com",
                     ]
                 }
             },
@@ -115,7 +119,7 @@ def worker_statements(
 
 
 def launch_statements(
-    environment: str, workspace: str, *, account: str, region: str, repository_arn: str
+    environment: str, workspace: str, *, placement: Placement, repository_arn: str
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the role with which ECS starts a workspace's workers."""
     group = log_group_name(environment, workspace)
@@ -129,13 +133,19 @@ def launch_statements(
             ],
             resources=[repository_arn],
         ),
-        # The token has no resource; what it opens is the statement above.
-        iam.PolicyStatement(
-            sid="LogInToRegistry", actions=["ecr:GetAuthorizationToken"], resources=["*"]
+        Allow(
+            sid="LogInToRegistry",
+            actions=["ecr:GetAuthorizationToken"],
+            resources=patterns(
+                f"{NO_RESOURCE}ecr:GetAuthorizationToken opens what PullImage names.", "*"
+            ),
         ),
-        iam.PolicyStatement(
+        Allow(
             sid="WriteLog",
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:*"],
+            resources=patterns(
+                "ECS names a log stream after each task, in the workspace's own group.",
+                placement.arn("logs", f"log-group:{group}:log-stream:*"),
+            ),
         ),
     ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -15,16 +13,16 @@ from starburst.contract import CONTROL_PREFIX, USER_TAG
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
-from starburst_constructs.policies.incident_statements import RECORDS
-from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
+from starburst_constructs.placement import Placement
 from starburst_constructs.storage.retention import CONTROL_DAYS
+
+from .private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 
 __all__ = [
     "WRITE_ONCE",
     "DataBucket",
     "Encryption",
     "LogBucket",
-    "TrailBucket",
 ]
 
 Encryption = Literal["kms", "kms:dsse"]
@@ -33,7 +31,6 @@ _SESSION: Final = SESSIONS.prefix(*"***")
 WRITE_ONCE: Final = (f"{_SESSION}results/*", f"{_SESSION}manifest.json")
 """Keys of which only the first write ever counts. A user may be called ``results``."""
 
-ABANDONED_UPLOAD_DAYS: Final = 1
 
 SIGNATURE_SECONDS: Final = 900
 """How long a signed address of an object works, whatever it says itself (G11)."""
@@ -41,68 +38,7 @@ SIGNATURE_SECONDS: Final = 900
 _ALGORITHM: Final = {"kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
 
 
-class _PrivateBucket(s3.Bucket):
-    """What all our buckets have in common: owner-only, TLS 1.2, versioned, closed to strangers.
-
-    EventBridge notifications stay off (S3.11): an event for each object would cost a message per
-    result, and nothing waits for one; reads and writes are on record in the trail's data events.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        account: str,
-        organization_id: str | None,
-        retain: bool,
-        **properties: Any,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            versioned=True,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            if retain
-            else cdk.RemovalPolicy.DESTROY,
-            **properties,
-        )
-        self.add_to_resource_policy(
-            no_strangers(
-                actions=["s3:*"],
-                resources=[self.bucket_arn, self.arn_for_objects("*")],
-                account=account,
-                organization_id=organization_id,
-            )
-        )
-
-    def _deny(
-        self,
-        sid: str,
-        *,
-        actions: Sequence[str],
-        conditions: dict[str, dict[str, Any]] | None = None,
-        resources: Sequence[str] = (),
-        not_resources: Sequence[str] = (),
-    ) -> None:
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid=f"Deny{sid}",
-                effect=iam.Effect.DENY,
-                principals=[anyone()],
-                actions=list(actions),
-                resources=list(resources) or None,
-                not_resources=list(not_resources) or None,
-                conditions=conditions,
-            )
-        )
-
-
-class LogBucket(_PrivateBucket):
+class LogBucket(PrivateBucket):
     """Takes S3 server access logs (S26).
 
     Its encryption is SSE-S3 because log delivery supports no other; it has no Object Lock default
@@ -111,10 +47,8 @@ class LogBucket(_PrivateBucket):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: twelve digits.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         days: logs are kept so long.
-        retain: keep the bucket when its stack is deleted.
     """
 
     def __init__(
@@ -122,17 +56,13 @@ class LogBucket(_PrivateBucket):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         days: int,
-        retain: bool,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            account=account,
-            organization_id=organization_id,
-            retain=retain,
+            placement=placement,
             encryption=s3.BucketEncryption.S3_MANAGED,
             lifecycle_rules=[
                 s3.LifecycleRule(
@@ -147,7 +77,7 @@ class LogBucket(_PrivateBucket):
         )
 
 
-class DataBucket(_PrivateBucket):
+class DataBucket(PrivateBucket):
     """Holds sessions: what analysts send, what workers answer, what the controller notes.
 
     People and workers reach their own part of ``sessions/`` only; the other areas are closed.
@@ -155,15 +85,13 @@ class DataBucket(_PrivateBucket):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: twelve digits.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         key: the only key that objects may be encrypted with.
         encryption: ``kms`` or ``kms:dsse``.
         access_logs: where server access logs go.
         session_days: sessions' objects expire after so long.
         noncurrent_days: overwritten and deleted versions are kept so long.
         worker_endpoint: S3 endpoint through which alone workers reach the bucket; None for none.
-        retain: keep the bucket when its stack is deleted.
     """
 
     def __init__(
@@ -171,23 +99,19 @@ class DataBucket(_PrivateBucket):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         key: kms.Key,
         encryption: Encryption,
         access_logs: LogBucket,
         session_days: int,
         noncurrent_days: int,
         worker_endpoint: str | None,
-        retain: bool,
     ) -> None:
         layered = encryption == "kms:dsse"
         super().__init__(
             scope,
             construct_id,
-            account=account,
-            organization_id=organization_id,
-            retain=retain,
+            placement=placement,
             encryption=s3.BucketEncryption.DSSE if layered else s3.BucketEncryption.KMS,
             encryption_key=key,
             # Two-layer encryption has no bucket keys.
@@ -211,22 +135,22 @@ class DataBucket(_PrivateBucket):
         header = "s3:x-amz-server-side-encryption"
         key_id = f"{header}-aws-kms-key-id"
         put = {"actions": ["s3:PutObject"], "resources": [self.arn_for_objects("*")]}
-        self._deny(
+        self.deny(
             "OtherAlgorithm",
             conditions={"Null": {header: "false"}, "StringNotEquals": {header: algorithm}},
             **put,
         )
-        self._deny(
+        self.deny(
             "AwsManagedKey",
             conditions={"StringEquals": {header: algorithm}, "Null": {key_id: "true"}},
             **put,
         )
-        self._deny(
+        self.deny(
             "OtherKey",
             conditions={"Null": {key_id: "false"}, "StringNotEquals": {key_id: key.key_arn}},
             **put,
         )
-        self._deny(
+        self.deny(
             "CustomerProvidedKey",
             conditions={"Null": {f"{header}-customer-algorithm": "false"}},
             **put,
@@ -249,7 +173,7 @@ class DataBucket(_PrivateBucket):
             "actions": ["s3:PutObject"],
             "resources": [self.arn_for_objects(pattern) for pattern in WRITE_ONCE],
         }
-        self._deny(
+        self.deny(
             "SecondWrite",
             conditions={
                 "StringNotEquals": {"s3:if-none-match": "*"},
@@ -257,11 +181,11 @@ class DataBucket(_PrivateBucket):
             },
             **there,
         )
-        self._deny("Copies", conditions={"Null": {"s3:x-amz-copy-source": "false"}}, **there)
-        self._deny("Exchanges", conditions={"Null": {"s3:if-match": "false"}}, **there)
-        self._deny("Forms", conditions={"StringEquals": {"s3:authType": "POST"}}, **there)
+        self.deny("Copies", conditions={"Null": {"s3:x-amz-copy-source": "false"}}, **there)
+        self.deny("Exchanges", conditions={"Null": {"s3:if-match": "false"}}, **there)
+        self.deny("Forms", conditions={"StringEquals": {"s3:authType": "POST"}}, **there)
         kind = "s3:x-amz-storage-class"
-        self._deny(
+        self.deny(
             "Archives",
             conditions={"StringNotEquals": {kind: "STANDARD"}, "Null": {kind: "false"}},
             **there,
@@ -272,7 +196,7 @@ class DataBucket(_PrivateBucket):
 
         Calls that are signed in a header say nothing of their age: S3 takes them for minutes only.
         """
-        self._deny(
+        self.deny(
             "OldSignatures",
             actions=["s3:*"],
             resources=[self.bucket_arn, self.arn_for_objects("*")],
@@ -285,19 +209,19 @@ class DataBucket(_PrivateBucket):
         own = f"${{{user}}}"
         workspace = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
         folder = f"{SESSIONS.prefix(workspace, own)}*"
-        self._deny(
+        self.deny(
             "OtherUsersObjects",
             actions=["s3:*"],
             not_resources=[self.bucket_arn, self.arn_for_objects(folder)],
             conditions={"Null": {user: "false"}},
         )
-        self._deny(
+        self.deny(
             "OtherUsersNames",
             actions=["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"],
             resources=[self.bucket_arn],
             conditions={"Null": {user: "false"}, "StringNotLike": {"s3:prefix": folder}},
         )
-        self._deny(
+        self.deny(
             "OtherWorkspacesToWorkers",
             actions=["s3:*"],
             not_resources=[self.arn_for_objects(f"{SESSIONS.prefix(workspace)}*")],
@@ -305,7 +229,7 @@ class DataBucket(_PrivateBucket):
         )
 
     def _workers_through(self, endpoint: str) -> None:
-        self._deny(
+        self.deny(
             "WorkersOutsideEndpoint",
             actions=["s3:*"],
             resources=[self.bucket_arn, self.arn_for_objects("*")],
@@ -337,116 +261,3 @@ def _lifecycle(session_days: int, noncurrent_days: int) -> list[s3.LifecycleRule
             expiration=cdk.Duration.days(session_days),
         ),
     ]
-
-
-class TrailBucket(_PrivateBucket):
-    """Takes the trail's files and incident records, and in production keeps them their time.
-
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        account: twelve digits.
-        organization_id: widens the perimeter from the account to the organization.
-        key: encrypts the files.
-        access_logs: where server access logs go.
-        trail_arn: of the one trail that may write.
-        days: files are kept so long.
-        retain: keep the bucket, and lock every file for ``days`` (Object Lock).
-        lock: ``compliance``, which nobody can lift, or ``governance``.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        account: str,
-        organization_id: str | None,
-        key: kms.Key,
-        access_logs: s3.IBucket,
-        trail_arn: str,
-        days: int,
-        retain: bool,
-        lock: Literal["compliance", "governance"] = "compliance",
-    ) -> None:
-        kept = cdk.Duration.days(days)
-        super().__init__(
-            scope,
-            construct_id,
-            account=account,
-            organization_id=organization_id,
-            retain=retain,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=key,
-            bucket_key_enabled=True,
-            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
-            object_lock_default_retention=(
-                getattr(s3.ObjectLockRetention, lock)(kept) if retain else None
-            ),
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="expire",
-                    # A locked version cannot be expired, so expiry comes a day after the lock ends.
-                    expiration=cdk.Duration.days(days + 1),
-                    noncurrent_version_expiration=cdk.Duration.days(1),
-                    abort_incomplete_multipart_upload_after=cdk.Duration.days(
-                        ABANDONED_UPLOAD_DAYS
-                    ),
-                )
-            ],
-        )
-        # Across stacks the L2 property would let S3 deliver logs for buckets of any account (P5).
-        bucket = self.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
-        bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=access_logs.bucket_name, log_file_prefix="trail/"
-        )
-        access_logs.add_to_resource_policy(
-            service_grant(
-                "TrailBucketLogs",
-                "logging.s3.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[access_logs.arn_for_objects("trail/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": account}},
-            )
-        )
-        trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": account}}
-        self.add_to_resource_policy(
-            service_grant(
-                "CloudTrailChecks",
-                "cloudtrail.amazonaws.com",
-                actions=["s3:GetBucketAcl"],
-                resources=[self.bucket_arn],
-                conditions=trail,
-            )
-        )
-        self.add_to_resource_policy(
-            service_grant(
-                "CloudTrailWrites",
-                "cloudtrail.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[self.arn_for_objects(f"AWSLogs/{account}/*")],
-                conditions=trail,
-            )
-        )
-        self._records(erasable=not retain)
-
-    def _records(self, *, erasable: bool) -> None:
-        """Let nobody write an incident record twice, nor hide one behind a delete marker."""
-        records = [self.arn_for_objects(f"{RECORDS}*")]
-        self._deny(
-            "SecondRecord",
-            actions=["s3:PutObject"],
-            resources=records,
-            conditions={
-                # A literal: with an ETag as its value the header would ask for an overwrite.
-                "StringNotEquals": {"s3:if-none-match": "*"},
-                "BoolIfExists": {"s3:ObjectCreationOperation": "true"},
-            },
-        )
-        if not erasable:
-            self._deny(
-                "ErasingRecords",
-                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
-                resources=records,
-            )

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
 
 __all__ = ["LOSING", "DataKey", "HostKey", "Keepers", "LogsKey"]
@@ -47,8 +48,7 @@ class _Key(kms.Key):
         construct_id: str,
         *,
         description: str,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
@@ -66,9 +66,7 @@ class _Key(kms.Key):
         if keepers is not None:
             self._keep(keepers)
         # No Allow names a stranger; the Deny holds against a grant, which needs none.
-        self.add_to_resource_policy(
-            no_strangers(actions=["kms:*"], account=account, organization_id=organization_id)
-        )
+        self.add_to_resource_policy(no_strangers(actions=["kms:*"], placement=placement))
         # A grant escapes every identity policy, so people and roles may not make one; services
         # that make one for us (ECR, Fargate) are let through.
         self.add_to_resource_policy(
@@ -113,8 +111,7 @@ class DataKey(_Key):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: that owns the cluster.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         cluster: ECS cluster name, which Fargate puts into the encryption context.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
@@ -124,8 +121,7 @@ class DataKey(_Key):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         cluster: str,
         keepers: Keepers | None,
     ) -> None:
@@ -133,12 +129,11 @@ class DataKey(_Key):
             scope,
             construct_id,
             description="Starburst: sessions' data, queues, images and scratch disks",
-            account=account,
-            organization_id=organization_id,
+            placement=placement,
             keepers=keepers,
         )
         context = {
-            "kms:EncryptionContext:aws:ecs:clusterAccount": account,
+            "kms:EncryptionContext:aws:ecs:clusterAccount": placement.account,
             "kms:EncryptionContext:aws:ecs:clusterName": cluster,
         }
         self.add_to_resource_policy(
@@ -173,8 +168,7 @@ class HostKey(_Key):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: whose instances they are.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
@@ -183,20 +177,20 @@ class HostKey(_Key):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             description="Starburst: disks of instances that workers run on",
-            account=account,
-            organization_id=organization_id,
+            placement=placement,
             keepers=keepers,
         )
         role = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-        scaling = cast(iam.IPrincipal, iam.ArnPrincipal(f"arn:aws:iam::{account}:role/{role}"))
+        scaling = cast(
+            iam.IPrincipal, iam.ArnPrincipal(f"arn:aws:iam::{placement.account}:role/{role}")
+        )
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AutoScalingEncryptsDisks",
@@ -228,9 +222,7 @@ class LogsKey(_Key):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: that the services act for.
-        organization_id: widens the perimeter from the account to the organization.
-        region: of the log groups.
+        placement: of the environment.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
@@ -239,23 +231,20 @@ class LogsKey(_Key):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
-        region: str,
+        placement: Placement,
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             description="Starburst: logs, trail and alarms",
-            account=account,
-            organization_id=organization_id,
+            placement=placement,
             keepers=keepers,
         )
         self.add_to_resource_policy(
             service_grant(
                 "CloudWatchLogs",
-                f"logs.{region}.amazonaws.com",
+                f"logs.{placement.region}.amazonaws.com",
                 actions=[
                     "kms:Decrypt",
                     "kms:DescribeKey",
@@ -265,21 +254,19 @@ class LogsKey(_Key):
                 ],
                 conditions={
                     "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": (
-                            f"arn:aws:logs:{region}:{account}:log-group:*"
-                        )
+                        "kms:EncryptionContext:aws:logs:arn": (placement.arn("logs", "log-group:*"))
                     }
                 },
             )
         )
-        trails = f"arn:aws:cloudtrail:*:{account}:trail/*"
+        trails = f"arn:aws:cloudtrail:*:{placement.account}:trail/*"
         self.add_to_resource_policy(
             service_grant(
                 "CloudTrailEncrypts",
                 "cloudtrail.amazonaws.com",
                 actions=["kms:GenerateDataKey*", "kms:DescribeKey"],
                 conditions={
-                    "StringEquals": {"aws:SourceAccount": account},
+                    "StringEquals": {"aws:SourceAccount": placement.account},
                     "ArnLike": {"aws:SourceArn": trails},
                 },
             )
@@ -290,6 +277,6 @@ class LogsKey(_Key):
                     f"{service.capitalize()}Publishes",
                     f"{service}.amazonaws.com",
                     actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                    conditions={"StringEquals": {"aws:SourceAccount": account}},
+                    conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
                 )
             )

@@ -9,6 +9,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers
 
 __all__ = ["CANDIDATE_PREFIX", "RELEASE_PREFIX", "WorkerRepository", "scan_registry"]
@@ -32,10 +33,8 @@ class WorkerRepository(ecr.Repository):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        account: twelve digits.
-        organization_id: widens the perimeter from the account to the organization.
+        placement: of the environment.
         key: encrypts the images.
-        retain: keep the repository when its stack is deleted.
     """
 
     def __init__(
@@ -43,10 +42,8 @@ class WorkerRepository(ecr.Repository):
         scope: Construct,
         construct_id: str,
         *,
-        account: str,
-        organization_id: str | None,
+        placement: Placement,
         key: kms.Key,
-        retain: bool,
     ) -> None:
         super().__init__(
             scope,
@@ -56,7 +53,7 @@ class WorkerRepository(ecr.Repository):
             encryption=ecr.RepositoryEncryption.KMS,
             encryption_key=key,
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            if retain
+            if placement.retain
             else cdk.RemovalPolicy.DESTROY,
             lifecycle_rules=[
                 ecr.LifecycleRule(
@@ -83,8 +80,7 @@ class WorkerRepository(ecr.Repository):
             no_strangers(
                 actions=["ecr:*"],
                 resources=(),
-                account=account,
-                organization_id=organization_id,
+                placement=placement,
             )
         )
 

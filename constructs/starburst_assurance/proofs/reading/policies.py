@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -159,6 +159,9 @@ class PolicySet:
         trusted_vpcs: VPCs through whose endpoints they work as well.
         deployer: ARN of the role in which CloudFormation deploys, where keys are kept.
         break_glass: ARN of the role that alone may end a kept key.
+        duties: what roles of add-ons are for, by purpose, as ``theorems.tables`` writes it.
+        ceiling: the most that add-ons may ever be given.
+        addons: their names.
     """
 
     name: str
@@ -179,6 +182,20 @@ class PolicySet:
     trusted_vpcs: tuple[str, ...] = ()
     deployer: str | None = None
     break_glass: str | None = None
+    duties: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]] = field(
+        default_factory=dict
+    )
+    ceiling: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
+    addons: tuple[str, ...] = ()
+
+    def is_of_addon(self, arn: str) -> bool:
+        """Return whether a resource stands in a stack of an add-on."""
+        stacks = {name.partition("/")[0] for name, known in self.named.items() if known == arn}
+        return any(
+            stack == addon or stack.startswith(f"{addon}-")
+            for stack in stacks
+            for addon in self.addons
+        )
 
     @property
     def workspaces(self) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
@@ -23,12 +25,14 @@ from starburst_assurance.proofs.theorems.tables import (
     BURSTING_CEILING,
     CEILING,
     DUTIES,
-    HOSTING_CEILING,
     USER,
     Duty,
 )
 
 GROUP = "Nothing beyond the duty"
+
+_OWN: Final = re.compile(r"\{([^{}/]+/[^{}]+)\}")
+"""A resource of an add-on by its logical name."""
 
 
 def _filled(world: World, pattern: str, role: Role) -> str:
@@ -54,7 +58,7 @@ def _filled(world: World, pattern: str, role: Role) -> str:
     }
     for name, value in values.items():
         pattern = pattern.replace(name, value)
-    return pattern
+    return _OWN.sub(lambda found: policy_set.named[found[1]], pattern)
 
 
 def _within(
@@ -72,10 +76,15 @@ def _within(
 def _duties(world: World, role: Role) -> Sequence[Duty]:
     if role.purpose is not None:
         bursting = BURSTING if opening_role(world) else {}
-        return (*DUTIES.get(role.purpose, ()), *bursting.get(role.purpose, ()))
+        return (
+            *DUTIES.get(role.purpose, ()),
+            *bursting.get(role.purpose, ()),
+            *world.policy_set.duties.get(role.purpose, ()),
+        )
+    tables = {**DUTIES, **world.policy_set.duties}
     for name, arn in world.policy_set.named.items():
-        if arn == role.arn and name in DUTIES:
-            return DUTIES[name]
+        if arn == role.arn and name in tables:
+            return tables[name]
     return ()
 
 
@@ -151,7 +160,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
             ceiling = (
                 *CEILING,
                 *(BURSTING_CEILING if opening_role(world) else ()),
-                *(HOSTING_CEILING if world.policy_set.roles_for("host") else ()),
+                *world.policy_set.ceiling,
             )
             kept = _within(world, ceiling, role, one.action, resource)
             yield never(

@@ -19,6 +19,7 @@ from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.encoding.vocabulary import representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role, Statement
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.revocation import moment, revocation_document, revoker_document
 
 GROUP = "Evidence and containment"
@@ -61,7 +62,7 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
 def no_role_touches_evidence(world: World) -> Iterator[Claim]:
     """No role of ours reads, writes or deletes anything in the trail's and logs' buckets."""
     for bucket in world.policy_set.kind("bucket"):
-        if bucket == data_bucket(world):
+        if bucket == data_bucket(world) or world.policy_set.is_of_addon(bucket.arn):
             continue
         for role in world.policy_set.roles:
             context = session_of(world, role)
@@ -232,8 +233,7 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
         policy_set.name,
         policy_set.workspaces,
         list(ends),
-        account=policy_set.account,
-        region=policy_set.region,
+        placement=Placement(account=policy_set.account, region=policy_set.region),
         bucket=bucket.arn.rpartition(":")[2],
     )
     revoker = Policy.parse("revoker", document)

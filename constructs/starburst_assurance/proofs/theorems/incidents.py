@@ -17,6 +17,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
 from starburst_assurance.proofs.encoding.vocabulary import representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import (
     container_document,
     eraser_document,
@@ -62,7 +63,7 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
     The policy is the very one that ``python -m deploy.contain`` puts.
     """
     policy_set, logic = world.policy_set, world.logic
-    place = {"account": policy_set.account, "region": policy_set.region}
+    placement = Placement(account=policy_set.account, region=policy_set.region)
     controller = policy_set.role("controller")
     families = f"arn:aws:ecs:{policy_set.region}:{policy_set.account}:task-definition/starburst"
     for workspace in policy_set.workspaces:
@@ -70,7 +71,7 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
         for user in (None, "alice"):
             denial = Policy.parse(
                 "launch denial",
-                launch_denial_document(policy_set.name, workspace, user=user, **place),
+                launch_denial_document(policy_set.name, workspace, user=user, placement=placement),
             )
             resource = logic.text("resource")
             theirs = logic.some(
@@ -169,7 +170,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
     permission of its own. Who restores must read what comes back, so they are not among these.
     """
     policy_set, logic = world.policy_set, world.logic
-    place = {"account": policy_set.account, "region": policy_set.region}
+    placement = Placement(account=policy_set.account, region=policy_set.region)
     bucket, key = data_bucket(world), data_key(world)
     name = bucket.arn.rpartition(":")[2]
     files = policy_set.named.get("audit/Files")
@@ -189,12 +190,18 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
     )
     documents = {
         "contains": container_document(
-            policy_set.name, spaces, bucket=name, locker=locker, **place
+            policy_set.name, spaces, bucket=name, locker=locker, placement=placement
         ),
-        "isolates": isolator_document(policy_set.name, locker=locker, **place),
-        "holds": holder_document(policy_set.name, prefixes, bucket=name, locker=locker, **place),
-        "erases": eraser_document(policy_set.name, prefixes, bucket=name, locker=locker, **place),
-        "watches": watcher_document(policy_set.name, spaces, trail_log_group="trail", **place),
+        "isolates": isolator_document(policy_set.name, locker=locker, placement=placement),
+        "holds": holder_document(
+            policy_set.name, prefixes, bucket=name, locker=locker, placement=placement
+        ),
+        "erases": eraser_document(
+            policy_set.name, prefixes, bucket=name, locker=locker, placement=placement
+        ),
+        "watches": watcher_document(
+            policy_set.name, spaces, trail_log_group="trail", placement=placement
+        ),
     }
     for duty, document in documents.items():
         policy = Policy.parse(f"who {duty}", document)

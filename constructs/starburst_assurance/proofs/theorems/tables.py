@@ -16,7 +16,6 @@ __all__ = [
     "CEILING",
     "CLEARING",
     "DUTIES",
-    "HOSTING_CEILING",
     "NETWORK",
     "PUSHING",
     "USER",
@@ -204,23 +203,6 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (CLEARING, ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),
         (("kms:Decrypt",), ("{logs_key}",)),
     ),
-    "host": (
-        (
-            (
-                "ecs:DeregisterContainerInstance",
-                "ecs:RegisterContainerInstance",
-                "ecs:SubmitAttachmentStateChanges",
-                "ecs:SubmitContainerStateChange",
-                "ecs:SubmitTaskStateChange",
-            ),
-            ("arn:aws:ecs:{r}:{a}:cluster/starburst-{env}",),
-        ),
-        (
-            ("ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"),
-            ("arn:aws:ecs:{r}:{a}:container-instance/starburst-{env}/*",),
-        ),
-        (("ecs:DiscoverPollEndpoint",), ("*",)),
-    ),
     "network/FlowLogRole": (((*STREAMS, "logs:DescribeLogStreams"), ("{flows}",)),),
     "audit/TrailRole": ((STREAMS, ("{events}",)),),
     "network/DefaultGroupRole": (
@@ -355,10 +337,3 @@ BURSTING_CEILING: Final[Sequence[Duty]] = (
     _duty(BURSTING, "endpoints", 2),
 )
 """The most that comes with them."""
-
-HOSTING_CEILING: Final[Sequence[Duty]] = (
-    (_duty(DUTIES, "host", 0)[0], ("arn:aws:ecs:*:{a}:cluster/starburst-{env}",)),
-    (_duty(DUTIES, "host", 1)[0], ("arn:aws:ecs:*:{a}:container-instance/starburst-{env}/*",)),
-    _duty(DUTIES, "host", 2),
-)
-"""The most that comes with EC2 instances."""

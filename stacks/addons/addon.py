@@ -1,0 +1,142 @@
+"""What an add-on is: a frozen setting that says everything the kit must know of an optional stack.
+
+A new one is a subclass in ``stacks/addons/<name>.py`` or ``stacks/addons/<name>/``. It names itself
+and builds its stacks; every other method has a default, which says that there is nothing of the
+kind. Stage, boundary, gates, proofs, evidence and prices ask these methods of each add-on that an
+environment names, so nothing else has to know of it. ``tests/addons/toy`` is a complete example.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
+    from stacks.settings import Environment
+    from stacks.stage import EnvironmentStage
+    from starburst.pricing.prices import Prices
+    from starburst_assurance.proofs.solving.theorem import Theorem
+    from starburst_assurance.proofs.theorems.tables import Duty
+    from starburst_assurance.waivers import Waiver
+
+__all__ = ["FREE", "Addon", "AddonError", "Price"]
+
+
+class AddonError(ValueError):
+    """An add-on breaks a promise of its interface; nothing was synthesized."""
+
+
+def _one(_: Mapping[str, Any]) -> int | None:
+    return 1
+
+
+def _nothing(_: Prices) -> float:
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """How a resource type is billed for existing.
+
+    Attributes:
+        what: as people name it, in the plural.
+        month: what a unit costs a month, in US dollars, by the Region's prices.
+        units: how many one resource counts for, by its properties; None where they do not tell.
+    """
+
+    what: str
+    month: Callable[[Prices], float] = _nothing
+    units: Callable[[Mapping[str, Any]], int | None] = _one
+
+
+FREE: Final = Price(what="")
+"""Of a type that is never billed for existing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addon(ABC):
+    """One optional part of an environment; its fields are its settings.
+
+    Subclasses are frozen, keyword-only dataclasses that check their fields in ``__post_init__``
+    and raise ``stacks.settings.SettingsError``.
+
+    Attributes:
+        name: ``[a-z][a-z0-9]+``; its stacks are called ``<name>`` or ``<name>-<part>``, and roles
+            that it makes have purposes that begin with it.
+        summary: one sentence for the list of add-ons.
+        page: its how-to, a path below the repository.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    page: ClassVar[str]
+
+    @abstractmethod
+    def build(self, stage: EnvironmentStage) -> None:
+        """Add its stacks to ``stage``, whose own stacks are all there.
+
+        Args:
+            stage: their scope; ``stage.stack_options(part)`` gives each its name and description.
+        """
+
+    def check(self, environment: Environment) -> None:  # noqa: B027 - a default: nothing to refuse
+        """Refuse an environment in which it could not work.
+
+        Raises:
+            SettingsError: says what is wrong, and which setting ends it.
+        """
+
+    def ceilings(self, environment: Environment) -> Sequence[iam.PolicyStatement]:
+        """Return what the permissions boundary must allow beyond the core's.
+
+        Made by ``starburst_constructs.policies.boundary.ceiling``. Without it, a role of the add-on
+        does no more than the boundary allows to the core's roles.
+        """
+        del environment
+        return ()
+
+    def regionless(self, environment: Environment) -> Sequence[str]:
+        """Return those actions of ``ceilings`` whose service has no Region."""
+        del environment
+        return ()
+
+    def waivers(self, environment: Environment) -> Sequence[Waiver]:
+        """Return its exceptions to the gates, at its own resources.
+
+        Those of packs that do not judge ``environment`` are left out by themselves. Wildcards are
+        no waivers: they are declared in their statement, by ``policies.wildcards.Allow``.
+        """
+        del environment
+        return ()
+
+    def duties(self) -> Mapping[str, Sequence[Duty]]:
+        """Return what each of its roles is for, by the role's purpose: the table to prove against.
+
+        Written down apart from the policies. A role of an AWS service, which has no purpose, is
+        named ``<stack>/<logical name>``. Patterns hold what ``theorems.tables`` allows, and
+        ``{<stack>/<logical name>}`` for the ARN of a resource.
+        """
+        return {}
+
+    def ceiling_duties(self) -> Sequence[Duty]:
+        """Return the most that any role may ever be given because of it, as a table as well."""
+        return ()
+
+    def theorems(self) -> Sequence[Theorem]:
+        """Return what is proved of an environment that has it, beside the core theorems."""
+        return ()
+
+    def prices(self) -> Mapping[str, Price]:
+        """Return how its resource types are billed for existing, those that the kit does not know.
+
+        ``FREE`` for a type that costs nothing.
+        """
+        return {}
+
+    def local_gaps(self) -> Sequence[str]:
+        """Return what the ``local`` environment cannot do of it, one sentence each."""
+        return ()
