@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import doctest
 import importlib
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.repository.imports import ROOT, imports
+
 RUNTIME = ROOT / "worker/src/starburst"
 PURE = (
     *("contract", "errors", "pricing", "untrusted"),
@@ -28,28 +28,6 @@ def within(module: str, rooms: set[str]) -> bool:
 def files_of(room: str) -> list[Path]:
     path = RUNTIME / room.replace(".", "/")
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Yield the absolute names that a file imports when it runs; relative ones made absolute."""
-    runtime = path.is_relative_to(RUNTIME)
-    package = ["starburst", *path.parent.relative_to(RUNTIME).parts] if runtime else []
-    for node in _executed(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join((*base, *filter(None, [node.module])))
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk a module without what only type checkers see."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            continue
-        yield node
-        yield from _executed(node)
 
 
 def tops(path: Path) -> set[str]:
