@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from starburst.controller.state.sweep_turns import Turns
+from tests.controller.conftest import sdk, world
 from tests.controller.world import TURN, World
 from tests.manifests import a_manifest
+
+__all__ = ["sdk", "world"]
 
 MINE = a_manifest()
 
