@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stacks.stage import EnvironmentStage
     from starburst.pricing.prices import Prices
     from starburst_assurance.proofs.solving.theorem import Theorem
+    from starburst_assurance.proofs.theorems.deputies import Job
     from starburst_assurance.proofs.theorems.tables import Duty
     from starburst_assurance.waivers import Waiver
 
@@ -125,6 +126,13 @@ class Addon(ABC):
     def ceiling_duties(self) -> Sequence[Duty]:
         """Return the most that any role may ever be given because of it, as a table as well."""
         return ()
+
+    def jobs(self) -> Mapping[str, Sequence[Job]]:
+        """Return what AWS services do to its resources, by ``<stack>/<logical name>``.
+
+        Such as EventBridge, which invokes a function for one of its rules.
+        """
+        return {}
 
     def theorems(self) -> Sequence[Theorem]:
         """Return what is proved of an environment that has it, beside the core theorems."""

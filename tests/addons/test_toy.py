@@ -98,12 +98,24 @@ def test_it_passes_every_gate(policy_set: PolicySet, outdir: Path) -> None:
     [
         "every_role_keeps_to_its_duty",
         "duties_end_where_names_end",
-        "the_boundary_is_a_ceiling",
         "no_role_touches_evidence",
+        "services_do_their_job",
     ],
 )
 def test_the_core_theorems_hold_of_it(name: str, toy_alone: PolicySet) -> None:
     assert prove(THEOREMS[name], toy_alone).answer == "proved"
+
+
+def test_the_boundary_is_still_a_ceiling(policy_set: PolicySet) -> None:
+    """Asked of the toy's role, and of the one whose presence says which ceilings hold."""
+    some = replace(policy_set, roles=policy_set.roles_for("toy", "endpoints"))
+    assert prove(THEOREMS["the_boundary_is_a_ceiling"], some).answer == "proved"
+
+
+def test_a_job_that_it_does_not_state_is_found(toy_alone: PolicySet) -> None:
+    verdict = prove(THEOREMS["services_do_their_job"], replace(toy_alone, jobs={}))
+    assert verdict.answer == "refuted"
+    assert "toy/WriterFunction" in verdict.why + str(verdict.counterexample)
 
 
 def test_its_own_theorem_is_proved_with_the_others(policy_set: PolicySet, tmp_path: Path) -> None:
@@ -133,7 +145,7 @@ def test_a_permission_beyond_its_stated_ceiling_is_found(
     policy_set, _ = careless
     verdict = prove(
         THEOREMS["the_boundary_is_a_ceiling"],
-        replace(policy_set, roles=policy_set.roles_for("toy")),
+        replace(policy_set, roles=policy_set.roles_for("toy", "endpoints")),
     )
     assert verdict.answer == "refuted"
     assert "dynamodb:GetItem" in verdict.why + str(verdict.counterexample)

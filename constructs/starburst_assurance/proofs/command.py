@@ -97,6 +97,7 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
             policy_set,
             duties=duties,
             addons=tuple(addon.name for addon in addons),
+            jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
             ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
         )
 

@@ -22,6 +22,7 @@ from stacks.settings.validation import between, matches
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import requests, session_of
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.waivers import Waiver
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.policies.wildcards import Allow, patterns
@@ -165,6 +166,16 @@ class Toy(Addon):
         """Return what the function's role is for."""
         group = "arn:aws:logs:{r}:{a}:log-group:/aws/lambda/starburst-{env}-toy:log-stream:*"
         return {"toy": ((("s3:PutObject",), ("{toy/Notes}/notes/*",)), (STREAMS, (group,)))}
+
+    def jobs(self) -> Mapping[str, Sequence[Job]]:
+        """Return who invokes the function."""
+        rule = "arn:aws:events:{r}:{a}:rule/starburst-{env}-toy-EachHour*"
+        job = Job(
+            service="events.amazonaws.com",
+            actions=("lambda:InvokeFunction",),
+            said={"aws:SourceArn": rule},
+        )
+        return {"toy/WriterFunction": (job,)}
 
     def theorems(self) -> Sequence[Theorem]:
         """Return what is proved beside the core theorems."""

@@ -162,6 +162,8 @@ class PolicySet:
         duties: what roles of add-ons are for, by purpose, as ``theorems.tables`` writes it.
         ceiling: the most that add-ons may ever be given.
         addons: their names.
+        jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
+            writes it.
     """
 
     name: str
@@ -187,6 +189,7 @@ class PolicySet:
     )
     ceiling: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
     addons: tuple[str, ...] = ()
+    jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def is_of_addon(self, arn: str) -> bool:
         """Return whether a resource stands in a stack of an add-on."""

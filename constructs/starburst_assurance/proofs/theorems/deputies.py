@@ -135,7 +135,8 @@ def services_do_their_job(world: World) -> Iterator[Claim]:
     """
     names = {arn: name for name, arn in world.policy_set.named.items()}
     for item in world.policy_set.guarded:
-        jobs = JOBS.get(names.get(item.arn, ""), ())
+        name = names.get(item.arn, "")
+        jobs = (*JOBS.get(name, ()), *world.policy_set.jobs.get(name, ()))
         for action in actions_on(world, SERVICES[item.kind]):
             context = world.context()
             context.put("aws:PrincipalIsAWSService", "true")
