@@ -9,8 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.addons import Addon
 from stacks.settings import Environment
+from stacks.settings.addon import Addon
 from starburst_constructs.identity.endpoint_opening import REGIONLESS, opening_ceiling
 from starburst_constructs.naming import (
     boundary_arn,

@@ -8,7 +8,6 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.access import AccessStack
-from stacks.addons import Addon, AddonError
 from stacks.addons.enabled import enabled
 from stacks.audit import AuditStack
 from stacks.compute import ComputeStack
@@ -21,6 +20,7 @@ from stacks.publishing import PublishingStack
 from stacks.registry import RegistryStack
 from stacks.risks import risks
 from stacks.settings import Environment
+from stacks.settings.addon import Addon, AddonError
 from stacks.storage import StorageStack
 
 __all__ = ["CORE", "EnvironmentStage"]

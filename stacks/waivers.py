@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from stacks.addons import Addon
 from stacks.settings import Environment
+from stacks.settings.addon import Addon
 from stacks.settings.validation import KEPT_A_YEAR_DAYS
 from starburst_assurance.waivers import Waiver
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from starburst._protocol.manifest import Capacity, Manifest
+from starburst._protocol.manifest import Manifest
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runtime_parameter
 from starburst.controller.state.environment import Settings
+from starburst.pricing.prices import Capacity
 
 from .cloud import EPOCH
 

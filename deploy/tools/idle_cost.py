@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from environments import ALL
-from stacks.addons import Price
+from stacks.settings.addon import Price
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stacks.addons.addon import Addon
 from stacks.addons.hosts import Hosts
 from stacks.settings import Environment
+from stacks.settings.addon import Addon
 
 __all__ = ["enabled"]
 

@@ -11,11 +11,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.addons.addon import Addon
 from stacks.compute import ComputeStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.settings import Ec2Capacity, Environment, Workspace
+from stacks.settings.addon import Addon
 from stacks.waivers import decision
 from starburst.contract import capacity_provider
 from starburst_assurance.waivers import Waiver

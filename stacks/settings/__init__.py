@@ -1,5 +1,6 @@
 """What an environment is: frozen, typed values that fail before synthesis when they are wrong."""
 
+from stacks.settings.addon import Addon
 from stacks.settings.capacity import Ec2Capacity, Instance
 from stacks.settings.environment import (
     Architecture,
@@ -19,6 +20,7 @@ from stacks.settings.workspace import Workspace
 
 __all__ = [
     "AcceptedRisk",
+    "Addon",
     "Architecture",
     "Audit",
     "BrokerRole",

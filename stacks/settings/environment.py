@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Literal, get_args
 
-from stacks.addons.addon import Addon
+from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity
 from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider

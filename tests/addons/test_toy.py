@@ -16,8 +16,8 @@ from aws_cdk import aws_s3 as s3
 import app
 from deploy.tools.idle_cost import at_rest, markdown, templates_by_environment
 from environments import DEV
-from stacks.addons import AddonError
 from stacks.settings import Environment, SettingsError
+from stacks.settings.addon import AddonError
 from starburst.pricing.prices import load
 from starburst_assurance.gate.rulebook import Rulebook
 from starburst_assurance.gate.table import open_findings

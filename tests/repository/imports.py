@@ -34,16 +34,11 @@ def modules() -> Mapping[str, Path]:
     return found
 
 
-def imports(path: Path, *, executed: bool = True) -> Iterator[str]:
-    """Yield the absolute names that a file imports.
-
-    Args:
-        path: the file; relative imports are read against where it stands.
-        executed: leave out what only type checkers see.
-    """
+def imports(path: Path) -> Iterator[str]:
+    """Yield the absolute names that a file imports when it runs; relative ones made absolute."""
     name = next((name for name, own in modules().items() if own == path), "")
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _nodes(ast.parse(path.read_text()), executed=executed):
+    for node in _executed(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -53,21 +48,25 @@ def imports(path: Path, *, executed: bool = True) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def _nodes(tree: ast.AST, *, executed: bool) -> Iterator[ast.AST]:
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk a module without what only type checkers see."""
     for node in ast.iter_child_nodes(tree):
-        unseen = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        if not (executed and unseen):
-            yield node
-            yield from _nodes(node, executed=executed)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            continue
+        yield node
+        yield from _executed(node)
 
 
 @cache
 def needs() -> Mapping[str, frozenset[str]]:
-    """Return which modules of the product each module imports, for its types too."""
+    """Return which modules of the product each module imports when it runs.
+
+    A name that only type checkers see is no arrow: an interface may say what stands above it.
+    """
     known = modules()
     found: dict[str, frozenset[str]] = {}
     for name, path in known.items():
-        named = imports(path, executed=False)
+        named = imports(path)
         targets = (each if each in known else each.rpartition(".")[0] for each in named)
         found[name] = frozenset(each for each in targets if each in known and each != name)
     return found

@@ -10,7 +10,7 @@ import pytest
 from tests.repository.imports import ROOT, modules, needs
 
 SVG = "{http://www.w3.org/2000/svg}"
-SINGLE = {"environments": "app"}
+SINGLE = {"environments": "app", "stacks.stage": "app"}
 """Modules drawn within another room."""
 
 PACKAGES = ("deploy", "stacks", "starburst", "starburst_assurance", "starburst_constructs")

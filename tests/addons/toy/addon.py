@@ -17,7 +17,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
-from stacks.addons import Addon, Price
+from stacks.settings.addon import Addon, Price
 from stacks.settings.validation import between, matches
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import requests, session_of

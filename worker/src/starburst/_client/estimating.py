@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from starburst._protocol.manifest import Capacity
 from starburst.contract import RuntimeDocument, WorkspaceDocument
 from starburst.errors import ConfigurationError, WorkspaceNotFound
 from starburst.pricing.estimates import Estimate, Fleet, estimate_fleet
 from starburst.pricing.fargate import SCRATCH_GB
-from starburst.pricing.prices import FREE_SCRATCH_GB, Prices, load
+from starburst.pricing.prices import FREE_SCRATCH_GB, Capacity, Prices, load
 from starburst.pricing.run_time import RunTime, run_time, spread
 
 from .options import SessionOptions

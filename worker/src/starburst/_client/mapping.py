@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from starburst._client.access.connection import Connection, connect
 from starburst._functions.payload import dump_function, dump_input
-from starburst._protocol.manifest import Capacity, ResultMode
+from starburst._protocol.manifest import ResultMode
 from starburst.errors import RemoteTraceback
+from starburst.pricing.prices import Capacity
 
 from .opening import open_core
 from .options import Machine, SessionOptions

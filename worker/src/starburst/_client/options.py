@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 from typing import Any, Final, Literal, Self, TypedDict, get_args
 
-from starburst._protocol.manifest import Capacity, ResultMode
+from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import qualified_name
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
 from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
-from starburst.pricing.prices import Architecture
+from starburst.pricing.prices import Architecture, Capacity
 
 __all__ = ["Machine", "SessionOptionNames", "SessionOptions"]
 

@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 from starburst.contract import PROTOCOL, SessionKeys, speaks_protocol
-from starburst.pricing.prices import Architecture
+from starburst.pricing.prices import Architecture, Capacity
 from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
 
-__all__ = ["Capacity", "Manifest", "ResultMode"]
+__all__ = ["Manifest", "ResultMode"]
 
 ResultMode = Literal["data", "pickle"]
-Capacity = Literal["on-demand", "spot", "mixed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

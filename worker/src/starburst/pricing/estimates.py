@@ -9,7 +9,6 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from starburst._protocol.manifest import Capacity
 from starburst.contract import Limits
 from starburst.errors import LimitExceeded
 
@@ -17,6 +16,7 @@ from .prices import (
     CERTAIN_SHARE,
     MINIMUM_BILLED_SECONDS,
     SPOT_DISCOUNT_ADVERTISED,
+    Capacity,
     Prices,
     billed_seconds,
     fleet_usd,

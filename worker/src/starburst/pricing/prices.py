@@ -21,6 +21,7 @@ __all__ = [
     "MINIMUM_BILLED_SECONDS",
     "SPOT_DISCOUNT_ADVERTISED",
     "Architecture",
+    "Capacity",
     "Prices",
     "billed_seconds",
     "fleet_usd",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 Architecture = Literal["X86_64", "ARM64"]
+Capacity = Literal["on-demand", "spot", "mixed"]
+"""How workers are bought: ``mixed`` is Spot with a share that is not."""
 
 FREE_SCRATCH_GB: Final = 20
 """Ephemeral storage that each Fargate task has at no charge."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
-from starburst._protocol.manifest import Capacity
 from starburst._protocol.status import SessionState
 from starburst.contract import (
     CONTROL_PREFIX,
@@ -19,6 +18,7 @@ from starburst.contract import (
     speaks_protocol,
 )
 from starburst.errors import SessionEnded, SessionError
+from starburst.pricing.prices import Capacity
 from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
 
 from .documents import Conflict, Documents
