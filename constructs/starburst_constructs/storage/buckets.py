@@ -14,9 +14,8 @@ from starburst.contract.areas import SESSIONS
 from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
+from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.retention import CONTROL_DAYS
-
-from .private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 
 __all__ = [
     "WRITE_ONCE",

@@ -12,8 +12,7 @@ from constructs import Construct
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import RECORDS
 from starburst_constructs.policies.service_access import service_grant
-
-from .private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
+from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 
 __all__ = ["TrailBucket"]
 
