@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from deploy.tools.cdk import ROOT
-from deploy.tools.local import Deployment, synthesize
+from deploy.tools.local import Deployment, gaps, synthesize
 from starburst.errors import StarburstError
 from starburst.local import LocalEnvironment, attach
 from starburst.local.emulator import STATE_VARIABLE
@@ -52,7 +52,7 @@ def _up(state: Path) -> int:
             Deployment(local=local, outdir=Path(outdir), report=_say).up()
             local.write_state(state)
             _say(f"Ready at {local.endpoint}. What it cannot do:")
-            for gap in local.gaps:
+            for gap in gaps(local):
                 _say(f"- {gap}")
             _say(f"Use it from elsewhere with: export {STATE_VARIABLE}={state}")
             _say("Ctrl-C ends it.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import starburst
-from deploy.tools.local import Deployment
+from deploy.tools.local import Deployment, gaps
 from examples import tumour_features
 from starburst.local import LocalEnvironment, share
 
@@ -35,7 +35,7 @@ def main() -> int:
         deployment.down()
     say("  the emulator and all it ran have stopped; nothing is left behind")
     say("\nWhat this machine could not show:")
-    for gap in local.gaps:
+    for gap in gaps(local):
         say(f"  - {gap}")
     say(f"\nThe whole demo took {time.perf_counter() - began:.1f} s.")
     return 0 if right else 1

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from environments import LOCAL
+from stacks.settings import Environment
 from starburst.local import LocalEnvironment
 from starburst.local.emulator import ENVIRONMENT
 
 from .cdk import ROOT, CdkFailed, base_environment, run_cdk
 
-__all__ = ["Deployment", "synthesize"]
+__all__ = ["Deployment", "gaps", "synthesize"]
 
 _ALL_STACKS = f"{ENVIRONMENT}/*"
 
@@ -26,6 +28,12 @@ _ALL_STACKS = f"{ENVIRONMENT}/*"
 _APP = "import sys, app; app.use_bundled_node(); import aws_cdk; sys.exit(app.main())"
 
 Result = TypeVar("Result")
+
+
+def gaps(local: LocalEnvironment, environment: Environment = LOCAL) -> tuple[str, ...]:
+    """Return what a local environment cannot do, of its add-ons too: one sentence each."""
+    own = (f"{addon.name}: {gap}" for addon in environment.addons for gap in addon.local_gaps())
+    return (*local.gaps, *own)
 
 
 def synthesize(outdir: Path, *, environment: str = ENVIRONMENT) -> Path:
