@@ -21,7 +21,7 @@ OWN = ROOT / "examples" / "own_theorem.py"
 def synthesized(policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command prove what the test run has synthesized already."""
     monkeypatch.setattr(
-        command, "_policy_sets", lambda options, folder: iter([policy_sets["prod"]])
+        command, "_policy_sets", lambda options, folder: [(policy_sets["prod"], [])]
     )
 
 

@@ -167,7 +167,7 @@ def test_the_command_tries_the_mutants_of_a_policy(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(
-        command, "_policy_sets", lambda options, folder: iter([policy_sets["prod"]])
+        command, "_policy_sets", lambda options, folder: [(policy_sets["prod"], [])]
     )
     log = tmp_path / "log.jsonl"
     arguments = ["--mutants", "--processes", "1", "--only", "only_worker_roles", "--log", str(log)]

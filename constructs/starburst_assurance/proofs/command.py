@@ -45,15 +45,15 @@ def run(options: argparse.Namespace) -> int:
         if not theorems:
             raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
         with tempfile.TemporaryDirectory() as folder:
-            app, policy_sets = _policy_sets(options, Path(folder))
+            synthesized = _policy_sets(options, Path(folder))
         failed = 0
         sys.stdout.write(f"{source()}\n\n")
-        for policy_set in policy_sets:
+        for policy_set, own in synthesized:
             check(policy_set)
             failed += (
                 _try_mutants(policy_set, theorems, options)
                 if options.mutants
-                else _prove(policy_set, [*theorems, *_of_addons(app, policy_set, options)])
+                else _prove(policy_set, [*theorems, *own])
             )
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
@@ -113,11 +113,10 @@ def theorems_of(app: Any, environment: str) -> tuple[Theorem, ...]:
     return tuple(each for addon in getattr(stage, "addons", ()) for each in addon.theorems())
 
 
-def _of_addons(app: Any, policy_set: PolicySet, options: argparse.Namespace) -> list[Theorem]:
-    return [item for item in theorems_of(app, policy_set.name) if (options.only or "") in item.name]
-
-
-def _policy_sets(options: argparse.Namespace, folder: Path) -> tuple[Any, list[PolicySet]]:
+def _policy_sets(
+    options: argparse.Namespace, folder: Path
+) -> list[tuple[PolicySet, list[Theorem]]]:
+    """Return each environment's policies, and the theorems that its add-ons state."""
     os.environ.setdefault("CDK_VALIDATION", "false")
     app = _module(options.app).build(outdir=str(folder), validate=False)
     wanted = options.environment
@@ -126,7 +125,11 @@ def _policy_sets(options: argparse.Namespace, folder: Path) -> tuple[Any, list[P
         if name not in known:
             raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
     app.synth()
-    return app, [one for one in policy_sets_of(app, folder) if not wanted or one.name in wanted]
+    return [
+        (one, [own for own in theorems_of(app, one.name) if (options.only or "") in own.name])
+        for one in policy_sets_of(app, folder)
+        if not wanted or one.name in wanted
+    ]
 
 
 def _module(name: str) -> Any:
