@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.access import AccessStack
+from stacks.addons.core import Core, stack_options
 from stacks.addons.enabled import enabled
 from stacks.audit import AuditStack
 from stacks.compute import ComputeStack
@@ -53,6 +54,7 @@ class EnvironmentStage(cdk.Stage):
         control: the session controller.
         publishing: the runtime document.
         cost: budgets.
+        core: what of these add-ons may refer to.
     """
 
     def __init__(self, scope: Construct, environment: Environment) -> None:
@@ -118,6 +120,17 @@ class EnvironmentStage(cdk.Stage):
                 **self.stack_options("audit", protected=protected),
             )
         self._work()
+        self.core = Core(
+            environment=environment,
+            foundation=self.foundation,
+            network=self.network,
+            storage=self.storage,
+            registry=self.registry,
+            access=self.access,
+            compute=self.compute,
+            control=self.control,
+            publishing=self.publishing,
+        )
         for addon in self.addons:
             self._add(addon)
         self._finish()
@@ -201,11 +214,7 @@ class EnvironmentStage(cdk.Stage):
             part: the stack's id.
             protected: keep it from being deleted by accident.
         """
-        return {
-            "stack_name": f"starburst-{self.environment.name}-{part}",
-            "description": f"Starburst {self.environment.name}: {part}",
-            "termination_protection": protected,
-        }
+        return stack_options(self.environment, part, protected=protected)
 
     def _finish(self) -> None:
         """Tag everything, tell risks, and make every role wait for the boundary that it names."""

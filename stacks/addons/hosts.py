@@ -11,6 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.addons.core import Core
 from stacks.compute import ComputeStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
@@ -26,7 +27,6 @@ from starburst_constructs.policies.host import host_ceiling, host_statements
 from starburst_constructs.storage.keys import HostKey
 
 if TYPE_CHECKING:
-    from stacks.stage import EnvironmentStage
     from starburst_assurance.proofs.theorems.tables import Duty
 
 __all__ = ["Hosts", "HostsStack"]
@@ -56,17 +56,18 @@ class Hosts(Addon):
 
     capacity: Ec2Capacity
 
-    def build(self, stage: EnvironmentStage) -> None:
+    def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""
+        core = Core.of(stage)
         HostsStack(
             stage,
             self.name,
-            environment=stage.environment,
+            environment=core.environment,
             capacity=self.capacity,
-            foundation=stage.foundation,
-            network=stage.network,
-            compute=stage.compute,
-            **stage.stack_options(self.name),
+            foundation=core.foundation,
+            network=core.network,
+            compute=core.compute,
+            **core.stack_options(self.name),
         )
 
     def ceilings(self, environment: Environment) -> Sequence[iam.PolicyStatement]:

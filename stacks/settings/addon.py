@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    import aws_cdk as cdk
     from aws_cdk import aws_iam as iam
 
     from stacks.settings import Environment
-    from stacks.stage import EnvironmentStage
     from starburst.pricing.prices import Prices
     from starburst_assurance.proofs.solving.theorem import Theorem
     from starburst_assurance.proofs.theorems.deputies import Job
@@ -77,11 +77,12 @@ class Addon(ABC):
     page: ClassVar[str]
 
     @abstractmethod
-    def build(self, stage: EnvironmentStage) -> None:
+    def build(self, stage: cdk.Stage) -> None:
         """Add its stacks to ``stage``, whose own stacks are all there.
 
         Args:
-            stage: their scope; ``stage.stack_options(part)`` gives each its name and description.
+            stage: their scope. ``stacks.addons.core.Core.of(stage)`` has the stacks to refer to,
+                and names each new one by ``stack_options(part)``.
         """
 
     def check(self, environment: Environment) -> None:  # noqa: B027 - a default: nothing to refuse

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -177,6 +178,11 @@ def test_an_addon_called_like_a_stack_of_the_kit_is_refused() -> None:
 
     with pytest.raises(AddonError, match="rename it"):
         app.build([replace(DEV, addons=(Storage(),))], validate=False)
+
+
+def test_an_addon_builds_in_an_environments_stage_alone() -> None:
+    with pytest.raises(AddonError, match="no environment's stage"):
+        Toy().build(cdk.Stage(cdk.App(), "other"))
 
 
 def test_it_goes_away_without_a_trace(assembly: CloudAssembly, tmp_path: Path) -> None:

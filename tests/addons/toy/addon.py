@@ -17,6 +17,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
+from stacks.addons.core import Core
 from stacks.settings.addon import Addon, Price
 from stacks.settings.validation import between, matches
 from starburst_assurance.proofs.encoding.decision import World
@@ -30,7 +31,6 @@ from starburst_constructs.storage.private_bucket import PrivateBucket
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
-    from stacks.stage import EnvironmentStage
     from starburst_assurance.proofs.theorems.tables import Duty
 
 STREAMS = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -67,10 +67,11 @@ class Toy(Addon):
         matches("toy.word", self.word, "[a-z]{1,20}", "1 to 20 letters")
         between("toy.hours", self.hours, 1, 24)
 
-    def build(self, stage: EnvironmentStage) -> None:
+    def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""
-        environment = stage.environment
-        stack = cdk.Stack(stage, self.name, **stage.stack_options(self.name))
+        core = Core.of(stage)
+        environment = core.environment
+        stack = cdk.Stack(stage, self.name, **core.stack_options(self.name))
         notes = PrivateBucket(
             stack,
             "Notes",
@@ -93,8 +94,8 @@ class Toy(Addon):
             description="Leaves a note each hour",
             source=Path(__file__).with_name("source"),
             statements=self.statements(notes),
-            boundary=stage.foundation.boundary,
-            key=cast(kms.IKey, stage.foundation.logs_key),
+            boundary=core.foundation.boundary,
+            key=cast(kms.IKey, core.foundation.logs_key),
             days=environment.log_retention_days,
             variables={"TOY_BUCKET": notes.bucket_name, "TOY_WORD": self.word},
         )
