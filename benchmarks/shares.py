@@ -1,7 +1,7 @@
 """Whose CPU time a burst takes: the client's, the workers', their tasks', or the emulator's.
 
-The emulator stands in for AWS, on the same two cores as all the rest: its share is no cost that
-anybody has in the cloud, and without it nobody could read the other numbers.
+The emulator stands in for AWS, on the same two cores as all the rest: its share is no cost in
+the cloud, and without it the other numbers could not be read.
 """
 
 from __future__ import annotations

@@ -99,7 +99,10 @@ class AccessStack(cdk.Stack):
             name=role_name(environment.name, "analyst", workspace.name),
             purpose="analyst",
             workspace=workspace.name,
-            trust=cast(iam.IPrincipal, iam.SessionTagsPrincipal(_people(environment, tags=True))),
+            trust=cast(
+                iam.IPrincipal,
+                iam.SessionTagsPrincipal(_login_principal(environment, tags=True)),
+            ),
             boundary=self._boundary,
             description=f"Analysts of workspace {workspace.name}",
             session=_WORKING_DAY,
@@ -161,7 +164,7 @@ class AccessStack(cdk.Stack):
     def _controller(self) -> iam.Role:
         environment = self._settings
         workspaces = [workspace.name for workspace in environment.workspaces]
-        bursting = environment.network.while_bursting
+        on_demand = environment.network.while_bursting
         passed = [
             role.role_arn
             for roles in (self.worker_roles, self.execution_roles)
@@ -194,12 +197,12 @@ class AccessStack(cdk.Stack):
                 "Function": function_statements(
                     environment.name,
                     placement=self._placement,
-                    in_vpc=not bursting,
+                    in_vpc=not on_demand,
                     vpc_id=self._vpc_id,
                 ),
                 **(
                     {"Endpoints": flipping_statements(environment.name, placement=self._placement)}
-                    if bursting
+                    if on_demand
                     else {}
                 ),
             },
@@ -212,7 +215,7 @@ class AccessStack(cdk.Stack):
             "Platform",
             name=role_name(environment.name, "platform"),
             purpose="platform",
-            trust=_people(environment, tags=False),
+            trust=_login_principal(environment, tags=False),
             boundary=self._boundary,
             description="The platform team: deploys, pushes images, reads logs, no data",
             session=_WORKING_DAY,
@@ -230,8 +233,8 @@ class AccessStack(cdk.Stack):
         )
 
 
-def _people(environment: Environment, *, tags: bool) -> iam.IPrincipal:
-    """Return the trust of a role for people; with ``tags`` it asks for the user's name."""
+def _login_principal(environment: Environment, *, tags: bool) -> iam.IPrincipal:
+    """Return who may assume a role for people; with ``tags`` it asks for the user's name."""
     conditions = analyst_conditions() if tags else {}
     principal: iam.PrincipalBase
     match environment.identity:

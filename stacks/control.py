@@ -68,7 +68,7 @@ class ControlStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         name = controller_name(environment.name)
         cluster_arn = compute.cluster.cluster_arn
-        bursting = environment.network.while_bursting
+        on_demand = environment.network.while_bursting
         opens = {
             "STARBURST_ENDPOINTS_STACK": endpoints_stack_name(environment.name),
             "STARBURST_ENDPOINTS_ROLE": role_arn(
@@ -76,7 +76,7 @@ class ControlStack(cdk.Stack):
             ),
         }
         validated = {"AWS_USE_FIPS_ENDPOINT": "true"}
-        if not bursting:
+        if not on_demand:
             # No endpoint in a VPC has ECS's FIPS name, so ECS is called by its plain one there.
             validated["AWS_ENDPOINT_URL_ECS"] = f"https://ecs.{environment.region}.amazonaws.com"
         own_role = role_arn(environment.name, "controller", account=environment.account)
@@ -103,8 +103,8 @@ class ControlStack(cdk.Stack):
             name=name,
             source=SOURCE,
             role=iam.Role.from_role_arn(self, "Role", own_role, mutable=False),
-            vpc=None if bursting else network.vpc,
-            subnets=None if bursting else network.subnet_selection,
+            vpc=None if on_demand else network.vpc,
+            subnets=None if on_demand else network.subnet_selection,
             security_group=network.controller_security_group,
             log=log,
             failures=failures,
@@ -118,7 +118,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
                 "STARBURST_ROLE": own_role,
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
-                **(opens if bursting else {}),
+                **(opens if on_demand else {}),
                 **(validated if environment.fips else {}),
             },
         )
@@ -130,7 +130,7 @@ class ControlStack(cdk.Stack):
             cluster_arn=cluster_arn,
             endpoints_stack=(
                 f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(environment.name)}/"
-                if bursting
+                if on_demand
                 else None
             ),
         )

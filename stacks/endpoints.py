@@ -37,8 +37,8 @@ class EndpointsStack(cdk.Stack):
         super().__init__(
             scope,
             construct_id,
-            # The rule would add an SSM parameter to the template, which whoever updates the stack
-            # would have to be able to read. The CLI checks the bootstrap's version by itself.
+            # The rule would add an SSM parameter to the template, which each update of the
+            # stack would need permission to read. The CLI checks the bootstrap's version by itself.
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
             **kwargs,
         )

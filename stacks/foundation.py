@@ -81,7 +81,7 @@ class FoundationStack(cdk.Stack):
             environment.network.existing is None
             and "default-security-group" not in environment.without
         )
-        bursting = environment.network.while_bursting
+        on_demand = environment.network.while_bursting
         self.boundary: iam.IManagedPolicy
         if environment.permissions_boundary:
             self.boundary = iam.ManagedPolicy.from_managed_policy_arn(
@@ -101,13 +101,13 @@ class FoundationStack(cdk.Stack):
                         *(closing_ceiling(environment.placement) if closes_group else ()),
                         *(
                             opening_ceiling(environment.name, placement=environment.placement)
-                            if bursting
+                            if on_demand
                             else ()
                         ),
                         *(each for addon in addons for each in addon.ceilings(environment)),
                     ),
                     regionless=(
-                        *(REGIONLESS if bursting else ()),
+                        *(REGIONLESS if on_demand else ()),
                         *(each for addon in addons for each in addon.regionless(environment)),
                     ),
                 ),

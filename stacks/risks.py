@@ -1,7 +1,7 @@
 """What settings allow and a security officer would ask about: told at every synthesis.
 
-None of it is wrong in itself, so none is refused. A risk that somebody has decided to take stands
-in ``Environment.accepted_risks`` with the reason: synthesis is then silent, and the evidence keeps
+None of it is wrong in itself, so none is refused. An accepted risk stands in
+``Environment.accepted_risks`` with the reason: synthesis is then silent, and the evidence keeps
 both.
 """
 
@@ -23,7 +23,7 @@ class Risk:
     Attributes:
         name: how ``accepted_risks`` calls it.
         sentence: what could happen, and which setting ends it.
-        accepted: why somebody takes it; empty where nobody has said so.
+        accepted: why the environment takes it; empty where it is not accepted.
     """
 
     name: RiskName
@@ -66,8 +66,8 @@ def _reached_by_people(environment: Environment) -> Iterator[tuple[RiskName, str
     if isinstance(environment.identity, MfaUsers):
         yield (
             "long-lived-keys",
-            "analysts of restricted data are IAM users, whose access keys last until somebody "
-            "deletes them: set identity to a SamlProvider or a BrokerRole",
+            "analysts of restricted data are IAM users, whose access keys last until they "
+            "are deleted: set identity to a SamlProvider or a BrokerRole",
         )
     pickling = [each.name for each in environment.workspaces if each.limits.pickle_results]
     if pickling:
@@ -106,6 +106,6 @@ def _record(environment: Environment) -> Iterator[tuple[RiskName, str]]:
     elif environment.audit.lock == "governance":
         yield (
             "record-can-be-erased",
-            "whoever has s3:BypassGovernanceRetention can delete the record of who read restricted "
-            "data: set audit=Audit(lock='compliance', …)",
+            "a principal with s3:BypassGovernanceRetention can delete the record of who read "
+            "restricted data: set audit=Audit(lock='compliance', …)",
         )

@@ -75,10 +75,10 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # What collection imports stays: to look through it for rubbish, again and again, costs seconds.
     gc.disable()
-    strays = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
-    if strays:
+    misplaced = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
+    if misplaced:
         raise pytest.UsageError(
-            f"constructs/ is a source root, not a package: move {', '.join(strays)} into "
+            f"constructs/ is a source root, not a package: move {', '.join(misplaced)} into "
             "constructs/starburst_constructs/ (constructs/README.md says why)"
         )
 

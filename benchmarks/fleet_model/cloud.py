@@ -83,7 +83,7 @@ class Task:
 
 @dataclass(kw_only=True)
 class Cloud:
-    """One account. ``cursor`` is the time of whoever calls now; calls take time on it.
+    """One account. ``cursor`` is the time of the current caller; calls take time on it.
 
     Attributes:
         clock, meter: of the run.

@@ -69,7 +69,7 @@ def deployer_arn(*, account: str, region: str, qualifier: str) -> str:
 
 
 def controller_log_name(environment: str) -> str:
-    """Return the controller's log group: whoever asks for security events may ask it."""
+    """Return the name of the controller's log group, which holds security events as well."""
     return f"/aws/lambda/{controller_name(environment)}"
 
 

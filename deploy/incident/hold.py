@@ -1,8 +1,8 @@
 """Keep evidence: a legal hold on every version below a prefix: ``python -m deploy.hold`` (S37).
 
-A held version cannot be erased by anybody, its owner, the lifecycle and ``cleanup(force=True)``
-included, until the hold is lifted. No role of the kit can lift one. What is written later is not
-held by itself; so that nobody erases or hides it, the roles there are denied to delete as well.
+Nothing erases a held version, its owner, the lifecycle and ``cleanup(force=True)`` included, until
+the hold is lifted. No role of the kit can lift one. What is written later is not held by itself; so
+that nobody erases or hides it, the roles there are denied to delete as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether there is anybody of the name that a command is about: a slip is no success."""
+"""Whether the user exists whom a command names: a typing error is no success."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from stacks.settings.addon import Price
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
 
-__all__ = ["AtRest", "Item", "at_rest", "main", "markdown", "templates_by_environment"]
+__all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_environment"]
 
 HOURS_A_MONTH: Final = 730
 
@@ -48,12 +48,12 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AtRest:
+class IdleCost:
     """The bill of an idle environment.
 
     Attributes:
         items: what is billed for existing.
-        by_use: resource types that are billed by use only, so next to nothing at rest.
+        by_use: resource types that are billed by use only, so next to nothing while idle.
         not_priced: resource types that this module knows no price for, each with its number.
         hour: what comes on top while a session runs, in US dollars an hour: what a parameter
             turns on that is off to begin with.
@@ -66,7 +66,7 @@ class AtRest:
 
     @property
     def usd(self) -> float:
-        """What the environment costs a month at rest, ``not_priced`` left out."""
+        """What the environment costs a month while idle, ``not_priced`` left out."""
         return sum(item.usd for item in self.items)
 
 
@@ -176,9 +176,9 @@ TIERS: Final = {
 """Which property sets the tier, and what it is where the property is absent."""
 
 
-def at_rest(
+def idle_cost(
     templates: Iterable[Template], prices: Prices, *, own: Mapping[str, Price] | None = None
-) -> AtRest:
+) -> IdleCost:
     """Count what ``templates`` hold and price it.
 
     Args:
@@ -187,7 +187,7 @@ def at_rest(
         own: how further resource types are billed, as its add-ons say.
 
     Example:
-        >>> bill = at_rest([{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}], load("eu-west-1"))
+        >>> bill = idle_cost([{"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}], load("eu-west-1"))
         >>> bill.usd
         1.0
     """
@@ -213,7 +213,7 @@ def at_rest(
                 by_use.add(kind)
             elif kind not in FREE and not kind.startswith("Custom::"):
                 not_priced[kind] += 1
-    return AtRest(
+    return IdleCost(
         items=tuple(
             Item(what=entry.what, quantity=standing[kind], unit_usd=entry.month(prices))
             for kind, entry in known.items()
@@ -238,7 +238,7 @@ def _is_there(resource: Resource, template: Template) -> bool:
             return True
 
 
-def markdown(bills: Mapping[tuple[str, str], AtRest | None]) -> str:
+def markdown(bills: Mapping[tuple[str, str], IdleCost | None]) -> str:
     """Return a table with one row for each ``(environment, region)``; None has no known prices."""
     kinds = [entry.what for entry in STANDING.values()]
     items = [item.what for bill in bills.values() if bill is not None for item in bill.items]
@@ -293,7 +293,7 @@ def _artifacts(assembly: Path, kind: str) -> Iterable[Mapping[str, Any]]:
     return [entry for entry in manifest["artifacts"].values() if entry["type"] == kind]
 
 
-def _bill(environment: str, region: str, templates: Iterable[Template]) -> AtRest | None:
+def _bill(environment: str, region: str, templates: Iterable[Template]) -> IdleCost | None:
     own = {
         kind: price
         for each in ALL
@@ -302,7 +302,7 @@ def _bill(environment: str, region: str, templates: Iterable[Template]) -> AtRes
         for kind, price in addon.prices().items()
     }
     try:
-        return at_rest(templates, load(region), own=own)
+        return idle_cost(templates, load(region), own=own)
     except ConfigurationError:
         return None
 

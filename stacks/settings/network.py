@@ -37,7 +37,7 @@ class ExistingVpc:
     The endpoints answer for the services' public names in the whole VPC (private DNS), to our
     groups alone, and with a policy that knows our account alone. So ``create`` is for a VPC in
     which nothing but Starburst lives: neighbours would be cut off from those services, and AWS
-    refuses a second endpoint for a name. ``reuse`` takes those that the VPC has, whoever owns them.
+    refuses a second endpoint for a name. ``reuse`` takes those that the VPC has, of any owner.
 
     Attributes:
         vpc_id: ``vpc-…``.
@@ -141,7 +141,7 @@ class Network:
                 not (theirs and self.while_bursting),
                 "network.endpoints",
                 self.endpoints,
-                "'always' with existing.endpoints='reuse': they are somebody else's to close",
+                "'always' with existing.endpoints='reuse': only their owner may close them",
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Risks that somebody has decided to take."""
+"""Risks that an environment takes, each with a reason."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ PRIVATE_RANGES: Final = tuple(
 )
 
 WIDEST_PUBLIC: Final = {4: 8, 6: 19}
-"""The largest blocks that one organization was ever given; wider ones are anybody's."""
+"""The largest blocks that one organization was ever given; a wider one covers others as well."""
 
 
 class SettingsError(ValueError):

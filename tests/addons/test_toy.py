@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 import app
-from deploy.tools.idle_cost import at_rest, markdown, templates_by_environment
+from deploy.tools.idle_cost import idle_cost, markdown, templates_by_environment
 from environments import DEV
 from stacks.settings import Environment, SettingsError
 from stacks.settings.addon import AddonError
@@ -126,7 +126,7 @@ def test_its_own_theorem_is_proved_with_the_others(policy_set: PolicySet, tmp_pa
 
 
 def test_a_theorem_that_is_false_is_refuted(toy_alone: PolicySet) -> None:
-    """As if the toy's role were somebody else's."""
+    """As if the toy's role were a stranger's."""
     [role] = toy_alone.roles
     stranger = replace(role, tags={**role.tags, "starburst:role": "stranger"})
     verdict = prove(only_the_toy_writes_notes, replace(toy_alone, roles=(stranger,)))
@@ -196,11 +196,11 @@ def test_it_stands_in_the_table_of_costs(policy_set: PolicySet, outdir: Path) ->
     del policy_set
     [(where, templates)] = templates_by_environment(outdir).items()
     prices = load(DEV.region)
-    bill = at_rest(templates, prices, own=Toy().prices())
+    bill = idle_cost(templates, prices, own=Toy().prices())
     assert bill.not_priced == ()
     assert "| toys |" in markdown({where: bill})
     assert "| 1: 0.25 |" in markdown({where: bill})
-    unknown = at_rest(templates, prices)
+    unknown = idle_cost(templates, prices)
     assert unknown.not_priced == (("AWS::Scheduler::ScheduleGroup", 1),)
 
 

@@ -1,4 +1,4 @@
-"""Names and words that somebody else chose, and an S3 that treats such names as AWS does."""
+"""Names and words that an attacker chose, and an S3 that treats such names as AWS does."""
 
 from __future__ import annotations
 

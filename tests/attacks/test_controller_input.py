@@ -1,6 +1,6 @@
 """Bytes and values that nobody of ours would send the controller: refused in data, or ignored.
 
-Each was an unhandled error of the function, or was taken for a good request, before it was mended.
+Each was an unhandled error of the function, or was taken for a good request, before it was fixed.
 """
 
 from __future__ import annotations

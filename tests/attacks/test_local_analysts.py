@@ -33,7 +33,7 @@ def analyst(deployed: LocalEnvironment) -> Credentials:
 
 
 class Place:
-    """A bucket and two queues, and somebody who may do a little there."""
+    """A bucket and two queues, and a user who may do a little there."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene

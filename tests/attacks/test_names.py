@@ -1,4 +1,4 @@
-"""No name that somebody else chose keeps anything from being erased, held, found or collected."""
+"""No name that an attacker chose keeps anything from being erased, held, found or collected."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_folders_that_are_no_sessions_keep_no_session_from_being_found(
     again.cleanup(force=True)
 
 
-# The officer's doors.
+# The incident commands' doors.
 
 
 @pytest.fixture

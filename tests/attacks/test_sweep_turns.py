@@ -113,7 +113,7 @@ def test_a_clock_that_was_ahead_blocks_no_sweep(world: World) -> None:
 
 
 def test_endpoints_that_moved_are_no_fresh_sweeps_business(world: World) -> None:
-    """Whoever waits for them is tended at once; of ten such events at one instant one is told."""
+    """A session that waits for them is swept at once; of ten events at one instant one is told."""
     world.start(MINE)
     assert "sessions" in world.tell({"starburst": "sweep"})
     moved = {"source": "aws.cloudformation", "detail": {"stack-id": "x"}}

@@ -168,7 +168,7 @@ def test_ordinary_work_and_an_erased_session_ring_nothing(
     worked(began, fleet)
     assert "committed" in (text := capsys.readouterr().out)
     assert not ringing(text)
-    # Somebody erased the session while a worker was about to read of it.
+    # The session was erased while a worker was about to read of it.
     for entry in fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=keys.prefix)["Contents"]:
         fleet.s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
     body = ChunkMessage(
@@ -222,7 +222,7 @@ def test_a_print_that_ends_no_line_hides_no_alarm(capsys: pytest.CaptureFixture[
     assert line.startswith("{")
     assert len(line.encode()) < 4096  # one write to a pipe, which nothing comes between
     assert not forbidden(line)
-    # A filter on JSON would not have found it behind the print of somebody else.
+    # A filter on JSON would not have found it behind other output.
     assert finds(TAMPERING_PATTERN, f"half a line{line}")
 
 

@@ -38,7 +38,7 @@ __all__ = ["clients", "connection", "fleet", "incident", "sdk"]
 
 
 class Raising:
-    """A client of AWS whose every call fails, in words that somebody else chose."""
+    """A client of AWS whose every call fails, in words that an attacker chose."""
 
     def __init__(self, code: str) -> None:
         self._code = code

@@ -1,4 +1,4 @@
-"""Nothing that somebody else wrote drives, reorders or hides on a terminal or a page."""
+"""No untrusted text drives, reorders or hides on a terminal or a page."""
 
 from __future__ import annotations
 

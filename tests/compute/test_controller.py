@@ -27,7 +27,7 @@ def control(name: str, templates: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def bursting(name: str) -> bool:
+def on_demand(name: str) -> bool:
     return next(each for each in ALL if each.name == name).network.while_bursting
 
 
@@ -36,7 +36,7 @@ def only(template: Mapping[str, Any], of: str) -> list[dict[str, Any]]:
 
 
 def test_the_function_is_ours_and_nothing_else_is(
-    name: str, control: Mapping[str, Any], bursting: bool
+    name: str, control: Mapping[str, Any], on_demand: bool
 ) -> None:
     (function,) = only(control, "AWS::Lambda::Function")
     assert function["FunctionName"] == f"starburst-{name}-controller"
@@ -45,8 +45,8 @@ def test_the_function_is_ours_and_nothing_else_is(
     assert function["Timeout"] == 60
     assert function["ReservedConcurrentExecutions"] == 10
     # Inside it could not open the endpoints without which it is mute.
-    assert ("VpcConfig" in function) is not bursting
-    if not bursting:
+    assert ("VpcConfig" in function) is not on_demand
+    if not on_demand:
         assert function["VpcConfig"]["SubnetIds"]
         assert len(function["VpcConfig"]["SecurityGroupIds"]) == 1
     assert function["DeadLetterConfig"]["TargetArn"]
@@ -54,7 +54,7 @@ def test_the_function_is_ours_and_nothing_else_is(
 
 
 def test_the_function_knows_where_to_start_workers(
-    name: str, control: Mapping[str, Any], bursting: bool
+    name: str, control: Mapping[str, Any], on_demand: bool
 ) -> None:
     (function,) = only(control, "AWS::Lambda::Function")
     variables = function["Environment"]["Variables"]
@@ -68,16 +68,16 @@ def test_the_function_knows_where_to_start_workers(
         "STARBURST_PARAMETER",
         "STARBURST_ROLE",
         "STARBURST_SESSION_DAYS",
-        *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if bursting else []),
+        *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if on_demand else []),
     }
-    if bursting:
+    if on_demand:
         assert variables["STARBURST_ENDPOINTS_STACK"] == f"starburst-{name}-endpoints"
         assert variables["STARBURST_ENDPOINTS_ROLE"].endswith(f":role/starburst-{name}-endpoints")
     assert "Workers" in json.dumps(variables["STARBURST_SECURITY_GROUP"])
     assert "compute" in json.dumps(variables["STARBURST_CLUSTER"])
 
 
-def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], bursting: bool) -> None:
+def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], on_demand: bool) -> None:
     rules = only(control, "AWS::Events::Rule")
     (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
     assert sweep["ScheduleExpression"] == "rate(1 minute)"
@@ -86,7 +86,7 @@ def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], burstin
     stopped = patterns.pop("aws.ecs")
     assert stopped["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
     assert stopped["EventPattern"]["detail"]["clusterArn"]
-    if bursting:
+    if on_demand:
         detail = patterns.pop("aws.cloudformation")["EventPattern"]["detail"]
         [stack] = detail["stack-id"]
         assert stack["prefix"].endswith(f":stack/starburst-{name}-endpoints/")

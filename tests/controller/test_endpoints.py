@@ -1,4 +1,4 @@
-"""Endpoints that exist only while somebody computes: opened, waited for, closed, never in between.
+"""Endpoints that exist only while sessions run: opened, waited for, closed, never in between.
 
 The stack is a fake with CloudFormation's own words; everything else is the world of the others.
 """

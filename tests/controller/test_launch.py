@@ -65,7 +65,7 @@ def test_an_invocation_that_dies_while_launching_loses_and_doubles_nothing(world
 
     world.later(10)
     world.sweep()
-    assert len(world.ecs.tasks) == 20, "whoever wrote the intent may still be at work"
+    assert len(world.ecs.tasks) == 20, "the writer of the intent may still be at work"
 
     world.later(60)
     world.sweep()

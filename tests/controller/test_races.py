@@ -1,4 +1,4 @@
-"""Whoever loses a compare-and-set looks again; nothing is overwritten that it did not see."""
+"""A writer that loses a compare-and-set looks again; nothing is overwritten that it did not see."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class FakeEcs:
         return self.tokens[token]
 
     def add(self, session: str, **fields: Any) -> dict[str, Any]:
-        """A task that somebody started without the controller."""
+        """A task that was started without the controller."""
         task = self._make({"startedBy": session, "tags": [], "overrides": {}})
         task.update(fields)
         return task
@@ -237,7 +237,7 @@ class World:
         return self.environment.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
     def ask(self, action: str, key: object, *, seconds: float = 60) -> dict[str, Any]:
-        """Ask as whoever may invoke the analysts' alias."""
+        """Ask as a caller who may invoke the analysts' alias."""
         payload = {"protocol": 1, "action": action, "key": key}
         return self.controller.handle(payload, door=ControllerDoor.ANALYSTS, seconds=seconds)
 

@@ -57,7 +57,7 @@ def test_a_burst_opens_what_a_deployment_leaves_open(
     assert parameter(formation) == "on"
     opened = endpoints(ec2)
     assert len(opened) == len(template["Resources"])
-    # A deployment while somebody computes keeps the parameter, also with another template.
+    # A deployment while sessions run keeps the parameter, also with another template.
     released(deployment.outdir)
     deployment.deploy()
     assert parameter(formation) == "on"

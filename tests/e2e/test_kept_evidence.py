@@ -1,4 +1,4 @@
-"""Who is contained or held erases nothing, signed in afresh; officers hold what is printed only."""
+"""The contained or held erase nothing, signed in afresh; responders hold what is printed only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Roles:
         return self._local.client(self._local.root_session(), service)
 
     def make(self, name: str, policy: str) -> Clients:
-        """Return the clients of somebody who has this policy and no other."""
+        """Return the clients of a role that has this policy and no other."""
         trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": trust})
         role = self._iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
@@ -79,7 +79,7 @@ def administrator(roles: Roles) -> Clients:
 
 
 @pytest.fixture
-def officer(
+def responder(
     roles: Roles,
     administrator: Clients,
     capsys: pytest.CaptureFixture[str],
@@ -92,7 +92,7 @@ def officer(
     def of(command: str) -> Clients:
         capsys.readouterr()
         assert COMMANDS[command].main([*SUSPECT, "--permission"], clients=administrator) == 0
-        return roles.make(f"officer-{command}", capsys.readouterr().out)
+        return roles.make(f"responder-{command}", capsys.readouterr().out)
 
     return of
 
@@ -169,14 +169,14 @@ class Scene:
 
     Attributes:
         fresh: makes a client of the suspect's, signed in anew.
-        officer: makes the clients of who holds a command's printed permission, and no other.
+        responder: makes the clients of a role with a command's printed permission, and no other.
         administrator: the clients of an administrator.
         bucket: of the data.
         version: of the suspect's object.
     """
 
     fresh: Callable[[], Any]
-    officer: Callable[[str], Clients]
+    responder: Callable[[str], Clients]
     administrator: Clients
     bucket: str
     version: str
@@ -185,14 +185,14 @@ class Scene:
 @pytest.fixture
 def scene(
     local_environment: LocalEnvironment,
-    officer: Callable[[str], Clients],
+    responder: Callable[[str], Clients],
     administrator: Clients,
     bucket: str,
     evidence: str,
 ) -> Scene:
     return Scene(
         fresh=lambda: login(local_environment),
-        officer=officer,
+        responder=responder,
         administrator=administrator,
         bucket=bucket,
         version=evidence,
@@ -206,14 +206,14 @@ def scene(
 def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
     scene: Scene, capsys: pytest.CaptureFixture[str], command: str, code: int, still: set[str]
 ) -> None:
-    before, clients = len(records(scene.administrator)), scene.officer(command)
+    before, clients = len(records(scene.administrator)), scene.responder(command)
     # The lockout is over at once, as it is after twelve hours.
     words = [*SUSPECT, "--apply", *(["--hours", "0"] if command == "contain" else [])]
     assert COMMANDS[command].main([*words, "--record", "one.json"], clients=clients) == code
     try:
         ways = attempts(scene.fresh(), scene.bucket, scene.version)
         assert {name for name, call in ways.items() if refused(call)} == set(ways) - still
-        assert deploy.incident.erase.main(SUSPECT, clients=scene.officer("erase")) == 2
+        assert deploy.incident.erase.main(SUSPECT, clients=scene.responder("erase")) == 2
         word = "contained" if command == "contain" else "held"
         assert f"demo/mallory/ is {word}" in capsys.readouterr().err
         assert len(records(scene.administrator)) == before + 1
@@ -224,7 +224,7 @@ def test_a_suspect_who_signs_in_again_erases_nothing_until_released(
 
 
 def test_no_record_is_overwritten_read_or_erased_by_who_wrote_it(scene: Scene) -> None:
-    clients, place = scene.officer("contain"), locker(LOCAL, scene.administrator)
+    clients, place = scene.responder("contain"), locker(LOCAL, scene.administrator)
     assert place is not None
     for words in (["--record", "one.json"], ["--record", "two.json", "--undo"]):
         assert deploy.incident.contain.main([*SUSPECT, "--apply", *words], clients=clients) == 0

@@ -1,4 +1,4 @@
-"""What stolen worker credentials can do with the messages of somebody else's session."""
+"""What stolen worker credentials can do with the messages of another user's session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_forged_message_chooses_which_signed_chunk_runs_and_no_more(
     with starburst.session(
         user="victim", workspace="demo", workers=1, cpu=0.25, memory=0.5
     ) as session:
-        # The honest worker is busy with one chunk; the others wait for whoever asks.
+        # The honest worker is busy with one chunk; the others wait for the next receiver.
         futures = session.map(square_later, [(str(go), x) for x in range(8)])
         flush(session)
         thief, url = worker("sqs"), queue_url(session)

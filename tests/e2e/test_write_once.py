@@ -31,7 +31,7 @@ FORGED = b"forged"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thief:
-    """Somebody's credentials, and the object that they are to replace."""
+    """A caller's credentials, and the object that they are to replace."""
 
     local: LocalEnvironment
     session: boto3.Session
@@ -338,7 +338,7 @@ def test_what_officers_restore_is_written_once_too(
     """With what ``deploy.restore`` prints and nothing else: a deletion and a change are undone."""
     bucket, key = alice.document.bucket, result_key(session, 2)
     s3 = local_environment.client(
-        officer(local_environment, alice, [session.manifest.keys.prefix]), "s3"
+        responder(local_environment, alice, [session.manifest.keys.prefix]), "s3"
     )
     [was] = below(s3, bucket, [key])
     body = alice.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -352,7 +352,9 @@ def test_what_officers_restore_is_written_once_too(
     assert restore(s3, bucket, dataclasses.replace(step, newest=restored)) == "as it was"
 
 
-def officer(local: LocalEnvironment, connection: Connection, prefixes: list[str]) -> boto3.Session:
+def responder(
+    local: LocalEnvironment, connection: Connection, prefixes: list[str]
+) -> boto3.Session:
     """Return a session of a role that may restore below these prefixes."""
     document = connection.document
     policy = restorer_document(
@@ -372,7 +374,7 @@ def officer(local: LocalEnvironment, connection: Connection, prefixes: list[str]
     iam.put_role_policy(
         RoleName="restorer", PolicyName="restore", PolicyDocument=json.dumps(policy)
     )
-    keys = local.client(root, "sts").assume_role(RoleArn=arn, RoleSessionName="officer")
+    keys = local.client(root, "sts").assume_role(RoleArn=arn, RoleSessionName="responder")
     return boto3.Session(
         keys["Credentials"]["AccessKeyId"],
         keys["Credentials"]["SecretAccessKey"],

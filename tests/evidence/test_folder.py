@@ -254,7 +254,7 @@ def test_the_page_says_how_many_mistakes_theorems_would_notice(
         killed=90,
         refused=7,
         same=[{"policy": "p", "what": "w"}],
-        survivors=[{"policy": "p", "what": "v", "reason": "because"}],
+        alive=[{"policy": "p", "what": "v", "reason": "because"}],
         unused=[],
         kills={},
         policies={},

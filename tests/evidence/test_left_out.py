@@ -141,7 +141,7 @@ def test_mutants_that_were_not_tried_or_are_old_are_said(whole: Evidence) -> Non
         killed=1,
         refused=0,
         same=[],
-        survivors=[],
+        alive=[],
         unused=[],
         kills={},
         policies={},

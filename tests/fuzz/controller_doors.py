@@ -1,6 +1,6 @@
 """The controller behind doors: payloads, events, requests, manifests, and what it reads of its own.
 
-Each input meets a real controller over a model of one account, with a session of somebody else in
+Each input meets a real controller over a model of one account, with a session of another user in
 it. The controller answers or refuses in data, its answer is JSON, and the other session lives on.
 """
 

@@ -1,4 +1,4 @@
-"""Every place where bytes that somebody else wrote are read, each behind one function.
+"""Every place where untrusted bytes are read, each behind one function.
 
 A *door* takes bytes and may raise what it promises to raise, and nothing else. Bytes that must be
 sealed or signed to get in are sealed here with the true keys: the fuzzer plays a worker that was

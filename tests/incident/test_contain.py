@@ -48,7 +48,7 @@ PLACEMENT = Placement(account="222233334444", region="eu-west-1")
 
 
 class Ecs:
-    """ECS as an officer uses it, in pages of two; a worker may start whenever one is stopped."""
+    """ECS for ``deploy.contain``, in pages of two; a worker may start whenever one is stopped."""
 
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}

@@ -64,7 +64,7 @@ class Scene:
         return self.clients[service]
 
     def role(self, *statements: Statement, service: str | None = None) -> str:
-        """Create a role that anybody may become, and return its ARN."""
+        """Create a role that any principal may assume, and return its ARN."""
         name = self.name("role")
         principal = {"Service": service} if service else {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
         trust = {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole"]}

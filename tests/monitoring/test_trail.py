@@ -1,4 +1,4 @@
-"""The trail covers every Region and every object, and its files outlast whoever wants them gone."""
+"""The trail covers every Region and every object, and its files outlast attempts to delete them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _LOOK_SECONDS: Final = 0.1
 _MISSING_SECONDS: Final = 0.4
 _BUSY_SECONDS: Final = 5.0
 """Where workers are at work and none is missing, a sweep has little to do, and this machine enough.
-Where none is at work, the controller's time passes without anybody waiting for it."""
+Where none is at work, the controller's time passes without a wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

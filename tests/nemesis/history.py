@@ -119,9 +119,9 @@ def _commits(history: History) -> Iterator[str]:
         twice = [task for task, count in settled.items() if count > 1]
         if twice:
             yield f"tasks {twice} of {name} have two committed results"
-    strays = history.nodes.keys() - reached
-    if strays:
-        yield f"committed, and nobody handed it out: {sorted(strays)}"
+    unreached = history.nodes.keys() - reached
+    if unreached:
+        yield f"committed, and nobody handed it out: {sorted(unreached)}"
     versions = history.s3.list_object_versions(Bucket=BUCKET, Prefix=history.keys.results)
     count = Counter(version["Key"] for version in versions.get("Versions", []))
     for key, times in count.items():

@@ -161,8 +161,9 @@ class _Faulty:
     ) -> Any:
         """Act, unless the plan has it otherwise.
 
-        Writes that botocore cannot mend are played for workers alone, and only as often as the
-        range in hand survives: each may cost a lease, which to SQS looks like a worker's death.
+        Writes that fail despite botocore's retries are played for workers alone, and only as often
+        as the range in hand survives: each may cost a lease, which to SQS looks like a worker's
+        death.
         A client tells its user, who tries again.
         """
         certain = name in ("put", "send", "delete", "extend") and not self.may_fail()

@@ -1,4 +1,4 @@
-"""Damage in S3 that stays, and that no retry mends."""
+"""Damage in S3 that stays, and that no retry repairs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Structured mutations of sealed objects, class by class, drawn from a seed.
 
-``OUTSIDE`` is what somebody can do who reads and writes storage but holds no key. ``INSIDE`` is
+``OUTSIDE`` is what an attacker can do who reads and writes storage but holds no key. ``INSIDE`` is
 what a worker can do that was taken over and holds the data key; the client's signature is put on
 those too, so that the envelope alone must refuse them.
 """

@@ -1,4 +1,4 @@
-"""Whoever can write to storage but lacks the key achieves nothing but a typed error.
+"""An attacker who can write to storage but lacks the key achieves nothing but a typed error.
 
 The canary: every parser that could see plaintext is replaced by one that records its call.
 """

@@ -1,4 +1,4 @@
-"""Whoever writes storage and the queue, seen by the client and by the worker that read them."""
+"""An attacker on storage and the queue, seen by the client and by the worker that read them."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def trusting(condition: Body) -> Change:
     return change
 
 
-ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+ANY_PRINCIPAL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 OUT = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 DATA_POLICY = "storage/Data/Policy/Resource"
 TASK = "compute/Task-genomics/Resource"
@@ -253,7 +253,7 @@ CASES: dict[str, list[tuple[str, Change]]] = {
     ],
     "open-endpoint": [
         ("network/Endpoints/S3/Resource", drop("PolicyDocument")),
-        ("network/Endpoints/S3/Resource", policy(ANYBODY)),
+        ("network/Endpoints/S3/Resource", policy(ANY_PRINCIPAL)),
         ("endpoints/Endpoints/Sqs/Resource", put(False, "PrivateDnsEnabled")),
         (
             "endpoints/Endpoints/Sqs/Resource",

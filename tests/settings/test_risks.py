@@ -62,10 +62,10 @@ def test_careful_settings_are_not_talked_about() -> None:
 
 @pytest.mark.parametrize("name", RISKY)
 def test_a_risk_is_told_with_what_ends_it_and_no_other(name: RiskName) -> None:
-    changes, mend = RISKY[name]
+    changes, advice = RISKY[name]
     [found] = risks(replace(CAREFUL, **changes))
     assert found.name == name
-    assert mend in found.sentence
+    assert advice in found.sentence
     assert found.accepted == ""
 
 

@@ -1,4 +1,4 @@
-"""Endpoints that come and go are one stack with one parameter, and off until somebody computes."""
+"""Endpoints that come and go are one stack with one parameter, and off until sessions run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from starburst_constructs.identity.endpoint_opening import (
     opening_ceiling,
     opening_statements,
 )
-from starburst_constructs.network.endpoints import BURSTING, services_in
+from starburst_constructs.network.endpoints import ON_DEMAND, services_in
 from starburst_constructs.network.vpc import closing_ceiling
 from starburst_constructs.policies.boundary import boundary_statements
 from tests.networks import REUSED
@@ -39,11 +39,11 @@ def test_dev_and_local_close_their_endpoints_and_production_keeps_them() -> None
 @pytest.mark.parametrize("environment", GOING, ids=lambda each: each.name)
 def test_one_parameter_says_whether_they_exist(templates: Templates, environment: Any) -> None:
     template = templates[f"{environment.name}/endpoints"]
-    # Any other parameter would have to be repeated by whoever updates the stack.
-    assert list(template["Parameters"]) == [BURSTING] == [PARAMETER]
-    assert template["Parameters"][BURSTING]["Default"] == "off"
-    assert template["Parameters"][BURSTING]["AllowedValues"] == ["on", "off"]
-    assert template["Conditions"] == {"WhileBursting": {"Fn::Equals": [{"Ref": BURSTING}, "on"]}}
+    # Any other parameter would have to be repeated at each update of the stack.
+    assert list(template["Parameters"]) == [ON_DEMAND] == [PARAMETER]
+    assert template["Parameters"][ON_DEMAND]["Default"] == "off"
+    assert template["Parameters"][ON_DEMAND]["AllowedValues"] == ["on", "off"]
+    assert template["Conditions"] == {"WhileBursting": {"Fn::Equals": [{"Ref": ON_DEMAND}, "on"]}}
     assert "Rules" not in template
     assert "Outputs" not in template
     for resource in template["Resources"].values():
@@ -117,5 +117,5 @@ def test_the_boundary_still_fits() -> None:
 def test_restricted_data_and_others_endpoints_rule_it_out() -> None:
     with pytest.raises(SettingsError, match="'always' where data_class is 'restricted'"):
         replace(PROD, network=replace(PROD.network, endpoints="while_bursting"))
-    with pytest.raises(SettingsError, match="somebody else's to close"):
+    with pytest.raises(SettingsError, match="only their owner may close them"):
         Network(existing=REUSED, endpoints="while_bursting")

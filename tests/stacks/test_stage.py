@@ -143,7 +143,7 @@ def test_every_log_group_is_encrypted_and_expires(templates: Templates) -> None:
 
 
 def without_deputy_key(template: Template) -> list[str]:
-    """Name the statements that let a service in on behalf of anybody."""
+    """Name the statements that let a service in on behalf of any account."""
     return [
         f"{name}: {each.get('Sid', each['Action'])}"
         for name, document in documents(template)
@@ -184,7 +184,7 @@ def test_a_service_without_a_deputy_key_would_be_found(templates: Templates) -> 
 
 
 def test_a_grant_without_a_deputy_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="on behalf of anybody"):
+    with pytest.raises(ValueError, match="on behalf of any account"):
         service_grant(
             "Open",
             "logs.eu-west-1.amazonaws.com",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deploy.tools.idle_cost import AtRest, Item, at_rest, main, markdown
+from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
 from starburst.pricing.prices import load
 
@@ -41,7 +41,7 @@ def test_a_small_environment_costs_what_its_parts_cost() -> None:
         ("AWS::SSM::Parameter", {}),
         ("AWS::S3::Bucket", {}),
     )
-    bill = at_rest((network, rest), IRELAND)
+    bill = idle_cost((network, rest), IRELAND)
     assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10)
     assert {item.what: item.quantity for item in bill.items} == {
         "interface endpoints, by zone": 6,
@@ -70,41 +70,41 @@ def test_a_small_environment_costs_what_its_parts_cost() -> None:
 def test_what_has_no_price_is_said_not_dropped(
     kind: str, properties: dict[str, Any], named: str
 ) -> None:
-    bill = at_rest([template((kind, properties), (kind, properties))], IRELAND)
+    bill = idle_cost([template((kind, properties), (kind, properties))], IRELAND)
     assert bill.usd == 0
     assert bill.not_priced == ((named, 2),)
     assert f"Not priced in prod: 2 {named}." in markdown({("prod", "eu-west-1"): bill})
 
 
-def test_what_is_off_at_rest_is_priced_by_the_hour() -> None:
+def test_what_is_off_while_idle_is_priced_by_the_hour() -> None:
     endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
     stack = template(("AWS::EC2::VPCEndpoint", endpoint), ("AWS::KMS::Key", {}))
     stack["Resources"]["R0"]["Condition"] = "Busy"
     stack["Conditions"] = {"Busy": {"Fn::Equals": [{"Ref": "Bursting"}, "on"]}}
     stack["Parameters"] = {"Bursting": {"Default": "off"}}
-    bill = at_rest([stack], IRELAND)
+    bill = idle_cost([stack], IRELAND)
     assert bill.usd == pytest.approx(1.0)
     assert bill.hour == pytest.approx(2 * 0.011)
     said = markdown({("dev", "eu-west-1"): bill})
     assert "a session runs in dev, its private endpoints cost 0.022 USD an hour on top" in said
     stack["Parameters"] = {"Bursting": {"Default": "on"}}
-    bill = at_rest([stack], IRELAND)
+    bill = idle_cost([stack], IRELAND)
     assert (bill.usd, bill.hour) == (pytest.approx(1.0 + 2 * 0.011 * 730), 0)
     stack["Conditions"] = {"Busy": {"Fn::Not": [{"Condition": "Other"}]}}
-    assert at_rest([stack], IRELAND).usd == pytest.approx(1.0 + 2 * 0.011 * 730)
+    assert idle_cost([stack], IRELAND).usd == pytest.approx(1.0 + 2 * 0.011 * 730)
 
 
-def test_dev_at_rest_costs_no_more_than_five_dollars(
+def test_idle_dev_costs_no_more_than_five_dollars(
     templates: dict[str, dict[str, Any]],
 ) -> None:
-    dev = at_rest((each for name, each in templates.items() if name.startswith("dev/")), IRELAND)
+    dev = idle_cost((each for name, each in templates.items() if name.startswith("dev/")), IRELAND)
     assert dev.usd <= 5
     assert dev.hour > 0
 
 
 def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
-    bill = AtRest(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
+    bill = IdleCost(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
     table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
     assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | **3.00** |"
     assert table[3] == "| far | mx-central-1 | | | | | | no prices known |"
@@ -163,10 +163,10 @@ def test_without_a_synthesis_it_says_what_to_run(
 def test_every_resource_of_the_shipped_environments_has_a_known_price(
     templates: dict[str, dict[str, Any]],
 ) -> None:
-    assert at_rest(templates.values(), IRELAND).not_priced == ()
+    assert idle_cost(templates.values(), IRELAND).not_priced == ()
 
 
 def test_endpoints_are_counted_in_every_zone(templates: dict[str, dict[str, Any]]) -> None:
     stack = templates["prod/endpoints"]
-    (endpoints,) = at_rest([stack], IRELAND).items
+    (endpoints,) = idle_cost([stack], IRELAND).items
     assert endpoints.quantity == len(stack["Resources"]) * PROD.network.zones

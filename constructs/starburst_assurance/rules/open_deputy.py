@@ -16,7 +16,7 @@ __all__ = ["OPEN_DEPUTY"]
 def _judge(resource: Resource, template: Template) -> Iterator[str]:
     del template
     for found in open_deputies({"Resources": {resource.name: resource.body}}):
-        yield f"{found.service} is let in on behalf of anybody"
+        yield f"{found.service} is let in on behalf of any account"
 
 
 OPEN_DEPUTY: Final = Rule(

@@ -95,7 +95,7 @@ ACCEPTED: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenDeputy:
-    """An Allow for a service principal that anybody's resource could ride on.
+    """An Allow for a service principal that a resource of any account could ride on.
 
     Attributes:
         logical_id: of the resource that holds the policy.
@@ -108,7 +108,7 @@ class OpenDeputy:
     def __str__(self) -> str:
         """Return the finding as one line."""
         keys = ", ".join(CONFUSED_DEPUTY_KEYS)
-        return f"{self.logical_id}: {self.service} is let in for anybody; add one of {keys}"
+        return f"{self.logical_id}: {self.service} is let in for any account; add one of {keys}"
 
 
 def open_deputies(template: Mapping[str, Any]) -> Iterator[OpenDeputy]:

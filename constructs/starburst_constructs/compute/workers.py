@@ -90,7 +90,7 @@ class WorkerCluster(ecs.Cluster):
         scratch_key: encrypts tasks' scratch disks.
         exec_log: where a shell would be recorded.
         exec_key: encrypts a shell's traffic.
-        fargate: whether tasks run on Fargate; else whoever has instances associates them.
+        fargate: whether tasks run on Fargate; else the add-on with the instances associates them.
     """
 
     def __init__(

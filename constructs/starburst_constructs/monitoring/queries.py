@@ -14,7 +14,7 @@ fields @timestamp, @log, @logStream, @message
 | sort @timestamp desc
 | limit 1000
 """
-"""What workers and the controller refused, because somebody else wrote it (S27)."""
+"""What workers and the controller refused because it failed verification (S27)."""
 
 WORKER_ERRORS: Final = """\
 fields @timestamp, @logStream, @message

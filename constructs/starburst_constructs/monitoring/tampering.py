@@ -1,7 +1,7 @@
 """Count what a worker or the controller found tampered with, told from their logs (S27).
 
 Both write the contract's word into such a line, and into no other. The filter looks for the word
-anywhere in a line: a JSON filter would miss a line that somebody else's print stands before.
+anywhere in a line: a JSON filter would miss a line that other output stands before.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone
 
 __all__ = [
-    "BURSTING",
     "FIPS_SERVICES",
     "INTERFACE_SERVICES",
     "NEW_REGIONS",
+    "ON_DEMAND",
     "TASK_SERVICES",
     "Endpoints",
     "InterfaceEndpoints",
@@ -50,8 +50,8 @@ NEW_REGIONS: Final = frozenset(
 )
 """Regions opened since 2023-12-23."""
 
-BURSTING: Final = "Bursting"
-"""Parameter of the endpoints' stack: ``on`` while somebody computes, else ``off``."""
+ON_DEMAND: Final = "Bursting"
+"""Parameter of the endpoints' stack: ``on`` while sessions run, else ``off``."""
 
 
 def services_in(region: str, *, hosts: bool = False, fips: bool = False) -> tuple[str, ...]:
@@ -219,7 +219,7 @@ class InterfaceEndpoints(Construct):
         # On the stack itself, so that both have the names that the controller and people use.
         parameter = cdk.CfnParameter(
             stack,
-            BURSTING,
+            ON_DEMAND,
             allowed_values=["on", "off"],
             default="off",
             description="Whether the endpoints exist; the session controller sets it",

@@ -213,7 +213,7 @@ class ClosedDefaultGroup(Construct):
 
     CloudFormation cannot remove rules that it did not make. CDK's own answer is a custom resource,
     which runs a function once. This is AWS's remediation runbook on a State Manager schedule: no
-    code of ours, and a rule that somebody adds later is gone within a day.
+    code of ours, and a rule that is added later is gone within a day.
 
     Args:
         scope: parent construct.

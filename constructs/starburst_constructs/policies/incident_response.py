@@ -86,7 +86,7 @@ def container_document(
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who contains workspaces, and takes it back."""
+    """Return the permissions to contain workspaces, and to take it back."""
     cluster = cluster_name(environment)
     own_cluster = {"ArnEquals": {"ecs:cluster": placement.arn("ecs", f"cluster/{cluster}")}}
     return document(
@@ -107,7 +107,7 @@ def container_document(
 def isolator_document(
     environment: str, *, placement: Placement, locker: Locker | None = None
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who cuts an environment's network, and heals it."""
+    """Return the permissions to cut an environment's network, and to heal it."""
     ec2 = f"arn:aws:ec2:{placement.region}:{placement.account}"
     ours = {"StringEquals": {f"aws:ResourceTag/{_ENVIRONMENT_TAG}": environment}}
     made = {"StringEquals": {f"aws:ResourceTag/{ISOLATION_TAG}": environment}}
@@ -167,7 +167,7 @@ def holder_document(
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who puts versions on hold, and releases them."""
+    """Return the permissions to put versions on hold, and to release them."""
     return document(
         find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
@@ -190,7 +190,7 @@ def eraser_document(
     bucket: str,
     locker: Locker | None = None,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who erases all below prefixes: no content is read."""
+    """Return the permissions to erase all below prefixes: no content is read."""
     return document(
         find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
@@ -230,7 +230,7 @@ def restorer_document(
     bucket: str,
     key_arn: str,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who brings earlier versions back."""
+    """Return the permissions to bring earlier versions back."""
     return document(
         find_the_bucket(environment, placement=placement),
         _names(prefixes, bucket=bucket),
@@ -261,7 +261,7 @@ def watcher_document(
     placement: Placement,
     trail_log_group: str | None = None,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who asks for security events.
+    """Return the permissions to ask for security events.
 
     Args:
         environment: its name.

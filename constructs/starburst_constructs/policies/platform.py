@@ -82,7 +82,7 @@ def platform_statements(
             ],
             resources=[repository_arn],
         ),
-        # The alarm of lost events rings until somebody has read them and taken them away.
+        # The alarm of lost events rings until an operator has read and removed them.
         iam.PolicyStatement(
             sid="ClearLostEvents",
             actions=[

@@ -1,7 +1,7 @@
-"""The policy that keeps somebody's objects from being erased, whenever its caller signed in (S37).
+"""The policy that keeps a user's objects from being erased, whenever its caller signed in (S37).
 
 A denial of older sessions ends; evidence must outlast the next login. It stands on the roles that
-write sessions, and goes when whoever put it takes it away.
+write sessions, and stays until a command removes it.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def revoker_document(
     placement: Placement,
     bucket: str,
 ) -> dict[str, Any]:
-    """Return what somebody must be allowed who revokes and undoes it, and nothing else.
+    """Return the permissions to revoke and to undo it, and nothing else.
 
     Args:
         environment: its name.

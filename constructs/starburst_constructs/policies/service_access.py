@@ -55,7 +55,7 @@ def no_strangers(
     resources: Sequence[str] = ("*",),
     placement: Placement,
 ) -> iam.PolicyStatement:
-    """Return a resource policy's Deny for whoever is not ours; AWS services have their own Allows.
+    """Return a resource policy's Deny for outside callers; AWS services have their own Allows.
 
     Args:
         actions: all that the resource's policy can speak of.
@@ -130,11 +130,11 @@ def only_from_networks(cidrs: Sequence[str], vpc_ids: Sequence[str]) -> iam.Poli
 
 
 def says_for_whom(conditions: Mapping[str, Mapping[str, Any]], *, where_sent: bool = False) -> bool:
-    """Return whether a condition block binds a service to somebody by name.
+    """Return whether a condition block ties a service to an account, organization or resource.
 
-    A negated operator binds it to everybody else, ``IfExists`` to whoever does not say, and a
-    wildcard alone to anybody. ``ForAllValues`` holds where the key is absent, so it needs ``Null``
-    beside it.
+    A negated operator binds it to all others, ``IfExists`` to requests without the key too, and a
+    wildcard alone to any account. ``ForAllValues`` holds where the key is absent, so it needs
+    ``Null`` beside it.
 
     Args:
         conditions: of a statement, as IAM writes them.
@@ -182,10 +182,10 @@ def require_deputy_key(
     *,
     where_sent: bool = False,
 ) -> None:
-    """Raise ValueError where ``conditions`` let ``service`` act for just anybody."""
+    """Raise ValueError where ``conditions`` let ``service`` act for any account."""
     if not says_for_whom(conditions, where_sent=where_sent):
         raise ValueError(
-            f"{name}: {service} would be allowed on behalf of anybody; "
+            f"{name}: {service} would be allowed on behalf of any account; "
             f"add a condition on one of {', '.join(CONFUSED_DEPUTY_KEYS)}"
         )
 

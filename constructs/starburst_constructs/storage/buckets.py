@@ -1,4 +1,4 @@
-"""Buckets that refuse what the design forbids, whoever asks (S6 to S11, S26)."""
+"""Buckets that refuse every caller what the design forbids (S6 to S11, S26)."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ class DataBucket(PrivateBucket):
         )
 
     def _signatures_age(self) -> None:
-        """A signed address is for whoever holds it, so it must not last as long as a session.
+        """A presigned URL serves any holder, so it must not last as long as a session.
 
         Calls that are signed in a header say nothing of their age: S3 takes them for minutes only.
         """

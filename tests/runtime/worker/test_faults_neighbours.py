@@ -114,7 +114,7 @@ def lose_its_queue(world: World, session: Session) -> None:
 def test_the_end_of_one_session_leaves_the_others_tasks_and_workers_alone(
     world: World, tmp_path: Path, end: Callable[[World, Session], None]
 ) -> None:
-    """The others are one of the same user, and one of somebody else's."""
+    """The others are one of the same user, and one of another user's."""
     mine = begun(world.connection(), "mine", tmp_path)
     others = [
         begun(dataclasses.replace(world.connection(), user=user), user, tmp_path)

@@ -7,7 +7,7 @@
     │   ├── EnvironmentNotFound  no runtime document: not deployed, wrong region or account
     │   ├── WorkspaceNotFound    the environment has no such workspace
     │   └── VersionMismatch      client and worker differ (Python, protocol)
-    ├── AccessDenied             AWS refused: names who asked, for what, and who can mend it
+    ├── AccessDenied             AWS refused: names who asked, for what, and who can fix it
     ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
     ├── KeyUnavailable           the data key is disabled or gone; nothing was sent in the clear
     ├── SessionError             about one session
@@ -60,7 +60,7 @@ __all__ = [
 class StarburstError(Exception):
     """Base of all errors that Starburst raises on purpose.
 
-    A message may quote what somebody else wrote: shown, it holds nothing that drives a terminal.
+    A message may quote untrusted text: shown, it holds nothing that drives a terminal.
     """
 
     def __str__(self) -> str:

@@ -134,8 +134,8 @@ class World:
     def admitted(self, request: Request, *, at: Guarded) -> Formula:
         """Return whether a resource's policy alone lets in a caller from outside the account.
 
-        That is: anybody of another account, an AWS service, or nobody in particular. What their
-        own policies say is taken as Allow.
+        That is: a principal of another account, an AWS service, or an anonymous caller. What
+        their own policies say is taken as Allow.
         """
         logic = self.logic
         policy = self.policy(at.policy)

@@ -19,6 +19,9 @@ __all__ = ["GOAL", "Record", "digest_of", "load", "record", "write"]
 GOAL: Final = 0.95
 """Of the mutants that change something, so many must be noticed."""
 
+_FIELDS: Final = {"survivors": "alive"}
+"""Fields by their keys in the file, where the two differ."""
+
 _HEAD: Final = """\
 # Would the theorems notice a mistake?
 
@@ -41,7 +44,8 @@ class Record:
         killed: mutants that a theorem noticed.
         refused: mutants in which a word does not exist.
         same: mutants that are proved to change no answer, each with its policy.
-        survivors: mutants that live, each with policy and reason; empty where there is none.
+        alive: mutants that no theorem noticed, each with policy and reason (``survivors`` in the
+            file); the reason is empty where there is none.
         unused: reasons for which no mutant lives any more.
         kills: by theorem.
         policies: digest of every policy that was tried, to tell later whether it has changed.
@@ -53,7 +57,7 @@ class Record:
     killed: int
     refused: int
     same: Sequence[Mapping[str, str]]
-    survivors: Sequence[Mapping[str, str]]
+    alive: Sequence[Mapping[str, str]]
     unused: Sequence[str]
     kills: Mapping[str, int]
     policies: Mapping[str, str]
@@ -62,20 +66,18 @@ class Record:
     @property
     def mutants(self) -> int:
         """How many were tried."""
-        return self.killed + self.refused + len(self.same) + len(self.survivors)
+        return self.killed + self.refused + len(self.same) + len(self.alive)
 
     @property
     def rate(self) -> float:
         """Which part of those that change something was noticed."""
         noticed = self.killed + self.refused
-        return noticed / (noticed + len(self.survivors)) if noticed else 0.0
+        return noticed / (noticed + len(self.alive)) if noticed else 0.0
 
     @property
     def unexplained(self) -> tuple[str, ...]:
         """The mutants that live without a reason."""
-        return tuple(
-            f"{one['policy']}: {one['what']}" for one in self.survivors if not one["reason"]
-        )
+        return tuple(f"{one['policy']}: {one['what']}" for one in self.alive if not one["reason"])
 
     @property
     def holds(self) -> bool:
@@ -93,7 +95,7 @@ class Record:
         return (
             f"{self.environment}: {self.mutants} mutants; {self.killed} killed by theorems, "
             f"{self.refused} refused by the vocabulary, {len(self.same)} proved to change nothing, "
-            f"{len(self.survivors)} alive, {len(self.unexplained)} of them without a reason; "
+            f"{len(self.alive)} alive, {len(self.unexplained)} of them without a reason; "
             f"{self.rate:.1%} of those that change something noticed"
         )
 
@@ -122,7 +124,7 @@ def record(
         killed=sum(fate.end == "killed" for fate in fates),
         refused=sum(fate.end == "refused" for fate in fates),
         same=[_named(fate) for fate in sorted(fates, key=str) if fate.end == "same"],
-        survivors=[
+        alive=[
             {**_named(fate), "reason": reason or ""}
             for fate, reason in sorted(alive, key=lambda one: str(one[0]))
         ],
@@ -135,7 +137,8 @@ def record(
 
 def load(path: Path) -> Record:
     """Read a record from its file."""
-    return Record(**json.loads(path.read_text()))
+    said: dict[str, Any] = json.loads(path.read_text())
+    return Record(**{_FIELDS.get(key, key): value for key, value in said.items()})
 
 
 def write(found: Record, path: Path) -> None:
@@ -146,7 +149,9 @@ def write(found: Record, path: Path) -> None:
         path: ends in ``.json``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(found), indent=1) + "\n")
+    keys = {field: key for key, field in _FIELDS.items()}
+    said = {keys.get(field, field): value for field, value in asdict(found).items()}
+    path.write_text(json.dumps(said, indent=1) + "\n")
     path.with_suffix(".md").write_text("\n".join(_lines(found)) + "\n")
 
 
@@ -157,14 +162,14 @@ def _lines(found: Record) -> Iterator[str]:
     yield f"| killed by a theorem | {found.killed} |"
     yield f"| refused by the vocabulary | {found.refused} |"
     yield f"| proved to change nothing | {len(found.same)} |"
-    yield f"| alive, each with a reason below | {len(found.survivors) - len(found.unexplained)} |"
+    yield f"| alive, each with a reason below | {len(found.alive) - len(found.unexplained)} |"
     yield f"| alive without a reason | {len(found.unexplained)} |"
     yield f"| all that were tried | {found.mutants} |"
     yield f"| not tried | {found.untried} |\n"
     yield f"Of those that change something, {found.rate:.1%} are noticed; the goal is {GOAL:.0%}."
-    if found.survivors:
+    if found.alive:
         yield "\n## Alive\n\n| policy | mistake | why it may live |\n|---|---|---|"
-        yield from (_row(one, one["reason"] or "**no reason known**") for one in found.survivors)
+        yield from (_row(one, one["reason"] or "**no reason known**") for one in found.alive)
     if found.same:
         yield "\n## The same for every request\n\n| policy | mistake |\n|---|---|"
         yield from (_row(one) for one in found.same)

@@ -52,7 +52,7 @@ class Counterexample:
             if not key.lower().startswith((_TAGS, _PRINCIPAL))
         }
         ways = (_PRINCIPAL, "aws:principalservicename", "aws:federatedprovider")
-        principal = next(filter(None, map(self.said, ways)), ("anybody",))
+        principal = next(filter(None, map(self.said, ways)), ("any principal",))
         lines = [
             f"about      {self.about}",
             f"principal  {principal[0]}",

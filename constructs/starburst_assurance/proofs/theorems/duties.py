@@ -21,10 +21,10 @@ from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 from starburst_assurance.proofs.theorems.endpoints import opening_role, passed_for_endpoints
 from starburst_assurance.proofs.theorems.tables import (
-    BURSTING,
-    BURSTING_CEILING,
     CEILING,
     DUTIES,
+    ENDPOINT_OPENING,
+    ENDPOINT_OPENING_CEILING,
     USER,
     Duty,
 )
@@ -75,10 +75,10 @@ def _within(
 
 def _duties(world: World, role: Role) -> Sequence[Duty]:
     if role.purpose is not None:
-        bursting = BURSTING if opening_role(world) else {}
+        opening = ENDPOINT_OPENING if opening_role(world) else {}
         return (
             *DUTIES.get(role.purpose, ()),
-            *bursting.get(role.purpose, ()),
+            *opening.get(role.purpose, ()),
             *world.policy_set.duties.get(role.purpose, ()),
         )
     tables = {**DUTIES, **world.policy_set.duties}
@@ -159,7 +159,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
                 continue
             ceiling = (
                 *CEILING,
-                *(BURSTING_CEILING if opening_role(world) else ()),
+                *(ENDPOINT_OPENING_CEILING if opening_role(world) else ()),
                 *world.policy_set.ceiling,
             )
             kept = _within(world, ceiling, role, one.action, resource)

@@ -72,7 +72,7 @@ RECOVERING = ("kms:CancelKeyDeletion", "kms:EnableKey")
 def kept_keys_end_by_break_glass_alone(world: World) -> Iterator[Claim]:
     """Nobody but the break-glass role deletes or disables a key of production.
 
-    Nobody but that role and CloudFormation's changes its policy. Whatever anybody's identity
+    Nobody but that role and CloudFormation's changes its policy. Whatever a caller's identity
     policies say: the keys' own policies stand alone, against administrators and the root user too.
     """
     policy_set, logic = world.policy_set, world.logic

@@ -64,7 +64,7 @@ def nobody_from_outside(world: World) -> Iterator[Claim]:
 def buckets_refuse_strangers(world: World) -> Iterator[Claim]:
     """The buckets and the image repository refuse other accounts in so many words.
 
-    So not even an Allow that is added by mistake lets one in, nor anybody without a login.
+    So not even an Allow that is added by mistake lets one in, nor an anonymous caller.
     Where an environment names an organization, here and below, its accounts are none of the others.
     """
     for item in world.policy_set.kind("bucket", "repository"):

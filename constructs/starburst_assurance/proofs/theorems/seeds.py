@@ -78,7 +78,7 @@ def seed_encryption_rule_denies_kms(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def seed_transport_rule_lets_listing_through(world: World) -> Iterator[Claim]:
-    """The seed's transport rule lets anybody list the bucket over plain HTTP (S10)."""
+    """The seed's transport rule lets any caller list the bucket over plain HTTP (S10)."""
     policy = _policy(
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {

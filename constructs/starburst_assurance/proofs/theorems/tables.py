@@ -11,11 +11,11 @@ from typing import Final
 
 __all__ = [
     "AREAS",
-    "BURSTING",
-    "BURSTING_CEILING",
     "CEILING",
     "CLEARING",
     "DUTIES",
+    "ENDPOINT_OPENING",
+    "ENDPOINT_OPENING_CEILING",
     "NETWORK",
     "PUSHING",
     "USER",
@@ -277,7 +277,7 @@ CEILING: Final[Sequence[Duty]] = (
 )
 """The most that any role may ever be given."""
 
-BURSTING: Final[Mapping[str, Sequence[Duty]]] = {
+ENDPOINT_OPENING: Final[Mapping[str, Sequence[Duty]]] = {
     "controller": (
         (
             (
@@ -324,7 +324,7 @@ def _duty(table: Mapping[str, Sequence[Duty]], role: str, number: int) -> Duty:
     return table[role][number]
 
 
-BURSTING_CEILING: Final[Sequence[Duty]] = (
+ENDPOINT_OPENING_CEILING: Final[Sequence[Duty]] = (
     (("cloudformation:UpdateStack",), ("arn:aws:cloudformation:*:{a}:stack/starburst-{env}-*",)),
     (
         ("ec2:CreateVpcEndpoint",),
@@ -334,6 +334,6 @@ BURSTING_CEILING: Final[Sequence[Duty]] = (
         ),
     ),
     (("ec2:CreateTags", "ec2:DeleteVpcEndpoints"), ("arn:aws:ec2:*:{a}:vpc-endpoint/*",)),
-    _duty(BURSTING, "endpoints", 2),
+    _duty(ENDPOINT_OPENING, "endpoints", 2),
 )
 """The most that comes with them."""

@@ -66,7 +66,7 @@ class StatusDocument:
             status = fill(cls, fields)
         except ValueError as error:
             raise ValueError(f"status is malformed: {error}") from error
-        # Whoever can write it must not be able to drive the terminal that shows it. ECS's own
+        # Its writer must not be able to drive the terminal that shows it. ECS's own
         # reasons have several lines.
         reason = one_line(" ".join(status.reason.split("\n")))
         return replace(status, reason=reason, session=one_line(status.session))

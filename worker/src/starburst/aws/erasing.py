@@ -52,7 +52,7 @@ _LOCKED: Final = frozenset({"AccessDenied", "403"})
 
 _TOLD_TWICE: Final = 2
 _PRETENDED: Final = ("listed still", "S3 says that it is deleted, and lists it still")
-_LATE: Final = ("written while it was erased", "somebody still writes below the prefix")
+_LATE: Final = ("written while it was erased", "a writer is still active below the prefix")
 _GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 _BUSY: Final = frozenset(
     {"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"}

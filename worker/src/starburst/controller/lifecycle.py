@@ -106,7 +106,7 @@ class Lifecycle:
                 return concluded(newest, state="failed", reason=passage.failure)
             if newest.launch is None:
                 return newest
-            # Whoever looks next may go on with it.
+            # The next invocation may go on with it.
             later = replace(newest.launch, until=0)
             return replace(newest, launch=later, held=passage.waits, held_since=passage.since)
 

@@ -133,7 +133,7 @@ def _absurd(manifest: Manifest) -> Iterator[Refusal]:
     for name in ("workers", "cpu", "memory_gb", "scratch_gb"):
         value = getattr(manifest, name) or 0
         if value > _ABSURD:
-            yield _over(name, value=f"more than {_ABSURD}", allowed="far less", advice="mend it")
+            yield _over(name, value=f"more than {_ABSURD}", allowed="far less", advice="lower it")
 
 
 def _offer(manifest: Manifest, document: RuntimeDocument) -> Iterator[Refusal]:

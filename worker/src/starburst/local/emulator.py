@@ -47,7 +47,7 @@ GAPS: Final[dict[str, str]] = {
     "registry-scanning": "Images are not scanned continuously.",
     "services": (
         "It answers for the services and operations that Starburst uses, in the form that AWS's "
-        "SDKs give them; every other request is refused, whoever signs it."
+        "SDKs give them; every other request is refused, whichever key signs it."
     ),
     "network": (
         "Workers are local processes: VPC, security groups and endpoints are recorded, "

@@ -1,4 +1,4 @@
-"""JSON that anybody may have written, read strictly: UTF-8, bounded, each field of its type.
+"""Untrusted JSON, read strictly: UTF-8, bounded, each field of its type.
 
 Pure: imported by the controller's Lambda, which carries no third-party package.
 """
@@ -56,7 +56,7 @@ Size = Annotated[float, Within(1e-6, 1e6)]
 
 
 def read_object(text: bytes | str, *, most: int = MAX_BYTES) -> dict[str, Any]:
-    """Read a JSON object that anybody may have written; raise ValueError for anything else.
+    """Read an untrusted JSON object; raise ValueError for anything else.
 
     Refused are other encodings, a byte order mark, a name that comes twice, NaN and infinity,
     numbers beyond 2**53, half a surrogate pair, deep nesting and more than ``most`` bytes.

@@ -1,9 +1,9 @@
 r"""The one cleaner of text from outside on its way to a terminal, a notebook or a page.
 
-Whoever names an object, writes a message or raises an exception must not be able to drive the
-terminal of its reader, to begin a line there, to turn letters round or to hide them. What
-could is written out, such as ``\x1b``; nothing is left out but the middle of what is too long.
-Letters that are written from right to left stay, and so does a backslash of the text's own.
+An object's name, a message or an exception's text must not drive the terminal of its reader, begin
+a line there, turn letters round or hide them. What could is written out, such as ``\x1b``; nothing
+is left out but the middle of what is too long. Letters that are written from right to left stay,
+and so does a backslash of the text's own.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class ResultReader:
         return answer["Body"].read()
 
     def _how_to_keep_it(self) -> str:
-        """Return what an analyst is to do: this machine may not write where officers look."""
+        """Return what an analyst is to do: what this machine finds rings no alarm."""
         return (
             "No alarm rang for this unless a worker found it as well. They keep the evidence with "
             f"`python -m deploy.hold --environment {self._connection.document.environment} "

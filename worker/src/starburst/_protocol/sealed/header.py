@@ -142,7 +142,7 @@ def failed(expect: Header, reason: str) -> IntegrityError:
     """Return the error for an object that is not what it must be."""
     return IntegrityError(
         f"{expect.kind} {expect.name!r} of session {expect.session} failed verification: {reason}. "
-        "It was not read. Somebody else may have written it: tell your security officer."
+        "It was not read. It may be forged: tell your security officer."
     )
 
 

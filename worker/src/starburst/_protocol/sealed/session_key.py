@@ -132,7 +132,7 @@ class SessionKey:
 
 
 def _check_signature(manifest: Manifest, public: bytes) -> None:
-    # Whoever changes the manifest and its public key too is found out later: by a client at the
+    # A manifest that was changed along with its public key is found later: by a client at the
     # signing key, which KMS unwraps, and by a worker at the first function.
     signature = _decoded(manifest.signature, "signature")
     try:

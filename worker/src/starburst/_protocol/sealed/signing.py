@@ -24,7 +24,7 @@ SIGNATURE_BYTES: Final = 64
 _PREFIX: Final = b"starburst signed object 1\0"
 _REASON: Final = (
     "a signed object failed verification: the session's client did not sign these bytes. "
-    "It was not read. Somebody else may have written it: tell your security officer."
+    "It was not read. It may be forged: tell your security officer."
 )
 
 

@@ -1,8 +1,8 @@
 """Starts a session's workers: RunTask in tens, each call safe to repeat, each bought as it may be.
 
 A launch is written into the session's record before ECS is asked. Each call's idempotency token
-is derived from session, wave and batch, so whoever repeats it after a crash or a throttled answer
-gets the same workers, never more.
+is derived from session, wave and batch, so an invocation that repeats it after a crash or a
+throttled answer gets the same workers, never more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one rule by which ranges are sent again: when nothing moves, ask the session's workers.
 
 Two mistakes are possible. Never to send again loses tasks: a message may have been hidden by
-whoever may receive it, deleted, expired, or never sent because a client died. To send again
+a caller that may receive it, deleted, expired, or never sent because a client died. To send again
 too early runs tasks twice: SQS's counts are approximate and need a minute to settle, and a message
 that is leased is work in hand. So what counts is that nothing moves:
 

@@ -3,7 +3,7 @@
 A page in the analyst's browser whose name was rebound to 127.0.0.1 sends its own Host, and what it
 sends to another origin has an Origin. Nothing that we run sends an Origin, asks for a socket, or
 comes through a proxy, so all of these are refused, and no answer says that a page may read it. Our
-own questions are answered here: readiness to anybody, all else to root.
+own questions are answered here: readiness to any caller, all else to root.
 """
 
 from __future__ import annotations

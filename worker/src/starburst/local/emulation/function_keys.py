@@ -37,6 +37,6 @@ def _apply() -> None:
 
 PATCH = Patch(
     name="function_keys",
-    stock="makes a function's keys of its name and its role's, for anybody to compute",
+    stock="makes a function's keys of its name and its role's, so any caller can compute them",
     apply=_apply,
 )

@@ -131,7 +131,7 @@ SERVICES: Mapping[str, Service] = {
         )
     },
 }
-"""What bootstrap, the stacks, the runtime and an officer use, by the name that is signed for."""
+"""What bootstrap, stacks, runtime and incident commands use, by the name that is signed for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,8 @@ class Held:
 
     Attributes:
         receipt: SQS's handle.
-        deliveries: how often this message has been delivered, this time included; whoever may
-            receive from the queue can drive that up.
+        deliveries: how often this message has been delivered, this time included; any
+            principal that may receive from the queue can drive that up.
         renewed: when it was last extended, seconds of ``time.monotonic()``.
         received: when it came, likewise.
         ended: the message is deleted.
