@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types pyright mypy warm unit synth cost bench fleet fuzz nemesis evidence templates image mutants lock setup clean
+.PHONY: help demo test lint types pyright mypy warm unit synth cost bench fleet fuzz nemesis evidence templates docs image mutants lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -97,6 +97,10 @@ evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what
 
 templates: setup  ## refresh the templates of the local environment that the wheel carries
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.templates
+
+docs: setup  ## write the generated pages of docs/ again
+	@for page in controls requirements reference addons; do $(BIN)/python -m deploy.tools.$$page; done
+	@$(BIN)/python -m starburst_assurance.proofs.document
 
 image: setup  ## ENV=prod BASE=IMAGE@sha256:DIGEST: build the worker image, push it, print its digest
 	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }
