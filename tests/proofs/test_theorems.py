@@ -125,6 +125,19 @@ def test_undecided_is_a_failure(
     assert not verdict.holds
 
 
+def test_a_question_that_takes_all_memory_is_no_answer(
+    policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Exhausted(prove_module.cvc5.Solver):
+        def checkSat(self) -> Any:
+            raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr(prove_module.cvc5, "Solver", Exhausted)
+    only = next(item for item in ALL if item.name == "nothing_under_tls_1_2")
+    verdict = prove(only, policy_sets["prod"], logic=Logic())
+    assert (verdict.answer, verdict.holds) == ("unknown", False)
+
+
 def test_the_bucket_alone_keeps_users_apart(policy_sets: Mapping[str, PolicySet]) -> None:
     """The defect that the proofs found: without these denials an identity policy decides alone."""
     policy_set = policy_sets["prod"]

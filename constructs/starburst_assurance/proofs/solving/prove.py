@@ -125,7 +125,11 @@ def _judge(
         logic.refused.update((said, logic.term(premise), one) for one in fresh)
         return "proved", "", None
     if result == "unknown":
-        return "unknown", f"{claim.about}: undecided after {seconds:g} s", None
+        return (
+            "unknown",
+            f"{claim.about}: undecided after {seconds:g} s, or out of memory before",
+            None,
+        )
     return "refuted", claim.about, counterexample(solver, claim)
 
 
@@ -150,7 +154,11 @@ def _ask(
     for axiom in logic.axioms:
         solver.assertFormula(axiom)
     solver.assertFormula(logic.term(formula))
-    result = solver.checkSat()
+    try:
+        result = solver.checkSat()
+    except MemoryError:
+        # One question is no answer then, as one that takes too long; those after it go on.
+        return "unknown", None
     if result.isSat():
         return "sat", solver
     return ("unsat" if result.isUnsat() else "unknown"), solver
