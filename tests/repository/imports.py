@@ -34,11 +34,16 @@ def modules() -> Mapping[str, Path]:
     return found
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the absolute names that a file imports when it runs; relative ones made absolute."""
+def imports(path: Path, *, types: bool = False) -> Iterator[str]:
+    """Yield the absolute names that a file imports; relative ones made absolute.
+
+    Args:
+        path: the file.
+        types: those too that only type checkers see, and not what runs alone.
+    """
     name = next((name for name, own in modules().items() if own == path), "")
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _executed(ast.parse(path.read_text())):
+    for node in _nodes(ast.parse(path.read_text()), types=types):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -48,13 +53,12 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk a module without what only type checkers see."""
+def _nodes(tree: ast.AST, *, types: bool) -> Iterator[ast.AST]:
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            continue
-        yield node
-        yield from _executed(node)
+        unseen = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        if types or not unseen:
+            yield node
+            yield from _nodes(node, types=types)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,36 +97,3 @@ def _with_examples() -> Iterator[str]:
 def test_examples_in_docstrings_are_true(module: str) -> None:
     result = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
     assert not result.failed
-
-
-def rooms(package: str) -> dict[str, set[str]]:
-    """Return which rooms each room of a package imports, and each module beside the rooms."""
-    base = ROOT / "constructs" / package.replace(".", "/")
-    found: dict[str, set[str]] = {}
-    for path in base.rglob("*.py"):
-        room = path.relative_to(base).parts[0].removesuffix(".py")
-        for name in imports(path):
-            other = name.removeprefix(f"{package}.").split(".")[0]
-            if within(name, {package}) and other != room and other:
-                found.setdefault(room, set()).add(other)
-    return found
-
-
-def circle(arrows: Mapping[str, set[str]]) -> list[str]:
-    """Return what is left when everything is taken away that leads to nothing else."""
-    left = {room: {*targets} for room, targets in arrows.items() if targets}
-    while ends := {target for targets in left.values() for target in targets} - left.keys():
-        left = {room: rest for room, targets in left.items() if (rest := targets - ends)}
-    return sorted(left)
-
-
-@pytest.mark.parametrize(
-    "package", ["starburst_assurance", "starburst_assurance.proofs", "starburst_constructs"]
-)
-def test_rooms_of_a_package_form_no_circle(package: str) -> None:
-    assert circle(rooms(package)) == []
-
-
-def test_a_circle_would_be_found() -> None:
-    assert circle({"gate": {"packs"}, "packs": {"gate", "templates"}}) == ["gate", "packs"]
-    assert circle({"gate": {"packs"}, "packs": {"templates"}, "rules": {"templates"}}) == []

@@ -11,8 +11,8 @@ import pytest
 import starburst
 from starburst import Connection, Executor, Session
 from starburst._client.tasks.futures import TaskFuture
+from tests.repository.imports import ROOT, imports
 
-ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "worker/src/starburst"
 
 ERRORS = {
@@ -89,13 +89,7 @@ def test_a_module_without_an_underscore_is_listed_with_its_reason() -> None:
 
 def imported(path: Path) -> set[str]:
     """The names of this distribution that a file imports, also where only type checkers look."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "starburst"}
+    return {name for name in imports(path, types=True) if name.split(".")[0] == "starburst"}
 
 
 def kit_files() -> list[Path]:

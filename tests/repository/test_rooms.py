@@ -47,7 +47,10 @@ def test_no_circle_between_neighbours(package: str) -> None:
 
 
 def test_a_circle_would_be_seen() -> None:
-    assert circle({"a": frozenset({"b"}), "b": frozenset({"a"})})
+    gate, templates = frozenset({"gate", "templates"}), frozenset({"templates"})
+    tied = circle({"gate": frozenset({"packs"}), "packs": gate})
+    assert {*(tied or ())} == {"gate", "packs"}
+    assert circle({"gate": frozenset({"packs"}), "packs": templates, "rules": templates}) is None
 
 
 def test_no_folder_is_crowded() -> None:
