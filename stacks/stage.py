@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -74,14 +74,14 @@ class EnvironmentStage(cdk.Stage):
             "foundation",
             environment=environment,
             addons=self.addons,
-            **self.stack_options("foundation", protected=protected),
+            **stack_options(environment, "foundation", protected=protected),
         )
         self.network = NetworkStack(
             self,
             "network",
             environment=environment,
             foundation=self.foundation,
-            **self.stack_options("network", protected=protected),
+            **stack_options(environment, "network", protected=protected),
         )
         self.endpoints: EndpointsStack | None = None
         existing = environment.network.existing
@@ -91,7 +91,7 @@ class EnvironmentStage(cdk.Stage):
                 "endpoints",
                 environment=environment,
                 network=self.network,
-                **self.stack_options("endpoints"),
+                **stack_options(environment, "endpoints"),
             )
         self.storage = StorageStack(
             self,
@@ -99,14 +99,14 @@ class EnvironmentStage(cdk.Stage):
             environment=environment,
             foundation=self.foundation,
             network=self.network,
-            **self.stack_options("storage", protected=protected),
+            **stack_options(environment, "storage", protected=protected),
         )
         self.registry = RegistryStack(
             self,
             "registry",
             environment=environment,
             foundation=self.foundation,
-            **self.stack_options("registry", protected=protected),
+            **stack_options(environment, "registry", protected=protected),
         )
         self.audit: AuditStack | None = None
         if environment.audit.trail:
@@ -117,7 +117,7 @@ class EnvironmentStage(cdk.Stage):
                 foundation=self.foundation,
                 storage=self.storage,
                 network=self.network,
-                **self.stack_options("audit", protected=protected),
+                **stack_options(environment, "audit", protected=protected),
             )
         self._work()
         self.core = Core(
@@ -146,7 +146,7 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             registry=self.registry,
-            **self.stack_options("access"),
+            **stack_options(environment, "access"),
         )
         self.compute = ComputeStack(
             self,
@@ -156,7 +156,7 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             registry=self.registry,
-            **self.stack_options("compute"),
+            **stack_options(environment, "compute"),
         )
         self.control = ControlStack(
             self,
@@ -166,7 +166,7 @@ class EnvironmentStage(cdk.Stage):
             network=self.network,
             storage=self.storage,
             compute=self.compute,
-            **self.stack_options("control"),
+            **stack_options(environment, "control"),
         )
         self.publishing = PublishingStack(
             self,
@@ -175,14 +175,14 @@ class EnvironmentStage(cdk.Stage):
             foundation=foundation,
             storage=self.storage,
             control=self.control,
-            **self.stack_options("publishing"),
+            **stack_options(environment, "publishing"),
         )
         self.cost = CostStack(
             self,
             "cost",
             environment=environment,
             control=self.control,
-            **self.stack_options("cost"),
+            **stack_options(environment, "cost"),
         )
         # They name roles and task definitions, which no reference orders.
         for stack in (self.compute, self.control, self.publishing):
@@ -206,15 +206,6 @@ class EnvironmentStage(cdk.Stage):
                     f"the add-on {addon.name} builds a stack {name}, a name that another may use; "
                     f"call it {addon.name} or {addon.name}-<part>"
                 )
-
-    def stack_options(self, part: str, *, protected: bool = False) -> dict[str, Any]:
-        """Return name, description and protection of a stack.
-
-        Args:
-            part: the stack's id.
-            protected: keep it from being deleted by accident.
-        """
-        return stack_options(self.environment, part, protected=protected)
 
     def _finish(self) -> None:
         """Tag everything, tell risks, and make every role wait for the boundary that it names."""
