@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from typing import Final
 
 from starburst._client.access.timings import Timings
@@ -111,6 +112,6 @@ class Client(State):
                 return
         self.over = True
 
+    @abstractmethod
     def _sweep(self) -> None:
         """Let the schedule fire."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Chunk:
     nodes: int = 0
 
 
-class State:
+class State(ABC):
     """One run of a plan, as far as all sides see it. Times are seconds on the virtual clock.
 
     Attributes:
@@ -106,13 +107,13 @@ class State:
         body = self.chunks[message.chunk].body
         return 200 + (body * 4 // 3 if body <= INLINE_BYTES else 0)
 
+    @abstractmethod
     def _arrive(self, batch: Sequence[Message]) -> None:
         """Let messages become visible."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _launched(self, task: Task) -> None:
         """Take note of a task that will run."""
-        raise NotImplementedError
 
 
 def billed_units(size: int) -> int:

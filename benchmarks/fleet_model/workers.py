@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -280,6 +281,6 @@ class Workers(State):
     def _deleted(self) -> None:
         self.cloud.in_flight -= 1
 
+    @abstractmethod
     def _stopped(self, task: Task) -> None:
         """Tell the controller of a task that ended."""
-        raise NotImplementedError
