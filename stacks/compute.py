@@ -14,10 +14,9 @@ from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
 from stacks.settings import Environment, Workspace
 from stacks.storage import StorageStack
-from starburst.contract import WorkerVariable, log_group_name, task_family
+from starburst.contract import WORKSPACE_TAG, WorkerVariable, log_group_name, task_family
 from starburst.pricing.fargate import cpu_units, memory_mib
 from starburst_constructs.compute.workers import WorkerCluster, WorkerLog, WorkerTask
-from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.monitoring.tampering import TamperingFilter
 from starburst_constructs.naming import cluster_name, role_arn

@@ -36,6 +36,7 @@ from deploy.incident.retention import keep
 from deploy.incident.revoke import Change, Done, is_there, plan, put, put_document, undo
 from deploy.incident.subject import require_known
 from starburst.aws.calls import code_of
+from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_name, role_name
 from starburst_constructs.policies.incident_response import (
     container_document,
@@ -236,7 +237,7 @@ def _require_known(about: Scope, clients: Clients) -> None:
         also={
             one.get("starburst:user", "")
             for one in tags
-            if one.get("starburst:workspace") in about.workspaces
+            if one.get(WORKSPACE_TAG) in about.workspaces
         },
         otherwise="To contain a user before they come, add --in-advance",
     )
@@ -267,7 +268,7 @@ def _theirs(about: Scope, task: dict[str, Any]) -> bool:
     if about.whole:
         return True
     tags = _tags(task)
-    if tags.get("starburst:workspace") not in about.workspaces:
+    if tags.get(WORKSPACE_TAG) not in about.workspaces:
         return False
     return about.user is None or tags.get("starburst:user") == about.user
 

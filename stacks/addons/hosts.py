@@ -18,10 +18,10 @@ from stacks.network import NetworkStack
 from stacks.settings import Ec2Capacity, Environment, Workspace
 from stacks.settings.addon import Addon
 from stacks.waivers import decision
-from starburst.contract import capacity_provider
+from starburst.contract import WORKSPACE_TAG, capacity_provider
 from starburst_assurance.waivers import Waiver
 from starburst_constructs.compute.hosts import HostGroup, HostTemplate
-from starburst_constructs.identity.roles import WORKSPACE_TAG, KitRole
+from starburst_constructs.identity.roles import KitRole
 from starburst_constructs.naming import cluster_name, role_name
 from starburst_constructs.policies.host import host_ceiling, host_statements
 from starburst_constructs.storage.keys import HostKey

@@ -55,7 +55,7 @@ class Ecs:
         self.late = 0
 
     def start(self, workspace: str, user: str) -> None:
-        tags = {"starburst:workspace": workspace, "starburst:user": user}
+        tags = {"starburst-workspace": workspace, "starburst:user": user}
         arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
         self.tasks[arn] = {
             "taskArn": arn,

@@ -28,7 +28,7 @@ def test_each_workspace_has_its_budget(
             "Unit": "USD",
         }
         assert budget["Budget"]["CostFilters"] == {
-            "TagKeyValue": [f"user:starburst:workspace${workspace.name}"]
+            "TagKeyValue": [f"user:starburst-workspace${workspace.name}"]
         }
         emails = [("EMAIL", email) for email in workspace.budget_emails]
         heard = {

@@ -62,7 +62,7 @@ def test_worker_roles_say_what_and_whose_they_are(templates: Mapping[str, Templa
         if "-worker-" in str(role.get("RoleName"))
     ]
     assert {tags["starburst:role"] for tags in workers} == {"worker"}
-    assert {tags["starburst:workspace"] for tags in workers} >= {"demo", "genomics", "trials"}
+    assert {tags["starburst-workspace"] for tags in workers} >= {"demo", "genomics", "trials"}
 
 
 @pytest.mark.parametrize(

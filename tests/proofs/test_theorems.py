@@ -294,7 +294,7 @@ def test_where_keys_are_not_kept_it_is_said(policy_sets: Mapping[str, PolicySet]
     assert prove(item, policy_sets["dev"], logic=LOGIC).answer == "left out"
 
 
-USER, WORKSPACE = "${aws:PrincipalTag/userName}", "${aws:PrincipalTag/starburst:workspace}"
+USER, WORKSPACE = "${aws:PrincipalTag/userName}", "${aws:PrincipalTag/starburst-workspace}"
 AREAS = "each_area_has_its_own_writers"
 THREE = "the_controller_keeps_to_three_names"
 

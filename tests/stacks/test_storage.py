@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,24 @@ def test_worker_roles_carry_the_tag_that_the_policy_asks_for(
         if {"Key": "starburst:role", "Value": "worker"} in role["Properties"]["Tags"]
     ]
     assert len(tagged) == len(environment.workspaces)
+
+
+def test_workers_carry_the_tag_that_the_variable_names(
+    templates: Templates, environment: Any
+) -> None:
+    """The role's decides what a worker may read; the definition's is what its cost is booked on."""
+    storage = templates[f"{environment.name}/storage"]
+    deny = statement(policy(storage, "Data"), "DenyOtherWorkspacesToWorkers")
+    assert "/sessions/${aws:PrincipalTag/starburst-workspace}/*" in json.dumps(deny["NotResource"])
+    names = {workspace.name for workspace in environment.workspaces}
+    for stack, kind in (("access", "AWS::IAM::Role"), ("compute", "AWS::ECS::TaskDefinition")):
+        found = resources(templates[f"{environment.name}/{stack}"], kind).values()
+        tags = [{tag["Key"]: tag["Value"] for tag in one["Properties"]["Tags"]} for one in found]
+        assert {one["starburst-workspace"] for one in tags if _is_workers(one)} == names
+
+
+def _is_workers(tags: Mapping[str, str]) -> bool:
+    return tags.get("starburst:role", "worker") == "worker"
 
 
 def test_sessions_expire_and_the_controllers_open_records_do_not(

@@ -12,7 +12,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from starburst_constructs.identity.roles import WORKSPACE_TAG
+from starburst.contract import WORKSPACE_TAG
 
 __all__ = ["AGENT_SETTINGS", "HostGroup", "HostTemplate"]
 
@@ -47,7 +47,7 @@ class HostTemplate(ec2.CfnLaunchTemplate):
         group: security group: the workers' own, which nothing can reach.
         key: encrypts the disk.
         disk_gb: its size.
-        workspace: value of the instances' and disks' ``starburst:workspace`` tag.
+        workspace: value of the instances' and disks' ``starburst-workspace`` tag.
     """
 
     def __init__(

@@ -9,22 +9,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from starburst.contract import USER_TAG
+from starburst.contract import USER_TAG, WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 
 __all__ = [
     "FORBIDDEN_IN_USER",
-    "WORKSPACE_TAG",
     "KitRole",
     "analyst_conditions",
     "mfa_conditions",
     "task_trust",
 ]
-
-WORKSPACE_TAG: Final = "starburst:workspace"
-"""Tag of every role, task and cost that belongs to one workspace."""
 
 FORBIDDEN_IN_USER: Final = (
     *(f"*{character}*" for character in "/_.:=+-@ "),
@@ -48,7 +44,7 @@ class KitRole(iam.Role):
         boundary: the most that it can ever do.
         policies: statements by title; each title becomes one managed policy.
         description: what the role is for.
-        workspace: value of its ``starburst:workspace`` tag, where it belongs to one.
+        workspace: value of its ``starburst-workspace`` tag, where it belongs to one.
         session: the longest session.
     """
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from starburst_constructs.identity.roles import WORKSPACE_TAG
+from starburst.contract import WORKSPACE_TAG
 
 __all__ = ["THRESHOLDS", "WorkspaceBudget"]
 
@@ -27,7 +27,7 @@ class WorkspaceBudget(Construct):
         scope: parent construct.
         construct_id: its id there.
         name: the budget's name, unique in the account.
-        workspace: value of the ``starburst:workspace`` tag.
+        workspace: value of the ``starburst-workspace`` tag.
         monthly_usd: the budget.
         emails: who is told, 1 to 10.
         topic: told as well when all of it is spent.

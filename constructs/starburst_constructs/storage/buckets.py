@@ -9,9 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from starburst.contract import CONTROL_PREFIX, USER_TAG
+from starburst.contract import CONTROL_PREFIX, USER_TAG, WORKSPACE_TAG
 from starburst.contract.areas import SESSIONS
-from starburst_constructs.identity.roles import WORKSPACE_TAG
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket

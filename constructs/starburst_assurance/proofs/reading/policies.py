@@ -107,7 +107,7 @@ class Role:
     @property
     def workspace(self) -> str | None:
         """The workspace that the role belongs to, if any."""
-        return self.tags.get("starburst:workspace")
+        return self.tags.get("starburst-workspace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ def no_name_is_an_area(world: World) -> Iterator[Claim]:
             )
         for purpose in ("analyst", "worker"):
             role = world.policy_set.roles_for(purpose)[0]
-            theirs = replace(role, tags={**role.tags, "starburst:workspace": name})
+            theirs = replace(role, tags={**role.tags, "starburst-workspace": name})
             analyst = purpose == "analyst"
             context = world.session(theirs, user=name if analyst else None)
             own = f"{bucket.arn}/{SESSIONS}{name}/" + (f"{name}/" if analyst else "")

@@ -12,6 +12,7 @@ __all__ = [
     "TAMPERING",
     "USER_TAG",
     "WORKER_COMMAND",
+    "WORKSPACE_TAG",
     "ControllerDoor",
     "WorkerVariable",
     "capacity_provider",
@@ -25,6 +26,15 @@ __all__ = [
 
 USER_TAG: Final = "userName"
 """The principal tag that names the analyst; it is also their folder in the bucket (P10)."""
+
+WORKSPACE_TAG: Final = "starburst-workspace"
+"""The tag of every role, task and cost that belongs to one workspace.
+
+It has no colon, unlike our other tags, because the bucket's policy has it inside a variable: AWS
+documents variables with hyphens in a tag's key and shows none with a colon, and a variable that IAM
+does not resolve would open or shut the bucket for all workers
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_attribute-based-access-control.html).
+"""
 
 TAMPERING: Final = "starburst-tampering"
 """What stands in each line of a log that tells of something that failed verification, and in no

@@ -290,7 +290,7 @@ def _run(
             propagateTags="TASK_DEFINITION",
             overrides=_overrides(record),
             tags=[
-                {"key": "starburst:workspace", "value": record.workspace},
+                {"key": "starburst-workspace", "value": record.workspace},
                 {"key": "starburst:user", "value": record.user},
                 {"key": "starburst:session", "value": record.session},
                 {"key": LAUNCH_TAG, "value": f"{wave}-{batch}"},
