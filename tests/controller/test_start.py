@@ -50,6 +50,8 @@ def test_the_task_is_private_and_carries_no_secret(world: World) -> None:
     tags = {tag["key"]: tag["value"] for tag in call["tags"]}
     assert tags["starburst:user"] == "alice"
     assert tags["starburst:session"] == KEYS.session
+    assert call["propagateTags"] == "TASK_DEFINITION"
+    assert "starburst-workspace" not in tags, "the task definition sends it already"
 
 
 def test_spot_uses_its_capacity_provider(world: World) -> None:

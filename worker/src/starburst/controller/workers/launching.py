@@ -289,8 +289,8 @@ def _run(
             enableExecuteCommand=False,
             propagateTags="TASK_DEFINITION",
             overrides=_overrides(record),
+            # The workspace's comes with the task definition: ECS wants each key once.
             tags=[
-                {"key": "starburst-workspace", "value": record.workspace},
                 {"key": "starburst:user", "value": record.user},
                 {"key": "starburst:session", "value": record.session},
                 {"key": LAUNCH_TAG, "value": f"{wave}-{batch}"},
