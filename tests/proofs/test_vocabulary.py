@@ -41,6 +41,7 @@ def said(**change: Any) -> list[str]:
 
 def test_what_iam_knows_is_accepted() -> None:
     assert said() == []
+    assert said(Resource="arn:aws:s3:::b/${aws:PrincipalTag/a-b}/${*}") == []
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,10 @@ def test_what_iam_knows_is_accepted() -> None:
         ({"Condition": {"DateLessThan": {"aws:TokenIssueTime": "yesterday"}}}, "yesterday"),
         ({"Condition": {"IpAddress": {"aws:SourceIp": "the office"}}}, "the office"),
         ({"Condition": {"ArnLike": {"aws:SourceArn": "my-topic"}}}, "my-topic"),
+        # A variable without a value: the key does not exist, or AWS shows none like it.
+        ({"Resource": "arn:aws:s3:::b/${aws:PrincipalTags/a}"}, "aws:PrincipalTags/a"),
+        ({"Resource": "arn:aws:s3:::b/${aws:PrincipalTag/a:b}"}, "aws:PrincipalTag/a:b"),
+        ({"Condition": {"StringLike": {"s3:prefix": "${aws:RequestTag/a:b}"}}}, "RequestTag/a:b"),
     ],
 )
 def test_what_iam_does_not_know_is_named(change: dict[str, Any], word: str) -> None:

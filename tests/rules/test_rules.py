@@ -192,7 +192,17 @@ LOOSE: tuple[dict[str, Body | None], ...] = (
 )
 """Conditions that let some second write through, or say the same in another way."""
 
+COLON = "${aws:PrincipalTag/starburst:workspace}"
+
 CASES: dict[str, list[tuple[str, Change]]] = {
+    "colon-in-variable": [
+        (DATA_POLICY, within("DenyOtherUsersObjects", lambda one: one.update(Resource=COLON))),
+        (DATA_POLICY, within("DenyOtherUsersNames", having(StringNotLike={"s3:prefix": COLON}))),
+        (
+            "access/Controller/Sessions/Resource",
+            policy({"Resource": {"Fn::Sub": "arn:aws:s3:::b/${!aws:RequestTag/a:b}/*"}}),
+        ),
+    ],
     "endless-log": [
         ("network/Flows/Resource", drop("RetentionInDays")),
         ("control/Controller/Resource", drop("LoggingConfig")),

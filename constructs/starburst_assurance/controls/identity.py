@@ -112,6 +112,7 @@ IDENTITY: Final = (
         area=Area.IDENTITY,
         rows=("S5", "S11", "P10"),
         nist=("AC-3", "AC-6"),
+        rules=("colon-in-variable",),
         theorems=(
             "own_objects_only",
             "own_objects_only_by_identity",

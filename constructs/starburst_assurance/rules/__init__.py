@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from starburst_assurance.rules.colon_in_variable import COLON_IN_VARIABLE
 from starburst_assurance.rules.endless_log import ENDLESS_LOG
 from starburst_assurance.rules.loose_container import LOOSE_CONTAINER
 from starburst_assurance.rules.open_deputy import OPEN_DEPUTY
@@ -27,6 +28,7 @@ from starburst_assurance.rules.weak_tls import WEAK_TLS
 __all__ = ["RULES", "Result", "Rule", "Verdict", "undeclared_wildcard", "unused_wildcards"]
 
 RULES: Final = (
+    COLON_IN_VARIABLE,
     ENDLESS_LOG,
     LOOSE_CONTAINER,
     OPEN_DEPUTY,

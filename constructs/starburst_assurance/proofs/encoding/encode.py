@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
@@ -17,7 +17,7 @@ from starburst_assurance.proofs.encoding.request import Request, Slot, address_n
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 from starburst_assurance.proofs.reading.policies import Condition, Effect, Policy, Statement
 
-__all__ = ["OPERATORS", "Grant", "Operator", "operator", "says"]
+__all__ = ["OPERATORS", "Grant", "Operator", "operator", "says", "variables"]
 
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 _LITERAL: Final = {"*": "\ue000", "?": "\ue001", "$": "$"}
@@ -167,6 +167,16 @@ def _resource(logic: Logic, statement: Statement, request: Request) -> Formula:
             for pattern in statement.not_resources
         )
     return True
+
+
+def variables(pattern: str) -> Iterator[str]:
+    """Yield the names of a pattern's variables; not the escaped wildcards.
+
+    Example:
+        >>> list(variables("home/${aws:PrincipalTag/team}/${*}"))
+        ['aws:PrincipalTag/team']
+    """
+    yield from (name for name, _ in _split(pattern)[1] if name not in _LITERAL)
 
 
 def _split(pattern: str) -> tuple[list[str], list[tuple[str, str | None]]]:

@@ -18,9 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from starburst_assurance.proofs.encoding.encode import OPERATORS, operator
+from starburst_assurance.proofs.encoding.encode import OPERATORS, operator, variables
 from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import number_of
+from starburst_assurance.proofs.reading.assembly import QUEUE_USER
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
 from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
 
@@ -236,12 +237,28 @@ def _complaints(statement: Statement) -> Iterator[str]:
     for resource in (*statement.resources, *statement.not_resources):
         if resource != "*" and not re.match(r"arn:[^:]*:[^:]+:[^:]*:[^:]*:.+", resource):
             yield f"{resource} is no ARN"
+    yield from _variables(statement)
     for condition in statement.conditions:
         wrong = list(_condition(condition))
         yield from wrong
         known = statement.actions and all(map(_action_exists, statement.actions))
         if known and not wrong and not _sent_with(condition.key, statement.actions):
             yield f"no request for {', '.join(statement.actions)} has {condition.key}"
+
+
+def _variables(statement: Statement) -> Iterator[str]:
+    """Yield which variables would stay without a value, so that the statement never matched."""
+    texts = {
+        *(*statement.resources, *statement.not_resources),
+        *(value for condition in statement.conditions for value in condition.values),
+    }
+    for name in sorted({name for text in texts for name in variables(text)}):
+        if name == QUEUE_USER:
+            continue
+        if _key_type(name) is None:
+            yield f"no variable is called {name}"
+        elif ":" in name.partition("/")[2]:
+            yield f"AWS shows no variable of a tag with a colon, such as {name}"
 
 
 def _condition(condition: Condition) -> Iterator[str]:
