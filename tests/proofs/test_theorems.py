@@ -284,6 +284,34 @@ def test_no_mistake_in_a_kept_keys_denials_lives(
         assert answer in ("refuted", "misspelled"), str(one)
 
 
+@pytest.mark.parametrize("environment", ["prod", "dev"])
+def test_no_mistake_in_what_a_key_says_to_strangers_lives(
+    policy_sets: Mapping[str, PolicySet], environment: str
+) -> None:
+    policy_set = policy_sets[environment]
+    two = [item for item in ALL if item.name in ("keys_refuse_strangers", "keys_spare_services")]
+    assert [prove(item, policy_set, logic=LOGIC).answer for item in two] == ["proved", "proved"]
+    name = policy_set.at("foundation/DataKey").policy
+    found = [
+        one
+        for one in mutants(policy_set)
+        # Without its StringNotEquals it refuses ourselves, which stops all work.
+        if one.policy.name == name
+        and one.what.startswith("DenyStrangers")
+        and "StringNotEquals aws:PrincipalAccount dropped" not in one.what
+    ]
+    assert {one.what for one in found} > {
+        "DenyStrangers: dropped",
+        "DenyStrangers: Null aws:PrincipalAccount dropped",
+        "DenyStrangers: Null aws:PrincipalAccount flipped",
+        "DenyStrangers: BoolIfExists aws:PrincipalIsAWSService dropped",
+    }
+    for one in found:
+        changed = policy_set.with_policy(one.policy)
+        answers = {prove(item, changed, logic=LOGIC).answer for item in two if known(one.policy)}
+        assert "refuted" in answers or not known(one.policy), str(one)
+
+
 def known(policy: Policy) -> bool:
     """Return whether IAM knows all words of a policy."""
     return not list(complaints(policy))

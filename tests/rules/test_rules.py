@@ -284,6 +284,19 @@ CASES: dict[str, list[tuple[str, Change]]] = {
     "open-perimeter": [
         (DATA_POLICY, without("PolicyDocument", sid="DenyStrangers")),
         ("foundation/DataKey/Resource", without("KeyPolicy", sid="DenyStrangers")),
+        *(
+            (
+                "foundation/DataKey/Resource",
+                within("DenyStrangers", having(Null=wrong), key="KeyPolicy"),
+            )
+            for wrong in (
+                {"aws:PrincipalAccount": "true"},
+                {"aws:PrincipalOrgID": "false"},
+                {"aws:PrincipalAccount": "false", "aws:SourceVpce": "false"},
+            )
+        ),
+        # Elsewhere than at a key a caller need not sign, and has no account then.
+        (DATA_POLICY, within("DenyStrangers", having(Null={"aws:PrincipalAccount": "false"}))),
         ("registry/Worker/Resource", drop("RepositoryPolicyText")),
         ("control/Failures/Policy/Resource", without("PolicyDocument", sid="DenyStrangers")),
         ("control/Alerts/Policy/Resource", without("PolicyDocument", sid="DenyStrangers")),

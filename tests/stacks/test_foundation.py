@@ -79,6 +79,21 @@ def test_cloudwatch_logs_uses_the_logs_key_for_our_groups_only(
     }
 
 
+def test_the_logs_key_opens_for_who_writes_under_it(foundation: Template) -> None:
+    """CloudTrail decrypts as well: its bucket has a key of its own.
+
+    EventBridge publishes nothing, and could not say for whom.
+    """
+    policy = named(foundation, "AWS::KMS::Key", "LogsKey")["KeyPolicy"]
+    services = {
+        each["Principal"]["Service"].partition(".")[0]: each["Action"]
+        for each in policy["Statement"]
+        if "Service" in each.get("Principal", {})
+    }
+    assert set(services) == {"budgets", "cloudtrail", "cloudwatch", "logs"}
+    assert services["cloudtrail"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"]
+
+
 def test_key_policies_name_no_other_account(foundation: Template, environment: Any) -> None:
     for key in resources(foundation, "AWS::KMS::Key").values():
         for each in key["Properties"]["KeyPolicy"]["Statement"]:

@@ -182,6 +182,8 @@ DATA: Final = (
         theorems=(
             "no_role_administers_keys",
             "no_grants_by_people",
+            "keys_refuse_strangers",
+            "keys_spare_services",
             "administrators_keep_the_keys",
             "kept_keys_end_by_break_glass_alone",
         ),

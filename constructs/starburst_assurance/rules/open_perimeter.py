@@ -27,6 +27,7 @@ _ACTIONS: Final = {
 }
 
 _WHO: Final = frozenset({"aws:principalaccount", "aws:principalorgid"})
+_NAMED: Final = ("aws:principalaccount", "false")
 _SERVICE: Final = "aws:principalisawsservice"
 
 
@@ -35,18 +36,23 @@ def _judge(resource: Resource, template: Template) -> Iterator[str]:
         denies_everyone(statement)
         and covers_actions(statement, _ACTIONS[resource.kind])
         and _whole(statement, resource, template)
-        and _strangers(statement.get("Condition", {}))
+        and _strangers(statement.get("Condition", {}), signed=resource.kind == "AWS::KMS::Key")
         for statement in policy_of(resource, template)
     ):
         yield "its policy does not deny principals of other accounts"
 
 
-def _strangers(condition: dict[str, dict[str, Any]]) -> bool:
-    """Return whether a Deny holds for all but our principals, services at most excepted."""
+def _strangers(condition: dict[str, dict[str, Any]], *, signed: bool) -> bool:
+    """Return whether a Deny holds for all but our principals, services at most excepted.
+
+    Where every call is ``signed``, a call that names no account is a service's as well.
+    """
     outside = {key.lower() for key in condition.get("StringNotEquals", {})}
     services = {key.lower() for key in condition.get("BoolIfExists", {})}
     keys = sum(map(len, condition.values()))
-    return len(outside & _WHO) == 1 and services <= {_SERVICE} and keys == 1 + len(services)
+    named = [(key.lower(), str(value)) for key, value in condition.get("Null", {}).items()]
+    allowed = 1 + len(services) + (signed and named == [_NAMED])
+    return len(outside & _WHO) == 1 and services <= {_SERVICE} and keys == allowed
 
 
 def _whole(statement: Statement, resource: Resource, template: Template) -> bool:

@@ -54,6 +54,7 @@ def no_strangers(
     actions: Sequence[str],
     resources: Sequence[str] = ("*",),
     placement: Placement,
+    signed: bool = False,
 ) -> iam.PolicyStatement:
     """Return a resource policy's Deny for outside callers; AWS services have their own Allows.
 
@@ -62,6 +63,8 @@ def no_strangers(
         resources: of the policy; ``*`` in a key policy is the key itself, and a repository's policy
             names none.
         placement: of the environment.
+        signed: whether the service takes signed calls only, as KMS does. Whoever signs has an
+            account, so a call without one is AWS's own, as when one service forwards another's.
     """
     ours = (
         {"aws:PrincipalOrgID": placement.organization_id}
@@ -77,6 +80,7 @@ def no_strangers(
         conditions={
             "StringNotEquals": ours,
             "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            **({"Null": {"aws:PrincipalAccount": "false"}} if signed else {}),
         },
     )
 

@@ -66,7 +66,9 @@ class _Key(kms.Key):
         if keepers is not None:
             self._keep(keepers)
         # No Allow names a stranger; the Deny holds against a grant, which needs none.
-        self.add_to_resource_policy(no_strangers(actions=["kms:*"], placement=placement))
+        self.add_to_resource_policy(
+            no_strangers(actions=["kms:*"], placement=placement, signed=True)
+        )
         # A grant escapes every identity policy, so people and roles may not make one; services
         # that make one for us (ECR, Fargate) are let through.
         self.add_to_resource_policy(
@@ -264,14 +266,18 @@ class LogsKey(_Key):
             service_grant(
                 "CloudTrailEncrypts",
                 "cloudtrail.amazonaws.com",
-                actions=["kms:GenerateDataKey*", "kms:DescribeKey"],
+                # Decrypt for a bucket that has a key of its own: without it no trail is made
+                # (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html).
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
                 conditions={
                     "StringEquals": {"aws:SourceAccount": placement.account},
                     "ArnLike": {"aws:SourceArn": trails},
                 },
             )
         )
-        for service in ("budgets", "cloudwatch", "events"):
+        # Not EventBridge, which publishes to no topic of ours: SNS does not support its saying for
+        # whom (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+        for service in ("budgets", "cloudwatch"):
             self.add_to_resource_policy(
                 service_grant(
                     f"{service.capitalize()}Publishes",

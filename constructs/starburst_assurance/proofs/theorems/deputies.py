@@ -68,7 +68,7 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
         ),
         Job(
             service="cloudtrail.amazonaws.com",
-            actions=("kms:DescribeKey", "kms:GenerateDataKey*"),
+            actions=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"),
             said={**_US, "aws:SourceArn": "arn:aws:cloudtrail:*:{a}:trail/*"},
         ),
         *(
@@ -77,7 +77,7 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
                 actions=("kms:Decrypt", "kms:GenerateDataKey*"),
                 said=_US,
             )
-            for name in ("budgets", "cloudwatch", "events")
+            for name in ("budgets", "cloudwatch")
         ),
     ),
     "storage/AccessLogs": (

@@ -29,6 +29,16 @@ ADMINISTRATION = (
     "kms:ScheduleKeyDeletion",
     "kms:UpdateAlias",
 )
+USING = (
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
 
 
 @theorem(GROUP, unless="kit-boundary")
@@ -61,6 +71,49 @@ def no_grants_by_people(world: World) -> Iterator[Claim]:
                 f"{key.policy}, {about}",
                 [(one, world.logic.no(world.refuses(policy, one)))],
                 given=[context.is_not("kms:GrantIsForAWSResource", "true")],
+            )
+
+
+@theorem(GROUP)
+def keys_refuse_strangers(world: World) -> Iterator[Claim]:
+    """The keys refuse other accounts in so many words, so that not even a grant lets one in.
+
+    KMS takes no call that is not signed, so every caller but an AWS service has an account.
+    Where an environment names an organization, its accounts are none of the others.
+    """
+    for key in world.policy_set.kind("key"):
+        policy = world.policy(key.policy)
+        for about, service in (("says so", ("false",)), ("says nothing", ())):
+            context = world.context()
+            context.put("aws:PrincipalIsAWSService", *service)
+            asked = requests(context, actions_on(world, "kms"), key.arn)
+            yield never(
+                f"{key.policy}, a caller that is no service {about}",
+                [(one, world.logic.no(world.refuses(policy, one))) for one in asked],
+                given=[
+                    context.has("aws:PrincipalAccount"),
+                    world.logic.no(world.ours(context, "Principal")),
+                ],
+            )
+
+
+@theorem(GROUP)
+def keys_spare_services(world: World) -> Iterator[Claim]:
+    """No key refuses a service: one that says so, or a call that it forwards and that names nobody.
+
+    Fargate's grant on a scratch disk's key may come forwarded. Who may use a key its Allows say.
+    """
+    by_itself, forwarded = world.context(), world.context()
+    by_itself.put("aws:PrincipalIsAWSService", "true")
+    for name in ("Account", "Arn", "IsAWSService", "OrgID", "OrgPaths"):
+        forwarded.put(f"aws:Principal{name}")
+    for about, context in (("by itself", by_itself), ("forwarded", forwarded)):
+        context.put("kms:GrantIsForAWSResource", "true")
+        for key in world.policy_set.kind("key"):
+            policy = world.policy(key.policy)
+            asked = requests(context, USING, key.arn)
+            yield never(
+                f"{key.policy}, {about}", [(one, world.refuses(policy, one)) for one in asked]
             )
 
 

@@ -52,7 +52,7 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         context = _service(world, "cloudtrail.amazonaws.com", aws__SourceArn=trail)
         may("s3:GetBucketAcl", files, files.arn, context)
         may("s3:PutObject", files, f"{files.arn}/AWSLogs/{policy_set.account}/a", context)
-        for action in ("kms:GenerateDataKey", "kms:DescribeKey"):
+        for action in ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"):
             may(action, logs_key, logs_key.arn, context)
     log = _service(world, f"logs.{policy_set.region}.amazonaws.com")
     log.put("aws:SourceAccount")
@@ -60,7 +60,7 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
     encrypting = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom")
     for action in encrypting:
         may(f"kms:{action}", logs_key, logs_key.arn, log)
-    for service in ("budgets", "cloudwatch", "events"):
+    for service in ("budgets", "cloudwatch"):
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = _service(world, f"{service}.amazonaws.com")
             may(action, logs_key, logs_key.arn, context)
