@@ -192,6 +192,20 @@ LOOSE: tuple[dict[str, Body | None], ...] = (
 )
 """Conditions that let some second write through, or say the same in another way."""
 
+
+def named_by_arn(*keys: str, at: str) -> Change:
+    """Put the ARN of the log group, whose name is at ``keys``, at another property."""
+
+    def change(body: Body) -> None:
+        name = body["Properties"]
+        for key in keys:
+            name = name[key]
+        body["Properties"][at] = {"Fn::GetAtt": [name["Ref"], "Arn"]}
+
+    return change
+
+
+BARE = "arn:aws:logs:eu-west-1:111122223333:log-group:flows"
 COLON = "${aws:PrincipalTag/starburst:workspace}"
 
 CASES: dict[str, list[tuple[str, Change]]] = {
@@ -216,6 +230,36 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         (TASK, container("User", value="0:10001")),
         (TASK, container("ReadonlyRootFilesystem", value=False)),
         (TASK, container("Privileged", value=True)),
+    ],
+    "mistaken-log-arn": [
+        ("network/FlowLog/Resource", named_by_arn("LogGroupName", at="LogDestination")),
+        ("audit/Trail/Resource", put(BARE, "CloudWatchLogsLogGroupArn")),
+        ("control/Controller/Resource", named_by_arn("LoggingConfig", "LogGroup", at="Tags")),
+        (
+            "network/FlowLog/Role/Policy/Resource",
+            within("OwnLogGroup", lambda one: one.update(Resource=BARE)),
+        ),
+        (
+            "network/FlowLog/Role/Policy/Resource",
+            within(
+                "OwnLogGroup",
+                lambda one: one.update(
+                    Resource={"Fn::Join": ["", [one["Resource"], ":log-stream:*"]]}
+                ),
+            ),
+        ),
+        (
+            "network/FlowLog/Role/Policy/Resource",
+            within("OwnLogGroup", lambda one: one.update(Action="logs:TagResource")),
+        ),
+        (
+            "foundation/LogsKey/Resource",
+            within(
+                "CloudWatchLogs",
+                having(ArnLike={"kms:EncryptionContext:aws:logs:arn": f"{BARE}:*"}),
+                key="KeyPolicy",
+            ),
+        ),
     ],
     "open-deputy": [
         (

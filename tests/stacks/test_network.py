@@ -191,6 +191,8 @@ def test_every_flow_is_logged_with_where_it_really_went(network: Template) -> No
     log = only(network, "AWS::EC2::FlowLog")
     assert log["TrafficType"] == "ALL"
     assert log["LogDestinationType"] == "cloud-watch-logs"
+    assert "LogDestination" not in log, "a group's ARN ends in :* here, and EC2 delivers nothing"
+    assert "Flows" in log["LogGroupName"]["Ref"]
     assert log["LogFormat"] == " ".join(field.value for field in FLOW_FIELDS)
     for field in ("${pkt-dstaddr}", "${flow-direction}", "${tcp-flags}", "${vpc-id}"):
         assert field in log["LogFormat"]

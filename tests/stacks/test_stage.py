@@ -193,6 +193,17 @@ def test_a_grant_without_a_deputy_key_is_refused() -> None:
         )
 
 
+def test_every_role_is_complete_once_it_exists(templates: Templates) -> None:
+    """A policy that attaches itself comes after its role, and may come after the role's first use.
+
+    State Manager runs a new association at once, and the next time in a day.
+    """
+    for stack, template in templates.items():
+        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+            for name, policy in resources(template, kind).items():
+                assert not policy["Properties"].get("Roles"), f"{stack}: {name}"
+
+
 def test_every_taggable_resource_says_whose_it_is(templates: Templates) -> None:
     for environment in ALL:
         bucket = next(

@@ -96,6 +96,7 @@ NETWORK: Final = (
         fsbp=("EC2.6",),
         cis=("3.7",),
         nag=("VPCFlowLogsEnabled", "AwsSolutions-VPC7"),
+        rules=("mistaken-log-arn",),
         tests=(
             "tests/stacks/test_network.py::test_every_flow_is_logged_with_where_it_really_went",
         ),

@@ -7,6 +7,7 @@ from typing import Final
 from starburst_assurance.rules.colon_in_variable import COLON_IN_VARIABLE
 from starburst_assurance.rules.endless_log import ENDLESS_LOG
 from starburst_assurance.rules.loose_container import LOOSE_CONTAINER
+from starburst_assurance.rules.mistaken_log_arn import MISTAKEN_LOG_ARN
 from starburst_assurance.rules.open_deputy import OPEN_DEPUTY
 from starburst_assurance.rules.open_egress import OPEN_EGRESS
 from starburst_assurance.rules.open_endpoint import OPEN_ENDPOINT
@@ -31,6 +32,7 @@ RULES: Final = (
     COLON_IN_VARIABLE,
     ENDLESS_LOG,
     LOOSE_CONTAINER,
+    MISTAKEN_LOG_ARN,
     OPEN_DEPUTY,
     OPEN_EGRESS,
     OPEN_ENDPOINT,

@@ -96,10 +96,9 @@ class AccountTrail(Construct):
                 )
             ],
         )
-        # CloudTrail tests both permissions when the trail is made.
+        # CloudTrail tries to write when the trail is made.
         if bucket.policy:
             trail.node.add_dependency(bucket.policy)
-        trail.node.add_dependency(role.node.find_child("Policy"))
 
 
 def trail_arn(name: str, *, placement: Placement) -> str:

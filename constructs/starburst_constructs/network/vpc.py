@@ -199,7 +199,9 @@ class FlowLog(Construct):
             traffic_type="ALL",
             max_aggregation_interval=60,
             log_destination_type="cloud-watch-logs",
-            log_destination=log_group.log_group_arn,
+            # By name: a group's ARN ends in ":*" here, which EC2 takes and then delivers nothing to
+            # (https://github.com/awsdocs/aws-cloudformation-user-guide/pull/306).
+            log_group_name=log_group.log_group_name,
             deliver_logs_permission_arn=role.role_arn,
             log_format=" ".join(field.value for field in FLOW_FIELDS),
         )
@@ -213,7 +215,8 @@ class ClosedDefaultGroup(Construct):
 
     CloudFormation cannot remove rules that it did not make. CDK's own answer is a custom resource,
     which runs a function once. This is AWS's remediation runbook on a State Manager schedule: no
-    code of ours, and a rule that is added later is gone within a day.
+    code of ours, and a rule that is added later is gone within a day. What the role may do is what
+    the runbook's page lists: https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-remove-default-secg-rules.html
 
     Args:
         scope: parent construct.
@@ -243,6 +246,22 @@ class ClosedDefaultGroup(Construct):
                     resources=[placement.arn("ec2", f"security-group/{group}")],
                 ),
                 Allow(
+                    sid="RunTheRunbook",
+                    actions=["ssm:StartAutomationExecution"],
+                    resources=patterns(
+                        "AWS owns the runbook, in no account or its own, and numbers its versions; "
+                        "an execution has no name before it begins.",
+                        *_runbook(placement),
+                    ),
+                ),
+                Allow(
+                    sid="FollowTheRunbook",
+                    actions=["ssm:GetAutomationExecution"],
+                    resources=patterns(
+                        "An execution has no name before it begins.", _executions(placement)
+                    ),
+                ),
+                Allow(
                     sid="ReadRules",
                     actions=["ec2:DescribeSecurityGroups"],
                     resources=patterns(
@@ -265,6 +284,20 @@ class ClosedDefaultGroup(Construct):
         )
 
 
+def _executions(placement: Placement) -> str:
+    return placement.arn("ssm", "automation-execution/*")
+
+
+def _runbook(placement: Placement) -> tuple[str, ...]:
+    """Return what starting the runbook is a call on: its document, by both names, and the run."""
+    owner = f"arn:aws:ssm:{placement.region}:*"
+    return (
+        f"{owner}:automation-definition/{RUNBOOK}:*",
+        f"{owner}:document/{RUNBOOK}",
+        _executions(placement),
+    )
+
+
 def closing_ceiling(placement: Placement) -> Sequence[iam.PolicyStatement]:
     """Return what the permissions boundary must allow for ``ClosedDefaultGroup``."""
     return [
@@ -272,6 +305,12 @@ def closing_ceiling(placement: Placement) -> Sequence[iam.PolicyStatement]:
             "OwnSecurityGroupsShut",
             ["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
             resources=[f"arn:aws:ec2:*:{placement.account}:security-group/*"],
+        ),
+        ceiling("RunbooksRun", ["ssm:StartAutomationExecution"], resources=_runbook(placement)),
+        ceiling(
+            "RunbooksFollowed",
+            ["ssm:GetAutomationExecution"],
+            resources=[_executions(placement)],
         ),
         ceiling("SecurityGroupsRead", ["ec2:DescribeSecurityGroups"], resources=["*"]),
     ]

@@ -259,10 +259,8 @@ class ServiceRole(iam.Role):
                 {operator: dict(block) for operator, block in conditions.items()},
             ),
         )
-        DeclaredPolicy(
-            self,
-            "Policy",
-            description=description,
-            roles=[cast(iam.IRole, self)],
-            statements=statements,
+        # On the role, not on the policy: what is made with the role, and used at once, finds it
+        # complete. State Manager, which does not, would fail and come back after a day.
+        self.add_managed_policy(
+            DeclaredPolicy(self, "Policy", description=description, statements=statements)
         )

@@ -13,6 +13,7 @@ __all__ = [
     "AREAS",
     "CEILING",
     "CLEARING",
+    "CLOSING",
     "DUTIES",
     "ENDPOINT_OPENING",
     "ENDPOINT_OPENING_CEILING",
@@ -48,6 +49,14 @@ NETWORK: Final = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+CLOSING: Final = "AWSConfigRemediation-RemoveVPCDefaultSecurityGroupRules"
+RUNNING: Final = (
+    f"arn:aws:ssm:{{r}}:*:automation-definition/{CLOSING}:*",
+    f"arn:aws:ssm:{{r}}:*:document/{CLOSING}",
+    "arn:aws:ssm:{r}:{a}:automation-execution/*",
+)
+"""AWS's runbook by both of its names, and what it runs as."""
+
 STREAMS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 LOG_READING: Final = (
     "logs:DescribeLogStreams",
@@ -211,6 +220,8 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ("{closed}",),
         ),
         (("ec2:DescribeSecurityGroups",), ("*",)),
+        (("ssm:StartAutomationExecution",), RUNNING),
+        (("ssm:GetAutomationExecution",), RUNNING[-1:]),
     ),
 }
 """Every role by its purpose, or by its logical name where an AWS service takes it."""
@@ -262,6 +273,7 @@ CEILING: Final[Sequence[Duty]] = (
     (("sts:AssumeRole",), ("arn:aws:iam::{a}:role/cdk-*",)),
     (STACKS, ("arn:aws:cloudformation:*:{a}:stack/*",)),
     (DUTIES["network/DefaultGroupRole"][0][0], ("arn:aws:ec2:*:{a}:security-group/*",)),
+    *DUTIES["network/DefaultGroupRole"][2:],
     (
         (
             *NETWORK,

@@ -30,7 +30,7 @@ from starburst_assurance.proofs.theorems.availability.calls import (
     parameter_arn,
     storage_calls,
 )
-from starburst_assurance.proofs.theorems.tables import NETWORK
+from starburst_assurance.proofs.theorems.tables import CLOSING, NETWORK
 
 PULLING = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PART = {"s3:ObjectCreationOperation": "false"}
@@ -241,6 +241,7 @@ def machinery_can_work(world: World) -> Iterator[Claim]:
     policy_set = world.policy_set
     place = f"{policy_set.region}:{policy_set.account}"
     streams = ("logs:CreateLogStream", "logs:PutLogEvents")
+    starting, runbook = ("ssm:StartAutomationExecution",), f"{policy_set.region}:"
     shutting = ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
     group = next(iter(default_groups(world)), None)
     for name, asked in (
@@ -254,6 +255,12 @@ def machinery_can_work(world: World) -> Iterator[Claim]:
             [
                 *calls(shutting, group or f"arn:aws:ec2:{place}:security-group/none"),
                 *calls(("ec2:DescribeSecurityGroups",), "*"),
+                *calls(starting, f"arn:aws:ssm:{runbook}:automation-definition/{CLOSING}:1"),
+                *calls(starting, f"arn:aws:ssm:{runbook}:document/{CLOSING}"),
+                *calls(
+                    (*starting, "ssm:GetAutomationExecution"),
+                    f"arn:aws:ssm:{place}:automation-execution/a",
+                ),
             ],
         ),
     ):
