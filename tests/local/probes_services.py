@@ -392,3 +392,20 @@ def worker_python(scene: Scene) -> bool:
     ssm.delete_parameter(Name=name)
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     return bool(found == {"environment": ENVIRONMENT, "python": here})
+
+
+def refused_deletions(scene: Scene) -> bool:
+    made = outputs_of(
+        scene, {"Files": {"Type": "AWS::S3::Bucket"}, "Cluster": {"Type": "AWS::ECS::Cluster"}}
+    )
+    if made is None:
+        return False
+    scene.root("s3").put_object(Bucket=made["Files"], Key="one", Body=b"1")
+    (task,) = scene.run(scene.task_definition(["sleep", "30"]), made["Cluster"])
+    scene.task_when(task["taskArn"], made["Cluster"], "RUNNING")
+    if scene.unstack() != {"Files", "Cluster"}:
+        return False
+    scene.root("s3").delete_object(Bucket=made["Files"], Key="one")
+    scene.root_ecs.stop_task(cluster=made["Cluster"], task=task["taskArn"])
+    scene.task_when(task["taskArn"], made["Cluster"], "STOPPED")
+    return scene.unstack() == set()

@@ -52,6 +52,7 @@ class Scene:
     local: LocalEnvironment
     number: int = 0
     clients: dict[str, Any] = field(default_factory=dict)
+    newest_stack: str = ""
     prefix: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def name(self, kind: str) -> str:
@@ -149,11 +150,29 @@ class Scene:
     def root_ecs(self) -> Any:
         return self.root("ecs")
 
+    def unstack(self) -> set[str]:
+        """Delete the newest stack; return the logical ids of what stayed."""
+        formation, name = self.root("cloudformation"), self.newest_stack
+
+        def look() -> dict[str, Any] | None:
+            stack = formation.describe_stacks(StackName=name)["Stacks"][0]
+            return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
+
+        formation.delete_stack(StackName=name)
+        if eventually(look)["StackStatus"] == "DELETE_COMPLETE":
+            return set()
+        found = formation.list_stack_resources(StackName=name)["StackResourceSummaries"]
+        return {
+            one["LogicalResourceId"] for one in found if one["ResourceStatus"] == "DELETE_FAILED"
+        }
+
     def stack(self, resources: Mapping[str, Any]) -> dict[str, str]:
         """Create a stack and return its physical ids; raise ClientError or ValueError."""
         name = self.name("stack")
         formation = self.root("cloudformation")
-        formation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+        self.newest_stack = formation.create_stack(
+            StackName=name, TemplateBody=json.dumps({"Resources": resources})
+        )["StackId"]
         status = eventually(
             lambda: (
                 None

@@ -45,6 +45,7 @@ PATCHES = (
     "trails",
     "budgets",
     "bucket_properties",
+    "refused_deletions",
     "task_platform",
     "worker_python",
 )

@@ -97,6 +97,7 @@ _LAMBDA: Mapping[str, str] = {
     "ListFunctions": _SAME,
     "ListVersionsByFunction": _SAME,
     "PublishVersion": _SAME,
+    "PutFunctionConcurrency": _SAME,
     "UpdateFunctionCode": _SAME,
     "UpdateFunctionConfiguration": _SAME,
 }
