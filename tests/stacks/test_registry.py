@@ -30,6 +30,13 @@ def test_tags_never_move_and_images_are_encrypted_and_scanned(registry: Template
     assert "DataKey" in json.dumps(encryption["KmsKey"])
 
 
+def test_images_go_with_the_repository_in_a_test_environment_alone(
+    registry: Template, environment: Any
+) -> None:
+    repository = only(registry, "AWS::ECR::Repository")
+    assert repository.get("EmptyOnDelete") is (None if environment.production else True)
+
+
 def test_no_rule_can_expire_a_release(registry: Template) -> None:
     """ECR spares an image that a rule of higher priority covers; the first covers releases."""
     text = only(registry, "AWS::ECR::Repository")["LifecyclePolicy"]["LifecyclePolicyText"]

@@ -55,6 +55,8 @@ class WorkerRepository(ecr.Repository):
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
             if placement.retain
             else cdk.RemovalPolicy.DESTROY,
+            # CloudFormation cannot delete a repository that holds images otherwise.
+            empty_on_delete=None if placement.retain else True,
             lifecycle_rules=[
                 ecr.LifecycleRule(
                     rule_priority=1,
