@@ -1,6 +1,7 @@
 """What a platform engineer or the security team runs beside the CDK, by trade.
 
 - ``incident``: contain, isolate, revoke, hold, erase, restore, and the saved queries (``events``).
+- ``lifecycle``: deploy an environment and protect it; destroy a test environment with all it holds.
 - ``evidence``: what judged an environment and what was found, in one signed folder.
 - ``tools``: the worker image, the local deployment, costs at rest, generated pages and templates.
 

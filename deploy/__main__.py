@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from deploy.lifecycle.local import take_down
 from deploy.tools.cdk import ROOT
 from deploy.tools.local import Deployment, gaps, synthesize
 from starburst.errors import StarburstError
@@ -100,7 +101,7 @@ def _check(_state: Path) -> int:
         differs, text = deployment.diff()
         if differs:
             _say(text)
-        deployment.down()
+        take_down(deployment)
     _say(f"all: {time.perf_counter() - start:.1f} s")
     return int(differs)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import starburst
+from deploy.lifecycle.local import take_down
 from deploy.tools.local import Deployment, gaps
 from examples import tumour_features
 from starburst.local import LocalEnvironment, share
@@ -32,7 +33,7 @@ def main() -> int:
             os.environ.update(variables)  # so that this process finds it too
             right = burst(local)
         say("\nTearing down:")
-        deployment.down()
+        take_down(deployment)
     say("  the emulator and all it ran have stopped; nothing is left behind")
     say("\nWhat this machine could not show:")
     for gap in gaps(local):

@@ -7,13 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from starburst.errors import ConfigurationError
 
-__all__ = ["ROOT", "CdkCliError", "CdkFailed", "base_environment", "find_cli", "run_cdk"]
+__all__ = [
+    "ROOT",
+    "CdkCliError",
+    "CdkFailed",
+    "base_environment",
+    "cdk_in_terminal",
+    "find_cli",
+    "run_cdk",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,12 +64,42 @@ def find_cli(root: Path = ROOT) -> Path:
 def base_environment() -> dict[str, str]:
     """Return what the CLI and the app need of this process's environment: no AWS setting of it."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    binaries = str(Path(sys.executable).parent)
-    environment |= {
-        "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
+    return environment | {
+        "PATH": os.pathsep.join((_binaries(), "/usr/local/bin", "/usr/bin", "/bin")),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        **_settings(),
+    }
+
+
+def cdk_in_terminal(arguments: Sequence[str]) -> None:
+    """Run the pinned CLI with this process's credentials, as if it had been typed here.
+
+    Raises:
+        CdkCliError: as `find_cli` raises it.
+        CdkFailed: the command failed; its own words are in the terminal.
+    """
+    path = os.pathsep.join((_binaries(), os.environ.get("PATH", os.defpath)))
+    environment = {**os.environ, **_settings(), "PATH": path}
+    command = [str(_node(environment)), str(find_cli()), *arguments, "--no-notices"]
+    # Not the repository: the CLI would find cdk.json there.
+    with tempfile.TemporaryDirectory() as cwd:
+        done = subprocess.run(command, env=environment, cwd=cwd, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        raise CdkFailed(
+            f"cdk {' '.join(arguments)} failed with exit code {done.returncode}; "
+            "its own words are above"
+        )
+
+
+def _binaries() -> str:
+    return str(Path(sys.executable).parent)
+
+
+def _settings() -> dict[str, str]:
+    """Return the variables that keep the CLI and jsii quiet, and on the kit's own Node."""
+    environment = {
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",

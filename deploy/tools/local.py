@@ -86,19 +86,19 @@ class Deployment:
             CdkFailed: a step failed; the message ends with what the CLI wrote.
         """
         with ThreadPoolExecutor(2) as pool:
-            synthesis = pool.submit(self._timed, "synth", lambda: synthesize(self.outdir))
-            bootstrap = pool.submit(self._timed, "bootstrap", self.bootstrap)
+            synthesis = pool.submit(self.timed, "synth", lambda: synthesize(self.outdir))
+            bootstrap = pool.submit(self.timed, "bootstrap", self.bootstrap)
             synthesis.result()
             bootstrap.result()
-        self._timed("deploy", self.deploy)
+        self.timed("deploy", self.deploy)
 
     def bootstrap(self) -> None:
         """Run ``cdk bootstrap`` on the local account."""
-        self._cdk("bootstrap", f"aws://{self.local.account}/{self.local.region}")
+        self.cdk("bootstrap", f"aws://{self.local.account}/{self.local.region}")
 
     def deploy(self) -> None:
         """Run ``cdk deploy`` of every stack of the assembly."""
-        self._cdk(
+        self.cdk(
             *("deploy", _ALL_STACKS, "--app", str(self.outdir), "--require-approval", "never"),
             *("--method", "direct", "--concurrency", "4", "--progress", "events"),
         )
@@ -115,15 +115,23 @@ class Deployment:
             "--method",
             "template",
         )
-        done = self._timed("diff", lambda: self._cdk(*arguments, check=False))
+        done = self.timed("diff", lambda: self.cdk(*arguments, check=False))
         return done.returncode != 0, done.stdout
 
-    def down(self) -> None:
-        """Run ``cdk destroy`` of every stack."""
-        arguments = ("destroy", _ALL_STACKS, "--app", str(self.outdir), "--force")
-        self._timed("destroy", lambda: self._cdk(*arguments, "--concurrency", "4"))
+    def timed(self, step: str, work: Callable[[], Result]) -> Result:
+        """Do a step, and report how long it took."""
+        start = time.perf_counter()
+        result = work()
+        self.seconds[step] = time.perf_counter() - start
+        self.report(f"{step}: {self.seconds[step]:.1f} s")
+        return result
 
-    def _cdk(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def cdk(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the CDK CLI with the platform's credentials.
+
+        Raises:
+            CdkFailed: ``check`` is set and the command failed.
+        """
         credentials = self.local.platform_session().get_credentials()
         if credentials is None:  # pragma: no cover - the session is made of them
             raise CdkFailed("the platform's session has no credentials")
@@ -140,10 +148,3 @@ class Deployment:
         # Not the repository: the CLI would find cdk.json there and synthesize again.
         with tempfile.TemporaryDirectory() as cwd:
             return run_cdk(arguments, environment=environment, cwd=Path(cwd), check=check)
-
-    def _timed(self, step: str, work: Callable[[], Result]) -> Result:
-        start = time.perf_counter()
-        result = work()
-        self.seconds[step] = time.perf_counter() - start
-        self.report(f"{step}: {self.seconds[step]:.1f} s")
-        return result

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
+import starburst
+from deploy.lifecycle.deployed import deployed
+from deploy.lifecycle.destroy import destroy
+from deploy.lifecycle.local import account_of
 from deploy.tools.local import Deployment
+from starburst.local import LocalEnvironment
 from starburst.local.emulator import ADMIN_ROLE
 
 
@@ -21,11 +29,41 @@ def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
     assert {action.partition(":")[0] for action in counts["root"]} <= {"iam", "sts"}
 
 
-@pytest.mark.timeout(180)
-def test_what_was_deployed_and_used_can_be_destroyed(deployment: Deployment) -> None:
+@pytest.mark.timeout(300)
+def test_what_was_deployed_and_used_can_be_destroyed(
+    deployment: Deployment, local_environment: LocalEnvironment
+) -> None:
     """The last of its folder (``conftest.py``): what others use is gone afterwards."""
-    deployment.down()
-    local = deployment.local
-    cloudformation = local.client(local.platform_session(), "cloudformation")
-    names = {stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]}
+    local, said = local_environment, list[str]()
+    account = replace(account_of(deployment), say=said.append)
+    before = deployed(account)
+    buckets = {name for stack in before for name in stack.of_type("AWS::S3::Bucket")}
+    (repository,) = (name for stack in before for name in stack.of_type("AWS::ECR::Repository"))
+    account.client("ecr").put_image(
+        repositoryName=repository, imageManifest="{}", imageTag="release-1"
+    )
+    held = account.client("cloudformation")
+    held.update_termination_protection(
+        StackName="starburst-local-storage", EnableTerminationProtection=True
+    )
+    session = starburst.session(workers=2, cpu=0.25, memory=0.5)
+    session.submit(pow, 2, 3)
+    while len(local.worker_processes()) < 2:
+        time.sleep(0.05)
+
+    left = destroy(account, assembly=deployment.outdir)
+
+    names = {stack["StackName"] for stack in held.describe_stacks()["Stacks"]}
     assert names == {"CDKToolkit"}
+    assert not local.worker_processes()
+    assert (left.stacks, left.buckets, left.log_groups) == ((), (), ())
+    assert len(left.keys) == 2
+    assert all("is deleted on" in line for line in left.keys)
+    assert (
+        buckets & {one["Name"] for one in account.client("s3").list_buckets()["Buckets"]} == set()
+    )
+    assert not account.client("sqs").list_queues(QueueNamePrefix="starburst-local-")["QueueUrls"]
+    assert any("answers nobody any more" in line for line in said)
+    assert "2 workers were running and have stopped" in said
+    # A second run finds nothing to do, and says so.
+    assert destroy(account, assembly=deployment.outdir).stacks == ()

@@ -1,0 +1,1 @@
+"""How an environment comes and goes: deployed, protected, ended, emptied, destroyed."""

@@ -1,0 +1,189 @@
+"""Destroy a test environment with all it holds: ``python -m deploy.destroy``.
+
+Sessions are ended first, then what writes is silenced, then buckets are emptied; the CDK CLI then
+destroys the stacks in their order. Each step is safe to repeat, so after a failure the same command
+goes on. Production is refused, by its settings and by what is deployed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import botocore.exceptions
+
+from deploy.tools.cdk import CdkFailed, cdk_in_terminal
+from starburst.errors import StarburstError
+from starburst.untrusted.terminal_text import one_line, tell
+
+from .account import Account, LifecycleError, find_environment, say, sign_in
+from .deployed import DeployedStack, deployed, kept_on_deletion, settle
+from .emptying import empty_buckets, end_writers
+from .instances import release_instances
+from .remains import Remains, look_for_remains
+from .sessions import end_sessions, running
+
+if TYPE_CHECKING:
+    from stacks.settings import Environment
+
+__all__ = ["destroy", "main", "synthesized"]
+
+_ROUNDS: Final = 3
+"""A log file that arrives late keeps its bucket, so a stack that stayed is tried again."""
+
+
+def destroy(account: Account, *, assembly: Path) -> Remains:
+    """Destroy an environment and return what is left of it.
+
+    Args:
+        account: where, and by which hands. They are an administrator's: the kit's own roles may
+            neither read nor delete data.
+        assembly: what synthesis of the environment wrote, for the CDK CLI.
+
+    Raises:
+        LifecycleError: it is production, or something keeps it from going: says what.
+        CdkFailed: a stack could not be destroyed.
+    """
+    found = refuse_production(account)
+    before = found
+    for last in (attempt == _ROUNDS for attempt in range(1, _ROUNDS + 1)):
+        stopped = end_sessions(account)
+        account.say(f"{stopped} workers were running and have stopped")
+        for stack in found:
+            if stack.moving:
+                settle(account, stack.name)
+        end_writers(account, found)
+        release_instances(account, found)
+        empty_buckets(account, found)
+        _unprotect(account, found)
+        try:
+            account.cdk(
+                (
+                    *("destroy", f"{account.environment.name}/*", "--app", str(assembly)),
+                    *("--force", "--concurrency", "4"),
+                )
+            )
+            break
+        except CdkFailed as error:
+            if last:
+                raise
+            account.say(f"not all stacks went ({_reason(error)}); trying again")
+            found = deployed(account)
+    left = look_for_remains(account, before)
+    if left.stacks:
+        return left
+    for group in left.log_groups:
+        # Its name is fixed: one that a late line made again would stop the next deployment.
+        account.client("logs").delete_log_group(logGroupName=group)
+        account.say(f"log group {group} was made again by a late line, and is deleted")
+    return replace(left, log_groups=())
+
+
+def refuse_production(account: Account) -> list[DeployedStack]:
+    """Return the stacks of a test environment.
+
+    Raises:
+        LifecycleError: settings, or what is deployed, say that it is production.
+    """
+    environment = account.environment
+    if environment.production:
+        raise LifecycleError(
+            f"environment {environment.name} is production, which this command never destroys: its "
+            "data are to outlive it. README.md says how it is taken down by hand"
+        )
+    found = deployed(account)
+    for stack in found:
+        for name in kept_on_deletion(account, stack):
+            raise LifecycleError(
+                f"stack {stack.name} was deployed as production: it keeps {name}. The settings say "
+                "purpose='test', and were not deployed since. Nothing was done; if it is a test "
+                "environment now, deploy it first"
+            )
+    return found
+
+
+def _unprotect(account: Account, stacks: Sequence[DeployedStack]) -> None:
+    for stack in stacks:
+        if stack.protected:
+            account.client("cloudformation").update_termination_protection(
+                StackName=stack.name, EnableTerminationProtection=False
+            )
+            account.say(f"stack {stack.name} is protected from deletion no longer")
+
+
+def _reason(error: CdkFailed) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return one_line(lines[-1].strip(), most=200)
+
+
+def synthesized(environment: Environment, outdir: Path) -> Path:
+    """Synthesize an environment without its judges, who have no say in its end."""
+    import app  # noqa: PLC0415 - chooses the Node that jsii starts
+
+    app.build([environment], outdir=str(outdir), validate=False).synth()
+    return outdir
+
+
+def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] = input) -> int:
+    """Destroy what is named, once its name was typed; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+        ask: prints a question and returns what was typed.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.destroy",
+        description="Destroy a test environment with all it holds.",
+        epilog="It takes an administrator's credentials, and asks for the environment's name.",
+    )
+    parser.add_argument("--environment", required=True, metavar="NAME")
+    words = parser.parse_args(arguments)
+    try:
+        environment = find_environment(words.environment)
+        account = Account(
+            environment=environment,
+            client=sign_in(environment),
+            cdk=cdk_in_terminal,
+        )
+        _confirm(account, ask)
+        with tempfile.TemporaryDirectory() as outdir:
+            left = destroy(account, assembly=synthesized(environment, Path(outdir)))
+    except (StarburstError, *_AWS) as error:
+        tell(one_line(error), sys.stderr)
+        return 1
+    say(f"environment {environment.name} is destroyed")
+    for line in left.lines:
+        say(line)
+    return 0
+
+
+_AWS: Final = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
+
+
+def _confirm(account: Account, ask: Callable[[str], str]) -> None:
+    """Show what goes, and have the name typed."""
+    stacks = refuse_production(account)
+    environment = account.environment
+    say(
+        f"environment {environment.name}, account {environment.account}, {environment.region}: "
+        f"{len(stacks)} stacks go, with all they hold"
+    )
+    for stack in stacks:
+        for bucket in stack.of_type("AWS::S3::Bucket"):
+            say(f"- bucket {bucket} and every object in it")
+        for repository in stack.of_type("AWS::ECR::Repository"):
+            say(f"- repository {repository} and every image in it")
+        for key in stack.of_type("AWS::KMS::Key"):
+            say(f"- key {key}, with what is encrypted by it")
+    say(f"- {len(running(account))} workers that run now")
+    try:
+        typed = ask(f"Type the environment's name, {environment.name}, to destroy it: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != environment.name:
+        raise LifecycleError(f"{typed.strip()!r} was typed, so nothing was done")
