@@ -35,7 +35,16 @@ Template = dict[str, Any]
 TOGETHER = {
     **{
         folder: folder
-        for folder in ("e2e", "local", "incident", "tools", "proofs", "evidence", "benchmarks")
+        for folder in (
+            "e2e",
+            "local",
+            "incident",
+            "tools",
+            "proofs",
+            "evidence",
+            "benchmarks",
+            "lifecycle",
+        )
     },
     **dict.fromkeys(("compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),

@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import botocore.exceptions
-
 from deploy.tools.cdk import CdkFailed, cdk_in_terminal
+from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
@@ -52,8 +51,8 @@ def destroy(account: Account, *, assembly: Path) -> Remains:
     found = refuse_production(account)
     before = found
     for last in (attempt == _ROUNDS for attempt in range(1, _ROUNDS + 1)):
-        stopped = end_sessions(account)
-        account.say(f"{stopped} workers were running and have stopped")
+        if stopped := end_sessions(account):
+            account.say(f"{stopped} workers were running and have stopped")
         for stack in found:
             if stack.moving:
                 settle(account, stack.name)
@@ -90,12 +89,7 @@ def refuse_production(account: Account) -> list[DeployedStack]:
     Raises:
         LifecycleError: settings, or what is deployed, say that it is production.
     """
-    environment = account.environment
-    if environment.production:
-        raise LifecycleError(
-            f"environment {environment.name} is production, which this command never destroys: its "
-            "data are to outlive it. README.md says how it is taken down by hand"
-        )
+    _refuse_settings(account.environment)
     found = deployed(account)
     for stack in found:
         for name in kept_on_deletion(account, stack):
@@ -105,6 +99,14 @@ def refuse_production(account: Account) -> list[DeployedStack]:
                 "environment now, deploy it first"
             )
     return found
+
+
+def _refuse_settings(environment: Environment) -> None:
+    if environment.production:
+        raise LifecycleError(
+            f"environment {environment.name} is production, which this command never destroys: its "
+            "data are to outlive it. README.md says how it is taken down by hand"
+        )
 
 
 def _unprotect(account: Account, stacks: Sequence[DeployedStack]) -> None:
@@ -129,12 +131,18 @@ def synthesized(environment: Environment, outdir: Path) -> Path:
     return outdir
 
 
-def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] = input) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    ask: Callable[[str], str] = input,
+    hands: Callable[[Environment], Account] | None = None,
+) -> int:
     """Destroy what is named, once its name was typed; return the process's exit code.
 
     Args:
         arguments: of the command line.
         ask: prints a question and returns what was typed.
+        hands: acts on an environment's account; the shell's credentials without it.
     """
     parser = argparse.ArgumentParser(
         prog="python -m deploy.destroy",
@@ -145,15 +153,12 @@ def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] = 
     words = parser.parse_args(arguments)
     try:
         environment = find_environment(words.environment)
-        account = Account(
-            environment=environment,
-            client=sign_in(environment),
-            cdk=cdk_in_terminal,
-        )
+        _refuse_settings(environment)
+        account = (hands or _by_shell)(environment)
         _confirm(account, ask)
         with tempfile.TemporaryDirectory() as outdir:
             left = destroy(account, assembly=synthesized(environment, Path(outdir)))
-    except (StarburstError, *_AWS) as error:
+    except (StarburstError, *TROUBLE) as error:
         tell(one_line(error), sys.stderr)
         return 1
     say(f"environment {environment.name} is destroyed")
@@ -162,7 +167,8 @@ def main(arguments: Sequence[str] | None = None, *, ask: Callable[[str], str] = 
     return 0
 
 
-_AWS: Final = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
+def _by_shell(environment: Environment) -> Account:
+    return Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
 
 
 def _confirm(account: Account, ask: Callable[[str], str]) -> None:

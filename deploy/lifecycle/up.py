@@ -1,0 +1,152 @@
+"""Deploy an environment, and protect its stacks once they exist: ``python -m deploy.up``.
+
+``cdk deploy`` turns termination protection on before it makes a stack for the first time. Where
+that fails, what is left of the stack can then be neither made again nor deleted until somebody
+lifts the protection by hand. Here protection follows the first success.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.tools.cdk import ROOT, CdkFailed, base_environment, cdk_in_terminal
+from starburst.aws.calls import TROUBLE
+from starburst.errors import StarburstError
+from starburst.untrusted.terminal_text import one_line, tell
+
+from .account import Account, find_environment, say, sign_in
+from .deployed import deployed
+
+if TYPE_CHECKING:
+    from stacks.settings import Environment
+
+__all__ = ["deploy", "main"]
+
+
+def deploy(
+    account: Account, *, assembly: Path, parts: Sequence[str] = (), options: Sequence[str] = ()
+) -> None:
+    """Deploy stacks of an environment; those that its settings protect are protected afterwards.
+
+    Args:
+        account: where, and by which hands.
+        assembly: what synthesis wrote. It is changed: a stack that does not exist yet is made
+            without protection.
+        parts: ids of stacks such as ``registry``; all without it.
+        options: more of ``cdk deploy``.
+
+    Raises:
+        CdkFailed: a stack was not deployed. Those that were are protected.
+    """
+    existing = {stack.name: stack for stack in deployed(account)}
+    made = {name for name, stack in existing.items() if not stack.never_made}
+    for name, stack in existing.items():
+        if stack.never_made and stack.protected:
+            # Nothing was made, so nothing is lost with it; the CLI deletes it and begins again.
+            _protect(account, name, on=False)
+            account.say(f"stack {name} is {stack.status}: its protection is lifted to make it anew")
+    wanted = set(_protected(assembly, but_only_if_in=made))
+    chosen = [f"{account.environment.name}/{part}" for part in parts or ("*",)]
+    try:
+        account.cdk(("deploy", *chosen, "--app", str(assembly), *options))
+    finally:
+        for stack in deployed(account):
+            if stack.name in wanted and not stack.protected and _is_made(stack.status):
+                _protect(account, stack.name, on=True)
+                account.say(f"stack {stack.name} is protected from deletion")
+
+
+def _is_made(status: str) -> bool:
+    return status == "CREATE_COMPLETE" or status.startswith("UPDATE_")
+
+
+def _protect(account: Account, name: str, *, on: bool) -> None:
+    account.client("cloudformation").update_termination_protection(
+        StackName=name, EnableTerminationProtection=on
+    )
+
+
+def _protected(assembly: Path, *, but_only_if_in: set[str]) -> Iterator[str]:
+    """Yield the names of stacks to protect, and leave that to the CLI for those that exist only."""
+    for path in sorted(assembly.rglob("manifest.json")):
+        manifest = json.loads(path.read_text())
+        new = [one for one in _stacks(manifest) if one["stackName"] not in but_only_if_in]
+        yield from (one["stackName"] for one in _stacks(manifest))
+        for properties in new:
+            properties["terminationProtection"] = False
+        if new:
+            path.write_text(json.dumps(manifest, indent=2))
+
+
+def _stacks(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the properties of the stacks of a manifest that are to be protected."""
+    return [
+        artifact["properties"]
+        for artifact in manifest.get("artifacts", {}).values()
+        if artifact["type"] == "aws:cloudformation:stack"
+        and artifact["properties"].get("terminationProtection")
+    ]
+
+
+def judged(environment: Environment, outdir: Path) -> Path:
+    """Synthesize an environment with all its judges; return where it was written to.
+
+    Raises:
+        CdkFailed: settings or a judge refuse it; their words are in the terminal.
+    """
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        # What the CDK CLI hands to an app.
+        env=base_environment()
+        | {
+            "CDK_OUTDIR": str(outdir),
+            "CDK_CONTEXT_JSON": json.dumps({"environments": environment.name}),
+        },
+        cwd=ROOT,
+        check=False,
+    )
+    if done.returncode:
+        raise CdkFailed(f"environment {environment.name} did not pass its synthesis; see above")
+    return outdir
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Deploy what is named; return the process's exit code.
+
+    Args:
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.up",
+        description="Deploy an environment; stacks of production are protected once they exist.",
+        epilog="What stands behind -- goes to cdk deploy, such as: -- --require-approval never",
+    )
+    parser.add_argument("--environment", required=True, metavar="NAME")
+    parser.add_argument(
+        "parts", nargs="*", metavar="STACK", help="such as registry (default: all of them)"
+    )
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    cut = given.index("--") if "--" in given else len(given)
+    words = parser.parse_args(given[:cut])
+    try:
+        environment = find_environment(words.environment)
+        account = Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
+        with tempfile.TemporaryDirectory() as outdir:
+            deploy(
+                account,
+                assembly=judged(environment, Path(outdir)),
+                parts=words.parts,
+                options=given[cut + 1 :],
+            )
+    except (StarburstError, *TROUBLE) as error:
+        tell(one_line(error), sys.stderr)
+        return 1
+    say(f"environment {environment.name} is deployed")
+    return 0

@@ -1,0 +1,269 @@
+"""Destroying takes all of a test environment, nothing of production, and can be run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from deploy.lifecycle.account import Account, LifecycleError
+from deploy.lifecycle.deployed import deployed
+from deploy.lifecycle.destroy import destroy, main
+from deploy.lifecycle.instances import release_instances
+from deploy.lifecycle.sessions import end_sessions
+from deploy.tools.cdk import CdkFailed
+from environments import DEV, PROD
+from tests.quick_moto import quick_aws
+
+REGION: Final = "eu-west-1"
+STACK: Final = "starburst-dev-storage"
+NOWHERE: Final = Path("nowhere")
+
+
+def template(*, kept: bool = False) -> str:
+    policy = {"DeletionPolicy": "Retain" if kept else "Delete"}
+    bucket = {"Type": "AWS::S3::Bucket", **policy, "Properties": {"BucketName": "dev-data"}}
+    return json.dumps({"Resources": {"Data": bucket}})
+
+
+class Formation:
+    """CloudFormation, which deletes a stack only when its bucket is empty."""
+
+    def __init__(self, *, late: int = 0) -> None:
+        self.late, self.calls = late, list[tuple[str, ...]]()
+        self.stacks, self.s3 = boto3.client("cloudformation", REGION), boto3.client("s3", REGION)
+
+    def __call__(self, arguments: Sequence[str]) -> None:
+        self.calls.append(tuple(arguments))
+        if self.late:
+            self.late -= 1
+            self.s3.put_object(Bucket="dev-data", Key=f"logs/late-{self.late}", Body=b"late")
+        if "Versions" in self.s3.list_object_versions(Bucket="dev-data"):
+            raise CdkFailed("cdk destroy failed with exit code 1:\nThe bucket is not empty")
+        self.stacks.delete_stack(StackName=STACK)
+
+
+def account_with(cdk: Callable[[Sequence[str]], None], **services: Any) -> Account:
+    def client(service: str) -> Any:
+        return services.get(service) or boto3.client(service, REGION)  # type: ignore[call-overload]
+
+    return Account(environment=DEV, client=client, cdk=cdk, say=lambda _line: None)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One stack of DEV, whose bucket holds two versions of an object."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with quick_aws():
+        boto3.client("cloudformation", REGION).create_stack(
+            StackName=STACK, TemplateBody=template()
+        )
+        s3 = boto3.client("s3", REGION)
+        s3.put_bucket_versioning(Bucket="dev-data", VersioningConfiguration={"Status": "Enabled"})
+        for body in (b"old", b"new"):
+            s3.put_object(Bucket="dev-data", Key="sessions/one", Body=body)
+        yield
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_log_file_that_arrives_late_is_deleted_too() -> None:
+    cdk = Formation(late=2)
+    left = destroy(account_with(cdk), assembly=NOWHERE)
+    assert len(cdk.calls) == 3
+    assert cdk.calls[0] == (
+        *("destroy", "dev/*", "--app", "nowhere", "--force", "--concurrency", "4"),
+    )
+    assert list(left.lines) == []
+    assert deployed(account_with(cdk)) == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_it_gives_up_in_the_end_and_can_be_run_again() -> None:
+    cdk = Formation(late=3)
+    with pytest.raises(CdkFailed):
+        destroy(account_with(cdk), assembly=NOWHERE)
+    assert destroy(account_with(cdk), assembly=NOWHERE).stacks == ()
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_is_on_hold_is_told_and_nothing_is_destroyed() -> None:
+    class Held:
+        """S3, of which one version is on legal hold."""
+
+        def __init__(self) -> None:
+            self.s3 = boto3.client("s3", REGION)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.s3, name)
+
+        def delete_objects(self, **request: Any) -> Any:
+            refused = [
+                {**one, "Code": "AccessDenied", "Message": "Access Denied: object is locked"}
+                for one in request["Delete"]["Objects"]
+            ]
+            return {"Errors": refused}
+
+        def delete_object(self, **_request: Any) -> Any:
+            error = {"Error": {"Code": "AccessDenied", "Message": "object is locked"}}
+            raise ClientError(error, "DeleteObject")
+
+    cdk = Formation()
+    with pytest.raises(LifecycleError, match=r"dev-data keeps 2 versions.*locked.*run the command"):
+        destroy(account_with(cdk, s3=Held()), assembly=NOWHERE)
+    assert cdk.calls == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_was_deployed_as_production_is_refused() -> None:
+    formation = boto3.client("cloudformation", REGION)
+    formation.update_stack(StackName=STACK, TemplateBody=template(kept=True))
+    cdk = Formation()
+    with pytest.raises(LifecycleError, match="deployed as production: it keeps Data"):
+        destroy(account_with(cdk), assembly=NOWHERE)
+    assert cdk.calls == []
+    assert "Versions" in cdk.s3.list_object_versions(Bucket="dev-data")
+
+
+def test_production_is_refused_before_anybody_signs_in(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def nobody(_environment: object) -> Account:
+        pytest.fail("AWS was asked")
+
+    assert main(["--environment", "prod"], hands=nobody) == 1
+    assert "prod is production, which this command never destroys" in capsys.readouterr().err
+    with pytest.raises(LifecycleError, match="never destroys"):
+        destroy(replace(account_with(Formation), environment=PROD), assembly=NOWHERE)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("typed", ["", "yes", "prod", "DEV"])
+def test_only_the_typed_name_destroys(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cdk = Formation()
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        if not typed:
+            raise EOFError
+        return typed
+
+    hands = account_with(cdk)
+    assert main(["--environment", "dev"], ask=answer, hands=lambda _: hands) == 1
+    said = capsys.readouterr()
+    assert asked == ["Type the environment's name, dev, to destroy it: "]
+    assert "bucket dev-data and every object in it" in said.out
+    assert "nothing was done" in said.err
+    assert cdk.calls == []
+    assert len(cdk.s3.list_object_versions(Bucket="dev-data")["Versions"]) == 2
+
+
+@dataclass
+class Tasks:
+    """ECS: workers that need some looks to stop, and one that an invocation under way starts."""
+
+    looks: int
+    tasks: dict[str, int] = field(default_factory=dict)
+    late: int = 1
+    reasons: list[str] = field(default_factory=list)
+
+    def get_paginator(self, name: str) -> Tasks:
+        assert name == "list_tasks"
+        return self
+
+    def paginate(self, *, cluster: str) -> Iterator[Mapping[str, Any]]:
+        assert cluster == "starburst-dev"
+        yield {"taskArns": [arn for arn, left in self.tasks.items() if left < 0]}
+
+    def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
+        assert cluster == "starburst-dev"
+        self.tasks[task] = self.looks
+        self.reasons.append(reason)
+        if self.late:
+            self.late -= 1
+            self.tasks["late"] = -1
+
+    def describe_tasks(self, *, cluster: str, tasks: list[str]) -> Any:
+        assert cluster == "starburst-dev"
+        found = []
+        for arn in tasks:
+            self.tasks[arn] = max(0, self.tasks[arn] - 1)
+            status = "DEPROVISIONING" if self.tasks[arn] else "STOPPED"
+            found.append({"taskArn": arn, "lastStatus": status})
+        return {"tasks": found}
+
+
+@pytest.mark.usefixtures("aws")
+def test_workers_are_waited_for_with_a_reason() -> None:
+    ecs, said, now = Tasks(looks=4, tasks={"one": -1, "two": -1}), list[str](), [0.0]
+    account = replace(
+        account_with(Formation(), ecs=ecs),
+        say=said.append,
+        clock=lambda: now[0],
+        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    assert end_sessions(account) == 3
+    assert ecs.reasons == ["starburst: the environment is being destroyed"] * 3
+    assert said[0].startswith(
+        "waiting for workers: 2 of 2 still stop (DEPROVISIONING); each may take"
+    )
+    assert any("3 of 3 still stop" in line for line in said)
+
+
+@pytest.mark.usefixtures("aws")
+def test_workers_that_do_not_stop_are_told() -> None:
+    now = [0.0]
+    account = replace(
+        account_with(Formation(), ecs=Tasks(looks=10**6, tasks={"one": -1}, late=0)),
+        clock=lambda: now[0],
+        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    with pytest.raises(LifecycleError, match=r"1 of 1 workers .* within 15 minutes .* is one"):
+        end_sessions(account)
+
+
+@pytest.mark.usefixtures("aws")
+def test_only_queues_of_sessions_go_with_the_sessions() -> None:
+    sqs = boto3.client("sqs", REGION)
+    session = f"starburst-dev-sandbox-{'a' * 20}"
+    other = f"starburst-dev2-sandbox-{'a' * 20}"
+    for name in (session, other, "starburst-dev-failures"):
+        sqs.create_queue(QueueName=name)
+    end_sessions(account_with(Formation()))
+    left = {url.rpartition("/")[2] for url in sqs.list_queues()["QueueUrls"]}
+    assert left == {other, "starburst-dev-failures"}
+
+
+@pytest.mark.usefixtures("aws")
+def test_instances_that_ecs_protected_are_released() -> None:
+    ec2, scaling = boto3.client("ec2", REGION), boto3.client("autoscaling", REGION)
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="host", ImageId=image, InstanceType="t3.micro"
+    )
+    group = {
+        "Type": "AWS::AutoScaling::AutoScalingGroup",
+        "Properties": {
+            "MinSize": "0",
+            "MaxSize": "2",
+            "DesiredCapacity": "2",
+            "LaunchConfigurationName": "host",
+            "AvailabilityZones": ["eu-west-1a"],
+            "NewInstancesProtectedFromScaleIn": True,
+        },
+    }
+    boto3.client("cloudformation", REGION).create_stack(
+        StackName="starburst-dev-hosts", TemplateBody=json.dumps({"Resources": {"Group": group}})
+    )
+    account = account_with(Formation())
+    release_instances(account, deployed(account))
+    (found,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert (found["DesiredCapacity"], found["NewInstancesProtectedFromScaleIn"]) == (0, False)
+    assert not any(one["ProtectedFromScaleIn"] for one in found["Instances"])
