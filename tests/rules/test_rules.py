@@ -428,6 +428,8 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         ("storage/Data/Resource", lambda body: body.pop("DeletionPolicy")),
         ("storage/Data/Resource", lambda body: body.pop("UpdateReplacePolicy")),
         ("network/Flows/Resource", lambda body: body.pop("DeletionPolicy")),
+        (DATA_POLICY, lambda body: body.pop("DeletionPolicy")),
+        ("audit/Files/Policy/Resource", lambda body: body.update(UpdateReplacePolicy="Delete")),
     ],
     "way-out": [
         ("network/Vpc/Resource", lambda body: body.update(Type="AWS::EC2::InternetGateway")),

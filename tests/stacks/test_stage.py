@@ -32,7 +32,10 @@ STATEFUL = (
 )
 """Replacing one of these loses data, or cuts a running fleet off."""
 
-KEPT = ("AWS::ECR::Repository", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket")
+KEPT = (
+    *("AWS::ECR::Repository", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"),
+    "AWS::S3::BucketPolicy",
+)
 
 PROTECTED = ("audit", "foundation", "network", "registry", "storage")
 

@@ -1,4 +1,4 @@
-"""Forbids a stateful resource that does not say what becomes of it when its stack lets it go."""
+"""Forbids what holds state and does not say what becomes of it, or its policy, without a stack."""
 
 from __future__ import annotations
 
@@ -31,17 +31,31 @@ STATEFUL: Final = (
 """Types that hold what cannot be synthesized again."""
 
 
+_BUCKET_POLICY: Final = "AWS::S3::BucketPolicy"
+"""What a kept bucket would lose with its stack; keys and repositories have their policy inside."""
+
+_GOES: Final = "Delete"
+
+
 def _judge(resource: Resource, template: Template) -> Iterator[str]:
-    del template
+    owner = resource
+    if resource.kind == _BUCKET_POLICY:
+        found = template.referred(resource.properties["Bucket"])
+        if found is None:
+            return
+        owner = found
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if policy not in resource.body:
+        stated = owner.body.get(policy)
+        if owner is resource and stated is None:
             yield f"it states no {policy}"
+        if owner is not resource and stated not in (None, _GOES, resource.body.get(policy)):
+            yield f"its bucket stays by {policy} {stated}, and it would go: it must say the same"
 
 
 UNSTATED_REMOVAL: Final = Rule(
     name="unstated-removal",
     controls=("NIST CP-9", "NIST CM-3", "HIPAA 164.310(d)(2)(iv)"),
-    kinds=STATEFUL,
+    kinds=(*STATEFUL, _BUCKET_POLICY),
     fix="Give the construct a removal_policy: RETAIN in production, DESTROY where it may go.",
     judge=_judge,
 )

@@ -47,9 +47,7 @@ class PrivateBucket(s3.Bucket):
             versioned=True,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-            if placement.retain
-            else cdk.RemovalPolicy.DESTROY,
+            removal_policy=(removal := _removal(placement)),
             **properties,
         )
         self.add_to_resource_policy(
@@ -59,6 +57,9 @@ class PrivateBucket(s3.Bucket):
                 placement=placement,
             )
         )
+        assert self.policy is not None  # noqa: S101 - the statement above is in it
+        # A bucket that outlives its stack is to be as closed as before.
+        self.policy.apply_removal_policy(removal)
 
     def deny(
         self,
@@ -89,3 +90,9 @@ class PrivateBucket(s3.Bucket):
                 conditions=conditions,
             )
         )
+
+
+def _removal(placement: Placement) -> cdk.RemovalPolicy:
+    if placement.retain:
+        return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+    return cdk.RemovalPolicy.DESTROY
