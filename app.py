@@ -83,10 +83,11 @@ def build(
     # file in a home directory turns a check of the CDK's own off.
     flags = json.loads((HERE / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=outdir, post_cli_context=flags)
+    # Beside all that there are, also those that are not synthesized now: they are deployed.
+    check_together(ALL if environments is None else environments)
     chosen = _select(ALL, app.node.try_get_context("environments"))
     if environments is not None:
         chosen = tuple(environments)
-    check_together(chosen)
     stages = [EnvironmentStage(app, environment) for environment in chosen]
     if validate:
         gated = [

@@ -120,12 +120,13 @@ class NetworkStack(cdk.Stack):
         self.s3_endpoint_id = endpoints.s3_endpoint_id
         if settings.block_public_access:
             # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this
-            # leaves no subnet of the account where that would reach anything.
+            # leaves no subnet of the account where that would reach anything. It is the account's,
+            # so it stays when this environment goes.
             ec2.CfnVPCBlockPublicAccessOptions(
                 self,
                 "BlockPublicAccess",
                 internet_gateway_block_mode="block-ingress" if internet else "block-bidirectional",
-            )
+            ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
 
     @property
     def availability_zones(self) -> list[str]:

@@ -37,7 +37,7 @@ class RegistryStack(cdk.Stack):
             placement=environment.placement,
             key=foundation.data_key,
         )
-        if "registry-scanning" not in environment.without:
+        if environment.scans_registry:
             scan_registry(self, "Scanning")
         cdk.CfnOutput(
             self,

@@ -16,6 +16,18 @@ from .deployed import DeployedStack, deployed
 
 __all__ = ["Remains", "look_for_remains"]
 
+_OF_THE_ACCOUNT: Final = {
+    "AWS::ECR::RegistryScanningConfiguration": (
+        "the account's registry is still scanned by Inspector, as the stacks leave "
+        "it: aws ecr get-registry-scanning-configuration"
+    ),
+    "AWS::EC2::VPCBlockPublicAccessOptions": (
+        "the account's internet gateways are still shut, as the stacks leave them: "
+        "aws ec2 describe-vpc-block-public-access-options"
+    ),
+}
+"""Settings that the stacks leave behind, and who decides on them."""
+
 _KEY_GONE: Final = ("NotFoundException",)
 
 
@@ -28,12 +40,14 @@ class Remains:
         buckets: of the destroyed stacks.
         keys: what becomes of each key, one sentence each.
         log_groups: names; a late line of AWS may have made them again.
+        settings: of the account, which outlive every environment.
     """
 
     stacks: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def lines(self) -> Iterator[str]:
@@ -48,6 +62,7 @@ class Remains:
         yield from self.keys
         for group in self.log_groups:
             yield f"log group {group} is still there, and would stop the next deployment"
+        yield from self.settings
 
 
 def look_for_remains(account: Account, before: Sequence[DeployedStack]) -> Remains:
@@ -68,6 +83,9 @@ def look_for_remains(account: Account, before: Sequence[DeployedStack]) -> Remai
             for line in _key(account, key)
         ),
         log_groups=tuple(_log_groups(account)),
+        settings=tuple(
+            line for kind, line in _OF_THE_ACCOUNT.items() for one in before if one.of_type(kind)
+        ),
     )
 
 

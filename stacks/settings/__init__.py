@@ -9,12 +9,12 @@ from stacks.settings.environment import (
     Feature,
     Pack,
     Purpose,
-    check_together,
 )
 from stacks.settings.identity import BrokerRole, IdentityProvider, MfaUsers, SamlProvider
 from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Storage
+from stacks.settings.together import check_together
 from stacks.settings.validation import SettingsError
 from stacks.settings.workspace import Workspace
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Final, Literal, get_args
 
 from stacks.settings.addon import Addon
@@ -36,7 +34,6 @@ __all__ = [
     "Feature",
     "Pack",
     "Purpose",
-    "check_together",
 ]
 
 Architecture = Literal["X86_64", "ARM64"]
@@ -102,6 +99,9 @@ class Environment:
         image_digest: ``sha256:…`` of the worker image in this environment's repository; of its
             index, where there is an image for each of several architectures.
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
+        registry_scanning: have Inspector scan every image of the account's registry continuously:
+            one setting of an account in a Region, which stays when the environment goes. False
+            where another environment of that account and Region sets it, or the organization does.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         break_glass_role_arn: ARN of a role of this account that alone may delete or disable the
             keys of production, or change their policies by hand; None for nobody. No test
@@ -136,6 +136,7 @@ class Environment:
     python: str = "3.11"
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
+    registry_scanning: bool = True
     permissions_boundary: str | None = None
     break_glass_role_arn: str | None = None
     organization_id: str | None = None
@@ -303,6 +304,11 @@ class Environment:
         return (self.architecture, *self.other_architectures)
 
     @property
+    def scans_registry(self) -> bool:
+        """Whether it sets how the account's registry is scanned."""
+        return self.registry_scanning and "registry-scanning" not in self.without
+
+    @property
     def lacks_image(self) -> bool:
         """Whether no worker could start; the emulator's workers are processes without an image."""
         return self.image_digest == NO_IMAGE and not self.without
@@ -321,34 +327,3 @@ class Environment:
     def production(self) -> bool:
         """Whether stateful stacks are protected from deletion and retained."""
         return self.purpose == "production"
-
-
-def check_together(environments: Iterable[Environment]) -> None:
-    """Refuse environments that are well alone but not beside each other.
-
-    Names are unique, and VPCs of one account and region do not overlap, so that each can be
-    routed to. Environments that share an existing VPC share its block, and its endpoints: one of
-    them at most creates those.
-    """
-    known = tuple(environments)
-    distinct("environment name", (environment.name for environment in known))
-    for one, other in combinations(known, 2):
-        if (one.account, one.region) != (other.account, other.region):
-            continue
-        mine, theirs = one.network.existing, other.network.existing
-        shared = mine is not None and theirs is not None and mine.vpc_id == theirs.vpc_id
-        creating = [each.endpoints for each in (mine, theirs) if each is not None and shared].count(
-            "create"
-        )
-        require(
-            creating < 2,  # noqa: PLR2004 - one name in one VPC
-            f"environment {other.name}: network.existing.endpoints",
-            "create",
-            f"'reuse' where environment {one.name} creates the endpoints of the same VPC",
-        )
-        require(
-            shared or not one.network.block.overlaps(other.network.block),
-            f"environment {other.name}: network.cidr",
-            other.network.cidr,
-            f"blocks that do not overlap {one.network.cidr} of environment {one.name}",
-        )

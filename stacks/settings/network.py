@@ -103,7 +103,8 @@ class Network:
             runs outside the VPC, because it must work while there are none.
         s3_prefix_list: AWS's prefix list of S3, ``pl-…``, where the kit has none for the region.
         block_public_access: shut every internet gateway of the account in this region, so that no
-            task can be public in any of its VPCs; for accounts that hold nothing else.
+            task can be public in any of its VPCs; for accounts that hold nothing else. It stays
+            when the environment goes. False where the organization shuts them by a policy.
     """
 
     cidr: str = "10.64.0.0/20"

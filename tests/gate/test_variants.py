@@ -80,5 +80,8 @@ def test_every_documented_option_passes_the_gate(tmp_path: Path) -> None:
             "fips": True,
         },
     }
-    chosen = [replace(DEV, name=name, **changes) for name, changes in options.items()]
+    chosen = [
+        replace(DEV, name=name, registry_scanning=name == "nat", **changes)
+        for name, changes in options.items()
+    ]
     app.build(chosen, outdir=str(tmp_path)).synth()

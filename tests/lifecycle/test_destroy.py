@@ -13,9 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deploy.lifecycle.account import Account, LifecycleError
-from deploy.lifecycle.deployed import deployed
+from deploy.lifecycle.deployed import DeployedStack, deployed
 from deploy.lifecycle.destroy import destroy, main
 from deploy.lifecycle.instances import release_instances
+from deploy.lifecycle.remains import look_for_remains
 from deploy.lifecycle.sessions import end_sessions
 from deploy.tools.cdk import CdkFailed
 from environments import DEV, PROD
@@ -267,3 +268,25 @@ def test_instances_that_ecs_protected_are_released() -> None:
     (found,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
     assert (found["DesiredCapacity"], found["NewInstancesProtectedFromScaleIn"]) == (0, False)
     assert not any(one["ProtectedFromScaleIn"] for one in found["Instances"])
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_is_left_is_told_with_what_to_do() -> None:
+    key = boto3.client("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
+    boto3.client("kms", REGION).schedule_key_deletion(KeyId=key, PendingWindowInDays=30)
+    boto3.client("logs", REGION).create_log_group(logGroupName="/aws/ecs/starburst/dev/sandbox")
+    held = {
+        "AWS::ECR::RegistryScanningConfiguration": (DEV.account,),
+        "AWS::KMS::Key": (key, "gone"),
+        "AWS::S3::Bucket": ("dev-data", "dev-gone"),
+    }
+    gone = DeployedStack(name=STACK, status="DELETE_COMPLETE", protected=False, resources=held)
+    found = list(look_for_remains(account_with(Formation()), [gone]).lines)
+    assert [line.partition(" is ")[0] for line in found] == [
+        f"stack {STACK} (CREATE_COMPLETE)",
+        "bucket dev-data",
+        f"key {key}",
+        "log group /aws/ecs/starburst/dev/sandbox",
+        "the account's registry",
+    ]
+    assert "is deleted on 20" in found[2]

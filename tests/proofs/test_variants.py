@@ -77,6 +77,7 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
     broker = replace(
         DEV,
         name="broker",
+        registry_scanning=False,
         identity=BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker"),
         network=Network(cidr="10.71.0.0/20", existing=REUSED),
         workspaces=tuple(

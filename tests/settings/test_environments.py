@@ -51,8 +51,33 @@ def test_a_region_without_known_prices_is_allowed() -> None:
     assert place.region == "mx-central-1"
 
 
+def test_one_environment_alone_sets_what_an_account_has_once() -> None:
+    apart = Network(cidr="10.99.0.0/20", zones=3)
+    second = beside_prod("second", network=apart, registry_scanning=True)
+    with pytest.raises(SettingsError) as refusal:
+        check_together((environments.PROD, second))
+    assert str(refusal.value) == (
+        "environment second: registry_scanning is True; allowed: False where environment prod sets "
+        "it for the same account and Region."
+    )
+    second = replace(second, registry_scanning=False)
+    check_together((environments.PROD, second))
+    elsewhere = replace(second, region="eu-central-1", registry_scanning=True)
+    check_together((environments.PROD, elsewhere))
+
+    shut = replace(environments.PROD, network=replace(apart, block_public_access=True))
+    with pytest.raises(SettingsError, match=r"second: network\.block_public_access is True; allow"):
+        check_together(
+            (shut, replace(second, network=Network(cidr="10.98.0.0/20", block_public_access=True)))
+        )
+    nat = Network(cidr="10.98.0.0/20", zones=3, egress="nat")
+    for both in ((shut, replace(second, network=nat)), (replace(second, network=nat), shut)):
+        with pytest.raises(SettingsError, match=r"environment second: network\.egress is 'nat'"):
+            check_together(both)
+
+
 def beside_prod(name: str, **changes: object) -> Environment:
-    return replace(environments.PROD, name=name, **changes)
+    return replace(environments.PROD, name=name, **{"registry_scanning": False, **changes})
 
 
 def test_one_name_for_two_environments_is_refused() -> None:

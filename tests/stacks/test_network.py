@@ -284,6 +284,8 @@ def test_internet_gateways_can_be_shut_for_the_whole_account(
     network = build(network=Network(egress=egress, block_public_access=True))
     block = only(network, "AWS::EC2::VPCBlockPublicAccessOptions")
     assert block == {"InternetGatewayBlockMode": mode}
+    [body] = resources(network, "AWS::EC2::VPCBlockPublicAccessOptions").values()
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_other_accounts_are_left_alone(templates: Templates, environment: Any) -> None:

@@ -70,3 +70,6 @@ def test_the_registry_is_scanned_continuously(registry: Template, environment: A
     scanning = only(registry, kind)
     assert scanning["ScanType"] == "ENHANCED"
     assert [rule["ScanFrequency"] for rule in scanning["Rules"]] == ["CONTINUOUS_SCAN"]
+    # To delete it would disable Inspector for the whole account.
+    [body] = resources(registry, kind).values()
+    assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain")

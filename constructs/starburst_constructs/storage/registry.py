@@ -91,9 +91,11 @@ def scan_registry(scope: Construct, construct_id: str) -> ecr.CfnRegistryScannin
     """Scan every image of the account's registry continuously with Inspector.
 
     The setting is the registry's, one per account and Region; ``scanOnPush`` of the repository is
-    the basic scan that remains where this is not set.
+    the basic scan that remains where this is not set. It outlives its stack, whatever becomes of
+    that: to delete it would disable Inspector for the whole account, others' images included
+    (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2516).
     """
-    return ecr.CfnRegistryScanningConfiguration(
+    scanning = ecr.CfnRegistryScanningConfiguration(
         scope,
         construct_id,
         scan_type="ENHANCED",
@@ -108,3 +110,6 @@ def scan_registry(scope: Construct, construct_id: str) -> ecr.CfnRegistryScannin
             )
         ],
     )
+    # Not RETAIN_ON_UPDATE_OR_DELETE: a creation that is rolled back would disable Inspector too.
+    scanning.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    return scanning

@@ -1,0 +1,75 @@
+"""Whether environments fit beside each other: names, networks, and what an account has once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+from stacks.settings.environment import Environment
+from stacks.settings.validation import distinct, require
+
+__all__ = ["check_together"]
+
+
+def check_together(environments: Iterable[Environment]) -> None:
+    """Refuse environments that are well alone but not beside each other.
+
+    Names are unique, and VPCs of one account and region do not overlap, so that each can be
+    routed to. Environments that share an existing VPC share its block, and its endpoints: one of
+    them at most creates those. What an account has once in a region, one of them sets at most:
+    how its registry is scanned, and whether its internet gateways are shut.
+
+    Args:
+        environments: all of an organization's, not only those that are deployed now.
+    """
+    known = tuple(environments)
+    distinct("environment name", (environment.name for environment in known))
+    for one, other in combinations(known, 2):
+        if (one.account, one.region) == (other.account, other.region):
+            _check_networks(one, other)
+            _check_account(one, other)
+
+
+def _check_networks(one: Environment, other: Environment) -> None:
+    mine, theirs = one.network.existing, other.network.existing
+    shared = mine is not None and theirs is not None and mine.vpc_id == theirs.vpc_id
+    creating = [each.endpoints for each in (mine, theirs) if each is not None and shared].count(
+        "create"
+    )
+    require(
+        creating < 2,  # noqa: PLR2004 - one name in one VPC
+        f"environment {other.name}: network.existing.endpoints",
+        "create",
+        f"'reuse' where environment {one.name} creates the endpoints of the same VPC",
+    )
+    require(
+        shared or not one.network.block.overlaps(other.network.block),
+        f"environment {other.name}: network.cidr",
+        other.network.cidr,
+        f"blocks that do not overlap {one.network.cidr} of environment {one.name}",
+    )
+
+
+def _check_account(one: Environment, other: Environment) -> None:
+    """Refuse two owners of one setting, and a gateway that the other environment shuts."""
+    same = "for the same account and Region"
+    require(
+        not (one.scans_registry and other.scans_registry),
+        f"environment {other.name}: registry_scanning",
+        True,
+        f"False where environment {one.name} sets it {same}",
+    )
+    require(
+        not (one.network.block_public_access and other.network.block_public_access),
+        f"environment {other.name}: network.block_public_access",
+        True,
+        f"False where environment {one.name} sets it {same}",
+    )
+    for shut, way in ((one, other), (other, one)):
+        cut = shut.network.block_public_access and shut.network.egress == "isolated"
+        require(
+            not (cut and way.network.egress == "nat"),
+            f"environment {way.name}: network.egress",
+            way.network.egress,
+            f"'isolated' where environment {shut.name} shuts every internet gateway {same}",
+        )
