@@ -29,7 +29,7 @@ def stock_scene() -> Iterator[Scene]:
     """Stock, but for what the probes themselves need."""
     without = [name for name in PATCHES if name not in NEEDED_BY_PROBES]
     with LocalEnvironment(without=without) as local:
-        yield Scene(local)
+        yield Scene(local, patience=2)
 
 
 @pytest.fixture(scope="session")

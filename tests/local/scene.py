@@ -49,7 +49,15 @@ def denied(call: Callable[..., Any], **arguments: Any) -> bool:
 
 @dataclass
 class Scene:
+    """What the probes make in one emulator.
+
+    Attributes:
+        local: the emulator.
+        patience: seconds that a probe waits for what only a patched one does.
+    """
+
     local: LocalEnvironment
+    patience: float = 20
     number: int = 0
     clients: dict[str, Any] = field(default_factory=dict)
     newest_stack: str = ""
@@ -171,7 +179,9 @@ class Scene:
         name = self.name("stack")
         formation = self.root("cloudformation")
         self.newest_stack = formation.create_stack(
-            StackName=name, TemplateBody=json.dumps({"Resources": resources})
+            StackName=name,
+            TemplateBody=json.dumps({"Resources": resources}),
+            Capabilities=["CAPABILITY_IAM"],
         )["StackId"]
         status = eventually(
             lambda: (

@@ -7,13 +7,17 @@ from typing import Any
 import pytest
 
 from starburst.local.emulation import PATCHES, load_patches
-from tests.local import probes, probes_services
+from tests.local import probes, probes_properties, probes_services
 from tests.local.conftest import NEEDED_BY_PROBES
 from tests.local.scene import Scene
 
 
 def probe(name: str) -> Any:
-    return getattr(probes, name, None) or getattr(probes_services, name)
+    return next(
+        found
+        for module in (probes, probes_services, probes_properties)
+        if (found := getattr(module, name, None)) is not None
+    )
 
 
 @pytest.mark.parametrize("name", PATCHES)

@@ -44,6 +44,9 @@ def _encryption(value: dict[str, Any]) -> bytes:
             SubElement(applied, "KMSMasterKeyID").text = str(key)
         bucket_key = str(rule.get("BucketKeyEnabled", False)).lower()
         SubElement(element, "BucketKeyEnabled").text = bucket_key
+        blocked = SubElement(element, "BlockedEncryptionTypes")
+        for kind in rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", ()):
+            SubElement(blocked, "EncryptionType").text = str(kind)
     return tostring(root)
 
 

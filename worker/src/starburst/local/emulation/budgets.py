@@ -23,6 +23,7 @@ def _apply() -> None:
                 "AccountId": responses.get_account_id(),
                 "Budget": budget,
                 "NotificationsWithSubscribers": properties.get("NotificationsWithSubscribers", []),
+                "ResourceTags": properties.get("ResourceTags", []),
             },
         )
         return str(budget["BudgetName"]), {}

@@ -91,16 +91,23 @@ _S3: Mapping[str, str] = {
     "UploadPartCopy": "PutObject",
 }
 _LAMBDA: Mapping[str, str] = {
+    "GetAlias": _SAME,
+    "GetEventSourceMapping": _SAME,
     "GetFunction": _SAME,
+    "GetFunctionConcurrency": _SAME,
     "GetFunctionConfiguration": _SAME,
+    "GetFunctionEventInvokeConfig": _SAME,
+    "GetPolicy": _SAME,
     "Invoke": "InvokeFunction",
     "ListFunctions": _SAME,
+    "ListTags": _SAME,
     "ListVersionsByFunction": _SAME,
     "PublishVersion": _SAME,
     "PutFunctionConcurrency": _SAME,
     "UpdateFunctionCode": _SAME,
     "UpdateFunctionConfiguration": _SAME,
 }
+_CLOUDWATCH: Mapping[str, str] = {"DescribeAlarms": _SAME, "ListTagsForResource": _SAME}
 _STS: Mapping[str, str] = {"AssumeRole": _SAME, "GetCallerIdentity": _SAME}
 
 _COPY_SOURCE = re.compile(rf"/?{_BUCKET}/[^?]+(?:\?versionId=[A-Za-z0-9._-]+)?")
@@ -111,18 +118,24 @@ class Service:
     """One service that the local environment answers for.
 
     Attributes:
-        name: the emulator's and botocore's name of it.
+        name: the emulator's name of it.
         actions: the operations that it answers, with their IAM action where that has another name;
             None for all of botocore's model, whose names are the IAM actions.
+        model: botocore's name of it, where that is another.
+        protocol: one of the protocols that its model names, where the first is not spoken here.
     """
 
     name: str
     actions: Mapping[str, str] | None = None
+    model: str = ""
+    protocol: str = ""
 
 
 SERVICES: Mapping[str, Service] = {
     "s3": Service("s3", _S3),
     "lambda": Service("lambda", _LAMBDA),
+    # SDKs send CBOR, which the emulator reads with a package that nothing here installs.
+    "monitoring": Service("monitoring", _CLOUDWATCH, model="cloudwatch", protocol="json"),
     "sts": Service("sts", _STS),
     **{
         name: Service(name)
@@ -188,7 +201,7 @@ def asked(head: Head, body: bytes, *, signed_for: str) -> Asked:
         )
     if service.name != "s3" and _CODED & head.headers.keys():
         raise no_action(service.name)
-    protocol = _model(service.name).metadata["protocol"]
+    protocol = service.protocol or _model(service).metadata["protocol"]
     if protocol == "json":
         action = _of_target(service, head)
     elif protocol in ("query", "ec2"):
@@ -211,7 +224,7 @@ def _of_target(service: Service, head: Head) -> str:
     prefix, _, operation = head.headers.get("x-amz-target", "").rpartition(".")
     content = head.headers.get("content-type", "").partition(";")[0]
     plain = head.method == "POST" and head.path == "/" and not head.query and content in _JSON
-    if not plain or prefix != _model(service.name).metadata["targetPrefix"]:
+    if not plain or prefix != _model(service).metadata["targetPrefix"]:
         raise no_action(service.name)
     return _named(service, operation)
 
@@ -249,7 +262,7 @@ def _of_path(service: Service, head: Head, body: bytes) -> str:
 
 def _named(service: Service, operation: str) -> str:
     known = service.actions
-    if operation not in (_model(service.name).operation_names if known is None else known):
+    if operation not in (_model(service).operation_names if known is None else known):
         raise no_action(service.name)
     return operation
 
@@ -274,8 +287,12 @@ def _tag(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
+def _model(service: Service) -> Any:
+    return _read_model(service.model or service.name)
+
+
 @functools.cache
-def _model(name: str) -> Any:
+def _read_model(name: str) -> Any:
     import botocore.session  # noqa: PLC0415 - at the first request, not when the server starts
 
     return botocore.session.get_session().get_service_model(name)
@@ -285,7 +302,8 @@ def _model(name: str) -> Any:
 def _routes(name: str) -> tuple[_Route, ...]:
     """Return how the operations of a REST service look; those that say most about it first."""
     actions = SERVICES[name].actions or {}
-    found = [_route(_model(name).operation_model(each), actions[each] or each) for each in actions]
+    model = _model(SERVICES[name])
+    found = [_route(model.operation_model(each), actions[each] or each) for each in actions]
     found.sort(key=lambda route: -len(route.constants) - len(route.required))
     return tuple(found)
 

@@ -21,6 +21,7 @@ def _apply() -> None:
         request["EnableLogFileValidation"] = properties.get("EnableLogFileValidation", False)
         request["KmsKeyId"] = properties.get("KMSKeyId", "")
         arn = str(call(cloudtrail._create_trail, request)["TrailARN"])
+        call(cloudtrail._add_tags, {"ResourceId": arn, "TagsList": properties.get("Tags", [])})
         trail = cloudtrail._trails[name]
         trail.update({key: properties[key] for key in _LOGS if properties.get(key)})
         selectors = [

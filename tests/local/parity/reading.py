@@ -1,0 +1,86 @@
+"""How a deployed resource is read back: one reader a type, in CloudFormation's own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+
+from starburst.local import LocalEnvironment
+
+__all__ = ["READERS", "Held", "Services", "document", "reads", "tags", "unlowered"]
+
+Properties = Mapping[str, Any]
+Held = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Clients of the platform's role, and what one answer tells of many resources."""
+
+    local: LocalEnvironment
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, service: str) -> Any:
+        if service not in self.clients:
+            session = self.local.platform_session()
+            self.clients[service] = self.local.client(session, service)
+        return self.clients[service]
+
+    def optional(self, service: str, operation: str, *absent: str, **request: Any) -> Held:
+        """Return an answer; an empty one where an error code says that nothing is set."""
+        try:
+            answer: Held = getattr(self[service], operation)(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in absent:
+                raise
+            return {}
+        return answer
+
+
+Reader = Callable[[Services, str, Properties], Held]
+READERS: dict[str, Reader] = {}
+"""By type: takes the physical id, and the properties that say where to look."""
+
+
+def reads(kind: str) -> Callable[[Reader], Reader]:
+    def register(reader: Reader) -> Reader:
+        READERS[kind] = reader
+        return reader
+
+    return register
+
+
+def document(text: Any) -> Any:
+    """Return a policy as a document, whether an SDK has read it or not."""
+    if not isinstance(text, str) or not text:
+        return text or None
+    return json.loads(text if text.lstrip().startswith("{") else unquote(text))
+
+
+def tags(found: Iterable[Mapping[str, str]] | Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as templates write them, without CloudFormation's own."""
+    if isinstance(found, Mapping):
+        pairs = [*found.items()]
+    else:
+        pairs = [
+            (
+                next(each[name] for name in ("Key", "key", "TagKey") if name in each),
+                next(each[name] for name in ("Value", "value", "TagValue") if name in each),
+            )
+            for each in found
+        ]
+    return [{"Key": key, "Value": value} for key, value in pairs if not key.startswith("aws:")]
+
+
+def unlowered(value: Any) -> Any:
+    """Return what ECS calls ``taskRoleArn`` as CloudFormation calls it, ``TaskRoleArn``."""
+    if isinstance(value, list):
+        return [unlowered(each) for each in value]
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: unlowered(each) for name, each in value.items()}
+    return value

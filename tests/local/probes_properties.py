@@ -1,0 +1,242 @@
+"""One probe per patch of what a template asks for; True where an emulator holds it as AWS does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from starburst.local.emulator import ACCOUNT, REGION
+from tests.local.scene import (
+    ALLOW,
+    EVERYTHING,
+    Scene,
+    denied,
+    error_code,
+    eventually,
+    outputs_of,
+)
+
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/24"}}
+
+
+def function(scene: Scene, program: str, **more: Any) -> dict[str, Any]:
+    properties = {
+        "Code": {"ZipFile": program},
+        "Handler": "index.handler",
+        "Role": scene.role(EVERYTHING, service="lambda.amazonaws.com"),
+        "Runtime": "python3.13",
+        **more,
+    }
+    return {"Type": "AWS::Lambda::Function", "Properties": properties}
+
+
+def made(scene: Scene, **resources: Mapping[str, Any]) -> dict[str, str]:
+    """Return the physical ids of resources that every emulator can make."""
+    found = outputs_of(scene, dict(resources))
+    assert found is not None, resources
+    return found
+
+
+def role_boundaries(scene: Scene) -> bool:
+    iam = scene.root("iam")
+    only_s3 = {"Version": "2012-10-17", "Statement": [{**EVERYTHING, "Action": "s3:*"}]}
+    boundary = iam.create_policy(
+        PolicyName=scene.name("boundary"), PolicyDocument=json.dumps(only_s3)
+    )["Policy"]["Arn"]
+    trust = {**ALLOW, "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+    everything = {"PolicyName": "all", "PolicyDocument": {"Statement": [EVERYTHING]}}
+    properties = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "PermissionsBoundary": boundary,
+        "Policies": [everything],
+    }
+    name = made(scene, R={"Type": "AWS::IAM::Role", "Properties": properties})["R"]
+    aws = scene.become(iam.get_role(RoleName=name)["Role"]["Arn"])
+    s3, sqs = (scene.local.client(aws, service) for service in ("s3", "sqs"))
+    return not denied(s3.list_buckets) and denied(sqs.list_queues)
+
+
+def session_durations(scene: Scene) -> bool:
+    iam, role = scene.root("iam"), scene.role(EVERYTHING)
+    iam.update_role(RoleName=role.rpartition("/")[2], MaxSessionDuration=7200)
+
+    def refusal(aws: Any, seconds: int) -> str:
+        sts = scene.local.client(aws, "sts")
+        return error_code(
+            sts.assume_role, RoleArn=role, RoleSessionName="probe", DurationSeconds=seconds
+        )
+
+    first, chained = scene.local.root_session(), scene.become(role)
+    found = [refusal(first, 7200), refusal(first, 7201), refusal(chained, 3601)]
+    return found == ["", "ValidationError", "ValidationError"]
+
+
+def bucket_lifecycles(scene: Scene) -> bool:
+    rules = [
+        {"Id": "a", "Status": "Enabled", "Prefix": "x/", "ExpirationInDays": 3},
+        {"Id": "b", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 7}},
+        {"Id": "c", "Status": "Disabled", "ExpiredObjectDeleteMarker": True},
+    ]
+    properties = {"LifecycleConfiguration": {"Rules": rules}}
+    bucket = made(scene, B={"Type": "AWS::S3::Bucket", "Properties": properties})["B"]
+    try:
+        found = scene.root("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    except ClientError:
+        return False
+    return [(each["ID"], each["Status"]) for each in found] == [
+        ("a", "Enabled"),
+        ("b", "Enabled"),
+        ("c", "Disabled"),
+    ] and (found[0]["Filter"], found[0]["Expiration"]) == ({"Prefix": "x/"}, {"Days": 3})
+
+
+def bucket_locks(scene: Scene) -> bool:
+    rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}}
+    properties = {"ObjectLockEnabled": True, "ObjectLockConfiguration": {"Rule": rule}}
+    bucket = made(scene, B={"Type": "AWS::S3::Bucket", "Properties": properties})["B"]
+    s3, place = scene.root("s3"), {"Bucket": bucket, "Key": "x"}
+    version = s3.put_object(**place, Body=b"x").get("VersionId", "null")
+    return denied(s3.delete_object, **place, VersionId=version)
+
+
+def blocked_encryption(scene: Scene) -> bool:
+    s3, bucket = scene.root("s3"), scene.bucket()
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+    }
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    place = {"Bucket": bucket, "Key": "x"}
+    own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+    return (
+        not denied(s3.put_object, **place)
+        and denied(s3.put_object, **place, **own)
+        and denied(s3.copy_object, **place, **own, CopySource=f"{bucket}/x")
+        and denied(s3.create_multipart_upload, **place, **own)
+    )
+
+
+def topic_keys(scene: Scene) -> bool:
+    key = scene.key()
+    properties = {"KmsMasterKeyId": key}
+    topic = made(scene, T={"Type": "AWS::SNS::Topic", "Properties": properties})["T"]
+    attributes = scene.root("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    return bool(attributes.get("KmsMasterKeyId") == key)
+
+
+def function_settings(scene: Scene) -> bool:
+    _, queue = scene.queue()
+    more = {"ReservedConcurrentExecutions": 0, "DeadLetterConfig": {"TargetArn": queue}}
+    name = made(scene, F=function(scene, "def handler(*_): pass", **more))["F"]
+    once = Config(retries={"total_max_attempts": 1})
+    functions = scene.local.client(scene.local.root_session(), "lambda", config=once)
+    found = functions.get_function_configuration(FunctionName=name)
+    refused = error_code(functions.invoke, FunctionName=name)
+    return (found.get("DeadLetterConfig", {}).get("TargetArn"), refused) == (
+        queue,
+        "TooManyRequestsException",
+    )
+
+
+def event_retries(scene: Scene) -> bool:
+    """An event that fails goes to the destination; one that is throttled is tried again."""
+    url, queue = scene.queue()
+    failing = function(scene, "def handler(*_): raise ValueError")
+    config = {
+        "FunctionName": {"Ref": "F"},
+        "Qualifier": "$LATEST",
+        "MaximumRetryAttempts": 0,
+        "DestinationConfig": {"OnFailure": {"Destination": queue}},
+    }
+    source = scene.name("probe")
+    rule = {
+        "EventPattern": {"source": [source]},
+        "Targets": [{"Id": "f", "Arn": {"Fn::GetAtt": ["F", "Arn"]}}],
+    }
+    made(
+        scene,
+        F=failing,
+        C={"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config},
+        R={"Type": "AWS::Events::Rule", "Properties": rule},
+    )
+    entry = {"Source": source, "DetailType": "probe", "Detail": json.dumps({"n": 1})}
+    scene.root("events").put_events(Entries=[entry])
+    sqs = scene.root("sqs")
+    try:
+        body = eventually(
+            lambda: next(
+                (each["Body"] for each in sqs.receive_message(QueueUrl=url).get("Messages", ())),
+                None,
+            ),
+            seconds=scene.patience,
+        )
+    except TimeoutError:
+        return False
+    return bool(json.loads(body)["requestPayload"]["detail"] == {"n": 1})
+
+
+def lambda_reads(scene: Scene) -> bool:
+    alias = {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "live"}
+    name = made(
+        scene,
+        F=function(scene, "def handler(*_): pass"),
+        A={"Type": "AWS::Lambda::Alias", "Properties": alias},
+    )["F"]
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    reads = ["lambda:GetAlias", "lambda:GetFunctionConcurrency"]
+    functions = scene.client("lambda", {**ALLOW, "Action": reads, "Resource": arn})
+    return not denied(functions.get_alias, FunctionName=name, Name="live") and not denied(
+        functions.get_function_concurrency, FunctionName=name
+    )
+
+
+def endpoint_properties(scene: Scene) -> bool:
+    policy = {"Version": "2012-10-17", "Statement": [{**EVERYTHING, "Principal": "*"}]}
+    properties = {
+        "PolicyDocument": policy,
+        "PrivateDnsEnabled": True,
+        "SecurityGroupIds": ["sg-1"],
+        "ServiceName": f"com.amazonaws.{REGION}.sqs",
+        "VpcEndpointType": "Interface",
+        "VpcId": {"Ref": "Vpc"},
+    }
+    endpoint = made(scene, Vpc=VPC, E={"Type": "AWS::EC2::VPCEndpoint", "Properties": properties})
+    ec2 = scene.root("ec2")
+    (found,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint["E"]])["VpcEndpoints"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["E"]])
+    return (
+        json.loads(found.get("PolicyDocument", "{}")) == policy
+        and found.get("PrivateDnsEnabled") is True
+        and [group["GroupId"] for group in found.get("Groups", ())] == ["sg-1"]
+    )
+
+
+def data_protection(scene: Scene) -> bool:
+    policy = {"Name": "p", "Version": "2021-06-01", "Statement": []}
+    properties = {"DataProtectionPolicy": policy}
+    group = made(scene, G={"Type": "AWS::Logs::LogGroup", "Properties": properties})["G"]
+    try:
+        found = scene.root("logs").get_data_protection_policy(logGroupIdentifier=group)
+    except ClientError:
+        return False
+    return bool(json.loads(found["policyDocument"]) == policy)
+
+
+def container_limits(scene: Scene) -> bool:
+    container = {
+        "Name": "worker",
+        "Image": "none",
+        "LinuxParameters": {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True},
+    }
+    properties = {"ContainerDefinitions": [container], "Volumes": [{"Name": "scratch"}]}
+    name = made(scene, T={"Type": "AWS::ECS::TaskDefinition", "Properties": properties})["T"]
+    found = scene.root("ecs").describe_task_definition(taskDefinition=name)["taskDefinition"]
+    limits = found["containerDefinitions"][0].get("linuxParameters")
+    return (limits, found["volumes"]) == (
+        {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
+        [{"name": "scratch"}],
+    )

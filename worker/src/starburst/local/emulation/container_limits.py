@@ -1,0 +1,41 @@
+"""Keep a container's Linux parameters and a task's volumes as ECS tells of them.
+
+Stock keeps both in CloudFormation's words, which no SDK reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .patching import Patch, module
+from .resource_types import Properties, after_create
+
+__all__ = ["PATCH"]
+
+
+def _apply() -> None:
+    definitions = module("services.ecs")._task_defs
+
+    def complete(arn: str, _properties: Properties) -> None:
+        definition = definitions[arn.rpartition("/")[2]]
+        definition["volumes"] = _lowered(definition["volumes"])
+        for container in definition["containerDefinitions"]:
+            if "linuxParameters" in container:
+                container["linuxParameters"] = _lowered(container["linuxParameters"])
+
+    after_create("AWS::ECS::TaskDefinition", complete)
+
+
+def _lowered(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_lowered(each) for each in value]
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: _lowered(each) for name, each in value.items()}
+    return value
+
+
+PATCH = Patch(
+    name="container_limits",
+    stock="tells LinuxParameters and Volumes of AWS::ECS::TaskDefinition in words no SDK reads",
+    apply=_apply,
+)
