@@ -215,6 +215,30 @@ def endpoint_properties(scene: Scene) -> bool:
     )
 
 
+def endpoint_policies(scene: Scene) -> bool:
+    """A worker may do what its role and the endpoint both allow."""
+    narrow = {**EVERYTHING, "Principal": "*", "Action": "sqs:ListQueues"}
+    properties = {
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": [narrow]},
+        "ServiceName": f"com.amazonaws.{REGION}.sqs",
+        "VpcEndpointType": "Interface",
+        "VpcId": {"Ref": "Vpc"},
+    }
+    endpoint = made(scene, Vpc=VPC, E={"Type": "AWS::EC2::VPCEndpoint", "Properties": properties})
+    program = (
+        "import boto3, sys\n"
+        "sqs = boto3.client('sqs')\n"
+        "sqs.list_queues()\n"
+        f"try: sqs.create_queue(QueueName='{scene.name('queue')}')\n"
+        "except sqs.exceptions.ClientError: sys.exit(3)\n"
+    )
+    cluster = scene.cluster()
+    (task,) = scene.run(scene.task_definition(["python", "-c", program]), cluster)
+    stopped = scene.task_when(task["taskArn"], cluster, "STOPPED")
+    scene.root("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint["E"]])
+    return bool(stopped["containers"][0].get("exitCode") == 3)
+
+
 def data_protection(scene: Scene) -> bool:
     policy = {"Name": "p", "Version": "2021-06-01", "Statement": []}
     properties = {"DataProtectionPolicy": policy}

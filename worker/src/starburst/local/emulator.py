@@ -50,8 +50,8 @@ GAPS: Final[dict[str, str]] = {
         "SDKs give them; every other request is refused, whichever key signs it."
     ),
     "network": (
-        "Workers are local processes: VPC, security groups and endpoints are recorded, "
-        "but nothing routes through them."
+        "Workers are local processes: VPC, security groups and endpoints are recorded, but nothing "
+        "routes through them. An endpoint's policy is asked where a worker calls its service."
     ),
     "image": (
         "The worker image is not run: the task's command runs under this Python interpreter "
@@ -59,9 +59,9 @@ GAPS: Final[dict[str, str]] = {
     ),
     "memory": "A worker's cpu, memory and disk size are recorded but not enforced.",
     "architecture": "Workers have this machine's architecture, and call it x86_64.",
-    "kms-grants": (
-        "S3 and SQS do not call KMS for server-side encryption, so a missing key permission for "
-        "them shows in AWS only; direct KMS calls are enforced."
+    "encryption": (
+        "S3, SQS, SNS, ECR, disks and log groups do not call KMS for server-side encryption, so a "
+        "missing key permission for them shows in AWS only; direct KMS calls are enforced."
     ),
     "kms-tamper": (
         "The emulator's KMS does not authenticate its ciphertext; our sealed envelope is real."
@@ -70,8 +70,25 @@ GAPS: Final[dict[str, str]] = {
         "IAM here has no SCPs and does not check the execution roles of AWS services; "
         "it shows how policies behave and proves nothing."
     ),
+    "service-permissions": (
+        "EventBridge and CloudWatch reach the controller, topics and queues without asking their "
+        "policies, and at the first try."
+    ),
+    "retention": (
+        "Nothing expires: lifecycle rules, the retention of logs and images and the rotation of "
+        "keys are recorded."
+    ),
+    "data-protection": "Log groups mask nothing of what workers print.",
+    "metric-filters": (
+        "No metric comes of a log line, so alarms on metric filters stay quiet; alarms on the "
+        "controller's own metrics do not."
+    ),
+    "container-insights": "There is no Container Insights: workers leave no metrics.",
     "spot": "Spot and mixed capacity are accepted; nothing lacks, nothing is taken away.",
-    "audit": ("CloudTrail, flow logs and budgets are recorded; no log file or alert is delivered."),
+    "audit": (
+        "CloudTrail, flow logs, access logs and budgets are recorded; no log file or alert is "
+        "delivered."
+    ),
     "lambda-python": "The controller runs under this interpreter, not under Lambda's on arm64.",
 }
 """What the emulator cannot do: ``Environment.without`` names some of these keys."""

@@ -56,6 +56,7 @@ PATCHES = (
     "function_settings",
     "event_retries",
     "endpoint_properties",
+    "endpoint_policies",
     "data_protection",
     "container_limits",
     "task_platform",

@@ -17,10 +17,13 @@ from starburst.local.containers import Client, Launch
 
 from .patching import Patch, module, put
 
-__all__ = ["PATCH", "role_credentials"]
+__all__ = ["PATCH", "role_credentials", "worker_keys"]
 
 _SESSION_SECONDS = 12 * 3600
 _LABEL = "com.amazonaws.ecs."
+
+worker_keys: set[str] = set()
+"""Access keys of the task roles: who signs with one of these is a worker."""
 
 
 def _apply() -> None:
@@ -58,7 +61,9 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
         "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint}/v4/{arn.rpartition('/')[2]}",
     }
     if role:
-        variables.update(role_credentials(str(role), session=arn.rpartition("/")[2]))
+        keys = role_credentials(str(role), session=arn.rpartition("/")[2])
+        worker_keys.add(keys["AWS_ACCESS_KEY_ID"])
+        variables.update(keys)
     return Launch(environment=variables, stop_seconds=_stop_seconds(definition, labels))
 
 
