@@ -91,8 +91,8 @@ class FoundationStack(cdk.Stack):
             self.boundary = DeclaredPolicy(
                 self,
                 "Boundary",
+                # Without a description: to change one replaces a policy, whose name is taken.
                 managed_policy_name=boundary_name(environment.name),
-                description="The most that any role of this Starburst environment can do",
                 statements=boundary_statements(
                     environment.name,
                     placement=environment.placement,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Final
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "deployer_arn",
     "endpoints_stack_name",
     "failures_name",
+    "name_following",
     "role_arn",
     "role_name",
     "trail_name",
@@ -84,6 +87,24 @@ def failures_name(environment: str) -> str:
     It has no third dash, so that no workspace's pattern for session queues can match it.
     """
     return f"starburst-{environment}-failures"
+
+
+def name_following(name: str, *contents: object) -> str:
+    """Return a name that changes with what only a replacement can change.
+
+    CloudFormation makes the new resource before it deletes the old one, so both need a name. What
+    is a token has no text yet and must not be among the contents.
+
+    Args:
+        name: how it begins.
+        contents: values that JSON can hold.
+
+    Example:
+        >>> name_following("budget", ["a@example.com"]), name_following("budget", [])
+        ('budget-29b0d3c2', 'budget-cf1cbb66')
+    """
+    text = json.dumps(contents, sort_keys=True)
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def role_name(environment: str, purpose: str, workspace: str | None = None) -> str:

@@ -11,6 +11,8 @@ import pytest
 
 from environments import ALL
 from starburst_assurance.rules import RULES, Rule, Verdict
+from starburst_assurance.rules.stuck_name import ACCEPTED
+from starburst_assurance.templates.schemas import create_only
 from starburst_assurance.templates.template import Template, read_stage
 
 if TYPE_CHECKING:
@@ -396,6 +398,13 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         (DATA_POLICY, within("DenyExchanges", having(Null={"s3:if-match": "true"}))),
         (DATA_POLICY, within("DenyForms", having(StringEquals={"s3:authType": "REST-HEADER"}))),
     ],
+    "stuck-name": [
+        ("cost/Budget-genomics/Budget", put("genomics", "Budget", "BudgetName")),
+        ("foundation/Boundary/Resource", put("The most that a role can do", "Description")),
+        ("foundation/Boundary/Resource", put("/starburst/", "Path")),
+        ("access/Controller/Resource", put("/starburst/", "Path")),
+        ("control/Failures/Resource", put(True, "FifoQueue")),
+    ],
     "unbounded-role": [
         ("access/Controller/Resource", drop("PermissionsBoundary")),
         ("network/FlowLog/Role/Resource", put("", "PermissionsBoundary")),
@@ -489,6 +498,11 @@ def test_the_rule_refuses_the_kit_with_one_promise_taken_out(
             {"NetworkConfiguration": {"AwsvpcConfiguration": {"AssignPublicIp": "ENABLED"}}},
         ),
         ("open-egress", "AWS::EC2::SecurityGroupEgress", {**OUT, "CidrIp": "0.0.0.0/0"}),
+        (
+            "stuck-name",
+            "AWS::ECS::CapacityProvider",
+            {"Name": "a", "AutoScalingGroupProvider": {"AutoScalingGroupArn": "arn:b"}},
+        ),
         ("unbounded-role", "AWS::IAM::User", {}),
         ("unread-policy", ROLE_POLICY, {"PolicyDocument": {"Statement": []}}),
         ("unread-policy", "AWS::SQS::QueueInlinePolicy", {"PolicyDocument": {"Statement": []}}),
@@ -511,6 +525,41 @@ def test_what_the_kit_does_not_have_is_judged_too(
     result = BY_NAME[name].result(template.resources["One"], template)
     assert result.verdict is Verdict.NON_COMPLIANT
     assert result.problems
+
+
+@pytest.mark.parametrize(
+    ("properties", "attributes", "verdict"),
+    [
+        ({"VPCZoneIdentifier": ["subnet-a"]}, {}, "compliant"),
+        ({"AutoScalingGroupName": "b"}, {}, "non-compliant"),
+        (
+            {"VPCZoneIdentifier": ["subnet-a"]},
+            {"UpdatePolicy": {"AutoScalingReplacingUpdate": {"WillReplace": True}}},
+            "non-compliant",
+        ),
+    ],
+)
+def test_a_name_beside_a_resource_is_stuck_where_that_one_is_replaced(
+    properties: Body, attributes: Body, verdict: str
+) -> None:
+    group = {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": properties, **attributes}
+    provider = {"Name": "a", "AutoScalingGroupProvider": {"AutoScalingGroupArn": {"Ref": "Group"}}}
+    template = Template.of(
+        {
+            "Resources": {
+                "Group": group,
+                "Provider": {"Type": "AWS::ECS::CapacityProvider", "Properties": provider},
+            }
+        }
+    )
+    assert BY_NAME["stuck-name"].result(template.resources["Provider"], template).verdict == verdict
+
+
+def test_what_may_stand_beside_a_name_is_what_cloudformation_replaces() -> None:
+    """Each exception is of a property that is there, and has a reason."""
+    for (kind, pointer), reason in ACCEPTED.items():
+        assert tuple(pointer.split("/")) in (create_only(kind) or ())
+        assert len(reason.split()) > 8
 
 
 def test_every_rule_is_in_a_file_named_after_it_and_says_how_to_mend_it() -> None:

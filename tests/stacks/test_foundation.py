@@ -105,6 +105,7 @@ def test_key_policies_name_no_other_account(foundation: Template, environment: A
 def test_the_boundary_has_the_name_that_roles_use(foundation: Template, environment: Any) -> None:
     boundary = only(foundation, "AWS::IAM::ManagedPolicy")
     assert boundary["ManagedPolicyName"] == f"starburst-{environment.name}-boundary"
+    assert (boundary["Description"], boundary["Path"]) == ("", "/"), "neither can ever change"
 
 
 def test_an_organizations_boundary_replaces_ours(tmp_path: Path) -> None:

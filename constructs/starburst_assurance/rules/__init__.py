@@ -16,6 +16,7 @@ from starburst_assurance.rules.open_shell import OPEN_SHELL
 from starburst_assurance.rules.public_address import PUBLIC_ADDRESS
 from starburst_assurance.rules.rule import Result, Rule, Verdict
 from starburst_assurance.rules.second_write import SECOND_WRITE
+from starburst_assurance.rules.stuck_name import STUCK_NAME
 from starburst_assurance.rules.unbounded_role import UNBOUNDED_ROLE
 from starburst_assurance.rules.undeclared_wildcard import undeclared_wildcard, unused_wildcards
 from starburst_assurance.rules.unkeyed_scratch import UNKEYED_SCRATCH
@@ -40,6 +41,7 @@ RULES: Final = (
     OPEN_SHELL,
     PUBLIC_ADDRESS,
     SECOND_WRITE,
+    STUCK_NAME,
     UNBOUNDED_ROLE,
     UNKEYED_SCRATCH,
     UNMASKED_LOG,

@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from starburst.contract import WORKSPACE_TAG
+from starburst_constructs.naming import name_following
 
 __all__ = ["THRESHOLDS", "WorkspaceBudget"]
 
@@ -23,10 +24,13 @@ class WorkspaceBudget(Construct):
     Billing data lags by hours, so a budget tells and the controller's limits stop. The tag must
     be activated once as a cost allocation tag in the account that pays.
 
+    Who is told, and when, cannot be changed in a budget, only replaced with it; so they are in its
+    name (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/365).
+
     Args:
         scope: parent construct.
         construct_id: its id there.
-        name: the budget's name, unique in the account.
+        name: how the budget's name begins; unique in the account.
         workspace: value of the ``starburst-workspace`` tag.
         monthly_usd: the budget.
         emails: who is told, 1 to 10.
@@ -56,7 +60,7 @@ class WorkspaceBudget(Construct):
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=name,
+                budget_name=name_following(name, list(emails), THRESHOLDS),
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
