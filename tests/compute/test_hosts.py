@@ -175,6 +175,18 @@ def test_agents_reach_ecs_without_an_internet_route(
         assert f".{service}" not in json.dumps(templates["dev/endpoints"])
 
 
+def test_every_endpoint_has_a_policy_that_takes_one(
+    stacks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """With a policy EC2 would refuse the endpoints of what agents call, and so the stack."""
+    without = {
+        one["ServiceName"].rpartition(".")[2]
+        for one in found(stacks["hosted/endpoints"], "AWS::EC2::VPCEndpoint")
+        if "PolicyDocument" not in one
+    }
+    assert without == {"ecs-agent", "ecs-telemetry"}
+
+
 def test_clients_are_told_of_the_instances(stacks: Mapping[str, Mapping[str, Any]]) -> None:
     text = json.dumps(stacks["hosted/publishing"]).replace("\\", "")
     assert '"hosts":{"instances":[{"memory_gb":16,"name":"c7g.2xlarge"' in text

@@ -10,20 +10,21 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import BrokerRole, MfaUsers, Network
+from stacks.settings import BrokerRole, Ec2Capacity, Instance, MfaUsers, Network
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
 from starburst_assurance.proofs.reading.assembly import FOREIGN_BOUNDARY, read_policy_set
 from starburst_assurance.proofs.reading.errors import ResolveError
-from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.reading.policies import EVERYTHING, PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
 from tests.networks import REUSED
 
 LOGIC = Logic()
+C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
 PERIMETER = (
     "buckets_refuse_strangers",
     "nothing_leaves_through_an_endpoint",
@@ -65,7 +66,7 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chosen(assemblies: Path) -> dict[str, PolicySet]:
-    """An organization of IAM users, a broker in another's VPC, an office in FIPS mode."""
+    """An organization of IAM users, a broker in another's VPC, a FIPS office with hosts."""
     users = replace(
         DEV,
         name="mfa",
@@ -94,6 +95,8 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
         network=Network(cidr="10.72.0.0/20"),
         trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
         trusted_vpcs=("vpc-0f1e2d3c",),
+        architecture="ARM64",
+        capacity=Ec2Capacity(instance_types=(C7G,)),
     )
     built = app.build([users, broker, office], outdir=str(assemblies), validate=False)
     built.synth()
@@ -121,6 +124,21 @@ def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, PolicySet], 
     others = {"nothing_leaves_through_an_endpoint", "endpoints_refuse_strangers"}
     expected = {"mfa": {"only_our_endpoints_in_our_vpc"}, "office": set()}
     assert left_out == expected.get(name, others | {"endpoints_can_open"})
+
+
+@pytest.mark.parametrize("service", ["ecs-agent", "ecs"])
+def test_an_open_endpoint_is_noticed_but_where_none_takes_a_policy(
+    chosen: dict[str, PolicySet], service: str
+) -> None:
+    policy_set = chosen["office"]
+    [policy] = [one.policy for one in policy_set.endpoints if one.service == service]
+    open_to_all = policy_set.with_policy(replace(EVERYTHING, name=policy))
+    answers = {
+        prove(item, open_to_all, logic=LOGIC).answer
+        for item in ALL
+        if item.name in ("nothing_leaves_through_an_endpoint", "endpoints_refuse_strangers")
+    }
+    assert answers == {"proved" if service == "ecs-agent" else "refuted"}
 
 
 @pytest.mark.parametrize("name", NAMED_LIKE_AREAS)

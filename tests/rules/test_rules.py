@@ -555,6 +555,25 @@ def test_a_name_beside_a_resource_is_stuck_where_that_one_is_replaced(
     assert BY_NAME["stuck-name"].result(template.resources["Provider"], template).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("service", "policy", "verdict"),
+    [
+        ("ecs-agent", {}, "compliant"),
+        ("ecs-telemetry", {}, "compliant"),
+        ("ecs", {}, "non-compliant"),
+        ("ecs-agent", {"PolicyDocument": {"Statement": [ANY_PRINCIPAL]}}, "non-compliant"),
+    ],
+)
+def test_an_endpoint_goes_without_a_policy_where_it_takes_none(
+    service: str, policy: Body, verdict: str
+) -> None:
+    name = f"com.amazonaws.eu-west-1.{service}"
+    one = {"VpcEndpointType": "Interface", "PrivateDnsEnabled": True, "ServiceName": name}
+    body = {"Type": "AWS::EC2::VPCEndpoint", "Properties": {**one, **policy}}
+    template = Template.of({"Resources": {"One": body}})
+    assert BY_NAME["open-endpoint"].result(template.resources["One"], template).verdict == verdict
+
+
 def test_what_may_stand_beside_a_name_is_what_cloudformation_replaces() -> None:
     """Each exception is of a property that is there, and has a reason."""
     for (kind, pointer), reason in ACCEPTED.items():

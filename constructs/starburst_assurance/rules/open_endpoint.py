@@ -20,6 +20,10 @@ _IMAGE_LAYERS: Final = re.compile(r"arn:aws[\w-]*:s3:::prod-[a-z0-9-]+-starport-
 """ECR keeps image layers in a bucket of AWS's own; reading it carries nothing out."""
 
 
+_AGENTS: Final = ("ecs-agent", "ecs-telemetry")
+"""Services of which EC2 makes endpoints without a policy only."""
+
+
 def _judge(resource: Resource, template: Template) -> Iterator[str]:
     properties = resource.properties
     allows = [
@@ -27,7 +31,7 @@ def _judge(resource: Resource, template: Template) -> Iterator[str]:
         for statement in statements(properties.get("PolicyDocument"))
         if statement["Effect"] == "Allow"
     ]
-    if not allows:
+    if not allows and not _takes_none(properties):
         yield "it has no policy of its own, and AWS's lets everybody reach everything"
     for statement in allows:
         if not _ours(statement) and not _reads_image_layers(statement, template):
@@ -35,6 +39,11 @@ def _judge(resource: Resource, template: Template) -> Iterator[str]:
             yield f"{sid} names no account or organization of both caller and resource"
     if properties.get("VpcEndpointType") == "Interface" and not properties.get("PrivateDnsEnabled"):
         yield "its private DNS is off, so that clients look for a way around it"
+
+
+def _takes_none(properties: Mapping[str, Any]) -> bool:
+    service = str(properties.get("ServiceName", "")).rpartition(".")[2]
+    return service in _AGENTS and "PolicyDocument" not in properties
 
 
 def _ours(statement: Mapping[str, Any]) -> bool:

@@ -36,7 +36,12 @@ Source: the services that CDK knows, and https://github.com/aws/containers-roadm
 """
 
 TASK_SERVICES: Final = ("ecs-agent", "ecs-telemetry")
-"""What Fargate calls from the task's network in ``NEW_REGIONS`` only, and EC2's agents always."""
+"""What Fargate calls from the task's network in ``NEW_REGIONS`` only, and EC2's agents always.
+
+Their endpoints have no policy: users found that these two take none, and no page of AWS says
+otherwise (https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55). For a service that
+takes none EC2 refuses the endpoint itself: "only supports the full-access endpoint policy".
+"""
 
 NEW_REGIONS: Final = frozenset(
     {
@@ -169,7 +174,7 @@ class Endpoints(_Reached):
 
 
 class InterfaceEndpoints(Construct):
-    """The interface endpoints, each with a policy and private names (S16 to S18).
+    """The interface endpoints, each with private names and, if it takes one, a policy (S16 to S18).
 
     Args:
         scope: the stack that holds nothing else, where they come and go.
@@ -210,7 +215,8 @@ class InterfaceEndpoints(Construct):
                 open=False,
                 private_dns_enabled=True,
             )
-            endpoint.add_to_policy(perimeter_statement(placement=placement))
+            if service not in TASK_SERVICES:
+                endpoint.add_to_policy(perimeter_statement(placement=placement))
             if condition is not None:
                 resource = cast(cdk.CfnResource, endpoint.node.default_child)
                 resource.cfn_options.condition = condition
