@@ -46,6 +46,7 @@ class NetworkStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         self._zones = environment.network.zones
+        self._named = environment.network.named_zones
         super().__init__(scope, construct_id, **kwargs)
         settings = environment.network
         internet = settings.egress == "nat"
@@ -130,7 +131,9 @@ class NetworkStack(cdk.Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The zones, resolved at deployment: no look-up, and no letters that a Region may lack."""
+        """The zones that are named; else resolved at deployment, without letters it may lack."""
+        if self._named:
+            return list(self._named)
         return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(self._zones)]
 
     def _own_vpc(self, environment: Environment, foundation: FoundationStack) -> ec2.Vpc:
@@ -161,6 +164,8 @@ class NetworkStack(cdk.Stack):
             # ClosedDefaultGroup does it without a function, and keeps doing it.
             restrict_default_security_group=False,
         )
+        if environment.network.zone_ids:
+            _by_id(vpc)
         FlowLog(
             self,
             "FlowLog",
@@ -196,3 +201,12 @@ class NetworkStack(cdk.Stack):
         attributes[f"{tier}_subnet_ids"] = list(existing.subnet_ids)
         attributes[f"{tier}_subnet_route_table_ids"] = list(existing.route_table_ids)
         return ec2.Vpc.from_vpc_attributes(self, "Vpc", **attributes)
+
+
+def _by_id(vpc: ec2.Vpc) -> None:
+    """Say of each subnet that its zone is an id: the CDK takes zones for names."""
+    for subnet in (*vpc.public_subnets, *vpc.private_subnets, *vpc.isolated_subnets):
+        resource = subnet.node.default_child
+        assert isinstance(resource, ec2.CfnSubnet)  # noqa: S101 - narrows jsii's type
+        resource.availability_zone_id = resource.availability_zone
+        resource.availability_zone = None

@@ -24,6 +24,7 @@ from stacks.settings.validation import (
     require,
 )
 from stacks.settings.workspace import Workspace
+from stacks.settings.zones import FARGATE_ZONES, zone_prefix
 from starburst.contract import ENVIRONMENT_NAME, Hosts
 from starburst_constructs.placement import Placement
 
@@ -151,6 +152,7 @@ class Environment:
         me = f"environment {self.name}:"
         typed(f"{me} ", self)
         self._check_place(me)
+        self._check_zones(me)
         self._check_words(me)
         self._check_trust(me)
         self._check_workspaces(me)
@@ -183,6 +185,25 @@ class Environment:
         validated = not self.fips or self.region in FIPS_REGIONS
         allowed = f"False in {self.region}: {', '.join(FIPS_REGIONS)} have every FIPS endpoint"
         require(validated, f"{me} fips", self.fips, allowed)
+
+    def _check_zones(self, me: str) -> None:
+        if self.network.existing is not None:
+            return
+        known = FARGATE_ZONES.get(self.region)
+        if known is not None:
+            zones = self.network.zones
+            allowed = f"at most {len(known)}, the zones of {self.region} in which Fargate runs"
+            require(zones <= len(known), f"{me} network.zones", zones, allowed)
+        prefix = zone_prefix(self.region)
+        for zone in self.network.named_zones:
+            field = f"{me} network.named_zones"
+            if zone not in self.network.zone_ids:
+                ours = zone.startswith(self.region)
+                require(ours, field, zone, f"zones of {self.region}, such as {self.region}a")
+            elif known is not None:
+                one_of(field, zone, known)
+            else:
+                require(zone.startswith(prefix), field, zone, f"zones of {self.region}")
 
     def _check_words(self, me: str) -> None:
         one_of(f"{me} purpose", self.purpose, get_args(Purpose))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final, Literal, get_args
@@ -25,6 +26,9 @@ EndpointTime = Literal["always", "while_bursting"]
 
 RESERVED_ADDRESSES: Final = 5
 """AWS keeps so many in every subnet."""
+
+ZONE_ID: Final = r"[a-z]{3,4}\d-az\d"
+ZONE_NAME: Final = r"[a-z]{2}-[a-z]+-\d[a-z]"
 
 ENDPOINT_ADDRESSES: Final = 16
 """Room for interface endpoints in every subnet."""
@@ -93,7 +97,11 @@ class Network:
 
     Attributes:
         cidr: of our own VPC, /16 to /24, private.
-        zones: availability zones, 2 to 6; of an existing VPC, as many as it gives subnets.
+        zones: availability zones, 2 to 6, at most as many as the region has; of an existing VPC, as
+            many as it gives subnets.
+        named_zones: which ones, by id (``euw1-az1``, the same place for every account) or by name
+            (``eu-west-1a``). Without it they are the account's first that have a default subnet,
+            where it has any. Naming them in another order replaces every subnet.
         egress: ``isolated`` (no internet gateway at all) or ``nat``, the one explicit way out.
         existing: an existing VPC instead of our own; ``cidr`` is then that VPC's.
         peers: CIDRs that this VPC will be routed to and must not overlap.
@@ -115,6 +123,7 @@ class Network:
     endpoints: EndpointTime = "always"
     s3_prefix_list: str | None = None
     block_public_access: bool = False
+    named_zones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
@@ -126,6 +135,8 @@ class Network:
         for peer in self.peers:
             clear = not ipv4_network("network.peers", peer).overlaps(block)
             require(clear, "network.peers", peer, f"blocks that do not overlap {block}")
+        if self.named_zones:
+            self._check_zones()
         if self.s3_prefix_list is not None:
             allowed = "an id such as pl-6da54004"
             matches("network.s3_prefix_list", self.s3_prefix_list, "pl-[0-9a-f]{8,17}", allowed)
@@ -144,6 +155,24 @@ class Network:
                 self.endpoints,
                 "'always' with existing.endpoints='reuse': only their owner may close them",
             )
+
+    def _check_zones(self) -> None:
+        field, named = "network.named_zones", self.named_zones
+        distinct(field, named)
+        for zone in named:
+            allowed = "ids such as euw1-az1, or names such as eu-west-1a"
+            matches(field, zone, f"{ZONE_ID}|{ZONE_NAME}", allowed)
+        ids = [zone for zone in named if re.fullmatch(ZONE_ID, zone)]
+        require(len(ids) in (0, len(named)), field, named, "either ids or names")
+        allowed = f"{len(named)}, the number of named_zones"
+        require(self.zones == len(named), "network.zones", self.zones, allowed)
+        allowed = "() with an existing VPC, whose subnets have their zones"
+        require(self.existing is None, field, named, allowed)
+
+    @property
+    def zone_ids(self) -> tuple[str, ...]:
+        """The named zones where they are named by their ids."""
+        return tuple(zone for zone in self.named_zones if re.fullmatch(ZONE_ID, zone))
 
     @property
     def while_bursting(self) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 
+import cfnlint.helpers
 import pytest
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 import environments
 from stacks.settings import (
@@ -16,6 +18,8 @@ from stacks.settings import (
     Workspace,
     check_together,
 )
+from stacks.settings.environment import OTHER_PARTITIONS
+from stacks.settings.zones import FARGATE_ZONES
 from starburst.contract import Limits
 
 
@@ -49,6 +53,25 @@ def test_a_changed_copy_is_judged_again() -> None:
 def test_a_region_without_known_prices_is_allowed() -> None:
     place = replace(environments.PROD, region="mx-central-1", allowed_regions=("mx-central-1",))
     assert place.region == "mx-central-1"
+
+
+def test_the_table_of_zones_is_what_others_know_of_aws() -> None:
+    """Moto and cfn-lint keep such tables too; where Fargate runs, AWS alone says."""
+    theirs = RegionsAndZonesBackend.zones
+    for region, ours in FARGATE_ZONES.items():
+        assert set(ours) == {zone.zone_id for zone in theirs[region]}, region
+        assert len(ours) <= len(cfnlint.helpers.AVAILABILITY_ZONES[region]), region
+    ours = {name for name in theirs if not name.startswith(OTHER_PARTITIONS)}
+    assert ours - {*FARGATE_ZONES} == {"ap-east-2", "ap-southeast-6"}  # AWS's page names neither
+
+
+def test_zones_can_be_named_where_the_region_has_them() -> None:
+    for named in (("euw1-az3", "euw1-az1"), ("eu-west-1a", "eu-west-1c")):
+        network = Network(cidr="10.64.16.0/20", named_zones=named)
+        assert replace(environments.PROD, network=network).network.named_zones == named
+    young = Network(named_zones=("eun2-az1", "eun2-az9"), s3_prefix_list="pl-0123abcd")
+    place = {"region": "eu-north-2", "allowed_regions": ("eu-north-2",)}
+    assert replace(environments.PROD, network=young, **place).network.zone_ids == young.named_zones
 
 
 def test_one_environment_alone_sets_what_an_account_has_once() -> None:

@@ -237,6 +237,69 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a public block": (Network, {"cidr": "8.8.0.0/16"}, "allowed: a block inside 10.0.0.0/8"),
     "one zone": (Network, {"zones": 1}, "network.zones is 1; allowed: a whole number, 2 to 6."),
     "seven zones": (Network, {"zones": 7}, "network.zones is 7"),
+    "more zones than a region has": (
+        environment,
+        {"network": Network(zones=4)},
+        "environment prod: network.zones is 4; allowed: at most 3, the zones of eu-west-1 in which "
+        "Fargate runs.",
+    ),
+    "a zone without Fargate": (
+        environment,
+        {
+            "region": "us-west-1",
+            "allowed_regions": ("us-west-1",),
+            "network": Network(named_zones=("usw1-az1", "usw1-az2")),
+        },
+        "network.named_zones is 'usw1-az2'; allowed: usw1-az1, usw1-az3.",
+    ),
+    "a third zone where two have Fargate": (
+        environment,
+        {
+            "region": "us-west-1",
+            "allowed_regions": ("us-west-1",),
+            "network": Network(zones=3),
+        },
+        "network.zones is 3; allowed: at most 2, the zones of us-west-1 in which Fargate runs.",
+    ),
+    "a zone's name of another region": (
+        environment,
+        {"network": Network(named_zones=("eu-west-1a", "eu-central-1a"))},
+        "network.named_zones is 'eu-central-1a'; allowed: zones of eu-west-1, such as eu-west-1a.",
+    ),
+    "a zone's id of another region that is too young for the table": (
+        environment,
+        {
+            "region": "eu-north-2",
+            "allowed_regions": ("eu-north-2",),
+            "network": Network(named_zones=("eun2-az1", "eun1-az1"), s3_prefix_list="pl-0123abcd"),
+        },
+        "network.named_zones is 'eun1-az1'; allowed: zones of eu-north-2.",
+    ),
+    "zones by name and by id": (
+        Network,
+        {"named_zones": ("eu-west-1a", "euw1-az2")},
+        "network.named_zones is ('eu-west-1a', 'euw1-az2'); allowed: either ids or names.",
+    ),
+    "no zone": (
+        Network,
+        {"named_zones": ("eu-west-1", "euw1-az2")},
+        "network.named_zones is 'eu-west-1'; allowed: ids such as euw1-az1, or names such as",
+    ),
+    "one zone twice": (
+        Network,
+        {"named_zones": ("euw1-az2", "euw1-az2")},
+        "network.named_zones is 'euw1-az2'; allowed: each value once.",
+    ),
+    "fewer names than zones": (
+        Network,
+        {"zones": 3, "named_zones": ("euw1-az1", "euw1-az2")},
+        "network.zones is 3; allowed: 2, the number of named_zones.",
+    ),
+    "zones of an existing VPC": (
+        Network,
+        {"existing": existing(), "named_zones": ("euw1-az1", "euw1-az2")},
+        "allowed: () with an existing VPC, whose subnets have their zones.",
+    ),
     "half a zone": (Network, {"zones": 2.5}, "network.zones is 2.5"),
     "an unknown way out": (Network, {"egress": "open"}, "egress is 'open'; allowed: isolated, nat"),
     "zones unlike the existing subnets": (

@@ -74,6 +74,25 @@ def test_zones_are_as_many_as_asked_for_and_need_no_look_up(
     assert all("Fn::GetAZs" in zone for zone in zones)
 
 
+@pytest.mark.parametrize("egress", ["isolated", "nat"])
+@pytest.mark.parametrize(
+    ("named", "field", "other"),
+    [
+        (("euw1-az3", "euw1-az1"), "AvailabilityZoneId", "AvailabilityZone"),
+        (("eu-west-1a", "eu-west-1c"), "AvailabilityZone", "AvailabilityZoneId"),
+    ],
+)
+def test_named_zones_are_taken_as_they_are(
+    build: Build, egress: Any, named: tuple[str, ...], field: str, other: str
+) -> None:
+    network = build(network=Network(egress=egress, named_zones=named))
+    subnets = [each["Properties"] for each in resources(network, "AWS::EC2::Subnet").values()]
+    assert sorted(subnet[field] for subnet in subnets) == sorted(
+        named * (2 if egress == "nat" else 1)
+    )
+    assert not any(other in subnet for subnet in subnets)
+
+
 def test_s3_has_a_gateway_in_every_route_table(network: Template) -> None:
     gateway = named(network, "AWS::EC2::VPCEndpoint", "EndpointsS3")
     assert gateway["VpcEndpointType"] == "Gateway"
