@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from starburst.contract import WORKER_COMMAND
-from starburst_constructs.compute.workers import SCRATCH, WORKER_UID
+from starburst_constructs.compute.workers import SCRATCH, WORKER_UID, WORKER_USER
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +60,12 @@ def test_the_image_and_the_task_definition_agree(text: str) -> None:
     assert json.loads(final["VOLUME"]) == [SCRATCH]
     assert json.loads(final["CMD"]) == list(WORKER_COMMAND)
     assert f"chown {WORKER_UID}:{WORKER_UID} {SCRATCH}" in text
+    entry = f"{WORKER_USER}:x:{WORKER_UID}:{WORKER_UID}::{SCRATCH}:/usr/sbin/nologin"
+    assert f"echo '{entry}' >> /etc/passwd" in text
+    assert f"echo '{WORKER_USER}:x:{WORKER_UID}:' >> /etc/group" in text
+    variables = dict(pair.split("=", 1) for pair in shlex.split(final["ENV"]))
+    wanted = {"HOME": SCRATCH, "USER": WORKER_USER, "LOGNAME": WORKER_USER}
+    assert {name: variables[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(

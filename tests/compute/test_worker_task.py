@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 import app
-from environments import DEV
+from environments import ALL, DEV
 from starburst.contract import WORKER_COMMAND
 from starburst_constructs.compute.workers import WorkerTask
 
@@ -81,9 +81,22 @@ def test_variables_are_names_only(containers: list[dict[str, Any]]) -> None:
             "STARBURST_WORKSPACE",
             "STARBURST_BUCKET",
             "STARBURST_KEY_ARN",
+            *("AWS_DEFAULT_REGION", "AWS_REGION", "HOME", "LOGNAME", "USER"),
         }
         assert "Secrets" not in container
         assert "EnvironmentFiles" not in container
+
+
+def test_a_worker_knows_who_and_where_it_is(templates: Mapping[str, Any]) -> None:
+    for environment in ALL:
+        found = resources(templates[f"{environment.name}/compute"], "AWS::ECS::TaskDefinition")
+        for task in found.values():
+            [container] = task["Properties"]["ContainerDefinitions"]
+            given = {each["Name"]: each["Value"] for each in container["Environment"]}
+            assert (given["USER"], given["LOGNAME"]) == ("starburst", "starburst")
+            [mount] = container["MountPoints"]
+            assert given["HOME"] == mount["ContainerPath"]
+            assert {given["AWS_REGION"], given["AWS_DEFAULT_REGION"]} == {environment.region}
 
 
 def test_the_image_is_pinned_by_digest(containers: list[dict[str, Any]]) -> None:

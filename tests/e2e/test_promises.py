@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import getpass
 import json
 import os
 import subprocess
@@ -50,6 +51,17 @@ def alice(local_environment: LocalEnvironment) -> Connection:
 
 def client(local: LocalEnvironment, service: str, user: str = "alice") -> Any:
     return local.client(local.analyst_session(user=user, workspace="demo"), service)
+
+
+def test_a_function_on_a_worker_can_ask_who_runs_it(local_environment: LocalEnvironment) -> None:
+    def asked(_: int) -> tuple[str, str, str]:
+        with open(f"/proc/{os.getppid()}/environ") as environ:
+            pairs = (entry.partition("=") for entry in environ.read().split("\0"))
+            region = {name: value for name, _, value in pairs}["AWS_REGION"]
+        return getpass.getuser(), os.environ["USER"], region
+
+    found = starburst.map(asked, [0], workspace="demo", user="alice", **ALONE)
+    assert found == [("starburst", "starburst", local_environment.region)]
 
 
 def refused(call: Any, **arguments: Any) -> bool:

@@ -18,10 +18,21 @@ from starburst.contract.times import STOP_SECONDS
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.placement import Placement
 
-__all__ = ["MASKED", "SCRATCH", "WORKER_UID", "WorkerCluster", "WorkerLog", "WorkerTask"]
+__all__ = [
+    "MASKED",
+    "SCRATCH",
+    "WORKER_UID",
+    "WORKER_USER",
+    "WorkerCluster",
+    "WorkerLog",
+    "WorkerTask",
+]
 
 WORKER_UID: Final = "10001"
-"""User and group of the worker's process: a number, so that it needs no entry in the image."""
+"""User and group of the worker's process: a number, which no image can make another user."""
+
+WORKER_USER: Final = "starburst"
+"""What that user is called, in the image and to libraries that ask the environment first."""
 
 SCRATCH: Final = "/tmp"  # noqa: S108 - the one writable folder of a container of our own
 """The only folder that a worker can write to: a volume on the task's encrypted scratch disk."""
@@ -146,7 +157,7 @@ class WorkerTask(ecs.TaskDefinition):
         task_role: what code on the worker may do; complete, so nothing is added to it here.
         execution_role: what ECS may do to start it; complete too.
         log: of the workspace.
-        variables: environment of the container; never a secret (G4).
+        variables: environment of the container, beside who and where it is; never a secret (G4).
         fargate: whether it runs on Fargate; else on an EC2 instance.
 
     Raises:
@@ -204,7 +215,7 @@ class WorkerTask(ecs.TaskDefinition):
             "worker",
             image=ecs.ContainerImage.from_registry(image),
             command=list(WORKER_COMMAND),
-            environment=dict(variables),
+            environment={**variables, **_who_and_where(cdk.Stack.of(self).region)},
             essential=True,
             user=f"{WORKER_UID}:{WORKER_UID}",
             readonly_root_filesystem=True,
@@ -222,3 +233,18 @@ class WorkerTask(ecs.TaskDefinition):
         container.add_mount_points(
             ecs.MountPoint(container_path=SCRATCH, source_volume="scratch", read_only=False)
         )
+
+
+def _who_and_where(region: str) -> dict[str, str]:
+    """Return what ``getpass.getuser``, ``Path.home`` and AWS's SDKs ask the environment for.
+
+    Fargate says the Region by itself; agents of ECS on instances have done so for some time only:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-environment-variables.html
+    """
+    return {
+        "USER": WORKER_USER,
+        "LOGNAME": WORKER_USER,
+        "HOME": SCRATCH,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
