@@ -128,6 +128,8 @@ def test_the_cluster_watches_encrypts_and_would_record_a_shell(compute: Mapping[
     (cluster,) = (one["Properties"] for one in resources(compute, "AWS::ECS::Cluster").values())
     assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enhanced"}]
     assert cluster["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+    # GuardDuty's sidecar could not be pulled, and its endpoint would keep the VPC from going.
+    assert {"Key": "GuardDutyManaged", "Value": "false"} in cluster["Tags"]
     configuration = cluster["Configuration"]
     assert configuration["ManagedStorageConfiguration"]["FargateEphemeralStorageKmsKeyId"]
     shell = configuration["ExecuteCommandConfiguration"]

@@ -93,6 +93,15 @@ class WorkerCluster(ecs.Cluster):
 
     Shells are denied to every role. The logging is there for a role that is not ours.
 
+    GuardDuty's Runtime Monitoring is told to leave it alone. Its agent is a sidecar from a registry
+    of AWS's own account, which neither the launch role nor the endpoints let a task reach, and it
+    would report through an endpoint that workers' security group does not reach. GuardDuty would
+    put that endpoint and a group of its own into the VPC, which could then not be deleted. A task
+    whose sidecar cannot be pulled starts without it.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/managing-gdu-agent-ecs-automated.html
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-guard-duty-troubleshooting.html
+
     Args:
         scope: parent construct.
         construct_id: its id there.
@@ -141,6 +150,7 @@ class WorkerCluster(ecs.Cluster):
         )
         if fargate:
             cluster.capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+        cdk.Tags.of(self).add("GuardDutyManaged", "false")
 
 
 class WorkerTask(ecs.TaskDefinition):
