@@ -12,6 +12,7 @@ from starburst.local import LocalEnvironment
 from starburst.local.deploy_templates import deploy_templates
 from starburst.local.emulation.recorded import RECORDED
 from starburst.local.emulator import GAPS
+from tests.local.parity.differences import differences
 from tests.local.parity.intrinsics import resources_of
 from tests.local.parity.reading import READERS, Services
 from tests.local.parity.stacks import Asked, Comparison, asked_for, carried_templates, compare
@@ -120,6 +121,31 @@ def test_every_reader_is_needed(comparison: Comparison) -> None:
         "AWS::SNS::Subscription",
     }
     assert READERS.keys() - comparison.compared.keys() <= spare
+
+
+def perturbed(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the value with each of its leaves changed, one at a time, by the leaf's path."""
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            for place, other in perturbed(each, f"{path}.{name}" if path else name):
+                yield place, {**value, name: other}
+    elif isinstance(value, list) and value:
+        for index, each in enumerate(value):
+            for place, other in perturbed(each, path):
+                yield place, [*value[:index], other, *value[index + 1 :]]
+    else:
+        yield path, f"not {value}"
+
+
+def test_no_leaf_escapes_the_comparison(comparison: Comparison) -> None:
+    """Whatever one value a template asks for, another one is told from it, in its place."""
+    missed = [
+        (each.place, path)
+        for each, held in comparison.pairs
+        for path, other in perturbed(each.properties)
+        if path not in {found.path for found in differences(other, held)}
+    ]
+    assert not missed
 
 
 def test_what_the_patches_put_in_force_is_missed_without_them() -> None:

@@ -61,15 +61,18 @@ def differences(asked: Any, held: Any, path: str = "") -> list[Difference]:
 
 
 def _lists(asked: list[Any], held: list[Any], path: str) -> list[Difference]:
-    left, found = [*held], []
+    left, found = [*held], list[Difference]()
     for each in asked:
-        compared = [differences(each, other, path) for other in left]
-        best = min(range(len(left)), key=lambda index: len(compared[index]), default=None)
-        if best is None:
-            found += differences(each, None, path)
-        else:
-            found += compared[best]
-            del left[best]
+        nearest, least = None, differences(each, None, path)
+        for index, other in enumerate(left):
+            compared = differences(each, other, path)
+            if nearest is None or len(compared) < len(least):
+                nearest, least = index, compared
+            if not compared:
+                break
+        found += least
+        if nearest is not None:
+            del left[nearest]
     return found + [Difference(path=path, asked=ABSENT, held=_text(each)) for each in left]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+import boto3
 from botocore.exceptions import ClientError
 
 from starburst.local import LocalEnvironment
+from tests.local.raw import Door
 
 __all__ = ["READERS", "Held", "Services", "document", "reads", "tags", "unlowered"]
 
@@ -18,7 +21,7 @@ Properties = Mapping[str, Any]
 Held = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """Clients of the platform's role, and what one answer tells of many resources."""
 
@@ -27,9 +30,17 @@ class Services:
 
     def __getitem__(self, service: str) -> Any:
         if service not in self.clients:
-            session = self.local.platform_session()
-            self.clients[service] = self.local.client(session, service)
+            self.clients[service] = self.local.client(self.session, service)
         return self.clients[service]
+
+    @functools.cached_property
+    def session(self) -> boto3.Session:
+        return self.local.platform_session()
+
+    @functools.cached_property
+    def door(self) -> Door:
+        """Where requests go that no SDK makes."""
+        return Door(self.local.endpoint)
 
     def optional(self, service: str, operation: str, *absent: str, **request: Any) -> Held:
         """Return an answer; an empty one where an error code says that nothing is set."""

@@ -47,13 +47,16 @@ class Comparison:
     Attributes:
         compared: properties by type.
         differing: by type and path, where, and how.
+        pairs: what was asked for, and what was read.
     """
 
     compared: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     differing: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    pairs: list[tuple[Asked, Any]] = field(default_factory=list)
 
     def add(self, asked: Asked, held: Any) -> None:
         """Compare one resource."""
+        self.pairs.append((asked, held))
         self.compared[asked.kind].update(paths(asked.properties))
         for each in differences(asked.properties, held):
             self.differing[asked.kind, each.path].append(_sentence(asked.place, each))

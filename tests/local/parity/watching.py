@@ -7,7 +7,7 @@ from typing import Any
 
 from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.parity.reading import Held, Properties, Services, document, reads, tags, unlowered
-from tests.local.raw import JSON_1_0, Door, keys
+from tests.local.raw import JSON_1_0, keys
 
 __all__: list[str] = []
 
@@ -58,13 +58,12 @@ def _cloudwatch(aws: Services, operation: str, **request: Any) -> Held:
     """Ask in the JSON that CloudWatch's model allows beside the CBOR that boto3 prefers."""
     target = f"GraniteServiceVersion20100801.{operation}"
     headers = {"X-Amz-Target": target, "Content-Type": JSON_1_0}
-    with Door(aws.local.endpoint) as door:
-        answer = door.signed(
-            keys(aws.local.platform_session()),
-            *("monitoring", "POST", "/"),
-            headers=headers,
-            body=json.dumps(request).encode(),
-        )
+    answer = aws.door.signed(
+        keys(aws.session),
+        *("monitoring", "POST", "/"),
+        headers=headers,
+        body=json.dumps(request).encode(),
+    )
     assert answer.status == 200, answer
     found: Held = json.loads(answer.body)
     return found
