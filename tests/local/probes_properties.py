@@ -17,6 +17,7 @@ from tests.local.scene import (
     denied,
     error_code,
     eventually,
+    invoked_by,
     outputs_of,
 )
 
@@ -159,6 +160,7 @@ def event_retries(scene: Scene) -> bool:
     }
     made(
         scene,
+        P=invoked_by("R", "F"),
         F=failing,
         C={"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config},
         R={"Type": "AWS::Events::Rule", "Properties": rule},
@@ -177,6 +179,22 @@ def event_retries(scene: Scene) -> bool:
     except TimeoutError:
         return False
     return bool(json.loads(body)["requestPayload"]["detail"] == {"n": 1})
+
+
+def event_permissions(scene: Scene) -> bool:
+    """Of three queues, the one gets an event whose policy allows this rule to send it."""
+    events, sqs = scene.root("events"), scene.root("sqs")
+    rule, source = scene.name("rule"), scene.name("probe")
+    arn = events.put_rule(Name=rule, EventPattern=json.dumps({"source": [source]}))["RuleArn"]
+    queues = [scene.queue() for _ in range(3)]
+    scene.let_send(f"{arn}-other", queues[1])
+    scene.let_send(arn, queues[2])
+    targets = [{"Id": str(index), "Arn": queue} for index, (_, queue) in enumerate(queues)]
+    events.put_targets(Rule=rule, Targets=targets)
+    entry = {"Source": source, "DetailType": "probe", "Detail": "{}"}
+    events.put_events(Entries=[entry])
+    received = [sqs.receive_message(QueueUrl=url).get("Messages", []) for url, _ in queues]
+    return [len(each) for each in received] == [0, 0, 1]
 
 
 def lambda_reads(scene: Scene) -> bool:

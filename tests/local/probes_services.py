@@ -19,6 +19,7 @@ from tests.local.scene import (
     denied,
     error_code,
     eventually,
+    invoked_by,
     outputs_of,
 )
 
@@ -170,7 +171,8 @@ def task_events(scene: Scene) -> bool:
         "detail": {"clusterArn": [cluster], "lastStatus": ["STOPPED"]},
     }
     rule = scene.name("rule")
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    made = events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    scene.let_send(made["RuleArn"], (url, arn))
     events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": arn}])
     definition = scene.task_definition([sys.executable, "-c", "raise SystemExit(3)"])
     task = scene.run(definition, cluster, startedBy="session")[0]["taskArn"]
@@ -210,6 +212,7 @@ def lambda_aliases(scene: Scene) -> bool:
             {
                 "F": {"Type": "AWS::Lambda::Function", "Properties": properties},
                 "A": {"Type": "AWS::Lambda::Alias", "Properties": alias},
+                "P": invoked_by("R", "A"),
                 "R": {"Type": "AWS::Events::Rule", "Properties": rule},
             },
         )

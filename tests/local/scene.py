@@ -115,6 +115,19 @@ class Scene:
         url = self.root("sqs").create_queue(QueueName=name)["QueueUrl"]
         return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
+    def let_send(self, rule: str, queue: tuple[str, str]) -> None:
+        """Let a rule of EventBridge send to a queue."""
+        url, arn = queue
+        statement = {
+            **ALLOW,
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+        }
+        policy = {"Policy": document(statement)}
+        self.root("sqs").set_queue_attributes(QueueUrl=url, Attributes=policy)
+
     def key(self) -> str:
         return self.root("kms").create_key()["KeyMetadata"]["Arn"]
 
@@ -197,6 +210,17 @@ class Scene:
             raise ValueError([event.get("ResourceStatusReason") for event in events])
         found = formation.describe_stack_resources(StackName=name)["StackResources"]
         return {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in found}
+
+
+def invoked_by(rule: str, function: str) -> dict[str, Any]:
+    """Return the resource that lets a rule of the same template invoke a function or an alias."""
+    properties = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": function},
+        "Principal": "events.amazonaws.com",
+        "SourceArn": {"Fn::GetAtt": [rule, "Arn"]},
+    }
+    return {"Type": "AWS::Lambda::Permission", "Properties": properties}
 
 
 def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:

@@ -70,9 +70,9 @@ GAPS: Final[dict[str, str]] = {
         "IAM here has no SCPs and does not check the execution roles of AWS services; "
         "it shows how policies behave and proves nothing."
     ),
-    "service-permissions": (
-        "EventBridge and CloudWatch reach the controller, topics and queues without asking their "
-        "policies, and at the first try."
+    "deliveries": (
+        "EventBridge delivers at the first try, or never; CloudWatch publishes to a topic without "
+        "asking its policy."
     ),
     "retention": (
         "Nothing expires: lifecycle rules, the retention of logs and images and the rotation of "
