@@ -12,6 +12,7 @@ import botocore.exceptions
 
 from deploy.incident.command import Clients, IncidentError, Scope, say
 from starburst.aws.calls import code_of
+from starburst.aws.write_once import past_conflicts
 from starburst_constructs.naming import trail_name
 from starburst_constructs.policies.incident_statements import RECORDS, Locker
 
@@ -56,15 +57,17 @@ def lock(about: Scope, clients: Clients, command: str, content: Mapping[str, Any
                 "nobody can change it"
             )
             return
-        clients("s3").put_object(
-            Bucket=place.bucket,
-            Key=key,
-            Body=f"{json.dumps(content, indent=2, sort_keys=True, default=str)}\n".encode(),
-            ContentType="application/json",
-            ExpectedBucketOwner=environment.account,
-            # Object Lock asks for a checksum; the bucket's policy for a first write.
-            ChecksumAlgorithm="SHA256",
-            IfNoneMatch="*",
+        past_conflicts(
+            lambda: clients("s3").put_object(
+                Bucket=place.bucket,
+                Key=key,
+                Body=f"{json.dumps(content, indent=2, sort_keys=True, default=str)}\n".encode(),
+                ContentType="application/json",
+                ExpectedBucketOwner=environment.account,
+                # Object Lock asks for a checksum; the bucket's policy for a first write.
+                ChecksumAlgorithm="SHA256",
+                IfNoneMatch="*",
+            )
         )
     except botocore.exceptions.ClientError as error:
         raise RecordError(_why(code_of(error), error)) from error

@@ -31,6 +31,7 @@ from deploy.incident.command import (
 from deploy.incident.subject import require_known, require_something
 from deploy.incident.versions import Version, below, prefixes, refused, session_options
 from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, is_one_names_trouble, told
+from starburst.aws.write_once import past_conflicts
 from starburst_constructs.policies.incident_response import restorer_document
 
 __all__ = ["Step", "main", "plan", "restore"]
@@ -99,18 +100,22 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
     with tempfile.TemporaryFile() as body:
         was = s3.get_object(**old)
         shutil.copyfileobj(was["Body"], body)
-        body.seek(0)
         if not step.newest.marker:
             # Results and manifests are written once, so the write must find nothing there.
             s3.delete_object(Bucket=bucket, Key=step.key)
-        s3.put_object(
-            Bucket=bucket,
-            Key=step.key,
-            Body=body,
-            IfNoneMatch="*",
-            Metadata={**was["Metadata"], _ORIGIN: step.version.id},
-            ContentType=was["ContentType"],
-        )
+
+        def put() -> None:
+            body.seek(0)
+            s3.put_object(
+                Bucket=bucket,
+                Key=step.key,
+                Body=body,
+                IfNoneMatch="*",
+                Metadata={**was["Metadata"], _ORIGIN: step.version.id},
+                ContentType=was["ContentType"],
+            )
+
+        past_conflicts(put)  # the deletion before it may be under way
     return "copy"
 
 

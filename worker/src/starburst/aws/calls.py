@@ -13,7 +13,10 @@ from starburst.untrusted.terminal_text import one_line
 
 __all__ = [
     "ABSENT",
+    "CONFLICT",
     "CONNECTIONS",
+    "DENIED",
+    "EXPIRED",
     "MISSING",
     "OUTRUN",
     "QUEUE_GONE",
@@ -38,15 +41,38 @@ ABSENT: Final = MISSING | {"403", "AccessDenied"}
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
 """
 
+DENIED: Final = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+    | {"KMS.AccessDeniedException", "KmsAccessDenied"}
+)
+"""How AWS refuses a caller, and how SQS says that KMS refuses the caller its queue's key.
+
+S3 says the same of a key that does not exist to callers that may not list the bucket; see
+:mod:`starburst.aws.absence`.
+"""
+
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
+"""How AWS says that a login has ended."""
+
 QUEUE_GONE: Final = frozenset(
     {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NonExistentQueue"}
 )
-"""How SQS says that a queue does not exist."""
+"""How SQS says that it knows no such queue: one that was deleted, or that was made a moment ago.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+"""
 
 TAKEN: Final = frozenset({"PreconditionFailed", "412"})
 """How S3 says that a write-once key exists: by another's hand, or by one's own lost first try."""
 
-OUTRUN: Final = TAKEN | {"ConditionalRequestConflict", "409"}
+CONFLICT: Final = frozenset({"ConditionalRequestConflict", "OperationAborted", "409"})
+"""How S3 says that a write met another one, or a deletion, under way at its key: it is to be sent
+again, and then S3 knows whether the key is taken.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, ``If-None-Match``.
+"""
+
+OUTRUN: Final = TAKEN | CONFLICT
 """How S3 says that a conditional write came second."""
 
 TROUBLE: Final = (ClientError, BotoCoreError)
@@ -63,13 +89,15 @@ _REFUSED: Final = frozenset({400, 405, 411, 413, 414, 416, 422, 501})
 permission, a key or an object may come back."""
 
 _PASSES: Final = (
-    *("BadDigest", "Expired", "IncompleteBody", "IncompleteSignature", "InvalidClientTokenId"),
-    *("InvalidSignature", "InvalidToken", "KMS", "Kms", "Limit", "NotReady", "OverLimit"),
+    *("AccessDenied", "BadDigest", "Expired", "IncompleteBody", "IncompleteSignature"),
+    *("InvalidClientTokenId", "InvalidSignature", "InvalidToken", "KMS", "Kms", "Limit"),
+    *("NotReady", "OverLimit"),
     *("PriorRequest", "RequestTime", "SHA256Mismatch", "SignatureDoesNotMatch", "SlowDown"),
     *("Throttl", "TooMany", "TransactionInProgress", "UnrecognizedClient", "ExceededException"),
 )
 """What stands in the code of an error that comes with such a status and passes all the same: AWS is
-busy, credentials are being renewed, a key is disabled, the bytes were damaged on their way."""
+busy, credentials are being renewed, a key is disabled, a policy is on its way (KMS and SQS refuse
+with 400), the bytes were damaged on theirs."""
 
 
 def client_config(*, fips: bool = False) -> Config:

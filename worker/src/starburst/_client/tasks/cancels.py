@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Cancels"]
 
 _TRIES: Final = 8
+_FIRST_PAUSE: Final = 0.01
 
 
 class Cancels:
@@ -147,7 +149,7 @@ class Cancels:
 
     def _write(self, more: CancelledTasks) -> None:
         """Put tasks on the list, though other clients may write to it too."""
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             tasks = self._written.union(more)
             if tasks == self._written:
                 return
@@ -159,6 +161,7 @@ class Cancels:
                 self._written, self._etag = tasks, etag
                 return
             more, self._written, self._etag = tasks, NOTHING_CANCELLED, None
+            time.sleep(_FIRST_PAUSE * 2**attempt)
             self._load()
         raise SessionError(
             f"the cancel list of session {self._keys.session} changed {_TRIES} times while this "

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
 
-_LOST: Final = frozenset({"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"})
+_LOST: Final = frozenset(
+    {"ReceiptHandleIsInvalid", "InvalidParameterValue"}
+    | {"AWS.SimpleQueueService.MessageNotInflight", "MessageNotInflight"}
+)
+"""How SQS says of a message that it is no longer this worker's."""
 
 
 class QueueGone(Exception):

@@ -19,6 +19,7 @@ from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst._protocol.sealed.result_nodes import attempt_name
 from starburst._protocol.sealed.tables import dump_table, load_table, text
 from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, outlast, words_of
+from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import report_unverified
@@ -130,9 +131,7 @@ class Attempts:
             data = dump_table([worker, word])
             body = bytes(seal([data], key=self._key, header=self._header(name)))
             try:
-                self._s3.put_object(
-                    Bucket=self._bucket, Key=self._keys.results + name, Body=body, IfNoneMatch="*"
-                )
+                put_new(self._s3, self._bucket, self._keys.results + name, body=body)
             except ClientError as error:
                 if code_of(error) not in TAKEN:
                     raise

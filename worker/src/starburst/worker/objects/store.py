@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +23,7 @@ from starburst._protocol.sealed.envelope import Buffer, unseal
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
 from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, words_of
+from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import Missing
@@ -279,12 +279,8 @@ class Store:
         """
         sealed = node.seal(session=self._keys.session, chunk=chunk, key=self._key, attempt=attempt)
         try:
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=node_key(self._keys, chunk, lo=node.lo, hi=node.hi),
-                Body=io.BytesIO(sealed),
-                IfNoneMatch="*",
-            )
+            key = node_key(self._keys, chunk, lo=node.lo, hi=node.hi)
+            put_new(self._s3, self._bucket, key, body=sealed)
         except ClientError as error:
             if code_of(error) not in TAKEN:
                 raise
