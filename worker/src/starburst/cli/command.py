@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(
         commands, "local", _local, "run a command with a local environment: starburst local -- CMD"
     )
+    command.add_argument(
+        "--unkind",
+        type=int,
+        metavar="SEED",
+        help="be as slow, busy and late as AWS documents itself to be; the same seed is the same",
+    )
     command.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD …")
     return parser
 
@@ -222,4 +228,4 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _local(arguments: argparse.Namespace) -> int:
     from starburst.local.running import run  # noqa: PLC0415 - an optional extra, and slow to import
 
-    return run(arguments.command)
+    return run(arguments.command, unkind=arguments.unkind)

@@ -43,6 +43,8 @@ class LocalEnvironment:
 
     Args:
         without: names of emulator patches to leave out (for tests of the patches).
+        unkind: a seed of AWS's documented unkindness; `begin_unkindness` lets it begin.
+        pace: how many of AWS's seconds pass for that in one of this machine's.
 
     Example::
 
@@ -51,8 +53,11 @@ class LocalEnvironment:
             print(sts.get_caller_identity()["Arn"])
     """
 
-    def __init__(self, *, without: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, without: Iterable[str] = (), unkind: int | None = None, pace: float = 1.0
+    ) -> None:
         self._without = tuple(without)
+        self._unkind = None if unkind is None else {"seed": unkind, "pace": pace}
         self._server: Server | None = None
         self._state: State | None = None
 
@@ -78,7 +83,7 @@ class LocalEnvironment:
         """
         if self._state is not None:
             return
-        self._server = start_server(without=self._without)
+        self._server = start_server(without=self._without, unkind=self._unkind)
         self._state = State(
             endpoint=self._server.endpoint,
             ca_bundle=self._server.ca_bundle,
@@ -182,6 +187,16 @@ class LocalEnvironment:
         Kill one to see what a burst does about it.
         """
         return self._ask("workers")
+
+    def begin_unkindness(self, *kinds: str) -> None:
+        """Be as unkind as AWS documents itself to be, if a seed of it was given.
+
+        Not before everything is deployed: see ``starburst.local.unkindness`` for what comes.
+
+        Args:
+            kinds: some of ``starburst.local.unkindness.KINDS``; all of them by default.
+        """
+        self._ask(f"unkind/{','.join(kinds)}")
 
     def write_state(self, path: Path) -> None:
         """Write the file by which other processes of this user find it; only they can read it."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from starburst.untrusted.terminal_text import one_line, tell
 
-from .sharing import share
+from .sharing import ensure, share
 
 __all__ = ["run"]
 
@@ -20,11 +20,12 @@ _NO_COMMAND: Final = 127
 _SIGNALLED: Final = 128
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str], *, unkind: int | None = None) -> int:
     """Run a command that finds a local environment, and return its exit code.
 
     Args:
         words: the command and its arguments; a first ``--`` is left out.
+        unkind: a seed of AWS's documented unkindness, or None for a kind day.
 
     Raises:
         LocalEnvironmentError: the environment did not start or deploy.
@@ -41,6 +42,6 @@ def run(words: Sequence[str]) -> int:
             f"starburst local: there is no command {one_line(repr(command[0]))} on PATH", sys.stderr
         )
         return _NO_COMMAND
-    with share() as variables:
+    with share(ensure(unkind=unkind)) as variables:
         done = subprocess.run(command, env={**os.environ, **variables}, check=False)  # noqa: S603
     return done.returncode if done.returncode >= 0 else _SIGNALLED - done.returncode

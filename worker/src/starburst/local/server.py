@@ -77,11 +77,14 @@ class Server:
             ) from error
 
 
-def start_server(*, without: Collection[str] = ()) -> Server:
+def start_server(
+    *, without: Collection[str] = (), unkind: Mapping[str, float] | None = None
+) -> Server:
     """Start the emulator on a free port and return when it answers.
 
     Args:
         without: names of patches to leave out; the tests use it to see what stock does.
+        unkind: the ``seed`` and the ``pace`` of AWS's unkindness, once it is asked to begin.
 
     Raises:
         LocalEnvironmentError: it is not installed, has another version or does not start.
@@ -106,6 +109,7 @@ def start_server(*, without: Collection[str] = ()) -> Server:
         "root_key": root_key,
         "root_secret": root_secret,
         "without": sorted(without),
+        "unkind": unkind,
     }
     with listening, (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command line

@@ -87,11 +87,14 @@ _lock = threading.Lock()
 _own: list[LocalEnvironment] = []
 
 
-def ensure() -> LocalEnvironment:
+def ensure(*, unkind: int | None = None) -> LocalEnvironment:
     """Return a deployed local environment: the shared one, or one of this process.
 
     The shared one is named by ``STARBURST_LOCAL_STATE``. One of this process is started at the
     first call, gets the stacks that this package carries, and stops when the process ends.
+
+    Args:
+        unkind: a seed: what is started here is then as unkind as AWS documents itself to be.
 
     Raises:
         LocalEnvironmentError: it did not start or deploy.
@@ -101,10 +104,11 @@ def ensure() -> LocalEnvironment:
         return shared
     with _lock:
         if not _own:
-            local = LocalEnvironment()
+            local = LocalEnvironment(unkind=unkind)
             local.start()
             try:
                 deploy_templates(local)
+                local.begin_unkindness()
             except BaseException:
                 local.stop()
                 raise

@@ -22,6 +22,7 @@ from . import check_version, load_patches
 from .entrance import entrance
 from .patching import module
 from .root_key import set_root_key
+from .unkind_door import Door
 
 __all__ = ["main"]
 
@@ -32,8 +33,13 @@ def main() -> None:
     try:
         check_version()
         set_root_key(configuration["root_key"], configuration["root_secret"])
+        door = _door(configuration["unkind"])
+        if door is not None:
+            door.install()
         for patch in load_patches(without=tuple(configuration["without"])):
             patch.apply()
+        if door is not None:
+            door.install_expiry()
     except LocalEnvironmentError as error:
         sys.exit(str(error))
     folder = Path(configuration["certificate"]).parent
@@ -41,7 +47,12 @@ def main() -> None:
     threading.Thread(
         target=_exit_at_end_of_input, args=(folder,), name="lifeline", daemon=True
     ).start()
-    asyncio.run(_serve(configuration))
+    asyncio.run(_serve(configuration, door))
+
+
+def _door(unkind: Mapping[str, Any] | None) -> Door | None:
+    """Return what makes the emulator unkind, where that is asked for."""
+    return None if unkind is None else Door(seed=unkind["seed"], pace=unkind["pace"])
 
 
 def _exit_at_end_of_input(folder: Path) -> None:
@@ -63,7 +74,7 @@ def _exit(folder: Path) -> None:
     os._exit(0)
 
 
-async def _serve(configuration: Mapping[str, Any]) -> None:
+async def _serve(configuration: Mapping[str, Any], door: Door | None) -> None:
     config = Config()
     config.bind = [f"fd://{configuration['socket']}"]
     config.certfile = configuration["certificate"]
@@ -73,7 +84,7 @@ async def _serve(configuration: Mapping[str, Any]) -> None:
     config.loglevel = "WARNING"
     config.alpn_protocols = ["http/1.1"]
     host = os.environ["AWS_ENDPOINT_URL"].removeprefix("https://")
-    await serve(entrance(module("app").app, host=host), config)
+    await serve(entrance(module("app").app, host=host, door=door), config)
 
 
 if __name__ == "__main__":

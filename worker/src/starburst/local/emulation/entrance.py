@@ -17,6 +17,7 @@ from . import requests, signatures
 from .gate import Message, Receive, Scope, Send, read_head, reply
 from .patching import Function, module
 from .root_key import is_root
+from .unkind_door import Door
 
 __all__ = ["entrance"]
 
@@ -26,7 +27,7 @@ _OF_PAGES = ("origin", "sec-fetch-", "access-control-", "x-forwarded-", "forward
 _OURS = "/_starburst/"
 
 
-def entrance(emulator: Function, *, host: str) -> Function:
+def entrance(emulator: Function, *, host: str, door: Door | None = None) -> Function:
     """Return an ASGI application in front of ``emulator``, which is reached by ``host`` alone."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +42,7 @@ def entrance(emulator: Function, *, host: str) -> Function:
         if refusal:
             await _answer(scope, private, _FORBIDDEN, {"message": refusal})
         elif scope["path"].startswith(_OURS):
-            await _own(scope, private)
+            await _own(scope, private, door)
         elif scope["path"].startswith("/_"):
             await _answer(scope, private, _FORBIDDEN, {"message": "closed"})
         else:
@@ -66,7 +67,7 @@ def _refusal(scope: Scope, host: str) -> str:
     return ""
 
 
-async def _own(scope: Scope, send: Send) -> None:
+async def _own(scope: Scope, send: Send, door: Door | None) -> None:
     question = scope["path"].removeprefix(_OURS)
     if question == "ready" and scope["method"] in ("GET", "HEAD"):
         await _answer(scope, send, _OK, {"ready": True})
@@ -78,6 +79,10 @@ async def _own(scope: Scope, send: Send) -> None:
         return
     if question == "requests":
         await _answer(scope, send, _OK, requests.counts())
+    elif question.partition("/")[0] == "unkind":
+        if door is not None:
+            door.begin(*filter(None, question.partition("/")[2].split(",")))
+        await _answer(scope, send, _OK, {"unkind": None if door is None else door.seed})
     elif question == "workers":
         client = module("services.ecs")._docker
         await _answer(scope, send, _OK, client.containers.running() if client else {})
