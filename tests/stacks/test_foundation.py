@@ -80,17 +80,14 @@ def test_cloudwatch_logs_uses_the_logs_key_for_our_groups_only(
 
 
 def test_the_logs_key_opens_for_who_writes_under_it(foundation: Template) -> None:
-    """CloudTrail decrypts as well: its bucket has a key of its own.
-
-    EventBridge publishes nothing, and could not say for whom.
-    """
+    """CloudTrail decrypts as well: its bucket has a key of its own."""
     policy = named(foundation, "AWS::KMS::Key", "LogsKey")["KeyPolicy"]
     services = {
         each["Principal"]["Service"].partition(".")[0]: each["Action"]
         for each in policy["Statement"]
         if "Service" in each.get("Principal", {})
     }
-    assert set(services) == {"budgets", "cloudtrail", "cloudwatch", "logs"}
+    assert set(services) == {"budgets", "cloudtrail", "cloudwatch", "events", "logs"}
     assert services["cloudtrail"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"]
 
 

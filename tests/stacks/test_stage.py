@@ -196,6 +196,21 @@ def test_a_grant_without_a_deputy_key_is_refused() -> None:
         )
 
 
+def test_no_rule_of_eventbridge_publishes_to_a_topic(templates: Templates) -> None:
+    """To an encrypted topic it does not say for whom, which our key asks for."""
+    targets = [
+        (stack, target)
+        for stack, template in templates.items()
+        for rule in resources(template, "AWS::Events::Rule").values()
+        for target in rule["Properties"]["Targets"]
+    ]
+    assert targets
+    for stack, target in targets:
+        topics = resources(templates[stack], "AWS::SNS::Topic")
+        assert not any(name in json.dumps(target["Arn"]) for name in topics), stack
+        assert ":sns:" not in json.dumps(target["Arn"])
+
+
 def test_every_role_is_complete_once_it_exists(templates: Templates) -> None:
     """A policy that attaches itself comes after its role, and may come after the role's first use.
 

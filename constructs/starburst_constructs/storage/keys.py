@@ -275,9 +275,10 @@ class LogsKey(_Key):
                 },
             )
         )
-        # Not EventBridge, which publishes to no topic of ours: SNS does not support its saying for
-        # whom (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
-        for service in ("budgets", "cloudwatch"):
+        # EventBridge says for whom it sends to a queue, and to an encrypted topic it does not
+        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html): no rule of ours may
+        # have a topic for its target.
+        for service in ("budgets", "cloudwatch", "events"):
             self.add_to_resource_policy(
                 service_grant(
                     f"{service.capitalize()}Publishes",

@@ -77,7 +77,7 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
                 actions=("kms:Decrypt", "kms:GenerateDataKey*"),
                 said=_US,
             )
-            for name in ("budgets", "cloudwatch")
+            for name in ("budgets", "cloudwatch", "events")
         ),
     ),
     "storage/AccessLogs": (

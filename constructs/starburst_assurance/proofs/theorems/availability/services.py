@@ -60,7 +60,7 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
     encrypting = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom")
     for action in encrypting:
         may(f"kms:{action}", logs_key, logs_key.arn, log)
-    for service in ("budgets", "cloudwatch"):
+    for service in ("budgets", "cloudwatch", "events"):
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = _service(world, f"{service}.amazonaws.com")
             may(action, logs_key, logs_key.arn, context)
