@@ -28,12 +28,6 @@ def release_instances(account: Account, stacks: Sequence[DeployedStack]) -> None
     for page in pages.paginate(AutoScalingGroupNames=names):
         for group in page["AutoScalingGroups"]:
             name = group["AutoScalingGroupName"]
-            scaling.update_auto_scaling_group(
-                AutoScalingGroupName=name,
-                MinSize=0,
-                DesiredCapacity=0,
-                NewInstancesProtectedFromScaleIn=False,
-            )
             held = [one["InstanceId"] for one in group["Instances"] if one["ProtectedFromScaleIn"]]
             for start in range(0, len(held), _AT_ONCE):
                 scaling.set_instance_protection(
@@ -41,5 +35,11 @@ def release_instances(account: Account, stacks: Sequence[DeployedStack]) -> None
                     InstanceIds=held[start : start + _AT_ONCE],
                     ProtectedFromScaleIn=False,
                 )
+            scaling.update_auto_scaling_group(
+                AutoScalingGroupName=name,
+                MinSize=0,
+                DesiredCapacity=0,
+                NewInstancesProtectedFromScaleIn=False,
+            )
             if held:
                 account.say(f"{len(held)} instances of {name} are released")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deploy.tools.local import Deployment
 from environments import LOCAL
 
@@ -17,7 +19,7 @@ def account_of(deployment: Deployment) -> Account:
     local = deployment.local
     session = local.platform_session()
 
-    def cdk(arguments: tuple[str, ...]) -> None:
+    def cdk(arguments: Sequence[str]) -> None:
         deployment.cdk(*arguments)
 
     return Account(

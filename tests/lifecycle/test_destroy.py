@@ -112,7 +112,7 @@ def test_what_is_on_hold_is_told_and_nothing_is_destroyed() -> None:
             return {"Errors": refused}
 
         def delete_object(self, **_request: Any) -> Any:
-            error = {"Error": {"Code": "AccessDenied", "Message": "object is locked"}}
+            error: Any = {"Error": {"Code": "AccessDenied", "Message": "object is locked"}}
             raise ClientError(error, "DeleteObject")
 
     cdk = Formation()
@@ -141,7 +141,7 @@ def test_production_is_refused_before_anybody_signs_in(
     assert main(["--environment", "prod"], hands=nobody) == 1
     assert "prod is production, which this command never destroys" in capsys.readouterr().err
     with pytest.raises(LifecycleError, match="never destroys"):
-        destroy(replace(account_with(Formation), environment=PROD), assembly=NOWHERE)
+        destroy(replace(account_with(lambda _: None), environment=PROD), assembly=NOWHERE)
 
 
 @pytest.mark.usefixtures("aws")
@@ -263,11 +263,18 @@ def test_instances_that_ecs_protected_are_released() -> None:
     boto3.client("cloudformation", REGION).create_stack(
         StackName="starburst-dev-hosts", TemplateBody=json.dumps({"Resources": {"Group": group}})
     )
-    account = account_with(Formation())
+    (before,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    released: list[str] = []
+    scaling.meta.events.register(
+        "provide-client-params.auto-scaling.SetInstanceProtection",
+        lambda params, **_: released.extend(params["InstanceIds"]),
+    )
+    account = account_with(Formation(), autoscaling=scaling)
     release_instances(account, deployed(account))
-    (found,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
-    assert (found["DesiredCapacity"], found["NewInstancesProtectedFromScaleIn"]) == (0, False)
-    assert not any(one["ProtectedFromScaleIn"] for one in found["Instances"])
+    (after,) = scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert (after["DesiredCapacity"], after["NewInstancesProtectedFromScaleIn"]) == (0, False)
+    assert sorted(released) == sorted(one["InstanceId"] for one in before["Instances"])
+    assert len(released) == 2
 
 
 @pytest.mark.usefixtures("aws")
