@@ -23,7 +23,7 @@ def flush(session: Session) -> None:
 
 
 def queue_url(session: Session) -> str:
-    return core(session).queue_url()
+    return core(session).queue.url()
 
 
 def data_key(session: Session) -> bytes:

@@ -29,6 +29,9 @@ WORKER_TIMINGS: Final = Timings(
     answer_seconds=1.5,
     requeue_seconds=1.0,
     cancel_list_seconds=0.0,
+    deletion_seconds=1.0,
+    unseen_seconds=0.05,
+    promised_seconds=1.0,
     first_pause_seconds=0.0001,
     budgets=Budgets(
         longest_seconds=0.05, shortest_seconds=0.05, probe_seconds=0.05, long_task_seconds=0.05

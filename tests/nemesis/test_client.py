@@ -80,7 +80,7 @@ def work(fleet: Fleet, session: Session) -> None:
 def test_who_can_no_longer_collect_is_told_and_attaches_later(
     connection: Connection, fleet: Fleet, code: str, kind: type[Exception], said: str
 ) -> None:
-    session, flaky = stored(connection, fleet)
+    session, flaky = stored(connection, fleet, timings=Timings(trouble_seconds=0.0))
     flaky.error = answer(code)
     with pytest.raises(kind, match=said):
         session.futures[0].result(timeout=30)

@@ -114,7 +114,7 @@ class World:
             sqs=FaultySQS(self.sky, "client", mortal=False, dies=dies),  # type: ignore[arg-type]
             kms=self.kms,
             functions=self.cloud,  # type: ignore[arg-type]
-            timings=ClientTimings(silence_seconds=1.0),
+            timings=ClientTimings(silence_seconds=1.0, deletion_seconds=1.0, unseen_seconds=0.05),
         )
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:

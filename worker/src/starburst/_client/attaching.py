@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.connection import Connection
 from starburst._client.tasks.task_list import TaskList
@@ -18,8 +16,7 @@ from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
-from starburst.aws.calls import QUEUE_GONE, code_of
-from starburst.contract import SessionKeys, queue_name
+from starburst.contract import SessionKeys
 from starburst.contract.areas import SESSIONS
 from starburst.errors import SessionError, SessionNotFound
 
@@ -174,7 +171,7 @@ def attach_session(
         connection,
         manifest,
         key=key,
-        queue_url=_queue_url(connection, session),
+        queue_url=None,
         progress=progress,
         tasks=tasks,
         packs=max((int(part.pack[1:]) for part in ledgers), default=0),
@@ -219,14 +216,3 @@ def _ledger(connection: Connection, keys: SessionKeys, *, key: SessionKey, pack:
         if found <= length:
             raise SessionError(f"pack {pack} of session {keys.session} is cut short")
         length = found
-
-
-def _queue_url(connection: Connection, session: str) -> str | None:
-    name = queue_name(connection.document.environment, connection.workspace, session)
-    with aws_errors("find the session's queue"):
-        try:
-            return connection.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        except ClientError as error:
-            if code_of(error) in QUEUE_GONE:
-                return None
-            raise

@@ -155,7 +155,7 @@ class Session:
         if count and not core.tasks.outstanding:
             with contextlib.suppress(StarburstError):  # workers drop what is left in the queue
                 delete_cancelled_messages(
-                    core.connection, core.queue_url(), is_void=core.tasks.is_void
+                    core.connection, core.queue.url(), is_void=core.tasks.is_void
                 )
         return count
 

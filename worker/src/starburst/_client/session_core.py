@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from starburst._client.access.aws_errors import LOG_IN
 from starburst._client.access.controller import Control
 from starburst._client.access.status_reader import StatusReader
 from starburst._client.display.progress import ProgressBar, wants_progress
@@ -23,6 +25,7 @@ from starburst._client.tasks.collect import Collector
 from starburst._client.tasks.collected_results import CollectedResults
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionCore"]
 
+_LOG: Final = logging.getLogger("starburst")
+
 
 class SessionCore:
     """One client's parts of a session.
@@ -49,7 +54,7 @@ class SessionCore:
         connection: where.
         manifest: what was asked for.
         key: its keys, the signing key among them.
-        queue_url: its queue; None where that is gone, and the session takes no more tasks.
+        queue_url: its queue; None where that is still to be found.
         progress: draw a bar; None for only where a person watches.
         tasks: those that other clients submitted.
         packs: number of the session's last pack.
@@ -79,25 +84,28 @@ class SessionCore:
         self.manifest = manifest
         self.key = key
         self.ends_with_client = False
-        self._queue_url = queue_url
         self.control = Control(connection, keys)
         self.statuses = StatusReader(connection, keys)
         self.tasks = TaskList() if tasks is None else tasks
+        self._trouble = ""
+        self._watched = wants_progress() if progress is None else progress
         self.bar = ProgressBar(
             f"starburst {connection.document.environment}/{connection.workspace}",
-            watched=wants_progress() if progress is None else progress,
+            watched=self._watched,
         )
         self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
         self.tasks.on_cancel = self.cancels.add
         self.functions = Functions(connection, keys, key=key, signer=key.signing)
+        self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
             connection,
             keys,
             key=key,
             signer=key.signing,
             workers=manifest.workers,
-            queue_url=self.queue_url,
+            queue=self.queue,
             tasks=self.tasks,
+            told=self._tell,
             packs=packs,
         )
         self.collector = Collector(
@@ -110,6 +118,7 @@ class SessionCore:
             refresh=self.control.refresh,
             changed=self._draw,
             cancelled=self.cancels.load,
+            told=self._tell,
         )
         self.collected = CollectedResults()
         self._final_tally: Tally | None = None
@@ -126,19 +135,6 @@ class SessionCore:
     def futures(self) -> tuple[Future[Any], ...]:
         """One future per task, in the order of submission."""
         return tuple(self.tasks)
-
-    def queue_url(self) -> str:
-        """Return where messages go.
-
-        Raises:
-            SessionEnded: the session has no queue any more.
-        """
-        if self._queue_url is None:
-            raise SessionEnded(
-                f"session {self.id} has ended: it takes no more tasks. Its results can be "
-                "collected; for new tasks start a new session"
-            )
-        return self._queue_url
 
     def submit(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
         """Send one call whose ``(args, kwargs)`` have been pickled already.
@@ -260,4 +256,13 @@ class SessionCore:
             self.bar.finish()
 
     def _draw(self) -> None:
-        self.bar.update(self._final_tally or self.tasks.tally, self.statuses.latest)
+        self.bar.update(
+            self._final_tally or self.tasks.tally, self.statuses.latest, waits_for=self._trouble
+        )
+
+    def _tell(self, trouble: str) -> None:
+        """Show what is waited for; where nobody sees the bar, log what a person has to do."""
+        if trouble == LOG_IN != self._trouble and not self._watched:
+            _LOG.warning("session %s waits for you: %s", self.id, LOG_IN)
+        self._trouble = trouble
+        self._draw()

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_RETRIES",
     "MESSAGE_SECONDS",
     "POLL_SECONDS",
+    "QUEUE_UNSEEN_SECONDS",
     "RECOVERY_SECONDS",
     "REQUEST_SECONDS",
     "RETRY_PAUSES",
@@ -48,6 +49,15 @@ was received."""
 
 POLL_SECONDS: Final = 20
 """The longest poll that SQS allows."""
+
+QUEUE_UNSEEN_SECONDS: Final = 60
+"""A queue that SQS does not show counts as deleted only where two looks so far apart both miss it,
+and never while it is younger: SQS says to wait at least a second after CreateQueue, and that a
+deletion takes up to 60 seconds.
+
+Sources: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+and https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html.
+"""
 
 MESSAGE_SECONDS: Final = 14 * 86_400
 """How long SQS keeps a message, its longest; longer than any session lives."""

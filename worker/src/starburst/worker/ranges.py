@@ -15,10 +15,11 @@ from starburst.aws.calls import TROUBLE
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.range_run import RangeRun, damaged, lost
+from starburst.worker.leases.commits import TRANSIENT
 from starburst.worker.leases.lease import Lease, Leases
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
-from starburst.worker.objects.store import NoSuchChunk, Store
+from starburst.worker.objects.store import NoSuchChunk, Store, Unseen
 from starburst.worker.settings.timings import Timings
 
 from .settling import Settling
@@ -77,10 +78,8 @@ class Ranges:
         message = lease.message
         try:
             chunk, lease.message = self._store.chunk(message)
-        except NoSuchChunk:
-            missing = self._store.missing(f"chunk {message.chunk}")
-            report_unverified(missing, chunk=message.chunk, range=[message.lo, message.hi])
-            self._leases.done(lease)
+        except NoSuchChunk as error:
+            self._leave_unseen(lease, error)
             return None
         except IntegrityError as error:
             report_unverified(error, chunk=message.chunk, range=[message.lo, message.hi])
@@ -114,6 +113,17 @@ class Ranges:
             report_unverified(error, function=chunk.function)
             run.give_up(damaged(f"the task's function cannot be used: {error}"))
         return run
+
+    def _leave_unseen(self, lease: Lease, error: NoSuchChunk) -> None:
+        """Drop a message whose chunk is not there; where S3 may refuse it for now, not at once."""
+        message = lease.message
+        if isinstance(error, Unseen) and lease.age < self._timings.promised_seconds:
+            log("not seen", chunk=message.chunk, why=str(error))
+            self._leases.postpone(lease)
+            return
+        missing = self._store.missing(f"chunk {message.chunk}")
+        report_unverified(missing, chunk=message.chunk, range=[message.lo, message.hi])
+        self._leases.done(lease)
 
     def range_run(self, lease: Lease, chunk: Chunk | None) -> RangeRun:
         """Return the run of a leased range, not begun; of a chunk that is damaged, None."""
@@ -213,7 +223,7 @@ class Ranges:
             return False
         try:
             backlog = self._backlog()
-        except TROUBLE:
+        except TRANSIENT:
             return False
         return hands_on(seconds, workers=workers, backlog=backlog)
 
@@ -224,7 +234,7 @@ class Ranges:
             return stretch(workers, backlog=workers)
         try:
             return stretch(workers, backlog=self._backlog())
-        except TROUBLE:
+        except TRANSIENT:
             return 1.0
 
     def _backlog(self) -> int:

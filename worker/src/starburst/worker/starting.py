@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import boto3
+from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
-from starburst.aws.calls import TROUBLE, client_config
-from starburst.errors import IntegrityError, SessionError, StarburstError, VersionMismatch
+from starburst.aws.calls import DENIED, TROUBLE, client_config, code_of
+from starburst.errors import (
+    AccessDenied,
+    IntegrityError,
+    SessionError,
+    StarburstError,
+    VersionMismatch,
+)
 from starburst.worker.leases.lease import Leases
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
@@ -20,7 +30,9 @@ from starburst.worker.settings.variables import Variables
 
 from .supervisor import Supervisor
 
-__all__ = ["main"]
+__all__ = ["allowed", "main"]
+
+_T = TypeVar("_T")
 
 
 def main() -> int:
@@ -41,11 +53,27 @@ def main() -> int:
     return 0
 
 
+def allowed(read: Callable[[], _T], *, timings: Timings) -> _T:
+    """Read what a worker cannot start without; a policy may still be on its way to its role."""
+    until = time.monotonic() + timings.promised_seconds
+    while True:
+        try:
+            return read()
+        except (AccessDenied, ClientError) as error:
+            denied = isinstance(error, AccessDenied) or code_of(error) in DENIED
+            if not denied or time.monotonic() >= until:
+                raise
+            log("refused", why=str(error))
+        time.sleep(timings.unseen_seconds)
+
+
 def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
     aws = boto3.session.Session()
     keys = variables.keys
     s3 = aws.client("s3", config=client_config())
-    answer = s3.get_object(Bucket=variables.bucket, Key=keys.manifest)
+    answer = allowed(
+        lambda: s3.get_object(Bucket=variables.bucket, Key=keys.manifest), timings=timings
+    )
     try:
         manifest = Manifest.from_json(answer["Body"].read())
     except ValueError as error:
@@ -59,7 +87,9 @@ def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
             f"{python}. Use the same version, or build the image with yours"
         )
     kms = aws.client("kms", config=client_config())
-    key = SessionKey.unwrap(kms, variables.key_arn, manifest, signing=False)
+    key = allowed(
+        lambda: SessionKey.unwrap(kms, variables.key_arn, manifest, signing=False), timings=timings
+    )
     sqs = aws.client("sqs", config=client_config())
     leases = Leases(sqs, variables.queue_url, timings=timings)
     store = Store(s3, variables.bucket, keys=keys, key=key.data, public=key.public, timings=timings)

@@ -21,23 +21,30 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from starburst.aws.calls import code_of, quoted
+from starburst.aws.calls import CONFLICT, DENIED, EXPIRED, QUEUE_GONE, code_of, quoted
 from starburst.errors import AccessDenied, ConfigurationError, KeyUnavailable, SessionError
 from starburst.untrusted.terminal_text import one_line
 
-__all__ = ["DENIED", "aws_errors", "is_passing"]
+__all__ = ["LOG_IN", "aws_errors", "waits_for"]
 
-DENIED: Final = frozenset(
-    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "UnauthorizedOperation"}
-)
-_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
+LOG_IN: Final = "log in again"
+"""What a wait needs whose login has ended."""
+
 _KEY_UNUSABLE: Final = frozenset(
     {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
-    | {"KmsDisabled", "KmsInvalidState", "KmsNotFound"}
+    | {"KMS.InvalidStateException", "KmsDisabled", "KmsInvalidState", "KmsNotFound"}
 )
 """How S3 and SQS say that the key which encrypts what they keep is disabled or gone."""
 
 _SKEWED: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+_SIGNED_WRONG: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+_NOT_NOW: Final = ("Signature expired", "Signature not yet current")
+"""How a signature is refused for its time, and not for its secret: KMS, SQS, Lambda and SSM have no
+code of their own for that, as S3 has.
+
+Source: https://github.com/JuliaCloud/AWS.jl/issues/206, an answer as it came.
+"""
+
 _BUSY: Final = frozenset(
     {
         "SlowDown",
@@ -60,6 +67,8 @@ _NOT_REACHED: Final = (
 )
 """Also a network that still asks for a login: it answers with a certificate of its own."""
 
+_NO_LOGIN: Final = (CredentialRetrievalError, NoCredentialsError, SSOError, TokenRetrievalError)
+
 
 @contextmanager
 def aws_errors(purpose: str) -> Iterator[None]:
@@ -68,15 +77,20 @@ def aws_errors(purpose: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, said = code_of(error), quoted(error)
-        if code in _EXPIRED:
+        if code in EXPIRED:
             raise AccessDenied(
                 f"cannot {purpose}: your credentials have expired. Log in again; the session goes "
                 "on without you, and starburst.attach(id) finds it"
             ) from error
-        if code in _SKEWED:
+        if _is_skewed(error):
             raise ConfigurationError(
                 f"cannot {purpose}: AWS says that this computer's clock is wrong ({said or code}). "
                 "Set the clock; the session goes on without you, and starburst.attach(id) finds it"
+            ) from error
+        if code in _SIGNED_WRONG:
+            raise ConfigurationError(
+                f"cannot {purpose}: AWS takes the signature for another's ({said or code}). The "
+                "secret does not belong to the access key: log in again"
             ) from error
         if code in _KEY_UNUSABLE:
             raise KeyUnavailable(
@@ -91,7 +105,7 @@ def aws_errors(purpose: str) -> Iterator[None]:
                 "analyst of this workspace? If so, show this to your platform engineer"
             ) from error
         raise SessionError(f"cannot {purpose}: AWS answered {one_line(code)}: {said}") from error
-    except (NoCredentialsError, CredentialRetrievalError, TokenRetrievalError, SSOError) as error:
+    except _NO_LOGIN as error:
         raise ConfigurationError(
             f"cannot {purpose}: there are no valid AWS credentials ({one_line(error)}). Log in "
             "(for example `aws sso login`), or name a profile with AWS_PROFILE or profile=. A "
@@ -105,10 +119,34 @@ def aws_errors(purpose: str) -> Iterator[None]:
         raise ConfigurationError(f"cannot {purpose}: {one_line(error)}") from error
 
 
-def is_passing(error: BaseException) -> bool:
-    """Whether what :func:`aws_errors` raised may pass by itself: no network, or AWS is busy."""
+def waits_for(error: BaseException) -> str:
+    """Return why what :func:`aws_errors` raised may pass by itself; empty where it does not.
+
+    AWS is busy or out of reach, a clock is set, a policy is on its way, somebody logs in again.
+    """
     cause = error.__cause__
-    if isinstance(cause, ClientError):
-        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= _SERVER_ERROR or code_of(cause) in _BUSY
-    return isinstance(cause, _NOT_REACHED)
+    if isinstance(cause, _NO_LOGIN):
+        return LOG_IN
+    if isinstance(cause, _NOT_REACHED):
+        return "no way to AWS"
+    if not isinstance(cause, ClientError):
+        return ""
+    code = code_of(cause)
+    status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    for passes, words in (
+        (code in EXPIRED, LOG_IN),
+        (_is_skewed(cause), "this computer's clock is wrong"),
+        (code in DENIED, "AWS refuses access"),
+        (code in _BUSY or code in CONFLICT or status >= _SERVER_ERROR, "AWS is busy"),
+        (code in QUEUE_GONE, "no queue yet"),
+    ):
+        if passes:
+            return words
+    return ""
+
+
+def _is_skewed(error: ClientError) -> bool:
+    """Whether AWS refuses a request for its time: this computer's clock is wrong."""
+    code = code_of(error)
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    return code in _SKEWED or (code in _SIGNED_WRONG and said.startswith(_NOT_NOW))

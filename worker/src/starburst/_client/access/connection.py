@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from starburst.aws.calls import ABSENT, client_config, code_of
+from starburst.aws.absence import is_absent
+from starburst.aws.calls import client_config, code_of
 from starburst.aws.jitter import own_jitter
 from starburst.contract import (
     PRINCIPAL_NAME,
@@ -24,6 +25,7 @@ from starburst.contract import (
 from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
 
 from .aws_errors import aws_errors
+from .renewal import renewing_session
 from .timings import Timings
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Connection:
         user: who the analyst is there.
         s3, sqs, kms, functions: clients (boto3's) that hold the analyst's credentials.
         timings: how long what acts over this connection waits; not for users.
+        renews: whether a login that ended is read anew from where it came, so that it is worth
+            while to wait for a new one.
     """
 
     document: RuntimeDocument
@@ -59,6 +63,7 @@ class Connection:
     kms: KMSClient
     functions: LambdaClient
     timings: Timings = field(default_factory=Timings)
+    renews: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -85,10 +90,18 @@ class Connection:
             try:
                 answer = self.s3.get_object(Bucket=self.document.bucket, Key=key)
             except ClientError as error:
-                if code_of(error) in ABSENT:
+                if self.is_absent(key, error):
                     return None
                 raise
             return answer["Body"].read()
+
+    def is_absent(self, key: str, error: ClientError) -> bool:
+        """Whether S3 refused a key because it does not exist, and not for another reason.
+
+        Raises:
+            ClientError: that is not to be found out either.
+        """
+        return is_absent(error, self.s3, self.document.bucket, key=key)
 
 
 def connect(
@@ -107,7 +120,8 @@ def connect(
         workspace: ``STARBURST_WORKSPACE``, else the only one that the environment has.
         user: ``STARBURST_USER``, else the name of the role session that is logged in.
         profile: an AWS profile; ``AWS_PROFILE`` else (S3).
-        aws: credentials of your own, such as :func:`starburst.login` returns.
+        aws: credentials of your own, such as :func:`starburst.login` returns. They are yours to
+            renew; those of a profile are read anew when they have expired.
 
     Raises:
         EnvironmentNotFound: no runtime document of that name in this account and region.
@@ -129,10 +143,11 @@ def connect(
         # Which local environment is meant is part of the question, so of the cache's key.
         shared = os.environ.get("STARBURST_LOCAL_STATE")
         return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
-    if aws is None:
-        with aws_errors("log in to AWS"):
-            aws = boto3.session.Session(profile_name=profile, region_name=region())
-    return _connect(aws, name, workspace=wanted, user=person)
+    if aws is not None:
+        return _connect(aws, name, workspace=wanted, user=person)
+    with aws_errors("log in to AWS"):
+        aws = renewing_session(profile, region())
+    return replace(_connect(aws, name, workspace=wanted, user=person), renews=True)
 
 
 def region() -> str | None:

@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 import boto3
+from botocore.exceptions import ClientError
 
-from starburst.aws.calls import client_config
+from starburst.aws.calls import client_config, quoted
 from starburst.aws.jitter import own_jitter
 from starburst.contract import PRINCIPAL_NAME, USER_TAG
 from starburst.errors import ConfigurationError
@@ -20,6 +21,11 @@ __all__ = ["login"]
 _SHORTEST: Final = 900
 _LONGEST: Final = 43_200
 _CODE: Final = re.compile(r"\d{6}")
+_CHAINED: Final = "role chaining"
+"""In what STS says of a role that assumes another for longer than an hour.
+
+Source: https://repost.aws/knowledge-center/iam-role-chaining-limit
+"""
 
 
 def login(
@@ -43,7 +49,8 @@ def login(
         profile: an AWS profile with your long-term credentials.
 
     Raises:
-        ConfigurationError: an argument is malformed; AWS was not asked.
+        ConfigurationError: an argument is malformed, and AWS was not asked; or the profile's own
+            login is a role's, and ``seconds`` more than the hour that AWS grants then.
         AccessDenied: a wrong code, or the role does not trust you.
 
     Example:
@@ -65,14 +72,23 @@ def login(
     with aws_errors("log in with MFA"):
         aws = boto3.session.Session(profile_name=profile, region_name=region())
         sts = own_jitter(aws.client("sts", config=client_config()))
-        keys = sts.assume_role(
-            RoleArn=role_arn,
-            RoleSessionName=user,
-            SerialNumber=serial_number,
-            TokenCode=token_code,
-            DurationSeconds=seconds,
-            Tags=[{"Key": USER_TAG, "Value": user}],
-        )["Credentials"]
+        try:
+            keys = sts.assume_role(
+                RoleArn=role_arn,
+                RoleSessionName=user,
+                SerialNumber=serial_number,
+                TokenCode=token_code,
+                DurationSeconds=seconds,
+                Tags=[{"Key": USER_TAG, "Value": user}],
+            )["Credentials"]
+        except ClientError as error:
+            if _CHAINED in quoted(error):
+                raise ConfigurationError(
+                    f"seconds={seconds:,}: the profile's login is a role's, and AWS lets a role "
+                    "that another role assumes last for one hour. Pass seconds=3600, or a profile "
+                    "with the credentials of an IAM user"
+                ) from error
+            raise
     return boto3.session.Session(
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],

@@ -5,10 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from starburst._protocol.status import StatusDocument
-from starburst.aws.calls import ABSENT, code_of
+from starburst.aws.absence import is_listed
 
 from .aws_errors import aws_errors
 
@@ -46,12 +44,7 @@ class StatusReader:
     def check_erased(self) -> bool:
         """Look whether the session was erased: its manifest is the first object and the last."""
         with aws_errors("look for the session's manifest"):
-            try:
-                self._connection.s3.head_object(
-                    Bucket=self._connection.document.bucket, Key=self._keys.manifest
-                )
-            except ClientError as error:
-                if code_of(error) not in ABSENT:
-                    raise
-                self.erased = True
+            self.erased = not is_listed(
+                self._connection.s3, self._connection.document.bucket, self._keys.manifest
+            )
         return self.erased

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starburst.contract.times import QUEUE_UNSEEN_SECONDS
+
 __all__ = ["Timings"]
 
 
@@ -24,7 +26,11 @@ class Timings:
         silence_seconds: without a result after which the controller is asked to look after the
             session.
         trouble_seconds: that AWS or the network may fail before the wait ends with it: a laptop
-            that wakes elsewhere finds its network, AWS recovers.
+            that wakes elsewhere finds its network, AWS recovers, a policy arrives.
+        login_seconds: that a login which ended may be missing, where one can be made anew.
+        deletion_seconds: from a first look at a queue that SQS does not show to the one by which
+            its deletion is believed.
+        unseen_seconds: from one look at such a queue to the next.
         cancel_gather_seconds: that recording a cancel waits for more of them: cancelling thousands
             of futures in a loop makes a few objects, not thousands.
         cancel_retry_seconds: from the first failure to record cancels to the second attempt; then
@@ -45,6 +51,9 @@ class Timings:
     status_seconds: float = 2.0
     silence_seconds: float = 15.0
     trouble_seconds: float = 900.0
+    login_seconds: float = 3600.0
+    deletion_seconds: float = QUEUE_UNSEEN_SECONDS
+    unseen_seconds: float = 1.0
     cancel_gather_seconds: float = 0.02
     cancel_retry_seconds: float = 0.5
     cancel_retry_most_seconds: float = 30.0

@@ -37,14 +37,19 @@ def _in_notebook() -> bool:
     return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
 
 
-def describe(tally: Tally, status: StatusDocument | None) -> str:
+def describe(tally: Tally, status: StatusDocument | None, *, waits_for: str = "") -> str:
     """Say in a few words what the workers do and what they have cost.
+
+    Args:
+        tally: how far the tasks are.
+        status: the controller's latest word.
+        waits_for: what this client waits for, which comes first: it may be for a person to do.
 
     Example:
         >>> describe(Tally(total=10, done=4, failed=1, retried=2), None)
         'starting, 1 failed, 2 retried'
     """
-    words = []
+    words = [waits_for] if waits_for else []
     if status is None:
         words.append("starting")
     elif status.reason and (status.state in _OVER or not status.workers_running):
@@ -103,12 +108,12 @@ class ProgressBar:
         self._rested: Tally | None = None
         self._lock = threading.Lock()
 
-    def update(self, tally: Tally, status: StatusDocument | None) -> None:
+    def update(self, tally: Tally, status: StatusDocument | None, *, waits_for: str = "") -> None:
         """Draw the present state."""
         with self._lock:
             if self._watched and tally != self._rested:
                 self._rested = None
-                self._draw(tally, status)
+                self._draw(tally, status, waits_for)
 
     def rest(self, tally: Tally) -> None:
         """End the line; the next begins when the tasks are no longer where they are now."""
@@ -122,8 +127,8 @@ class ProgressBar:
             self._watched = False
             self._end()
 
-    def _draw(self, tally: Tally, status: StatusDocument | None) -> None:
-        words, width = one_line(describe(tally, status)), _width()
+    def _draw(self, tally: Tally, status: StatusDocument | None, waits_for: str) -> None:
+        words, width = one_line(describe(tally, status, waits_for=waits_for)), _width()
         template = layout(width, label=self._label, total=tally.total, words=words)
         if self._bar is None:
             self._bar = tqdm(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst._client.access.aws_errors import aws_errors, is_passing
+from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.patience import is_passing
 from starburst._protocol.sealed.cancel_list import (
     NOTHING_CANCELLED,
     CancelledTasks,
@@ -128,7 +130,7 @@ class Cancels:
                 self.flush()
                 pause = self._timings.cancel_retry_seconds
             except StarburstError as error:
-                if not is_passing(error):
+                if not is_passing(error, self._connection):
                     return  # flush() and close() raise it again
                 self._closing.wait(pause)
                 pause = min(self._timings.cancel_retry_most_seconds, pause * 2)
@@ -142,6 +144,7 @@ class Cancels:
                 key=self._key.data,
                 public=self._key.public,
                 known=self._etag,
+                absent=partial(self._connection.is_absent, cancel_key(self._keys)),
             )
         if found is not None:
             self._written, self._etag = found

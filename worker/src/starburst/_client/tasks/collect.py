@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from starburst._client.access.aws_errors import is_passing
+from starburst._client.access.patience import Patience
 from starburst._client.access.status_reader import StatusReader
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.cancel_list import CancelledTasks
@@ -50,6 +50,7 @@ class Collector:
             lost on its way.
         changed: called after each round, for progress.
         cancelled: reads which tasks clients of the session have cancelled.
+        told: told what collecting waits for, and the empty text when it no longer does.
     """
 
     def __init__(
@@ -64,9 +65,11 @@ class Collector:
         refresh: Callable[[], None],
         changed: Callable[[], None],
         cancelled: Callable[[], CancelledTasks],
+        told: Callable[[str], None],
     ) -> None:
         self._keys = keys
         self._timings = connection.timings
+        self._patience = Patience(connection, told=told)
         self._results = ResultReader(connection, keys, key=key, mode=mode)
         self._tasks = tasks
         self._statuses = statuses
@@ -107,7 +110,6 @@ class Collector:
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         pause, asked = FIRST_PAUSE, time.monotonic()
         found = looked = asked
-        failing: float | None = None
         pace = Pace(asked)
         while self._wait_for_work():
             now = time.monotonic()
@@ -124,11 +126,9 @@ class Collector:
                 if now - looked > self._timings.status_seconds:
                     looked = now
                     self._look(pool)
-                failing = None
+                self._patience.over()
             except StarburstError as error:
-                failing = time.monotonic() if failing is None else failing
-                if not is_passing(error) or now - failing > self._timings.trouble_seconds:
-                    raise
+                self._patience.meet(error)
             if now - max(found, asked) > self._timings.silence_seconds:
                 asked = now
                 with suppress(StarburstError):  # the controller's own sweep comes anyway

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst._client.access.aws_errors import aws_errors, is_passing
+from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.patience import Patience, is_passing
 from starburst._protocol.sealed.chunks import (
     ChunkMessage,
     LedgerEntry,
@@ -31,6 +32,7 @@ from starburst.errors import SessionEnded, SessionError, StarburstError
 
 from .chunking import WaitingTask, cut_chunks
 from .futures import TaskFuture, number_of
+from .session_queue import SessionQueue
 from .task_list import TaskList
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ __all__ = ["Dispatcher"]
 _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 10.0
 
 
 class Dispatcher:
@@ -57,8 +61,9 @@ class Dispatcher:
         keys: the session.
         key: its keys, the signing key among them.
         workers: how many it has, for the size of chunks.
-        queue_url: returns where messages go.
+        queue: where messages go.
         tasks: told what was sent, and what could not be.
+        told: told what sending waits for, and the empty text when it no longer does.
         packs: number of the session's last pack (a client that attached goes on after it).
     """
 
@@ -70,8 +75,9 @@ class Dispatcher:
         key: SessionKey,
         signer: SigningKey,
         workers: int,
-        queue_url: Callable[[], str],
+        queue: SessionQueue,
         tasks: TaskList,
+        told: Callable[[str], None],
         packs: int = 0,
     ) -> None:
         self._connection = connection
@@ -79,10 +85,11 @@ class Dispatcher:
         self._key = key
         self._signer = signer
         self._workers = workers
-        self._queue_url = queue_url
+        self._queue = queue
         self._tasks = tasks
         self._packs = packs
         self._timings = connection.timings
+        self._patience = Patience(connection, told=told)
         self._expected = 0
         self._expected_end = 0
         self._arrived = threading.Condition()
@@ -177,6 +184,7 @@ class Dispatcher:
         """Send what waits, and end the thread."""
         with self._arrived:
             self._closing = True
+            self._queue.close()
             self._arrived.notify_all()
             thread = self._thread
         atexit.unregister(self.close)
@@ -247,7 +255,7 @@ class Dispatcher:
         parts, messages = write_pack(
             pack, chunks, session=self._keys.session, key=self._key.data, signer=self._signer
         )
-        self._store(pack, b"".join(parts))
+        self._store_patiently(pack, b"".join(parts))
         self._tasks.dispatched(
             LedgerEntry(
                 name=chunk.name,
@@ -261,9 +269,26 @@ class Dispatcher:
         try:
             self.queue(messages)
         except StarburstError as error:
-            if not is_passing(error):
+            if not is_passing(error, self._connection):
                 raise
             # They are stored, so they are not lost: what makes no progress is sent again.
+
+    def _store_patiently(self, pack: str, body: bytes) -> None:
+        """Store a pack; wait for what passes, but not where this client is about to end."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self._store(pack, body)
+            except StarburstError as error:
+                if self._closing:
+                    raise
+                self._patience.meet(error)
+            else:
+                self._patience.over()
+                return
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._closing, pause)
+            pause = min(_LONGEST_PAUSE, pause * 2)
 
     def _store(self, pack: str, body: bytes) -> None:
         bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)
@@ -294,7 +319,7 @@ class Dispatcher:
     def _send_entries(
         self, entries: list[SendMessageBatchRequestEntryTypeDef]
     ) -> SendMessageBatchResultTypeDef:
-        with aws_errors("queue tasks"):
-            return self._connection.sqs.send_message_batch(
-                QueueUrl=self._queue_url(), Entries=entries
-            )
+        return self._queue.call(
+            "queue tasks",
+            lambda url: self._connection.sqs.send_message_batch(QueueUrl=url, Entries=entries),
+        )

@@ -8,14 +8,14 @@ had not read it yet commits afterwards.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from starburst.aws.calls import ABSENT, code_of
+from starburst.aws.calls import code_of
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 
@@ -138,6 +138,7 @@ def read_cancel_list(
     key: bytes,
     public: bytes,
     known: str | None = None,
+    absent: Callable[[ClientError], bool],
 ) -> tuple[CancelledTasks, str] | None:
     """Read a session's cancel list; None where there is none, or none newer than ``known``.
 
@@ -148,6 +149,7 @@ def read_cancel_list(
         key: its data key.
         public: its clients' public key.
         known: the ETag of what the caller has.
+        absent: tells a list that does not exist from one that S3 refuses.
 
     Returns:
         the tasks, and the ETag to give next time.
@@ -163,7 +165,7 @@ def read_cancel_list(
             else:
                 answer = s3.get_object(Bucket=bucket, Key=cancel_key(keys), IfNoneMatch=known)
         except ClientError as error:
-            if code_of(error) in ABSENT | _UNCHANGED:
+            if code_of(error) in _UNCHANGED or absent(error):
                 return None
             raise
         signed = answer["Body"].read()

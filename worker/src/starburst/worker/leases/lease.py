@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -22,14 +22,13 @@ from starburst.worker.settings.timings import Timings
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import MessageSystemAttributeNameType
     from mypy_boto3_sqs.type_defs import (
         ReceiveMessageResultTypeDef,
         SendMessageBatchRequestEntryTypeDef,
         SendMessageBatchResultTypeDef,
     )
 
-__all__ = ["Held", "Lease", "Leases", "QueueGone", "QueueRefused", "Request"]
+__all__ = ["Held", "Lease", "Leases", "QueueGone", "QueueRefused", "QueueUnseen", "Request"]
 
 _LOST: Final = frozenset(
     {"ReceiptHandleIsInvalid", "InvalidParameterValue"}
@@ -46,6 +45,10 @@ class QueueRefused(Exception):
     """SQS did not take messages, however often they were offered."""
 
 
+class QueueUnseen(QueueRefused):
+    """SQS does not show the session's queue, and has not for long enough to believe it deleted."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Held:
     """A message that this worker has received and no other sees for a while.
@@ -56,6 +59,7 @@ class Held:
             principal that may receive from the queue can drive that up.
         renewed: when it was last extended, seconds of ``time.monotonic()``.
         received: when it came, likewise.
+        age: seconds since anybody received it first, by SQS's clock.
         ended: the message is deleted.
     """
 
@@ -63,6 +67,7 @@ class Held:
     deliveries: int
     renewed: float = field(default_factory=time.monotonic)
     received: float = field(default_factory=time.monotonic)
+    age: float = 0.0
     ended: bool = False
 
 
@@ -108,7 +113,9 @@ class Leases:
         clock: seconds that never go back.
 
     Raises:
-        QueueGone: from every method, once the queue no longer exists.
+        QueueGone: from every method, once the queue no longer exists: SQS may not show one that is
+            young to every connection, so by two looks a while apart.
+        QueueUnseen: from every method but ``receive`` and ``keep``, in between.
     """
 
     def __init__(
@@ -125,6 +132,7 @@ class Leases:
         self._clock = clock
         self._backlog = 0
         self._counted = float("-inf")
+        self._unseen: float | None = None
 
     def receive(self, *, wait: float) -> Lease | Request | None:
         """Wait for work; None where there was none. A message that is not ours is dropped.
@@ -132,14 +140,22 @@ class Leases:
         Args:
             wait: seconds at most; one long poll is no longer than the timings say.
         """
-        with _translated():
-            response = self._sqs.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=1,
-                WaitTimeSeconds=max(0, min(self._timings.poll_seconds, int(wait))),
-                VisibilityTimeout=self._timings.lease_seconds,
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
-            )
+        try:
+            with self._translated():
+                response = self._sqs.receive_message(
+                    QueueUrl=self._url,
+                    MaxNumberOfMessages=1,
+                    WaitTimeSeconds=max(0, min(self._timings.poll_seconds, int(wait))),
+                    VisibilityTimeout=self._timings.lease_seconds,
+                    MessageSystemAttributeNames=[
+                        "ApproximateFirstReceiveTimestamp",
+                        "ApproximateReceiveCount",
+                        "SentTimestamp",
+                    ],
+                )
+        except QueueUnseen:
+            time.sleep(max(0.0, min(self._timings.unseen_seconds, wait)))
+            return None
         now = self._clock()
         for raw in response.get("Messages", []):
             receipt = raw.get("ReceiptHandle", "")
@@ -152,7 +168,7 @@ class Leases:
             said = raw.get("Attributes", {})
             count = int(said.get("ApproximateReceiveCount", "1"))
             if isinstance(message, RequeueMessage):
-                if _age(response, said) > self._timings.stale_seconds:
+                if _age(response, said.get("SentTimestamp")) > self._timings.stale_seconds:
                     self._delete(receipt)
                     return None
                 return Request(
@@ -163,7 +179,12 @@ class Leases:
                     received=now,
                 )
             return Lease(
-                message=message, receipt=receipt, deliveries=count, renewed=now, received=now
+                message=message,
+                receipt=receipt,
+                deliveries=count,
+                renewed=now,
+                received=now,
+                age=_age(response, said.get("ApproximateFirstReceiveTimestamp")),
             )
         return None
 
@@ -171,7 +192,7 @@ class Leases:
         """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
         now = self._clock()
         if now - self._counted >= fresh:
-            with _translated():
+            with self._translated():
                 answer = self._sqs.get_queue_attributes(
                     QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
                 )
@@ -201,6 +222,10 @@ class Leases:
         """Let another worker have the message at once, as one whose worker died."""
         self._extend(lease, 0)
 
+    def postpone(self, lease: Held) -> None:
+        """Let a worker have the message in a while: what it names cannot be read yet."""
+        self._extend(lease, self._timings.postponed_seconds)
+
     def release(self, lease: Lease) -> None:
         """Queue the range anew, as one that was never tried.
 
@@ -211,7 +236,7 @@ class Leases:
         self._delete(lease.receipt)
 
     def _extend(self, lease: Held, seconds: int) -> None:
-        with _translated():
+        with self._translated():
             self._sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=lease.receipt, VisibilityTimeout=seconds
             )
@@ -225,7 +250,7 @@ class Leases:
     def _send_entries(
         self, entries: list[SendMessageBatchRequestEntryTypeDef]
     ) -> SendMessageBatchResultTypeDef:
-        with _translated():
+        with self._translated():
             return self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
 
     def done(self, lease: Held) -> None:
@@ -234,30 +259,34 @@ class Leases:
         lease.ended = True
 
     def _delete(self, receipt: str) -> None:
-        with _translated():
+        with self._translated():
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise QueueGone for a queue that is no more; let a lease that is lost be lost."""
+        try:
+            yield
+        except ClientError as error:
+            code = code_of(error)
+            if code in QUEUE_GONE:
+                self._note_unseen(error)
+            if code not in _LOST:
+                raise
+        self._unseen = None
 
-def _age(
-    response: ReceiveMessageResultTypeDef,
-    said: Mapping[MessageSystemAttributeNameType, str],
-) -> float:
-    """Return for how many seconds a message has waited, by SQS's clock at both ends."""
-    date = response["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
-    sent = said.get("SentTimestamp")
-    if not (date and sent):
-        return 0
-    return parsedate_to_datetime(date).timestamp() - int(sent) / 1000
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Raise QueueGone for a queue that is no more; let a lease that is lost be lost."""
-    try:
-        yield
-    except ClientError as error:
-        code = code_of(error)
-        if code in QUEUE_GONE:
+    def _note_unseen(self, error: ClientError) -> None:
+        now = self._clock()
+        first = now if self._unseen is None else self._unseen
+        self._unseen = first
+        if now - first >= self._timings.deletion_seconds:
             raise QueueGone from error
-        if code not in _LOST:
-            raise
+        raise QueueUnseen("SQS does not show the session's queue") from error
+
+
+def _age(response: ReceiveMessageResultTypeDef, since: str | None) -> float:
+    """Return the seconds since a message's time stamp, by SQS's clock at both ends."""
+    date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if not (date and since):
+        return 0
+    return parsedate_to_datetime(date).timestamp() - int(since) / 1000

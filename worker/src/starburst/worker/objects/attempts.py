@@ -8,7 +8,7 @@ log says who began a range, who let go of it alive, and who is at it when anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from starburst._protocol.sealed.envelope import Header, seal, unseal
 from starburst._protocol.sealed.result_nodes import attempt_name
 from starburst._protocol.sealed.tables import dump_table, load_table, text
-from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, outlast, words_of
+from starburst.aws.calls import TAKEN, code_of, is_permanent, outlast, words_of
 from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
@@ -55,13 +55,23 @@ class Attempts:
         bucket: the data bucket.
         keys: the session.
         key: its data key, 32 bytes.
+        absent: tells an entry that does not exist from one that S3 refuses.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, *, keys: SessionKeys, key: bytes) -> None:
+    def __init__(
+        self,
+        s3: S3Client,
+        bucket: str,
+        *,
+        keys: SessionKeys,
+        key: bytes,
+        absent: Callable[[ClientError], bool],
+    ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._keys = keys
         self._key = key
+        self._absent = absent
         self._begun: dict[TaskRange, int] = {}
 
     def begin(self, task_range: TaskRange, *, worker: str) -> None:
@@ -143,7 +153,7 @@ class Attempts:
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=self._keys.results + name)
         except ClientError as error:
-            if code_of(error) in ABSENT:
+            if self._absent(error):
                 return None
             if is_permanent(error):
                 raise IntegrityError(f"it cannot be read: {words_of(error)}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from starburst._protocol.sealed.cancel_list import (
@@ -17,6 +18,7 @@ from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
 
 __all__ = ["Cancelled"]
@@ -32,6 +34,7 @@ class Cancelled:
         key: its data key, 32 bytes.
         public: its clients' public key, Ed25519, 32 bytes.
         fresh_seconds: how old what it knows may be.
+        absent: tells a list that does not exist from one that S3 refuses.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Cancelled:
         key: bytes,
         public: bytes,
         fresh_seconds: float,
+        absent: Callable[[ClientError], bool],
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -50,6 +54,7 @@ class Cancelled:
         self._key = key
         self._public = public
         self._fresh_seconds = fresh_seconds
+        self._absent = absent
         self._tasks = NOTHING_CANCELLED
         self._etag: str | None = None
         self._asked = float("-inf")
@@ -73,6 +78,7 @@ class Cancelled:
                 key=self._key,
                 public=self._public,
                 known=self._etag,
+                absent=self._absent,
             )
         except IntegrityError as error:
             report_unverified(error, object="cancel list")

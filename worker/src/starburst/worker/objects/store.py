@@ -22,21 +22,21 @@ from starburst._protocol.sealed.chunks import (
 from starburst._protocol.sealed.envelope import Buffer, unseal
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
 from starburst._protocol.sealed.signing import verify
-from starburst.aws.calls import ABSENT, TAKEN, code_of, is_permanent, words_of
+from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of
 from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-from starburst.worker.logs.integrity import Missing
 from starburst.worker.settings.timings import Timings
 
 from .attempts import Attempts
 from .cancelled import Cancelled
 from .damage import read_again
+from .reading import Reader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["NoSuchChunk", "Store"]
+__all__ = ["NoSuchChunk", "Store", "Unseen"]
 
 
 _KEPT_CHUNKS: Final = 4
@@ -51,6 +51,10 @@ _START_BYTES: Final = (1 << 20) + 8192
 
 class NoSuchChunk(Exception):
     """The session's client has signed no chunk of that name, or not yet."""
+
+
+class Unseen(NoSuchChunk):
+    """S3 refuses the pack of a chunk: it is not there, or a policy is on its way."""
 
 
 class Store:
@@ -86,14 +90,18 @@ class Store:
         self._public = public
         self._chunks: dict[str, tuple[Chunk, Buffer | None]] = {}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
-        self.attempts = Attempts(s3, bucket, keys=keys, key=key)
+        timings = timings or Timings()
+        self._reader = Reader(s3, bucket, keys=keys, timings=timings)
+        absent = self._reader.is_absent
+        self.attempts = Attempts(s3, bucket, keys=keys, key=key, absent=absent)
         self.cancelled = Cancelled(
             s3,
             bucket,
             keys=keys,
             key=key,
             public=public,
-            fresh_seconds=(timings or Timings()).cancel_list_seconds,
+            fresh_seconds=timings.cancel_list_seconds,
+            absent=absent,
         )
 
     def function(self, name: str) -> Buffer:
@@ -101,9 +109,7 @@ class Store:
         return read_again(lambda: self._read_function(name))
 
     def _read_function(self, name: str) -> Buffer:
-        signed = self._get(self._keys.functions + name)
-        if signed is None:
-            raise self.missing(f"function {name}")
+        signed = self._reader.promised(self._keys.functions + name, f"function {name}")
         sealed = verify(signed, public=self._public)
         return unseal(sealed, key=self._key, expect=function_header(self._keys.session, name))
 
@@ -114,7 +120,8 @@ class Store:
         signed says where the chunk is, so that no hint decides what becomes of a task.
 
         Raises:
-            NoSuchChunk: there is no such chunk; nothing may be committed for it.
+            NoSuchChunk: there is no such chunk; nothing may be committed for it. Unseen, where its
+                pack may be refused for now.
             IntegrityError: it is there, and damaged.
         """
         if message.chunk not in self._chunks:
@@ -134,8 +141,13 @@ class Store:
         entry = self.ledger(message.pack).get(message.chunk)
         if entry is None:
             raise NoSuchChunk(f"the client signed no chunk {message.chunk}")
-        found = replace(message, offset=entry.offset, length=entry.length)
-        return read_again(lambda: self._open(message.chunk, self._part(found))), None
+        key, what = pack_key(self._keys, message.pack), f"the pack of chunk {message.chunk}"
+        span = entry.offset, entry.length
+
+        def read() -> Chunk:
+            return self._open(message.chunk, self._reader.promised(key, what, span))
+
+        return read_again(read), None
 
     def _hinted(self, message: ChunkMessage) -> Iterator[Buffer]:
         if message.inline is not None:
@@ -152,16 +164,14 @@ class Store:
                 yield part
 
     def _part(self, message: ChunkMessage) -> bytes | None:
-        byte_range = f"bytes={message.offset}-{message.offset + message.length - 1}"
-        return self._get(
-            pack_key(self._keys, message.pack), byte_range=byte_range, most=message.length
-        )
+        key, span = pack_key(self._keys, message.pack), (message.offset, message.length)
+        return self._reader.get(key, span)
 
     def ledger(self, pack: str) -> dict[str, LedgerEntry]:
         """Return the chunks of a pack by name, as the client signed them.
 
         Raises:
-            NoSuchChunk: there is no such pack.
+            NoSuchChunk: there is no such pack; Unseen, where it may be refused for now.
             IntegrityError: it is there, and damaged.
         """
         held = self._ledgers.get(pack)
@@ -177,17 +187,16 @@ class Store:
         length = _LEDGER_BYTES
         while True:
             try:
-                start = self._get(
-                    pack_key(self._keys, pack), byte_range=f"bytes=0-{length - 1}", most=length
-                )
+                start = self._reader.fetch(pack_key(self._keys, pack), (0, length))
             except ClientError as error:
                 if is_permanent(error):
                     raise IntegrityError(
                         f"pack {pack} cannot be read: {words_of(error)}"
                     ) from error
-                raise
-            if start is None:
-                raise NoSuchChunk(f"the session has no pack {pack}")
+                if not self._reader.is_absent(error):
+                    raise
+                kind = NoSuchChunk if code_of(error) in MISSING else Unseen
+                raise kind(f"the session has no pack {pack}") from error
             found = open_ledger(
                 start, pack=pack, session=self._keys.session, key=self._key, public=self._public
             )
@@ -197,9 +206,7 @@ class Store:
                 raise IntegrityError(f"pack {pack} is cut short")
             length = found
 
-    def _open(self, name: str, signed: Buffer | None) -> Chunk:
-        if signed is None:
-            raise self.missing(f"the pack of chunk {name}")
+    def _open(self, name: str, signed: Buffer) -> Chunk:
         return open_chunk(
             signed, name=name, session=self._keys.session, key=self._key, public=self._public
         )
@@ -210,7 +217,7 @@ class Store:
 
     def _read_node(self, chunk: str, lo: int, hi: int) -> ResultNode | None:
         try:
-            sealed = self._get(node_key(self._keys, chunk, lo=lo, hi=hi))
+            sealed = self._reader.get(node_key(self._keys, chunk, lo=lo, hi=hi))
         except ClientError as error:
             if is_permanent(error):
                 raise _unreadable(chunk, lo, hi, error) from error
@@ -239,7 +246,7 @@ class Store:
                 Range=f"bytes=0-{_START_BYTES - 1}",
             )
         except ClientError as error:
-            if code_of(error) in ABSENT:
+            if self._reader.is_absent(error):
                 return None
             if is_permanent(error):  # as of an empty object, which has no bytes to ask for
                 raise _unreadable(chunk, lo, hi, error) from error
@@ -263,7 +270,7 @@ class Store:
         try:
             self._s3.head_object(Bucket=self._bucket, Key=node_key(self._keys, chunk, lo=lo, hi=hi))
         except ClientError as error:
-            if code_of(error) in ABSENT:
+            if self._reader.is_absent(error):
                 return False
             raise
         return True
@@ -285,30 +292,14 @@ class Store:
             if code_of(error) not in TAKEN:
                 raise
             standing = self.node(chunk, node.lo, node.hi)
-            if standing is None:
-                raise self.missing(f"result {chunk}/{node.lo}-{node.hi}") from error
+            if standing is None:  # S3 has just said that it is there
+                raise
             return standing
         return node
 
     def missing(self, what: str) -> IntegrityError:
         """Return the error for what is not there: the session may be gone, or was tampered with."""
-        gone = self._get(self._keys.manifest, byte_range="bytes=0-0") is None
-        return (Missing if gone else IntegrityError)(f"{what} is missing from the session")
-
-    def _get(
-        self, key: str, *, byte_range: str | None = None, most: int | None = None
-    ) -> bytes | None:
-        try:
-            if byte_range is None:
-                response = self._s3.get_object(Bucket=self._bucket, Key=key)
-            else:
-                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=byte_range)
-            # S3 answers a range that it cannot read with the whole object.
-            return response["Body"].read(most)
-        except ClientError as error:
-            if code_of(error) in ABSENT:
-                return None
-            raise
+        return self._reader.missing(what)
 
 
 def _unreadable(chunk: str, lo: int, hi: int, error: ClientError) -> IntegrityError:

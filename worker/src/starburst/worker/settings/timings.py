@@ -12,6 +12,7 @@ from starburst.contract.times import (
     LEASE_SECONDS,
     LONGEST_LEASE_SECONDS,
     POLL_SECONDS,
+    QUEUE_UNSEEN_SECONDS,
 )
 
 __all__ = ["TICK_SECONDS", "Timings"]
@@ -47,6 +48,12 @@ class Timings:
             forged.
         cancel_list_seconds: how long a worker may not know of a cancel; one small request in so
             long is what knowing costs.
+        promised_seconds: how long a worker looks for what a client promised, where S3 refuses it.
+        postponed_seconds: after which it looks again for a pack that a message names; whole seconds
+            (SQS).
+        deletion_seconds: from a first look at a queue that SQS does not show to the one by which
+            its deletion is believed.
+        unseen_seconds: from one look at such a queue to the next, where nothing else is done.
         first_pause_seconds, longest_pause_seconds: after failures of AWS in a row; doubled each
             time, from the first to the longest.
         most_failures: so many in a row end a worker; each has had botocore's own retries behind it.
@@ -66,6 +73,10 @@ class Timings:
     answer_seconds: float = 60.0
     requeue_seconds: float = 60.0
     cancel_list_seconds: float = 5.0
+    promised_seconds: float = 60.0
+    postponed_seconds: int = 15
+    deletion_seconds: float = QUEUE_UNSEEN_SECONDS
+    unseen_seconds: float = 2.0
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 30.0
     most_failures: int = 8

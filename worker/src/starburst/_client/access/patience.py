@@ -1,0 +1,71 @@
+"""How long a client waits for what passes: AWS, the network, a policy on its way, a new login."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starburst.errors import StarburstError
+
+from .aws_errors import LOG_IN, waits_for
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+__all__ = ["Patience", "is_passing"]
+
+
+def is_passing(error: StarburstError, connection: Connection) -> bool:
+    """Whether it is worth while to try the same again, over this connection, in a while."""
+    return _seconds(waits_for(error), connection) > 0
+
+
+class Patience:
+    """One activity's patience: from its first failure on, anew after each success.
+
+    Args:
+        connection: over which it acts.
+        told: told what is waited for, and the empty text when it no longer is.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        told: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._told = told
+        self._clock = clock
+        self._since: float | None = None
+
+    def meet(self, error: StarburstError) -> None:
+        """Bear with a failure.
+
+        Raises:
+            StarburstError: the error itself: it does not pass, or has lasted for too long.
+        """
+        now, words = self._clock(), waits_for(error)
+        self._since = now if self._since is None else self._since
+        if now - self._since >= _seconds(words, self._connection):
+            raise error
+        self._told(words)
+
+    def over(self) -> None:
+        """Note a success."""
+        if self._since is not None:
+            self._since = None
+            self._told("")
+
+
+def _seconds(words: str, connection: Connection) -> float:
+    """Return for how long what is said of a failure may last."""
+    if not words:
+        return 0.0
+    if words != LOG_IN:
+        return connection.timings.trouble_seconds
+    # Nobody but its owner can renew a login that was handed over.
+    return connection.timings.login_seconds if connection.renews else 0.0
