@@ -52,6 +52,9 @@ class Door:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.connection.close()
 
     def knock(

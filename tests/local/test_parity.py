@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -67,10 +67,10 @@ def bursting(aws: Services, word: str) -> None:
 
 @pytest.fixture(scope="module")
 def aws(deployed: LocalEnvironment) -> Iterator[Services]:
-    services = Services(local=deployed)
-    bursting(services, "on")
-    yield services
-    bursting(services, "off")
+    with closing(Services(local=deployed)) as services:
+        bursting(services, "on")
+        yield services
+        bursting(services, "off")
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +150,11 @@ def test_no_leaf_escapes_the_comparison(comparison: Comparison) -> None:
 
 def test_what_the_patches_put_in_force_is_missed_without_them() -> None:
     """The control: what a deployment drops is seen, property by property."""
-    with LocalEnvironment(without=[*PATCHED]) as stock:
+    with (
+        LocalEnvironment(without=[*PATCHED]) as stock,
+        closing(Services(local=stock)) as services,
+    ):
         deploy_templates(stock)
-        services = Services(local=stock)
         bursting(services, "on")
         kinds = {kind for found in PATCHED.values() for kind, _ in found}
         resources = [each for each in asked_for(services) if each.kind in kinds]

@@ -91,14 +91,18 @@ def operations() -> Iterator[Route]:
         names = actions._BOTOCORE_SERVICE_MAP.get(registered) or [other.get(registered, registered)]
         for name in known.intersection(names):
             model = session.get_service_model(name)
+            protocol = model.metadata["protocol"]
+            others = {"json", "query"}.intersection(model.metadata.get("protocols", ()))
             for operation in model.operation_names:
-                yield route(model, operation)
+                yield route(model, operation, protocol)
+                # Where a service speaks several, SDKs send the first, and others may be answered.
+                for second in sorted(others - {protocol}):
+                    yield route(model, operation, second, f" in {second}")
 
 
-def route(model: Any, name: str) -> Route:
+def route(model: Any, name: str, protocol: str, said: str = "") -> Route:
     operation = model.operation_model(name)
-    full = f"{model.signing_name}:{name}"
-    protocol = model.metadata["protocol"]
+    full = f"{model.signing_name}:{name}{said}"
     if protocol == "json":
         version = model.metadata.get("jsonVersion", "1.0")
         target = f"{model.metadata['targetPrefix']}.{name}"

@@ -42,6 +42,11 @@ class Services:
         """Where requests go that no SDK makes."""
         return Door(self.local.endpoint)
 
+    def close(self) -> None:
+        """Close the door, where it was opened."""
+        if "door" in self.__dict__:
+            self.door.close()
+
     def optional(self, service: str, operation: str, *absent: str, **request: Any) -> Held:
         """Return an answer; an empty one where an error code says that nothing is set."""
         try:
