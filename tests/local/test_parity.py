@@ -21,6 +21,7 @@ from tests.local.scene import eventually
 ENDPOINTS = "starburst-local-endpoints"
 
 UNTOLD = {
+    ("AWS::ECR::Repository", "EmptyOnDelete"): "CloudFormation reads it when it deletes",
     ("AWS::KMS::Key", "PendingWindowInDays"): "no operation of KMS tells it before the deletion",
 }
 """What no service tells, in AWS either, with the reason."""

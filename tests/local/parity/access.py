@@ -14,7 +14,7 @@ def role(aws: Services, ref: str, _asked: Properties) -> Held:
     inline = aws["iam"].list_role_policies(RoleName=ref)["PolicyNames"]
     return {
         "AssumeRolePolicyDocument": document(found["AssumeRolePolicyDocument"]),
-        "Description": found.get("Description"),
+        "Description": found.get("Description", ""),
         "ManagedPolicyArns": [each["PolicyArn"] for each in attached],
         "MaxSessionDuration": found["MaxSessionDuration"],
         "Path": found["Path"],
@@ -39,7 +39,7 @@ def managed_policy(aws: Services, ref: str, _asked: Properties) -> Held:
     version = aws["iam"].get_policy_version(PolicyArn=ref, VersionId=found["DefaultVersionId"])
     attached = aws["iam"].list_entities_for_policy(PolicyArn=ref, EntityFilter="Role")
     return {
-        "Description": found.get("Description"),
+        "Description": found.get("Description", ""),
         "ManagedPolicyName": found["PolicyName"],
         "Path": found["Path"],
         "PolicyDocument": document(version["PolicyVersion"]["Document"]),

@@ -78,18 +78,20 @@ def document(text: Any) -> Any:
     return json.loads(text if text.lstrip().startswith("{") else unquote(text))
 
 
+_KEYS = ("Key", "key", "TagKey")
+_VALUES = ("Value", "value", "TagValue")
+
+
+def _one(tag: Mapping[str, str], *names: str) -> str:
+    return next(tag[name] for name in names if name in tag)
+
+
 def tags(found: Iterable[Mapping[str, str]] | Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags as templates write them, without CloudFormation's own."""
     if isinstance(found, Mapping):
-        pairs = [*found.items()]
+        pairs = [(str(key), str(value)) for key, value in found.items()]
     else:
-        pairs = [
-            (
-                next(each[name] for name in ("Key", "key", "TagKey") if name in each),
-                next(each[name] for name in ("Value", "value", "TagValue") if name in each),
-            )
-            for each in found
-        ]
+        pairs = [(_one(each, *_KEYS), _one(each, *_VALUES)) for each in found]
     return [{"Key": key, "Value": value} for key, value in pairs if not key.startswith("aws:")]
 
 
