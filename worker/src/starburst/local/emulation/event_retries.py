@@ -13,12 +13,12 @@ import threading
 import time
 from typing import Any
 
+from starburst.local.unkindness.invocations import retry_after_failure, retry_after_throttle
+
 from .patching import Function, Patch, module, wrap
 
 __all__ = ["PATCH"]
 
-_AFTER_FAILURE = (60.0, 120.0)
-_AFTER_THROTTLE, _LONGEST = 1.0, 300.0
 _MOST_ATTEMPTS = 2
 _MOST_AGE = 6 * 3600
 
@@ -26,29 +26,33 @@ _MOST_AGE = 6 * 3600
 def _apply() -> None:
     functions = module("services.lambda_svc")
 
-    def settings_of(record: dict[str, Any]) -> dict[str, Any]:
+    def with_settings(record: dict[str, Any]) -> dict[str, Any]:
+        """Return a function's record with the event configuration of the alias it was called by."""
         config = record["config"]
         _, _, qualifier = config["FunctionArn"].partition(f":function:{config['FunctionName']}:")
-        return functions._event_invoke_config(record, qualifier or "$LATEST") or {}
+        found = functions._event_invoke_config(record, qualifier or "$LATEST")
+        return {**record, "event_invoke_config": found or {}}
 
     def deliver(record: dict[str, Any], event: Any) -> None:
-        settings, config = settings_of(record), record["config"]
-        retries = int(settings.get("MaximumRetryAttempts", _MOST_ATTEMPTS))
-        pauses = [*_AFTER_FAILURE[:retries]]
-        give_up = time.monotonic() + int(settings.get("MaximumEventAgeInSeconds", _MOST_AGE))
-        throttled = _AFTER_THROTTLE
+        settings = record["event_invoke_config"]
+        most = int(settings.get("MaximumRetryAttempts", _MOST_ATTEMPTS))
+        longest = int(settings.get("MaximumEventAgeInSeconds", _MOST_AGE))
+        began, throttled, failed = time.monotonic(), 0, 0
         while (result := functions._execute_function(record, event)).get("error"):
+            age = time.monotonic() - began
             if result.get("throttle"):
-                pause, throttled = throttled, min(2 * throttled, _LONGEST)
-            elif pauses:
-                pause = pauses.pop(0)
+                throttled += 1
+                pause = retry_after_throttle(throttled, age=age)
             else:
-                break
-            if time.monotonic() + pause > give_up:
-                break
+                failed += 1
+                pause = retry_after_failure(failed) if failed <= most else None
+            if pause is None or age + pause > longest:
+                give_up(record, event, result)
+                return
             time.sleep(pause)
-        else:
-            return
+
+    def give_up(record: dict[str, Any], event: Any, result: dict[str, Any]) -> None:
+        settings, config = record["event_invoke_config"], record["config"]
         failed = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         target = failed or config.get("DeadLetterConfig", {}).get("TargetArn")
         if target:
@@ -58,8 +62,9 @@ def _apply() -> None:
         def invoke(record: dict[str, Any], event: Any) -> None:
             scoped = functions._run_with_function_config_scope
             run = contextvars.copy_context().run
+            found = with_settings(record)
             thread = threading.Thread(
-                target=run, args=(scoped, record, deliver, record, event), daemon=True
+                target=run, args=(scoped, found, deliver, found, event), daemon=True
             )
             thread.start()
 
@@ -71,7 +76,7 @@ def _apply() -> None:
             if not record or not config:
                 original(arn, payload)
                 return
-            found = functions._execution_record_for_config(record, config)
+            found = with_settings(functions._execution_record_for_config(record, config))
             functions.invoke_async_with_retry(found, json.loads(payload))
 
         return dispatch
