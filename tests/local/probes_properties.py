@@ -143,6 +143,22 @@ def function_settings(scene: Scene) -> bool:
     )
 
 
+def mapping_tags(scene: Scene) -> bool:
+    _, queue = scene.queue()
+    mapping = {
+        "EventSourceArn": queue,
+        "FunctionName": {"Ref": "F"},
+        "Tags": [{"Key": "a", "Value": "b"}],
+    }
+    mapping_id = made(
+        scene,
+        F=function(scene, "def handler(*_): pass"),
+        M={"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
+    )["M"]
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{mapping_id}"
+    return bool(scene.root("lambda").list_tags(Resource=arn)["Tags"] == {"a": "b"})
+
+
 def event_retries(scene: Scene) -> bool:
     """An event that fails goes where its function says; one that is throttled is tried again."""
     (url, queue), source = scene.queue(), scene.name("probe")

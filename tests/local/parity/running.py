@@ -6,6 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
+from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.parity.differences import differences
 from tests.local.parity.reading import (
     Held,
@@ -115,13 +116,16 @@ def permission(aws: Services, _ref: str, asked: Properties) -> Held:
 
 @reads("AWS::Lambda::EventSourceMapping")
 def event_source_mapping(aws: Services, ref: str, asked: Properties) -> Held:
-    found = aws["lambda"].get_event_source_mapping(UUID=ref)
-    given = asked["FunctionName"]
-    named = found["FunctionArn"] if given.startswith("arn:") else found["FunctionArn"].split(":")[6]
+    functions = aws["lambda"]
+    found = functions.get_event_source_mapping(UUID=ref)
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{ref}"
+    invoked = found["FunctionArn"]
+    by_arn = asked["FunctionName"].startswith("arn:")
     return {
         **found,
         "Enabled": found["State"] in ("Enabled", "Enabling", "Creating"),
-        "FunctionName": named,
+        "FunctionName": invoked if by_arn else invoked.partition(":function:")[2],
+        "Tags": tags(functions.list_tags(Resource=arn)["Tags"]),
     }
 
 

@@ -54,6 +54,7 @@ PATCHES = (
     "blocked_encryption",
     "topic_keys",
     "function_settings",
+    "mapping_tags",
     "event_permissions",
     "event_retries",
     "endpoint_properties",
