@@ -45,6 +45,7 @@ RECORDED: Final = (
     Recorded("AWS::ECR::Repository", "retention", ("LifecyclePolicy",)),
     Recorded("AWS::ECR::Repository", "image", ("ImageScanningConfiguration",)),
     Recorded("AWS::ECR::Repository", "encryption", ("EncryptionConfiguration",)),
+    Recorded("AWS::ECS::Cluster", "spot", ("CapacityProviders",)),
     Recorded("AWS::ECS::Cluster", "container-insights", ("ClusterSettings",)),
     Recorded("AWS::ECS::Cluster", "image", ("Configuration.ExecuteCommandConfiguration",)),
     Recorded("AWS::ECS::Cluster", "encryption", ("Configuration.ManagedStorageConfiguration",)),
