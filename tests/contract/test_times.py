@@ -13,12 +13,14 @@ from starburst.contract.times import (
     GRACE_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
+    QUEUE_UNSEEN_SECONDS,
     RECOVERY_SECONDS,
     STILL_SECONDS,
     STOP_SECONDS,
 )
-from starburst.worker.leases.lease import Lease, Leases
+from starburst.worker.leases.lease import Lease, Leases, QueueGone
 from starburst.worker.settings.timings import TICK_SECONDS, Timings
+from tests.runtime.wire import no_queue
 
 BODY = ChunkMessage(
     chunk="p000001-00000", lo=0, hi=1, pack="p000001", offset=0, length=9, inline=None
@@ -27,14 +29,20 @@ BODY = ChunkMessage(
 
 @dataclass
 class Queue:
-    """SQS with one message, on a clock that the test moves; heartbeats fail while ``fails``."""
+    """SQS with one message, on a clock that the test moves; heartbeats fail while ``fails``.
+
+    It does not show the queue while it is not ``shown``.
+    """
 
     now: float = 0.0
     visible: float = 0.0
     fails: int = 0
     deliveries: int = 0
+    shown: bool = True
 
     def receive_message(self, *, VisibilityTimeout: int, **_: object) -> dict[str, Any]:
+        if not self.shown:
+            raise no_queue()
         if self.now < self.visible:
             return {}
         self.visible = self.now + VisibilityTimeout
@@ -93,3 +101,22 @@ def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() 
 
 def test_a_queue_is_called_still_when_every_lease_has_had_the_time_to_run_out() -> None:
     assert STILL_SECONDS >= 2 * RECOVERY_SECONDS
+
+
+def test_two_looks_a_minute_apart_make_a_deletion_and_one_that_sees_the_queue_unmakes_it() -> None:
+    queue = Queue(visible=float("inf"), shown=False)
+    worker = queue.worker()
+    for now in (0.0, 1.0, QUEUE_UNSEEN_SECONDS - 1.0):
+        queue.now = now
+        assert worker.receive(wait=0) is None
+    queue.shown = True
+    queue.now = QUEUE_UNSEEN_SECONDS
+    assert worker.receive(wait=0) is None
+    queue.shown = False
+    first = QUEUE_UNSEEN_SECONDS + 5.0
+    for now in (first, first + QUEUE_UNSEEN_SECONDS - 0.1):
+        queue.now = now
+        assert worker.receive(wait=0) is None
+    queue.now = first + QUEUE_UNSEEN_SECONDS
+    with pytest.raises(QueueGone):
+        worker.receive(wait=0)

@@ -100,3 +100,35 @@ class Scripted:
             return call(**words)
 
         return scripted
+
+
+class Shy:
+    """S3 as it answers who may not list the whole bucket: 403 where there is no such object.
+
+    Attributes:
+        refuses: whether it refuses a key that there may be, as while a policy is on its way.
+    """
+
+    def __init__(
+        self, s3: Any, *, refuses: Callable[[str, str], bool] = lambda call, key: False
+    ) -> None:
+        self._s3 = s3
+        self.refuses = refuses
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._s3, name)
+        if name not in ("get_object", "head_object", "put_object", "list_objects_v2"):
+            return call
+
+        def shy(**words: Any) -> Any:
+            refused = s3_error(403, "AccessDenied", "Access Denied", head=name == "head_object")
+            if self.refuses(name, words.get("Key", words.get("Prefix", ""))):
+                raise refused
+            try:
+                return call(**words)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                    raise
+                raise refused from None
+
+        return shy

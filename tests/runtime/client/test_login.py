@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from starburst._client.access.login import login
@@ -21,6 +24,28 @@ def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -
     session: boto3.session.Session = login(ROLE, "123456", serial_number=DEVICE, user="alice")
     arn = session.client("sts").get_caller_identity()["Arn"]
     assert arn.endswith("assumed-role/starburst-prod-analyst-genomics/alice")
+
+
+@mock_aws
+def test_the_hour_of_a_role_that_another_role_assumes_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: Any = {
+        "Error": {
+            "Code": "ValidationError",
+            "Message": "The requested DurationSeconds exceeds the 1 hour session limit for roles "
+            "assumed by role chaining.",
+        },
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+
+    def refuse(_: object, operation: str, words: object) -> None:
+        raise ClientError(said, operation)
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
+    with pytest.raises(ConfigurationError, match="one hour. Pass seconds=3600"):
+        login(ROLE, "123456", serial_number=DEVICE, user="alice", seconds=7200)
 
 
 @pytest.mark.parametrize(

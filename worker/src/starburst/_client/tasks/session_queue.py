@@ -70,7 +70,7 @@ class SessionQueue:
                 return self._found()
             except ClientError as error:
                 if code_of(error) in QUEUE_GONE:
-                    raise self._ended() from error
+                    raise self._ended() from None
                 raise
 
     def call(self, purpose: str, ask: Callable[[str], _T]) -> _T:
@@ -97,7 +97,7 @@ class SessionQueue:
                     late = now - first >= self._timings.deletion_seconds
                     self._deleted = self._deleted or late or self._is_over()
                     if self._deleted:
-                        raise self._ended() from error
+                        raise self._ended() from None
                     if self._closing.is_set():
                         raise
             self._closing.wait(self._timings.unseen_seconds)
