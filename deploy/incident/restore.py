@@ -90,6 +90,7 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
             s3.delete_object(Bucket=bucket, Key=step.key, VersionId=marker.id)
     if step.way != "copy" or step.version is None or step.newest is None:
         return step.way
+    origin = step.version.id
     old = {"Bucket": bucket, "Key": step.key, "VersionId": step.version.id}
     if not step.newest.marker:
         now = s3.head_object(Bucket=bucket, Key=step.key, VersionId=step.newest.id)
@@ -111,7 +112,7 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
                 Key=step.key,
                 Body=body,
                 IfNoneMatch="*",
-                Metadata={**was["Metadata"], _ORIGIN: step.version.id},
+                Metadata={**was["Metadata"], _ORIGIN: origin},
                 ContentType=was["ContentType"],
             )
 

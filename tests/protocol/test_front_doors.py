@@ -108,6 +108,7 @@ def collector(bucket: Any, *, entries: list[LedgerEntry]) -> tuple[Collector, Ta
         refresh=lambda: None,
         changed=lambda: None,
         cancelled=lambda: NOTHING_CANCELLED,
+        told=lambda _: None,
     )
     return made, tasks
 

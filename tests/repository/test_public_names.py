@@ -68,7 +68,7 @@ def test_the_package_exports_what_is_listed() -> None:
             Connection,
             {
                 *("document", "workspace", "user", "limits", "local", "keys", "read"),
-                *("s3", "sqs", "kms", "functions", "timings"),
+                *("s3", "sqs", "kms", "functions", "timings", "renews"),
             },
         ),
     ],

@@ -24,7 +24,7 @@ def _error(service: str, status: int, body: bytes, headers: dict[str, str]) -> C
     model = botocore.session.get_session().get_service_model(service)
     operation = _OPERATIONS[service]
     parser = create_parser(model.resolved_protocol)
-    shape = model.operation_model(operation).output_shape
+    shape: Any = model.operation_model(operation).output_shape
     answer = {"status_code": status, "body": body, "headers": headers}
     return ClientError(parser.parse(answer, shape), operation)
 

@@ -44,7 +44,7 @@ def test_the_hour_of_a_role_that_another_role_assumes_is_told(
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
-    with pytest.raises(ConfigurationError, match="one hour. Pass seconds=3600"):
+    with pytest.raises(ConfigurationError, match=r"one hour\. Pass seconds=3600"):
         login(ROLE, "123456", serial_number=DEVICE, user="alice", seconds=7200)
 
 

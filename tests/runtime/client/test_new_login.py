@@ -60,7 +60,7 @@ class Profile:
         self.heard.clear()
         self.ended.add(key)
 
-    def judge(self, request: Any, **_: object) -> AWSResponse | None:
+    def judge(self, request: Any, **_: object) -> Any:
         found = re.search(r"Credential=(\w+)/", str(request.headers["Authorization"]))
         assert found is not None
         if found[1] not in self.ended:
@@ -74,7 +74,8 @@ class Profile:
                 b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired."
                 b"</Message></Error>"
             )
-        return AWSResponse(request.url, 400, {}, RawBody(body))  # type: ignore[arg-type]
+        raw: Any = RawBody(body)
+        return AWSResponse(request.url, 400, {}, raw)
 
     def client(self, aws: boto3.session.Session, service: str) -> Any:
         client: Any = aws.client(service)  # type: ignore[call-overload]

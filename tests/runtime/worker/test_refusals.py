@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -147,7 +148,7 @@ def test_tasks_are_stored_once_a_refusal_has_passed(connection: Connection, flee
 
 
 @pytest.mark.timings(first_pause_seconds=0.001, postponed_seconds=1)
-@pytest.mark.parametrize("what", ["functions/", "inputs/p", ""])
+@pytest.mark.parametrize("what", ["functions/", ""])
 def test_a_worker_waits_for_what_was_promised_and_fails_no_task(
     connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
@@ -156,12 +157,38 @@ def test_a_worker_waits_for_what_was_promised_and_fails_no_task(
     shy: Any = Shy(fleet.s3)
     theirs = dataclasses.replace(fleet, s3=shy)
     made = theirs.supervisor(session.manifest.keys, queue_url(session))
-    shy.refuses = Outages(lambda call, key: call == "get_object" and what in key, 2, 3)
+    shy.refuses = Outages(lambda call, key: call == "get_object" and what in key, 4, 3)
     fleet.workers.append(threading.Thread(target=made.run, daemon=True))
     fleet.workers[-1].start()
     assert session.collect(timeout=90) == squares(6)
     session.cleanup()
     assert not {TAMPERING, "missing"} & set(events(capsys))
+
+
+@pytest.mark.timings(postponed_seconds=1)
+def test_a_pack_that_is_refused_for_a_while_is_neither_dropped_nor_reported(
+    connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its message is put off, and the worker takes another one meanwhile."""
+    fleet.launch = False
+    session = open_session(connection, ONE, progress=False)
+    large = [os.urandom(400_000), os.urandom(400_001)]  # no message holds a copy of these
+    session.map(len, large)
+    flush(session)
+    keys, url = session.manifest.keys, queue_url(session)
+    shy: Any = Shy(fleet.s3)
+    made = dataclasses.replace(fleet, s3=shy).supervisor(keys, url)
+    shy.refuses = outages = Outages(
+        lambda call, key: call == "get_object" and "/inputs/p" in key, 4
+    )
+    fleet.workers.append(threading.Thread(target=made.run, daemon=True))
+    fleet.workers[-1].start()
+    assert session.collect(timeout=60) == [400_000, 400_001]
+    session.cleanup()
+    assert outages.over.is_set()
+    seen = events(capsys)
+    assert "not seen" in seen
+    assert not {TAMPERING, "missing", "trouble"} & set(seen)
 
 
 @pytest.mark.timings(first_pause_seconds=0.001, most_failures=3)

@@ -90,6 +90,10 @@ def _own_calls(world: World, role: Role, user: str = "alice") -> list[Call]:
     return [
         *calls(("s3:ListBucket", "s3:ListBucketVersions"), bucket, s3__prefix=folder),
         *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}{SESSION}/results/"),
+        # S3 says 403 of what is not there: a list of the key alone tells it from a refusal.
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}{SESSION}/manifest.json"),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}{SESSION}/status.json"),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{folder}{SESSION}/inputs/cancelled"),
         *calls((*READS, *ERASURE), f"{session}results/0"),
         *calls((*READS, *ERASURE), f"{session}manifest.json"),
         *calls(READS, f"{session}status.json"),

@@ -90,18 +90,10 @@ class Connection:
             try:
                 answer = self.s3.get_object(Bucket=self.document.bucket, Key=key)
             except ClientError as error:
-                if self.is_absent(key, error):
+                if is_absent(error, self.s3, self.document.bucket, key=key):
                     return None
                 raise
             return answer["Body"].read()
-
-    def is_absent(self, key: str, error: ClientError) -> bool:
-        """Whether S3 refused a key because it does not exist, and not for another reason.
-
-        Raises:
-            ClientError: that is not to be found out either.
-        """
-        return is_absent(error, self.s3, self.document.bucket, key=key)
 
 
 def connect(

@@ -59,7 +59,8 @@ class _Provider:
         if found is None:
             return None
         login = Login(found, load=self._load)
-        self._core.register("needs-retry", login.after_answer)
+        again: Any = login.after_answer  # its type says that no handler answers, but these do
+        self._core.register("needs-retry", again)
         return login
 
 
@@ -95,7 +96,7 @@ class Login:
         return getattr(self._held, name)
 
     def after_answer(
-        self, *, response: tuple[Any, Mapping[str, Any]] | None, attempts: int, **_: object
+        self, *, response: tuple[Any, Mapping[str, Any]] | None, attempts: int, **_: Any
     ) -> float | None:
         """Have botocore send a request again, signed anew, where AWS calls its login expired."""
         if response is None or attempts > _TRIES:
@@ -119,7 +120,7 @@ class Login:
             return self._changed
 
 
-def _key(held: Credentials) -> tuple[str, str | None] | None:
+def _key(held: Credentials) -> tuple[str | None, str | None] | None:
     """Return what tells a login from the next; None where it cannot be used."""
     try:
         keys = held.get_frozen_credentials()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -21,6 +20,7 @@ from starburst._protocol.sealed.cancel_list import (
 )
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey
+from starburst.aws.absence import is_absent
 from starburst.aws.calls import MISSING, OUTRUN, code_of
 from starburst.errors import SessionError, StarburstError
 
@@ -136,15 +136,16 @@ class Cancels:
                 pause = min(self._timings.cancel_retry_most_seconds, pause * 2)
 
     def _load(self) -> CancelledTasks:
+        s3, bucket = self._connection.s3, self._connection.document.bucket
         with aws_errors("read the session's cancel list"):
             found = read_cancel_list(
-                self._connection.s3,
-                self._connection.document.bucket,
+                s3,
+                bucket,
                 self._keys,
                 key=self._key.data,
                 public=self._key.public,
                 known=self._etag,
-                absent=partial(self._connection.is_absent, cancel_key(self._keys)),
+                absent=lambda error: is_absent(error, s3, bucket, key=cancel_key(self._keys)),
             )
         if found is not None:
             self._written, self._etag = found
