@@ -75,7 +75,8 @@ class Profile:
                 b"</Message></Error>"
             )
         raw: Any = RawBody(body)
-        return AWSResponse(request.url, 400, {}, raw)
+        none: Any = {}
+        return AWSResponse(request.url, 400, none, raw)
 
     def client(self, aws: boto3.session.Session, service: str) -> Any:
         client: Any = aws.client(service)  # type: ignore[call-overload]
