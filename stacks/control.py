@@ -16,7 +16,8 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import runtime_parameter
-from starburst_constructs.compute.controller import ControllerFunction, FailureQueue, Wake, Watch
+from starburst_constructs.compute.controller import ControllerFunction, FailureQueue, Watch
+from starburst_constructs.compute.waking import Wake, WakeQueue
 from starburst_constructs.monitoring.alerts import AlertTopic
 from starburst_constructs.monitoring.controller_bypass import metric_name
 from starburst_constructs.monitoring.evidence_changes import evidence_metric
@@ -29,6 +30,7 @@ from starburst_constructs.naming import (
     endpoints_stack_name,
     failures_name,
     role_arn,
+    wakes_name,
 )
 
 __all__ = ["ControlStack"]
@@ -88,6 +90,14 @@ class ControlStack(cdk.Stack):
             key=foundation.logs_key,
             placement=environment.placement,
         )
+        wakes = WakeQueue(
+            self,
+            "Wakes",
+            name=wakes_name(environment.name),
+            key=foundation.logs_key,
+            failures=failures,
+            placement=environment.placement,
+        )
         log = EncryptedLogGroup(
             self,
             "Log",
@@ -116,6 +126,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_SUBNETS": ",".join(subnet.subnet_id for subnet in network.subnets),
                 "STARBURST_SECURITY_GROUP": network.worker_security_group.security_group_id,
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
+                "STARBURST_WAKES": wakes.queue_url,
                 "STARBURST_ROLE": own_role,
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
                 **(opens if on_demand else {}),
@@ -127,6 +138,7 @@ class ControlStack(cdk.Stack):
             self,
             "Wake",
             function=self.function.service,
+            wakes=wakes,
             cluster_arn=cluster_arn,
             endpoints_stack=(
                 f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(environment.name)}/"

@@ -16,16 +16,20 @@ from botocore.exceptions import ClientError
 
 from .clock import Bucket, Clock, Meter
 
-__all__ = ["EPOCH", "Cloud", "Message", "Task"]
+__all__ = ["EPOCH", "WAKES", "Cloud", "Message", "Task"]
 
 EPOCH: Final = 1_800_000_000.0
 """Model time zero, so that dates look like dates."""
+
+WAKES: Final = "https://sqs/starburst-prod-wakes"
+"""The queue that wakes the controller."""
 
 _S3_SECONDS: Final = 0.025
 _SQS_SECONDS: Final = 0.012
 _ECS_SECONDS: Final = 0.06
 _START_SECONDS: Final = (22.0, 48.0)
 _LISTED: Final = 100
+_PLACE: Final = "arn:aws:ecs:eu-west-1:111122223333:task/cluster/"
 _STARTED: Final = 10
 
 
@@ -90,6 +94,7 @@ class Cloud:
         random: of the run.
         parameter: the runtime document.
         launched: told of each task that will run.
+        woken: told of each message in the queue that wakes the controller.
     """
 
     clock: Clock
@@ -97,6 +102,7 @@ class Cloud:
     random: Random
     parameter: str
     launched: Callable[[Task], None]
+    woken: Callable[[str], None] = lambda _: None
     cursor: float = 0.0
     objects: dict[str, tuple[bytes, str, float]] = field(default_factory=dict)
     visible: deque[Message] = field(default_factory=deque)
@@ -186,8 +192,10 @@ class Cloud:
         }
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
-        """Take a request to send again what makes no progress; here nothing was lost."""
+        """Wake the controller, or ask workers to send again; here nothing was lost."""
         self._call("sqs:SendMessage", _SQS_SECONDS)
+        if QueueUrl == WAKES:
+            self.woken(MessageBody)
         return {}
 
     def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
@@ -223,7 +231,7 @@ class Cloud:
 
     def _launch(self, arguments: dict[str, Any]) -> Task:
         wait = self.random.uniform(*_START_SECONDS)
-        arn = f"arn:aws:ecs:eu-west-1:111122223333:task/cluster/{len(self.tasks):032x}"
+        arn = f"{_PLACE}{len(self.tasks):032x}"
         task = Task(
             arn=arn,
             arguments=arguments,
@@ -254,7 +262,8 @@ class Cloud:
         self._call("ecs:DescribeTasks", _ECS_SECONDS)
         self._read()
         assert len(tasks) <= _LISTED, "DescribeTasks takes a hundred at most"  # noqa: S101
-        return {"tasks": [self.tasks[arn].describe(self.cursor) for arn in tasks], "failures": []}
+        found = [self.tasks[arn] for name in tasks if (arn := _PLACE + name) in self.tasks]
+        return {"tasks": [task.describe(self.cursor) for task in found], "failures": []}
 
     def _read(self) -> None:
         if not self.read_calls.take(1, self.cursor):
@@ -266,7 +275,12 @@ class Cloud:
         if not self.modify_calls.take(1, self.cursor):
             self.throttled += 1
             raise _refused("ThrottlingException", "Rate exceeded")
-        self.end(self.tasks[task], code="UserInitiated", reason=reason, at=self.cursor)
+        self.end(
+            self.tasks[task if task in self.tasks else _PLACE + task],
+            code="UserInitiated",
+            reason=reason,
+            at=self.cursor,
+        )
         return {}
 
     def end(self, task: Task, *, code: str, reason: str, at: float) -> None:

@@ -59,6 +59,7 @@ class State(ABC):
             random=self.random,
             parameter=document().to_json(),
             launched=self._launched,
+            woken=self._queue,
         )
         clients: Any = self.cloud
         self.controller = Controller(
@@ -110,6 +111,10 @@ class State(ABC):
     @abstractmethod
     def _arrive(self, batch: Sequence[Message]) -> None:
         """Let messages become visible."""
+
+    @abstractmethod
+    def _queue(self, body: str) -> None:
+        """Put a message into the queue that wakes the controller."""
 
     @abstractmethod
     def _launched(self, task: Task) -> None:

@@ -10,7 +10,7 @@ from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument, runti
 from starburst.controller.state.environment import Settings
 from starburst.pricing.prices import Capacity
 
-from .cloud import EPOCH
+from .cloud import EPOCH, WAKES
 
 __all__ = ["Plan", "document", "manifest", "settings"]
 
@@ -99,4 +99,5 @@ def settings() -> Settings:
         subnets=("subnet-a", "subnet-b"),
         security_group="sg-workers",
         parameter=runtime_parameter("prod"),
+        wakes=WAKES,
     )

@@ -20,6 +20,7 @@ __all__ = [
     "role_arn",
     "role_name",
     "trail_name",
+    "wakes_name",
 ]
 
 ROLE_TAG: Final = "starburst:role"
@@ -105,6 +106,11 @@ def name_following(name: str, *contents: object) -> str:
     """
     text = json.dumps(contents, sort_keys=True)
     return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def wakes_name(environment: str) -> str:
+    """Return the name of the queue that wakes the controller; no workspace's pattern matches it."""
+    return f"starburst-{environment}-wakes"
 
 
 def role_name(environment: str, purpose: str, workspace: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from fnmatch import fnmatch
@@ -12,6 +13,7 @@ import pytest
 from environments import ALL
 from stacks.control import SOURCE
 from starburst.controller import CODE
+from starburst_constructs.compute.waking import LOST
 
 ENVIRONMENTS = ("local", "dev", "prod", "regulated")
 
@@ -66,6 +68,7 @@ def test_the_function_knows_where_to_start_workers(
         "STARBURST_SUBNETS",
         "STARBURST_SECURITY_GROUP",
         "STARBURST_PARAMETER",
+        "STARBURST_WAKES",
         "STARBURST_ROLE",
         "STARBURST_SESSION_DAYS",
         *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if on_demand else []),
@@ -86,6 +89,7 @@ def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], on_dema
     stopped = patterns.pop("aws.ecs")
     assert stopped["EventPattern"]["detail"]["lastStatus"] == ["STOPPED"]
     assert stopped["EventPattern"]["detail"]["clusterArn"]
+    assert stopped["EventPattern"]["detail"]["$or"] == list(LOST)
     if on_demand:
         detail = patterns.pop("aws.cloudformation")["EventPattern"]["detail"]
         [stack] = detail["stack-id"]
@@ -106,13 +110,66 @@ def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], on_dema
 
 def test_only_its_own_rules_may_invoke_it(control: Mapping[str, Any]) -> None:
     permissions = only(control, "AWS::Lambda::Permission")
-    assert len(permissions) == len(only(control, "AWS::Events::Rule"))
+    calling = [
+        rule
+        for rule in only(control, "AWS::Events::Rule")
+        if rule["Targets"][0]["Arn"].get("Ref", "").startswith("ControllerService")
+    ]
+    assert len(permissions) == len(calling)
     for permission in permissions:
         assert permission["Principal"] == "events.amazonaws.com"
         assert permission["SourceArn"]["Fn::GetAtt"][0].startswith("Wake")
         assert permission["FunctionName"]["Ref"].startswith("ControllerService")
-    for rule in only(control, "AWS::Events::Rule"):
-        assert rule["Targets"][0]["Arn"]["Ref"].startswith("ControllerService")
+
+
+def test_what_happens_to_workers_never_takes_the_concurrency_that_people_need(
+    control: Mapping[str, Any],
+) -> None:
+    (function,) = only(control, "AWS::Lambda::Function")
+    (mapping,) = only(control, "AWS::Lambda::EventSourceMapping")
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert function["ReservedConcurrentExecutions"] - 2 >= 8
+    assert "ControllerService" in json.dumps(mapping["FunctionName"]), "its door is the alias"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # Lambda takes more than ten messages at once only where it waits for them.
+    assert mapping["BatchSize"] <= 10 or mapping["MaximumBatchingWindowInSeconds"] >= 1
+    (queue,) = (q for q in only(control, "AWS::SQS::Queue") if "RedrivePolicy" in q)
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    tried = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert tried < queue["MessageRetentionPeriod"], "it is kept until it was tried so often"
+    rules = only(control, "AWS::Events::Rule")
+    (target,) = (t for rule in rules for t in rule["Targets"] if "Wakes" in json.dumps(t["Arn"]))
+    assert "RoleArn" not in target
+
+
+def finished(exit_code: int | None, stop_code: str, *beside: int) -> dict[str, Any]:
+    container = {"name": "worker"} | ({} if exit_code is None else {"exitCode": exit_code})
+    others = [{"name": "guard", "exitCode": code} for code in beside]
+    return {"stopCode": stop_code, "containers": [container, *others]}
+
+
+@pytest.mark.parametrize(
+    ("detail", "heard"),
+    [
+        (finished(0, "EssentialContainerExited"), False),
+        (finished(143, "UserInitiated"), False),
+        (finished(137, "EssentialContainerExited"), True),
+        (finished(1, "EssentialContainerExited", 0), True),
+        (finished(None, "EssentialContainerExited"), True),
+        (finished(None, "TaskFailedToStart"), True),
+        (finished(0, "SpotInterruption"), True),
+        (finished(None, "InfrastructureHealth"), True),
+        (finished(137, "TerminationNotice"), True),
+    ],
+)
+def test_it_hears_of_workers_that_were_lost_and_of_no_others(
+    detail: dict[str, Any], heard: bool
+) -> None:
+    """By the engine of the emulator that the local environment runs on."""
+    events = importlib.import_module("ministack.services.eventbridge")
+    pattern = json.dumps({"detail": {"$or": list(LOST)}})
+    assert bool(events._matches_pattern(pattern, {"Detail": json.dumps(detail)})) is heard
 
 
 def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> None:
@@ -124,15 +181,23 @@ def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> No
 def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
     name: str, control: Mapping[str, Any]
 ) -> None:
-    (queue,) = only(control, "AWS::SQS::Queue")
-    assert queue["KmsMasterKeyId"]
-    assert queue["QueueName"] == f"starburst-{name}-failures"
-    assert not fnmatch(queue["QueueName"], f"starburst-{name}-failures-*")
-    (policy,) = only(control, "AWS::SQS::QueuePolicy")
-    insecure, strangers = policy["PolicyDocument"]["Statement"]
-    assert insecure["Effect"] == strangers["Effect"] == "Deny"
-    assert insecure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert set(strangers["Condition"]["StringNotEquals"]) == {"aws:PrincipalAccount"}
+    queues = only(control, "AWS::SQS::Queue")
+    assert {q["QueueName"] for q in queues} == {
+        f"starburst-{name}-failures",
+        f"starburst-{name}-wakes",
+    }
+    for queue in queues:
+        assert queue["KmsMasterKeyId"]
+        assert not fnmatch(queue["QueueName"], f"{queue['QueueName']}-*")
+    for policy in only(control, "AWS::SQS::QueuePolicy"):
+        insecure, strangers, *lets_in = policy["PolicyDocument"]["Statement"]
+        assert insecure["Effect"] == strangers["Effect"] == "Deny"
+        assert insecure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert set(strangers["Condition"]["StringNotEquals"]) == {"aws:PrincipalAccount"}
+        for one in lets_in:
+            assert one["Principal"] == {"Service": "events.amazonaws.com"}
+            assert one["Action"] == "sqs:SendMessage"
+            assert set(one["Condition"]) == {"ArnEquals", "StringEquals"}
 
 
 def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
@@ -146,6 +211,9 @@ def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
         *({f"{name}-record-weakened"} if name in ("prod", "regulated") else ()),
     }
     assert all(alarm["AlarmActions"] for alarm in alarms)
+    periods = {alarm["MetricName"]: alarm["EvaluationPeriods"] for alarm in alarms}
+    assert periods.pop("Throttles") == 3, "one throttle is tried again, and no news"
+    assert set(periods.values()) == {1}
     (topic,) = only(control, "AWS::SNS::Topic")
     assert topic["KmsMasterKeyId"]
 

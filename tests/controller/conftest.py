@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import boto3
@@ -12,7 +13,7 @@ import pytest
 from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
 from starburst.controller.state.environment import Clients, Environment, Settings
-from tests.controller.world import ACCOUNT, BUCKET, REGION, FakeEcs, World
+from tests.controller.world import ACCOUNT, BUCKET, REGION, WAKES, FakeEcs, World
 from tests.quick_moto import quick_aws, quick_clients
 
 
@@ -47,11 +48,14 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
                 subnets=("subnet-a", "subnet-b"),
                 security_group="sg-workers",
                 parameter=runtime_parameter("prod"),
+                wakes="",
             ),
             clients=Clients(s3=s3, sqs=sqs, ecs=cast("Any", ecs), ssm=ssm),
             clock=lambda: moment[0],
             pause=pause,
         )
+        wakes = sqs.create_queue(QueueName=WAKES)["QueueUrl"]
+        environment.settings = replace(environment.settings, wakes=wakes)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         world = World(
             environment=environment,

@@ -67,7 +67,7 @@ def test_mixed_waits_for_nothing_when_only_time_was_short(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 5}
     world.ecs.on_run = lambda: world.later(6)
-    world.start(a_manifest(workers=40, capacity="mixed"))
+    world.start(a_manifest(workers=40, capacity="mixed"), seconds=30)
 
     assert 0 < sum(live(world).values()) < 40
     assert world.record(KEYS).waiting_since is None
@@ -165,8 +165,8 @@ def test_a_small_quota_starts_what_it_can_and_grows_in_waves(
 
     assert live(world) == {"FARGATE": 34}
     assert world.status(KEYS).reason.startswith(
-        "34 of 50 workers running; 16 waiting for the account's Fargate vCPU quota (L-3032A538) "
-        "since "
+        "34 of 50 workers running; 16 waiting for the account's Fargate vCPU quota (L-3032A538; "
+        "ask for more in Service Quotas) since "
     )
     for quota in (41, 50, 50):
         world.ecs.room = {"FARGATE": quota}
@@ -273,6 +273,7 @@ def test_each_worker_is_counted_at_its_own_price(world: World) -> None:
     assert world.status(KEYS).usd == pytest.approx(dear + cheap, abs=1e-5)
     assert cheap == pytest.approx(fleet_usd(workers=6, **size) / 2)
 
+    world.environment.clients.sqs.purge_queue(QueueUrl=world.record(KEYS).queue_url)
     for task in world.ecs.live():
         world.ecs.end(task)
     world.sweep()

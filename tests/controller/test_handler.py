@@ -21,6 +21,7 @@ VARIABLES = {
     "STARBURST_SUBNETS": "subnet-a,subnet-b",
     "STARBURST_SECURITY_GROUP": "sg-workers",
     "STARBURST_PARAMETER": "/starburst/prod/runtime",
+    "STARBURST_WAKES": "https://sqs/starburst-prod-wakes",
 }
 
 

@@ -139,6 +139,79 @@ def test_a_refusal_that_cannot_heal_fails_the_session_with_ecs_words(world: Worl
     assert world.keys_under("_control/") == [KEYS.ended_record]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You\u2019ve reached the limit on the number of vCPUs you can run concurrently",
+        "You've reached the limit on the number of tasks you can run concurrently",
+        "The requested CPU configuration is above your limit",
+        "The requested MEMORY configuration is above your limit.",
+    ],
+)
+def test_a_young_accounts_quota_is_told_at_once(world: World, words: str) -> None:
+    """In ``failures`` or as an error, as RunTask answers it."""
+    world.ecs.answers = [words] * 3
+    world.start()
+
+    status = world.status(KEYS)
+    assert status.state == "starting"
+    assert "3 waiting for the account's Fargate vCPU quota (L-3032A538; ask for" in status.reason
+    assert words.rstrip(".") in status.reason
+    assert not world.pauses, "nothing is waited for that only people can change"
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live(KEYS.session)) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (
+            "InvalidParameterException",
+            "Error retrieving security group information for [sg-1]: Request limit exceeded. "
+            "(ErrorCode: RequestLimitExceeded)",
+        ),
+        ("ClientException", "Tasks provisioning capacity limit exceeded."),
+    ],
+)
+def test_a_refusal_that_passes_fails_no_session(world: World, code: str, words: str) -> None:
+    world.ecs.answers = [refused(code, words)] * 2
+    world.start()
+    world.later(60)
+    world.sweep()
+
+    assert world.status(KEYS).state == "running"
+    assert len(world.ecs.live(KEYS.session)) == 3
+
+
+def test_a_permission_that_lacks_for_a_minute_is_no_policy_in_flight(world: World) -> None:
+    denied = refused("AccessDeniedException", "not authorized to perform: iam:PassRole")
+    world.ecs.answers = [denied] * 2
+    world.start()
+    assert world.status(KEYS).state == "starting"
+    assert "not authorized to perform" in world.status(KEYS).reason
+    world.later(30)
+    world.sweep()
+    assert world.status(KEYS).state == "starting"
+
+    world.later(10)
+    world.sweep()
+    assert len(world.ecs.live(KEYS.session)) == 3, "it arrived"
+    assert world.record(KEYS).denied_since is None
+
+
+def test_a_permission_that_never_comes_fails_the_session(world: World) -> None:
+    denied = refused("AccessDeniedException", "not authorized to perform: iam:PassRole")
+    world.ecs.answers = [denied] * 20
+    world.start()
+    world.later(60)
+    world.sweep()
+
+    status = world.status(KEYS)
+    assert status.state == "failed"
+    assert "iam:PassRole" in status.reason
+
+
 def test_two_starts_at_once_launch_once(world: World) -> None:
     again: list[dict[str, object]] = []
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from starburst.contract import Limits
 from starburst.controller.state.sessions import Records
 from starburst.pricing.prices import fleet_usd, load
-from tests.controller.world import World
+from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
@@ -186,14 +189,73 @@ def test_no_capacity_is_no_failure_to_start(world: World) -> None:
     assert world.status(KEYS).state == "starting"
 
 
-def test_a_deleted_queue_fails_the_session(world: World) -> None:
+def test_a_deleted_queue_fails_the_session_once_two_looks_missed_it(world: World) -> None:
     url = world.start()["queue_url"]
+    world.later(600)
     world.environment.clients.sqs.delete_queue(QueueUrl=url)
-    world.later(60)
+    world.sweep()
+    world.later(59)
+    world.sweep()
+    assert world.status(KEYS).state == "running"
+    world.later(1)
     world.sweep()
 
     assert world.status(KEYS).state == "failed"
     assert not world.ecs.live()
+
+
+def test_a_queue_that_sqs_does_not_show_yet_is_not_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS asks to wait a second after CreateQueue; others have waited for many."""
+    sqs, shown = world.environment.clients.sqs, world.environment.clients.sqs.get_queue_attributes
+
+    def unshown(**_: object) -> None:
+        raise refused("AWS.SimpleQueueService.NonExistentQueue")
+
+    monkeypatch.setattr(sqs, "get_queue_attributes", unshown)
+    world.ecs.first_status = "PENDING"
+    url = world.start()["queue_url"]
+    assert len(world.ecs.live()) == 3, "what is to be launched is, whatever SQS shows"
+    for _ in range(11):
+        world.later(5)
+        world.sweep()
+        assert world.status(KEYS).state == "starting"
+
+    monkeypatch.setattr(sqs, "get_queue_attributes", shown)
+    world.send(url, 7)
+    world.later(5)
+    world.sweep()
+    assert world.status(KEYS).backlog == 7
+    monkeypatch.setattr(sqs, "get_queue_attributes", unshown)
+    world.later(50)
+    world.sweep()
+    world.later(50)
+    world.sweep()
+    assert world.record(KEYS).state == "starting", "it was seen between the two looks"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"exit_code": None, "stop_code": "InfrastructureHealth", "reason": "host failed"},
+        {"exit_code": 137, "stop_code": "InfrastructureHealth", "reason": "host failed"},
+    ],
+)
+def test_a_machine_that_failed_is_neither_the_workers_fault_nor_its_tasks(
+    world: World, ending: dict[str, Any]
+) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 50)
+    for _ in range(25):
+        world.later(700)
+        world.request(KEYS, "extend", deadline=world.now + 3000)
+        world.ecs.end(world.ecs.live()[0], **ending)
+        world.sweep()
+
+    record = world.record(KEYS)
+    assert len(world.ecs.live()) == 3
+    assert (record.lost, record.killed, record.faults) == (25, 0, 0)
 
 
 def test_lowered_limits_stop_the_youngest_workers(world: World) -> None:

@@ -135,6 +135,42 @@ def test_nobody_is_asked_before_any_worker_ran(world: World) -> None:
     assert requests(world, url) == []
 
 
+def test_while_workers_boot_an_empty_looking_queue_is_not_sent_again(world: World) -> None:
+    """Fargate takes a minute or more, in which nothing moves; SQS may show nothing meanwhile."""
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    world.ecs.first_status = "PENDING"
+    for task in world.ecs.live():
+        world.ecs.end(task, stop_code="SpotInterruption", exit_code=None)
+    pass_minutes(world, 1)
+    booting = world.ecs.live()
+    assert len(booting) == 3
+    take(world, url)
+    pass_minutes(world, 5)
+    assert requests(world, url) == []
+
+    for task in booting:
+        task.update(lastStatus="RUNNING", startedAt=task["createdAt"])
+    pass_minutes(world, 1)
+    assert requests(world, url) == [], "they import Python still"
+    pass_minutes(world, 2)
+    assert len(requests(world, url)) == 1
+
+
+def test_workers_that_boot_for_ever_hide_no_loss(world: World) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    one = world.ecs.live()[0]
+    world.ecs.first_status = "PENDING"
+    world.ecs.end(one, stop_code="SpotInterruption", exit_code=None)
+    pass_minutes(world, 1)
+    take(world, url)
+    pass_minutes(world, 12)
+    assert len(requests(world, url)) == 1
+
+
 def a_record() -> Record:
     return Record(
         workspace="genomics",

@@ -30,6 +30,7 @@ from tests.manifests import a_manifest
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 BUCKET = "starburst-data"
+WAKES = "starburst-prod-wakes"
 TURN = "_control/turns/sweep.json"
 WORKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker-genomics"
 
@@ -46,7 +47,11 @@ def bought(arguments: dict[str, Any]) -> str:
 
 @dataclass(kw_only=True)
 class FakeEcs:
-    """ECS as the controller uses it: idempotency tokens, pages, partial failures, stops."""
+    """ECS as the controller uses it: idempotency tokens, pages, partial failures, stops.
+
+    ``reads`` are the calls that look; the next ``busy`` of them are throttled. ``unshown`` are ARNs
+    that DescribeTasks does not show.
+    """
 
     now: Any
     page: int = 7
@@ -60,6 +65,9 @@ class FakeEcs:
     room: dict[str, int] = field(default_factory=dict)
     excuse: str = "Capacity is unavailable at this time. Please try again later"
     all_or_nothing: bool = False
+    reads: list[str] = field(default_factory=list)
+    busy: int = 0
+    unshown: set[str] = field(default_factory=set)
 
     def run_task(self, **arguments: Any) -> dict[str, Any]:
         self.calls.append(arguments)
@@ -144,7 +152,14 @@ class FakeEcs:
         detail = json.loads(json.dumps(task, default=datetime.isoformat))
         return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
 
+    def _read(self, name: str) -> None:
+        self.reads.append(name)
+        if self.busy > 0:
+            self.busy -= 1
+            raise refused("ThrottlingException", "Rate exceeded")
+
     def list_tasks(self, **arguments: Any) -> dict[str, Any]:
+        self._read("ListTasks")
         if "startedBy" in arguments:
             assert not {"desiredStatus", "family"} & set(arguments), "ECS takes it alone"
         found = [
@@ -161,12 +176,20 @@ class FakeEcs:
         return answer
 
     def describe_tasks(self, **arguments: Any) -> dict[str, Any]:
+        self._read("DescribeTasks")
         assert 1 <= len(arguments["tasks"]) <= 100
-        return {"tasks": [self.tasks[arn] for arn in arguments["tasks"]], "failures": []}
+        ids = {arn.rpartition("/")[2]: arn for arn in self.tasks if arn not in self.unshown}
+        arns = [ids.get(name.rpartition("/")[2]) for name in arguments["tasks"]]
+        missing = [n for n, arn in zip(arguments["tasks"], arns, strict=True) if arn is None]
+        return {
+            "tasks": [self.tasks[arn] for arn in arns if arn is not None],
+            "failures": [{"arn": name, "reason": "MISSING"} for name in missing],
+        }
 
     def stop_task(self, **arguments: Any) -> dict[str, Any]:
+        name = arguments["task"].rpartition("/")[2]
         self.end(
-            self.tasks[arguments["task"]],
+            next(task for arn, task in self.tasks.items() if arn.endswith(name)),
             exit_code=137,
             stop_code="UserInitiated",
             reason=arguments["reason"],
@@ -253,9 +276,32 @@ class World:
     def request(
         self, keys: SessionKeys, action: str, *, seconds: float = 60, **body: Any
     ) -> dict[str, Any]:
-        """Ask as the session's user does: by an object below its own prefix."""
+        """Ask as the session's user does, by an object below its own prefix; deliver the wakes."""
+        answer = self.request_only(keys, action, **body)
+        self.deliver(seconds=seconds)
+        return answer
+
+    def request_only(self, keys: SessionKeys, action: str, **body: Any) -> dict[str, Any]:
+        """Ask, and leave what the controller owes then to others."""
         text = json.dumps({"protocol": 1, "action": action, **body}).encode()
-        return self.ask(action, self.put(keys.request("0f"), text), seconds=seconds)
+        return self.ask(action, self.put(keys.request("0f"), text))
+
+    def deliver(self, *, seconds: float = 60, rounds: int = 1) -> list[dict[str, Any]]:
+        """Be Lambda's poller: pass on what waits in the wake queue, delete what was taken."""
+        sqs, url = self.environment.clients.sqs, self.environment.settings.wakes
+        answers = []
+        for _ in range(rounds):
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+            messages = received.get("Messages", [])
+            if not messages:
+                break
+            records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
+            answers.append(self.tell({"Records": records}, seconds=seconds))
+            failed = {one["itemIdentifier"] for one in answers[-1]["batchItemFailures"]}
+            for message in messages:
+                if message["MessageId"] not in failed:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return answers
 
     def sweep(self, *, seconds: float = 60) -> dict[str, Any]:
         """Sweep as if the last time were long ago."""
@@ -293,7 +339,8 @@ class World:
         return Record.from_json(self.read(keys.control_record))
 
     def queues(self) -> list[str]:
-        return self.environment.clients.sqs.list_queues().get("QueueUrls", [])
+        urls = self.environment.clients.sqs.list_queues().get("QueueUrls", [])
+        return [url for url in urls if not url.endswith(WAKES)]
 
     def keys_under(self, prefix: str) -> list[str]:
         page = self.environment.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -190,6 +192,37 @@ def task_events(scene: Scene) -> bool:
 
 
 def lambda_aliases(scene: Scene) -> bool:
+    def rule(made: dict[str, Any]) -> dict[str, Any]:
+        target = {"Id": "f", "Arn": {"Ref": "A"}}
+        properties = {"EventPattern": {"source": ["probe"]}, "Targets": [target]}
+        rule = {"Type": "AWS::Events::Rule", "Properties": properties}
+        return {**made, "P": invoked_by("R", "A"), "R": rule}
+
+    def put() -> None:
+        entry = {"Source": "probe", "DetailType": "any", "Detail": "{}"}
+        scene.root("events").put_events(Entries=[entry])
+
+    return _hears_of_its_alias(scene, rule, put)
+
+
+def mapping_aliases(scene: Scene) -> bool:
+    url, arn = scene.queue()
+
+    def mapping(made: dict[str, Any]) -> dict[str, Any]:
+        name = {"Fn::Join": ["", [{"Ref": "F"}, ":door"]]}
+        properties = {"EventSourceArn": arn, "FunctionName": name}
+        source = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
+        return {**made, "M": {**source, "DependsOn": "A"}}
+
+    return _hears_of_its_alias(
+        scene, mapping, lambda: scene.root("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    )
+
+
+def _hears_of_its_alias(
+    scene: Scene, source: Callable[[dict[str, Any]], dict[str, Any]], wake: Callable[[], Any]
+) -> bool:
+    """Whether a function that something invokes by an alias is told the alias' ARN."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
         program = (
@@ -203,23 +236,14 @@ def lambda_aliases(scene: Scene) -> bool:
             "Runtime": "python3.13",
         }
         alias = {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "door"}
-        rule = {
-            "EventPattern": {"source": ["probe"]},
-            "Targets": [{"Id": "f", "Arn": {"Ref": "A"}}],
+        function = {
+            "F": {"Type": "AWS::Lambda::Function", "Properties": properties},
+            "A": {"Type": "AWS::Lambda::Alias", "Properties": alias},
         }
-        made = outputs_of(
-            scene,
-            {
-                "F": {"Type": "AWS::Lambda::Function", "Properties": properties},
-                "A": {"Type": "AWS::Lambda::Alias", "Properties": alias},
-                "P": invoked_by("R", "A"),
-                "R": {"Type": "AWS::Events::Rule", "Properties": rule},
-            },
-        )
+        made = outputs_of(scene, source(function))
         if made is None:
             return False
-        entry = {"Source": "probe", "DetailType": "any", "Detail": "{}"}
-        scene.root("events").put_events(Entries=[entry])
+        wake()
         heard = eventually(lambda: told.read_text() or None if told.exists() else None)
         return bool(heard == made["A"])
 

@@ -36,6 +36,8 @@ from .injector import Sky, trouble
 
 __all__ = ["Cloud", "Ending"]
 
+_PLACE: Final = "arn:aws:ecs:eu-west-1:123456789012:task/test/"
+_WAKES: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/wakes"
 _SWEEP_SECONDS: Final = 240.0
 _INVOCATION_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.1
@@ -98,9 +100,8 @@ class Cloud:
 
     def __post_init__(self) -> None:
         parameters = _Parameters(self.document)
-        s3, sqs, ssm = (
-            _Guarded(self.sky, client) for client in (self.sky.s3, self.sky.sqs, parameters)
-        )
+        queues = _Wakes(self.sky.sqs, self._woken)
+        s3, sqs, ssm = (_Guarded(self.sky, client) for client in (self.sky.s3, queues, parameters))
         clients: Any = Clients(s3=s3, sqs=sqs, ecs=self, ssm=ssm)  # type: ignore[arg-type]
         settings = Settings(
             environment=self.document.environment,
@@ -110,6 +111,7 @@ class Cloud:
             subnets=("subnet-a",),
             security_group="sg-workers",
             parameter=runtime_parameter(self.document.environment),
+            wakes=_WAKES,
         )
         environment = Environment(
             settings=settings,
@@ -159,6 +161,15 @@ class Cloud:
                 self.errors.append(error)
             return {"raised": repr(error)}
 
+    def _woken(self, body: str) -> None:
+        """Hand a message of the wake queue to an invocation of its own, as Lambda's poller does."""
+        event = {"Records": [{"messageId": "m", "body": body}]}
+        thread = threading.Thread(
+            target=self._handle, args=(event,), kwargs={"door": ControllerDoor.SERVICE}, daemon=True
+        )
+        self.threads.append(thread)
+        thread.start()
+
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         """Answer a client, unless the plan has it otherwise."""
         plan, request = self.sky.plan, json.loads(Payload)
@@ -206,11 +217,13 @@ class Cloud:
 
     def describe_tasks(self, **words: Any) -> dict[str, Any]:
         with self.sky.lock:
-            return {"tasks": [dict(self.tasks[arn]) for arn in words["tasks"]], "failures": []}
+            arns = [name if name in self.tasks else _PLACE + name for name in words["tasks"]]
+            return {"tasks": [dict(self.tasks[arn]) for arn in arns], "failures": []}
 
     def stop_task(self, **words: Any) -> dict[str, Any]:
         with self.sky.changed:
-            task = self.tasks[words["task"]]
+            name = words["task"]
+            task = self.tasks[name if name in self.tasks else _PLACE + name]
             task["desiredStatus"] = "STOPPED"
             task.setdefault("stopCode", "UserInitiated")
             self.sky.changed.notify_all()
@@ -229,7 +242,7 @@ class Cloud:
         return [t for t in self.tasks.values() if t["desiredStatus"] == "RUNNING"]
 
     def _task(self, words: dict[str, Any]) -> dict[str, Any]:
-        arn = f"arn:aws:ecs:eu-west-1:123456789012:task/test/{len(self.tasks):032x}"
+        arn = f"{_PLACE}{len(self.tasks):032x}"
         (container,) = words["overrides"]["containerOverrides"]
         place = {entry["name"]: entry["value"] for entry in container["environment"]}
         keys = SessionKeys.parse(place[WorkerVariable.SESSION_PREFIX] + "manifest.json")
@@ -287,6 +300,23 @@ class _Parameters:
     def get_parameter(self, *, Name: str) -> dict[str, Any]:
         assert Name == runtime_parameter(self.document.environment)
         return {"Parameter": {"Value": self.document.to_json()}}
+
+
+@dataclass(frozen=True)
+class _Wakes:
+    """The queues of SQS, and the one whose messages invoke the function."""
+
+    sqs: Any
+    woken: Callable[[str], None]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return getattr(self.sqs, name)
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+        if QueueUrl != _WAKES:
+            return self.sqs.send_message(QueueUrl=QueueUrl, MessageBody=MessageBody)
+        self.woken(MessageBody)
+        return {}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The controller's function, what wakes it, and who hears when it fails."""
+"""The controller's function, and who hears when it fails."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -25,7 +23,7 @@ from starburst.controller import CODE, HANDLER, LEFT_OUT
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers
 
-__all__ = ["ControllerFunction", "FailureQueue", "Wake", "Watch"]
+__all__ = ["FUNCTION_SECONDS", "ControllerFunction", "FailureQueue", "Watch"]
 
 _ALL_BUT_CODE: Final = (
     "**",
@@ -34,13 +32,10 @@ _ALL_BUT_CODE: Final = (
     "**/__pycache__",
 )
 
-SETTLED: Final = ("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED")
-"""States in which an update of a stack has come to an end."""
-
-SWEEP_EVENT: Final = {"starburst": "sweep"}
-
 _CONCURRENCY: Final = 10
-_TIMEOUT: Final = cdk.Duration.seconds(60)
+_THROTTLES: Final = "Throttles"
+FUNCTION_SECONDS: Final = 60
+"""An invocation lives for so long at most."""
 
 
 class FailureQueue(sqs.Queue):
@@ -131,7 +126,7 @@ class ControllerFunction(lambda_.Function):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=512,
-            timeout=_TIMEOUT,
+            timeout=cdk.Duration.seconds(FUNCTION_SECONDS),
             reserved_concurrent_executions=_CONCURRENCY,
             role=role,
             vpc=vpc,
@@ -154,93 +149,11 @@ class ControllerFunction(lambda_.Function):
         return lambda_.Alias(self, construct_id, alias_name=name, version=self.latest_version)
 
 
-class Wake(Construct):
-    """Wakes the controller each minute, and when a worker of our cluster stops.
-
-    Events that EventBridge cannot deliver are dropped within minutes: the next sweep sees all
-    that they would have told.
-
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        function: the controller's alias for the service.
-        cluster_arn: tasks of other clusters are not ours to watch.
-        endpoints_stack: pattern of the endpoints' stack ARN, where the controller opens it.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        function: lambda_.Alias,
-        cluster_arn: str,
-        endpoints_stack: str | None = None,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        events.Rule(
-            self,
-            "EachMinute",
-            description="Starburst: sweep sessions",
-            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
-            targets=[
-                _target(
-                    function,
-                    event=events.RuleTargetInput.from_object(dict(SWEEP_EVENT)),
-                    max_event_age=cdk.Duration.minutes(1),
-                    retry_attempts=0,
-                )
-            ],
-        )
-        events.Rule(
-            self,
-            "WorkerStopped",
-            description="Starburst: a worker stopped",
-            event_pattern=events.EventPattern(
-                source=["aws.ecs"],
-                detail_type=["ECS Task State Change"],
-                detail={"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"]},
-            ),
-            targets=[_target(function, max_event_age=cdk.Duration.minutes(15), retry_attempts=3)],
-        )
-        if endpoints_stack is not None:
-            # Workers then start at once, and not with the next sweep.
-            events.Rule(
-                self,
-                "EndpointsMoved",
-                description="Starburst: the private endpoints opened, closed or failed to",
-                event_pattern=events.EventPattern(
-                    source=["aws.cloudformation"],
-                    detail_type=["CloudFormation Stack Status Change"],
-                    detail={
-                        "stack-id": [{"prefix": endpoints_stack}],
-                        "status-details": {"status": list(SETTLED)},
-                    },
-                ),
-                targets=[
-                    _target(function, max_event_age=cdk.Duration.minutes(1), retry_attempts=0)
-                ],
-            )
-
-
-def _target(
-    function: lambda_.Alias,
-    *,
-    max_event_age: cdk.Duration,
-    retry_attempts: int,
-    event: events.RuleTargetInput | None = None,
-) -> events.IRuleTarget:
-    target = targets.LambdaFunction(
-        cast(lambda_.IFunction, function),
-        event=event,
-        max_event_age=max_event_age,
-        retry_attempts=retry_attempts,
-    )
-    return cast(events.IRuleTarget, target)
-
-
 class Watch(Construct):
     """Alarms on a controller that fails, is throttled, or loses events, and on tampering.
+
+    One throttle is no alarm: who invokes the function tries again. A quarter of an hour with some
+    in every five minutes is.
 
     Args:
         scope: parent construct.
@@ -270,7 +183,11 @@ class Watch(Construct):
         minutes = cdk.Duration.minutes(5)
         alarms: list[tuple[str, str, cloudwatch.IMetric]] = [
             ("Errors", "The controller raised", function.metric_errors(period=minutes)),
-            ("Throttles", "The controller is throttled", function.metric_throttles(period=minutes)),
+            (
+                _THROTTLES,
+                "The controller has been throttled for a quarter of an hour: people wait",
+                function.metric_throttles(period=minutes),
+            ),
             (
                 "LostEvents",
                 "Events that the controller could not handle wait in its failure queue",
@@ -296,7 +213,7 @@ class Watch(Construct):
                 alarm_description=f"Starburst: {description}",
                 metric=metric,
                 threshold=1,
-                evaluation_periods=1,
+                evaluation_periods=3 if name == _THROTTLES else 1,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )

@@ -9,7 +9,12 @@ from aws_cdk import aws_iam as iam
 
 from starburst.contract import CONTROL_PREFIX, runtime_parameter, task_family
 from starburst.contract.areas import SESSIONS
-from starburst_constructs.naming import cluster_name, controller_name, failures_name
+from starburst_constructs.naming import (
+    cluster_name,
+    controller_name,
+    failures_name,
+    wakes_name,
+)
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import SESSION, session_queues
 from starburst_constructs.policies.service_access import only_from
@@ -27,12 +32,12 @@ FROM_CODE: Final = (
     "s3:*",
     "sqs:CreateQueue",
     "sqs:DeleteQueue",
-    "sqs:GetQueueAttributes",
     "sqs:GetQueueUrl",
     "sqs:ListQueues",
     "ssm:*",
 )
-"""What only the controller's code does; AWS writes its log and reports lost events in its name."""
+"""What only the controller's code does. AWS does the rest in its name: it writes its log, polls the
+queue that wakes it, and reports lost events."""
 
 _EXEC_ACTIONS = ("ecs:CreateService", "ecs:RunTask", "ecs:StartTask", "ecs:UpdateService")
 
@@ -229,6 +234,7 @@ def function_statements(
         vpc_id: of that VPC, from where alone its code may work; None in an emulator.
     """
     name = controller_name(environment)
+    wakes = placement.arn("sqs", wakes_name(environment))
     interfaces = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",
@@ -250,6 +256,17 @@ def function_statements(
             sid="ReportLostEvents",
             actions=["sqs:SendMessage"],
             resources=[placement.arn("sqs", f"{failures_name(environment)}")],
+        ),
+        # Lambda polls it in the function's name; the code asks by it to be woken again.
+        iam.PolicyStatement(
+            sid="BeWoken",
+            actions=[
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ],
+            resources=[wakes],
         ),
         *(
             [
@@ -278,5 +295,12 @@ def function_statements(
                 }
             },
         ),
-        *([only_from(vpc_id, actions=FROM_CODE)] if in_vpc and vpc_id is not None else []),
+        *(_from_inside(vpc_id, wakes=wakes) if in_vpc and vpc_id is not None else []),
+    ]
+
+
+def _from_inside(vpc_id: str, *, wakes: str) -> list[iam.PolicyStatement]:
+    return [
+        only_from(vpc_id, actions=FROM_CODE),
+        only_from(vpc_id, actions=["sqs:GetQueueAttributes"], sid="NoQueuesFromOutside", but=wakes),
     ]

@@ -85,7 +85,9 @@ def no_strangers(
     )
 
 
-def only_from(vpc_id: str, *, actions: Sequence[str]) -> iam.PolicyStatement:
+def only_from(
+    vpc_id: str, *, actions: Sequence[str], sid: str = "NothingFromOutside", but: str | None = None
+) -> iam.PolicyStatement:
     """Return a role's Deny outside one VPC, so that its credentials are of no use elsewhere.
 
     An AWS service that acts for the role, as S3 does when it asks KMS for a key, is no elsewhere.
@@ -93,12 +95,15 @@ def only_from(vpc_id: str, *, actions: Sequence[str]) -> iam.PolicyStatement:
     Args:
         vpc_id: every call comes through an endpoint there.
         actions: what code in the VPC does; what AWS does in the role's name is from outside.
+        sid: of the statement.
+        but: the one resource that AWS does it to in the role's name, from outside.
     """
     return iam.PolicyStatement(
-        sid="NothingFromOutside",
+        sid=sid,
         effect=iam.Effect.DENY,
         actions=list(actions),
-        resources=["*"],
+        resources=["*"] if but is None else None,
+        not_resources=None if but is None else [but],
         conditions={
             "StringNotEquals": {"aws:SourceVpc": vpc_id},
             "BoolIfExists": {"aws:ViaAWSService": "false"},

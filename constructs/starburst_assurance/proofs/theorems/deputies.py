@@ -39,6 +39,7 @@ _CLUSTER: Final = {
     "kms:EncryptionContext:aws:ecs:clusterAccount": "{a}",
     "kms:EncryptionContext:aws:ecs:clusterName": "starburst-{env}",
 }
+_WAKES: Final = "arn:aws:events:{r}:{a}:rule/starburst-{env}-control-Wake"
 _TRAIL: Final = {**_US, "aws:SourceArn": "arn:aws:cloudtrail:{r}:{a}:trail/starburst-{env}"}
 
 JOBS: Final[Mapping[str, Sequence[Job]]] = {
@@ -115,11 +116,21 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
             said={**_US, "aws:SourceArn": "arn:aws:budgets::{a}:*"},
         ),
     ),
+    "control/Wakes": (
+        Job(
+            service="events.amazonaws.com",
+            actions=("sqs:SendMessage",),
+            said={
+                **_US,
+                "aws:SourceArn": f"{_WAKES}WorkerLost*",
+            },
+        ),
+    ),
     "control/ControllerService": (
         Job(
             service="events.amazonaws.com",
             actions=("lambda:InvokeFunction",),
-            said={"aws:SourceArn": "arn:aws:events:{r}:{a}:rule/starburst-{env}-control-Wake*"},
+            said={"aws:SourceArn": f"{_WAKES}*"},
         ),
     ),
 }

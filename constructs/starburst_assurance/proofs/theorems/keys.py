@@ -255,7 +255,7 @@ def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
-    """Roles use the key of logs and evidence for the queue of lost events only, and through SQS."""
+    """Roles use the key of logs and evidence through SQS only: for lost events, and for wakes."""
     policy_set = world.policy_set
     key = policy_set.at("foundation/LogsKey")
     for role in policy_set.roles:

@@ -203,30 +203,46 @@ def stolen_worker_credentials_are_worthless(world: World) -> Iterator[Claim]:
 def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
     """Outside our VPC a worker's credentials do nothing at all, in any AWS service.
 
-    Nor do the controller's where it runs in the VPC, but write its log, report lost events and
-    join the VPC: Lambda does that in its name. A worker's denial holds whatever else is allowed.
+    Nor do the controller's where it runs in the VPC, but write its log, report lost events, poll
+    the queue that wakes it and join the VPC: Lambda does that in its name. A worker's denial holds
+    whatever else is allowed.
     """
     policy_set = world.policy_set
+    polling = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
     lambdas = ("ec2:", "iam:", "kms:", "logs:", "sqs:SendMessage")
     for role in policy_set.roles_for("worker", "controller"):
         if role.purpose == "controller" and policy_set.roles_for("endpoints"):
             continue
         context = world.session(role)
         worker = role.purpose == "worker"
+        resource = world.logic.text("resource")
         asked = [
             one
-            for one in requests(context, every_action(world), world.logic.text("resource"))
+            for one in requests(context, every_action(world), resource)
             if worker or not one.action.startswith(lambdas)
         ]
         also = [EVERYTHING] if worker else []
+        outside = [
+            context.is_not("aws:SourceVpc", policy_set.vpc),
+            context.is_not("aws:ViaAWSService", "true"),
+        ]
+        polled = () if worker else polling
         yield never(
             role.name,
-            [(one, world.allowed(role, one, boundary=not worker, also=also)) for one in asked],
-            given=[
-                context.is_not("aws:SourceVpc", policy_set.vpc),
-                context.is_not("aws:ViaAWSService", "true"),
+            [
+                (one, world.allowed(role, one, boundary=not worker, also=also))
+                for one in asked
+                if one.action not in polled
             ],
+            given=outside,
         )
+        if polled:
+            wakes = world.logic.same(resource, policy_set.named["control/Wakes"])
+            yield never(
+                f"{role.name}, another queue",
+                [(one, world.allowed(role, one)) for one in asked if one.action in polled],
+                given=[*outside, world.logic.no(wakes)],
+            )
 
 
 @theorem(GROUP, unless="trusted-networks")

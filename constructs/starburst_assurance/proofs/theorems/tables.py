@@ -180,6 +180,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ("arn:aws:sqs:{r}:{a}:starburst-{env}-*-*",),
         ),
         (("sqs:SendMessage",), ("arn:aws:sqs:{r}:{a}:starburst-{env}-failures",)),
+        (MESSAGES, ("arn:aws:sqs:{r}:{a}:starburst-{env}-wakes",)),
         (KEY_USE, ("{logs_key}",)),
         (("sqs:ListQueues", "ecs:ListTasks", *NETWORK), ("*",)),
         (("ssm:GetParameter",), ("{parameter}",)),

@@ -52,7 +52,7 @@ POLL_SECONDS: Final = 20
 
 QUEUE_UNSEEN_SECONDS: Final = 60
 """A queue that SQS does not show counts as deleted only where two looks so far apart both miss it,
-and never while it is younger: SQS says to wait at least a second after CreateQueue, and that a
+so never while it is younger: SQS says to wait at least a second after CreateQueue, and that a
 deletion takes up to 60 seconds.
 
 Sources: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html

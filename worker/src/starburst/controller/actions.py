@@ -35,9 +35,10 @@ from starburst.errors import (
 )
 from starburst.untrusted.strict_json import read_object
 
+from .launches import begin_launch
 from .lifecycle import Lifecycle
 from .limits import judge, refuse
-from .plan import begin_launch
+from .wakes import wake
 from .workers import queue
 
 __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
@@ -45,6 +46,7 @@ __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
 MAX_MANIFEST_BYTES: Final = 65_536
 _MAX_REQUEST_BYTES: Final = 4096
 _FRESH_SECONDS: Final = 2
+_REFRESH_SECONDS: Final = 5
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
 
 Answer = dict[str, Any]
@@ -75,16 +77,17 @@ class Actions:
         keys, body = self._request(payload.get("key"), action)
         match action:
             case "start":
-                return self._start(keys, until=until)
+                return self._start(keys)
             case "refresh":
                 return self._refresh(keys, until=until)
             case "stop":
-                return self._stop(keys, until=until)
+                return self._stop(keys)
             case _:
                 return self._extend(keys, body.get("deadline"))
 
-    def _start(self, keys: SessionKeys, *, until: float) -> Answer:
-        records = self.life.records
+    def _start(self, keys: SessionKeys) -> Answer:
+        """Note what is to be launched; who is woken launches it, however many workers it are."""
+        environment, records = self.life.environment, self.life.records
         stored = records.active(keys.session)
         if stored is None:
             stored = records.create(self._accepted(keys)) or records.active(keys.session)
@@ -93,7 +96,7 @@ class Actions:
             return _started(record)
         workspace = self._workspace(keys)
         self.life.endpoints.claim(keys.session)
-        url = queue.create(self.life.environment, keys, worker_role_arn=workspace.worker_role_arn)
+        url = queue.create(environment, keys, worker_role_arn=workspace.worker_role_arn)
         mine = False
 
         def begin(newest: Record) -> Record:
@@ -102,19 +105,15 @@ class Actions:
             if not mine:
                 return newest
             ready = replace(newest, queue_url=url)
-            return begin_launch(
-                ready, newest.workers, now=self.life.environment.clock(), until=until
-            )
+            return begin_launch(ready, newest.workers, now=environment.clock(), until=0)
 
         saved = records.update(keys.session, begin)
         if saved is None or saved.record.final:
-            queue.delete(self.life.environment, url)
+            queue.delete(environment, url)
         record = _open(saved.record if saved else None, keys)
         if mine:
-            record = self.life.carry_out(record, (), until=until)
+            wake(environment, keys.session)
             self.life.show(record)
-            if record.final:
-                self.life.tend(keys.session, until=until)
         return _started(record)
 
     def _refresh(self, keys: SessionKeys, *, until: float) -> Answer:
@@ -124,17 +123,24 @@ class Actions:
             self._ended(keys)
             return {"ok": True}
         _same(stored.record, keys)
-        self.life.tend(keys.session, until=until, fresh=_FRESH_SECONDS)
+        # Who asks how it stands waits for no launch of hundreds.
+        soon = min(until, self.life.environment.clock() + _REFRESH_SECONDS)
+        self.life.tend(keys.session, until=soon, fresh=_FRESH_SECONDS)
         return {"ok": True}
 
-    def _stop(self, keys: SessionKeys, *, until: float) -> Answer:
+    def _stop(self, keys: SessionKeys) -> Answer:
+        """End the session, so that it takes no work; who is woken stops its workers."""
+
         def end(record: Record) -> Record:
             return concluded(_same(record, keys), state="ended", reason="stopped by its user")
 
-        if self.life.records.update(keys.session, end) is None:
+        saved = self.life.records.update(keys.session, end)
+        if saved is None:
             self._ended(keys)
             return {"ok": True}
-        self.life.tend(keys.session, until=until)
+        self.life.delete_queue(saved.record)
+        self.life.show(saved.record)
+        wake(self.life.environment, keys.session)
         return {"ok": True}
 
     def _extend(self, keys: SessionKeys, deadline: object) -> Answer:
@@ -215,6 +221,7 @@ class Actions:
                 else task_family(document.environment, keys.workspace, architecture)
             ),
             started=now,
+            listed=now,
             deadline=now
             + min(manifest.timeout_seconds, environment.settings.session_days * 86_400),
         )

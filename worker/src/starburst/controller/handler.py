@@ -18,12 +18,13 @@ from typing import Any, Final, Protocol
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from starburst.contract import SESSION_ID, TAMPERING, ControllerDoor
+from starburst.contract import ControllerDoor
 from starburst.controller.state.environment import Clients, Environment, Settings
 from starburst.controller.state.sessions import Records
 from starburst.controller.state.sweep_turns import Turns
-from starburst.controller.workers.fleet import parse
+from starburst.controller.workers.observing import is_throttled
 from starburst.errors import AccessDenied, ConfigurationError, StarburstError
 from starburst.untrusted.strict_json import check_plain
 
@@ -31,6 +32,7 @@ from .actions import Actions
 from .endpoints import Endpoints
 from .lifecycle import Lifecycle
 from .sweep import SweepFailed, sweep
+from .wakes import sessions_of, stopped_session
 
 __all__ = ["Controller", "door_of", "handle"]
 
@@ -103,7 +105,7 @@ class Controller:
 
     def _asked(self, event: Mapping[str, Any], until: float) -> Answer:
         """Answer who may only ask: for sessions of their own."""
-        if event.keys() & {"starburst", "source", "detail", "detail-type"}:
+        if event.keys() & {"starburst", "source", "detail", "detail-type", "Records"}:
             raise AccessDenied(
                 "sweeps are the schedule's and events are AWS's: analysts ask for start, refresh, "
                 "stop and extend"
@@ -114,6 +116,8 @@ class Controller:
 
     def _served(self, event: Mapping[str, Any], until: float) -> Answer:
         """Answer the schedule, and events of AWS."""
+        if "Records" in event:
+            return self._woken(event["Records"], until=until)
         if event.get("starburst") == "sweep":
             return self._sweep("sweep", fresh=_SWEEP_SECONDS, until=until)
         match event.get("source"):
@@ -122,6 +126,7 @@ class Controller:
                 # sweep of the schedule is.
                 return self._sweep("moved", fresh=_MOVED_SECONDS, until=until)
             case "aws.ecs":
+                # From the rule of an earlier release, while it is being replaced.
                 self._stopped(event, until=until)
                 return {"ok": True}
             case _:
@@ -137,19 +142,27 @@ class Controller:
         return {"ok": True, **sweep(self._life, until=until)}
 
     def _stopped(self, event: Mapping[str, Any], *, until: float) -> None:
-        detail = event.get("detail")
-        try:
-            if not isinstance(detail, Mapping):
-                raise ValueError("it has no detail")
-            worker = parse(detail)
-        except ValueError as error:
-            _LOG.warning(
-                "%s: ignored an event that ECS would not have sent: %r", TAMPERING, str(error)[:200]
-            )
-            return
-        # A worker that finished needs nothing; the sweep counts it. Hundreds may do so at once.
-        if (worker.lost or worker.shortage) and SESSION_ID.fullmatch(worker.session):
-            self._life.tend(worker.session, until=until, fresh=_EVENT_FRESH_SECONDS)
+        session = stopped_session(event)
+        if session:
+            self._life.tend(session, until=until, fresh=_EVENT_FRESH_SECONDS)
+
+    def _woken(self, records: object, *, until: float) -> Answer:
+        """Tend the sessions that messages are about; name those messages that are to come again."""
+        failed: list[str] = []
+        clock = self._environment.clock
+        for session, messages in sessions_of(records).items():
+            if clock() >= until:
+                _LOG.warning("time is up: session %s waits for the next sweep", session)
+                continue
+            try:
+                self._life.tend(session, until=until)
+            # One session's trouble, whatever it is, must not bring the others' messages back.
+            except Exception as error:
+                _LOG.exception("session %s could not be tended", session)
+                # Nor is it trouble that ECS is busy: the sweep asks it again within a minute.
+                if not (isinstance(error, ClientError) and is_throttled(error)):
+                    failed += messages
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
 
 def handle(event: object, context: LambdaContext) -> Answer:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
+from starburst.aws.calls import TROUBLE, words_of
 from starburst.controller.state.documents import Conflict
 from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record, Records, concluded
@@ -13,13 +16,19 @@ from starburst.controller.workers.fleet import Worker
 
 from . import status
 from .endpoints import Endpoints, Passage
+from .launches import take_launch
 from .limits import affordable_workers
-from .plan import Look, Plan, decide, take_launch
+from .plan import Look, Plan, decide
+from .wakes import wake
 from .workers import cost, fleet, launching, queue
+from .workers.launching import Launched
+from .workers.observing import observe, remembered
 
 __all__ = ["Lifecycle"]
 
+_LOG: Final = logging.getLogger(__name__)
 _LOOKS: Final = 4
+_SHOW_SECONDS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,62 +50,75 @@ class Lifecycle:
         return replace(self, endpoints=Endpoints(self.environment, remembers=True))
 
     def tend(
-        self,
-        session: str,
-        *,
-        until: float,
-        workers: Sequence[Worker] | None = None,
-        listed: float = 0,
-        fresh: float = 0,
-    ) -> None:
-        """Look at a session and do what is to be done.
+        self, session: str, *, until: float, extra: Sequence[Worker] = (), fresh: float = 0
+    ) -> Record | None:
+        """Look at a session and do what is to be done; return its record as it was then saved.
 
         Args:
             session: its id; nothing happens where it has no record.
             until: no lengthy step is begun later.
-            workers: its workers, where the caller has listed them.
-            listed: when it did; a record that changed later calls for another look.
+            extra: workers of it that its record may not know.
             fresh: a look at most so many seconds old is good enough.
         """
         for _ in range(_LOOKS):
             stored = self.records.active(session)
             if stored is None:
-                return
+                return None
             record = stored.record
             if fresh and not record.final and self.environment.clock() - record.looked < fresh:
-                return
+                return record
             # The record is read before the look: a save proves that nothing was launched between.
-            if max(record.looked, record.started) >= listed:
-                workers = None
-            look = self._look(record, workers)
+            look = self._look(record, until=until, extra=extra)
             plan = self._plan(record, look, until=until)
             try:
                 saved = self.records.save(stored, plan.record)
             except Conflict:
-                workers = None
                 continue
             self._act(saved.record, plan, look, until=until)
-            return
+            return saved.record
+        return None
 
-    def carry_out(self, record: Record, seen: Sequence[Worker], *, until: float) -> Record:
-        """Launch what the record intends, write down what became of it, return the new record."""
+    def _carry_out(self, record: Record, look: Look, *, until: float) -> Record:
+        """Launch what the record intends, write down how far it came, return the new record."""
         intent = record.launch
         if intent is None:
             return record
         passage = self.endpoints.passage(record.session, started=record.started, until=until)
         if not passage.open:
             return self._hold(record, passage)
-        outcome = launching.launch(self.environment, record, seen=seen, until=until)
-        now = self.environment.clock()
-        alone = not any(worker.staying for worker in seen)
-        saved = self.records.update(
-            record.session,
-            lambda r: replace(
-                take_launch(r, outcome, wave=intent.wave, now=now, alone=alone), held=""
-            ),
-        )
-        # Filed away meanwhile: what was started now is an orphan, and the sweep stops those.
-        return saved.record if saved is not None else record
+        seen, alone, moved = look.workers, not look.staying, False
+        clock = self.environment.clock
+
+        def take(outcome: Launched, *, claim: float) -> Record | None:
+            nonlocal alone, moved, record
+            change = partial(
+                take_launch,
+                outcome=outcome,
+                wave=intent.wave,
+                now=clock(),
+                alone=alone,
+                until=claim,
+            )
+            saved = self.records.update(record.session, lambda r: replace(change(r), held=""))
+            alone, moved = alone and not outcome.workers, moved or outcome.workers > 0
+            # Filed away meanwhile: what was started now is an orphan, and the sweep stops those.
+            record = record if saved is None else saved.record
+            return None if saved is None else record
+
+        def tell(outcome: Launched) -> bool:
+            saved = take(outcome, claim=until)
+            if saved is None or saved.launch is None or saved.launch.wave != intent.wave:
+                return False
+            known = {worker.id for worker in seen}
+            new = [one for one in remembered(saved, now=clock()) if one.id not in known]
+            self._tell(saved, replace(look, workers=[*seen, *new]))
+            return True
+
+        outcome = launching.launch(self.environment, record, seen=seen, until=until, tell=tell)
+        take(outcome, claim=0)
+        if outcome.going and moved and record.launch is not None:
+            wake(self.environment, record.session)
+        return record
 
     def _hold(self, record: Record, passage: Passage) -> Record:
         """Keep the launch for later, or fail a session that waits for nothing."""
@@ -113,30 +135,50 @@ class Lifecycle:
         saved = self.records.update(record.session, held)
         return saved.record if saved is not None else record
 
-    def finish(self, record: Record, look: Look, *, until: float) -> None:
+    def _finish(self, record: Record, look: Look, *, until: float) -> None:
         """Remove what a final session still uses; file it away once no worker is left."""
-        # A start that died half-way may have made a queue that its record does not know.
-        url = record.queue_url or queue.find(self.environment, record.keys)
-        if url:
-            queue.delete(self.environment, url)
-        if look.live:
-            fleet.stop(
-                self.environment, look.staying, reason=f"starburst: {record.reason}", until=until
-            )
-            look = Look(workers=fleet.observe(self.environment, record), depth=None)
+        self.delete_queue(record)
+        staying = look.staying
+        left = fleet.stop(
+            self.environment, staying, reason=f"starburst: {record.reason}", until=until
+        )
+        if left and len(left) < len(staying):
+            wake(self.environment, record.session)
+        elif staying and not left:
+            look = Look(workers=observe(self.environment, record, until=until), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
             record = counted.record if counted is not None else record
         status.conclude(self.environment, record, look)
         if not look.live:
             self.records.file_away(record)
 
-    def show(self, record: Record) -> None:
-        """Write the status of a session as it is now."""
-        status.publish(self.environment, self.records, record, self._look(record, None))
+    def delete_queue(self, record: Record) -> None:
+        """Delete a session's queue, also one that a start made which died half-way."""
+        url = record.queue_url or queue.find(self.environment, record.keys)
+        if url:
+            queue.delete(self.environment, url)
 
-    def _look(self, record: Record, workers: Sequence[Worker] | None) -> Look:
-        if workers is None:
-            workers = fleet.observe(self.environment, record)
+    def show(self, record: Record) -> None:
+        """Write the status of a session; what fails here changes nothing that was done."""
+        now = self.environment.clock()
+        try:
+            look = self._look(record, until=now + _SHOW_SECONDS)
+        except TROUBLE as error:
+            _LOG.warning("session %s is shown as it was known: %s", record.session, words_of(error))
+            look = Look(workers=remembered(record, now=now), depth=None)
+        self._tell(record, look)
+
+    def _tell(self, record: Record, look: Look) -> None:
+        try:
+            if record.final:
+                status.conclude(self.environment, record, look)
+            else:
+                status.publish(self.environment, self.records, record, look)
+        except TROUBLE as error:
+            _LOG.warning("the status of session %s is late: %s", record.session, words_of(error))
+
+    def _look(self, record: Record, *, until: float, extra: Sequence[Worker] = ()) -> Look:
+        workers = observe(self.environment, record, until=until, extra=extra)
         depth = queue.depth(self.environment, record.queue_url) if record.queue_url else None
         return Look(workers=workers, depth=depth)
 
@@ -186,7 +228,7 @@ class Lifecycle:
 
     def _act(self, record: Record, plan: Plan, look: Look, *, until: float) -> None:
         if record.final:
-            self.finish(record, look, until=until)
+            self._finish(record, look, until=until)
             return
         if plan.surplus:
             fleet.stop(self.environment, plan.surplus, reason=f"starburst: {plan.why}", until=until)
@@ -194,9 +236,9 @@ class Lifecycle:
             live = frozenset(worker.id for worker in look.staying)
             queue.ask_to_send_again(self.environment, record.queue_url, live=live)
         if plan.launch:
-            record = self.carry_out(record, look.workers, until=until)
-            look = self._look(record, None)
+            record = self._carry_out(record, look, until=until)
+            look = self._look(record, until=until)
             if record.final:
-                self.finish(record, look, until=until)
+                self._finish(record, look, until=until)
                 return
         status.publish(self.environment, self.records, record, look)

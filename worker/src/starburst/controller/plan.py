@@ -6,31 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from starburst.contract.times import QUEUE_UNSEEN_SECONDS
 from starburst.controller.state.sessions import Launch, Record, concluded
 from starburst.controller.state.timings import Timings
 from starburst.controller.workers.fleet import Worker
-from starburst.controller.workers.launching import Launched, batches
 from starburst.controller.workers.queue import Depth
-from starburst.controller.workers.shortage import SPOT_SHORTAGES, pause
+from starburst.controller.workers.shortage import SPOT_SHORTAGES
 from starburst.controller.workers.stalls import watch
-from starburst.pricing.prices import CERTAIN_SHARE
+
+from .launches import LONGEST_PAUSE, begin_launch, refused
 
 __all__ = [
     "Look",
     "Plan",
-    "begin_launch",
     "decide",
     "demand",
     "spent_budget",
-    "take_launch",
 ]
 
 _UNSTARTED_MOST: Final = 3
 _FAULTS_LEAST: Final = 5
-_LISTING_SECONDS: Final = 20
 _FIRST_PAUSE: Final = 30
-_LONGEST_PAUSE: Final = 600
-_SPOT_SHUNNED_SECONDS: Final = 600
 _SPOT_HELD_SECONDS: Final = 300
 _UNASKED_SECONDS: Final = 300
 _DIME: Final = 0.1
@@ -42,7 +38,7 @@ class Look:
 
     Attributes:
         workers: its tasks, live ones and those that stopped of late.
-        depth: of its queue; None where the queue is gone.
+        depth: of its queue; None where SQS shows no such queue, be it gone or not there yet.
     """
 
     workers: Sequence[Worker]
@@ -104,6 +100,7 @@ def decide(
         timings: of the controller.
     """
     record = replace(_paced(before, settled, now=now), looked=now)
+    record = _missed(record, look, now=now)
     if record.final:
         return Plan(record=record)
     ending = _ending(record, look, now=now, days=days, allowed=allowed, usd=usd, timings=timings)
@@ -114,7 +111,8 @@ def decide(
         record = replace(record, state="running")
     record = _idle(record, look, now=now)
     most = min(record.workers, allowed)
-    record = _waiting(record, look, now=now, most=most)
+    if look.depth is not None:
+        record = _waiting(record, look, now=now, most=most)
     if len(staying) > most:
         youngest = sorted(staying, key=lambda worker: worker.created or now, reverse=True)
         surplus = tuple(youngest[: len(staying) - most])
@@ -132,57 +130,6 @@ def decide(
     return replace(plan, requeue=requeue)
 
 
-def begin_launch(
-    record: Record, workers: int, *, now: float, until: float, staying: Sequence[Worker] = ()
-) -> Record:
-    """Return the record with the intent to start so many workers.
-
-    Args:
-        record: of the session.
-        workers: how many more.
-        now: the time.
-        until: the invocation that writes this may be at work until then.
-        staying: the workers that there are.
-    """
-    wave = record.waves + 1
-    certain = _certain(record, workers, staying, now=now)
-    cut = batches(workers, on_demand=certain)
-    return replace(record, waves=wave, launch=Launch(wave=wave, batches=cut, until=until))
-
-
-def take_launch(record: Record, outcome: Launched, *, wave: int, now: float, alone: bool) -> Record:
-    """Return the record after a launch was carried out, as far as it was.
-
-    Args:
-        record: the newest one.
-        outcome: what became of the launch.
-        wave: its number.
-        now: the time.
-        alone: whether no other worker is alive that could go on without these.
-    """
-    record = replace(
-        record,
-        launched=record.launched + outcome.workers,
-        trouble=record.trouble if outcome.shortage else outcome.trouble or record.trouble,
-        not_before=max(record.not_before, now + _LISTING_SECONDS),
-        spot_lacked_at=now if outcome.spot_lacked else record.spot_lacked_at,
-    )
-    if record.final or record.launch is None or record.launch.wave != wave:
-        return record
-    if outcome.fatal and not (alone and outcome.workers == 0):
-        return replace(record, launch=None, not_before=now + _LONGEST_PAUSE)
-    if outcome.fatal:
-        return concluded(
-            record, state="failed", reason=f"its workers cannot start; ECS: {outcome.trouble}"
-        )
-    if not outcome.batches:
-        return replace(record, launch=None)
-    if outcome.shortage:
-        record = replace(record, shortage=outcome.shortage, shortage_said=outcome.trouble)
-        record = _refused(record, now=now)
-    return replace(record, launch=Launch(wave=wave, batches=outcome.batches, until=0))
-
-
 def demand(record: Record, depth: Depth | None) -> int:
     """Return how many workers there is work for."""
     return 0 if depth is None else min(record.workers, depth.backlog + depth.in_flight)
@@ -195,17 +142,6 @@ def spent_budget(record: Record, timings: Timings) -> str:
     if record.killed > max(timings.killed_least, 2 * record.workers):
         return f"{record.killed} workers were killed at their work (is memory= too small?)"
     return ""
-
-
-def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: float) -> int:
-    """Return how many of a mixed session's next workers are bought on demand from the start."""
-    if record.capacity != "mixed":
-        return 0
-    lacked = record.spot_lacked_at
-    if lacked is not None and now - lacked < _SPOT_SHUNNED_SECONDS:
-        return workers
-    have = sum(not worker.spot for worker in staying)
-    return min(workers, max(0, record.workers // CERTAIN_SHARE - have))
 
 
 def _stuck(record: Record, staying: Sequence[Worker], *, now: float) -> tuple[Worker, ...]:
@@ -221,17 +157,6 @@ def _stuck(record: Record, staying: Sequence[Worker], *, now: float) -> tuple[Wo
     )
 
 
-def _refused(record: Record, *, now: float) -> Record:
-    """Return the record of a session that AWS has no room for; it asks again, ever later."""
-    refusals = record.shortages + 1
-    return replace(
-        record,
-        shortages=refusals,
-        waiting_since=now if record.waiting_since is None else record.waiting_since,
-        not_before=max(record.not_before, now + pause(refusals)),
-    )
-
-
 def _roomier(before: Record, settled: Record, *, now: float) -> Record:
     """Take in what stopped workers tell of AWS's room: there is less of it, or some more."""
     if settled.lacked > before.lacked:
@@ -239,7 +164,7 @@ def _roomier(before: Record, settled: Record, *, now: float) -> Record:
             settled = replace(settled, spot_lacked_at=now)
             if settled.capacity == "mixed":
                 return settled
-        return _refused(settled, now=now)
+        return refused(settled, now=now)
     # What one worker leaves of a quota, another may have at once.
     freed = "quota" in settled.shortage and settled.seconds > before.seconds
     if freed and settled.waiting_since is not None:
@@ -270,7 +195,7 @@ def _paced(before: Record, settled: Record, *, now: float) -> Record:
 
 def _pause(setbacks: int) -> float:
     # The first loss is replaced at once (Spot takes workers away daily); later ones further apart.
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(setbacks - 2, 10)) if setbacks > 1 else 0.0
+    return min(LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(setbacks - 2, 10)) if setbacks > 1 else 0.0
 
 
 def _ending(
@@ -321,9 +246,9 @@ def _end(
 
 
 def _failure(record: Record, look: Look, *, now: float, timings: Timings) -> str:
-    if look.depth is None and record.queue_url:
+    if record.queue_url and _is_deleted(record, now=now):
         return "its queue was deleted, and its remaining work with it; start a new session"
-    if look.depth is None and now - record.started >= timings.start_seconds:
+    if not record.queue_url and now - record.started >= timings.start_seconds:
         return "its start was never completed; start a new session"
     if look.depth is None or look.live:
         return ""
@@ -333,6 +258,19 @@ def _failure(record: Record, look: Look, *, now: float, timings: Timings) -> str
     if spent and look.depth.backlog:
         return f"{spent}, more than are replaced; {record.trouble}"
     return ""
+
+
+def _missed(record: Record, look: Look, *, now: float) -> Record:
+    """Note since when SQS has not shown the session's queue: a look that finds it begins anew."""
+    if look.depth is not None or not record.queue_url:
+        return replace(record, queue_missed=None)
+    return record if record.queue_missed is not None else replace(record, queue_missed=now)
+
+
+def _is_deleted(record: Record, *, now: float) -> bool:
+    """Whether two looks, a minute apart, missed it; so a younger queue is never deleted."""
+    since = record.queue_missed
+    return since is not None and now - since >= QUEUE_UNSEEN_SECONDS
 
 
 def _idle(record: Record, look: Look, *, now: float) -> Record:
@@ -349,12 +287,12 @@ def _launching(
     staying = len(here)
     if launch is not None and launch.until <= now and staying + _unseen(launch, look) > most:
         return Plan(record=replace(record, launch=None, waiting_since=None))
-    if depth is None or now < record.not_before:
+    if now < record.not_before or (launch is not None and launch.until > now):
         return Plan(record=record)
     if launch is not None:
-        if launch.until > now:
-            return Plan(record=record)
         return Plan(record=replace(record, launch=replace(launch, until=until)), launch=True)
+    if depth is None:  # what there is to do nobody knows
+        return Plan(record=record)
     missing = min(most, demand(record, depth)) - staying
     if not depth.backlog or missing <= 0 or spent_budget(record, timings):
         return Plan(record=record)

@@ -41,7 +41,7 @@ def compose(
     return StatusDocument(
         session=record.session,
         state="running" if record.state == "starting" and running else record.state,
-        reason=record.reason
+        reason=_end(record, left=running)
         if record.final
         else _why(record, look, wanted=wanted, now=now, timings=timings),
         workers_wanted=wanted,
@@ -104,6 +104,10 @@ def _write(environment: Environment, record: Record, look: Look, **condition: st
         ContentType="application/json",
         **condition,  # type: ignore[arg-type]
     )
+
+
+def _end(record: Record, *, left: int) -> str:
+    return f"{record.reason}; {left} workers are leaving" if left else record.reason
 
 
 def _why(record: Record, look: Look, *, wanted: int, now: float, timings: Timings) -> str:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from starburst.aws.calls import words_of
 from starburst.contract import SESSION_ID
 from starburst.controller.state.endpoint_state import Stored
 from starburst.controller.state.sessions import RecordDamaged
@@ -19,11 +22,13 @@ from starburst.errors import StarburstError
 
 from .lifecycle import Lifecycle
 from .workers import fleet, queue
+from .workers.observing import describe, is_throttled, live_ids
 
 __all__ = ["SweepFailed", "sweep"]
 
 _LOG: Final = logging.getLogger(__name__)
 _SESSION_SECONDS: Final = 15
+_UNSEEN_SECONDS: Final = 600
 _GOLDEN: Final = (5**0.5 - 1) / 2
 _ORPHAN_REASON: Final = "starburst: this task belongs to no active session"
 
@@ -35,41 +40,130 @@ class SweepFailed(StarburstError):
 def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     """Tend every session and remove orphans; return how many of each there were.
 
+    Where ECS is too busy to answer, that part alone is left to the next sweep: ``unseen`` counts
+    the sessions, and ``unlisted`` says that no orphan was looked for.
+
     Raises:
         SweepFailed: after everything else was done.
     """
     life = life.for_one_sweep()
     # Tasks and queues are listed before records: what has no record then never had one. So is
     # what is wanted of the endpoints: a session that asks for them later than this changes it.
-    workers: defaultdict[str, list[Worker]] = defaultdict(list)
-    listed = life.environment.clock()
-    for worker in fleet.observe(life.environment):
-        workers[worker.session].append(worker)
+    listed = _listed(life, until=until)
     queues = dict(queue.every(life.environment))
     note = life.endpoints.read()
     sessions = _rotated(list(life.records.sessions()), now=life.environment.clock())
-    failed: list[str] = []
-    tended = 0
+    found = _Found()
     for session in sessions:
         if life.environment.clock() >= until:
-            _LOG.warning("time is up: %d sessions wait for the next sweep", len(sessions) - tended)
+            _LOG.warning(
+                "time is up: %d sessions wait for the next sweep", len(sessions) - found.tended
+            )
             break
-        tended += 1
-        try:
-            enough = min(until, life.environment.clock() + _SESSION_SECONDS)
-            life.tend(session, until=enough, workers=workers.get(session, []), listed=listed)
-        # One session's trouble, whatever it is, must not keep the others from their deadlines.
-        except Exception:
-            _LOG.exception("session %s could not be tended", session)
-            failed.append(session)
-    orphans = _stop_orphans(life, workers, set(sessions), until=until)
+        found.tended += 1
+        _tend(life, session, found, until=until)
+    orphans = 0
+    if listed is not None:
+        others = [name for name in listed if name not in found.known]
+        orphans = _see_to_others(life, others, set(sessions), found, until=until)
     removed = _delete_orphans(life, queues, set(sessions))
     stuck = _see_to_endpoints(life, note, sessions, until=until)
-    if failed:
-        raise SweepFailed(f"sessions that could not be tended: {', '.join(failed)}. {stuck}")
+    if found.failed:
+        raise SweepFailed(f"sessions that could not be tended: {', '.join(found.failed)}. {stuck}")
     if stuck:
         raise SweepFailed(stuck)
-    return {"sessions": tended, "orphan_tasks": orphans, "orphan_queues": removed}
+    return {
+        "sessions": found.tended,
+        "orphan_tasks": orphans,
+        "orphan_queues": removed,
+        **({"unseen": found.unseen} if found.unseen else {}),
+        **({"unlisted": 1} if listed is None else {}),
+    }
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """What a sweep has found so far.
+
+    Attributes:
+        tended: sessions that it got to.
+        unseen: those of them whose workers ECS was too busy to show.
+        failed: those that could not be tended for another reason, or not for long.
+        known: ids of the workers that their records know, stopped ones included.
+    """
+
+    tended: int = 0
+    unseen: int = 0
+    failed: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+
+
+def _tend(
+    life: Lifecycle, session: str, found: _Found, *, until: float, extra: Sequence[Worker] = ()
+) -> None:
+    now = life.environment.clock()
+    try:
+        record = life.tend(session, until=min(until, now + _SESSION_SECONDS), extra=extra)
+    # One session's trouble, whatever it is, must not keep the others from their deadlines.
+    except Exception as error:
+        _LOG.exception("session %s could not be tended", session)
+        busy = isinstance(error, ClientError) and is_throttled(error)
+        if busy and not _is_neglected(life, session, now=now):
+            found.unseen += 1
+        elif session not in found.failed:
+            found.failed.append(session)
+        return
+    if record is not None:
+        found.known |= record.known.keys() | record.settled.keys()
+
+
+def _is_neglected(life: Lifecycle, session: str, *, now: float) -> bool:
+    """Whether nobody has seen a session's workers for so long that people must hear of it."""
+    stored = life.records.active(session)
+    return stored is not None and now - stored.record.looked > _UNSEEN_SECONDS
+
+
+def _listed(life: Lifecycle, *, until: float) -> list[str] | None:
+    """Return the ids of all tasks that run; None where ECS is too busy to say."""
+    try:
+        enough = min(until, life.environment.clock() + _SESSION_SECONDS)
+        return live_ids(life.environment, until=enough)
+    except ClientError as error:
+        if not is_throttled(error):
+            raise
+        _LOG.warning("orphans are not looked for, ECS is too busy: %s", words_of(error))
+        return None
+
+
+def _see_to_others(
+    life: Lifecycle, others: list[str], sessions: set[str], found: _Found, *, until: float
+) -> int:
+    """Give tasks that no record knows to their sessions, and stop those that belong to none.
+
+    A session's own are those that a launch has just started, or one that died before it could
+    write them down.
+    """
+    if not others or life.environment.clock() >= until:
+        return 0
+    workers: defaultdict[str, list[Worker]] = defaultdict(list)
+    try:
+        for worker in describe(life.environment, others, until=until):
+            if worker.staying:
+                workers[worker.session].append(worker)
+    except ClientError as error:
+        if not is_throttled(error):
+            raise
+        _LOG.warning("orphans are not looked for, ECS is too busy: %s", words_of(error))
+        return 0
+    stopped = 0
+    for session, theirs in workers.items():
+        if _known(life, session, sessions):
+            _tend(life, session, found, until=until, extra=theirs)
+            continue
+        _LOG.warning("stopping %d tasks of unknown or ended session %r", len(theirs), session)
+        left = fleet.stop(life.environment, theirs, reason=_ORPHAN_REASON, until=until)
+        stopped += len(theirs) - len(left)
+    return stopped
 
 
 def _see_to_endpoints(life: Lifecycle, note: Stored, sessions: list[str], *, until: float) -> str:
@@ -105,18 +199,6 @@ def _known(life: Lifecycle, session: str, sessions: set[str]) -> bool:
         )
     except RecordDamaged:  # it is one all the same
         return True
-
-
-def _stop_orphans(
-    life: Lifecycle, workers: dict[str, list[Worker]], sessions: set[str], *, until: float
-) -> int:
-    stopped = 0
-    for session, theirs in workers.items():
-        live = [worker for worker in theirs if worker.staying]
-        if live and not _known(life, session, sessions):
-            _LOG.warning("stopping %d tasks of unknown or ended session %r", len(live), session)
-            stopped += fleet.stop(life.environment, live, reason=_ORPHAN_REASON, until=until)
-    return stopped
 
 
 def _delete_orphans(life: Lifecycle, queues: dict[str, str], sessions: set[str]) -> int:

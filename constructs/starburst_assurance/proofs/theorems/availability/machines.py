@@ -156,6 +156,7 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
                 ),
                 ("s3:ListBucket", bucket, {**code, "s3:prefix": f"{CONTROL}active/"}),
                 ("sqs:ListQueues", "*", code),
+                ("sqs:SendMessage", policy_set.named["control/Wakes"], code),
                 ("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask"}),
                 *calls(("ecs:DescribeTasks", "ecs:StopTask"), tasks),
                 ("ecs:ListTasks", "*", {"ecs:cluster": cluster}),
@@ -174,6 +175,10 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
             [
                 *calls(("logs:CreateLogStream", "logs:PutLogEvents"), f"{log}:log-stream:a"),
                 *calls(("sqs:SendMessage",), policy_set.named["control/Failures"]),
+                *calls(
+                    ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+                    policy_set.named["control/Wakes"],
+                ),
                 *calls(
                     ("kms:Decrypt", "kms:GenerateDataKey"),
                     policy_set.named["foundation/LogsKey"],

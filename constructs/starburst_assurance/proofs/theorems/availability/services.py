@@ -72,8 +72,14 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
         may("sns:Publish", topic, topic.arn, context)
     function = policy_set.at("control/ControllerService")
+    wakes = policy_set.at("control/Wakes")
+    context = _service(
+        world, "events.amazonaws.com", aws__SourceArn=policy_set.named["control/WakeWorkerLost"]
+    )
+    may("sqs:SendMessage", wakes, wakes.arn, context)
     for name, arn in policy_set.named.items():
-        if name.startswith("control/Wake") and ":rule/" in arn:
+        queued = name == "control/WakeWorkerLost"
+        if name.startswith("control/Wake") and ":rule/" in arn and not queued:
             context = _service(world, "events.amazonaws.com", aws__SourceArn=arn)
             may("lambda:InvokeFunction", function, function.arn, context)
     key = data_key(world)

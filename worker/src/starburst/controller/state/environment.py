@@ -49,6 +49,7 @@ class Settings:
         cluster: ARN of the ECS cluster.
         subnets, security_group: where workers run.
         parameter: name of the runtime document.
+        wakes: URL of the queue that wakes the controller.
         session_days: no session lives longer, whatever its workspace allows (S21).
         endpoints_stack: the stack of the interface endpoints, where they exist only while sessions
             run; empty where they always do.
@@ -63,6 +64,7 @@ class Settings:
     subnets: tuple[str, ...]
     security_group: str
     parameter: str
+    wakes: str
     session_days: float = 7
     endpoints_stack: str = ""
     endpoints_role: str = ""
@@ -80,6 +82,7 @@ class Settings:
                 subnets=tuple(filter(None, variables["STARBURST_SUBNETS"].split(","))),
                 security_group=variables["STARBURST_SECURITY_GROUP"],
                 parameter=variables["STARBURST_PARAMETER"],
+                wakes=variables["STARBURST_WAKES"],
                 session_days=float(variables.get("STARBURST_SESSION_DAYS", "7")),
                 endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
                 endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),

@@ -71,9 +71,13 @@ class Record:
         max_usd: what it may cost in all, US dollars, or None.
         state, reason: ``ended`` and ``failed`` are final: no more launches.
         queue_url: empty until the queue exists.
+        queue_missed: since when SQS has not shown it, or None.
         waves: how many launches were ever begun.
         launch: the one that is not finished.
         launched: workers that ECS accepted.
+        known: ids of workers that are not known to have stopped, and since when they are known.
+        listed: since when it has known its workers' ids; 0 in the record of an earlier release.
+        denied_since: since when ECS has refused launches for want of a permission, or None.
         lost: workers that stopped with an error or were taken away.
         faults: those of them that failed by themselves; bounds their replacement.
         killed: those of them that were killed, likely by the tasks they ran; bounds it too.
@@ -92,6 +96,7 @@ class Record:
         settled: ids of stopped workers that were counted, and the moments when they stopped.
         seconds, usd: billed run time of those, and its cost in US dollars.
         looked: when the fleet was last looked at.
+        booting: when a worker was last seen that was not running yet.
         seen_backlog, seen_in_flight: messages that the queue held at the last look.
         still_since: since when those numbers have been the same, or it was asked to send again.
         requeues, requeued: how often in a row that was asked, and when last.
@@ -115,9 +120,13 @@ class Record:
     state: SessionState = "starting"
     reason: str = ""
     queue_url: str = ""
+    queue_missed: Moment | None = None
     waves: Whole = 0
     launch: Launch | None = None
     launched: Whole = 0
+    known: Mapping[str, Moment] = field(default_factory=dict)
+    listed: Moment = 0
+    denied_since: Moment | None = None
     lost: Whole = 0
     faults: Whole = 0
     killed: Whole = 0
@@ -139,6 +148,7 @@ class Record:
     seconds: Amount = 0
     usd: Amount = 0
     looked: Moment = 0
+    booting: Moment = 0
     seen_backlog: Whole | None = None
     seen_in_flight: Whole | None = None
     still_since: Moment = 0

@@ -29,15 +29,22 @@ def settle(
     prices: Prices,
     document: RuntimeDocument,
 ) -> Record:
-    """Count each worker that has stopped, once, however often it is seen."""
+    """Count each worker that has stopped, once, however often it is seen; remember who has not."""
     settled = {name: at for name, at in record.settled.items() if now - at < _FORGET_SECONDS}
     lost = faults = killed = unstarted = lacked = 0
     seconds, usd, trouble = record.seconds, record.usd, record.trouble
     shortage, said = record.shortage, record.shortage_said
-    ran = record.ran
+    ran, known = record.ran, dict(record.known)
+    booting = record.booting
     for worker in workers:
         ran = ran or worker.ran
-        if worker.live or worker.id in settled:
+        if worker.staying and not worker.running:
+            booting = now
+        if worker.live:
+            known.setdefault(worker.id, now)
+            continue
+        known.pop(worker.id, None)
+        if worker.id in settled:
             continue
         stopped = worker.stopped or now
         if now - stopped >= _FORGET_SECONDS:
@@ -58,6 +65,9 @@ def settle(
                 unstarted += not worker.ran
     return replace(
         record,
+        known=known,
+        listed=record.listed or now,
+        booting=booting,
         settled=settled,
         seconds=seconds,
         usd=usd,

@@ -1,8 +1,8 @@
-"""The session's workers as ECS tells of them: read, counted, stopped."""
+"""One worker as ECS tells of it: read from its words, and stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,19 +11,19 @@ from botocore.exceptions import ClientError
 
 from starburst.aws.calls import code_of
 from starburst.controller.state.environment import Environment
-from starburst.controller.state.sessions import Record
 
 from . import shortage
 from .shortage import Shortage
 
-__all__ = ["LAUNCH_TAG", "Worker", "back_off", "observe", "parse", "stop"]
+__all__ = ["LAUNCH_TAG", "Worker", "back_off", "parse", "stop"]
 
 LAUNCH_TAG: Final = "starburst:launch"
 """Tag of a task that says which call of which launch started it: ``<wave>-<batch>``."""
 
-_DESCRIBED_PER_CALL: Final = 100
 _SIGNALLED: Final = 128
 """Exit codes above this one are 128 and the number of a signal."""
+
+_TAKEN: Final = frozenset({"InfrastructureHealth", "SpotInterruption", "TerminationNotice"})
 
 _LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999."""
@@ -88,8 +88,11 @@ class Worker:
 
     @property
     def taken(self) -> bool:
-        """Whether Fargate took it away, which is no fault of the worker."""
-        return self.stop_code in ("SpotInterruption", "TerminationNotice")
+        """Whether AWS took it away or its machine failed, which is no fault of worker or tasks.
+
+        The codes are ECS's own: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html.
+        """
+        return self.stop_code in _TAKEN
 
     @property
     def lost(self) -> bool:
@@ -113,47 +116,29 @@ class Worker:
         return shortage.read(self.trouble, spot=self.spot)
 
 
-def observe(environment: Environment, record: Record | None = None) -> list[Worker]:
-    """Return the workers of a session, or of all sessions: live ones, and those just stopped."""
-    # ECS documents that startedBy must be the only filter; stopped tasks are sorted out here.
-    live: dict[str, Any] = {"desiredStatus": "RUNNING"}
-    stopped: dict[str, Any] = {"desiredStatus": "STOPPED"}
-    if record is not None:
-        live = {"startedBy": record.session}
-        stopped["family"] = record.task_definition
-    arns = [*_listed(environment, live), *_listed(environment, stopped)]
-    found: list[Worker] = []
-    for start in range(0, len(arns), _DESCRIBED_PER_CALL):
-        answer = environment.clients.ecs.describe_tasks(
-            cluster=environment.settings.cluster,
-            tasks=arns[start : start + _DESCRIBED_PER_CALL],
-            include=["TAGS"],
-        )
-        found += [parse(task) for task in answer["tasks"]]
-    return [worker for worker in found if record is None or worker.session == record.session]
-
-
-def stop(environment: Environment, workers: Iterable[Worker], *, reason: str, until: float) -> int:
-    """Stop workers and return how many were told to; whom time leaves out, the sweep stops."""
-    told = 0
+def stop(
+    environment: Environment, workers: Iterable[Worker], *, reason: str, until: float
+) -> list[Worker]:
+    """Tell workers to stop; return those for whom there was no time, as ECS throttles StopTask."""
+    left = list(workers)
     delay = _FIRST_DELAY
-    for worker in workers:
-        while environment.clock() < until:
-            try:
-                environment.clients.ecs.stop_task(
-                    cluster=environment.settings.cluster, task=worker.arn, reason=reason[:255]
-                )
-            except ClientError as error:
-                code = code_of(error)
-                if code in ("InvalidParameterException", "ClientException"):
-                    break  # It is gone already.
-                if code == "AccessDeniedException" or not back_off(environment, delay, until=until):
-                    raise
+    while left and environment.clock() < until:
+        try:
+            environment.clients.ecs.stop_task(
+                cluster=environment.settings.cluster, task=left[0].arn, reason=reason[:255]
+            )
+        except ClientError as error:
+            code = code_of(error)
+            if code == "AccessDeniedException":
+                raise
+            if code not in ("InvalidParameterException", "ClientException"):
+                if not back_off(environment, delay, until=until):
+                    break
                 delay = min(_LONGEST_DELAY, delay * 2)
-            else:
-                told += 1
-                break
-    return told
+                continue
+            # It is gone already.
+        left.pop(0)
+    return left
 
 
 def parse(task: Mapping[str, Any]) -> Worker:
@@ -193,17 +178,6 @@ def parse(task: Mapping[str, Any]) -> Worker:
         launch=tags.get(LAUNCH_TAG, ""),
         spot=_text(task, "capacityProviderName").upper().endswith("SPOT"),
     )
-
-
-def _listed(environment: Environment, filters: dict[str, Any]) -> Iterator[str]:
-    following: str | None = ""
-    while following is not None:
-        more: dict[str, Any] = {"nextToken": following} if following else {}
-        page = environment.clients.ecs.list_tasks(
-            cluster=environment.settings.cluster, **filters, **more
-        )
-        yield from page["taskArns"]
-        following = page.get("nextToken") or None
 
 
 def back_off(environment: Environment, seconds: float, *, until: float) -> bool:

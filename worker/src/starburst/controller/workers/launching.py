@@ -7,9 +7,8 @@ throttled answer gets the same workers, never more.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,21 +20,26 @@ from starburst.controller.state.sessions import Record
 from starburst.pricing.fargate import SCRATCH_GB, cpu_units, memory_mib
 
 from . import shortage
+from .batches import MOST, Batch
 from .fleet import LAUNCH_TAG, Worker, back_off
 from .shortage import SPOT_SHORTAGES, Shortage
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import TaskOverrideTypeDef
 
-__all__ = ["Batch", "Launched", "batches", "launch"]
+__all__ = ["Launched", "launch"]
 
-_PER_CALL: Final = 10
 _FAILURE_ROUNDS: Final = 3
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 8.0
+_TOLD_SECONDS: Final = 5
+
+_PASSING: Final = ("rate exceeded", "request limit exceeded", "requestlimitexceeded")
+"""What ECS says in an error of a code below that passes all the same: EC2 throttles it while it
+looks at a security group. Source: https://github.com/dask/dask-cloudprovider/issues/56.
+"""
 
 _FATAL: Final = {
-    "AccessDeniedException",
     "BlockedException",
     "ClientException",
     "ClusterNotFoundException",
@@ -47,85 +51,42 @@ _FATAL: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """One call of a launch. Its text is part of the call's token, so it says how it is bought.
-
-    Attributes:
-        number: of the call.
-        repeat: how often its remainder was asked for anew.
-        on_demand: bought on demand although the session prefers Spot.
-
-    Example:
-        >>> Batch.parse("7r2d")
-        Batch(number=7, repeat=2, on_demand=True)
-        >>> str(Batch(number=7).again()), str(Batch(number=7).again(on_demand=True))
-        ('7r1', '7r1d')
-    """
-
-    number: int
-    repeat: int = 0
-    on_demand: bool = False
-
-    def __str__(self) -> str:
-        """Return the text of the batch."""
-        repeat = f"r{self.repeat}" if self.repeat else ""
-        return f"{self.number}{repeat}{'d' if self.on_demand else ''}"
-
-    @classmethod
-    def parse(cls, text: str) -> Batch:
-        """Read a batch's text; raise ValueError for another."""
-        match = re.fullmatch(r"([0-9]{1,6})(?:r([0-9]{1,6}))?(d?)", text)
-        if match is None:
-            raise ValueError(f"{text!r} is no batch")
-        return cls(number=int(match[1]), repeat=int(match[2] or 0), on_demand=bool(match[3]))
-
-    def again(self, *, on_demand: bool = False) -> Batch:
-        """Return the batch that asks for what this one did not get."""
-        return Batch(
-            number=self.number, repeat=self.repeat + 1, on_demand=self.on_demand or on_demand
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Launched:
     """What became of a launch.
 
     Attributes:
         workers: that ECS accepted.
+        ids: of those that its answers named.
         batches: what is still to be asked for.
         trouble: ECS's reason why not all were accepted, or empty.
         shortage: what that reason says is lacking, or None.
         spot_lacked: whether Spot lacked, even where workers on demand took its place.
+        denied: whether that reason is a permission, which a deployment may be about to give.
         fatal: whether asking again would change nothing.
     """
 
     workers: int
     batches: Mapping[str, int]
+    ids: tuple[str, ...] = ()
     trouble: str = ""
     shortage: Shortage | None = None
     spot_lacked: bool = False
+    denied: bool = False
     fatal: bool = False
 
-
-def batches(workers: int, *, on_demand: int = 0) -> dict[str, int]:
-    """Cut a number of workers into calls; the first of them are bought on demand for certain.
-
-    Example:
-        >>> batches(23)
-        {'0': 10, '1': 10, '2': 3}
-        >>> batches(15, on_demand=2)
-        {'0d': 2, '1': 10, '2': 3}
-    """
-    cut = [(size, True) for size in _cut(on_demand)]
-    cut += [(size, False) for size in _cut(workers - on_demand)]
-    return {
-        str(Batch(number=number, on_demand=certain)): size
-        for number, (size, certain) in enumerate(cut)
-    }
+    @property
+    def going(self) -> bool:
+        """Whether only time was short, and nothing keeps back what is still to be asked for."""
+        return bool(self.batches) and not (self.fatal or self.denied or self.shortage)
 
 
 def launch(
-    environment: Environment, record: Record, *, seen: Iterable[Worker], until: float
+    environment: Environment,
+    record: Record,
+    *,
+    seen: Iterable[Worker],
+    until: float,
+    tell: Callable[[Launched], bool],
 ) -> Launched:
     """Carry out the launch that ``record`` holds, as far as time and ECS allow.
 
@@ -135,6 +96,8 @@ def launch(
         seen: workers that ECS already lists; a batch among them is not asked for again, which
             also covers endpoints that do not know idempotency tokens.
         until: no call is begun later.
+        tell: called every few seconds with what was done since the last time; answers whether to
+            go on. What it was told of is not returned again.
     """
     intent = record.launch
     if intent is None:
@@ -146,6 +109,8 @@ def launch(
         todo={Batch.parse(text): size for text, size in intent.batches.items()},
         listed=[worker.launch for worker in seen],
         until=until,
+        tell=tell,
+        told=environment.clock(),
     )
     return work.outcome(fatal=not work.carry_out())
 
@@ -160,21 +125,27 @@ class _Work:
     todo: dict[Batch, int]
     listed: list[str]
     until: float
+    tell: Callable[[Launched], bool]
+    told: float
     accepted: int = 0
+    ids: list[str] = field(default_factory=list)
+    denied: bool = False
     trouble: str = ""
     shortage: Shortage | None = None
     spot_lacked: bool = False
     rounds: int = 0
-    most: int = _PER_CALL
+    most: int = MOST
     delay: float = _FIRST_DELAY
 
     def outcome(self, *, fatal: bool) -> Launched:
         return Launched(
             workers=self.accepted,
+            ids=tuple(self.ids),
             batches={} if fatal else {str(batch): size for batch, size in self.todo.items()},
             trouble=self.trouble if self.todo else "",
             shortage=self.shortage if self.todo else None,
             spot_lacked=self.spot_lacked,
+            denied=self.denied,
             fatal=fatal,
         )
 
@@ -182,8 +153,8 @@ class _Work:
         """Ask for one batch after another; return False where asking again would be in vain."""
         going = True
         while self.todo and going:
-            if self.environment.clock() >= self.until:
-                self.trouble = self.trouble or "the time for one invocation was used up"
+            now = self.environment.clock()
+            if now >= self.until or not self._goes_on(now):
                 return True
             batch, size = next(iter(self.todo.items()))
             known = self._known(batch)
@@ -194,7 +165,7 @@ class _Work:
             count = min(size, self.most)
             spot = self.record.capacity != "on-demand" and not batch.on_demand
             try:
-                started, failures = _run(
+                started, ids, failures = _run(
                     self.environment,
                     self.record,
                     wave=self.wave,
@@ -207,13 +178,16 @@ class _Work:
                 self.shortage = shortage.read(self.trouble, spot=spot)
                 if self.shortage is not None:
                     going = self._lacking(batch, started=0, count=count)
-                elif code_of(error) in _FATAL:
+                elif code_of(error) == "AccessDeniedException":
+                    self.denied, going = True, False
+                elif code_of(error) in _FATAL and not _passes(self.trouble):
                     return False
                 else:
                     going = back_off(self.environment, self.delay, until=self.until)
                     self.delay = min(_LONGEST_DELAY, self.delay * 2)
                 continue
             self.delay = _FIRST_DELAY
+            self.ids += ids
             self.accepted += started
             if started < count:
                 self.trouble = "; ".join(sorted(set(failures))) or "ECS started fewer than asked"
@@ -222,6 +196,14 @@ class _Work:
             else:
                 self._advance(batch, started)
         return True
+
+    def _goes_on(self, now: float) -> bool:
+        if not self.accepted or now - self.told < _TOLD_SECONDS:
+            return True
+        going = self.tell(self.outcome(fatal=False))
+        self.accepted, self.told = 0, now
+        self.ids.clear()
+        return going
 
     def _lacking(self, batch: Batch, *, started: int, count: int) -> bool:
         """Arrange for what ECS did not start; return whether to go on asking now."""
@@ -269,15 +251,15 @@ class _Work:
         return known
 
 
-def _cut(workers: int) -> list[int]:
-    sizes = [_PER_CALL] * (workers // _PER_CALL) + [workers % _PER_CALL]
-    return [size for size in sizes if size > 0]
+def _passes(trouble: str) -> bool:
+    said = trouble.lower()
+    return any(phrase in said for phrase in _PASSING)
 
 
 def _run(
     environment: Environment, record: Record, *, wave: int, batch: Batch, count: int, spot: bool
-) -> tuple[int, list[str]]:
-    """Make one call; return how many workers it started, and why not more."""
+) -> tuple[int, list[str], list[str]]:
+    """Make one call; return how many workers it started, their ids, and why not more."""
     place = _place(environment, record, spot=spot)
     try:
         answer = environment.clients.ecs.run_task(
@@ -300,12 +282,15 @@ def _run(
     except ClientError as error:
         if code_of(error) != "ConflictException":
             raise
-        # The token was used before a deployment changed the subnets: its workers exist.
-        return count, []
+        # The token was used before a deployment changed the subnets: its workers exist, and the
+        # error names them.
+        named: Any = error.response.get("resourceIds") or ()
+        return count, [str(arn).rpartition("/")[2] for arn in named], []
     reasons = [
         failure.get("reason") or failure.get("detail") or "" for failure in answer["failures"]
     ]
-    return len(answer["tasks"]), reasons
+    ids = [task.get("taskArn", "").rpartition("/")[2] for task in answer["tasks"]]
+    return len(ids), ids, reasons
 
 
 def _place(environment: Environment, record: Record, *, spot: bool) -> dict[str, Any]:

@@ -28,7 +28,11 @@ __all__ = [
 ]
 
 _MESSAGE_BYTES: Final = 1_048_576
-_DENIED: Final = {"AccessDenied", "AccessDeniedException"}
+_DENIED: Final = {
+    *("AccessDenied", "AccessDeniedException"),
+    # Of the queue's key, in SQS's two spellings.
+    *("KMS.AccessDeniedException", "KmsAccessDenied"),
+}
 _LOG: Final = logging.getLogger(__name__)
 _COUNTS: Final = (
     "ApproximateNumberOfMessages",
@@ -142,7 +146,7 @@ def delete(environment: Environment, url: str) -> None:
 
 
 def depth(environment: Environment, url: str) -> Depth | None:
-    """Return how much is in a queue; None where there is no such queue."""
+    """Return how much is in a queue; None where SQS shows no such queue, which it may be yet to."""
     try:
         answer = environment.clients.sqs.get_queue_attributes(
             QueueUrl=url, AttributeNames=list(_COUNTS)

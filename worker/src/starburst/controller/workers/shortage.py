@@ -21,15 +21,24 @@ _INSTANCES: Final = (
     "resource:eni",
     "no container instances",
     "insufficientinstancecapacity",
+    "provisioning capacity limit",
 )
 _CAPACITY: Final = ("capacity is unavailable", "no capacity", "insufficient capacity")
-_QUOTA: Final = ("reached the limit",)
+_QUOTA: Final = ("reached the limit", "above your limit")
+"""Of the account, whose Fargate quota is small while it is young: the first where its vCPUs are in
+use, the second where one worker asks for more than all of them.
+
+Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+and, as RunTask answers it, https://github.com/dask/dask-cloudprovider/issues/299.
+"""
 
 _WORDS: Final[dict[str, str]] = {
     "capacity": "Fargate capacity",
     "spot-capacity": "Fargate Spot capacity",
-    "quota": "the account's Fargate vCPU quota (L-3032A538)",
-    "spot-quota": "the account's Fargate Spot vCPU quota (L-36FBB829)",
+    "quota": "the account's Fargate vCPU quota (L-3032A538; ask for more in Service Quotas)",
+    "spot-quota": (
+        "the account's Fargate Spot vCPU quota (L-36FBB829; ask for more in Service Quotas)"
+    ),
     "addresses": "free addresses in the subnets",
     "instances": "EC2 instances to run on",
 }
@@ -67,7 +76,7 @@ def describe(shortage: str) -> str:
 
     Example:
         >>> describe("quota")
-        "the account's Fargate vCPU quota (L-3032A538)"
+        "the account's Fargate vCPU quota (L-3032A538; ask for more in Service Quotas)"
     """
     return _WORDS.get(shortage, "capacity")
 

@@ -9,6 +9,8 @@ that is leased is work in hand. So what counts is that nothing moves:
   waiting, four times as long as a lease lives; or for ten minutes, whatever they say.
 - Then one message asks a worker to look at what S3 holds, and to send what has neither a result nor
   a live worker at it. So a task that runs for hours is not run twice.
+- A worker that boots says nothing for a minute or more, and what it will receive does not move. So
+  while any boots, and for two minutes after, nothing counts as still within ten minutes.
 - Without anything that moves afterwards, each further look takes twice as long to come. Where the
   queue is empty as well, all may be done: four looks are enough, as each may start a worker.
 
@@ -51,7 +53,8 @@ def watch(record: Record, depth: Depth, *, now: float, timings: Timings) -> tupl
     empty = depth.backlog == depth.in_flight == 0
     if empty and record.requeues >= EMPTY_LOOKS:
         return record, False
-    wait = timings.still_waiting_seconds if depth.backlog else timings.still_seconds
+    silent = now - record.booting < timings.still_seconds
+    wait = timings.still_waiting_seconds if depth.backlog or silent else timings.still_seconds
     if now - record.still_since < wait * 2.0 ** min(record.requeues, _DOUBLED_MOST):
         return record, False
     asked = replace(record, requeues=record.requeues + 1, requeued=now, still_since=now)

@@ -40,6 +40,7 @@ PATCHES = (
     "task_events",
     "lambda_aliases",
     "lambda_reads",
+    "mapping_aliases",
     "tasks",
     "security_group_rules",
     "flow_logs",
