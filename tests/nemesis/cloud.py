@@ -1,8 +1,8 @@
-"""The real controller, over an ECS whose tasks are threads, on a clock that runs ahead.
+"""The real controller, over an ECS whose tasks are threads, in the run's own time.
 
-Each sweep is four minutes of the controller's time, so that its back-off and its deadlines pass in
-seconds here. ECS throttles, finds no capacity and loses answers as the plan says; the events of
-tasks that stopped may never arrive.
+A sweep comes each minute of that, and a worker boots for as long as Fargate's do. ECS throttles,
+finds no capacity and loses answers as the plan says; the events of tasks that stopped may never
+arrive.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,13 +36,8 @@ __all__ = ["Cloud", "Ending"]
 
 _PLACE: Final = "arn:aws:ecs:eu-west-1:123456789012:task/test/"
 _WAKES: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/wakes"
-_SWEEP_SECONDS: Final = 240.0
+_SWEEP_SECONDS: Final = 60.0
 _INVOCATION_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.1
-_MISSING_SECONDS: Final = 0.4
-_BUSY_SECONDS: Final = 5.0
-"""Where workers are at work and none is missing, a sweep has little to do, and this machine enough.
-Where none is at work, the controller's time passes without a wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,18 +84,19 @@ class Cloud:
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     threads: list[threading.Thread] = field(default_factory=list)
     most: int = 0
-    ahead: float = 0.0
     sweeps: int = 0
     errors: list[BaseException] = field(default_factory=list)
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _swept: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         parameters = _Parameters(self.document)
         queues = _Wakes(self.sky.sqs, self._woken)
-        s3, sqs, ssm = (_Guarded(self.sky, client) for client in (self.sky.s3, queues, parameters))
-        clients: Any = Clients(s3=s3, sqs=sqs, ecs=self, ssm=ssm)  # type: ignore[arg-type]
+        s3, sqs, ssm = (
+            _Guarded(self.sky, name, client)
+            for name, client in (("s3", self.sky.s3), ("sqs", queues), ("ssm", parameters))
+        )
+        clients: Any = Clients(s3=s3, sqs=sqs, ecs=_Tasks(self), ssm=ssm)  # type: ignore[arg-type]
         settings = Settings(
             environment=self.document.environment,
             bucket=self.document.bucket,
@@ -117,7 +111,7 @@ class Cloud:
             settings=settings,
             clients=clients,
             clock=self.clock,
-            pause=self.pass_time,
+            pause=self.sky.clock.sleep,
             timings=self.timings,
         )
         self.controller = Controller(environment)
@@ -126,19 +120,19 @@ class Cloud:
 
     def clock(self) -> float:
         """Return the controller's time."""
-        return time.time() + self.sky.plan.controller_skew + self.ahead
-
-    def pass_time(self, seconds: float) -> None:
-        """Let the controller's time pass at once."""
-        self.ahead += seconds
+        return self.sky.clock.time() + self.sky.plan.controller_skew
 
     def sweep(self) -> None:
-        """Let time pass, and the schedule fire; no message is under way for so long."""
-        self.pass_time(_SWEEP_SECONDS)
+        """Let the schedule fire; no message is under way for longer than from one to the next."""
         self.sky.deliver_late()
-        self._handle({"starburst": "sweep"}, door=ControllerDoor.SERVICE)
-        self._swept = time.monotonic()
+        event = {"starburst": "sweep"}
+        self.sky.aws.invoke_later(lambda: self._handle(event, door=ControllerDoor.SERVICE))
         self.sweeps += 1
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass at once, and the schedule fire once."""
+        self.sky.clock.pass_at_once(seconds)
+        self.sweep()
 
     def close(self) -> None:
         """End the schedule."""
@@ -146,11 +140,11 @@ class Cloud:
         self._sweeper.join()
 
     def _sweep_on(self) -> None:
-        while not self._over.wait(_LOOK_SECONDS):
-            since = time.monotonic() - self._swept
-            least = _MISSING_SECONDS if self._missing else _BUSY_SECONDS
-            if since > least or (self.ready.is_set() and self.sky.is_idle):
-                self.sweep()
+        while not self._over.is_set():
+            began = self.sky.clock.monotonic()
+            self.sweep()
+            took = self.sky.clock.monotonic() - began
+            self.sky.clock.sleep(max(0.0, _SWEEP_SECONDS - took))
 
     def _handle(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
         """Invoke the function as Lambda does: what it raises is an answer too."""
@@ -162,11 +156,20 @@ class Cloud:
             return {"raised": repr(error)}
 
     def _woken(self, body: str) -> None:
-        """Hand a message of the wake queue to an invocation of its own, as Lambda's poller does."""
+        """Hand a message of the wake queue to an invocation of its own, as Lambda's poller does.
+
+        The poller hands it on again, after the queue's visibility timeout, where that fails.
+        """
         event = {"Records": [{"messageId": "m", "body": body}]}
-        thread = threading.Thread(
-            target=self._handle, args=(event,), kwargs={"door": ControllerDoor.SERVICE}, daemon=True
-        )
+
+        def handle() -> dict[str, Any]:
+            answer = self._handle(event, door=ControllerDoor.SERVICE)
+            return {"raised": answer} if answer.get("batchItemFailures") else answer
+
+        def deliver() -> None:
+            self.sky.aws.deliver(event, handle)
+
+        thread = threading.Thread(target=deliver, daemon=True)
         self.threads.append(thread)
         thread.start()
 
@@ -175,13 +178,18 @@ class Cloud:
         plan, request = self.sky.plan, json.loads(Payload)
         if plan.strikes("refused", "invoke", request["action"]):
             raise trouble(plan, "invoke", request["action"])
-        answer = self._handle(request, door=ControllerDoor.ANALYSTS)
+        words = {"FunctionName": FunctionName}
+
+        def handle(_: Mapping[str, Any]) -> dict[str, Any]:
+            return self._handle(request, door=ControllerDoor.ANALYSTS)
+
+        answer = self.sky.aws.call("lambda", "Invoke", words, who="client", act=handle)
         if plan.strikes("lost-response", "invoke", request["action"]):
             raise trouble(plan, "invoke", request["action"])
         failed = {"FunctionError": "Unhandled"} if "raised" in answer else {}
         return {"Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
 
-    # What the controller asks of ECS.
+    # What ECS does.
 
     def run_task(self, **words: Any) -> dict[str, Any]:
         plan, token = self.sky.plan, words["clientToken"]
@@ -230,13 +238,6 @@ class Cloud:
         return {}
 
     @property
-    def _missing(self) -> bool:
-        """Whether any session lacks a worker, be another one complete."""
-        with self.sky.lock:
-            have = Counter(task["startedBy"] for task in self.staying)
-            return any(have[t["startedBy"]] < self.wanted for t in self.tasks.values())
-
-    @property
     def staying(self) -> list[dict[str, Any]]:
         """The tasks that run, or will, and that nobody told to stop."""
         return [t for t in self.tasks.values() if t["desiredStatus"] == "RUNNING"]
@@ -264,9 +265,9 @@ class Cloud:
         return task
 
     def _life(self, task: dict[str, Any], keys: SessionKeys, url: str) -> None:
-        while not self.ready.wait(0.05):
-            if task["desiredStatus"] == "STOPPED":
-                break
+        self.sky.clock.sleep(self._boot_seconds(task))
+        while not self.ready.is_set() and task["desiredStatus"] == "RUNNING":
+            self.sky.clock.sleep(1.0)
         ending = Ending()
         if task["desiredStatus"] == "RUNNING":
             with self.sky.lock:
@@ -285,7 +286,11 @@ class Cloud:
             )
             detail = json.loads(json.dumps(task, default=datetime.isoformat))
         if not self.sky.plan.strikes("event-lost", task["taskArn"]):
-            self._handle({"source": "aws.ecs", "detail": detail}, door=ControllerDoor.SERVICE)
+            self._woken(json.dumps({"source": "aws.ecs", "detail": detail}))
+
+    def _boot_seconds(self, task: Mapping[str, Any]) -> float:
+        least, most = self.sky.plan.boots
+        return least + (most - least) * self.sky.plan.number("boot", task["taskArn"])
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
@@ -319,17 +324,40 @@ class _Wakes:
         return {}
 
 
+@dataclass(frozen=True)
+class _Tasks:
+    """ECS as the controller sees it."""
+
+    cloud: Cloud
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        act = getattr(self.cloud, name)
+
+        def call(**words: Any) -> Any:
+            aws, operation = self.cloud.sky.aws, name.title().replace("_", "")
+            return aws.call("ecs", operation, words, who="launches", act=lambda w: act(**w))
+
+        return call
+
+
 @dataclass
 class _Guarded:
     """AWS as the controller sees it: one call at a time, and some of them in vain."""
 
     sky: Sky
+    service: str
     client: Any
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(**words: Any) -> Any:
             if self.sky.plan.strikes("refused", "controller", name):
                 raise trouble(self.sky.plan, "controller", name)
+            operation = name.title().replace("_", "")
+            return self.sky.aws.call(
+                self.service, operation, words, who="controller", act=lambda w: act(**w)
+            )
+
+        def act(**words: Any) -> Any:
             with self.sky.changed:
                 answer = getattr(self.client, name)(**words)
                 if name in ("delete_queue", "send_message"):

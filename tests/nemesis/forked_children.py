@@ -24,7 +24,7 @@ from typing import Final
 
 from starburst.worker.child import runner
 
-__all__ = ["Forked", "children", "popen"]
+__all__ = ["Forked", "children", "fork_server", "popen"]
 
 _RUNNER: Final = ("-P", "-m", "starburst.worker.child.runner")
 _LONGEST: Final = 1 << 20
@@ -110,6 +110,11 @@ def popen(
     assert [int(word) for word in words[4:]] == list(pass_fds)
     assert stdin == subprocess.DEVNULL
     return _fork_server().fork(pass_fds, env)
+
+
+def fork_server() -> int:
+    """Return the process whose children they are."""
+    return _fork_server().process.pid
 
 
 def children() -> list[int]:

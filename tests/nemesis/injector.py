@@ -6,7 +6,7 @@ import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,16 +14,21 @@ from typing import Any, Final
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst.contract.times import HEARTBEAT_SECONDS, LEASE_SECONDS, POLL_SECONDS
 from starburst.errors import IntegrityError
 from starburst.worker.leases.lease import Lease
 
+from .clock import Clock, Condition
 from .plan import Plan
+from .unkind_aws import UnkindAWS
 
 __all__ = ["CANARY", "Fatal", "FaultyS3", "FaultySQS", "Killed", "Sky", "leased", "trouble"]
 
 CANARY: Final = b"unverified bytes must never be parsed"
 _SESSION: Final = re.compile(r"^sessions/[a-z0-9]+/[a-z0-9]+/[a-z0-9]{20}/")
-_ABOUT_MESSAGES: Final = ("send", "delete", "extend")
+_HOURS: Final = 12 * 3600
+_ANSWER_SECONDS: Final = 0.1
+_ABOUT_MESSAGES: Final = ("SendMessageBatch", "DeleteMessage", "ChangeMessageVisibility")
 _FUNCTION: Final = re.compile(r"functions/.*")
 
 
@@ -59,6 +64,7 @@ class Sky:
     Attributes:
         s3, sqs: the emulator's clients.
         plan: of the run.
+        clock: its time.
         late: bodies of messages that were sent and have not arrived.
         deliveries: every lease that was handed out, in order, and the queue it came from.
         sent: how many messages there ever were for each range of each queue.
@@ -69,6 +75,7 @@ class Sky:
     s3: Any
     sqs: Any
     plan: Plan
+    clock: Clock
     lock: threading.RLock = field(default_factory=threading.RLock)
     late: list[tuple[str, str]] = field(default_factory=list)
     deliveries: list[tuple[str, str]] = field(default_factory=list)
@@ -77,7 +84,8 @@ class Sky:
     hands: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.changed = threading.Condition(self.lock)
+        self.changed = Condition(self.clock, self.lock)
+        self.aws = UnkindAWS(self.plan, self.clock)
 
     @property
     def is_idle(self) -> bool:
@@ -114,6 +122,21 @@ class Sky:
             for url, receipt in hidden:
                 self.expire(url, receipt)
 
+    def lapse(self, url: str, receipt: str, *, after: float | None = None) -> None:
+        """Let a lease's time run out as it does where nobody extends it any more."""
+        if after is None:
+            after = LEASE_SECONDS - HEARTBEAT_SECONDS * self.plan.number("lapse", receipt)
+        self.clock.try_in(after, lambda: self._expire_now(url, receipt))
+
+    def _expire_now(self, url: str, receipt: str) -> bool:
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            self.expire(url, receipt)
+        finally:
+            self.lock.release()
+        return True
+
     def expire(self, url: str, receipt: str) -> None:
         """Let a lease's time run out now."""
         with self.changed:
@@ -140,6 +163,24 @@ class _Faulty:
     @property
     def plan(self) -> Plan:
         return self.sky.plan
+
+    @property
+    def role(self) -> str:
+        return "worker" if self.mortal else "client"
+
+    def ask(
+        self, service: str, operation: str, words: Mapping[str, Any], act: Callable[[Any], Any]
+    ) -> Any:
+        """Call AWS as it is, for this process."""
+
+        def locked(given: Mapping[str, Any]) -> Any:
+            with self.sky.changed:
+                answer = act(given)
+                if operation in _ABOUT_MESSAGES:
+                    self.sky.changed.notify_all()
+            return answer
+
+        return self.sky.aws.call(service, operation, words, who=self.role, act=locked)
 
     def strike_dead(self, *where: object) -> None:
         """End this worker here, if the plan says so and the range in its hands survives it."""
@@ -170,10 +211,7 @@ class _Faulty:
         if not certain and self.plan.strikes("refused", name, subject, within=within):
             raise trouble(self.plan, name, subject)
         self.strike_dead("before", name, subject)
-        with self.sky.changed:
-            answer = act()
-            if name in _ABOUT_MESSAGES:
-                self.sky.changed.notify_all()
+        answer = act()
         self.strike_dead("after", name, subject)
         if not certain and self.plan.strikes("lost-response", name, subject, within=within):
             raise trouble(self.plan, name, subject)
@@ -200,9 +238,12 @@ class FaultyS3(_Faulty):
     def get_object(self, **words: Any) -> dict[str, Any]:
         subject = self._subject(words["Key"])
 
-        def act() -> tuple[dict[str, Any], bytes]:
-            answer = self.sky.s3.get_object(**words)
+        def read(given: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+            answer = self.sky.s3.get_object(**given)
             return answer, answer["Body"].read()
+
+        def act() -> tuple[dict[str, Any], bytes]:
+            return self.ask("s3", "GetObject", words, read)
 
         tries = (subject, self.who)
         answer, body = self.call("get", subject, act, within=tries)
@@ -236,13 +277,22 @@ class FaultyS3(_Faulty):
         subject = self._subject(words["Key"])
         if hasattr(words["Body"], "read"):
             words["Body"] = words["Body"].read()
-        answer = self.call("put", subject, lambda: self.sky.s3.put_object(**words))
+
+        def act() -> Any:
+            return self.ask("s3", "PutObject", words, lambda given: self.sky.s3.put_object(**given))
+
+        answer = self.call("put", subject, act)
         if self.plan.strikes("own-412", subject):
-            self.call("put", subject, lambda: self.sky.s3.put_object(**words))
+            self.call("put", subject, act)
         return answer
 
     def list_objects_v2(self, **words: Any) -> Any:
-        return self.call("list", "", lambda: self.sky.s3.list_objects_v2(**words))
+        def act() -> Any:
+            return self.ask(
+                "s3", "ListObjectsV2", words, lambda given: self.sky.s3.list_objects_v2(**given)
+            )
+
+        return self.call("list", "", act)
 
 
 @dataclass
@@ -254,10 +304,23 @@ class FaultySQS(_Faulty):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sky.sqs, name)
 
+    def get_queue_url(self, **words: Any) -> Any:
+        return self.ask(
+            "sqs", "GetQueueUrl", words, lambda given: self.sky.sqs.get_queue_url(**given)
+        )
+
     def receive_message(self, **words: Any) -> dict[str, Any]:
-        wait = words.pop("WaitTimeSeconds")
         if self.dead.is_set():
             raise Killed
+        found: dict[str, Any] = self.ask("sqs", "ReceiveMessage", words, self._receive)
+        if not found:
+            with self.sky.changed:
+                least = _ANSWER_SECONDS  # no answer comes at once
+                self.sky.changed.wait(max(least, min(words["WaitTimeSeconds"], POLL_SECONDS)))
+        return found
+
+    def _receive(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        words = {name: value for name, value in given.items() if name != "WaitTimeSeconds"}
         committing = self.committing()
         with self.sky.changed:
             for receipt in list(self.held):  # who asks for work has let go of what it had
@@ -267,7 +330,6 @@ class FaultySQS(_Faulty):
                 del self.held[receipt]
             answer = self.sky.sqs.receive_message(**words, WaitTimeSeconds=0)
             if not answer.get("Messages") and not self.sky.deliver_late():
-                self.sky.changed.wait(min(wait, 0.5))
                 return {}
             for message in list(answer.get("Messages", [])):
                 if self._taken(words["QueueUrl"], message):
@@ -312,22 +374,41 @@ class FaultySQS(_Faulty):
             raise trouble(self.plan, "receive", name)
 
     def get_queue_attributes(self, **words: Any) -> Any:
-        return self.call("count", "", lambda: self.sky.sqs.get_queue_attributes(**words))
+        def act() -> Any:
+            return self.ask(
+                "sqs",
+                "GetQueueAttributes",
+                words,
+                lambda given: self.sky.sqs.get_queue_attributes(**given),
+            )
+
+        return self.call("count", "", act)
 
     def change_message_visibility(self, **words: Any) -> Any:
-        def act() -> Any:
-            if not words["VisibilityTimeout"]:
-                self.held.pop(words["ReceiptHandle"], None)
-            return self.sky.sqs.change_message_visibility(**words)
+        receipt, seconds = words["ReceiptHandle"], words["VisibilityTimeout"]
 
-        return self.call("extend", self.held.get(words["ReceiptHandle"], ""), act)
+        def change(given: Mapping[str, Any]) -> Any:
+            hidden = {**given, "VisibilityTimeout": _HOURS if seconds else 0}
+            answer = self.sky.sqs.change_message_visibility(**hidden)
+            if seconds < LEASE_SECONDS:  # it is given back, for now or for a while
+                self.held.pop(receipt, None)
+            if 0 < seconds < LEASE_SECONDS:
+                self.sky.lapse(words["QueueUrl"], receipt, after=seconds)
+            return answer
+
+        def act() -> Any:
+            return self.ask("sqs", "ChangeMessageVisibility", words, change)
+
+        return self.call("extend", self.held.get(receipt, ""), act)
 
     def delete_message(self, **words: Any) -> Any:
         receipt = words["ReceiptHandle"]
         name = self.held.get(receipt, "")
 
         def act() -> Any:
-            answer = self.sky.sqs.delete_message(**words)
+            answer = self.ask(
+                "sqs", "DeleteMessage", words, lambda given: self.sky.sqs.delete_message(**given)
+            )
             self.held.pop(receipt, None)
             body = self._bodies.pop(receipt, None)
             if body is not None and self.plan.strikes("replayed", name):
@@ -342,7 +423,7 @@ class FaultySQS(_Faulty):
         if self.dies("send"):
             raise Killed
 
-        def act() -> dict[str, Any]:
+        def send(_: Mapping[str, Any]) -> dict[str, Any]:
             failed = []
             for entry, name in zip(entries, names, strict=True):
                 body = entry["MessageBody"]
@@ -353,4 +434,4 @@ class FaultySQS(_Faulty):
                     self.sky.post(words["QueueUrl"], body, late=late)
             return {"Failed": failed} if failed else {}
 
-        return self.call("send", names[0], act)
+        return self.call("send", names[0], lambda: self.ask("sqs", "SendMessageBatch", words, send))

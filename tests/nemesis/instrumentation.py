@@ -3,65 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 from unittest import mock
 
+from starburst._client.access.timings import Timings as ClientTimings
 from starburst._protocol.sizing import Budgets
 from starburst.controller.state.timings import Timings as ControllerTimings
 from starburst.worker.settings.timings import Timings
 
+from .clock import Clock, Condition, Event
 from .injector import CANARY
 from .plan import Plan
 
-__all__ = ["CONTROLLER_TIMINGS", "WORKER_TIMINGS", "instrumented"]
+__all__ = ["CLIENT_TIMINGS", "CONTROLLER_TIMINGS", "WORKER_TIMINGS", "instrumented"]
 
-_OUT_OF_REACH: Final = 8 * 86_400.0
+CLIENT_TIMINGS: Final = ClientTimings(status_seconds=15.0, silence_seconds=60.0)
+"""A client that looks seldom: its looks cost this machine more than AWS."""
 
 WORKER_TIMINGS: Final = Timings(
-    lease_seconds=3600,  # a death ends a lease by itself
-    asked_seconds=0.2,
-    answer_seconds=1.5,
-    requeue_seconds=1.0,
+    lease_seconds=3600,  # whoever extends it no more lets it lapse, in the run's time
     cancel_list_seconds=0.0,
-    deletion_seconds=1.0,
-    unseen_seconds=0.05,
-    promised_seconds=1.0,
-    first_pause_seconds=0.0001,
     budgets=Budgets(
         longest_seconds=0.05, shortest_seconds=0.05, probe_seconds=0.05, long_task_seconds=0.05
     ),
 )
-"""Patience is not tested here."""
+"""Tasks and their children run in real time, and all else in the run's."""
 
 CONTROLLER_TIMINGS: Final = ControllerTimings(
-    # The controller's time runs ahead of the client's and of SQS's: what it allows either, in
-    # hours of its own, are seconds here.
-    idle_seconds=_OUT_OF_REACH,
-    start_seconds=_OUT_OF_REACH,
-    request_seconds=_OUT_OF_REACH,
-    still_seconds=480,
-    # Copies of a message count their deliveries apart, and here are many: by faults, and by a
-    # client that misses results after a second. Each may cost a fatal task its attempts.
+    # Copies of a message count their deliveries apart, and here are many: by faults, and by
+    # requests to send again. Each may cost a fatal task its attempts.
     killed_least=400,
 )
 
+_POLL_SECONDS: Final = 15.0
+_REAL: Final = ("starburst.worker.child.", "starburst.worker.stopping", "starburst.worker.logs.")
+"""Modules that share the time of a task's process."""
+
 
 @contextlib.contextmanager
-def instrumented(plan: Plan) -> Iterator[None]:
-    """Shorten what has no timing of its own, set clocks wrong, and watch what is parsed."""
+def instrumented(plan: Plan, clock: Clock) -> Iterator[None]:
+    """Set every part to the run's clock, some of them wrong, and watch what is parsed."""
     patches = [
-        *(mock.patch.object(module, "log") for module in _modules("starburst.worker.", "log")),
+        *(mock.patch.object(module, "log") for module in _logging("starburst.worker.")),
         mock.patch("starburst._protocol.sizing.CHUNKS_PER_WORKER", plan.chunks),
         mock.patch("starburst.worker.child.range_run.MAX_RESULT_BYTES", 1 << 20),
-        mock.patch("starburst.aws.calls._PAUSE", 0.0001),
-        *_skewed("starburst._client.", plan.skew),
-        *_skewed("starburst.worker.", plan.worker_skew),
+        mock.patch("starburst._client.tasks.pacing._LONGEST_PAUSE", _POLL_SECONDS),
+        *_timed("starburst._client.", clock, skew=plan.skew),
+        *_timed("starburst.worker.", clock, skew=plan.worker_skew),
+        *_timed("starburst.aws.", clock),
+        *_timed("starburst._protocol.", clock),
     ]
     if not plan.inline:
         patches.append(mock.patch("starburst._protocol.sealed.chunks.INLINE_BYTES", 0))
@@ -84,16 +83,57 @@ def _quiet() -> Iterator[None]:
     logger.removeHandler(silence)
 
 
-def _skewed(package: str, seconds: float) -> list[Any]:
-    """Set the wall clock of a package's modules wrong; their monotonic clock is as it was."""
-    clock = SimpleNamespace(**vars(time))
-    clock.time = lambda: time.time() + seconds
-    return [mock.patch.object(module, "time", clock) for module in _modules(package, "time")]
+def _timed(package: str, clock: Clock, *, skew: float = 0.0) -> list[Any]:
+    """Let a package's modules tell the run's time, and the wall clock's wrong."""
+    told = SimpleNamespace(**vars(time))
+    told.time = lambda: clock.time() + skew
+    told.monotonic, told.sleep = clock.monotonic, clock.sleep
+    threads = SimpleNamespace(**vars(threading))
+    threads.Condition, threads.Event = partial(Condition, clock), partial(Event, clock)
+    patches: list[Any] = []
+    for name, theirs in (("time", told), ("threading", threads)):
+        patches += [mock.patch.object(m, name, theirs) for m in _modules(package, name)]
+    for function in _functions(package):
+        given = function.__kwdefaults__ or {}
+        ours = {n: _told(value, told) for n, value in given.items() if _told(value, told)}
+        if ours:
+            patches.append(mock.patch.dict(given, ours))
+    return patches
+
+
+def _told(value: object, told: Any) -> Any:
+    """Return what takes the place of a function of ``time`` that is a default; else None."""
+    return (
+        {time.monotonic: told.monotonic, time.time: told.time, time.sleep: told.sleep}.get(
+            value  # type: ignore[call-overload]
+        )
+        if isinstance(value, type(time.sleep))
+        else None
+    )
+
+
+def _functions(package: str) -> Iterator[Any]:
+    """Walk the functions and methods that a package's modules define."""
+    for module in _modules(package, "__name__"):
+        for thing in vars(module).values():
+            if inspect.isfunction(thing):
+                yield thing
+            elif inspect.isclass(thing) and thing.__module__ == module.__name__:
+                yield from filter(inspect.isfunction, vars(thing).values())
+
+
+def _logging(package: str) -> list[Any]:
+    found = [module for place, module in sys.modules.items() if place.startswith(package)]
+    return [module for module in found if hasattr(module, "log")]
 
 
 def _modules(package: str, name: str) -> list[Any]:
     """Return the modules of a package that imported something of that name."""
-    inside = [module for place, module in sys.modules.items() if place.startswith(package)]
+    inside = [
+        module
+        for place, module in sys.modules.items()
+        if place.startswith(package) and not place.startswith(_REAL)
+    ]
     return [module for module in inside if hasattr(module, name)]
 
 

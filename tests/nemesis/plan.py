@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["CLOUD_FAULTS", "DAMAGED", "FAULTS", "POISONS", "THEFTS", "Plan"]
+__all__ = ["CLOUD_FAULTS", "DAMAGED", "FAULTS", "POISONS", "ROLES", "THEFTS", "Plan"]
 
 FAULTS: Final = (
     "refused",  # the call fails and had no effect
@@ -47,6 +47,8 @@ the controller, which cannot know who killed whom, gives a session up after many
 POISONS: Final = ("segfault", "exit", "fatal")
 DAMAGED: Final = ("input", "forged", "swapped", "cut", "replayed")
 _SKEWS: Final = (-900.0, 0.0, 900.0)
+ROLES: Final = ("analyst", "worker", "controller")
+_CHANGES: Final = 3
 KINDS: Final = ("raise", "unsafe", "large", "memory", "once")
 
 
@@ -71,6 +73,10 @@ class Plan:
         chunks: how many there are for each worker, of the tasks that come at once.
         skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
         struck: how often each fault struck.
+        unkind: whether AWS is as unkind as it documents itself to be.
+        policy_changes: which role's policies change, and how many seconds into the run.
+        login: when the client's login ends, and when its user has logged in anew.
+        boots: how long workers boot at least and at most, in seconds.
     """
 
     seed: int
@@ -90,6 +96,10 @@ class Plan:
     blames: bool = field(init=False)
     worker_skew: float = field(init=False)
     controller_skew: float = field(init=False)
+    unkind: bool = True
+    policy_changes: list[tuple[str, float]] = field(init=False)
+    login: tuple[float, float] = field(init=False)
+    boots: tuple[float, float] = (20.0, 60.0)
     struck: Counter[str] = field(default_factory=Counter)
     _asked: Counter[Any] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -124,6 +134,14 @@ class Plan:
         self.chunks = chance.choice((1, 4))
         self.neighbour = chance.random() < 0.25
         self.rates |= {fault: chance.choice((0.0, 0.0, 0.05, 0.2)) for fault in THEFTS}
+        self.policy_changes = [
+            (role, chance.uniform(20, 600))
+            for role in ROLES
+            for _ in range(_CHANGES)
+            if chance.random() < self.unkind / 2
+        ]
+        ends = chance.uniform(60, 600) if chance.random() < self.unkind / 2 else float("inf")
+        self.login = (ends, ends + chance.uniform(30, 300))
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.
@@ -159,6 +177,10 @@ class Plan:
         with self._lock:
             self._asked["blamed"] += self.blames
             return self.blames and self._asked["blamed"] <= _BLAMED_MOST
+
+    def login_ends(self, now: float) -> float | None:
+        """Return when the client's credentials end, or ended; None once there are new ones."""
+        return None if now >= self.login[1] else self.login[0]
 
     def number(self, *about: object) -> float:
         """Return a number in [0, 1) that depends on the seed and ``about`` alone."""

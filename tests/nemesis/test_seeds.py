@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nemesis.plan import CLOUD_FAULTS, DAMAGED, FAULTS, THEFTS, Plan
+from tests.nemesis.plan import CLOUD_FAULTS, DAMAGED, FAULTS, ROLES, THEFTS, Plan
 from tests.nemesis.world import run
 
 SEEDS = range(20)
@@ -28,6 +28,9 @@ def test_the_seeds_of_the_suite_cover_every_fault() -> None:
         any(plan.rates[fault] for plan in plans) for fault in (*FAULTS, *CLOUD_FAULTS, *THEFTS)
     )
     assert {plan.damaged for plan in plans} == {"", *DAMAGED}
+    assert all(plan.unkind for plan in plans)
+    assert {role for plan in plans for role, _ in plan.policy_changes} == {*ROLES}
+    assert {plan.login[0] < float("inf") for plan in plans} == {True, False}
     for clock in ("skew", "worker_skew", "controller_skew"):
         assert {getattr(plan, clock) for plan in plans} == {-900.0, 0.0, 900.0}
     assert {plan.chunks for plan in plans} == {1, 4}

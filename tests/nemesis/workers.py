@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
@@ -23,7 +26,7 @@ from tests.runtime.fleet import BUCKET
 from .injector import Fatal, FaultyS3, FaultySQS, Sky, leased
 from .workload import fatal
 
-__all__ = ["USER", "Signals", "worker"]
+__all__ = ["USER", "Erased", "Signals", "worker"]
 
 USER: Final = "alice"
 """Whose tasks are of the plan's kinds."""
@@ -54,6 +57,10 @@ class Signals:
         """Send SIGTERM."""
         self.heard = True
         self.stop()
+
+
+class Erased(Exception):
+    """The session was erased while its worker booted."""
 
 
 class _Leases(Leases):
@@ -99,6 +106,14 @@ class _Ranges(Ranges):
         return self.hands.plan.kinds[number] if mine else "square"
 
 
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise Erased from error
+
+
 def worker(
     sky: Sky,
     hands: FaultySQS,
@@ -126,7 +141,7 @@ def worker(
         timings: what it waits for.
         start_child: starts the process that runs its tasks.
     """
-    with sky.lock:
+    with sky.lock, _translated():
         body = sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
         manifest = Manifest.from_json(body)
         key = SessionKey.unwrap(kms, document.key_arn, manifest, signing=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,29 +14,29 @@ from typing import Any, Final, TypeVar
 from botocore.exceptions import ClientError
 
 from starburst._client.access.connection import Connection
-from starburst._client.access.timings import Timings as ClientTimings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
-from starburst.contract import CONTROL_PREFIX, SessionKeys
+from starburst.contract import CONTROL_PREFIX, SessionKeys, queue_name
 from starburst.controller.state.timings import Timings as ControllerTimings
 from starburst.errors import SessionError, StarburstError
 from starburst.worker.child.process import Child
 from starburst.worker.settings.timings import Timings
 from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET
-from tests.session_internals import chunks, core, data_key, flush, in_one_pack, queue_url
+from tests.session_internals import chunks, core, data_key, flush, in_one_pack
 
+from .clock import Clock, children_of, running
 from .cloud import Cloud, Ending
 from .environment import clients, document
-from .forked_children import children, popen
+from .forked_children import children, fork_server, popen
 from .history import History, check
 from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky
-from .instrumentation import CONTROLLER_TIMINGS, WORKER_TIMINGS, instrumented
+from .instrumentation import CLIENT_TIMINGS, CONTROLLER_TIMINGS, WORKER_TIMINGS, instrumented
 from .lasting_damage import damage
 from .plan import Plan
-from .workers import USER, Signals, worker
+from .workers import USER, Erased, Signals, worker
 from .workload import expected, perform
 
 __all__ = ["World", "run"]
@@ -45,9 +44,15 @@ __all__ = ["World", "run"]
 _WORKERS: Final = 2
 _NEIGHBOUR: Final = "bob"
 _NEIGHBOURS_TASKS: Final = 4
-_PATIENCE: Final = 60.0
-_VAIN_SWEEPS: Final = 12
+_PATIENCE: Final = 600.0
+"""Real seconds, for what is only ever slow."""
+
+_VAIN_SECONDS: Final = 2 * 3600.0
+_IDLE_SECONDS: Final = 300
+_SETTLE_SECONDS: Final = 15.0
 _TRIES: Final = 20
+_MINUTE: Final = 60.0
+_TRY_SECONDS: Final = 30.0
 _LONGEST_SESSION: Final = 8 * 86_400.0
 
 _T = TypeVar("_T")
@@ -59,6 +64,7 @@ class World:
     Args:
         plan: what happens in it.
         directory: where tasks leave marks.
+        clock: its time.
         worker_timings, controller_timings: what these wait for.
         start_child: starts the process that runs a worker's tasks.
     """
@@ -68,6 +74,7 @@ class World:
         plan: Plan,
         directory: Path,
         *,
+        clock: Clock,
         worker_timings: Timings | None = None,
         controller_timings: ControllerTimings | None = None,
         start_child: Callable[[], Child] = Child,
@@ -84,7 +91,8 @@ class World:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self.kms = kms
         self.document = document(kms.create_key()["KeyMetadata"]["Arn"])
-        self.sky = Sky(s3=s3, sqs=sqs, plan=plan)
+        self.sky = Sky(s3=s3, sqs=sqs, plan=plan, clock=clock)
+        clock.working = lambda: not self.sky.is_idle
         self.cloud = Cloud(
             self.sky,
             self.document,
@@ -114,7 +122,8 @@ class World:
             sqs=FaultySQS(self.sky, "client", mortal=False, dies=dies),  # type: ignore[arg-type]
             kms=self.kms,
             functions=self.cloud,  # type: ignore[arg-type]
-            timings=ClientTimings(silence_seconds=1.0, deletion_seconds=1.0, unseen_seconds=0.05),
+            timings=CLIENT_TIMINGS,
+            renews=True,
         )
 
     def _live(self, task: Mapping[str, Any], keys: SessionKeys, url: str) -> Ending:
@@ -124,50 +133,49 @@ class World:
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         hands.task = str(task["taskArn"])[-32:]
         self.sky.hands.append(hands.held)
-        made = worker(
-            self.sky,
-            hands,
-            self.kms,
-            document=self.document,
-            keys=keys,
-            url=url,
-            directory=self.directory,
-            signals=Signals(told=lambda: task["desiredStatus"] == "STOPPED"),
-            timings=self._worker_timings,
-            start_child=self._start_child,
-        )
         try:
-            made.run()
+            worker(
+                self.sky,
+                hands,
+                self.kms,
+                document=self.document,
+                keys=keys,
+                url=url,
+                directory=self.directory,
+                signals=Signals(told=lambda: task["desiredStatus"] == "STOPPED"),
+                timings=self._worker_timings,
+                start_child=self._start_child,
+            ).run()
         except Fatal:
             return Ending(exit_code=137, reason="OutOfMemoryError: Container killed")
         except Killed:
             return Ending(exit_code=137) if self.plan.blame() else Ending.taken()
-        except SessionError:
-            return Ending(exit_code=1)  # AWS failed it too often
+        except (SessionError, Erased):
+            return Ending(exit_code=1)  # AWS failed it too often, or it had no session any more
         except Exception as error:
             self.errors.append(error)
             return Ending(exit_code=1)
         finally:
             for receipt in list(hands.held):
-                self.sky.expire(url, receipt)
+                self.sky.lapse(url, receipt)
             hands.held.clear()
         return Ending()
 
     def attach(self, session: str) -> Session:
         """Attach as a person does: again where it failed."""
-        return _insist(lambda: attach_session(self.connection(), session, progress=False))
+        return self._insist(lambda: attach_session(self.connection(), session, progress=False))
 
     def play(self) -> History:
         """Run the plan to its end and return what happened."""
         plan = self.plan
         options = SessionOptions(
             workers=_WORKERS,
-            idle_timeout=60,
+            idle_timeout=_IDLE_SECONDS,
             attempts=plan.attempts,
-            timeout=_PATIENCE if plan.hangs else None,
+            timeout=60 if plan.hangs else None,
         )
         connection = self.connection(dying=plan.client_dies)
-        session = _insist(lambda: open_session(connection, options, progress=False))
+        session = self._insist(lambda: open_session(connection, options, progress=False))
         tasks = [(i, kind, str(self.directory)) for i, kind in enumerate(plan.kinds)]
         half = len(tasks) // 2
         _submit(session, tasks[:half])
@@ -183,8 +191,8 @@ class World:
             session = self.attach(session.id)
         beside = [] if neighbour is None else self._part_from(neighbour)
         outcomes = [self._outcome(future) for future in session.futures]
-        url = queue_url(session)
-        waiting = self._settle(url)
+        queue = queue_name(self.document.environment, "study", session.id)
+        waiting = self._settle(queue)
         history = History(
             plan=plan,
             expected=[
@@ -197,8 +205,10 @@ class World:
             keys=session.manifest.keys,
             key=data_key(session),
             s3=self.sky.s3,
-            deliveries=[name for queue, name in self.sky.deliveries if queue == url],
-            sent=Counter({name: n for (queue, name), n in self.sky.sent.items() if queue == url}),
+            deliveries=[name for url, name in self.sky.deliveries if url.endswith(f"/{queue}")],
+            sent=Counter(
+                {n: count for (url, n), count in self.sky.sent.items() if url.endswith(f"/{queue}")}
+            ),
             directory=self.directory,
             waiting=waiting,
             errors=self.errors,
@@ -213,16 +223,18 @@ class World:
         """Open another user's session, with tasks of its own."""
         place = self.directory / _NEIGHBOUR
         place.mkdir()
-        options = SessionOptions(workers=_WORKERS, idle_timeout=60, attempts=self.plan.attempts)
+        options = SessionOptions(
+            workers=_WORKERS, idle_timeout=_IDLE_SECONDS, attempts=self.plan.attempts
+        )
         connection = self.connection(user=_NEIGHBOUR)
-        session = _insist(lambda: open_session(connection, options, progress=False))
+        session = self._insist(lambda: open_session(connection, options, progress=False))
         _submit(session, [(i, "square", str(place)) for i in range(_NEIGHBOURS_TASKS)])
         return session
 
     def _part_from(self, neighbour: Session) -> list[str]:
         """Erase the other session in the middle of the run; return what was wrong with it."""
         outcomes = [self._outcome(future) for future in neighbour.futures]
-        _insist(lambda: neighbour.cleanup(force=True))
+        self._insist(lambda: neighbour.cleanup(force=True))
         self.erased = neighbour.manifest.keys.prefix
         wanted = [expected(i, "square") for i in range(_NEIGHBOURS_TASKS)]
         return [] if outcomes == wanted else [f"the neighbour's tasks ended with {outcomes}"]
@@ -236,17 +248,24 @@ class World:
         return "never ended"
 
     def _vain(self) -> Callable[[], bool]:
-        """Return what says whether there was a minute, and many a sweep, without any lease."""
-        seen, sweeps, since = -1, 0, 0.0
+        """Return what says whether there were two hours, by the run's clock, without any lease."""
+        seen, since = -1, 0.0
 
         def vain() -> bool:
-            nonlocal seen, sweeps, since
+            nonlocal seen, since
             if len(self.sky.deliveries) != seen:
-                seen, sweeps, since = len(self.sky.deliveries), self.cloud.sweeps, time.monotonic()
-            late = time.monotonic() - since > _PATIENCE
-            return late and self.cloud.sweeps - sweeps > _VAIN_SWEEPS
+                seen, since = len(self.sky.deliveries), self.sky.clock.monotonic()
+            return self.sky.clock.monotonic() - since > _VAIN_SECONDS
 
         return vain
+
+    def _insist(self, act: Callable[[], _T]) -> _T:
+        """Act as a person does who is told that AWS failed: again, after a while."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(StarburstError):
+                return act()
+            self.sky.clock.sleep(_TRY_SECONDS)
+        return act()
 
     def _end(self, session: Session) -> list[str]:
         """End the session, or let its deadline do so; return what two sweeps left behind.
@@ -260,12 +279,12 @@ class World:
         else:
             session.cleanup()
         self.cloud.pass_time(_LONGEST_SESSION)
-        self.cloud.sweep()
-        self.cloud.sweep()
+        self.cloud.pass_time(_MINUTE)
+        self.cloud.pass_time(_MINUTE)
         wrong = [f"nobody told {t['taskArn']} to stop" for t in self.cloud.staying]
         for thread in self.cloud.threads:
             thread.join(_PATIENCE)
-        self.cloud.sweep()
+        self.cloud.pass_time(_MINUTE)
         wrong += [
             f"{task['taskArn']} never stopped"
             for task in self.cloud.tasks.values()
@@ -281,13 +300,14 @@ class World:
         wrong += [f"process {pid} still runs a task" for pid in {*children()} - self._others]
         return wrong
 
-    def _settle(self, url: str) -> int:
+    def _settle(self, queue: str) -> int:
         """Wait until no message is left; return how many were, when nothing happened any more."""
         vain = self._vain()
         while True:
             self.sky.reveal()
             with self.sky.changed:
                 try:
+                    url = self.sky.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
                     said = self.sky.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
                 except ClientError:
                     return 0  # it went with its session, whose tasks say so
@@ -298,15 +318,7 @@ class World:
                 )
                 if not left or vain():
                     return left
-                self.sky.changed.wait(0.2)
-
-
-def _insist(act: Callable[[], _T]) -> _T:
-    """Act as a person does who is told that AWS failed: again."""
-    for _ in range(_TRIES):
-        with contextlib.suppress(StarburstError):
-            return act()
-    return act()
+                self.sky.changed.wait(_SETTLE_SECONDS)
 
 
 def _submit(session: Session, tasks: Sequence[tuple[int, str, str]]) -> None:
@@ -319,13 +331,24 @@ def _collected(session: Session) -> list[object]:
     return session.collect(timeout=_PATIENCE, return_exceptions=True)
 
 
-def run(seed: int) -> tuple[History, list[str]]:
-    """Run one seed; return what happened, and what was wrong with it."""
-    plan = Plan(seed)
-    with tempfile.TemporaryDirectory() as directory, quick_aws(), instrumented(plan):
+def run(seed: int, *, unkind: bool = True) -> tuple[History, list[str]]:
+    """Run one seed; return what happened, and what was wrong with it.
+
+    Args:
+        seed: which.
+        unkind: whether AWS is as unkind as it documents itself to be.
+    """
+    plan = Plan(seed, unkind=unkind)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        quick_aws(),
+        running(children=lambda: children_of(fork_server())) as clock,
+        instrumented(plan, clock),
+    ):
         world = World(
             plan,
             Path(directory),
+            clock=clock,
             worker_timings=WORKER_TIMINGS,
             controller_timings=CONTROLLER_TIMINGS,
             start_child=lambda: Child(popen),

@@ -17,14 +17,16 @@ from starburst._client.session import Session
 from starburst._client.session_core import SessionCore
 from starburst.errors import SessionEnded, StarburstError
 from starburst.worker.child.process import Child
-from tests.nemesis.forked_children import popen
+from tests.nemesis.clock import children_of, running
+from tests.nemesis.forked_children import fork_server, popen
+from tests.nemesis.instrumentation import instrumented
 from tests.nemesis.plan import Plan
 from tests.nemesis.world import World
 from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET
 from tests.session_internals import core, flush, queue_url
 
-OPTIONS = SessionOptions(workers=1, idle_timeout=60)
+OPTIONS = SessionOptions(workers=1, idle_timeout=3600)
 
 
 @pytest.fixture
@@ -35,13 +37,17 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     plan = Plan(0)
     plan.calm, plan.controller_skew = True, 0.0
-    with quick_aws():
-        made = World(plan, tmp_path, start_child=lambda: Child(popen))
+    plan.boots = (0.0, 0.0)
+    with (
+        quick_aws(),
+        running(children=lambda: children_of(fork_server())) as clock,
+        instrumented(plan, clock),
+    ):
+        made = World(plan, tmp_path, clock=clock, start_child=lambda: Child(popen))
         made.cloud.ready.set()
         yield made
         made.cloud.close()
         made.cloud.pass_time(8 * 86_400)
-        made.cloud.sweep()
         for thread in made.cloud.threads:
             thread.join(30)
 
@@ -124,8 +130,9 @@ def test_the_end_of_one_session_leaves_the_others_tasks_and_workers_alone(
     assert [len(tasks) for tasks, _ in before] == [1, 1]
 
     end(world, mine)
-    world.cloud.sweep()
-    world.cloud.sweep()
+    world.cloud.pass_time(60)
+    world.cloud.pass_time(60)
+    world.cloud.pass_time(60)
 
     assert tasks_of(world, mine) == []
     (tmp_path / "go").touch()
@@ -145,8 +152,9 @@ def test_a_deadline_ends_its_own_session_only(world: World, tmp_path: Path) -> N
     theirs = begun(world.connection(), "theirs", tmp_path)
     workers = tasks_of(world, theirs)
     world.cloud.pass_time(7200)
-    world.cloud.sweep()
-    world.cloud.sweep()
+    world.cloud.pass_time(60)
+    world.cloud.pass_time(60)
+    world.cloud.pass_time(60)
     assert tasks_of(world, mine) == []
     assert tasks_of(world, theirs) == workers
     (tmp_path / "go").touch()
@@ -171,7 +179,7 @@ def test_one_user_cannot_stop_or_erase_what_is_anothers_by_guessing_its_id(
     )
     with pytest.raises(StarburstError):
         guess.cleanup(force=True)
-    world.cloud.sweep()
+    world.cloud.pass_time(60)
     assert len(tasks_of(world, theirs)) == 1
     (tmp_path / "go").touch()
     assert theirs.collect(timeout=60) == [number * number for number in range(6)]
