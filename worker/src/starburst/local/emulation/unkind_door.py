@@ -110,6 +110,7 @@ class Door:
         """Refuse credentials that have ended, before the gate finds that it knows them no more."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            service = ""
             if scope["type"] == "http" and self.unkind is not None:
                 try:
                     head = read_head(scope)

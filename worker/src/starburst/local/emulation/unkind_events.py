@@ -27,6 +27,7 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return AWS's time."""
+        ...
 
 
 def install_events(door: Clock) -> None:

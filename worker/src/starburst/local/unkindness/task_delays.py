@@ -81,7 +81,8 @@ class TaskDelays(Kind):
         return {**answer, "taskArns": shown}
 
     def _describe(self, call: Call, answer: Answer) -> Answer:
-        tasks, failures = [], list(answer.get("failures") or ())
+        tasks: list[Mapping[str, Any]] = []
+        failures: list[Mapping[str, Any]] = list(answer.get("failures") or ())
         for task in answer.get("tasks", ()):
             arn = str(task["taskArn"])
             if self._known(arn, call.at, kind="described"):
