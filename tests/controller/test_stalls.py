@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from starburst._protocol.requeue import RequeueMessage
 from starburst.controller.state.sessions import Record
 from starburst.controller.state.timings import Timings
+from starburst.controller.sweep import SweepFailed
 from starburst.controller.workers.queue import Depth
 from starburst.controller.workers.stalls import (
     EMPTY_LOOKS,
@@ -126,6 +128,30 @@ def test_what_the_queue_of_an_earlier_release_refuses_ends_nothing(
     pass_minutes(world, 5)
     assert "takes no request to send again" in caplog.text
     assert world.status(KEYS).state == "running"
+
+
+def test_a_request_that_sqs_did_not_take_is_none_of_the_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = world.start()["queue_url"]
+    world.send(url, 3)
+    pass_minutes(world, 1)
+    world.environment.clients.sqs.purge_queue(QueueUrl=url)
+    tries: list[str] = []
+
+    def fail(**_: Any) -> None:
+        tries.append("")
+        raise refused("ServiceUnavailable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.environment.clients.sqs, "send_message", fail)
+        for _ in range(5 * (EMPTY_LOOKS + 1)):
+            world.later(60)
+            with contextlib.suppress(SweepFailed):
+                world.sweep()
+    assert len(tries) > EMPTY_LOOKS
+    pass_minutes(world, 4)
+    assert requests(world, url)
 
 
 def test_nobody_is_asked_before_any_worker_ran(world: World) -> None:

@@ -226,6 +226,17 @@ class Lifecycle:
             document=self.environment.document(),
         )
 
+    def _ask_to_send_again(self, record: Record, look: Look) -> None:
+        """Ask a worker to look; a request that was not sent is none of the few that there are."""
+        live = frozenset(worker.id for worker in look.staying)
+        try:
+            queue.ask_to_send_again(self.environment, record.queue_url, live=live)
+        except TROUBLE:
+            self.records.update(
+                record.session, lambda r: replace(r, requeues=max(0, r.requeues - 1))
+            )
+            raise
+
     def _act(self, record: Record, plan: Plan, look: Look, *, until: float) -> None:
         if record.final:
             self._finish(record, look, until=until)
@@ -233,8 +244,7 @@ class Lifecycle:
         if plan.surplus:
             fleet.stop(self.environment, plan.surplus, reason=f"starburst: {plan.why}", until=until)
         if plan.requeue:
-            live = frozenset(worker.id for worker in look.staying)
-            queue.ask_to_send_again(self.environment, record.queue_url, live=live)
+            self._ask_to_send_again(record, look)
         if plan.launch:
             record = self._carry_out(record, look, until=until)
             look = self._look(record, until=until)
