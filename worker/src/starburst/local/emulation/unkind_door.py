@@ -55,10 +55,19 @@ class Door:
     def __post_init__(self) -> None:
         self._began = time.time()
         self._expiries: dict[str, float] = {}
+        self._crowded = False
 
     def begin(self, *kinds: str) -> None:
         """Be unkind from now on, in these ways alone where some are named."""
-        self.unkind = Unkind(self.seed, kinds=kinds or KINDS)
+        chosen = {*(kinds or KINDS)}
+        self._crowded = "invocations" in chosen
+        # Who is busy is decided where a function runs, whatever invoked it.
+        self.unkind = Unkind(self.seed, kinds=chosen - {"invocations"})
+
+    def is_busy(self, function: str) -> bool:
+        """Whether others use up what may run of a function at once."""
+        unkind = self.unkind if self._crowded else None
+        return unkind is not None and unkind.invocations.is_busy(function, at=self.now())
 
     def install(self) -> None:
         """Stand before the emulator; to be called before the gate is put there."""

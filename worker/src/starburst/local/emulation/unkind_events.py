@@ -1,6 +1,7 @@
-"""Deliver events as unkindly as AWS: late, twice, in disorder, again to a busy function.
+"""Deliver ECS's events as unkindly as AWS, and keep functions busy that others use up.
 
-Stock delivers each event once and at once, and repeats what failed after pauses of its own.
+Stock delivers each event once and at once, and has room for every invocation but for a function's
+own limit.
 """
 
 from __future__ import annotations
@@ -8,96 +9,52 @@ from __future__ import annotations
 import contextvars
 import json
 import threading
-import time
 from typing import Any, Protocol
 
 from starburst.local.unkindness import Unkind
-from starburst.local.unkindness.invocations import retry_after_failure, retry_after_throttle
 
 from .patching import Function, module, wrap
 
-__all__ = ["Clock", "install_events"]
+__all__ = ["Weather", "install_events"]
 
 
-class Clock(Protocol):
+class Weather(Protocol):
     """What says whether AWS is unkind, and how its time passes."""
 
     pace: float
     unkind: Unkind | None
 
-    def now(self) -> float:
-        """Return AWS's time."""
+    def is_busy(self, function: str) -> bool:
+        """Whether others use up what may run of a function at once."""
         ...
 
 
-def install_events(door: Clock) -> None:
-    """Stand between EventBridge and its targets."""
+def install_events(weather: Weather) -> None:
+    """Stand between EventBridge and its targets, and before every function."""
 
-    def repeat(original: Function) -> Function:
-        def invoke(function: dict[str, Any], event: dict[str, Any]) -> Any:
-            if door.unkind is None:
+    def crowd(original: Function) -> Function:
+        def execute(function: dict[str, Any], event: Any) -> Any:
+            name = str((function.get("config") or function).get("FunctionName"))
+            if not weather.is_busy(name):
                 return original(function, event)
-            context = contextvars.copy_context()
-            arguments = (context.run, _deliver, door, function, event)
-            threading.Thread(target=arguments[0], args=arguments[1:], daemon=True).start()
-            return None
+            reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+            return module("services.lambda_svc")._throttle_response(reason, "Rate Exceeded.")
 
-        return invoke
+        return execute
 
     def scatter(original: Function) -> Function:
         def put(data: dict[str, Any], **words: Any) -> Any:
-            unkind = door.unkind
+            unkind = weather.unkind
             if not words.get("allow_aws_source") or unkind is None or unkind.events is None:
                 return original(data, **words)
             for delay in unkind.events.delays(json.dumps(data, sort_keys=True)):
                 context = contextvars.copy_context()
-                timer = threading.Timer(delay / door.pace, context.run, (original, data), words)
+                timer = threading.Timer(delay / weather.pace, context.run, (original, data), words)
                 timer.daemon = True
                 timer.start()
             return None
 
         return put
 
-    wrap(module("services.lambda_svc"), "invoke_async_with_retry", repeat)
+    wrap(module("services.lambda_svc"), "_execute_function", crowd)
     wrap(module("services.eventbridge"), "_put_events", scatter)
-
-
-def _deliver(door: Clock, function: dict[str, Any], event: dict[str, Any]) -> None:
-    """Try an event until it succeeds, or Lambda would drop it."""
-    functions = module("services.lambda_svc")
-    config = function.get("config") or function
-    settings = function.get("event_invoke_config") or {}
-    most = settings.get("MaximumRetryAttempts")
-    name, began, throttled, failed = str(config.get("FunctionName")), door.now(), 0, 0
-    while True:
-        unkind = door.unkind
-        busy = unkind is not None and unkind.invocations.is_busy(name, at=door.now())
-        result = {"throttle": True} if busy else functions._execute_function(function, event)
-        if result.get("throttle"):
-            throttled += 1
-            pause = retry_after_throttle(throttled, age=door.now() - began)
-        elif result.get("error"):
-            failed += 1
-            pause = retry_after_failure(failed) if most is None or failed <= most else None
-        else:
-            return
-        if pause is None:
-            _give_up(functions, config, settings, name=name, event=event, result=result)
-            return
-        time.sleep(pause / door.pace)
-
-
-def _give_up(
-    functions: Any,
-    config: dict[str, Any],
-    settings: dict[str, Any],
-    *,
-    name: str,
-    event: dict[str, Any],
-    result: dict[str, Any],
-) -> None:
-    """Hand a dropped event to where the function wants it, if anywhere."""
-    target = (settings.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination")
-    target = target or (config.get("DeadLetterConfig") or {}).get("TargetArn")
-    if target:
-        functions._route_async_failure(target, name, event, result)
