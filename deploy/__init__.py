@@ -2,6 +2,7 @@
 
 - ``incident``: contain, isolate, revoke, hold, erase, restore, and the saved queries (``events``).
 - ``lifecycle``: deploy an environment and protect it; destroy a test environment with all it holds.
+- ``rehearsal``: try an environment in its account by a throw-away one (``first_day``).
 - ``evidence``: what judged an environment and what was found, in one signed folder.
 - ``tools``: the worker image, the local deployment, costs at rest, generated pages and templates.
 

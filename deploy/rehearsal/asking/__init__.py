@@ -1,0 +1,1 @@
+"""A question, what it is asked of, and how all of them are asked."""
