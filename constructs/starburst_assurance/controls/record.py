@@ -151,7 +151,6 @@ COST: Final = (
         title="Each workspace has a budget that tells people at 50, 80 and 100 %",
         area=Area.COST,
         rows=("S19",),
-        rules=("stuck-name",),
         tests=("tests/monitoring/test_budgets.py::test_each_workspace_has_its_budget",),
         kinds=("AWS::Budgets::Budget",),
     ),
