@@ -264,6 +264,7 @@ def test_workers_that_live_are_not_taken_for_dead(
         wait_until(lambda: attempts.workers(place) == {"first", "second"})
         deliver(5, "third")
         copies[-1].result(timeout=60)
+        workers[-1].settling.settle()  # it commits in the background
         committed = [name for name in one.committed() if name.startswith(body["chunk"])]
         assert any("." not in name for name in committed) is not alive
         Path(go).touch()
