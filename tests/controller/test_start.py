@@ -12,6 +12,7 @@ from starburst.contract import ControllerDoor, Limits, SessionKeys
 from starburst.controller.state.sessions import Records
 from tests.controller.world import BUCKET, WORKER_ROLE, World, refused
 from tests.manifests import a_manifest
+from tests.runtime.wire import s3_error
 
 KEYS = a_manifest().keys
 
@@ -196,6 +197,24 @@ def test_a_missing_manifest_is_no_session(world: World) -> None:
     assert error_of(world.request(KEYS, "start")) == "SessionNotFound"
     assert error_of(world.request(KEYS, "refresh")) == "SessionNotFound"
     assert error_of(world.request(KEYS, "stop")) == "SessionNotFound"
+
+
+def test_a_refusal_of_s3_is_not_taken_for_a_missing_session(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose start fails for want of a session erases it, though workers may be on their way."""
+
+    def refuse(**_: object) -> None:
+        raise s3_error(403, "AccessDenied", "Access Denied")
+
+    world.start()
+    s3 = world.environment.clients.s3
+    for action in ("refresh", "stop"):
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(s3, "get_object", refuse)
+            assert error_of(world.request(KEYS, action)) == "AccessDenied"
+    assert len(world.ecs.live()) == 3
+    assert world.request(KEYS, "stop")["ok"]
 
 
 def test_a_manifest_of_64_kib_and_a_byte_is_never_parsed(world: World) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
-from starburst.aws.calls import ABSENT, code_of
+from starburst.aws.calls import DENIED, MISSING, code_of
 from starburst.contract import (
     PROTOCOL,
     SessionKeys,
@@ -264,8 +264,15 @@ class Actions:
         try:
             answer = environment.clients.s3.get_object(Bucket=environment.settings.bucket, Key=key)
         except ClientError as error:
-            if code_of(error) in ABSENT:
+            if code_of(error) in MISSING:
                 raise _not_found(keys) from error
+            if code_of(error) in DENIED:
+                # It may not list the key to find out, and who is told that there is no session may
+                # erase what is left of it.
+                raise AccessDenied(
+                    f"S3 refuses the controller {key}: it is not there, or a policy is on its way "
+                    "to the controller's role. Ask again in a minute"
+                ) from error
             raise
         if answer["ContentLength"] > most:
             answer["Body"].close()

@@ -116,8 +116,9 @@ class Ranges:
 
     def _leave_unseen(self, lease: Lease, error: NoSuchChunk) -> None:
         """Drop a message whose chunk is not there; where S3 may refuse it for now, not at once."""
-        message = lease.message
-        if isinstance(error, Unseen) and lease.age < self._timings.promised_seconds:
+        message, promised = lease.message, self._timings.promised_seconds
+        often = 2 * promised / self._timings.postponed_seconds  # where SQS does not say how long
+        if isinstance(error, Unseen) and lease.age < promised and lease.deliveries <= often:
             log("not seen", chunk=message.chunk, why=str(error))
             self._leases.postpone(lease)
             return

@@ -93,6 +93,8 @@ class Login:
             return self._held.get_frozen_credentials()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else botocore asks of it
+        if name == "_held":  # of a copy that is not made yet
+            raise AttributeError(name)
         return getattr(self._held, name)
 
     def after_answer(
