@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -10,12 +11,13 @@ from botocore.exceptions import ClientError
 
 from deploy.incident.command import Clients
 from deploy.rehearsal.asking.subject import emulated, stacks_of
+from deploy.tools.idle_cost import templates_by_environment
 from starburst.aws.calls import client_config, code_of
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["Account", "Refused", "find_account", "require_ready"]
+__all__ = ["Account", "Refused", "find_account", "require_ready", "reserved_executions"]
 
 BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
 """Where cdk bootstrap says what it made, under CDK's default qualifier; every deployment reads it.
@@ -24,8 +26,8 @@ https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 """
 
 SERVICE_ROLE: Final = "AWSServiceRoleForECS"
-CONCURRENCY: Final = 110
-"""Lambda keeps 100 of an account's unreserved; the controller reserves 10.
+UNRESERVED: Final = 100
+"""Lambda keeps so many of an account's executions from being reserved.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
@@ -83,8 +85,24 @@ def find_account(chosen: Environment) -> Account:
     return Account(session=session, role_arn=role["Arn"])
 
 
-def require_ready(environment: Environment, clients: Clients) -> None:
+def reserved_executions(assembly: Path) -> int:
+    """Return how many of Lambda's executions the functions of a synthesis reserve."""
+    return sum(
+        int(resource.get("Properties", {}).get("ReservedConcurrentExecutions", 0))
+        for templates in templates_by_environment(assembly).values()
+        for template in templates
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    )
+
+
+def require_ready(environment: Environment, clients: Clients, *, reserved: int) -> None:
     """Look for what would stop the deployment, before anything is created.
+
+    Args:
+        environment: that will be deployed.
+        clients: of the account.
+        reserved: executions of Lambda that it reserves.
 
     Raises:
         Refused: a stack of the environment exists, or the account lacks something.
@@ -96,12 +114,12 @@ def require_ready(environment: Environment, clients: Clients) -> None:
             "a throw-away environment; nothing was created. Run it again for another name, or with "
             "--destroy-only where they are of an earlier first day"
         )
-    missing = [*_missing(environment, clients)]
+    missing = _missing(environment, clients, needed=UNRESERVED + reserved)
     if missing:
         raise Refused(f"{'; '.join(missing)}. Nothing was created; {_HOW_TO} says how to fix it")
 
 
-def _missing(environment: Environment, clients: Clients) -> list[str]:
+def _missing(environment: Environment, clients: Clients, *, needed: int) -> list[str]:
     found = []
     try:
         clients("ssm").get_parameter(Name=BOOTSTRAP)
@@ -114,8 +132,8 @@ def _missing(environment: Environment, clients: Clients) -> list[str]:
         return found
     limit = clients("lambda").get_account_settings()["AccountLimit"]
     free = limit["UnreservedConcurrentExecutions"]
-    if free < CONCURRENCY:
-        found.append(f"Lambda has {free} unreserved executions, and {CONCURRENCY} are needed")
+    if free < needed:
+        found.append(f"Lambda has {free} unreserved executions, and {needed} are needed")
     try:
         clients("iam").get_role(RoleName=SERVICE_ROLE)
     except ClientError as error:

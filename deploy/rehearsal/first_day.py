@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.incident.command import IncidentError, complain, find_environment, say
-from deploy.rehearsal.account import Account, Refused, find_account, require_ready
+from deploy.rehearsal.account import (
+    Account,
+    Refused,
+    find_account,
+    require_ready,
+    reserved_executions,
+)
 from deploy.rehearsal.asking.check import Check
 from deploy.rehearsal.asking.clock import Clock
 from deploy.rehearsal.asking.subject import Subject, emulated
@@ -133,7 +139,7 @@ def _prepare(
         return None
     if not words.destroy_only:
         _require_docker(trial, without=words.without_workers)
-        require_ready(trial, account.clients)
+        require_ready(trial, account.clients, reserved=reserved_executions(assembly))
         _confirm(chosen, ask)
     return _day(
         words,

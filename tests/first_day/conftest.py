@@ -24,7 +24,8 @@ def at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Day]:
     account = Account(session=None, role_arn=BROKER)  # type: ignore[arg-type]
     for name, value in (
         ("find_account", lambda chosen: account),
-        ("require_ready", lambda trial, clients: None),
+        ("reserved_executions", lambda assembly: 10),
+        ("require_ready", lambda trial, clients, reserved: None),
         ("synthesize", lambda trial, outdir: outdir),
         ("price", lambda trial, assembly, workers: cost),
     ):

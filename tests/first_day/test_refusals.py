@@ -49,7 +49,7 @@ def ready(
 
 def test_an_account_that_is_ready_is_taken_whatever_else_is_there() -> None:
     stubs = ready(stack("network", environment="dev"), stack("network", status="DELETE_COMPLETE"))
-    require_ready(TRIAL, stubs)
+    require_ready(TRIAL, stubs, reserved=10)
     stubs.all_were_asked()
 
 
@@ -66,7 +66,7 @@ def test_an_account_that_is_ready_is_taken_whatever_else_is_there() -> None:
 )
 def test_what_would_stop_a_deployment_is_refused(stubs: Callable[[], Stubs], words: str) -> None:
     with pytest.raises(Refused, match=words) as told:
-        require_ready(TRIAL, stubs())
+        require_ready(TRIAL, stubs(), reserved=10)
     assert "othing was created" in str(told.value)
 
 

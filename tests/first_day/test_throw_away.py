@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from deploy.rehearsal.account import reserved_executions
 from deploy.rehearsal.cost import price
 from deploy.rehearsal.derive import NAME as PATTERN
 from deploy.rehearsal.derive import derive, new_name
@@ -67,7 +68,7 @@ def synthesized(request: pytest.FixtureRequest, tmp_path_factory: Any) -> tuple[
 
 
 def test_a_first_day_costs_less_than_a_dollar_wherever_prices_are_known(
-    synthesized: tuple[Any, Path], monkeypatch: pytest.MonkeyPatch
+    synthesized: tuple[Any, Path],
 ) -> None:
     trial, outdir = synthesized
     for region in known_regions():
@@ -77,6 +78,10 @@ def test_a_first_day_costs_less_than_a_dollar_wherever_prices_are_known(
         assert cost.most(3601) == pytest.approx(cost.most(0) + cost.hour)
         assert "AWS::SQS::Queue" in cost.by_use
         assert price(there, outdir, workers=0).once == 0  # type: ignore[arg-type]
+
+
+def test_what_lambda_must_have_free_is_counted(synthesized: tuple[Any, Path]) -> None:
+    assert reserved_executions(synthesized[1]) >= 10  # the controller's own
 
 
 def test_what_still_carries_the_tag_is_left_but_what_aws_keeps_is_told() -> None:
