@@ -4,7 +4,7 @@ AWS: a change in IAM takes time to become visible from all endpoints. A role tha
 policies are being replaced, is refused here and there for some seconds, with the same words as one
 that has no permission at all.
 
-Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html,
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html,
 "Changes that I make are not always immediately visible".
 """
 
