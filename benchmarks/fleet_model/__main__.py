@@ -12,7 +12,7 @@ from random import Random
 from starburst.pricing.prices import load
 
 from .fleet import Session
-from .report import Outcome, limits_table, sessions_table
+from .report import Outcome, calls_table, limits_table, sessions_table
 from .terms import Plan
 
 MILLION = 1_000_000
@@ -74,6 +74,8 @@ def main() -> int:
         print(f"{plan.name} …", file=sys.stderr, flush=True)
         outcomes.append(Outcome.of(Session(plan).run()))
     print(sessions_table(outcomes))
+    print()
+    print(calls_table(outcomes))
     print()
     print(limits_table(outcomes))
     rate, usd = idle(seed=words.seed)

@@ -11,7 +11,7 @@ from starburst.pricing.prices import MINIMUM_BILLED_SECONDS, load
 
 from .fleet import Session
 
-__all__ = ["LIMITS", "Limit", "Outcome", "limits_table", "sessions_table"]
+__all__ = ["LIMITS", "Limit", "Outcome", "calls_table", "limits_table", "sessions_table"]
 
 _PRICES: Final = load("eu-west-1")
 _WRITES: Final = ("s3:PutObject", "s3:ListObjectsV2")
@@ -172,6 +172,21 @@ def sessions_table(outcomes: Iterable[Outcome]) -> str:
             f"{o.done:7.0f}s {o.lost:6.1%} {o.avoidable:10.1%} {o.lag:5.1f}s "
             f"{o.session.nodes:8,} {o.requests:9,} {per:>20} ${o.worker_usd:8.2f}"
         )
+    return "\n".join(lines)
+
+
+def calls_table(outcomes: Iterable[Outcome]) -> str:
+    """Return what the controller did for each session: its invocations, and its calls of ECS."""
+    counted = {
+        "invoked": "lambda:Invoke",
+        **{name: f"ecs:{name}" for name in ("RunTask", "StopTask", "ListTasks", "DescribeTasks")},
+    }
+    head = f"{'session':34}" + "".join(f" {name:>13}" for name in counted)
+    lines = [head, "-" * len(head)]
+    for o in outcomes:
+        total = o.session.meter.total
+        cells = "".join(f" {total[action]:13,}" for action in counted.values())
+        lines.append(f"{o.session.plan.name:34}{cells}")
     return "\n".join(lines)
 
 

@@ -20,6 +20,12 @@ __all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_en
 
 HOURS_A_MONTH: Final = 730
 
+POLLS_AN_HOUR: Final = 5 * 3600 / 20
+"""Lambda polls an idle queue five times at once, and a long poll of SQS lasts 20 seconds at most.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html.
+"""
+
 EMULATED: Final = "local"
 """The environment that runs on loopback and costs nothing."""
 
@@ -96,6 +102,10 @@ STANDING: Final[Mapping[str, Price]] = {
         what="alarms", units=_alarm_metrics, month=lambda prices: prices.alarm_month
     ),
     "AWS::Budgets::Budget": Price(what="budgets", month=lambda prices: prices.budget_month),
+    "AWS::Lambda::EventSourceMapping": Price(
+        what="queues that Lambda polls",
+        month=lambda prices: POLLS_AN_HOUR * HOURS_A_MONTH * prices.sqs_million / 1e6,
+    ),
 }
 """Billed for existing."""
 

@@ -106,8 +106,8 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = IdleCost(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
     table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
-    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | **3.00** |"
-    assert table[3] == "| far | mx-central-1 | | | | | | no prices known |"
+    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | **3.00** |"
+    assert table[3] == "| far | mx-central-1 | | | | | | | no prices known |"
     assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
     assert len({line.count("|") for line in table[:4]}) == 1
 
@@ -135,7 +135,7 @@ def test_the_command_reads_what_was_synthesized(
 ) -> None:
     content = template(("AWS::KMS::Key", {}))
     assert main(str(synthesized(tmp_path, "prod", "eu-west-1", content))) == 0
-    assert "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | **1.00** |" in capsys.readouterr().out
+    assert "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | **1.00** |" in capsys.readouterr().out
 
 
 def test_a_region_without_prices_gets_a_row_all_the_same(
