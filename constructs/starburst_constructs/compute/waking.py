@@ -93,6 +93,7 @@ class WakeQueue(sqs.Queue):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self._account = placement.account
+        self._arn = placement.arn("sqs", name)
         self.add_to_resource_policy(
             no_strangers(actions=["sqs:*"], resources=[self.queue_arn], placement=placement)
         )
@@ -115,7 +116,8 @@ class WakeQueue(sqs.Queue):
     def target(self) -> events.IRuleTarget:
         """Return this queue as a rule's target; ``admit`` and the key's policy let it in."""
         # The queue itself would have EventBridge admitted to all its rules, and to its key.
-        named = sqs.Queue.from_queue_arn(self, "Named", self.queue_arn)
+        # By its name: of a queue that a token names, the CDK cannot tell the account.
+        named = sqs.Queue.from_queue_arn(self, "Named", self._arn)
         target = targets.SqsQueue(named, max_event_age=cdk.Duration.minutes(15), retry_attempts=3)
         return cast(events.IRuleTarget, target)
 
