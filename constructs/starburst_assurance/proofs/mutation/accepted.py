@@ -39,7 +39,10 @@ ACCEPTED: Final[tuple[AcceptedMutant, ...]] = (
     ),
     AcceptedMutant(
         policy="access/ControllerFunction",
-        what=("NothingFromOutside: BoolIfExists aws:ViaAWSService dropped",),
+        what=(
+            "NothingFromOutside: BoolIfExists aws:ViaAWSService dropped",
+            "NoQueuesFromOutside: BoolIfExists aws:ViaAWSService dropped",
+        ),
         reason="No AWS service calls S3, SQS, ECS or Parameter Store for the controller today; "
         "without this it would refuse more.",
     ),
