@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -116,6 +117,8 @@ def test_a_record_survives_its_json() -> None:
         settled={"x": 1.0},
     )
     assert Record.from_json(record.to_json()) == record
+    later = {**json.loads(record.to_json()), "of_a_later_release": [1]}
+    assert Record.from_json(json.dumps(later).encode()) == record
     for text in (b"[]", b"{}", b'{"protocol": 1, "surprise": 1}'):
         with pytest.raises(ValueError, match="record"):
             Record.from_json(text)

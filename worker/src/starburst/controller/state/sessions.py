@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from typing import Final
 
 from starburst._protocol.status import SessionState
@@ -181,7 +182,9 @@ class Record:
                 fields["launch"] = fill(Launch, launch)
                 if not all(map(_BATCH.fullmatch, launch.get("batches", ()))):
                     raise ValueError("its launch has batches that nobody made")
-            record = fill(cls, fields)
+            # A later release may know more of a session; what this one does not know it leaves out.
+            known = {one.name for one in dataclass_fields(cls)}
+            record = fill(cls, {name: value for name, value in fields.items() if name in known})
             names = (record.workspace, record.user)
             if not (
                 all(map(PRINCIPAL_NAME.fullmatch, names)) and SESSION_ID.fullmatch(record.session)
