@@ -30,7 +30,7 @@ from starburst.controller.state.environment import Clients, Environment, Setting
 from starburst.controller.state.timings import Timings
 from starburst.errors import StarburstError
 
-from .injector import Sky, trouble
+from .sky import Sky, trouble
 
 __all__ = ["Cloud", "Ending"]
 
@@ -65,7 +65,6 @@ class Cloud:
     Attributes:
         sky: what all processes share.
         document: the environment's.
-        wanted: workers of a session.
         live: runs one worker until it ends; called in a thread of its own.
         timings: of the controller.
         sweeps: how many there were.
@@ -77,7 +76,6 @@ class Cloud:
 
     sky: Sky
     document: RuntimeDocument
-    wanted: int
     live: Callable[[Mapping[str, Any], SessionKeys, str], Ending]
     timings: Timings = field(default_factory=Timings)
     ready: threading.Event = field(default_factory=threading.Event)

@@ -9,12 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import QUEUE_GONE, code_of
+from starburst.contract.times import QUEUE_UNSEEN_SECONDS
 from starburst.controller import plan as controller_plan
+from starburst.local.unkindness import queue_delays
 from tests.nemesis.clock import Clock, running
 from tests.nemesis.plan import Plan
+from tests.nemesis.test_seeds import KILLED
 from tests.nemesis.unkind_aws import ATTEMPTS, UnkindAWS
 from tests.nemesis.world import run
 
+SEEDS = (1, 7)
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 
 
@@ -78,7 +82,14 @@ def test_nothing_is_unkind_on_a_calm_day(clock: Clock) -> None:
     assert not plan.struck
 
 
-def test_a_controller_that_believes_the_first_look_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control of the seeds: they fail what takes a young queue for a deleted one."""
-    monkeypatch.setattr(controller_plan, "QUEUE_UNSEEN_SECONDS", 0.0)
-    assert any("its queue was deleted" in sentence for seed in (1, 7) for sentence in run(seed)[1])
+@pytest.mark.filterwarnings(KILLED)
+@pytest.mark.parametrize(("seconds", "believed"), [(QUEUE_UNSEEN_SECONDS, False), (0.0, True)])
+def test_who_believes_the_first_look_at_a_young_queue_fails(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, believed: bool
+) -> None:
+    """The control of the seeds: nobody sees this queue for its whole first minute."""
+    monkeypatch.setattr(queue_delays, "_FIRST_SECOND", 60.0)
+    monkeypatch.setattr(queue_delays, "_LATE_OFTEN", 0.0)
+    monkeypatch.setattr(controller_plan, "QUEUE_UNSEEN_SECONDS", seconds)
+    wrong = next((wrong for seed in SEEDS if (wrong := run(seed)[1])), [])
+    assert bool(wrong) is believed, wrong

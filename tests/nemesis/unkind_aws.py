@@ -125,6 +125,7 @@ class UnkindAWS:
         act: Callable[[Mapping[str, Any]], Any],
     ) -> Any:
         now, raised = self.clock.monotonic(), None
+        told: Any = None
         call = Call(
             service=service,
             operation=operation,
@@ -136,8 +137,10 @@ class UnkindAWS:
 
         def ask(given: Mapping[str, Any]) -> Any:
             nonlocal raised
+            nonlocal told
             try:
-                return act(given)
+                told = act(given)
+                return told
             except ClientError as error:
                 raised = error
                 said = error.response.get("Error", {})
@@ -147,10 +150,15 @@ class UnkindAWS:
                 ) from error
 
         try:
-            return self.unkind.perform(call, ask, struck=self._note)
+            answer = self.unkind.perform(call, ask, struck=self._note)
+            if service == "ecs" and operation != "RunTask" and answer != told:
+                self._note("task_delays")
+            return answer
         except Refused as refused:
-            if raised is not None and refused.code == raised.response["Error"].get("Code"):
-                raise raised from None
+            if raised is not None:
+                if refused.code == raised.response["Error"].get("Code"):
+                    raise raised from None
+                self._note("missing_keys")
             raise _error(refused, operation) from None
 
     def _note(self, kind: str) -> None:

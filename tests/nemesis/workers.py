@@ -23,7 +23,8 @@ from starburst.worker.settings.timings import Timings
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET
 
-from .injector import Fatal, FaultyS3, FaultySQS, Sky, leased
+from .injector import Fatal, FaultyS3, FaultySQS
+from .sky import Sky, leased
 from .workload import fatal
 
 __all__ = ["USER", "Erased", "Signals", "worker"]

@@ -32,10 +32,11 @@ from .cloud import Cloud, Ending
 from .environment import clients, document
 from .forked_children import children, fork_server, popen
 from .history import History, check
-from .injector import Fatal, FaultyS3, FaultySQS, Killed, Sky
+from .injector import Fatal, FaultyS3, FaultySQS, Killed
 from .instrumentation import CLIENT_TIMINGS, CONTROLLER_TIMINGS, WORKER_TIMINGS, instrumented
 from .lasting_damage import damage
 from .plan import Plan
+from .sky import Sky
 from .workers import USER, Erased, Signals, worker
 from .workload import expected, perform
 
@@ -47,7 +48,9 @@ _NEIGHBOURS_TASKS: Final = 4
 _PATIENCE: Final = 600.0
 """Real seconds, for what is only ever slow."""
 
-_VAIN_SECONDS: Final = 2 * 3600.0
+_VAIN_SECONDS: Final = 8 * 3600.0
+"""Each request to send again that comes to nothing makes the next one wait twice as long."""
+
 _IDLE_SECONDS: Final = 300
 _SETTLE_SECONDS: Final = 15.0
 _TRIES: Final = 20
@@ -96,7 +99,6 @@ class World:
         self.cloud = Cloud(
             self.sky,
             self.document,
-            _WORKERS,
             self._live,
             timings=controller_timings or ControllerTimings(),
         )
@@ -248,7 +250,7 @@ class World:
         return "never ended"
 
     def _vain(self) -> Callable[[], bool]:
-        """Return what says whether there were two hours, by the run's clock, without any lease."""
+        """Return what says whether there were eight hours, of the run, without any lease."""
         seen, since = -1, 0.0
 
         def vain() -> bool:
