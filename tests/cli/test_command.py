@@ -30,3 +30,16 @@ def test_local_names_a_command_that_does_not_exist(capsys: pytest.CaptureFixture
     assert main(["local", "--", "no-such-command-here"]) == 127
     assert "no-such-command-here" in capsys.readouterr().err
     assert main(["local"]) == 2
+
+
+def test_local_is_as_unkind_as_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[list[str], int | None]] = []
+
+    def run(words: list[str], *, unkind: int | None) -> int:
+        asked.append((words, unkind))
+        return 0
+
+    monkeypatch.setattr("starburst.local.running.run", run)
+    assert main(["local", "--unkind", "7", "--", "python", "-c", "1"]) == 0
+    assert main(["local", "--", "true", "--unkind", "8"]) == 0
+    assert [(words[-1], unkind) for words, unkind in asked] == [("1", 7), ("8", None)]
