@@ -31,7 +31,6 @@ from deploy.incident.command import (
 )
 from deploy.incident.records import locker, try_lock
 from starburst.aws.calls import code_of
-from starburst.controller.state.environment import Settings
 from starburst_constructs.naming import controller_name
 from starburst_constructs.policies.incident_response import ISOLATION_TAG, isolator_document
 
@@ -76,20 +75,26 @@ def look(about: Scope, clients: Clients) -> Before:
     variables = clients("lambda").get_function_configuration(
         FunctionName=controller_name(environment.name)
     )["Environment"]["Variables"]
-    settings = Settings.from_environment(variables)
+    try:
+        name, subnets = variables["STARBURST_SECURITY_GROUP"], variables["STARBURST_SUBNETS"]
+    except KeyError as error:
+        raise IncidentError(
+            f"the deployed controller does not say where workers run: {error} is not among its "
+            "variables. Deploy the environment, or find the group and the subnets in its template"
+        ) from error
     ec2 = clients("ec2")
-    [group] = ec2.describe_security_groups(GroupIds=[settings.security_group])["SecurityGroups"]
+    [group] = ec2.describe_security_groups(GroupIds=[name])["SecurityGroups"]
     # An organization's subnets may hold other work, which an ACL would cut off as well.
     ours = environment.network.existing is None
     return Before(
         environment=environment.name,
         vpc=group["VpcId"],
-        group=settings.security_group,
+        group=name,
         egress=group["IpPermissionsEgress"],
         ingress=group["IpPermissions"],
         acls={
             one["SubnetId"]: one["NetworkAclId"]
-            for one in _associations(ec2, group["VpcId"], settings.subnets)
+            for one in _associations(ec2, group["VpcId"], tuple(filter(None, subnets.split(","))))
         }
         if ours
         else {},

@@ -31,10 +31,7 @@ class Controller:
     """Lambda, as far as the controller's settings go."""
 
     def __init__(self, **variables: str) -> None:
-        self.variables = {
-            f"STARBURST_{name}": "x" for name in ("BUCKET", "KEY_ARN", "CLUSTER", "PARAMETER")
-        }
-        self.variables |= {"STARBURST_ENVIRONMENT": "prod", **variables}
+        self.variables = {"STARBURST_ENVIRONMENT": "prod", **variables}
 
     def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:
         assert FunctionName == "starburst-prod-controller"
@@ -259,6 +256,16 @@ def test_a_way_back_that_cannot_be_locked_stops_no_isolating(
     assert main(words, clients=clients) == 2
     assert "prod is cut off, but the record could not be locked" in capsys.readouterr().err
     assert network(clients)[1] == []
+
+
+@pytest.mark.parametrize("name", ["STARBURST_SECURITY_GROUP", "STARBURST_SUBNETS"])
+def test_a_controller_that_does_not_say_where_workers_run_is_told(
+    clients: Clients, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be of another release: only what is looked for must be there."""
+    del cast("Controller", clients("lambda")).variables[name]
+    assert main(PROD, clients=clients) == 2
+    assert name in capsys.readouterr().err
 
 
 def test_a_record_that_cannot_be_one_is_said(

@@ -194,12 +194,16 @@ def test_a_policy_takes_some_seconds(scene: Scene) -> None:
     arn = scene.role(EVERYTHING)
     cluster = scene.cluster()
     ecs = scene.local.client(scene.become(arn), "ecs", config=ONCE)
-    admin.put_role_policy(
-        RoleName=arn.rpartition("/")[2],
-        PolicyName="more",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [EVERYTHING]}),
-    )
-    met = first_refusal(ecs.list_tasks, cluster=cluster)
+
+    def soon_after() -> dict[str, Any] | None:
+        admin.put_role_policy(
+            RoleName=arn.rpartition("/")[2],
+            PolicyName="more",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [EVERYTHING]}),
+        )
+        return refusal(ecs.list_tasks, cluster=cluster)
+
+    met = eventually(soon_after, LONGEST)
     assert (met["Code"], met["status"]) == ("AccessDeniedException", 400)
     assert "is not authorized to perform: ecs:ListTasks" in met["Message"]
     time.sleep(12 / PACE)  # AWS's time is what is waited for
