@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -107,6 +108,21 @@ def test_trouble_that_passes_ends_no_task(
     flaky.error = None
     assert session.collect(timeout=60) == [0, 1, 4, 9]
     session.cleanup()
+
+
+def test_a_map_whose_function_is_refused_for_a_moment_is_sent_all_the_same(
+    connection: Connection, fleet: Fleet
+) -> None:
+    session, flaky = stored(connection, fleet, tasks=0)
+    flaky.error = answer("AccessDenied", 403)
+    with ThreadPoolExecutor(1) as user:
+        sent = user.submit(session.map, square, range(3))
+        # Not before it was refused twice is the policy there.
+        assert all(flaky.asked.acquire(timeout=60) for _ in range(2))
+        flaky.error = None
+        futures = sent.result(timeout=60)
+    work(fleet, session)
+    assert [future.result(timeout=60) for future in futures] == [0, 1, 4]
 
 
 def test_trouble_that_stays_ends_in_a_typed_error(connection: Connection, fleet: Fleet) -> None:

@@ -95,7 +95,7 @@ class SessionCore:
         )
         self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
         self.tasks.on_cancel = self.cancels.add
-        self.functions = Functions(connection, keys, key=key, signer=key.signing)
+        self.functions = Functions(connection, keys, key=key, signer=key.signing, told=self._tell)
         self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
             connection,

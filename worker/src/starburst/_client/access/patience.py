@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starburst.errors import StarburstError
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 __all__ = ["Patience", "is_passing"]
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 10.0
 
 
 def is_passing(error: StarburstError, connection: Connection) -> bool:
@@ -53,6 +56,37 @@ class Patience:
         if now - self._since >= _seconds(words, self._connection):
             raise error
         self._told(words)
+
+    def outlast(
+        self,
+        act: Callable[[], None],
+        *,
+        pause: Callable[[float], object] | None = None,
+        ends: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Do something again, ever later, until it succeeds.
+
+        Args:
+            act: what to do.
+            pause: waits so many seconds; None sleeps.
+            ends: whether the caller is about to end, and waits for nothing.
+
+        Raises:
+            StarburstError: its last failure: it does not pass, or has lasted for too long.
+        """
+        seconds = _FIRST_PAUSE
+        while True:
+            try:
+                act()
+            except StarburstError as error:
+                if ends():
+                    raise
+                self.meet(error)
+            else:
+                self.over()
+                return
+            (pause or time.sleep)(seconds)
+            seconds = min(_LONGEST_PAUSE, seconds * 2)
 
     def over(self) -> None:
         """Note a success."""

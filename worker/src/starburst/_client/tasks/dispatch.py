@@ -49,8 +49,6 @@ __all__ = ["Dispatcher"]
 _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 10.0
 
 
 class Dispatcher:
@@ -275,20 +273,13 @@ class Dispatcher:
 
     def _store_patiently(self, pack: str, body: bytes) -> None:
         """Store a pack; wait for what passes, but not where this client is about to end."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                self._store(pack, body)
-            except StarburstError as error:
-                if self._closing:
-                    raise
-                self._patience.meet(error)
-            else:
-                self._patience.over()
-                return
-            with self._arrived:
-                self._arrived.wait_for(lambda: self._closing, pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        self._patience.outlast(
+            lambda: self._store(pack, body), pause=self._pause, ends=lambda: self._closing
+        )
+
+    def _pause(self, seconds: float) -> None:
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._closing, seconds)
 
     def _store(self, pack: str, body: bytes) -> None:
         bucket, key = self._connection.document.bucket, pack_key(self._keys, pack)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access.patience import Patience
 from starburst._functions.payload import dump_function
 from starburst._protocol.sealed.chunks import function_header
 from starburst._protocol.sealed.envelope import seal
@@ -30,15 +31,23 @@ class Functions:
         keys: the session.
         key: its keys.
         signer: the signing key.
+        told: told what is waited for, and the empty text when it no longer is.
     """
 
     def __init__(
-        self, connection: Connection, keys: SessionKeys, *, key: SessionKey, signer: SigningKey
+        self,
+        connection: Connection,
+        keys: SessionKeys,
+        *,
+        key: SessionKey,
+        signer: SigningKey,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._key = key
         self._signer = signer
+        self._patience = Patience(connection, told=told)
         self._stored: dict[bytes, str] = {}
         self._known: dict[int, tuple[Callable[..., Any], str]] = {}
 
@@ -71,12 +80,11 @@ class Functions:
         name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
         header = function_header(self._keys.session, name)
         signed = self._signer.sign(seal([data], key=self._key.data, header=header))
-        with aws_errors("store the function"):
-            write_once(
-                self._connection.s3,
-                self._connection.document.bucket,
-                self._keys.functions + name,
-                body=signed,
-            )
+        # As with tasks: a moment of trouble is waited out, and fails no map.
+        self._patience.outlast(lambda: self._put(self._keys.functions + name, signed))
         self._stored[digest] = name
         return name
+
+    def _put(self, key: str, body: bytes) -> None:
+        with aws_errors("store the function"):
+            write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
