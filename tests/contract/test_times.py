@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -13,6 +14,7 @@ from starburst.contract.times import (
     GRACE_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
+    POLL_SECONDS,
     QUEUE_UNSEEN_SECONDS,
     RECOVERY_SECONDS,
     STILL_SECONDS,
@@ -101,6 +103,16 @@ def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() 
 
 def test_a_queue_is_called_still_when_every_lease_has_had_the_time_to_run_out() -> None:
     assert STILL_SECONDS >= 2 * RECOVERY_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("left", "asked"), [(0.0, 0), (0.3, 1), (1.0, 1), (1.2, 2), (900.0, POLL_SECONDS)]
+)
+def test_a_part_of_a_second_that_is_left_is_no_poll_without_a_wait(left: float, asked: int) -> None:
+    """SQS takes whole seconds, and answers a wait of none at once: a loop of those is paid for."""
+    sqs = mock.Mock(**{"receive_message.return_value": {}})
+    assert Leases(sqs, "url").receive(wait=left) is None
+    assert sqs.receive_message.call_args.kwargs["WaitTimeSeconds"] == asked
 
 
 def test_two_looks_a_minute_apart_make_a_deletion_and_one_that_sees_the_queue_unmakes_it() -> None:

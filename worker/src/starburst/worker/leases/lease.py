@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -145,7 +146,8 @@ class Leases:
                 response = self._sqs.receive_message(
                     QueueUrl=self._url,
                     MaxNumberOfMessages=1,
-                    WaitTimeSeconds=max(0, min(self._timings.poll_seconds, int(wait))),
+                    # Whole seconds: a part of one that is left is none to poll without a pause.
+                    WaitTimeSeconds=max(0, min(self._timings.poll_seconds, math.ceil(wait))),
                     VisibilityTimeout=self._timings.lease_seconds,
                     MessageSystemAttributeNames=[
                         "ApproximateFirstReceiveTimestamp",
