@@ -106,8 +106,19 @@ RULE = f"starburst-{NAME}-control-Stopped"
 PATTERN = '{"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"]}'
 
 
+INTERRUPTED = {"lastStatus": "STOPPED", "stopCode": "SpotInterruption", "stoppingAt": THEN}
+CRASHED = {"stopCode": "EssentialContainerExited", "containers": [{"exitCode": 137}]}
+FINISHED = {"stopCode": "EssentialContainerExited", "containers": [{"exitCode": 0}]}
+
+
 def events(
-    *, matched: float = 4, failed: float = 0, throttles: float = 0, ran: float = 9, lost: int = 0
+    *,
+    matched: float = 4,
+    failed: float = 0,
+    throttles: float = 0,
+    ran: float = 9,
+    lost: int = 0,
+    stops: tuple[dict[str, Any], ...] = (INTERRUPTED,) * 4,
 ) -> Finding:
     stubs = Stubs().answers(
         "events",
@@ -131,7 +142,7 @@ def events(
                 ]
             },
         )
-    described(listed(stubs, *ARNS), *[STOPPED] * 4)
+    described(listed(stubs, *ARNS), *stops)
     url = "https://sqs.eu-west-1.amazonaws.com/444455556666/failures"
     stubs.answers("sqs", "get_queue_url", {"QueueUrl": url})
     attributes = {"Attributes": {"ApproximateNumberOfMessages": str(lost)}}
@@ -153,7 +164,9 @@ def test_events_that_all_arrived_hold_and_throttles_are_numbers() -> None:
     [
         ({"failed": 2}, "did not hold", "FailedInvocations: 2"),
         ({"lost": 1}, "did not hold", "1 events wait in the failure queue"),
-        ({"matched": 0}, "not settled", "EventBridge counts no stop yet"),
+        ({"matched": 0}, "not settled", "0 events matched our rules"),
+        ({"matched": 3}, "not settled", "3 events matched our rules"),
+        ({"matched": 1, "stops": (CRASHED, CRASHED)}, "not settled", "2 workers were lost"),
     ],
 )
 def test_lost_events_and_late_numbers_are_told(
@@ -162,6 +175,12 @@ def test_lost_events_and_late_numbers_are_told(
     finding = events(**numbers)
     assert finding.verdict == verdict
     assert words in " ".join((*finding.answer.failed, *finding.answer.pending))
+
+
+def test_stops_of_which_our_rule_lets_none_through_are_not_waited_for() -> None:
+    finding = events(matched=0, stops=(STOPPED, STOPPED, FINISHED))
+    assert finding.verdict == "held"
+    assert "of 3 workers that stopped, 0 were lost" in finding.answer.held[0]
 
 
 @pytest.mark.parametrize(("vcpu", "verdict"), [(6.0, "held"), (0.5, "did not hold")])
