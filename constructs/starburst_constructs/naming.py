@@ -104,8 +104,10 @@ def name_following(name: str, *contents: object) -> str:
         >>> name_following("budget", ["a@example.com"]), name_following("budget", [])
         ('budget-29b0d3c2', 'budget-cf1cbb66')
     """
-    text = json.dumps(contents, sort_keys=True)
-    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
+    parts = (digest[start:][:8] for start in range(len(digest)))
+    # Of digits and letters, so that nobody takes a date or a word for it.
+    return f"{name}-{next(part for part in parts if not (part.isalpha() or part.isdigit()))}"
 
 
 def wakes_name(environment: str) -> str:

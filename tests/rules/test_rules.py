@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 from environments import ALL
 from starburst_assurance.rules import RULES, Rule, Verdict
 from starburst_assurance.rules.stuck_name import ACCEPTED
+from starburst_assurance.rules.unstated_removal import STATEFUL
 from starburst_assurance.templates.schemas import create_only
 from starburst_assurance.templates.template import Template, read_stage
 
@@ -503,6 +506,13 @@ def test_the_rule_refuses_the_kit_with_one_promise_taken_out(
             "AWS::ECS::CapacityProvider",
             {"Name": "a", "AutoScalingGroupProvider": {"AutoScalingGroupArn": "arn:b"}},
         ),
+        ("stuck-name", "AWS::RDS::DBInstance", {"DBInstanceIdentifier": "a", "KmsKeyId": "b"}),
+        ("stuck-name", "AWS::EC2::KeyPair", {"KeyName": "a", "KeyType": "rsa"}),
+        (
+            "stuck-name",
+            "AWS::ECR::Repository",
+            {"RepositoryName": "images-20241201", "EncryptionConfiguration": {"KmsKey": "a"}},
+        ),
         ("unbounded-role", "AWS::IAM::User", {}),
         ("unread-policy", ROLE_POLICY, {"PolicyDocument": {"Statement": []}}),
         ("unread-policy", "AWS::SQS::QueueInlinePolicy", {"PolicyDocument": {"Statement": []}}),
@@ -513,6 +523,8 @@ def test_the_rule_refuses_the_kit_with_one_promise_taken_out(
         ("way-out", "AWS::EC2::Route", {"TransitGatewayId": "tgw-0a1b2c3d"}),
         ("way-out", "AWS::EC2::VPCPeeringConnection", {"PeerVpcId": "vpc-0a1b2c3d"}),
         ("unstated-removal", "AWS::DynamoDB::Table", {}),
+        ("unstated-removal", "AWS::KMS::ReplicaKey", {}),
+        ("unstated-removal", "AWS::OpenSearchService::Domain", {}),
         ("weak-tls", "AWS::S3::Bucket", {}),
         ("open-perimeter", "AWS::SQS::Queue", {}),
     ],
@@ -525,6 +537,105 @@ def test_what_the_kit_does_not_have_is_judged_too(
     result = BY_NAME[name].result(template.resources["One"], template)
     assert result.verdict is Verdict.NON_COMPLIANT
     assert result.problems
+
+
+ARN: Body = {"Fn::GetAtt": ["Flows", "Arn"]}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"Fn::GetAtt": "Flows.Arn"},
+        {"Fn::Sub": "${Flows.Arn}"},
+        {"Fn::Sub": ["${It}", {"It": ARN}]},
+        {"Fn::If": ["Delivers", ARN, "arn:aws:s3:::logs"]},
+        {"Fn::Select": [0, [ARN]]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("where", ["AWS::EC2::FlowLog", "AWS::KMS::Key"])
+def test_a_log_groups_arn_is_known_however_it_is_spelled(where: str, spelled: Body) -> None:
+    context = {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": spelled}}
+    statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": context}
+    properties: Body = {
+        "AWS::EC2::FlowLog": {"LogDestination": spelled},
+        "AWS::KMS::Key": {"KeyPolicy": {"Statement": [statement]}},
+    }[where]
+    template = Template.of(
+        {
+            "Resources": {
+                "Flows": {"Type": "AWS::Logs::LogGroup"},
+                "One": {"Type": where, "Properties": properties},
+            }
+        }
+    )
+    result = BY_NAME["mistaken-log-arn"].result(template.resources["One"], template)
+    assert result.verdict is Verdict.NON_COMPLIANT
+
+
+def test_what_is_substituted_is_known_across_stacks(tmp_path: Path) -> None:
+    body = {
+        "Resources": {
+            "Flows": {"Type": "AWS::Logs::LogGroup"},
+            "One": {
+                "Type": "AWS::EC2::FlowLog",
+                "Properties": {"LogDestination": {"Fn::Sub": "${Flows.Arn}"}},
+            },
+        }
+    }
+    file = tmp_path / "network.template.json"
+    file.write_text(json.dumps(body))
+    assert problems(BY_NAME["mistaken-log-arn"], read_stage([file], stage="dev"))
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"Fn::Join": ["", ["arn:aws:s3:::data/${aws:PrincipalTag/", "team:one", "}/*"]]},
+        {"Fn::Join": [":", ["${aws:PrincipalTag/team", "one}"]]},
+        {"Fn::Sub": ["${!aws:PrincipalTag/${Tag}}", {"Tag": "team:one"}]},
+    ],
+    ids=str,
+)
+def test_a_colon_is_found_in_a_variable_of_parts(resource: Body) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}
+    one = {"Type": ROLE_POLICY, "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+    template = Template.of({"Resources": {"One": one}})
+    result = BY_NAME["colon-in-variable"].result(template.resources["One"], template)
+    assert result.verdict is Verdict.NON_COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "properties"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", {"Bucket": "data"}),
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", {"Bucket": {"Fn::Sub": "${Kept}"}}),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", {"Queues": [{"Ref": "Kept"}]}),
+        (
+            "AWS::SecretsManager::Secret",
+            "AWS::SecretsManager::ResourcePolicy",
+            {"SecretId": {"Ref": "Kept"}},
+        ),
+    ],
+)
+def test_what_stays_keeps_its_policy_however_it_is_named(
+    kind: str, policy: str, properties: Body
+) -> None:
+    stays = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    kept = {"Type": kind, **stays, "Properties": {"BucketName": "data"}}
+    for states, verdict in (({}, Verdict.NON_COMPLIANT), (stays, Verdict.COMPLIANT)):
+        one = {"Type": policy, "Properties": properties, **states}
+        template = Template.of({"Resources": {"Kept": kept, "One": one}})
+        result = BY_NAME["unstated-removal"].result(template.resources["One"], template)
+        assert result.verdict is verdict
+
+
+def test_what_cfn_lint_knows_to_hold_state_must_say_what_becomes_of_it() -> None:
+    package = find_spec("cfnlint")
+    assert package is not None
+    assert package.origin is not None
+    specs = Path(package.origin).parent / "data" / "AdditionalSpecs" / "StatefulResources.json"
+    assert set(json.loads(specs.read_text())["ResourceTypes"]) <= set(STATEFUL)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,30 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
+        if value.keys() <= {"Fn::Join", "Fn::Sub"}:
+            # A variable may be put together from parts that are none.
+            yield _whole(value)
         for inner in value.values():
             yield from _texts(inner)
     elif isinstance(value, Sequence):
         for inner in value:
             yield from _texts(inner)
+
+
+def _whole(value: object) -> str:
+    """Spell what CloudFormation puts together; a question mark for what only it knows."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(name, inner)] = value.items()
+        if name == "Fn::Join" and isinstance(inner[1], list):
+            return str(inner[0]).join(map(_whole, inner[1]))
+        if name == "Fn::Sub":
+            text, parts = (inner, {}) if isinstance(inner, str) else inner
+            for part, spelled in parts.items():
+                text = str(text).replace(f"${{{part}}}", _whole(spelled))
+            return str(text)
+    return "?"
 
 
 COLON_IN_VARIABLE: Final = Rule(

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.ht
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -23,6 +24,11 @@ _ALL: Final = ":*"
 _CONTEXT: Final = "kms:encryptioncontext:aws:logs:arn"
 _TAGGING: Final = frozenset({"logs:listtagsforresource", "logs:tagresource", "logs:untagresource"})
 """The actions that IAM asks for without the ``:*``."""
+
+_CHOICES: Final = frozenset({"Fn::If", "Fn::Select"})
+"""What takes one value of several; any of them must be right."""
+
+_PART: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 
 _PLACES: Final = {
     ("AWS::CloudTrail::Trail", "CloudWatchLogsLogGroupArn"): True,
@@ -56,6 +62,9 @@ def _held(value: object) -> Iterator[Any]:
     elif isinstance(value, Mapping) and not _is_statement(value) and not _is_intrinsic(value):
         for inner in value.values():
             yield from _held(inner)
+    elif isinstance(value, Mapping) and value.keys() & _CHOICES:
+        for inner in next(iter(value.values()))[1:]:
+            yield from _held(inner)
     else:
         yield value
 
@@ -72,13 +81,13 @@ def _in_statement(statement: Statement, template: Template) -> Iterator[str]:
     actions = {str(action).lower() for action in listed(statement.get("Action"))}
     sid = statement.get("Sid", "a statement")
     for key in ("Resource", "NotResource"):
-        for value in listed(statement.get(key)):
+        for value in _held(statement.get(key)):
             text = _spelled(value, template)
             if _GROUP in text:
                 yield _wrong(text, sid, with_all=not (actions and actions <= _TAGGING))
     for block in statement.get("Condition", {}).values():
         for key, values in block.items():
-            for value in listed(values):
+            for value in _held(values):
                 text = _spelled(value, template)
                 if _GROUP in text:
                     yield _wrong(text, key, with_all=False if key.lower() == _CONTEXT else None)
@@ -106,10 +115,24 @@ def _spelled(value: object, template: Template) -> str:
         [(name, inner)] = value.items()
         if name == "Fn::Join":
             return str(inner[0]).join(_spelled(part, template) for part in inner[1])
+        if name == "Fn::Sub":
+            return _substituted(inner, template)
         group = template.referred(value)
         if name == "Fn::GetAtt" and group is not None and group.kind == "AWS::Logs::LogGroup":
-            return f"arn:aws:logs{_GROUP}{group.path}{_ALL}" if inner[1] == "Arn" else ""
+            attribute = inner.partition(".")[2] if isinstance(inner, str) else inner[1]
+            return f"arn:aws:logs{_GROUP}{group.path}{_ALL}" if attribute == "Arn" else ""
     return template.text(value)
+
+
+def _substituted(inner: Any, template: Template) -> str:  # noqa: ANN401 - as the template has it
+    text, parts = (inner, {}) if isinstance(inner, str) else inner
+
+    def spelled(found: re.Match[str]) -> str:
+        name = found[1]
+        how = {"Fn::GetAtt" if "." in name else "Ref": name}
+        return _spelled(parts.get(name, how), template)
+
+    return _PART.sub(spelled, str(text))
 
 
 MISTAKEN_LOG_ARN: Final = Rule(

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from starburst_assurance.rules.rule import Rule
-from starburst_assurance.templates.schemas import Pointer, create_only, values_at
+from starburst_assurance.templates.schemas import Pointer, create_only, identifier, values_at
 from starburst_assurance.templates.template import Resource, Template
 
 __all__ = ["ACCEPTED", "STUCK_NAME"]
 
-_FOLLOWS: Final = re.compile(r"-[0-9a-f]{8}$")
-"""How a name ends that ``starburst_constructs.naming.name_following`` made."""
+_FOLLOWS: Final = re.compile(r"-(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8}$")
+"""How a name ends that ``starburst_constructs.naming.name_following`` made; no date does."""
 
 _UNSAID: Final = ("", "/")
 """What the CDK writes for a description or a path where nobody gave one; it never changes."""
@@ -44,6 +44,8 @@ def _judge(resource: Resource, template: Template) -> Iterator[str] | None:
         for pointer in pointers
         if _is_name(resource.kind, pointer)
         for value in values_at(resource.properties, pointer)
+        # What another resource gives is new where that one is.
+        if template.referred(value) is None
     ]
     if not names:
         return None
@@ -66,9 +68,13 @@ def _replacing(resource: Resource) -> tuple[Pointer, ...]:
 
 
 def _is_name(kind: str, pointer: Pointer) -> bool:
-    """Return whether a property is the resource's own name: ``RoleName`` of a role, or ``Name``."""
+    """Return whether a property is the resource's own name.
+
+    That is ``RoleName`` of a role, ``Name``, or what identifies it, as ``DBInstanceIdentifier``.
+    """
     last = pointer[-1]
-    return last.endswith("Name") and kind.endswith(last.removesuffix("Name"))
+    named = last.endswith("Name") and kind.endswith(last.removesuffix("Name"))
+    return named or pointer == identifier(kind)
 
 
 def _stays(value: object, template: Template) -> bool:

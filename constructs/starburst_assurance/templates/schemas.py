@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Pointer", "SchemaError", "create_only", "values_at"]
+__all__ = ["Pointer", "SchemaError", "create_only", "identifier", "values_at"]
 
 Pointer = tuple[str, ...]
 """The names on the way to a property; ``*`` for each item of a list."""
@@ -43,11 +43,22 @@ def create_only(kind: str, *, conditional: bool = True) -> tuple[Pointer, ...] |
         *schema.get("createOnlyProperties", ()),
         *(schema.get("conditionalCreateOnlyProperties", ()) if conditional else ()),
     ]
-    pointers = sorted(tuple(one.removeprefix("/properties/").split("/")) for one in written)
+    pointers = sorted(map(_pointer, written))
     # Of a property and its parts the whole is enough.
     return tuple(
         one for one in pointers if not any(one != other == one[: len(other)] for other in pointers)
     )
+
+
+def identifier(kind: str) -> Pointer | None:
+    """Return the property that alone identifies a resource; None where several do.
+
+    Example:
+        >>> identifier("AWS::RDS::DBInstance")
+        ('DBInstanceIdentifier',)
+    """
+    written = (_schema(kind) or {}).get("primaryIdentifier", ())
+    return _pointer(written[0]) if len(written) == 1 else None
 
 
 def values_at(properties: object, pointer: Pointer) -> Iterator[Any]:
@@ -64,6 +75,10 @@ def values_at(properties: object, pointer: Pointer) -> Iterator[Any]:
             yield from values_at(item, pointer[1:])
     elif isinstance(properties, Mapping) and pointer[0] in properties:
         yield from values_at(properties[pointer[0]], pointer[1:])
+
+
+def _pointer(written: str) -> Pointer:
+    return tuple(written.removeprefix("/properties/").split("/"))
 
 
 @cache

@@ -13,6 +13,8 @@ __all__ = ["Resource", "Template", "read_stage"]
 
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_PART: Final = re.compile(r"\$\{(\w+)")
+"""What ``Fn::Sub`` refers to: a resource, with or without an attribute behind it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -185,6 +187,13 @@ def _renamed(value: object, prefix: str, template: Mapping[str, Any]) -> object:
     if value.keys() == {"Fn::GetAtt"}:
         owner, attribute = _attribute(value["Fn::GetAtt"])
         return {"Fn::GetAtt": [prefix + owner, attribute]}
+    if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+        known = template["Resources"]
+        return {
+            "Fn::Sub": _PART.sub(
+                lambda part: f"${{{prefix if part[1] in known else ''}{part[1]}", value["Fn::Sub"]
+            )
+        }
     return {
         key: _renamed(item, prefix, template)
         for key, item in value.items()
