@@ -16,6 +16,7 @@ from .account import Account, LifecycleError
 __all__ = ["end_sessions", "running"]
 
 _DESCRIBED: Final = 100
+_LISTED: Final = 1000
 _LOOK_SECONDS: Final = 3.0
 _STOP_SECONDS: Final = 900.0
 """A worker has two minutes to stop, and Fargate then takes its network interface away."""
@@ -49,11 +50,17 @@ def end_sessions(account: Account) -> int:
 
 def running(account: Account) -> tuple[str, ...]:
     """Return the ARNs of the tasks that are to run in the environment's cluster."""
+    return _tasks(account, "RUNNING")
+
+
+def _tasks(account: Account, wanted: str) -> tuple[str, ...]:
+    """Return the ARNs of the tasks that are to run, or are to stop or did in the last hour."""
     pages = account.client("ecs").get_paginator("list_tasks")
+    cluster = cluster_name(account.environment.name)
     try:
         return tuple(
             arn
-            for page in pages.paginate(cluster=cluster_name(account.environment.name))
+            for page in pages.paginate(cluster=cluster, desiredStatus=wanted)
             for arn in page["taskArns"]
         )
     except ClientError as error:
@@ -82,7 +89,8 @@ def _silence(account: Account) -> None:
 def _stop_workers(account: Account) -> int:
     cluster, ecs = cluster_name(account.environment.name), account.client("ecs")
     until = account.clock() + _STOP_SECONDS
-    asked: list[str] = []
+    # Whom somebody stopped a moment ago still writes, and holds the cluster.
+    asked = [one["taskArn"] for one in _not_stopped(ecs, cluster, _tasks(account, "STOPPED"))]
     told = ""
     while True:
         for arn in running(account):
@@ -127,7 +135,10 @@ def _queues(account: Account) -> Iterator[str]:
     """Yield the addresses of sessions' queues; the queue of lost events is its stack's own."""
     session = re.compile(rf"{re.escape(account.prefix)}[a-z0-9]+-[a-z0-9]{{20}}")
     pages = account.client("sqs").get_paginator("list_queues")
-    for page in pages.paginate(QueueNamePrefix=account.prefix):
+    # Without a size of pages SQS ends after the first thousand:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+    size = {"PageSize": _LISTED}
+    for page in pages.paginate(QueueNamePrefix=account.prefix, PaginationConfig=size):
         for url in page.get("QueueUrls", ()):
             if session.fullmatch(url.rpartition("/")[2]):
                 yield url

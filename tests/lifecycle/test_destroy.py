@@ -179,9 +179,10 @@ class Tasks:
         assert name == "list_tasks"
         return self
 
-    def paginate(self, *, cluster: str) -> Iterator[Mapping[str, Any]]:
+    def paginate(self, *, cluster: str, desiredStatus: str) -> Iterator[Mapping[str, Any]]:
         assert cluster == "starburst-dev"
-        yield {"taskArns": [arn for arn, left in self.tasks.items() if left < 0]}
+        runs = desiredStatus == "RUNNING"
+        yield {"taskArns": [arn for arn, left in self.tasks.items() if (left < 0) is runs]}
 
     def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
         assert cluster == "starburst-dev"
@@ -216,6 +217,30 @@ def test_workers_are_waited_for_with_a_reason() -> None:
         "waiting for workers: 2 of 2 still stop (DEPROVISIONING); each may take"
     )
     assert any("3 of 3 still stop" in line for line in said)
+
+
+@pytest.mark.usefixtures("aws")
+def test_workers_that_somebody_stopped_a_moment_ago_are_waited_for() -> None:
+    ecs, now = Tasks(looks=4, tasks={"stopping": 3, "stopped": 0}), [0.0]
+    account = replace(
+        account_with(Formation(), ecs=ecs),
+        clock=lambda: now[0],
+        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
+    )
+    end_sessions(account)
+    assert ecs.reasons == []
+    assert set(ecs.tasks.values()) == {0}
+
+
+@pytest.mark.usefixtures("aws")
+def test_queues_are_listed_beyond_the_first_thousand() -> None:
+    sqs, asked = boto3.client("sqs", REGION), list[int | None]()
+    sqs.meta.events.register(
+        "provide-client-params.sqs.ListQueues",
+        lambda params, **_: asked.append(params.get("MaxResults")),
+    )
+    end_sessions(account_with(Formation(), sqs=sqs))
+    assert asked == [1000]
 
 
 @pytest.mark.usefixtures("aws")
