@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deploy.tools.cdk import ROOT, CdkFailed, base_environment, cdk_in_terminal
 from starburst.aws.calls import TROUBLE
@@ -22,7 +22,8 @@ from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import Account, find_environment, say, sign_in
-from .deployed import deployed
+from .assembly import manifests
+from .deployed import deployed, settle
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -58,7 +59,11 @@ def deploy(
         account.cdk(("deploy", *chosen, "--app", str(assembly), *options))
     finally:
         for stack in deployed(account):
-            if stack.name in wanted and not stack.protected and _is_made(stack.status):
+            if stack.name not in wanted or stack.protected:
+                continue
+            # What the CLI left behind when it ended is made all the same.
+            status = settle(account, stack.name) if stack.moving else stack.status
+            if _is_made(status):
                 _protect(account, stack.name, on=True)
                 account.say(f"stack {stack.name} is protected from deletion")
 
@@ -75,24 +80,14 @@ def _protect(account: Account, name: str, *, on: bool) -> None:
 
 def _protected(assembly: Path, *, but_only_if_in: set[str]) -> Iterator[str]:
     """Yield the names of stacks to protect, and leave that to the CLI for those that exist only."""
-    for path in sorted(assembly.rglob("manifest.json")):
-        manifest = json.loads(path.read_text())
-        new = [one for one in _stacks(manifest) if one["stackName"] not in but_only_if_in]
-        yield from (one["stackName"] for one in _stacks(manifest))
+    for path, manifest, stacks in manifests(assembly):
+        protected = [one for one in stacks if one.get("terminationProtection")]
+        new = [one for one in protected if one["stackName"] not in but_only_if_in]
+        yield from (one["stackName"] for one in protected)
         for properties in new:
             properties["terminationProtection"] = False
         if new:
             path.write_text(json.dumps(manifest, indent=2))
-
-
-def _stacks(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the properties of the stacks of a manifest that are to be protected."""
-    return [
-        artifact["properties"]
-        for artifact in manifest.get("artifacts", {}).values()
-        if artifact["type"] == "aws:cloudformation:stack"
-        and artifact["properties"].get("terminationProtection")
-    ]
 
 
 def judged(environment: Environment, outdir: Path) -> Path:
