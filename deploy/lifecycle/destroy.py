@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import Account, LifecycleError, find_environment, say, sign_in
+from .assembly import manifests
 from .deployed import DeployedStack, deployed, kept_on_deletion, settle
 from .emptying import empty_buckets, end_writers
 from .instances import release_instances
@@ -48,8 +49,7 @@ def destroy(account: Account, *, assembly: Path) -> Remains:
         LifecycleError: it is production, or something keeps it from going: says what.
         CdkFailed: a stack could not be destroyed.
     """
-    found = refuse_production(account)
-    before = found
+    found = before = list(_of(assembly, refuse_production(account)))
     for last in (attempt == _ROUNDS for attempt in range(1, _ROUNDS + 1)):
         if stopped := end_sessions(account):
             account.say(f"{stopped} workers were running and have stopped")
@@ -72,7 +72,7 @@ def destroy(account: Account, *, assembly: Path) -> Remains:
             if last:
                 raise
             account.say(f"not all stacks went ({_reason(error)}); trying again")
-            found = deployed(account)
+            found = list(_of(assembly, deployed(account)))
     left = look_for_remains(account, before)
     if left.stacks:
         return left
@@ -81,6 +81,12 @@ def destroy(account: Account, *, assembly: Path) -> Remains:
         account.client("logs").delete_log_group(logGroupName=group)
         account.say(f"log group {group} was made again by a late line, and is deleted")
     return replace(left, log_groups=())
+
+
+def _of(assembly: Path, stacks: Sequence[DeployedStack]) -> Iterator[DeployedStack]:
+    """Yield the stacks that the CLI will destroy; one that no settings have keeps what it holds."""
+    named = {stack["stackName"] for _, _, stacks in manifests(assembly) for stack in stacks}
+    yield from (stack for stack in stacks if stack.name in named)
 
 
 def refuse_production(account: Account) -> list[DeployedStack]:

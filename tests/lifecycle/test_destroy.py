@@ -58,10 +58,14 @@ def account_with(cdk: Callable[[Sequence[str]], None], **services: Any) -> Accou
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """One stack of DEV, whose bucket holds two versions of an object."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.chdir(tmp_path)
+    NOWHERE.mkdir()
+    stack = {"type": "aws:cloudformation:stack", "properties": {"stackName": STACK}}
+    (NOWHERE / "manifest.json").write_text(json.dumps({"artifacts": {"storage": stack}}))
     with quick_aws():
         boto3.client("cloudformation", REGION).create_stack(
             StackName=STACK, TemplateBody=template()
@@ -83,6 +87,21 @@ def test_a_log_file_that_arrives_late_is_deleted_too() -> None:
     )
     assert list(left.lines) == []
     assert deployed(account_with(cdk)) == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stack_of_other_settings_keeps_what_it_holds() -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "notebooks"}}
+    boto3.client("cloudformation", REGION).create_stack(
+        StackName="starburst-dev-notebooks", TemplateBody=json.dumps({"Resources": {"One": bucket}})
+    )
+    s3 = boto3.client("s3", REGION)
+    s3.put_object(Bucket="notebooks", Key="one", Body=b"theirs")
+    left = destroy(account_with(Formation()), assembly=NOWHERE)
+    assert [line.partition(" is ")[0] for line in left.lines] == [
+        "stack starburst-dev-notebooks (CREATE_COMPLETE)"
+    ]
+    assert s3.get_object(Bucket="notebooks", Key="one")["Body"].read() == b"theirs"
 
 
 @pytest.mark.usefixtures("aws")
