@@ -217,6 +217,16 @@ def test_a_filter_is_tried_on_lines(pattern: str, matches: list[int], verdict: s
     assert ask(FILTERS, subject(stubs)).verdict == verdict
 
 
+def test_a_filter_on_fields_is_not_said_to_find_what_it_must() -> None:
+    stubs = Stubs().deployed(LOG, FILTER, times=2)
+    found = {"filterName": "Tampering", "filterPattern": '{ $.a = "b" }', "logGroupName": "log"}
+    stubs.answers("logs", "describe_metric_filters", {"metricFilters": [found]})
+    stubs.answers("logs", "test_metric_filter", {"matches": []})
+    answer = ask(FILTERS, subject(stubs)).answer
+    assert answer.held == ("1 metric filters stand, and count no line that is not theirs",)
+    assert answer.facts["on fields of events, not tried on one"] == 1
+
+
 def test_a_filter_that_is_not_there_is_told() -> None:
     stubs = Stubs().deployed(LOG, FILTER, times=2)
     stubs.answers("logs", "describe_metric_filters", {"metricFilters": []})
