@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from deploy.rehearsal.asking.subject import WORKSPACE
 from stacks.settings import BrokerRole, Network, Workspace
 from stacks.settings.environment import NO_IMAGE
+from stacks.settings.zones import FARGATE_ZONES
 from starburst.contract import Limits
 from starburst.pricing.prices import fleet_usd, load
 
@@ -44,6 +45,9 @@ _LENGTH: Final = 6
 _BLOCKS: Final = IPv4Network("10.255.0.0/16")
 _LOG_DAYS: Final = 7
 _EMAILS: Final = ("first-day@example.com",)
+_ONE_EACH: Final = range(3)
+"""Zones of a Region that nobody has counted: few have less."""
+
 _ROOM: Final = 22
 """Prefix length of its VPC: room for a hundred workers in any number of zones."""
 
@@ -125,8 +129,13 @@ def derive(
 def _network(chosen: Environment, others: Iterable[Environment]) -> Network:
     taken = [each.network.block for each in others]
     taken += [IPv4Network(peer) for peer in chosen.network.peers]
+    zones = chosen.network.zones
+    if chosen.network.existing is not None:
+        # A zone may have several of its subnets.
+        zones = min(zones, len(FARGATE_ZONES.get(chosen.region, _ONE_EACH)))
     return replace(
         chosen.network,
+        zones=zones,
         cidr=str(next(block for block in _blocks() if not any(map(block.overlaps, taken)))),
         egress="isolated",
         existing=None,

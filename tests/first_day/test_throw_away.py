@@ -16,6 +16,7 @@ from deploy.rehearsal.derive import derive, new_name
 from deploy.rehearsal.left_behind import left_by_tag
 from deploy.rehearsal.probes import clear
 from environments import ALL, DEV, PROD, REGULATED
+from stacks.settings import ExistingVpc
 from starburst.contract import ENVIRONMENT_NAME
 from starburst.pricing.prices import known_regions
 from tests.first_day.stubs import ACCOUNT, ANY, BROKER, NAME, REGION, TRIAL, Stubs, Time
@@ -38,6 +39,17 @@ def test_every_environment_can_be_tried_without_its_production(chosen: Any) -> N
     assert all(getattr(trial, name) == getattr(chosen, name) for name in kept)
     assert trial.network.endpoints == chosen.network.endpoints
     assert trial.storage.encryption == chosen.storage.encryption
+
+
+def test_an_existing_vpc_with_several_subnets_in_a_zone_can_be_tried() -> None:
+    theirs = ExistingVpc(
+        vpc_id="vpc-0a1b2c3d",
+        subnet_ids=tuple(f"subnet-0a1b2c3{n}" for n in range(4)),
+        route_table_ids=tuple(f"rtb-0a1b2c3{n}" for n in range(4)),
+    )
+    near = replace(DEV, network=replace(DEV.network, zones=4, existing=theirs, endpoints="always"))
+    trial = derive(near, name=NAME, broker_arn=BROKER, workers=1)
+    assert (trial.network.zones, trial.network.existing) == (3, None)
 
 
 def test_its_network_keeps_clear_of_a_peer() -> None:
