@@ -200,7 +200,7 @@ class Environment:
             if zone not in self.network.zone_ids:
                 ours = zone.startswith(self.region)
                 require(ours, field, zone, f"zones of {self.region}, such as {self.region}a")
-            elif known is not None:
+            elif known is not None and self.capacity is None:
                 one_of(field, zone, known)
             else:
                 require(zone.startswith(prefix), field, zone, f"zones of {self.region}")

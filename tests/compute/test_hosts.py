@@ -43,6 +43,15 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str
     return synthesized(hosted(capacity), tmp_path_factory.mktemp("hosted"))
 
 
+def test_a_zone_without_fargate_is_one_for_instances() -> None:
+    place = {"region": "us-west-1", "allowed_regions": ("us-west-1",)}
+    network = Network(cidr="10.77.0.0/20", zones=2, named_zones=("usw1-az1", "usw1-az2"))
+    chosen = hosted(Ec2Capacity(instance_types=(C7G,)), network=network, **place)
+    assert chosen.network.zone_ids == ("usw1-az1", "usw1-az2")
+    with pytest.raises(SettingsError, match="usw1-az2"):
+        replace(chosen, capacity=None)
+
+
 def found(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     return [
         resource["Properties"]
