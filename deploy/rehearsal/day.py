@@ -180,6 +180,10 @@ class Day:
         )
 
     def _summary(self, report: Report) -> list[str]:
-        count = len(report.findings)
+        held = sum(each.verdict == "held" for each in report.findings)
+        skipped = sum(each.verdict == "not asked" for each in report.findings)
         failed = ", ".join(each.name for each in report.failed)
-        return [f"{count - len(report.failed)} of {count} held; to look at: {failed or 'nothing'}"]
+        not_asked = f", {skipped} not asked" if skipped else ""
+        return [
+            f"{held} of {len(report.findings)} held{not_asked}; to look at: {failed or 'nothing'}"
+        ]

@@ -142,6 +142,22 @@ def test_a_day_ends_with_everything_gone_and_two_files(
     assert "Send back: " in said
 
 
+def test_what_is_not_asked_does_not_count_as_held(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = day(
+        tmp_path,
+        check("one", GOOD),
+        check("two", GOOD, feature="source-vpce"),
+        deployment=Deployment(),
+    )
+    run.subject = lambda _: replace(
+        subject(Stubs(), time=Time()), environment=replace(TRIAL, without=("source-vpce",))
+    )
+    assert run.run(workers=True) == 0
+    assert "3 of 4 held, 1 not asked; to look at: nothing" in capsys.readouterr().out
+
+
 def test_nothing_sensitive_is_in_the_files(tmp_path: Path) -> None:
     run = day(tmp_path, check("one", BAD), deployment=Deployment(), accounts=True)
     run.run(workers=True)
