@@ -76,11 +76,13 @@ def destroy(account: Account, *, assembly: Path) -> Remains:
     left = look_for_remains(account, before)
     if left.stacks:
         return left
-    for group in left.log_groups:
-        # Its name is fixed: one that a late line made again would stop the next deployment.
+    for group in left.made_again:
+        # Its name is fixed, so it would stop the next deployment. One with a key was the kit's:
+        # production of the same name may have kept it.
         account.client("logs").delete_log_group(logGroupName=group)
         account.say(f"log group {group} was made again by a late line, and is deleted")
-    return replace(left, log_groups=())
+    kept = tuple(group for group in left.log_groups if group not in left.made_again)
+    return replace(left, log_groups=kept, made_again=())
 
 
 def _of(assembly: Path, stacks: Sequence[DeployedStack]) -> Iterator[DeployedStack]:

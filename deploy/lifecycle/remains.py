@@ -39,7 +39,8 @@ class Remains:
         stacks: names of stacks, with their state.
         buckets: of the destroyed stacks.
         keys: what becomes of each key, one sentence each.
-        log_groups: names; a late line of AWS may have made them again.
+        log_groups: names.
+        made_again: those of them that a late line of AWS made: it gives them no key.
         settings: of the account, which outlive every environment.
     """
 
@@ -47,6 +48,7 @@ class Remains:
     buckets: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     log_groups: tuple[str, ...] = ()
+    made_again: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
 
     @property
@@ -73,6 +75,7 @@ def look_for_remains(account: Account, before: Sequence[DeployedStack]) -> Remai
         before: the stacks as they were, which know the names.
     """
     named = {name: one for one in before for name in one.of_type("AWS::S3::Bucket")}
+    groups = dict(_log_groups(account))
     return Remains(
         stacks=tuple(f"{one.name} ({one.status})" for one in deployed(account)),
         buckets=tuple(name for name in named if _bucket_is_there(account, name)),
@@ -82,7 +85,8 @@ def look_for_remains(account: Account, before: Sequence[DeployedStack]) -> Remai
             for key in one.of_type("AWS::KMS::Key")
             for line in _key(account, key)
         ),
-        log_groups=tuple(_log_groups(account)),
+        log_groups=tuple(groups),
+        made_again=tuple(name for name, sealed in groups.items() if not sealed),
         settings=tuple(
             line for kind, line in _OF_THE_ACCOUNT.items() for one in before if one.of_type(kind)
         ),
@@ -112,7 +116,8 @@ def _key(account: Account, key: str) -> Iterator[str]:
         yield f"key {key} is still there ({found['KeyState']})"
 
 
-def _log_groups(account: Account) -> Iterator[str]:
+def _log_groups(account: Account) -> Iterator[tuple[str, bool]]:
+    """Yield the log groups that bear the environment's name, and whether each has a key."""
     name = account.environment.name
     pages = account.client("logs").get_paginator("describe_log_groups")
     for prefix in (
@@ -122,4 +127,4 @@ def _log_groups(account: Account) -> Iterator[str]:
         account.prefix,
     ):
         for page in pages.paginate(logGroupNamePrefix=prefix):
-            yield from (group["logGroupName"] for group in page["logGroups"])
+            yield from ((group["logGroupName"], "kmsKeyId" in group) for group in page["logGroups"])

@@ -105,6 +105,17 @@ def test_a_stack_of_other_settings_keeps_what_it_holds() -> None:
 
 
 @pytest.mark.usefixtures("aws")
+def test_log_groups_that_production_of_the_same_name_kept_stay() -> None:
+    logs, key = boto3.client("logs", REGION), f"arn:aws:kms:{REGION}:{DEV.account}:key/1"
+    kept, late = "/aws/ecs/starburst/dev/kept", "/aws/ecs/starburst/dev/late"
+    logs.create_log_group(logGroupName=kept, kmsKeyId=key)
+    logs.create_log_group(logGroupName=late)
+    left = destroy(account_with(Formation()), assembly=NOWHERE)
+    assert left.log_groups == (kept,)
+    assert [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]] == [kept]
+
+
+@pytest.mark.usefixtures("aws")
 def test_it_gives_up_in_the_end_and_can_be_run_again() -> None:
     cdk = Formation(late=3)
     with pytest.raises(CdkFailed):
