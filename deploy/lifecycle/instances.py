@@ -13,6 +13,12 @@ __all__ = ["release_instances"]
 _AT_ONCE: Final = 50
 """Instances that one call may name."""
 
+_STANDING: Final = frozenset({"EnteringStandby", "InService", "Standby"})
+"""States in which an instance may be released; of any other AWS refuses the whole call.
+
+https://github.com/guardian/riff-raff/pull/510
+"""
+
 
 def release_instances(account: Account, stacks: Sequence[DeployedStack]) -> None:
     """Take scale-in protection off every instance, now that no worker runs on it.
@@ -28,7 +34,11 @@ def release_instances(account: Account, stacks: Sequence[DeployedStack]) -> None
     for page in pages.paginate(AutoScalingGroupNames=names):
         for group in page["AutoScalingGroups"]:
             name = group["AutoScalingGroupName"]
-            held = [one["InstanceId"] for one in group["Instances"] if one["ProtectedFromScaleIn"]]
+            held = [
+                one["InstanceId"]
+                for one in group["Instances"]
+                if one["ProtectedFromScaleIn"] and one["LifecycleState"] in _STANDING
+            ]
             for start in range(0, len(held), _AT_ONCE):
                 scaling.set_instance_protection(
                     AutoScalingGroupName=name,

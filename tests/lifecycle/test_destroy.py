@@ -332,6 +332,35 @@ def test_instances_that_ecs_protected_are_released() -> None:
     assert len(released) == 2
 
 
+def test_an_instance_that_already_goes_is_not_named() -> None:
+    states = {"i-1": "InService", "i-2": "Terminating", "i-3": "Standby"}
+    released: list[str] = []
+
+    class Scaling:
+        def get_paginator(self, _name: str) -> Scaling:
+            return self
+
+        def paginate(self, **_words: Any) -> Iterator[Any]:
+            instances = [
+                {"InstanceId": name, "LifecycleState": state, "ProtectedFromScaleIn": True}
+                for name, state in states.items()
+            ]
+            yield {"AutoScalingGroups": [{"AutoScalingGroupName": "g", "Instances": instances}]}
+
+        def set_instance_protection(self, **words: Any) -> None:
+            released.extend(words["InstanceIds"])
+
+        def update_auto_scaling_group(self, **_words: Any) -> None:
+            pass
+
+    resources = {"AWS::AutoScaling::AutoScalingGroup": ("g",)}
+    hosts = DeployedStack(
+        name="starburst-dev-hosts", status="CREATE_COMPLETE", protected=False, resources=resources
+    )
+    release_instances(account_with(lambda _: None, autoscaling=Scaling()), [hosts])
+    assert released == ["i-1", "i-3"]
+
+
 @pytest.mark.usefixtures("aws")
 def test_what_is_left_is_told_with_what_to_do() -> None:
     key = boto3.client("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
