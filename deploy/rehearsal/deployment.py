@@ -18,7 +18,7 @@ from deploy.lifecycle.up import deploy
 from deploy.rehearsal.asking.check import Answer, Finding, Verdict
 from deploy.rehearsal.asking.clock import Clock
 from deploy.rehearsal.asking.subject import stack_prefix, stacks_of
-from deploy.rehearsal.left_behind import left_by_tag
+from deploy.rehearsal.left_behind import left_in_the_end
 from deploy.rehearsal.probes import clear
 from deploy.tools.cdk import cdk_in_terminal
 from deploy.tools.image import PASSED_ON, ImageError, push, release_tag
@@ -94,7 +94,7 @@ class Deployment:
         try:
             clear(self.environment, self.clients, clock=self.clock)
             remains = destroy(self._account(), assembly=self.assembly)
-            others = left_by_tag(self.environment, self.clients)
+            others = left_in_the_end(self.environment, self.clients, clock=self.clock)
         except Exception as error:  # whatever it is, somebody must hear that it is not gone
             return self._told("destruction", start, failed=(_words(error), *self._failures()))
         told = [line for line in remains.keys if "is deleted on" in line]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from deploy.incident.command import Clients
+from deploy.rehearsal.asking.clock import Clock
 from deploy.rehearsal.asking.subject import emulated
 from deploy.rehearsal.probes import ENVIRONMENT_TAG
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["LeftBehind", "left_by_tag"]
+__all__ = ["LeftBehind", "left_by_tag", "left_in_the_end"]
 
 _STAYS: Final = {
     "ecs:task-definition": "ECS keeps what it knew of task definitions, inactive and free",
@@ -21,6 +22,10 @@ _STAYS: Final = {
     "kms:key": "its deletion is told above",
 }
 """What AWS keeps by itself, by the beginning of its kind."""
+
+
+_FORGETS: Final = 300.0
+_EVERY: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,25 @@ def left_by_tag(environment: Environment, clients: Clients) -> LeftBehind:
         told=tuple(f"{number} {kind}: {_STAYS[kind]}" for kind, number in sorted(told.items())),
         left=tuple(left),
     )
+
+
+def left_in_the_end(environment: Environment, clients: Clients, *, clock: Clock) -> LeftBehind:
+    """Return what the tags still know when nothing more goes: they name what is gone for minutes.
+
+    Args:
+        environment: that was destroyed.
+        clients: of the account.
+        clock: the time.
+    """
+    found = LeftBehind()
+
+    def settled() -> bool:
+        nonlocal found
+        found = left_by_tag(environment, clients)
+        return not found.left
+
+    clock.until(settled, within=_FORGETS, every=_EVERY)
+    return found
 
 
 def _kind(arn: str) -> str:

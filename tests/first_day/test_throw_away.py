@@ -13,7 +13,7 @@ from deploy.rehearsal.account import reserved_executions
 from deploy.rehearsal.cost import price
 from deploy.rehearsal.derive import NAME as PATTERN
 from deploy.rehearsal.derive import derive, new_name
-from deploy.rehearsal.left_behind import left_by_tag
+from deploy.rehearsal.left_behind import left_by_tag, left_in_the_end
 from deploy.rehearsal.probes import clear
 from environments import ALL, DEV, PROD, REGULATED
 from stacks.settings import ExistingVpc
@@ -120,6 +120,18 @@ def test_what_still_carries_the_tag_is_left_but_what_aws_keeps_is_told() -> None
     assert found.left == (
         f"arn:aws:ec2:{where}:network-interface/eni-1 still carries the environment's tag: look",
     )
+
+
+@pytest.mark.parametrize(("lags", "left"), [(2, 0), (30, 1)])
+def test_what_the_tags_forget_late_is_waited_for(lags: int, left: int) -> None:
+    stubs, time = Stubs(), Time()
+    there = {"ResourceARN": f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc-endpoint/vpce-1"}
+    for look in range(min(lags, 21) + 1):
+        known = [there] if look < lags else []
+        tags = {"ResourceTagMappingList": known}
+        stubs.answers("resourcegroupstaggingapi", "get_resources", tags)
+    assert len(left_in_the_end(TRIAL, stubs, clock=time.clock).left) == left
+    assert sum(time.slept) == min(lags * 15, 300)
 
 
 def test_what_a_killed_question_left_goes_before_the_stacks() -> None:
