@@ -11,7 +11,7 @@ import pytest
 from starburst.controller.state.documents import Conflict
 from starburst.controller.state.sessions import Record, Records
 from starburst.errors import SessionEnded
-from tests.controller.world import World
+from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
@@ -122,3 +122,18 @@ def test_a_record_survives_its_json() -> None:
     for text in (b"[]", b"{}", b'{"protocol": 1, "surprise": 1}'):
         with pytest.raises(ValueError, match="record"):
             Record.from_json(text)
+
+
+def test_a_start_outlasts_a_conflict_that_nobody_won(world: World) -> None:
+    s3 = world.environment.clients.s3
+    put, conflicts = s3.put_object, iter(range(2))
+
+    def conflicting(**arguments: Any) -> Any:
+        if arguments["Key"] == KEYS.control_record and next(conflicts, None) is not None:
+            raise refused("ConditionalRequestConflict")
+        return put(**arguments)
+
+    s3.put_object = conflicting  # type: ignore[method-assign]
+
+    assert world.start()["ok"]
+    assert len(world.ecs.live()) == 3

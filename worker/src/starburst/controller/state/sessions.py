@@ -220,11 +220,21 @@ class Records:
 
         Raises:
             SessionEnded: the session existed and has ended.
+            Conflict: others were in its way every time.
         """
         key = record.keys.control_record
-        try:
-            etag = self._documents.write(key, record.to_json())
-        except Conflict:
+
+        def once() -> str | None:
+            try:
+                return self._documents.write(key, record.to_json())
+            except Conflict:
+                # S3 refuses a write that meets another one, and may then hold neither.
+                if self.active(record.session) is None:
+                    raise
+                return None
+
+        etag = self._documents.insist(once, on=f"the record of session {record.session}")
+        if etag is None:
             return None
         # Written before an active record is removed, so that this look cannot miss it.
         if self.ended(record.session) is not None:
