@@ -398,3 +398,15 @@ def test_mixed_turns_to_on_demand_when_spot_holds_workers_back_for_long(world: W
         world.later(60)
         world.sweep()
     assert live(world) == {"starburst-prod-genomics-on-demand": 4}, "on demand may take its time"
+
+
+def test_one_refusal_in_a_long_launch_is_no_shortage(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.answers = ["Capacity is unavailable at this time"]
+    world.ecs.on_run = lambda: world.later(1)
+    world.start(a_manifest(workers=300))
+
+    record = world.record(KEYS)
+    assert len(world.ecs.live()) == 300
+    assert (record.shortages, record.waiting_since) == (0, None)
+    assert record.not_before <= world.now

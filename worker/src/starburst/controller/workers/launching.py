@@ -8,7 +8,7 @@ throttled answer gets the same workers, never more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -194,13 +194,16 @@ class _Work:
                 self.shortage = shortage.read(self.trouble, spot=spot)
                 going = self._lacking(batch, started=started, count=count)
             else:
+                # What was lacking before is there now.
+                self.trouble, self.shortage = "", None
                 self._advance(batch, started)
         return True
 
     def _goes_on(self, now: float) -> bool:
         if not self.accepted or now - self.told < _TOLD_SECONDS:
             return True
-        going = self.tell(self.outcome(fatal=False))
+        # What lacks now is asked for again at once; it counts where this invocation gives up.
+        going = self.tell(replace(self.outcome(fatal=False), trouble="", shortage=None))
         self.accepted, self.told = 0, now
         self.ids.clear()
         return going
