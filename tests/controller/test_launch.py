@@ -262,3 +262,23 @@ def test_a_token_that_ecs_knows_with_other_arguments_means_that_its_workers_exis
 
     assert world.status(KEYS).workers_started == 3
     assert world.record(KEYS).launch is None
+
+
+def test_who_dies_in_a_cut_down_launch_leaves_nothing_to_be_doubled(world: World) -> None:
+    said = "You've reached the limit on the number of vCPUs you can run concurrently"
+    world.ecs.answers = [refused("ClientException", said), 5]
+    calls = iter(range(9))
+
+    def third_dies() -> None:
+        if next(calls) == 2:  # ten were refused, five of them came
+            raise MemoryError
+
+    world.ecs.on_run = third_dies
+    url = world.start(a_manifest(workers=10, capacity="on-demand"))["queue_url"]
+    world.send(url, 30)
+    assert len(world.ecs.tasks) == 5
+
+    for _ in range(2):
+        world.later(60)
+        world.sweep()
+    assert len(world.ecs.tasks) == len(world.ecs.live()) == 10

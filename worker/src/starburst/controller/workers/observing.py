@@ -59,6 +59,9 @@ def observe(
         stopped = {"family": record.task_definition, "desiredStatus": "STOPPED"}
         for filters in ({"startedBy": record.session}, stopped):
             names |= dict.fromkeys(_listed(environment, filters, until=until))
+    elif record.launch is not None and 0 < record.launch.until <= environment.clock():
+        # Who launched has died, perhaps before it wrote down what ECS started.
+        names |= dict.fromkeys(_listed(environment, {"startedBy": record.session}, until=until))
     found = {worker.id: worker for worker in extra}
     wanted = [name for name in names if name not in found]
     found |= {worker.id: worker for worker in describe(environment, wanted, until=until)}
