@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from starburst.contract import queue_name
@@ -196,3 +198,20 @@ def test_no_session_is_left_out_for_long_where_a_sweep_gets_to_a_tenth_of_them(
         assert minute - min(seen.values()) < 30
     assert sorted(_rotated(names, now=1e9)) == sorted(names)
     assert _rotated([], now=1e9) == []
+
+
+@pytest.mark.parametrize(("service", "call"), [("ecs", "list_tasks"), ("sqs", "list_queues")])
+def test_where_nothing_can_be_listed_sessions_reach_their_deadlines(
+    world: World, monkeypatch: pytest.MonkeyPatch, service: str, call: str
+) -> None:
+    world.start()
+    world.later(8 * 86_400)
+
+    def failing(**_: Any) -> Any:
+        raise refused("ServerException", "Service Unavailable")
+
+    monkeypatch.setattr(getattr(world.environment.clients, service), call, failing)
+    with pytest.raises(SweepFailed, match="orphans could not be looked for: ServerException"):
+        world.sweep()
+    assert world.ecs.live() == []
+    assert world.status(KEYS).state == "ended"

@@ -13,7 +13,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from starburst.aws.calls import words_of
+from starburst.aws.calls import TROUBLE, words_of
 from starburst.contract import SESSION_ID
 from starburst.controller.state.endpoint_state import Stored
 from starburst.controller.state.sessions import RecordDamaged
@@ -41,7 +41,8 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     """Tend every session and remove orphans; return how many of each there were.
 
     Where ECS is too busy to answer, that part alone is left to the next sweep: ``unseen`` counts
-    the sessions, and ``unlisted`` says that no orphan was looked for.
+    the sessions, and ``unlisted`` says that no orphan was looked for. Where it cannot be listed for
+    another reason, sessions are tended all the same.
 
     Raises:
         SweepFailed: after everything else was done.
@@ -49,11 +50,11 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     life = life.for_one_sweep()
     # Tasks and queues are listed before records: what has no record then never had one. So is
     # what is wanted of the endpoints: a session that asks for them later than this changes it.
-    listed = _listed(life, until=until)
-    queues = dict(queue.every(life.environment))
+    found = _Found()
+    listed = _listed(life, found, until=until)
+    queues = _queues(life, found)
     note = life.endpoints.read()
     sessions = _rotated(list(life.records.sessions()), now=life.environment.clock())
-    found = _Found()
     for session in sessions:
         if life.environment.clock() >= until:
             _LOG.warning(
@@ -68,10 +69,11 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
         orphans = _see_to_others(life, others, set(sessions), found, until=until)
     removed = _delete_orphans(life, queues, set(sessions))
     stuck = _see_to_endpoints(life, note, sessions, until=until)
+    troubles = [*found.troubles, *filter(None, [stuck])]
     if found.failed:
-        raise SweepFailed(f"sessions that could not be tended: {', '.join(found.failed)}. {stuck}")
-    if stuck:
-        raise SweepFailed(stuck)
+        troubles.insert(0, f"sessions that could not be tended: {', '.join(found.failed)}")
+    if troubles:
+        raise SweepFailed(". ".join(troubles))
     return {
         "sessions": found.tended,
         "orphan_tasks": orphans,
@@ -89,13 +91,21 @@ class _Found:
         tended: sessions that it got to.
         unseen: those of them whose workers ECS was too busy to show.
         failed: those that could not be tended for another reason, or not for long.
+        troubles: why orphans could not be looked for, other than that ECS was busy.
         known: ids of the workers that their records know, stopped ones included.
     """
 
     tended: int = 0
     unseen: int = 0
     failed: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+
+    def blind(self, error: ClientError | BotoCoreError) -> None:
+        """Note that orphans cannot be looked for; sessions are tended all the same."""
+        _LOG.warning("orphans are not looked for: %s", words_of(error))
+        if not is_throttled(error):
+            self.troubles.append(f"orphans could not be looked for: {words_of(error)}")
 
 
 def _tend(
@@ -123,16 +133,23 @@ def _is_neglected(life: Lifecycle, session: str, *, now: float) -> bool:
     return stored is not None and now - stored.record.looked > _UNSEEN_SECONDS
 
 
-def _listed(life: Lifecycle, *, until: float) -> list[str] | None:
-    """Return the ids of all tasks that run; None where ECS is too busy to say."""
+def _listed(life: Lifecycle, found: _Found, *, until: float) -> list[str] | None:
+    """Return the ids of all tasks that run; None where ECS does not say."""
     try:
         enough = min(until, life.environment.clock() + _SESSION_SECONDS)
         return live_ids(life.environment, until=enough)
-    except ClientError as error:
-        if not is_throttled(error):
-            raise
-        _LOG.warning("orphans are not looked for, ECS is too busy: %s", words_of(error))
+    except TROUBLE as error:
+        found.blind(error)
         return None
+
+
+def _queues(life: Lifecycle, found: _Found) -> dict[str, str]:
+    """Return the URLs of all sessions' queues; none where SQS does not say."""
+    try:
+        return dict(queue.every(life.environment))
+    except TROUBLE as error:
+        found.blind(error)
+        return {}
 
 
 def _see_to_others(
@@ -150,10 +167,8 @@ def _see_to_others(
         for worker in describe(life.environment, others, until=until):
             if worker.staying:
                 workers[worker.session].append(worker)
-    except ClientError as error:
-        if not is_throttled(error):
-            raise
-        _LOG.warning("orphans are not looked for, ECS is too busy: %s", words_of(error))
+    except TROUBLE as error:
+        found.blind(error)
         return 0
     stopped = 0
     for session, theirs in workers.items():
