@@ -26,6 +26,7 @@ from tests.runtime.sessions import ONE, opened, square
 from tests.runtime.wire import Shy, json_error, s3_error
 from tests.runtime.worker.faults import squares
 from tests.session_internals import core, flush, queue_url
+from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -93,13 +94,16 @@ def test_futures_outlive_a_policy_that_is_on_its_way_twice(
     session.cleanup()
 
 
+@pytest.mark.parametrize("may_list", [True, False])
 def test_a_refusal_that_lasts_is_a_refusal_and_never_an_erased_session(
-    connection: Connection, fleet: Fleet
+    connection: Connection, fleet: Fleet, may_list: bool
 ) -> None:
     shy: Any = Shy(fleet.s3)
-    brief = Timings(status_seconds=0.01, trouble_seconds=0.3)
+    brief = Timings(status_seconds=1.5, trouble_seconds=0.5)
     session = opened(dataclasses.replace(connection, s3=shy, timings=brief), fleet)
-    shy.refuses = lambda call, key: True
+    there = a_status(session=session.id).to_json()
+    fleet.s3.put_object(Bucket=BUCKET, Key=session.manifest.keys.status, Body=there)
+    shy.refuses = lambda call, key: call == "get_object" or not may_list
     with pytest.raises(AccessDenied, match="AWS refused"):
         session.futures[0].result(30)
     session.detach()

@@ -124,8 +124,8 @@ class Collector:
                 if new:
                     found = now
                 if now - looked > self._timings.status_seconds:
-                    looked = now
                     self._look(pool)
+                    looked = now  # a look that failed is the next one's: patience ends with it
                 self._patience.over()
             except StarburstError as error:
                 self._patience.meet(error)
