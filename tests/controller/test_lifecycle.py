@@ -13,8 +13,10 @@ from starburst.controller.workers.stalls import EMPTY_LOOKS
 from starburst.pricing.prices import fleet_usd, load
 from tests.controller.world import World
 from tests.manifests import a_manifest
+from tests.runtime.wire import s3_error
 
 KEYS = a_manifest().keys
+OTHER = a_manifest(session="b" * 20)
 
 
 def error_of(answer: dict[str, Any]) -> str:
@@ -288,3 +290,31 @@ def test_a_session_that_is_erased_just_now_gets_no_status_again(
     world.sweep()
 
     assert world.keys_under("") == [KEYS.ended_record]
+
+
+def test_a_refused_status_is_told_of_the_end_later_and_an_erased_one_is_given_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    s3: Any = world.environment.clients.s3
+
+    def refusing(**_: Any) -> Any:
+        raise s3_error(403, "", head=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(s3, "head_object", refusing)
+        world.request(KEYS, "stop")
+        world.sweep()
+    world.later(30)
+    world.sweep()
+    assert world.status(KEYS).state == "ended"
+    assert world.keys_under("_control/") == [KEYS.ended_record]
+
+    world.start(OTHER)
+    monkeypatch.setattr(s3, "head_object", refusing)
+    world.request(OTHER.keys, "stop")
+    for _ in range(2):
+        world.sweep()
+        world.later(60)
+    world.sweep()
+    assert world.keys_under("_control/") == [KEYS.ended_record, OTHER.keys.ended_record]

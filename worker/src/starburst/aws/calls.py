@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from starburst.untrusted.terminal_text import one_line
 
 __all__ = [
-    "ABSENT",
     "CONFLICT",
     "CONNECTIONS",
     "DENIED",
@@ -34,12 +33,6 @@ CONNECTIONS: Final = 16
 
 MISSING: Final = frozenset({"NoSuchKey", "404"})
 """How S3 says that a key does not exist, to callers that may know."""
-
-ABSENT: Final = MISSING | {"403", "AccessDenied"}
-"""How S3 says that a key does not exist: 403 to callers that may not list the whole bucket.
-
-Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, permissions.
-"""
 
 DENIED: Final = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}

@@ -29,6 +29,8 @@ __all__ = ["Lifecycle"]
 _LOG: Final = logging.getLogger(__name__)
 _LOOKS: Final = 4
 _SHOW_SECONDS: Final = 2
+_REFUSED_SECONDS: Final = 60
+"""A status that S3 refuses for so long is one that was erased, and no policy on its way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,9 +150,17 @@ class Lifecycle:
             look = Look(workers=observe(self.environment, record, until=until), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
             record = counted.record if counted is not None else record
-        status.conclude(self.environment, record, look)
-        if not look.live:
+        told = status.conclude(self.environment, record, look)
+        if not look.live and (told or self._is_untold(record)):
             self.records.file_away(record)
+
+    def _is_untold(self, record: Record) -> bool:
+        """Whether two looks, a minute apart, were refused the status: then it was erased."""
+        now = self.environment.clock()
+        since = record.status_missed
+        if since is None:
+            self.records.update(record.session, lambda r: replace(r, status_missed=now))
+        return since is not None and now - since >= _REFUSED_SECONDS
 
     def delete_queue(self, record: Record) -> None:
         """Delete a session's queue, also one that a start made which died half-way."""

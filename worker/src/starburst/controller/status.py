@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from starburst._protocol.status import StatusDocument
-from starburst.aws.calls import ABSENT, MISSING, OUTRUN, code_of
+from starburst.aws.calls import DENIED, MISSING, OUTRUN, code_of
 from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record, Records
 from starburst.controller.state.timings import Timings
@@ -68,24 +68,30 @@ def publish(environment: Environment, records: Records, record: Record, look: Lo
             _write(environment, latest.record, look)
 
 
-def conclude(environment: Environment, record: Record, look: Look) -> None:
+def conclude(environment: Environment, record: Record, look: Look) -> bool:
     """Replace the status by that of a session's end; one whose objects were erased gets none again.
 
     They may be erased at this very moment, so the write asks for what was there.
+
+    Returns:
+        False where S3 refuses the status: it is not there, or a policy is on its way.
     """
     try:
         there = environment.clients.s3.head_object(
             Bucket=environment.settings.bucket, Key=record.keys.status
         )
     except ClientError as error:
-        if code_of(error) in ABSENT:
-            return
+        if code_of(error) in DENIED:
+            return False
+        if code_of(error) in MISSING:
+            return True
         raise
     try:
         _write(environment, record, look, IfMatch=there["ETag"])
     except ClientError as error:
         if code_of(error) not in OUTRUN | MISSING:
             raise
+    return True
 
 
 def _write(environment: Environment, record: Record, look: Look, **condition: str) -> None:

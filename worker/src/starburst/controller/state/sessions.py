@@ -73,6 +73,7 @@ class Record:
         state, reason: ``ended`` and ``failed`` are final: no more launches.
         queue_url: empty until the queue exists.
         queue_missed: since when SQS has not shown it, or None.
+        status_missed: since when S3 has refused the status that is to tell of its end, or None.
         waves: how many launches were ever begun.
         launch: the one that is not finished.
         launched: workers that ECS accepted.
@@ -122,6 +123,7 @@ class Record:
     reason: str = ""
     queue_url: str = ""
     queue_missed: Moment | None = None
+    status_missed: Moment | None = None
     waves: Whole = 0
     launch: Launch | None = None
     launched: Whole = 0
