@@ -99,12 +99,20 @@ def test_patience_begins_anew_after_each_success_and_is_longest_for_a_login(
         now[0] = at
         patience.meet(busy)
     patience.meet(ended)
-    now[0] = 110.0
+    now[0] = 119.0
     patience.meet(ended)
-    now[0] = 111.0
+    assert told == [*["AWS is busy"] * 2, "", *["AWS is busy"] * 2, *["log in again"] * 2]
+    patience.meet(busy)  # the new login is there, and meets what is left of the other patience
+    now[0] = 120.0
+    with pytest.raises(SessionError):
+        patience.meet(busy)
+    patience.over()
+    for at in (121.0, 220.0):
+        now[0] = at
+        patience.meet(ended)
+    now[0] = 221.0
     with pytest.raises(AccessDenied):
         patience.meet(ended)
-    assert told == [*["AWS is busy"] * 2, "", *["AWS is busy"] * 2, *["log in again"] * 2]
     assert is_passing(ended, renewing)
     assert not is_passing(ended, dataclasses.replace(renewing, renews=False))
     assert not is_passing(met(s3_error(400, "InvalidArgument")), renewing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ def is_passing(error: StarburstError, connection: Connection) -> bool:
 class Patience:
     """One activity's patience: from its first failure on, anew after each success.
 
+    Each reason to wait has its own: who waited an hour for a login then waits for a busy AWS.
+
     Args:
         connection: over which it acts.
         told: told what is waited for, and the empty text when it no longer is.
@@ -43,7 +46,8 @@ class Patience:
         self._connection = connection
         self._told = told
         self._clock = clock
-        self._since: float | None = None
+        self._met: tuple[str, float] | None = None
+        self._waited: defaultdict[str, float] = defaultdict(float)
 
     def meet(self, error: StarburstError) -> None:
         """Bear with a failure.
@@ -52,8 +56,11 @@ class Patience:
             StarburstError: the error itself: it does not pass, or has lasted for too long.
         """
         now, words = self._clock(), waits_for(error)
-        self._since = now if self._since is None else self._since
-        if now - self._since >= _seconds(words, self._connection):
+        if self._met is not None:
+            before, at = self._met
+            self._waited[before] += now - at
+        self._met = words, now
+        if self._waited[words] >= _seconds(words, self._connection):
             raise error
         self._told(words)
 
@@ -90,8 +97,9 @@ class Patience:
 
     def over(self) -> None:
         """Note a success."""
-        if self._since is not None:
-            self._since = None
+        if self._met is not None:
+            self._met = None
+            self._waited.clear()
             self._told("")
 
 
