@@ -9,9 +9,10 @@ import pytest
 
 from starburst._protocol.status import StatusDocument
 from starburst.contract import Limits
+from starburst.controller.sweep import SweepFailed
 from starburst.controller.workers.stalls import EMPTY_LOOKS
 from starburst.pricing.prices import fleet_usd, load
-from tests.controller.world import World
+from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 from tests.runtime.wire import s3_error
 
@@ -318,3 +319,23 @@ def test_a_refused_status_is_told_of_the_end_later_and_an_erased_one_is_given_up
         world.later(60)
     world.sweep()
     assert world.keys_under("_control/") == [KEYS.ended_record, OTHER.keys.ended_record]
+
+
+def test_a_queue_that_cannot_be_deleted_keeps_no_worker_running(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    world.later(8 * 86_400)
+
+    def failing(**_: Any) -> Any:
+        raise refused("AccessDenied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.environment.clients.sqs, "delete_queue", failing)
+        with pytest.raises(SweepFailed, match=KEYS.session):
+            world.sweep()
+    assert world.ecs.live() == []
+    assert len(world.queues()) == 1
+    world.sweep()
+    assert world.queues() == []
+    assert world.keys_under("_control/") == [KEYS.ended_record]

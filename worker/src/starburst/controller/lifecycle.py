@@ -139,11 +139,14 @@ class Lifecycle:
 
     def _finish(self, record: Record, look: Look, *, until: float) -> None:
         """Remove what a final session still uses; file it away once no worker is left."""
-        self.delete_queue(record)
+        try:
+            self.delete_queue(record)
+        except TROUBLE:
+            # Its workers would go on with what is in it.
+            fleet.stop(self.environment, look.staying, reason=_reason(record), until=until)
+            raise
         staying = look.staying
-        left = fleet.stop(
-            self.environment, staying, reason=f"starburst: {record.reason}", until=until
-        )
+        left = fleet.stop(self.environment, staying, reason=_reason(record), until=until)
         if left and len(left) < len(staying):
             wake(self.environment, record.session)
         elif staying and not left:
@@ -262,3 +265,7 @@ class Lifecycle:
                 self._finish(record, look, until=until)
                 return
         status.publish(self.environment, self.records, record, look)
+
+
+def _reason(record: Record) -> str:
+    return f"starburst: {record.reason}"
