@@ -155,3 +155,11 @@ def test_workers_whose_launch_nobody_wrote_down_are_the_sessions_own(world: Worl
 
     assert len(world.ecs.live()) == 3
     assert ours["taskArn"].rpartition("/")[2] in world.record(KEYS).known
+
+
+def test_who_asks_while_ecs_is_busy_is_answered_with_what_was_known(world: World) -> None:
+    world.start()
+    world.later(60)
+    world.ecs.busy = 10_000
+    assert world.request(KEYS, "refresh") == {"ok": True}
+    assert world.status(KEYS).workers_running == 3

@@ -7,6 +7,7 @@ and proves nothing about who asks. Asking twice does nothing twice.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
-from starburst.aws.calls import DENIED, MISSING, code_of
+from starburst.aws.calls import DENIED, MISSING, code_of, words_of
 from starburst.contract import (
     PROTOCOL,
     SessionKeys,
@@ -40,8 +41,11 @@ from .lifecycle import Lifecycle
 from .limits import judge, refuse
 from .wakes import wake
 from .workers import queue
+from .workers.observing import is_throttled
 
 __all__ = ["MAX_MANIFEST_BYTES", "Actions"]
+
+_LOG: Final = logging.getLogger(__name__)
 
 MAX_MANIFEST_BYTES: Final = 65_536
 _MAX_REQUEST_BYTES: Final = 4096
@@ -125,7 +129,13 @@ class Actions:
         _same(stored.record, keys)
         # Who asks how it stands waits for no launch of hundreds.
         soon = min(until, self.life.environment.clock() + _REFRESH_SECONDS)
-        self.life.tend(keys.session, until=soon, fresh=_FRESH_SECONDS)
+        try:
+            self.life.tend(keys.session, until=soon, fresh=_FRESH_SECONDS)
+        except ClientError as error:
+            if not is_throttled(error):
+                raise
+            # Its last status stands; the sweep asks ECS again within a minute.
+            _LOG.warning("session %s is not looked at: %s", keys.session, words_of(error))
         return {"ok": True}
 
     def _stop(self, keys: SessionKeys) -> Answer:
