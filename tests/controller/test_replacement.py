@@ -279,3 +279,27 @@ def test_more_workers_than_were_asked_for_are_stopped(world: World) -> None:
     world.sweep()
 
     assert len(world.ecs.live()) == 3
+
+
+def test_a_session_is_not_idle_by_a_look_that_misses_its_queue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    world.later(60)
+    world.sweep()
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.sweep()
+    world.later(3600)
+    world.send(url)
+
+    def unseen(**_: Any) -> Any:
+        raise refused("AWS.SimpleQueueService.NonExistentQueue")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.environment.clients.sqs, "get_queue_attributes", unseen)
+        world.sweep()
+    assert world.record(KEYS).state == "running"
+    world.later(30)
+    world.sweep()
+    assert len(world.ecs.live()) == 1

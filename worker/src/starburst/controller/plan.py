@@ -240,7 +240,7 @@ def _end(
         return f"stopped: workspace {record.workspace} no longer allows a worker of this size"
     since = record.idle_since
     idle = since is not None and now - since >= timings.idle_seconds
-    if idle and not look.live and demand(record, look.depth) == 0:
+    if idle and not look.live and look.depth is not None and demand(record, look.depth) == 0:
         return "stopped after an hour without workers and without work"
     return ""
 
@@ -277,7 +277,9 @@ def _idle(record: Record, look: Look, *, now: float) -> Record:
     idle = not look.live and record.launch is None and demand(record, look.depth) == 0
     if not idle:
         return replace(record, idle_since=None)
-    return record if record.idle_since is not None else replace(record, idle_since=now)
+    # What a queue holds that SQS does not show nobody knows.
+    unchanged = record.idle_since is not None or look.depth is None
+    return record if unchanged else replace(record, idle_since=now)
 
 
 def _launching(
