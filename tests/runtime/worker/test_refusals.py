@@ -195,6 +195,31 @@ def test_a_pack_that_is_refused_for_a_while_is_neither_dropped_nor_reported(
     assert not {TAMPERING, "missing", "trouble"} & set(seen)
 
 
+@pytest.mark.timings(first_pause_seconds=0.001, promised_seconds=0.0)
+def test_a_message_that_was_received_long_ago_outlives_a_policy_on_its_way(
+    connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worker could read the manifest a moment ago, and can no longer."""
+    fleet.launch = False
+    session = open_session(connection, ONE, progress=False)
+    for _ in range(2):
+        session.map(len, [os.urandom(400_000)])  # no message holds a copy of this
+        flush(session)
+    keys, url = session.manifest.keys, queue_url(session)
+    begun: set[str] = set()
+
+    def begins(call: str, key: str) -> bool:
+        if call == "get_object" and "/inputs/p" in key:
+            begun.add(key)
+        return call == "get_object" and len(begun) > 1
+
+    shy: Any = Shy(fleet.s3, refuses=Outages(begins, 5))
+    dataclasses.replace(fleet, s3=shy).add_worker(keys, url)
+    assert session.collect(timeout=30) == [400_000] * 2
+    session.cleanup()
+    assert not {TAMPERING, "missing"} & set(events(capsys))
+
+
 @pytest.mark.timings(first_pause_seconds=0.001, most_failures=3)
 def test_a_contained_worker_ends_and_takes_nothing_with_it(
     connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.range_run import RangeRun, damaged, lost
 from starburst.worker.leases.commits import TRANSIENT
 from starburst.worker.leases.lease import Lease, Leases
-from starburst.worker.logs.integrity import report_unverified
+from starburst.worker.logs.integrity import Missing, report_unverified
 from starburst.worker.logs.log import log
 from starburst.worker.objects.store import NoSuchChunk, Store, Unseen
 from starburst.worker.settings.timings import Timings
@@ -123,6 +123,9 @@ class Ranges:
             self._leases.postpone(lease)
             return
         missing = self._store.missing(f"chunk {message.chunk}")
+        refused = error.__cause__
+        if isinstance(error, Unseen) and isinstance(missing, Missing) and refused is not None:
+            raise refused  # S3 refuses this worker everything now: that says nothing of the pack
         report_unverified(missing, chunk=message.chunk, range=[message.lo, message.hi])
         self._leases.done(lease)
 

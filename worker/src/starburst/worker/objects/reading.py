@@ -124,6 +124,7 @@ class Reader:
             self.fetch(self._keys.manifest, (0, 1))
         except ClientError as error:
             if code_of(error) in DENIED | MISSING:
+                self._allowed = float("-inf")
                 return False
             raise
         self._allowed = now
