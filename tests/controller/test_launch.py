@@ -282,3 +282,29 @@ def test_who_dies_in_a_cut_down_launch_leaves_nothing_to_be_doubled(world: World
         world.later(60)
         world.sweep()
     assert len(world.ecs.tasks) == len(world.ecs.live()) == 10
+
+
+def test_a_permission_that_lacked_long_ago_ends_no_session_that_it_lacks_for_a_moment(
+    world: World,
+) -> None:
+    denied = refused("AccessDeniedException", "not authorized to perform: ecs:RunTask")
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    world.send(url, 30)
+    world.later(60)
+    world.ecs.end(world.ecs.live()[0], exit_code=1)
+    world.ecs.answers = [denied] * 2
+    for _ in range(2):
+        world.sweep()
+        world.later(60)
+    assert world.ecs.answers == []
+    assert world.record(KEYS).launch is None, "it is given up for now, with others at work"
+
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.later(7200)
+    world.ecs.answers = [denied]
+    world.sweep()
+    assert world.ecs.answers == []
+    world.later(30)
+    world.sweep()
+    assert len(world.ecs.live()) == 3

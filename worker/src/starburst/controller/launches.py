@@ -68,7 +68,8 @@ def take_launch(
     since = record.denied_since
     fatal = outcome.fatal or (since is not None and now - since >= _DENIED_SECONDS)
     if fatal and not (alone and outcome.workers == 0):
-        return replace(record, launch=None, not_before=now + LONGEST_PAUSE)
+        # What a later launch lacks may lack for a moment only.
+        return replace(record, launch=None, not_before=now + LONGEST_PAUSE, denied_since=None)
     if fatal:
         return concluded(
             record, state="failed", reason=f"its workers cannot start; ECS: {outcome.trouble}"
