@@ -215,3 +215,27 @@ def test_where_nothing_can_be_listed_sessions_reach_their_deadlines(
         world.sweep()
     assert world.ecs.live() == []
     assert world.status(KEYS).state == "ended"
+
+
+def test_an_orphan_that_cannot_be_removed_keeps_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqs: Any = world.environment.clients.sqs
+    for letter in "cd":
+        sqs.create_queue(QueueName=f"starburst-prod-genomics-{letter * 20}")
+    world.ecs.add("e" * 20)
+    delete = sqs.delete_queue
+
+    def one_stays(*, QueueUrl: str) -> Any:
+        if QueueUrl.endswith("c" * 20):
+            raise refused("AccessDenied")
+        return delete(QueueUrl=QueueUrl)
+
+    def stop_task(**_: Any) -> Any:
+        raise refused("AccessDeniedException")
+
+    monkeypatch.setattr(sqs, "delete_queue", one_stays)
+    monkeypatch.setattr(world.ecs, "stop_task", stop_task)
+    with pytest.raises(SweepFailed, match=r"AccessDeniedException.*AccessDenied"):
+        world.sweep()
+    assert [url[-20:] for url in world.queues()] == ["c" * 20]

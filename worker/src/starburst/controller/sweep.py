@@ -67,7 +67,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     if listed is not None:
         others = [name for name in listed if name not in found.known]
         orphans = _see_to_others(life, others, set(sessions), found, until=until)
-    removed = _delete_orphans(life, queues, set(sessions))
+    removed = _delete_orphans(life, queues, set(sessions), found)
     stuck = _see_to_endpoints(life, note, sessions, until=until)
     troubles = [*found.troubles, *filter(None, [stuck])]
     if found.failed:
@@ -91,7 +91,7 @@ class _Found:
         tended: sessions that it got to.
         unseen: those of them whose workers ECS was too busy to show.
         failed: those that could not be tended for another reason, or not for long.
-        troubles: why orphans could not be looked for, other than that ECS was busy.
+        troubles: why orphans could not be looked for or removed, other than that ECS was busy.
         known: ids of the workers that their records know, stopped ones included.
     """
 
@@ -106,6 +106,10 @@ class _Found:
         _LOG.warning("orphans are not looked for: %s", words_of(error))
         if not is_throttled(error):
             self.troubles.append(f"orphans could not be looked for: {words_of(error)}")
+
+    def stuck(self, what: str, error: ClientError | BotoCoreError) -> None:
+        """Note an orphan that cannot be removed; the others are all the same."""
+        self.troubles.append(f"{what} could not be removed: {words_of(error)}")
 
 
 def _tend(
@@ -176,7 +180,11 @@ def _see_to_others(
             _tend(life, session, found, until=until, extra=theirs)
             continue
         _LOG.warning("stopping %d tasks of unknown or ended session %r", len(theirs), session)
-        left = fleet.stop(life.environment, theirs, reason=_ORPHAN_REASON, until=until)
+        try:
+            left = fleet.stop(life.environment, theirs, reason=_ORPHAN_REASON, until=until)
+        except TROUBLE as error:
+            found.stuck(f"tasks of {session!r}", error)
+            continue
         stopped += len(theirs) - len(left)
     return stopped
 
@@ -216,11 +224,17 @@ def _known(life: Lifecycle, session: str, sessions: set[str]) -> bool:
         return True
 
 
-def _delete_orphans(life: Lifecycle, queues: dict[str, str], sessions: set[str]) -> int:
+def _delete_orphans(
+    life: Lifecycle, queues: dict[str, str], sessions: set[str], found: _Found
+) -> int:
     removed = 0
     for session, url in queues.items():
         if not _known(life, session, sessions):
             _LOG.warning("deleting the queue of unknown or ended session %s", session)
-            queue.delete(life.environment, url)
+            try:
+                queue.delete(life.environment, url)
+            except TROUBLE as error:
+                found.stuck(f"the queue of {session}", error)
+                continue
             removed += 1
     return removed
