@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 
@@ -18,7 +18,18 @@ from starburst.untrusted.terminal_text import one_line, tell
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["Account", "Cdk", "LifecycleError", "find_environment", "say", "sign_in"]
+__all__ = [
+    "INTERRUPTED",
+    "Account",
+    "Cdk",
+    "LifecycleError",
+    "find_environment",
+    "say",
+    "sign_in",
+]
+
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C ended, as shells have it."""
 
 Cdk = Callable[[Sequence[str]], None]
 """Runs the CDK CLI with arguments, and raises ``deploy.tools.cdk.CdkFailed``."""

@@ -20,7 +20,7 @@ from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
-from .account import Account, LifecycleError, find_environment, say, sign_in
+from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
 from .assembly import manifests
 from .deployed import DeployedStack, deployed, kept_on_deletion, settle
 from .emptying import empty_buckets, end_writers
@@ -169,6 +169,9 @@ def main(
     except (StarburstError, *TROUBLE) as error:
         tell(one_line(error), sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        tell("interrupted: what went so far is gone; run it again to go on", sys.stderr)
+        return INTERRUPTED
     say(f"environment {environment.name} is destroyed")
     for line in left.lines:
         say(line)

@@ -21,7 +21,7 @@ from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
-from .account import Account, find_environment, say, sign_in
+from .account import INTERRUPTED, Account, find_environment, say, sign_in
 from .assembly import manifests
 from .deployed import deployed, settle
 
@@ -143,5 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StarburstError, *TROUBLE) as error:
         tell(one_line(error), sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        tell("interrupted: CloudFormation ends what it began; run it again to go on", sys.stderr)
+        return INTERRUPTED
     say(f"environment {environment.name} is deployed")
     return 0

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.lifecycle.account import Account, LifecycleError
+from deploy.lifecycle.account import INTERRUPTED, Account, LifecycleError
 from deploy.lifecycle.deployed import DeployedStack, deployed
 from deploy.lifecycle.destroy import destroy, main
 from deploy.lifecycle.instances import release_instances
@@ -194,6 +194,19 @@ def test_only_the_typed_name_destroys(typed: str, capsys: pytest.CaptureFixture[
     assert "nothing was done" in said.err
     assert cdk.calls == []
     assert len(cdk.s3.list_object_versions(Bucket="dev-data")["Versions"]) == 2
+
+
+@pytest.mark.usefixtures("aws")
+def test_ctrl_c_ends_it_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    cdk = Formation()
+
+    def answer(_question: str) -> str:
+        raise KeyboardInterrupt
+
+    hands = account_with(cdk)
+    assert main(["--environment", "dev"], ask=answer, hands=lambda _: hands) == INTERRUPTED
+    assert "run it again to go on" in capsys.readouterr().err
+    assert cdk.calls == []
 
 
 @dataclass
