@@ -299,3 +299,20 @@ def test_a_profile_that_is_being_written_is_read_again_later(profile: Profile) -
     login._read = float("-inf")
     profile.log_in("SECOND")
     assert s3.list_buckets()["Buckets"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no JSON"), FileNotFoundError("no such program")])
+def test_a_process_that_gives_no_keys_for_a_while_is_asked_again_later(error: Exception) -> None:
+    now = [0.0]
+
+    def load() -> Any:
+        if now[0] < 2.0:
+            raise error
+        return boto3.session.Session("SECOND", "s", "t", REGION).get_credentials()
+
+    held: Any = boto3.session.Session("FIRST", "s", "t", REGION).get_credentials()
+    login = Login(held, load=load, clock=lambda: now[0])
+    assert not login.renew()
+    now[0] = 2.0
+    assert login.renew()
+    assert login.get_frozen_credentials().access_key == "SECOND"

@@ -114,7 +114,8 @@ class Login:
             old, self._changed = _key(self._held), False
             try:
                 found = self._load()
-            except BotoCoreError:  # its file is being written
+            # Its file is being written, or the process that gives keys prints none at this moment.
+            except (BotoCoreError, ClientError, OSError, ValueError):
                 found = None
             if found is not None and _key(found) not in (None, old):
                 self._held, self._changed = found, True
