@@ -38,6 +38,12 @@ ACCEPTED: Final[tuple[AcceptedMutant, ...]] = (
         "more.",
     ),
     AcceptedMutant(
+        policy="storage/DataPolicy",
+        what=("DenyArchives: StringNotEquals s3:x-amz-storage-class dropped",),
+        reason="Nothing of ours names a storage class; without this a write that names STANDARD "
+        "would be refused as well.",
+    ),
+    AcceptedMutant(
         policy="access/ControllerFunction",
         what=(
             "NothingFromOutside: BoolIfExists aws:ViaAWSService dropped",
