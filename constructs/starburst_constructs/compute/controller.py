@@ -20,8 +20,8 @@ from constructs import Construct
 
 from starburst.contract import ControllerDoor
 from starburst.controller import CODE, HANDLER, LEFT_OUT
+from starburst_constructs.compute.private_queue import PrivateQueue
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import no_strangers
 
 __all__ = ["FUNCTION_SECONDS", "ControllerFunction", "FailureQueue", "Watch"]
 
@@ -38,7 +38,7 @@ FUNCTION_SECONDS: Final = 60
 """An invocation lives for so long at most."""
 
 
-class FailureQueue(sqs.Queue):
+class FailureQueue(PrivateQueue):
     """Keeps the events that the controller could not handle, for people to read.
 
     Args:
@@ -61,19 +61,10 @@ class FailureQueue(sqs.Queue):
         super().__init__(
             scope,
             construct_id,
-            queue_name=name,
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=cast(kms.IKey, key),
-            enforce_ssl=True,
+            name=name,
+            key=key,
+            placement=placement,
             retention_period=cdk.Duration.days(14),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        self.add_to_resource_policy(
-            no_strangers(
-                actions=["sqs:*"],
-                resources=[self.queue_arn],
-                placement=placement,
-            )
         )
 
 

@@ -13,8 +13,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from starburst_constructs.compute.controller import FUNCTION_SECONDS
+from starburst_constructs.compute.private_queue import PrivateQueue
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import no_strangers, service_grant
+from starburst_constructs.policies.service_access import service_grant
 
 __all__ = ["LOST", "Wake", "WakeQueue"]
 
@@ -56,7 +57,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
 
-class WakeQueue(sqs.Queue):
+class WakeQueue(PrivateQueue):
     """Keeps what the controller is to see to at once, an hour at most: sweeps see to it anyway.
 
     Args:
@@ -81,22 +82,17 @@ class WakeQueue(sqs.Queue):
         super().__init__(
             scope,
             construct_id,
-            queue_name=name,
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=cast(kms.IKey, key),
-            enforce_ssl=True,
+            name=name,
+            key=key,
+            placement=placement,
             visibility_timeout=cdk.Duration.seconds(_VISIBLE),
             retention_period=cdk.Duration.hours(1),
             dead_letter_queue=sqs.DeadLetterQueue(
                 max_receive_count=_TRIES, queue=cast(sqs.IQueue, failures)
             ),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self._account = placement.account
         self._arn = placement.arn("sqs", name)
-        self.add_to_resource_policy(
-            no_strangers(actions=["sqs:*"], resources=[self.queue_arn], placement=placement)
-        )
 
     def admit(self, rule: events.Rule) -> None:
         """Let EventBridge send what one rule lets through."""
