@@ -39,7 +39,7 @@ class DeployedStack:
     @property
     def moving(self) -> bool:
         """Whether CloudFormation works on it."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+        return _is_moving(self.status)
 
     @property
     def never_made(self) -> bool:
@@ -90,7 +90,7 @@ def settle(account: Account, name: str) -> str:
     until = account.clock() + _SETTLE_SECONDS
     while True:
         status = _status(account, name)
-        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+        if not _is_moving(status):
             return status
         if account.clock() >= until:
             raise LifecycleError(
@@ -100,6 +100,11 @@ def settle(account: Account, name: str) -> str:
             )
         account.say(f"waiting for stack {name}: it is {status}")
         account.pause(_LOOK_SECONDS)
+
+
+def _is_moving(status: str) -> bool:
+    # A stack in review waits for a change set, and not for CloudFormation.
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def _status(account: Account, name: str) -> str:
