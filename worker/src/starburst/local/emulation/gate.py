@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote
 from . import operations, signatures
 from .patching import Function, Patch, module, wrap
 
-__all__ = ["PATCH", "read_head", "reply"]
+__all__ = ["PATCH", "once_more", "read_head", "reply"]
 
 Scope = MutableMapping[str, Any]
 Message = Mapping[str, Any]
@@ -122,7 +122,7 @@ def _apply() -> None:
                 await reply(send, status, headers, b"" if scope.get("method") == "HEAD" else answer)
                 return
             _caller.set(given.key)
-            await original(scope, _again(body, receive), send)
+            await original(scope, once_more(body, receive), send)
 
         return serve
 
@@ -163,7 +163,7 @@ async def _verified_body(
     return body
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def once_more(body: bytes, receive: Receive) -> Receive:
     """Return a channel that gives the body once more, and then what else comes."""
     waiting = [body]
 

@@ -11,14 +11,14 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starburst.local.unkindness import KINDS, Unkind
 from starburst.local.unkindness.calls import Call, Refused
 
 from . import signatures
-from .gate import Message, Receive, Scope, Send, read_head, reply
+from .gate import Receive, Scope, Send, once_more, read_head, reply
 from .patching import Function, module, wrap
 from .unkind_events import install_events
 from .unkind_forms import (
@@ -94,13 +94,13 @@ class Door:
             body = await _whole(receive)
             call = self._call(service, head, body)
             if call is None:
-                await original(scope, _again(body, receive), send)
+                await original(scope, once_more(body, receive), send)
                 return
 
             async def ask(content: bytes) -> Reply:
                 headers = _sized(scope["headers"], len(content))
                 return await _caught(
-                    original, {**scope, "headers": headers}, _again(content, receive)
+                    original, {**scope, "headers": headers}, once_more(content, receive)
                 )
 
             await reply(send, *await _answer(unkind, call, head, body, ask=ask))
@@ -213,14 +213,7 @@ def _listing(call: Call, head: signatures.Head, refused: Refused) -> Call:
         resource_arn=f"arn:aws:s3:::{call.text('Bucket')}",
         service_context={},
     )
-    return Call(
-        service=call.service,
-        operation=call.operation,
-        words=call.words,
-        caller=call.caller,
-        at=call.at,
-        may_list=denied is None,
-    )
+    return replace(call, may_list=denied is None)
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -230,17 +223,6 @@ async def _whole(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    waiting = [body]
-
-    async def channel() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return channel
 
 
 def _sized(headers: Any, size: int) -> list[tuple[bytes, bytes]]:
