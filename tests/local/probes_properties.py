@@ -257,6 +257,37 @@ def endpoint_properties(scene: Scene) -> bool:
     )
 
 
+def endpoint_filters(scene: Scene) -> bool:
+    """Who deletes what a filter found must not find the others."""
+    service = f"com.amazonaws.{REGION}.sqs"
+    ec2 = scene.root("ec2")
+    vpc = made(scene, Vpc=VPC)["Vpc"]
+    tags = ({"Key": "left", "Value": "behind"}, {"Key": "kept", "Value": "yes"})
+    left, kept = (
+        ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=service,
+            VpcEndpointType="Interface",
+            TagSpecifications=[{"ResourceType": "vpc-endpoint", "Tags": [tag]}],
+        )["VpcEndpoint"]["VpcEndpointId"]
+        for tag in tags
+    )
+
+    def found(**filters: str) -> list[str]:
+        named = [{"Name": name.replace("_", "-"), "Values": [v]} for name, v in filters.items()]
+        described = ec2.describe_vpc_endpoints(Filters=named)["VpcEndpoints"]
+        return [each["VpcEndpointId"] for each in described]
+
+    held = (
+        found(tag_key="left", vpc_id=vpc) == [left]
+        and found(vpc_endpoint_id=kept) == [kept]
+        and found(**{"tag:kept": "no"}) == []
+        and sorted(found(vpc_id=vpc, service_name=service)) == sorted([left, kept])
+    )
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[left, kept])
+    return held
+
+
 def endpoint_policies(scene: Scene) -> bool:
     """A worker may do what its role and the endpoint both allow."""
     narrow = {**EVERYTHING, "Principal": "*", "Action": "sqs:ListQueues"}

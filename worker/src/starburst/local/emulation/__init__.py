@@ -59,6 +59,7 @@ PATCHES = (
     "event_permissions",
     "event_retries",
     "endpoint_properties",
+    "endpoint_filters",
     "endpoint_policies",
     "data_protection",
     "container_limits",
