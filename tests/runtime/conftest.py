@@ -15,7 +15,9 @@ from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.worker.child.process import Child
 from tests.nemesis.forked_children import popen
 from tests.quick_moto import quick_aws, quick_clients
+from tests.runtime.effects import listening
 from tests.runtime.fleet import BUCKET, REGION, Fleet
+from tests.runtime.protocol_order import violations
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +55,10 @@ def fleet(
         fleet = Fleet(s3=s3, sqs=sqs, kms=kms, key_arn=arn)
         for mark in request.node.iter_markers("timings"):
             fleet.timings = replace(fleet.timings, **mark.kwargs)
-        yield fleet
-        fleet.close()
+        with listening():
+            yield fleet
+            fleet.close()
+        assert not violations(fleet.effects)
 
 
 @pytest.fixture

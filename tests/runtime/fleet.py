@@ -24,6 +24,7 @@ from starburst.worker.objects.store import Store
 from starburst.worker.ranges import Ranges
 from starburst.worker.settings.timings import Timings
 from starburst.worker.supervisor import Supervisor
+from tests.runtime.effects import Effects, Hands
 from tests.statuses import a_status
 
 BUCKET = "starburst-test-data"
@@ -32,6 +33,16 @@ REGION = "eu-west-1"
 
 QUICK = Timings(poll_seconds=1, answer_seconds=0.2, deletion_seconds=0.4, unseen_seconds=0.1)
 """A worker's times, where a test names no others."""
+
+
+class _Observed(Supervisor):
+    """A worker whose end is recorded."""
+
+    hands: Hands
+
+    def close(self) -> None:
+        super().close()
+        self.hands.note("end")
 
 
 @dataclass
@@ -47,6 +58,7 @@ class Fleet:
     start_child: Callable[[], Child] = Child
     workers: list[threading.Thread] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
+    effects: Effects = field(default_factory=Effects)
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         assert FunctionName.endswith("controller")
@@ -94,23 +106,28 @@ class Fleet:
     ) -> Supervisor:
         manifest = self.manifest(keys)
         key = SessionKey.unwrap(self.kms, self.key_arn, manifest, signing=False)
+        name = name or uuid.uuid4().hex  # as ECS does it: no two ever have the same name
+        public = base64.b64decode(manifest.public_key)
+        hands = self.effects.hands(name, keys, key=key.data, public=public)
         store = Store(
-            self.s3,
+            hands.client(self.s3),
             BUCKET,
             keys=keys,
             key=key.data,
-            public=base64.b64decode(manifest.public_key),
+            public=public,
             timings=self.timings,
         )
-        return Supervisor(
+        made = _Observed(
             manifest,
-            Leases(self.sqs, url, timings=self.timings),
+            Leases(hands.client(self.sqs), url, timings=self.timings),
             store=store,
-            worker=name or uuid.uuid4().hex,  # as ECS does it: no two ever have the same name
+            worker=name,
             timings=self.timings,
             start_child=self.start_child,
-            ranges=ranges,
+            ranges=hands.ranges(ranges),
         )
+        made.hands = hands
+        return made
 
     def close(self) -> None:
         """End the workers that nobody stopped: they would go on past the test, and past moto."""
