@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from starburst._protocol.sealed.chunks import ChunkMessage
+from starburst.aws.clock import Clock
 from starburst.contract.times import (
     GRACE_SECONDS,
     HEARTBEAT_SECONDS,
@@ -27,6 +28,16 @@ from tests.runtime.wire import no_queue
 BODY = ChunkMessage(
     chunk="p000001-00000", lo=0, hi=1, pack="p000001", offset=0, length=9, inline=None
 ).to_body()
+
+
+@dataclass(frozen=True)
+class Moment(Clock):
+    """The time that a queue's test says it is."""
+
+    queue: Queue
+
+    def monotonic(self) -> float:
+        return self.queue.now
 
 
 @dataclass
@@ -60,7 +71,7 @@ class Queue:
 
     def worker(self) -> Leases:
         sqs: Any = self
-        return Leases(sqs, "url", timings=Timings(), clock=lambda: self.now)
+        return Leases(sqs, "url", timings=Timings(), clock=Moment(self))
 
 
 def lives(queue: Queue, seconds: float) -> None:

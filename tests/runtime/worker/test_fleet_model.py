@@ -152,7 +152,6 @@ class Scripted:
 
 def settled(
     durations: Sequence[float],
-    monkeypatch: pytest.MonkeyPatch,
     *,
     workers: int,
     budgets: float,
@@ -161,9 +160,6 @@ def settled(
 ) -> ResultNode:
     """What the worker's own code settles of a range, in the end and while its last task runs."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(
-        "starburst.worker.child.range_run.time", SimpleNamespace(monotonic=lambda: clock.now)
-    )
     child: Any = Scripted(durations, clock)
     run = RangeRun(
         manifest=a_manifest(workers=workers),
@@ -177,6 +173,7 @@ def settled(
         stopping=lambda: None,
         stretch=lambda: budgets,
         mean=mean,
+        now=lambda: clock.now,
     )
     if handed_on is not None:
         run.hand_on = lambda node, seconds: handed_on.append((node, seconds)) is None
@@ -199,12 +196,12 @@ def settled(
     ],
 )
 def test_the_model_settles_what_a_worker_settles(
-    durations: list[float], monkeypatch: pytest.MonkeyPatch
+    durations: list[float],
 ) -> None:
     ends = list(itertools.accumulate(durations))
     for backlog, workers, mean in itertools.product((0, 100_000), (2, 500), (0.0, 0.2)):
         budgets = stretch(workers, backlog=backlog)
-        node = settled(durations, monkeypatch, workers=workers, budgets=budgets, mean=mean)
+        node = settled(durations, workers=workers, budgets=budgets, mean=mean)
         modelled = settle(ends, 0, chunk=len(ends), workers=workers, mean=mean, budgets=budgets)
         assert (node.covered, node.children) == modelled, (backlog, workers, mean)
 
@@ -219,15 +216,13 @@ def test_the_model_settles_what_a_worker_settles(
     ],
 )
 def test_the_model_hands_on_what_a_worker_hands_on_while_a_long_task_runs(
-    durations: list[float], monkeypatch: pytest.MonkeyPatch
+    durations: list[float],
 ) -> None:
     ends = list(itertools.accumulate(durations))
     tasks = len(ends)
     for workers, mean in itertools.product((2, 500), (0.0, 0.2)):
         handed_on: list[tuple[ResultNode, float]] = []
-        last = settled(
-            durations, monkeypatch, workers=workers, budgets=2.0, mean=mean, handed_on=handed_on
-        )
+        last = settled(durations, workers=workers, budgets=2.0, mean=mean, handed_on=handed_on)
         done, _ = settle(ends, 0, chunk=tasks, workers=workers, mean=mean, budgets=2.0)
         began = ends[done - 2] if done > 1 else 0.0
         if ends[done - 1] - began < 0.52:

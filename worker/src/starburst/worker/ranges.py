@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from starburst._protocol.sealed.chunks import Chunk
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import count_seconds, hands_on, stretch
 from starburst.aws.calls import TROUBLE
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.range_run import RangeRun, damaged, lost
@@ -44,6 +44,7 @@ class Ranges:
         settling: what commits them.
         stop: whether this worker was told to stop.
         timings: of this worker.
+        clock: by which it decides.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Ranges:
         settling: Settling,
         stop: Stop,
         timings: Timings,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.manifest = manifest
         self.child = child
@@ -66,6 +68,7 @@ class Ranges:
         self._settling = settling
         self._stop = stop
         self._timings = timings
+        self._clock = clock
         self._means: dict[str, float] = {}
 
     def run(self, lease: Lease) -> RangeRun | None:
@@ -148,6 +151,7 @@ class Ranges:
             mean=self._means.get(function, 0.0),
             hand_on=lambda node, seconds: self._hand_on(lease, node, seconds),
             budgets=self._timings.budgets,
+            now=self._clock.of_tasks,
         )
 
     def _is_spent(self, lease: Lease) -> bool:
@@ -172,13 +176,13 @@ class Ranges:
         """
         attempts, answer_seconds = self._store.attempts, self._timings.answer_seconds
         asked = attempts.ask(lease.task_range, worker=self._worker)
-        until = time.monotonic() + answer_seconds
-        while asked is not None and time.monotonic() < until:
+        until = self._clock.monotonic() + answer_seconds
+        while asked is not None and self._clock.monotonic() < until:
             if self._stop.deadline is not None:
                 self._settling.let_go(lease)
                 return True
             self._settling.keep(lease)
-            time.sleep(min(0.5, answer_seconds / 4))
+            self._clock.sleep(min(0.5, answer_seconds / 4))
         if asked is not None and not attempts.is_answered(lease.task_range, after=asked):
             return False
         log("in hand", chunk=lease.message.chunk, range=[lease.message.lo, lease.message.hi])
@@ -187,21 +191,21 @@ class Ranges:
 
     def _watch(self, lease: Lease) -> Callable[[], None]:
         """Return what keeps a lease, and gives its range up where others have committed it."""
-        began = looked = heard = time.monotonic()
+        began = looked = heard = self._clock.monotonic()
         timings, attempts = self._timings, self._store.attempts
 
         def tick() -> None:
             nonlocal looked, heard
             self._settling.keep(lease)
-            if time.monotonic() - heard > timings.asked_seconds:
-                heard = time.monotonic()
+            if self._clock.monotonic() - heard > timings.asked_seconds:
+                heard = self._clock.monotonic()
                 with suppress(*TROUBLE):  # the next look comes
                     if heard - began > timings.recorded_seconds:
                         attempts.begin(lease.task_range, worker=self._worker)
                     attempts.answer(lease.task_range, worker=self._worker)
-            if time.monotonic() - looked < timings.overtaken_seconds:
+            if self._clock.monotonic() - looked < timings.overtaken_seconds:
                 return
-            looked = time.monotonic()
+            looked = self._clock.monotonic()
             message, stands = lease.message, False
             with suppress(*TROUBLE):  # the next look comes
                 stands = self._store.stands(message.chunk, message.lo, message.hi)

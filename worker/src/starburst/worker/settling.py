@@ -6,7 +6,6 @@ reason for a worker to die unheard, until it has lasted.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -15,6 +14,7 @@ from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Chunk
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst.aws.calls import TROUBLE, is_permanent
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError, SessionError
 from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.outcome import failed_node
@@ -45,6 +45,7 @@ class Settling:
         child: what runs its tasks.
         stop: whether it was told to stop.
         timings: of this worker.
+        clock: by which it waits.
 
     Attributes:
         commits: what commits a range at once.
@@ -61,9 +62,10 @@ class Settling:
         child: CurrentChild,
         stop: Stop,
         timings: Timings,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.commits = Commits(leases, store, worker=worker)
-        self.background = BackgroundCommit()
+        self.background = BackgroundCommit(clock=clock)
         self._manifest = manifest
         self._leases = leases
         self._store = store
@@ -71,6 +73,7 @@ class Settling:
         self._child = child
         self._stop = stop
         self._timings = timings
+        self._clock = clock
         self._failures = 0
 
     def keep(self, *leases: Held) -> None:
@@ -152,7 +155,7 @@ class Settling:
             raise SessionError(f"AWS failed {self._failures} times in a row: {error}") from error
         pause = self._timings.first_pause_seconds * 2**self._failures
         with self._stop.interruptible():
-            time.sleep(min(self._timings.longest_pause_seconds, pause))
+            self._clock.sleep(min(self._timings.longest_pause_seconds, pause))
 
     def _turn_down(self, lease: Lease, error: Exception) -> None:
         """Deal with a range over which AWS refuses a request for good: its attempts are counted.

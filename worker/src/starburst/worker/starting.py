@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.calls import DENIED, TROUBLE, client_config, code_of
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import (
     AccessDenied,
     IntegrityError,
@@ -53,18 +53,18 @@ def main() -> int:
     return 0
 
 
-def allowed(read: Callable[[], _T], *, timings: Timings) -> _T:
+def allowed(read: Callable[[], _T], *, timings: Timings, clock: Clock = SYSTEM_CLOCK) -> _T:
     """Read what a worker cannot start without; a policy may still be on its way to its role."""
-    until = time.monotonic() + timings.promised_seconds
+    until = clock.monotonic() + timings.promised_seconds
     while True:
         try:
             return read()
         except (AccessDenied, ClientError) as error:
             denied = isinstance(error, AccessDenied) or code_of(error) in DENIED
-            if not denied or time.monotonic() >= until:
+            if not denied or clock.monotonic() >= until:
                 raise
             log("refused", why=str(error))
-        time.sleep(timings.unseen_seconds)
+        clock.sleep(timings.unseen_seconds)
 
 
 def _supervisor(variables: Variables, timings: Timings) -> Supervisor:

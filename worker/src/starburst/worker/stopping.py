@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 
 __all__ = ["Stop", "Stopped"]
 
@@ -18,19 +19,21 @@ class Stop:
 
     Args:
         grace_seconds: how long it may work on after that.
+        clock: by which it ends.
 
     Attributes:
-        deadline: when it must end, seconds of ``time.monotonic()``; None while it was not told to.
+        deadline: when it must end, in the seconds of tasks; None while it was not told to.
     """
 
-    def __init__(self, grace_seconds: float) -> None:
+    def __init__(self, grace_seconds: float, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._grace_seconds = grace_seconds
+        self._clock = clock
         self._interruptible = False
         self.deadline: float | None = None
 
     def ask(self) -> None:
         """Tell it to stop; raise Stopped where it waits with nothing in hand."""
-        self.deadline = time.monotonic() + self._grace_seconds
+        self.deadline = self._clock.of_tasks() + self._grace_seconds
         if self._interruptible:
             raise Stopped
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from types import FrameType
 
 from starburst._protocol.manifest import Manifest
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.process import Child
@@ -35,6 +35,7 @@ class Supervisor:
         timings: what it waits for.
         start_child: starts the process that runs the analyst's function.
         ranges: the class that runs what is leased.
+        clock: by which it decides.
 
     Attributes:
         leases, store: as they were passed.
@@ -53,6 +54,7 @@ class Supervisor:
         timings: Timings | None = None,
         start_child: Callable[[], Child] = Child,
         ranges: type[Ranges] = Ranges,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         timings = timings or Timings()
         self.leases = leases
@@ -61,7 +63,8 @@ class Supervisor:
         self._manifest = manifest
         self._worker = worker
         self._timings = timings
-        self._stop = Stop(timings.grace_seconds)
+        self._clock = clock
+        self._stop = Stop(timings.grace_seconds, clock=clock)
         self.settling = Settling(
             manifest,
             leases,
@@ -70,6 +73,7 @@ class Supervisor:
             child=self.child,
             stop=self._stop,
             timings=timings,
+            clock=clock,
         )
         self.ranges = ranges(
             manifest,
@@ -80,6 +84,7 @@ class Supervisor:
             settling=self.settling,
             stop=self._stop,
             timings=timings,
+            clock=clock,
         )
         self._requeued = float("-inf")
 
@@ -89,15 +94,15 @@ class Supervisor:
         Raises:
             SessionError: AWS failed time and again; another worker may fare better.
         """
-        idle_since = time.monotonic()
+        idle_since = self._clock.monotonic()
         try:
             while self._stop.deadline is None:
-                remaining = idle_since + self._manifest.idle_seconds - time.monotonic()
+                remaining = idle_since + self._manifest.idle_seconds - self._clock.monotonic()
                 if remaining <= 0:
                     log("idle", seconds=self._manifest.idle_seconds)
                     return
                 if self.turn(remaining):
-                    idle_since = time.monotonic()
+                    idle_since = self._clock.monotonic()
         except QueueGone:
             log("session ended")
         except Stopped:
@@ -170,7 +175,7 @@ class Supervisor:
 
     def _requeue(self, request: Request) -> None:
         """Do what the controller asks, but not more often than it may ask."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._requeued >= self._timings.requeue_seconds:
 
             def tick() -> None:
@@ -179,10 +184,12 @@ class Supervisor:
                     raise Stopped
 
             try:
-                sent = send_again(self.leases, self.store, live=request.live, tick=tick)
+                sent = send_again(
+                    self.leases, self.store, live=request.live, tick=tick, clock=self._clock
+                )
             except Stopped:
                 self.leases.give_back(request)
                 raise
-            self._requeued = time.monotonic()
+            self._requeued = self._clock.monotonic()
             log("sent again", ranges=sent)
         self.leases.done(request)

@@ -52,7 +52,7 @@ class RangeRun:
         child: returns a child that knows the function, starting one if need be.
         end_child: ends the current child.
         tick: called at least twice a second while tasks run; may raise to abandon the range.
-        stopping: returns when this worker must end, seconds of ``time.monotonic()``, or None.
+        stopping: returns when this worker must end, or None.
         first: session-wide number of the chunk's first task.
         cancelled: returns the session's cancelled tasks; the same object while nothing changed.
         stretch: returns how many budgets of work may be settled at once.
@@ -60,6 +60,7 @@ class RangeRun:
         hand_on: offered a node that leaves what follows the running task to others, and for how
             long that has run, in seconds; whether it is taken. The range then ends with that task.
         budgets: for how long to work before it decides what becomes of the rest.
+        now: returns the seconds that the child tells, too.
     """
 
     manifest: Manifest
@@ -77,6 +78,7 @@ class RangeRun:
     mean: float = 0.0
     hand_on: Callable[[ResultNode, float], bool] = lambda *_: False
     budgets: Budgets = field(default_factory=Budgets)
+    now: Callable[[], float] = time.monotonic
     _known_cancelled: CancelledTasks = NOTHING_CANCELLED
     _began: float = 0.0
     _deadline: float = 0.0
@@ -99,7 +101,7 @@ class RangeRun:
     def run(self) -> None:
         """Run until the range, the budget or this worker's time is at its end."""
         self._take_cancels()
-        self._began = time.monotonic()
+        self._began = self.now()
         self._deadline = self._began + self._budget()
         while self._covered < self.hi:
             failure = self._given_up.get(self._covered)
@@ -158,7 +160,7 @@ class RangeRun:
 
         Not where one of them has failed here in a way that no other worker would know of.
         """
-        if time.monotonic() <= self._deadline:
+        if self.now() <= self._deadline:
             return False
         if not self._prolonged:
             self._prolonged = True
@@ -168,7 +170,7 @@ class RangeRun:
                 self._deadline = max(self._deadline, self._began + allowed)
         if any(index >= start for index in (*self._crashes, *self._timed_out)):
             return False
-        return time.monotonic() > self._deadline
+        return self.now() > self._deadline
 
     def _run_segment(self) -> bool:
         """Give the child the tasks up to the next given-up one; whether to go on after it."""
@@ -200,7 +202,7 @@ class RangeRun:
                 last = self.stopping()
                 if last is not None:
                     child.state.ask_to_stop()
-                    if time.monotonic() > last:
+                    if self.now() > last:
                         self.end_child()
                         return False
         except ChildDied as death:
@@ -210,7 +212,7 @@ class RangeRun:
 
     def _patience(self) -> float:
         """Return for how long to wait for the child's next word."""
-        now = time.monotonic()
+        now = self.now()
         due = [moment - now for moment in (self._deadline, self._looks_at) if moment > now]
         return min(TICK_SECONDS, *due) if due else TICK_SECONDS
 
@@ -222,13 +224,13 @@ class RangeRun:
                 child.state.ask_to_stop()
         elif not child.state.stop_asked:
             child.state.ask_to_stop()
-            self._looks_at = time.monotonic() + _SETTLING_SECONDS
+            self._looks_at = self.now() + _SETTLING_SECONDS
         elif running is not None:
             self._part(*running)
 
     def _part(self, index: int, began: float) -> None:
         """Offer others what follows a task that takes long, rather than hold it until its end."""
-        now = time.monotonic()
+        now = self.now()
         if not self._covered <= index < self.hi - 1 or now < self._looks_at:
             return
         long = self.budgets.long_task_seconds
@@ -266,7 +268,7 @@ class RangeRun:
             return None
         index, began = said
         known = self._covered <= index < self.hi
-        possible = 0 <= began <= time.monotonic()
+        possible = 0 <= began <= self.now()
         return index if known else self._covered, began if possible else 0.0
 
     def _overdue(self, child: Child) -> bool:
@@ -276,7 +278,7 @@ class RangeRun:
         if limit is None or running is None:
             return False
         index, began = running
-        if time.monotonic() - began <= limit:
+        if self.now() - began <= limit:
             return False
         self.end_child()
         self._timed_out.add(index)

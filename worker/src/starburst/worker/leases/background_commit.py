@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.worker.settings.timings import TICK_SECONDS
 
 from .lease import Lease
@@ -18,9 +18,14 @@ __all__ = ["BackgroundCommit"]
 
 
 class BackgroundCommit:
-    """The commit that is under way, if any."""
+    """The commit that is under way, if any.
 
-    def __init__(self) -> None:
+    Args:
+        clock: by which it is waited for.
+    """
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="starburst-commit")
         self._under_way: tuple[Lease, Future[None]] | None = None
 
@@ -57,7 +62,7 @@ class BackgroundCommit:
         if self._under_way is None:
             return None
         lease, future = self._under_way
-        while not wait_for([future], TICK_SECONDS).done:
+        while not self._clock.is_done(future, within=TICK_SECONDS):
             tick()
         self._under_way = None
         error = future.exception()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -17,6 +16,7 @@ from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sealed.sending import SEND_TRIES, send_messages
 from starburst.aws.calls import QUEUE_GONE, TROUBLE, code_of
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.settings.timings import Timings
@@ -58,7 +58,7 @@ class Held:
         receipt: SQS's handle.
         deliveries: how often this message has been delivered, this time included; any
             principal that may receive from the queue can drive that up.
-        renewed: when it was last extended, seconds of ``time.monotonic()``.
+        renewed: when it was last extended, by its worker's clock.
         received: when it came, likewise.
         age: seconds since anybody received it first, by SQS's clock.
         ended: the message is deleted.
@@ -66,8 +66,8 @@ class Held:
 
     receipt: str
     deliveries: int
-    renewed: float = field(default_factory=time.monotonic)
-    received: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=SYSTEM_CLOCK.monotonic)
+    received: float = field(default_factory=SYSTEM_CLOCK.monotonic)
     age: float = 0.0
     ended: bool = False
 
@@ -111,7 +111,7 @@ class Leases:
         sqs: with the worker role's credentials.
         queue_url: of the session's queue.
         timings: of the worker.
-        clock: seconds that never go back.
+        clock: by which leases age.
 
     Raises:
         QueueGone: from every method, once the queue no longer exists: SQS may not show one that is
@@ -125,7 +125,7 @@ class Leases:
         queue_url: str,
         *,
         timings: Timings | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._sqs = sqs
         self._url = queue_url
@@ -156,9 +156,9 @@ class Leases:
                     ],
                 )
         except QueueUnseen:
-            time.sleep(max(0.0, min(self._timings.unseen_seconds, wait)))
+            self._clock.sleep(max(0.0, min(self._timings.unseen_seconds, wait)))
             return None
-        now = self._clock()
+        now = self._clock.monotonic()
         for raw in response.get("Messages", []):
             receipt = raw.get("ReceiptHandle", "")
             try:
@@ -192,7 +192,7 @@ class Leases:
 
     def backlog(self, *, fresh: float) -> int:
         """Return how many messages wait, roughly, as of ``fresh`` seconds ago at most."""
-        now = self._clock()
+        now = self._clock.monotonic()
         if now - self._counted >= fresh:
             with self._translated():
                 answer = self._sqs.get_queue_attributes(
@@ -208,7 +208,7 @@ class Leases:
         A lost lease does no harm: this worker and the one that took the range over cannot both
         commit. Nor does a heartbeat that fails: the lease outlives it until the next one.
         """
-        now = self._clock()
+        now = self._clock.monotonic()
         if now - lease.renewed < self._timings.heartbeat_seconds:
             return
         lease.renewed = now
@@ -278,7 +278,7 @@ class Leases:
         self._unseen = None
 
     def _note_unseen(self, error: ClientError) -> None:
-        now = self._clock()
+        now = self._clock.monotonic()
         first = now if self._unseen is None else self._unseen
         self._unseen = first
         if now - first >= self._timings.deletion_seconds:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from threading import Event
@@ -18,6 +18,7 @@ from typing import Final
 
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry, pack_name
 from starburst.aws.calls import outlast
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.objects.store import NoSuchChunk, Store
@@ -35,7 +36,12 @@ _TOGETHER: Final = 200
 
 
 def send_again(
-    leases: Leases, store: Store, *, live: frozenset[str], tick: Callable[[], None]
+    leases: Leases,
+    store: Store,
+    *,
+    live: frozenset[str],
+    tick: Callable[[], None],
+    clock: Clock = SYSTEM_CLOCK,
 ) -> int:
     """Queue what has neither a result nor a live worker; return how many messages that were.
 
@@ -44,11 +50,12 @@ def send_again(
         store: its objects.
         live: ECS task ids of the workers that run.
         tick: called between requests, to keep what this worker holds.
+        clock: by which requests are waited for.
     """
     sent = 0
     held: list[ChunkMessage] = []
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="starburst-requeue") as pool:
-        for message in _left(store, live, pool=pool, tick=tick):
+        for message in _left(store, live, pool=pool, tick=tick, clock=clock):
             held.append(message)
             if len(held) == _TOGETHER:
                 leases.hand_on(held)
@@ -58,7 +65,12 @@ def send_again(
 
 
 def _left(
-    store: Store, live: frozenset[str], *, pool: Executor, tick: Callable[[], None]
+    store: Store,
+    live: frozenset[str],
+    *,
+    pool: Executor,
+    tick: Callable[[], None],
+    clock: Clock,
 ) -> Iterator[ChunkMessage]:
     number, missing = 0, 0
     while missing < _MISSING_MOST:
@@ -85,7 +97,7 @@ def _left(
                     walks.append(pool.submit(_left_of, store, entry, live, given_up=given_up))
                 if not walks:
                     break
-                while not wait([walks[0]], TICK_SECONDS).done:
+                while not clock.is_done(walks[0], within=TICK_SECONDS):
                     tick()  # a chunk may have tens of thousands of nodes
                 tick()
                 yield from walks.popleft().result()

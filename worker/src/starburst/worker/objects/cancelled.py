@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from starburst._protocol.sealed.cancel_list import (
     read_cancel_list,
 )
 from starburst.aws.calls import TROUBLE
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import report_unverified
@@ -35,6 +35,7 @@ class Cancelled:
         public: its clients' public key, Ed25519, 32 bytes.
         fresh_seconds: how old what it knows may be.
         absent: tells a list that does not exist from one that S3 refuses.
+        clock: by which what it knows ages.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Cancelled:
         public: bytes,
         fresh_seconds: float,
         absent: Callable[[ClientError], bool],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -55,6 +57,7 @@ class Cancelled:
         self._public = public
         self._fresh_seconds = fresh_seconds
         self._absent = absent
+        self._clock = clock
         self._tasks = NOTHING_CANCELLED
         self._etag: str | None = None
         self._asked = float("-inf")
@@ -66,7 +69,7 @@ class Cancelled:
         A list that no client of the session signed cancels nothing. Trouble with a later look is
         outlasted, so that it ends no running range; without a first look nothing may run at all.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._asked < self._fresh_seconds:
             return self._tasks
         self._asked = now

@@ -10,13 +10,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html, even
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import DENIED, MISSING, code_of
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.logs.integrity import Missing
@@ -39,7 +38,7 @@ class Reader:
         bucket: the data bucket.
         keys: the session.
         timings: of the worker.
-        clock: seconds that never go back.
+        clock: by which what is refused is missing.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class Reader:
         *,
         keys: SessionKeys,
         timings: Timings,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -111,13 +110,13 @@ class Reader:
         """Whether what was promised is not there, by two looks some time apart."""
         if code_of(error) not in DENIED:
             return code_of(error) in MISSING
-        now = self._clock()
+        now = self._clock.monotonic()
         first = self._refused.setdefault(key, now)
         return now - first >= self._timings.promised_seconds and self._may_read()
 
     def _may_read(self, *, within: float = 0.0) -> bool:
         """Whether S3 lets this worker read the manifest: so many seconds ago at most, or now."""
-        now = self._clock()
+        now = self._clock.monotonic()
         if now - self._allowed < within:
             return True
         try:

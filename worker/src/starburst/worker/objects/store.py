@@ -23,6 +23,7 @@ from starburst._protocol.sealed.envelope import Buffer, unseal
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
 from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
@@ -67,6 +68,7 @@ class Store:
         key: the session's data key, 32 bytes.
         public: the client's Ed25519 key, from the manifest, 32 bytes.
         timings: of the worker.
+        clock: by which what it knows ages.
 
     Attributes:
         attempts: what workers wrote down of ranges that they run.
@@ -82,6 +84,7 @@ class Store:
         key: bytes,
         public: bytes,
         timings: Timings | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -91,7 +94,7 @@ class Store:
         self._chunks: dict[str, tuple[Chunk, Buffer | None]] = {}
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
         timings = timings or Timings()
-        self._reader = Reader(s3, bucket, keys=keys, timings=timings)
+        self._reader = Reader(s3, bucket, keys=keys, timings=timings, clock=clock)
         absent = self._reader.is_absent
         self.attempts = Attempts(s3, bucket, keys=keys, key=key, absent=absent)
         self.cancelled = Cancelled(
@@ -102,6 +105,7 @@ class Store:
             public=public,
             fresh_seconds=timings.cancel_list_seconds,
             absent=absent,
+            clock=clock,
         )
 
     def function(self, name: str) -> Buffer:
