@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
 
 import boto3
 import pytest
@@ -13,6 +12,8 @@ import pytest
 from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
 from starburst.controller.state.environment import Clients, Environment, Settings
+from tests.controller.effects.history import History
+from tests.controller.effects.rules import broken
 from tests.controller.world import ACCOUNT, BUCKET, REGION, WAKES, FakeEcs, World
 from tests.quick_moto import quick_aws, quick_clients
 
@@ -39,6 +40,7 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with quick_aws():
         s3, sqs, ssm = quick_clients(sdk, "s3", "sqs", "ssm")
         ecs = FakeEcs(now=lambda: moment[0])
+        history = History(clock=lambda: moment[0], fleet=ecs.staying)
         environment = Environment(
             settings=Settings(
                 environment="prod",
@@ -50,7 +52,12 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
                 parameter=runtime_parameter("prod"),
                 wakes="",
             ),
-            clients=Clients(s3=s3, sqs=sqs, ecs=cast("Any", ecs), ssm=ssm),
+            clients=Clients(
+                s3=history.client("s3", s3),
+                sqs=history.client("sqs", sqs),
+                ecs=history.client("ecs", ecs),
+                ssm=history.client("ssm", ssm),
+            ),
             clock=lambda: moment[0],
             pause=pause,
         )
@@ -63,6 +70,8 @@ def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterat
             ecs=ecs,
             moment=moment,
             pauses=pauses,
+            history=history,
         )
         world.deploy()
         yield world
+        assert broken(history, wakes=wakes) == []

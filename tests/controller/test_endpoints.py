@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -30,7 +30,8 @@ def stack(world: World) -> FakeStack:
     world.environment.settings = replace(
         world.environment.settings, endpoints_stack=STACK, endpoints_role=ROLE
     )
-    world.environment.clients = replace(world.environment.clients, cloudformation=cast("Any", fake))
+    client = world.history.client("cloudformation", fake)
+    world.environment.clients = replace(world.environment.clients, cloudformation=client)
     return fake
 
 

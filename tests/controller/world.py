@@ -25,6 +25,7 @@ from starburst.controller.handler import Controller
 from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record
 from starburst.controller.state.sweep_turns import Turns
+from tests.controller.effects.history import History
 from tests.manifests import a_manifest
 
 REGION = "eu-west-1"
@@ -196,6 +197,10 @@ class FakeEcs:
         )
         return {}
 
+    def staying(self, session: str) -> int:
+        """Count the workers of a session that nobody has told to stop."""
+        return sum(task["desiredStatus"] == "RUNNING" for task in self.live(session))
+
     def live(self, session: str | None = None) -> list[dict[str, Any]]:
         return [
             task
@@ -213,6 +218,7 @@ class World:
     ecs: FakeEcs
     moment: list[float]
     pauses: list[float]
+    history: History
 
     @property
     def now(self) -> float:
@@ -262,11 +268,13 @@ class World:
     def ask(self, action: str, key: object, *, seconds: float = 60) -> dict[str, Any]:
         """Ask as a caller who may invoke the analysts' alias."""
         payload = {"protocol": 1, "action": action, "key": key}
-        return self.controller.handle(payload, door=ControllerDoor.ANALYSTS, seconds=seconds)
+        with self.history.invocation(seconds=seconds):
+            return self.controller.handle(payload, door=ControllerDoor.ANALYSTS, seconds=seconds)
 
     def tell(self, event: object, *, seconds: float = 60) -> dict[str, Any]:
         """Tell an event as EventBridge does."""
-        return self.controller.handle(event, door=ControllerDoor.SERVICE, seconds=seconds)
+        with self.history.invocation(seconds=seconds):
+            return self.controller.handle(event, door=ControllerDoor.SERVICE, seconds=seconds)
 
     def start(self, manifest: Manifest | None = None, *, seconds: float = 60) -> dict[str, Any]:
         manifest = manifest or a_manifest()

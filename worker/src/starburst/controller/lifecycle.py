@@ -80,8 +80,12 @@ class Lifecycle:
             return saved.record
         return None
 
-    def _carry_out(self, record: Record, look: Look, *, until: float) -> Record:
-        """Launch what the record intends, write down how far it came, return the new record."""
+    def _carry_out(self, record: Record, look: Look, *, until: float) -> Record | None:
+        """Launch what the record intends, write down how far it came, return the new record.
+
+        None where it was filed away meanwhile: what was started then is an orphan, and the sweep
+        stops those.
+        """
         intent = record.launch
         if intent is None:
             return record
@@ -103,7 +107,6 @@ class Lifecycle:
             )
             saved = self.records.update(record.session, lambda r: replace(change(r), held=""))
             alone, moved = alone and not outcome.workers, moved or outcome.workers > 0
-            # Filed away meanwhile: what was started now is an orphan, and the sweep stops those.
             record = record if saved is None else saved.record
             return None if saved is None else record
 
@@ -117,7 +120,8 @@ class Lifecycle:
             return True
 
         outcome = launching.launch(self.environment, record, seen=seen, until=until, tell=tell)
-        take(outcome, claim=0)
+        if take(outcome, claim=0) is None:
+            return None
         if outcome.going and moved and record.launch is not None:
             wake(self.environment, record.session)
         return record
@@ -259,7 +263,10 @@ class Lifecycle:
         if plan.requeue:
             self._ask_to_send_again(record, look)
         if plan.launch:
-            record = self._carry_out(record, look, until=until)
+            launched = self._carry_out(record, look, until=until)
+            if launched is None:  # its end was told, and its objects may be erased by now
+                return
+            record = launched
             look = self._look(record, until=until)
             if record.final:
                 self._finish(record, look, until=until)
