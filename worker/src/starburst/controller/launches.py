@@ -54,11 +54,13 @@ def take_launch(
         alone: whether no other worker is alive that could go on without these.
         until: the caller goes on with what is left until then; 0 where it does not.
     """
+    # Written already, where the answer to that was lost and it is written anew on top of itself.
+    counted = bool(outcome.ids) and all(record.known.get(name) == now for name in outcome.ids)
     new = dict.fromkeys((name for name in outcome.ids if name not in record.settled), now)
     record = replace(
         record,
         known={**new, **record.known},
-        launched=record.launched + outcome.workers,
+        launched=record.launched + (0 if counted else outcome.workers),
         trouble=record.trouble if outcome.shortage else outcome.trouble or record.trouble,
         denied_since=_denied(record, outcome, now=now),
         spot_lacked_at=now if outcome.spot_lacked else record.spot_lacked_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,8 @@ from .plan import Look, demand, spent_budget
 from .workers import shortage
 
 __all__ = ["compose", "conclude", "publish"]
+
+_CONCLUSIONS: Final = 3
 
 
 def compose(
@@ -65,33 +68,40 @@ def publish(environment: Environment, records: Records, record: Record, look: Lo
     if not record.final:
         latest = records.active(record.session) or records.ended(record.session)
         if latest is not None and latest.record.final:
-            _write(environment, latest.record, look)
+            conclude(environment, latest.record, look)
 
 
 def conclude(environment: Environment, record: Record, look: Look) -> bool:
     """Replace the status by that of a session's end; one whose objects were erased gets none again.
 
-    They may be erased at this very moment, so the write asks for what was there.
+    They may be erased at this very moment, so each write asks for what was there.
 
     Returns:
-        False where S3 refuses the status: it is not there, or a policy is on its way.
+        False where S3 refuses the status, which is not there or has a policy on its way; and where
+        others wrote it meanwhile, each time.
     """
-    try:
-        there = environment.clients.s3.head_object(
-            Bucket=environment.settings.bucket, Key=record.keys.status
-        )
-    except ClientError as error:
-        if code_of(error) in DENIED:
-            return False
-        if code_of(error) in MISSING:
-            return True
-        raise
-    try:
-        _write(environment, record, look, IfMatch=there["ETag"])
-    except ClientError as error:
-        if code_of(error) not in OUTRUN | MISSING:
+    for _ in range(_CONCLUSIONS):
+        try:
+            there = environment.clients.s3.head_object(
+                Bucket=environment.settings.bucket, Key=record.keys.status
+            )
+        except ClientError as error:
+            if code_of(error) in DENIED:
+                return False
+            if code_of(error) in MISSING:
+                return True
             raise
-    return True
+        try:
+            _write(environment, record, look, IfMatch=there["ETag"])
+        except ClientError as error:
+            if code_of(error) in MISSING:
+                return True
+            # Whoever was quicker may know of no end, and may have died since.
+            if code_of(error) not in OUTRUN:
+                raise
+        else:
+            return True
+    return False
 
 
 def _write(environment: Environment, record: Record, look: Look, **condition: str) -> None:

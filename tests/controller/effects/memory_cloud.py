@@ -1,0 +1,204 @@
+"""S3, SQS and SSM in memory, as far as the controller uses them: a run costs milliseconds.
+
+Thousands of runs are made of one scene, so moto would be too slow. What both answer is compared in
+``test_memory_cloud.py``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+__all__ = ["MemoryParameters", "MemoryQueues", "MemoryStore"]
+
+Answer = dict[str, Any]
+
+_GONE: Final = "AWS.SimpleQueueService.NonExistentQueue"
+_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/"
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Object:
+    body: bytes
+    etag: str
+    written: float
+
+
+@dataclass(kw_only=True)
+class MemoryStore:
+    """One bucket with conditional writes; ``page`` keys are listed at once."""
+
+    now: Callable[[], float]
+    page: int = 2
+    objects: dict[str, _Object] = field(default_factory=dict)
+    writes: int = 0
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+        ContentType: str = "",
+    ) -> Answer:
+        there = self.objects.get(Key)
+        if IfNoneMatch is not None and there is not None:
+            raise _error("PreconditionFailed", "PutObject")
+        if IfMatch is not None and there is None:
+            raise _error("NoSuchKey", "PutObject")
+        if IfMatch is not None and there is not None and there.etag != IfMatch:
+            raise _error("PreconditionFailed", "PutObject")
+        self.writes += 1
+        etag = f'"{self.writes:032x}"'
+        self.objects[Key] = _Object(body=Body, etag=etag, written=self.now())
+        return {"ETag": etag}
+
+    def get_object(self, *, Bucket: str, Key: str) -> Answer:
+        answer = self._described(Key, code="NoSuchKey", operation="GetObject")
+        return {**answer, "Body": io.BytesIO(self.objects[Key].body)}
+
+    def head_object(self, *, Bucket: str, Key: str) -> Answer:
+        return self._described(Key, code="404", operation="HeadObject")
+
+    def delete_object(self, *, Bucket: str, Key: str) -> Answer:
+        self.objects.pop(Key, None)
+        return {}
+
+    def list_objects_v2(
+        self, *, Bucket: str, Prefix: str, MaxKeys: int = 1000, ContinuationToken: str = ""
+    ) -> Answer:
+        keys = sorted(k for k in self.objects if k.startswith(Prefix) and k > ContinuationToken)
+        shown = keys[: min(self.page, MaxKeys)]
+        more = {"NextContinuationToken": shown[-1]} if len(shown) < len(keys) else {}
+        return {"Contents": [{"Key": key} for key in shown], "KeyCount": len(shown), **more}
+
+    def _described(self, key: str, *, code: str, operation: str) -> Answer:
+        there = self.objects.get(key)
+        if there is None:
+            raise _error(code, operation)
+        return {
+            "ETag": there.etag,
+            "ContentLength": len(there.body),
+            "LastModified": datetime.fromtimestamp(there.written, UTC),
+        }
+
+
+@dataclass(kw_only=True)
+class _Message:
+    name: str
+    body: str
+    hidden: float = 0
+
+
+@dataclass(kw_only=True)
+class MemoryQueues:
+    """Queues that hide what was received; ``page`` of them are listed at once."""
+
+    now: Callable[[], float]
+    page: int = 2
+    queues: dict[str, list[_Message]] = field(default_factory=dict)
+    waits: dict[str, float] = field(default_factory=dict)
+    sent: int = 0
+
+    def create_queue(self, *, QueueName: str, Attributes: dict[str, str] | None = None) -> Answer:
+        url = _URL + QueueName
+        self.queues.setdefault(url, [])
+        self.waits.setdefault(url, float((Attributes or {}).get("VisibilityTimeout", "30")))
+        return {"QueueUrl": url}
+
+    def delete_queue(self, *, QueueUrl: str) -> Answer:
+        self._messages(QueueUrl, "DeleteQueue")
+        del self.queues[QueueUrl]
+        return {}
+
+    def purge_queue(self, *, QueueUrl: str) -> Answer:
+        self._messages(QueueUrl, "PurgeQueue").clear()
+        return {}
+
+    def get_queue_url(self, *, QueueName: str) -> Answer:
+        self._messages(_URL + QueueName, "GetQueueUrl")
+        return {"QueueUrl": _URL + QueueName}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Answer:
+        messages = self._messages(QueueUrl, "GetQueueAttributes")
+        hidden = sum(message.hidden > self.now() for message in messages)
+        counts = {"": len(messages) - hidden, "Delayed": 0, "NotVisible": hidden}
+        found = {f"ApproximateNumberOfMessages{name}": str(n) for name, n in counts.items()}
+        return {"Attributes": {name: found[name] for name in AttributeNames}}
+
+    def list_queues(
+        self, *, QueueNamePrefix: str = "", MaxResults: int = 1000, NextToken: str = ""
+    ) -> Answer:
+        prefix = _URL + QueueNamePrefix
+        urls = sorted(url for url in self.queues if url.startswith(prefix) and url > NextToken)
+        shown = urls[: min(self.page, MaxResults)]
+        if not shown:
+            return {}
+        more = {"NextToken": shown[-1]} if len(shown) < len(urls) else {}
+        return {"QueueUrls": shown, **more}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> Answer:
+        messages = self._messages(QueueUrl, "SendMessage")
+        self.sent += 1
+        messages.append(_Message(name=f"m{self.sent}", body=MessageBody))
+        return {"MessageId": messages[-1].name}
+
+    def receive_message(
+        self,
+        *,
+        QueueUrl: str,
+        MaxNumberOfMessages: int = 1,
+        WaitTimeSeconds: int = 0,
+        VisibilityTimeout: float | None = None,
+    ) -> Answer:
+        now = self.now()
+        visible = [one for one in self._messages(QueueUrl, "ReceiveMessage") if one.hidden <= now]
+        received = visible[:MaxNumberOfMessages]
+        for message in received:
+            wait = self.waits[QueueUrl] if VisibilityTimeout is None else VisibilityTimeout
+            message.hidden = now + wait
+        if not received:
+            return {}
+        return {
+            "Messages": [
+                {"MessageId": one.name, "ReceiptHandle": one.name, "Body": one.body}
+                for one in received
+            ]
+        }
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Answer:
+        messages = self._messages(QueueUrl, "DeleteMessage")
+        messages[:] = [one for one in messages if one.name != ReceiptHandle]
+        return {}
+
+    def _messages(self, url: str, operation: str) -> list[_Message]:
+        if url not in self.queues:
+            raise _error(_GONE, operation)
+        return self.queues[url]
+
+
+@dataclass(kw_only=True)
+class MemoryParameters:
+    """The parameters of the account."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool) -> Answer:
+        self.values[Name] = Value
+        return {}
+
+    def get_parameter(self, *, Name: str) -> Answer:
+        if Name not in self.values:
+            raise _error("ParameterNotFound", "GetParameter")
+        return {"Parameter": {"Value": self.values[Name]}}
