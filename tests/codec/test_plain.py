@@ -115,12 +115,6 @@ def test_value_comes_back(round_trip: RoundTrip, value: object) -> None:
     assert repr(back) == repr(value) or isinstance(value, set | frozenset)
 
 
-def test_keys_that_look_alike_stay_apart(round_trip: RoundTrip) -> None:
-    back = round_trip({float("nan"): 1, float("nan"): 2})
-    assert isinstance(back, dict)
-    assert sorted(back.values()) == [1, 2]
-
-
 def test_large_bytes_are_not_copied_when_encoded() -> None:
     value = b"x" * 10**6
     encoded = encode({"a": [value]}, mode="data")
