@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.controller import Control, new_session_id
 from starburst._client.ending.erase import erase
+from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.write_once import write_once
@@ -86,10 +86,8 @@ def open_core(
     control = Control(connection, keys)
     try:
         queue_url = control.start()
-    except (KeyboardInterrupt, StarburstError) as error:
-        with contextlib.suppress(StarburstError):
-            _undo(connection, keys, control=control)
-        error.add_note(f"session {keys.session} was stopped before it began")
+    except BaseException as error:
+        error.add_note(_undo(connection, keys, control=control))
         raise
     return SessionCore(connection, manifest, key=key, queue_url=queue_url, progress=progress)
 
@@ -101,13 +99,24 @@ def open_session(
     return Session(open_core(connection, options, progress=progress))
 
 
-def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> None:
+def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> str:
     """End a session whose start failed: workers may be on their way, whatever became of the answer.
 
     The controller knows none that it refused. All there is of such a one is its manifest, for which
     it would be listed as starting until that expires.
+
+    Returns:
+        what became of it, for who sees the failure.
     """
     try:
-        control.stop()
-    except SessionNotFound:
-        erase(connection, keys)
+        with say_that_it_goes_on(keys.session):
+            try:
+                control.stop()
+            except SessionNotFound:
+                erase(connection, keys)
+    except StarburstError:
+        return (
+            f"session {keys.session} may have begun, and could not be stopped: "
+            f"`starburst stop {keys.session} --erase` does so"
+        )
+    return f"session {keys.session} was stopped before it began"

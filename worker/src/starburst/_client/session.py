@@ -113,9 +113,9 @@ class Session:
         """
         core = self._core
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
-        core.dispatcher.flush(timeout)
-        futures = core.futures
         with contextlib.nullcontext() if core.ends_with_client else say_that_it_goes_on(core.id):
+            core.dispatcher.flush(timeout)
+            futures = core.futures
             waited = not wait or core.tasks.wait(
                 min(threading.TIMEOUT_MAX, until - time.monotonic()),
                 lambda: all(future.done() for future in futures),
@@ -214,10 +214,11 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.cleanup()
-        else:
-            self._core.clean_up_or_warn(force=False)
+        with say_that_it_goes_on(self.id):
+            if error is None:
+                self.cleanup()
+            else:
+                self._core.clean_up_or_warn(force=False)
 
     def __repr__(self) -> str:
         tally, manifest = self.tally, self.manifest

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from starburst.errors import ConfigurationError, StarburstError
+from starburst.errors import ConfigurationError, SessionNotFound, StarburstError
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
@@ -186,8 +186,11 @@ def _stop(arguments: argparse.Namespace) -> None:
     connection = _connect(arguments)
     keys = session_keys(connection, arguments.session)
     control = Control(connection, keys)
-    control.stop()
-    _say(f"{arguments.session} is stopped.")
+    try:
+        control.stop()
+        _say(f"{arguments.session} is stopped.")
+    except SessionNotFound:  # it never began, or ended long ago: its objects are all there is
+        _say(f"The controller knows no session {arguments.session}: nothing of it runs.")
     if arguments.erase:
         if not wait_until_workers_left(connection, keys, control):
             _say("Workers are still there and may write once more: erase again in a few minutes.")

@@ -97,7 +97,7 @@ class Control:
             response = self._connection.functions.invoke(
                 FunctionName=self._connection.document.controller, Payload=payload
             )
-        text = response["Payload"].read()
+            text = response["Payload"].read()  # an answer may break off in its middle
         if response.get("FunctionError"):
             said = one_line(text.decode(errors="replace"), most=500)
             raise SessionError(

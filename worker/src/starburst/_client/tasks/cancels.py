@@ -131,9 +131,16 @@ class Cancels:
                 pause = self._timings.cancel_retry_seconds
             except StarburstError as error:
                 if not is_passing(error, self._connection):
-                    return  # flush() and close() raise it again
+                    self._wait_for_more()  # flush() and close() raise it again
+                    continue
                 self._closing.wait(pause)
                 pause = min(self._timings.cancel_retry_most_seconds, pause * 2)
+
+    def _wait_for_more(self) -> None:
+        """Wait for a cancel that was not tried yet: by then the key may be enabled again."""
+        with self._changed:
+            tried = frozenset(self._wanted)
+            self._changed.wait_for(lambda: self._wanted - tried or self._closing.is_set())
 
     def _load(self) -> CancelledTasks:
         s3, bucket = self._connection.s3, self._connection.document.bucket
