@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, connect
+from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import StarburstError
 
@@ -43,6 +45,7 @@ class StarburstExecutor(Executor):
 
     Nothing is created until the first ``submit`` or ``map``. ``shutdown`` (or the end of a ``with``
     block) stops the workers and erases the session's objects: its results are in this process then.
+    Where some are not, as after an outage, nothing is erased, and a warning says how to get them.
 
     Args:
         environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
@@ -157,5 +160,16 @@ class StarburstExecutor(Executor):
 
 
 def _finish(core: SessionCore) -> None:
-    wait(core.futures)
-    core.clean_up_or_warn(force=True)
+    futures = core.futures
+    wait(futures)
+    others = sum(not ended_by_itself(future) for future in futures)
+    core.clean_up_or_warn(force=not others)
+    if others and not core.statuses.erased:
+        again = f"starburst.attach({core.id!r})"
+        warnings.warn(
+            f"session {core.id} is not erased: {others:,} of its calls ended without a result or "
+            f"an exception of their own. {again}.collect(wait=False, return_exceptions=True) looks "
+            f"for them; {again}.cleanup(force=True) erases all",
+            RuntimeWarning,
+            stacklevel=2,
+        )

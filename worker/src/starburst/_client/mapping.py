@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from starburst._client.access.connection import Connection, connect
+from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.manifest import ResultMode
 from starburst.errors import RemoteTraceback
@@ -47,7 +49,8 @@ def map_over(
 
     Inputs are given one by one: chunks form by themselves. Nothing is created before the function
     and all inputs are known to travel. When all is done, the workers are stopped and the session's
-    objects are erased; when a call failed, the objects stay, so that no result is lost.
+    objects are erased; when a call failed, the objects stay, so that no result is lost. Who
+    interrupts that end (Ctrl-C) still gets the results, and a warning.
 
     Args:
         f: any function that cloudpickle can send; your own modules go with it.
@@ -105,14 +108,23 @@ def map_over(
         core.submit_all(f, payloads)
         outcome: list[R] = Session(core).collect()
     except BaseException as error:
-        core.clean_up_or_warn(force=False)
+        with say_that_it_goes_on(core.id):
+            core.clean_up_or_warn(force=False)
         number = _first_with(core, error)
         if number is not None:
             error.add_note(f"raised for input {number}, counted from 0")
         if not core.statuses.erased:
             error.add_note(_what_is_kept(core))
         raise
-    core.clean_up_or_warn(force=True)
+    try:
+        core.clean_up_or_warn(force=True)
+    except KeyboardInterrupt:  # some may be erased already, and these are all there is
+        warnings.warn(
+            f"session {core.id} was not cleaned up: that was interrupted. `starburst stop "
+            f"{core.id} --erase` does so; all results are here",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return outcome
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Final
 
-__all__ = ["TaskFuture", "fail", "mark_cancelled", "number_of", "resolve"]
+from starburst.errors import IntegrityError, RemoteTraceback
+
+__all__ = ["TaskFuture", "ended_by_itself", "fail", "mark_cancelled", "number_of", "resolve"]
 
 _LOG: Final = logging.getLogger("concurrent.futures")
 """Where other futures say what their callbacks raised."""
@@ -57,6 +59,20 @@ def fail(future: TaskFuture, error: BaseException) -> bool:
 def mark_cancelled(future: TaskFuture) -> bool:
     """Cancel it because another client did, and tell no one; False where it has a result."""
     return Future.cancel(future)
+
+
+def ended_by_itself(future: Future[Any]) -> bool:
+    """Whether a task has ended by its own result, by what it raised, or as cancelled.
+
+    Of any other there may be something in S3 that is to be read later, or to be held as evidence:
+    its errors say so.
+    """
+    if future.cancelled():
+        return True
+    error = future.exception()
+    if isinstance(error, IntegrityError):
+        return False
+    return error is None or isinstance(error.__cause__, RemoteTraceback)
 
 
 def _end(future: TaskFuture, set_end: Callable[[], None]) -> bool:

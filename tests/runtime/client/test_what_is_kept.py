@@ -1,0 +1,258 @@
+"""What a message says is kept is there, and can be had in the very way that the message names."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import starburst
+from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
+from starburst._client.executor import StarburstExecutor
+from starburst._client.session import Session
+from starburst._protocol.sealed.chunks import pack_name
+from starburst.contract import SessionKeys
+from starburst.errors import (
+    IntegrityError,
+    PayloadError,
+    SessionEnded,
+    StarburstError,
+)
+from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.sessions import square
+from tests.runtime.worker.faults import Faulty, refusal
+from tests.session_internals import core, flush, in_one_pack
+from tests.statuses import a_status
+
+pytestmark = pytest.mark.usefixtures("forked")
+
+OFTEN = Timings(status_seconds=0.05, trouble_seconds=0.0)
+
+
+@dataclasses.dataclass
+class Fit:
+    slope: float
+
+
+@pytest.fixture(autouse=True)
+def repeatable(fleet: Fleet) -> None:
+    """The controller stops a session as often as it is asked."""
+    stop = fleet.stop
+
+    def again(keys: SessionKeys) -> dict[str, str]:
+        with contextlib.suppress(fleet.sqs.exceptions.QueueDoesNotExist):
+            stop(keys)
+        return {}
+
+    fleet.stop = again  # type: ignore[method-assign]
+
+
+def left(fleet: Fleet) -> list[str]:
+    return [v["Key"] for v in fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions", ())]
+
+
+def fails_on_two(x: int) -> int:
+    if x == 2:
+        raise ValueError("of two")
+    return x * x
+
+
+@pytest.fixture
+def do(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Any]:
+    """Do what a message says: ``do("collect", note)`` evaluates its expression of that name."""
+    monkeypatch.setattr("starburst._client.api.connect", lambda *_, **__: connection)
+
+    def evaluate(name: str, words: str) -> Any:
+        said = re.findall(r"starburst\.attach\('\w+'\)\.\w+\([^)]*\)", words)
+        (found,) = (each for each in said if f".{name}(" in each)
+        return eval(found, {"starburst": starburst})  # noqa: S307 - it is the words' own promise
+
+    return evaluate
+
+
+def test_a_map_that_fails_keeps_what_the_others_returned_and_says_how_to_get_it(
+    connection: Connection, fleet: Fleet, do: Callable[[str, str], Any]
+) -> None:
+    with pytest.raises(ValueError, match="of two") as caught:
+        starburst.map(fails_on_two, range(5), environment=connection, workers=1, progress=False)
+    first, note = caught.value.__notes__
+    assert first == "raised for input 2, counted from 0"
+    assert "4 of 5 calls have a result, kept in the bucket" in note
+    found = do("collect", note)
+    assert [x for x in found if not isinstance(x, ValueError)] == [0, 1, 9, 16]
+    assert len(found) == 5
+    do("cleanup", note)
+    assert left(fleet) == []
+
+
+def test_a_map_that_is_interrupted_keeps_what_it_has_and_says_how_to_get_it(
+    connection: Connection,
+    fleet: Fleet,
+    do: Callable[[str, str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(session: Session) -> None:
+        session.futures[0].result(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "collect", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        starburst.map(square, range(5), environment=connection, workers=1, progress=False)
+    monkeypatch.undo()
+    monkeypatch.setattr("starburst._client.api.connect", lambda *_, **__: connection)
+    note = caught.value.__notes__[-1]
+    found = do("collect", note)
+    assert next(x for x in found if not isinstance(x, SessionEnded)) == 0
+    do("cleanup", note)
+    assert left(fleet) == []
+    assert not fleet.sqs.list_queues().get("QueueUrls")
+
+
+def test_results_in_hand_outlive_an_interrupt_of_the_clean_up(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("starburst._client.session_core.erase", interrupted)
+    with pytest.warns(RuntimeWarning, match=r"interrupted.*`starburst stop \w+ --erase`"):
+        found = starburst.map(square, range(3), environment=connection, workers=1, progress=False)
+    assert found == [0, 1, 4]
+    assert not fleet.sqs.list_queues().get("QueueUrls")
+
+
+@pytest.mark.parametrize("door", ["map", "block", "block that fails"])
+def test_a_second_interrupt_says_which_session_goes_on(
+    connection: Connection, fleet: Fleet, door: str
+) -> None:
+    """The first one ends the wait, and the second one the clean-up."""
+
+    def interrupted(keys: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def enter() -> None:
+        if door == "map":
+            starburst.map(fails_on_two, [2], environment=connection, workers=1, progress=False)
+        with starburst.session(connection, workers=1, progress=False):
+            if door == "block that fails":
+                raise KeyError("mine")
+
+    fleet.stop, stop = interrupted, fleet.stop  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        enter()
+    fleet.stop = stop  # type: ignore[method-assign]
+    (summary,) = starburst.sessions(connection)
+    assert f"`starburst stop {summary.id}` ends it" in caught.value.__notes__[0]
+    starburst.attach(summary.id, connection).cleanup(force=True)
+
+
+def broken(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
+    """S3 refuses the client for longer than it waits, and serves it again."""
+    faulty.error = refusal("AccessDenied", 403)
+    with pytest.raises(StarburstError):
+        pool.submit(square, 2).result(60)
+    faulty.error = None
+
+
+def ended(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
+    """The controller ends the session, and says that what was done is kept."""
+    keys = session_of(pool).manifest.keys
+    status = a_status(session=keys.session, state="ended", reason="it has cost $5")
+    fleet.s3.put_object(Bucket=BUCKET, Key=keys.status, Body=status.to_json())
+    with pytest.raises(SessionEnded, match=r"What was done is kept: starburst\.attach"):
+        pool.submit(square, 2).result(60)
+
+
+def damaged(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
+    """What stands under a result's key is none: evidence, and the message says how to hold it."""
+    future = pool.submit(square, 2)
+    flush(session_of(pool))
+    pack = pack_name(core(session_of(pool)).dispatcher._packs)
+    key = f"{session_of(pool).manifest.keys.results}{pack}-00000/000000-000001"
+    fleet.s3.put_object(Bucket=BUCKET, Key=key, Body=b"no result")
+    with pytest.raises(IntegrityError, match=r"deploy\.hold"):
+        future.result(60)
+
+
+def detached(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
+    """Its session was let go, and the words of that say that it is found again."""
+    future = pool.submit(square, 2)
+    session_of(pool).detach()
+    with pytest.raises(SessionEnded, match=r"starburst\.attach"):
+        future.result(60)
+
+
+def session_of(pool: StarburstExecutor) -> Session:
+    assert pool.session is not None
+    return pool.session
+
+
+@pytest.mark.parametrize("trouble", [broken, ended, damaged, detached])
+def test_an_executor_erases_nothing_where_a_call_did_not_end_by_itself(
+    connection: Connection,
+    fleet: Fleet,
+    do: Callable[[str, str], Any],
+    trouble: Callable[[StarburstExecutor, Fleet, Any], None],
+) -> None:
+    fleet.launch = False
+    s3: Any = Faulty(fleet.s3)
+    mine = dataclasses.replace(connection, s3=s3, timings=OFTEN)
+    pool = StarburstExecutor(mine, workers=1, progress=False)
+    cancelled = pool.submit(square, 1)  # that alone would be no reason
+    flush(session_of(pool))
+    assert cancelled.cancel()
+    with contextlib.suppress(StarburstError):
+        core(session_of(pool)).cancels.flush()
+    trouble(pool, fleet, s3)
+    with pytest.warns(RuntimeWarning, match="is not erased: 1 of its calls") as warned:
+        pool.shutdown()
+    assert left(fleet)
+    said = " ".join(str(each.message) for each in warned)
+    assert len(do("collect", said)) >= 1
+    do("cleanup", said)
+    assert left(fleet) == []
+
+
+def test_a_result_whose_class_was_not_here_can_be_read_after_the_executors_end(
+    connection: Connection,
+    fleet: Fleet,
+    do: Callable[[str, str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = StarburstExecutor(connection, workers=1, progress=False)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("starburst._codec.records._class", absent)
+        future = pool.submit(fit, 3)
+        with pytest.raises(PayloadError, match="Fit"):
+            future.result(60)
+        with pytest.warns(RuntimeWarning, match="is not erased") as warned:
+            pool.shutdown()
+    said = str(warned[0].message)
+    assert do("collect", said) == [Fit(1.5)]
+    do("cleanup", said)
+
+
+def fit(x: int) -> Any:
+    return Fit(x / 2)
+
+
+def absent(module: str, name: str) -> type:
+    raise PayloadError(f"the result holds a {name} of {module}, which is not imported here")
+
+
+def test_an_executor_whose_calls_ended_each_in_its_own_way_leaves_nothing(
+    connection: Connection, fleet: Fleet
+) -> None:
+    with StarburstExecutor(connection, workers=1, progress=False) as pool:
+        first = pool.submit(square, 3)
+        with in_one_pack(session_of(pool)):
+            second, third = pool.submit(fails_on_two, 2), pool.submit(square, 4)
+            assert third.cancel()
+    assert first.result() == 9
+    assert isinstance(second.exception(), ValueError)
+    assert left(fleet) == []
