@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import signal
 import threading
@@ -90,18 +91,19 @@ def test_an_interrupt_leaves_no_result_half_taken(
     session.cleanup()
 
 
-def test_a_callback_that_exits_ends_its_own_future_alone(
-    connection: Connection, fleet: Fleet, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("end", [SystemExit(1), asyncio.CancelledError(), ValueError("its own")])
+def test_a_callback_that_ends_ends_its_own_future_alone(
+    connection: Connection, fleet: Fleet, caplog: pytest.LogCaptureFixture, end: BaseException
 ) -> None:
     session = opened(connection, fleet)
 
     def leave(_: object) -> None:
-        raise SystemExit(1)
+        raise end
 
     session.futures[0].add_done_callback(leave)
     work(fleet, session)
     assert session.collect(timeout=60) == [0, 1, 4, 9]
-    assert "a callback of task 0 raised" in caplog.text
+    assert repr(end).partition("(")[0] in caplog.text
     session.cleanup()
 
 

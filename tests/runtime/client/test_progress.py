@@ -11,9 +11,9 @@ import pytest
 from starburst._client.access.connection import Connection
 from starburst._client.display import progress
 from starburst._client.display.progress import ProgressBar, describe
-from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._protocol.status import SessionState, StatusDocument
 
@@ -77,26 +77,22 @@ def test_what_is_printed_after_a_collection_begins_a_line(monkeypatch: pytest.Mo
     assert "4/5" in shown.getvalue()
 
 
+@pytest.mark.parametrize(("of", "wait"), [(TaskList, "wait"), (Dispatcher, "flush")])
 def test_an_interrupt_says_that_the_session_goes_on(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, of: type, wait: str
 ) -> None:
+    """While results are waited for, and while tasks still wait to be sent."""
+
     def interrupted(*_: object) -> bool:
         raise KeyboardInterrupt
 
     session = open_session(connection, SessionOptions(workers=1, idle_timeout=5), progress=False)
-    monkeypatch.setattr(TaskList, "wait", interrupted)
+    monkeypatch.setattr(of, wait, interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
         session.collect()
     monkeypatch.undo()
     assert f"starburst stop {session.id}" in caught.value.__notes__[0]
-    monkeypatch.setattr(TaskList, "wait", interrupted)
+    monkeypatch.setattr(of, wait, interrupted)
     with pytest.raises(KeyboardInterrupt) as ended, session:
         session.collect()
     assert not hasattr(ended.value, "__notes__"), "the block ended it"
-
-
-def test_where_no_call_has_a_result_none_is_offered(connection: Connection) -> None:
-    with pytest.raises(ZeroDivisionError) as caught:
-        map_over(lambda x: x / 0, [1], environment=connection, workers=1, progress=False)
-    assert "no call has a result" in caught.value.__notes__[-1]
-    assert "cleanup(force=True) erases them" in caught.value.__notes__[-1]

@@ -113,6 +113,42 @@ def test_a_map_that_is_interrupted_keeps_what_it_has_and_says_how_to_get_it(
     assert not fleet.sqs.list_queues().get("QueueUrls")
 
 
+def test_where_no_call_has_a_result_none_is_offered_but_only_to_erase_the_inputs(
+    connection: Connection, fleet: Fleet, do: Callable[[str, str], Any]
+) -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        starburst.map(lambda x: x / 0, [1], environment=connection, workers=1, progress=False)
+    note = caught.value.__notes__[-1]
+    assert note.startswith("no call has a result; inputs are kept in the bucket: ")
+    assert "collect(" not in note
+    do("cleanup", note)
+    assert left(fleet) == []
+
+
+def test_results_that_cannot_be_read_here_or_may_still_come_are_offered(
+    connection: Connection,
+    fleet: Fleet,
+    do: Callable[[str, str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One whose class is not here yet; and those of workers that were stopped in their middle."""
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("starburst._codec.records._class", absent)
+        with pytest.raises(PayloadError, match="Fit") as caught:
+            starburst.map(fit, [3], environment=connection, workers=1, progress=False)
+    assert do("collect", caught.value.__notes__[-1]) == [Fit(1.5)]
+
+    def interrupted(_: Session) -> None:
+        raise KeyboardInterrupt
+
+    fleet.launch = False
+    monkeypatch.setattr(Session, "collect", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        starburst.map(square, [3], environment=connection, workers=1, progress=False)
+    assert "0 of 1 calls have a result so far" in stopped.value.__notes__[-1]
+    assert ".collect(" in stopped.value.__notes__[-1]
+
+
 def test_results_in_hand_outlive_an_interrupt_of_the_clean_up(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

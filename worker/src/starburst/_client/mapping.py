@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from starburst._client.access.connection import Connection, connect
 from starburst._client.ending.interrupts import say_that_it_goes_on
+from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.manifest import ResultMode
 from starburst.errors import RemoteTraceback
@@ -140,12 +141,15 @@ def _what_is_kept(core: SessionCore) -> str:
     kept = "while this local environment runs" if core.connection.local else "in the bucket"
     found = tally.done - tally.failed - tally.cancelled
     again = f"starburst.attach({core.id!r})"
-    if not found:
+    # Workers that stop commit what they have, and a result that cannot be read here is one.
+    others = not all(map(ended_by_itself, core.futures))
+    if not (found or others):
         return (
             f"no call has a result; inputs are kept {kept}: {again}.cleanup(force=True) erases them"
         )
+    so_far = " so far" if others else ""
     return (
-        f"{found:,} of {tally.total:,} calls have a result, kept {kept}: "
+        f"{found:,} of {tally.total:,} calls have a result{so_far}, kept {kept}: "
         f"{again}.collect(wait=False, return_exceptions=True); "
         f"{again}.cleanup(force=True) erases them"
     )

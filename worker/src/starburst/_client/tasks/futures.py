@@ -80,6 +80,9 @@ def _end(future: TaskFuture, set_end: Callable[[], None]) -> bool:
         set_end()
     except InvalidStateError:
         return False
-    except SystemExit:  # a callback's; the thread that collects for all others must not end
+    except KeyboardInterrupt:
+        raise
+    # A callback's, such as SystemExit; the thread that collects for all others must not end.
+    except BaseException:
         _LOG.exception("a callback of task %d raised", future._number)
     return True
