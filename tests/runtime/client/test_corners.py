@@ -121,6 +121,7 @@ def test_futures_end_when_another_client_erases_their_session(
     often = dataclasses.replace(connection, timings=Timings(status_seconds=0.1))
     session = opened(often, fleet)
     erase(connection, session.manifest.keys)
+    assert len(session.futures) == 4
     for future in session.futures:
         with pytest.raises(SessionEnded, match="erased"):
             future.result(30)
