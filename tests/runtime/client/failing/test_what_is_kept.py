@@ -23,6 +23,7 @@ from starburst.errors import (
     SessionEnded,
     StarburstError,
 )
+from tests.runtime.client.failing.alone import left
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import square
 from tests.runtime.worker.faults import Faulty, refusal
@@ -50,10 +51,6 @@ def repeatable(fleet: Fleet) -> None:
         return {}
 
     fleet.stop = again  # type: ignore[method-assign]
-
-
-def left(fleet: Fleet) -> list[str]:
-    return [v["Key"] for v in fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions", ())]
 
 
 def fails_on_two(x: int) -> int:

@@ -9,21 +9,16 @@ import itertools
 import pytest
 
 from starburst._client.access.connection import Connection
-from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.session import Session
 from starburst.errors import StarburstError
-from tests.runtime.client.recording import Call, Recorder, disorder
-from tests.runtime.fleet import BUCKET, Fleet
+from tests.runtime.client.failing.alone import ALONE, left
+from tests.runtime.client.failing.recording import Call, Recorder, disorder
+from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import ONE, square
 from tests.runtime.wire import s3_error
 from tests.session_internals import core, flush
-
-ALONE = Timings(
-    trouble_seconds=0.0, status_seconds=3600, silence_seconds=3600, cancel_gather_seconds=3600
-)
-"""Times of a client that does nothing by itself, and to whom nothing passes."""
 
 LIFE = [
     *("put manifest", "put request to start", "ask start"),
@@ -48,10 +43,6 @@ def live(connection: Connection, recorder: Recorder, seen: list[Session]) -> Non
         with contextlib.suppress(StarburstError):
             step()
     session.cleanup(force=True)
-
-
-def left(fleet: Fleet) -> list[str]:
-    return [v["Key"] for v in fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions", ())]
 
 
 def test_a_session_does_one_thing_after_the_other(connection: Connection, fleet: Fleet) -> None:
