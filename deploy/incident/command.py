@@ -63,7 +63,7 @@ Clients = Callable[[str], Any]
 
 
 class IncidentError(RuntimeError):
-    """Nothing more was done; says why, and what to do next."""
+    """Not all was done; says what was not and why, and what to do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +264,7 @@ def _for_oneself(path: str, flags: int) -> int:
 
 
 def conclude(command: str, work: Callable[[], int | None]) -> int:
-    """Do a command's work; return the process's exit code: 0 done, 1 AWS refused, 2 wrong words."""
+    """Do a command's work; return its exit code: 0 done, 1 AWS ended it, 2 what is said is not."""
     try:
         return work() or 0
     except IncidentError as error:
@@ -274,7 +274,8 @@ def conclude(command: str, work: Callable[[], int | None]) -> int:
         complain(str(error))
         complain(
             "Nothing more was done; what is named above was. It takes what "
-            f"python -m deploy.{command} --permission prints; then run the same command again."
+            f"python -m deploy.{command} --permission prints; then run the same command again, and "
+            "name another file where you named one for its record."
         )
         return 1
 

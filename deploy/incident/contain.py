@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ import botocore.exceptions
 
 from deploy.incident.command import (
     Clients,
-    IncidentError,
     Scope,
     apply_options,
     conclude,
@@ -34,6 +34,7 @@ from deploy.incident.command import (
 from deploy.incident.records import locker, try_lock
 from deploy.incident.retention import keep
 from deploy.incident.revoke import Change, Done, is_there, plan, put, put_document, undo
+from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
@@ -52,7 +53,10 @@ LOCKOUT_HOURS: Final = 12.0
 _DESCRIBED_PER_CALL: Final = 100
 _REASON: Final = 255
 _PASSES: Final = 5
-_GONE: Final = ("ClientException", "InvalidParameterException")
+_GONE: Final = "InvalidParameterException"
+"""It stopped by itself, and ECS has forgotten it. ``ClientException`` may be a missing permission:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Contained:
 
     Attributes:
         policies: what became of each denial, by role and policy.
-        stopped: ARNs of the workers that were told to stop.
+        stopped: ARNs of the workers that were told to stop, or had stopped by themselves.
         left: those that were started meanwhile and still run; run it again.
     """
 
@@ -105,7 +109,9 @@ def _living(about: Scope, clients: Clients) -> list[dict[str, Any]]:
     return [task for task in found if task.get("desiredStatus") != "STOPPED"]
 
 
-def contain(about: Scope, clients: Clients, *, until: datetime, reason: str) -> Contained:
+def contain(
+    about: Scope, clients: Clients, *, until: datetime, reason: str, steps: Steps
+) -> Contained:
     """Deny the roles, then stop the workers; twice is as good as once.
 
     Args:
@@ -113,44 +119,53 @@ def contain(about: Scope, clients: Clients, *, until: datetime, reason: str) -> 
         clients: of a role that may.
         until: who signs in before is refused as well.
         reason: ECS keeps it with each task.
+        steps: what AWS refuses is told there, and stops nothing else.
     """
     iam = clients("iam")
-    policies: dict[str, Done] = {}
-    for change in denials(about):
-        policies[f"{change.role}: {change.policy}"] = put_document(change, iam)
-    for change in plan(
-        about.environment, workspaces=about.workspaces, before=until, user=about.user
-    ):
-        policies[f"{change.role}: {change.policy}"] = put(change, iam)
+    sessions = plan(about.environment, workspaces=about.workspaces, before=until, user=about.user)
+    policies: dict[str, Done] = {
+        **_each(steps, denials(about), lambda change: put_document(change, iam)),
+        **_each(steps, sessions, lambda change: put(change, iam)),
+    }
     stopped: list[str] = []
+    asked: set[str] = set()
     for _ in range(_PASSES):
-        # What ECS is about to stop may be listed once more; only what is new is worth a look.
-        arns = [task["taskArn"] for task in tasks(about, clients)]
-        arns = [arn for arn in arns if arn not in stopped]
-        if not arns:
+        new = _new(about, clients, steps, asked)
+        if not new:
             return Contained(policies=policies, stopped=tuple(stopped))
-        stopped += _stop(about, clients, arns, reason=reason)
-    left = [task["taskArn"] for task in tasks(about, clients)]
-    return Contained(
-        policies=policies,
-        stopped=tuple(stopped),
-        left=tuple(arn for arn in left if arn not in stopped),
-    )
+        asked.update(new)
+        stopped += [arn for arn in new if _stop(about, clients, arn, reason=reason, steps=steps)]
+    left = _new(about, clients, steps, asked)
+    return Contained(policies=policies, stopped=tuple(stopped), left=tuple(left))
 
 
-def release(about: Scope, clients: Clients) -> dict[str, Done]:
+def _new(about: Scope, clients: Clients, steps: Steps, asked: Container[str]) -> list[str]:
+    """Return workers that nobody told to stop; what is about to may be listed once more."""
+    found = steps.take("stop workers: they cannot be listed", lambda: tasks(about, clients))
+    return [task["taskArn"] for task in found or () if task["taskArn"] not in asked]
+
+
+def _each(
+    steps: Steps, changes: Iterable[Change], make: Callable[[Change], Done]
+) -> dict[str, Done]:
+    """Make each change that AWS takes; return what became of it."""
+    made: dict[str, Done] = {}
+    for change in changes:
+        what = f"{change.role}: {change.policy}"
+        if done := steps.take(what, partial(make, change)):
+            made[what] = done
+    return made
+
+
+def release(about: Scope, clients: Clients, *, steps: Steps) -> dict[str, Done]:
     """Take the denials away; what was stopped stays stopped."""
     iam = clients("iam")
+    now = datetime.now(UTC)
     changes = [
-        *plan(
-            about.environment,
-            workspaces=about.workspaces,
-            before=datetime.now(UTC),
-            user=about.user,
-        ),
+        *plan(about.environment, workspaces=about.workspaces, before=now, user=about.user),
         *denials(about),
     ]
-    return {f"{change.role}: {change.policy}": undo(change, iam) for change in changes}
+    return _each(steps, changes, lambda change: undo(change, iam))
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -191,38 +206,48 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     now = datetime.now(UTC)
     noun = "release" if words.undo else "incident"
     path = words.record or Path(f"{noun}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
-    before = [] if words.undo else tasks(about, clients)
+    steps, sts = Steps("contain"), clients("sts")
+    before = [] if words.undo else steps.take("write down what runs", lambda: tasks(about, clients))
     record = {
         "what": f"before {'releasing' if words.undo else 'containing'} {about}",
-        "by": clients("sts").get_caller_identity()["Arn"],
+        "by": steps.take("write down who asks", lambda: sts.get_caller_identity()["Arn"]),
         "at": now.isoformat(),
         "reason": words.reason,
         "tasks": before,
     }
     write_new(path, record)
-    say(f"{path}: what ran ({len(before)} tasks) is written down")
+    if before is not None:
+        say(f"{path}: what ran ({len(before)} tasks) is written down")
     # Nothing may keep an incident from being contained, so the locked copy is told of at the end.
     wrong = try_lock(about, clients, "release" if words.undo else "contain", record)
     if words.undo:
-        for what, done in release(about, clients).items():
+        for what, done in release(about, clients, steps=steps).items():
             say(f"{what} {done}")
-        say("Sessions that ended stay ended; their results are there.")
-        return _unlocked(wrong, f"{about} is released")
-    done = contain(about, clients, until=until, reason=words.reason)
+        if not steps.refused:
+            say("Sessions that ended stay ended; their results are there.")
+        steps.conclude(f"{about} is released", besides=wrong)
+        return None
+    done = contain(about, clients, until=until, reason=words.reason, steps=steps)
     for what, how in done.policies.items():
         say(f"{what} {how}")
     say(f"{len(done.stopped)} workers were told to stop: they are gone within two minutes")
     if done.left:
-        raise IncidentError(
-            f"{len(done.left)} workers were started meanwhile, because IAM takes some seconds; "
-            "run the same command again in a minute"
+        late = (
+            f"{len(done.left)} workers were started meanwhile, because IAM takes some seconds; run "
+            "the same command again in a minute"
         )
-    say("Run it again in a minute: IAM takes some seconds, and a worker may have started in them.")
-    say(
-        "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
-        "there with python -m deploy.hold and the same words"
-    )
-    return _unlocked(wrong, f"{about} is contained")
+        wrong = f"{late}. Besides, {wrong}" if wrong else late
+    elif not steps.refused:
+        say(
+            "Run it again in a minute: IAM takes some seconds, and a worker may have started in "
+            "them."
+        )
+        say(
+            "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
+            "there with python -m deploy.hold and the same words"
+        )
+    steps.conclude(f"{about} is contained", besides=wrong)
+    return None
 
 
 def _require_known(about: Scope, clients: Clients) -> None:
@@ -241,13 +266,6 @@ def _require_known(about: Scope, clients: Clients) -> None:
         },
         otherwise="To contain a user before they come, add --in-advance",
     )
-
-
-def _unlocked(wrong: str, done: str) -> int | None:
-    """Return what to end with; raise where the record is in its file alone."""
-    if wrong:
-        raise IncidentError(f"{done}, but {wrong}")
-    return None
 
 
 def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
@@ -277,15 +295,19 @@ def _tags(task: dict[str, Any]) -> dict[str, str]:
     return {tag["key"]: tag["value"] for tag in task.get("tags") or ()}
 
 
-def _stop(about: Scope, clients: Clients, arns: Sequence[str], *, reason: str) -> list[str]:
+def _stop(about: Scope, clients: Clients, arn: str, *, reason: str, steps: Steps) -> bool:
+    """Tell a worker to stop; return whether it will have stopped."""
     ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
-    for arn in arns:
+
+    def stop() -> bool:
         try:
             ecs.stop_task(cluster=cluster, task=arn, reason=f"security: {reason}"[:_REASON])
         except botocore.exceptions.ClientError as error:
-            if code_of(error) not in _GONE:
+            if code_of(error) != _GONE:
                 raise
-    return list(arns)
+        return True
+
+    return bool(steps.take(f"stop {arn}", stop))
 
 
 def _options() -> argparse.ArgumentParser:

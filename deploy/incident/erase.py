@@ -30,6 +30,7 @@ from deploy.incident.records import RecordError, lock, locker
 from deploy.incident.retention import refuse_kept
 from deploy.incident.subject import require_known, require_something
 from deploy.incident.versions import Version, at_once, below, prefixes, session_options
+from starburst.aws.calls import TROUBLE
 from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, erase_below, is_one_names_trouble
 from starburst.contract import CONTROL_PREFIX, SessionKeys
 from starburst_constructs.policies.incident_response import eraser_document
@@ -125,17 +126,26 @@ def erase_subject(
     Raises:
         IncidentError: nothing was erased: a session is active, a user is contained, a version is
             on hold, or the receipt cannot be written or locked.
-            Or all was erased, and the receipt, which is then printed, could not be finished.
+            Or it ended early, and the receipt says what was begun. Or all was erased, and the
+            receipt, which is then printed, could not be finished.
         RecordError: all was erased, and the receipt is in its file alone.
     """
+    bucket = runtime(about.environment, clients).bucket
     stock, _ = take_stock(about, clients, where)
     write_new(receipt, asdict(stock))
     try:
         lock(about, clients, "erase", asdict(stock))
     except RecordError as error:
         raise IncidentError(f"nothing was erased: {error}") from error
-    bucket = runtime(about.environment, clients).bucket
-    kept = erase_below(clients("s3"), bucket, where).kept
+    try:
+        kept = erase_below(clients("s3"), bucket, where).kept
+    except TROUBLE as error:
+        raise IncidentError(
+            f"erasing ended early, so some versions below {', '.join(where)} are gone and others "
+            f"are not: {error}. {receipt} says what was begun. It takes what python -m "
+            "deploy.erase --permission prints; then run it again with a new receipt, which says "
+            "what was left"
+        ) from error
     done = replace(
         stock,
         finished=_now(),

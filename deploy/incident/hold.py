@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
+from botocore.exceptions import BotoCoreError
 
 from deploy.incident.command import (
     Clients,
@@ -29,10 +31,11 @@ from deploy.incident.command import (
 from deploy.incident.records import lock, locker, try_lock
 from deploy.incident.retention import keep
 from deploy.incident.revoke import put_document, undo
+from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known, require_something
 from deploy.incident.versions import Version, at_once, below, prefixes, refused, session_options
 from starburst.aws.calls import code_of
-from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, is_one_names_trouble, told
+from starburst.aws.erasing import Kept, told
 from starburst_constructs.policies.incident_response import holder_document
 
 __all__ = ["held", "hold", "main"]
@@ -76,10 +79,8 @@ def hold(
                     "by an earlier release or by an emulator. Deploy the storage stack again; "
                     "until then contain users, and copy what is evidence"
                 ) from error
-            if is_one_names_trouble(error):
-                return refused(version, error)
-            raise
-        except ONE_NAMES_TROUBLE as error:
+            return refused(version, error)
+        except (BotoCoreError, UnicodeError) as error:
             return refused(version, error)
         return 1
 
@@ -144,12 +145,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say("Nothing was changed. Add --apply to do it.")
         return
     now, command = datetime.now(UTC), "unhold" if words.undo else "hold"
+    steps, sts = Steps("hold"), clients("sts")
     path = words.record or Path(f"{command}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
     record = {
         "what": f"before {'lifting the hold on' if words.undo else 'holding'} {about}",
         "prefixes": where,
         "versions": len(found),
-        "by": clients("sts").get_caller_identity()["Arn"],
+        "by": _who(sts, None if words.undo else steps),
         "at": now.isoformat(),
     }
     write_new(path, record)
@@ -157,26 +159,30 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if words.undo:
         lock(about, clients, command, record)
     wrong = "" if words.undo else try_lock(about, clients, command, record)
-    try:
-        for change in changes:
-            done = undo(change, iam) if words.undo else put_document(change, iam)
-            say(f"{change.role}: {change.policy} {done}")
-    except (IncidentError, botocore.exceptions.ClientError) as error:
-        # Versions are held all the same; that new ones can be erased is told of at the end.
-        if words.undo:
-            raise
-        wrong = f"its roles may still erase what is written later: {error}"
+    for change in changes:
+        what = f"{change.role}: {change.policy}"
+        take = undo if words.undo else put_document
+        if done := steps.take(what, partial(take, change, iam)):
+            say(f"{what} {done}")
     count, kept = hold(s3, bucket, where, on=not words.undo)
     say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
     if kept:
-        raise IncidentError(
-            f"{len(kept):,} versions are not, all others are: {told(kept)}. Run it again; what is "
-            f"refused again can be kept by a copy{f'. Besides, {wrong}' if wrong else ''}"
+        steps.refused.append(
+            f"{len(kept):,} versions are not: {told(kept)}. What is refused again can be kept by a "
+            "copy"
         )
-    if not words.undo:
+    elif not words.undo and not steps.refused:
         say("What is written later is not: contain first, and run it again after the last worker.")
-    if wrong:
-        raise IncidentError(f"{about} is on hold, but {wrong}")
+    steps.conclude(f"{about} is {'free' if words.undo else 'on hold'}", besides=wrong)
+
+
+def _who(sts: Any, steps: Steps | None) -> str | None:  # noqa: ANN401
+    """Return who asks; where steps are given, it is no reason to end."""
+
+    def who() -> str:
+        return sts.get_caller_identity()["Arn"]
+
+    return who() if steps is None else steps.take("write down who asks", who)
 
 
 def _options() -> argparse.ArgumentParser:

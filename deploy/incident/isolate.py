@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from deploy.incident.command import (
     write_new,
 )
 from deploy.incident.records import locker, try_lock
+from deploy.incident.steps import Steps
 from starburst.aws.calls import code_of
 from starburst_constructs.naming import controller_name
 from starburst_constructs.policies.incident_response import ISOLATION_TAG, isolator_document
@@ -101,48 +103,51 @@ def look(about: Scope, clients: Clients) -> Before:
     )
 
 
-def isolate(now: Before, clients: Clients) -> Iterator[str]:
+def isolate(now: Before, clients: Clients, steps: Steps) -> Iterator[str]:
     """Cut the workers off and tell each step; what is cut already is left."""
     ec2 = clients("ec2")
     for rules, revoke, word in (
         (now.egress, ec2.revoke_security_group_egress, "out"),
         (now.ingress, ec2.revoke_security_group_ingress, "in"),
     ):
-        if rules:
-            revoke(GroupId=now.group, IpPermissions=list(rules))
-            yield f"{now.group}: {len(rules)} rules {word} revoked"
+        what = f"{now.group}: {len(rules)} rules {word} revoked"
+        if rules and _taken(steps, what, revoke, GroupId=now.group, IpPermissions=list(rules)):
+            yield what
     if not now.acls:
         return
-    closed = _closed(ec2, now) or _close(ec2, now)
-    for one in _associations(ec2, now.vpc, list(now.acls)):
-        if one["NetworkAclId"] != closed:
-            _associate(ec2, one, closed)
-            yield f"{one['SubnetId']}: {closed} lets nothing through"
+    closed = steps.take(
+        "an ACL that lets nothing through", lambda: _closed(ec2, now) or _close(ec2, now)
+    )
+    if closed is None:
+        return
+    for one in _listed(ec2, now, steps):
+        what = f"{one['SubnetId']}: {closed} lets nothing through"
+        if one["NetworkAclId"] != closed and _associate(ec2, one, closed, what=what, steps=steps):
+            yield what
 
 
-def heal(before: Before, clients: Clients) -> Iterator[str]:
+def heal(before: Before, clients: Clients, steps: Steps) -> Iterator[str]:
     """Put back what was there and tell each step; what is back already is left."""
-    ec2 = clients("ec2")
-    for one in _associations(ec2, before.vpc, list(before.acls)):
+    ec2, refused = clients("ec2"), len(steps.refused)
+    for one in _listed(ec2, before, steps):
         was = before.acls[one["SubnetId"]]
-        if one["NetworkAclId"] != was:
-            _associate(ec2, one, was)
-            yield f"{one['SubnetId']}: {was} is back"
-    closed = _closed(ec2, before)
-    if closed:
-        ec2.delete_network_acl(NetworkAclId=closed)
-        yield f"{closed} is removed"
+        what = f"{one['SubnetId']}: {was} is back"
+        if one["NetworkAclId"] != was and _associate(ec2, one, was, what=what, steps=steps):
+            yield what
+    # EC2 deletes no ACL that a subnet has.
+    if len(steps.refused) == refused:
+        closed = steps.take("look for our ACL", lambda: _closed(ec2, before))
+        what = f"{closed} is removed"
+        if closed and _taken(steps, what, ec2.delete_network_acl, NetworkAclId=closed):
+            yield what
     for rules, authorize, word in (
         (before.egress, ec2.authorize_security_group_egress, "out"),
         (before.ingress, ec2.authorize_security_group_ingress, "in"),
     ):
+        what = f"{before.group}: a rule {word} is back"
         for rule in rules:
-            try:
-                authorize(GroupId=before.group, IpPermissions=[rule])
-                yield f"{before.group}: a rule {word} is back"
-            except botocore.exceptions.ClientError as error:
-                if code_of(error) != "InvalidPermission.Duplicate":
-                    raise
+            if steps.take(what, partial(_authorized, authorize, before.group, rule)):
+                yield what
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -183,12 +188,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if not words.apply:
         _show(before, undone=words.undo)
         return
-    record = _record(before, clients)
+    steps = Steps("isolate")
+    record = _record(before, clients, steps)
     if words.undo:
         wrong = try_lock(about, clients, "heal", record)
-        for line in heal(before, clients):
+        for line in heal(before, clients, steps):
             say(line)
-        _unlocked(wrong, f"{name} is as it was")
+        steps.conclude(f"{name} is as it was", besides=wrong)
         say(f"{name} is as it was. Keep {path} with the incident's files, out of this folder.")
         return
     if not there:
@@ -201,7 +207,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say(f"{path}: what is there is written down")
     # Nothing may keep an environment from being cut off, so a missing copy is told of at the end.
     wrong = try_lock(about, clients, "isolate", record)
-    for line in isolate(now, clients):
+    for line in isolate(now, clients, steps):
         say(line)
     if about.environment.network.existing is not None:
         say(
@@ -210,7 +216,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         )
     elif not before.acls:
         say("EC2 names no ACL of the subnets: open connections last until they end.")
-    _unlocked(wrong, f"{name} is cut off")
+    steps.conclude(f"{name} is cut off", besides=wrong)
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
 
 
@@ -221,14 +227,10 @@ def _is_there(path: Path) -> bool:
         raise IncidentError(f"{path} cannot be a file ({error}); name another") from error
 
 
-def _record(before: Before, clients: Clients) -> dict[str, Any]:
-    by = clients("sts").get_caller_identity()["Arn"]
+def _record(before: Before, clients: Clients, steps: Steps) -> dict[str, Any]:
+    sts = clients("sts")
+    by = steps.take("write down who asks", lambda: sts.get_caller_identity()["Arn"])
     return {**asdict(before), "by": by, "at": datetime.now(UTC).isoformat()}
-
-
-def _unlocked(wrong: str, done: str) -> None:
-    if wrong:
-        raise IncidentError(f"{done}, but {wrong}")
 
 
 def _show(before: Before, *, undone: bool) -> None:
@@ -263,21 +265,56 @@ def _associations(
     ]
 
 
-def _associate(ec2: Any, association: Mapping[str, Any], acl: str) -> None:  # noqa: ANN401
-    ec2.replace_network_acl_association(
-        AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl
+def _listed(ec2: Any, before: Before, steps: Steps) -> list[dict[str, Any]]:  # noqa: ANN401
+    what = f"the ACLs of {', '.join(before.acls)}"
+    return steps.take(what, lambda: _associations(ec2, before.vpc, list(before.acls))) or []
+
+
+def _associate(
+    ec2: Any,  # noqa: ANN401
+    association: Mapping[str, Any],
+    acl: str,
+    *,
+    what: str,
+    steps: Steps,
+) -> bool:
+    return _taken(
+        steps,
+        what,
+        ec2.replace_network_acl_association,
+        AssociationId=association["NetworkAclAssociationId"],
+        NetworkAclId=acl,
     )
+
+
+def _taken(steps: Steps, what: str, call: Callable[..., object], **words: object) -> bool:
+    def step() -> bool:
+        call(**words)
+        return True
+
+    return bool(steps.take(what, step))
+
+
+def _authorized(authorize: Callable[..., object], group: str, rule: Mapping[str, Any]) -> bool:
+    """Put a rule back; return whether it was missing."""
+    try:
+        authorize(GroupId=group, IpPermissions=[rule])
+    except botocore.exceptions.ClientError as error:
+        if code_of(error) != "InvalidPermission.Duplicate":
+            raise
+        return False
+    return True
 
 
 def _closed(ec2: Any, before: Before) -> str | None:  # noqa: ANN401
     """Return the ACL of an earlier run, or None."""
-    found = ec2.describe_network_acls(
+    pages = ec2.get_paginator("describe_network_acls").paginate(
         Filters=[
             {"Name": "vpc-id", "Values": [before.vpc]},
             {"Name": f"tag:{ISOLATION_TAG}", "Values": [before.environment]},
         ]
-    )["NetworkAcls"]
-    return found[0]["NetworkAclId"] if found else None
+    )
+    return next((acl["NetworkAclId"] for page in pages for acl in page["NetworkAcls"]), None)
 
 
 def _close(ec2: Any, before: Before) -> str:  # noqa: ANN401

@@ -30,7 +30,8 @@ from deploy.incident.command import (
 )
 from deploy.incident.subject import require_known, require_something
 from deploy.incident.versions import Version, below, prefixes, refused, session_options
-from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, is_one_names_trouble, told
+from starburst.aws.calls import TROUBLE
+from starburst.aws.erasing import Kept, told
 from starburst.aws.write_once import past_conflicts
 from starburst_constructs.policies.incident_response import restorer_document
 
@@ -101,9 +102,10 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
     with tempfile.TemporaryFile() as body:
         was = s3.get_object(**old)
         shutil.copyfileobj(was["Body"], body)
+        hidden = ""
         if not step.newest.marker:
             # Results and manifests are written once, so the write must find nothing there.
-            s3.delete_object(Bucket=bucket, Key=step.key)
+            hidden = s3.delete_object(Bucket=bucket, Key=step.key)["VersionId"]
 
         def put() -> None:
             body.seek(0)
@@ -116,8 +118,24 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
                 ContentType=was["ContentType"],
             )
 
-        past_conflicts(put)  # the deletion before it may be under way
+        try:
+            past_conflicts(put)  # the deletion before it may be under way
+        except TROUBLE as error:
+            _show_again(s3, bucket, step.key, marker=hidden, because=error)
+            raise
     return "copy"
+
+
+def _show_again(s3: Any, bucket: str, key: str, *, marker: str, because: Exception) -> None:  # noqa: ANN401
+    """Take our own delete marker away, so that a reader finds what they found before."""
+    try:
+        if marker:
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=marker)
+    except TROUBLE as error:
+        raise IncidentError(
+            f"{because}. Nor could our delete marker {marker} be taken away, so a reader finds "
+            f"nothing there: {error}"
+        ) from error
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -167,8 +185,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     for step in steps:
         try:
             done[restore(s3, document.bucket, step)] += 1
-        except ONE_NAMES_TROUBLE as error:
-            if step.version is None or not is_one_names_trouble(error):
+        except (IncidentError, *TROUBLE, UnicodeError) as error:
+            if step.version is None:
                 raise
             kept.append(refused(step.version, error))
     _count(done)

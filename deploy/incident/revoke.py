@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from deploy.incident.command import (
@@ -21,6 +22,7 @@ from deploy.incident.command import (
     scope,
     shown,
 )
+from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from starburst_constructs.naming import role_name
 from starburst_constructs.policies.revocation import (
@@ -117,10 +119,12 @@ def is_there(change: Change, iam: IAMClient) -> bool:
 
 
 def undo(change: Change, iam: IAMClient) -> Done:
-    """Take one policy away, if it is there."""
-    if _there(change, iam) is None:
+    """Take one policy away, if it is there; a look before might not see what was just put."""
+    try:
+        iam.delete_role_policy(RoleName=change.role, PolicyName=change.policy)
+    except iam.exceptions.NoSuchEntityException as error:
+        _require_role(change, error)
         return "nothing to undo"
-    iam.delete_role_policy(RoleName=change.role, PolicyName=change.policy)
     return "taken away"
 
 
@@ -168,10 +172,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if not words.apply:
         _show(changes, undone=words.undo)
         return
-    client = (clients or about.clients())("iam")
+    client, steps = (clients or about.clients())("iam"), Steps("revoke")
+    take = undo if words.undo else put
     for change in changes:
-        done = undo(change, client) if words.undo else put(change, client)
-        say(f"{change.role}: {change.policy} {done}")
+        what = f"{change.role}: {change.policy}"
+        if done := steps.take(what, partial(take, change, client)):
+            say(f"{what} {done}")
+    steps.conclude(f"{about} is {'free' if words.undo else 'revoked'}")
 
 
 def _options() -> argparse.ArgumentParser:
@@ -195,14 +202,18 @@ def _there(change: Change, iam: IAMClient) -> dict[str, Any] | None:
     try:
         found = iam.get_role_policy(RoleName=change.role, PolicyName=change.policy)
     except iam.exceptions.NoSuchEntityException as error:
-        # IAM answers alike where the role is missing, but then names that.
-        if change.policy not in str(error):
-            raise IncidentError(
-                f"there is no role {change.role} in this account; nothing was changed on it. Check "
-                "that the credentials are of the environment's account"
-            ) from error
+        _require_role(change, error)
         return None
     return cast("dict[str, Any]", found["PolicyDocument"])
+
+
+def _require_role(change: Change, error: Exception) -> None:
+    """Raise where it is the role that IAM did not find, for which it has the same code."""
+    if change.policy not in str(error):
+        raise IncidentError(
+            f"there is no role {change.role} in this account; nothing was changed on it. Check "
+            "that the credentials are of the environment's account"
+        ) from error
 
 
 def _moment(document: dict[str, Any]) -> str:

@@ -1,0 +1,154 @@
+"""Each worker that ECS does not stop is named, and all others stop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from deploy.incident.contain import main
+from tests.incident.scenes import HERS, account
+from tests.small_aws.account import SmallAws
+from tests.small_aws.ecs import TaskEcs
+from tests.small_aws.errors import AwsError
+from tests.small_aws.iam import InlineIam
+
+ALICE = {"starburst-workspace": "genomics", "starburst:user": "alice"}
+REFUSALS = {
+    "denied": AwsError("AccessDeniedException", "not authorized to perform: ecs:StopTask"),
+    "denied in ECS's own words": AwsError("ClientException", "not permitted to perform this"),
+    "throttled": AwsError("ThrottlingException", "Rate exceeded"),
+    "broken": AwsError("ServerException", "Service Unavailable", 500),
+    "cluster gone": AwsError("ClusterNotFoundException", "Cluster not found."),
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def contain(aws: SmallAws, *more: str) -> int:
+    return main([*HERS, "--apply", "--record", "record.json", *more], clients=aws)
+
+
+def cluster(aws: SmallAws) -> TaskEcs:
+    return cast("TaskEcs", aws.services["ecs"])
+
+
+def owners(ecs: TaskEcs) -> list[str]:
+    """Return whose tasks still run."""
+    return [ecs.tasks[arn]["tags"][1]["value"] for arn in ecs.running]
+
+
+def stops(aws: SmallAws) -> list[str]:
+    return [call.words["task"] for call in aws.calls if call.operation == "StopTask"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("which", [{0}, {1}, {0, 1, 2}], ids=["first", "middle", "all"])
+def test_a_worker_that_does_not_stop_is_named_and_counted_out(
+    refusal: AwsError, which: set[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = account()
+    ecs = cluster(aws)
+    hers = [arn for arn in ecs.tasks if "alice" in str(ecs.tasks[arn])]
+    ecs.refusals = {hers[number]: refusal for number in which}
+    assert contain(aws) == 2
+    out, err = capsys.readouterr()
+    assert f"{len(hers) - len(which)} workers were told to stop" in out
+    assert f"{len(which)} steps were NOT done, all others were" in err
+    for arn in ecs.refusals:
+        assert f"stop {arn}: " in err
+        assert refusal.code in err
+    assert "deploy.contain --permission" in err
+    assert "run the same command again" in err
+    assert "is contained" not in out + err
+    assert [arn for arn in ecs.running if arn in hers] == [*ecs.refusals]
+    # Each is asked once: who runs it again decides when.
+    assert sorted(stops(aws)) == sorted(hers)
+    ecs.refusals = {}
+    assert main([*HERS, "--apply", "--record", "again.json"], clients=aws) == 0
+    assert owners(ecs) == ["bob", "carol"]
+
+
+def test_who_stopped_by_themselves_is_no_trouble(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = account()
+    ecs = cluster(aws)
+    gone = AwsError("InvalidParameterException", "The referenced task was not found.")
+    ecs.refusals = dict.fromkeys([*ecs.tasks][:1], gone)
+    assert contain(aws) == 0
+    assert "NOT DONE" not in capsys.readouterr().out
+
+
+def test_a_cluster_that_is_gone_keeps_no_role_from_being_denied(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = account()
+    cluster(aws).cluster = "another"
+    words = ["--environment", "prod", "--apply", "--record", "record.json"]
+    assert main(words, clients=aws) == 2
+    out, err = capsys.readouterr()
+    assert "write down what runs: " in err
+    assert "stop workers: they cannot be listed: " in err
+    assert "ClusterNotFoundException" in err
+    assert "is written down" not in out
+    assert json.loads(Path("record.json").read_text())["tasks"] is None
+    denied = {role for role, found in cast("InlineIam", aws.services["iam"]).roles.items() if found}
+    assert len(denied) == 5
+
+
+def test_lists_that_lag_behind_stop_nobody_twice() -> None:
+    aws = account()
+    cluster(aws).lags = 3
+    assert contain(aws) == 0
+    assert sorted(stops(aws)) == sorted({*stops(aws)})
+    assert owners(cluster(aws)) == ["bob", "carol"]
+
+
+def test_hundreds_of_workers_are_described_in_batches_and_all_stop() -> None:
+    aws = account()
+    ecs = cluster(aws)
+    ecs.size = 100
+    for _ in range(230):
+        ecs.start(**ALICE)
+    assert contain(aws) == 0
+    assert owners(ecs) == ["bob", "carol"]
+    assert len(json.loads(Path("record.json").read_text())["tasks"]) == 233
+
+
+def test_who_starts_while_others_stop_is_stopped_too(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = account()
+    ecs, late = cluster(aws), [ALICE] * 2
+    ecs.on_stop = lambda arn: (late and ecs.start(**late.pop()), None)[1]
+    assert contain(aws) == 0
+    assert owners(ecs) == ["bob", "carol"]
+    assert "5 workers were told to stop" in capsys.readouterr().out
+
+
+def test_who_goes_on_to_start_is_told_beside_a_record_that_is_not_locked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = account()
+    ecs = cluster(aws)
+    ecs.on_stop = lambda arn: (ecs.start(**ALICE), None)[1]
+    del aws.services["s3"].buckets["starburst-prod-audit-files"]  # type: ignore[attr-defined]
+    assert contain(aws) == 2
+    err = capsys.readouterr().err
+    assert "3 workers were started meanwhile" in err
+    assert "run the same command again in a minute" in err
+    assert "the record could not be locked" in err
+    assert stops(aws) == [*dict.fromkeys(stops(aws))]
+    assert len(stops(aws)) == 15  # five looks, and one more for what is left
+
+
+def test_a_denial_that_was_just_put_is_taken_away_though_iam_does_not_show_it_yet() -> None:
+    aws = account()
+    iam = cast("InlineIam", aws.services["iam"])
+    iam.lags = True
+    assert contain(aws) == 0
+    words = [*HERS, "--undo", "--in-advance", "--apply", "--record", "undo.json"]
+    assert main(words, clients=aws) == 0
+    assert {role: found for role, found in iam.roles.items() if found} == {}
