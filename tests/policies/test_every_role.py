@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.session
 import pytest
 
+from environments import ALL
 from starburst_assurance.templates.deputies import ACCEPTED, open_deputies
 
 Template = Mapping[str, Any]
@@ -81,25 +83,38 @@ def test_only_the_controller_may(templates: Mapping[str, Template], action: str)
     assert all(holder.startswith("Controller") for holder in holders), holders
 
 
+def passed_to(service: str) -> dict[str, Any]:
+    return {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
+
+
 def test_the_controller_passes_each_worker_and_launch_role_once(
     templates: Mapping[str, Template],
 ) -> None:
-    for name, template in templates.items():
-        for resource in template["Resources"].values():
-            if resource["Type"] != "AWS::IAM::ManagedPolicy":
-                continue
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                if statement.get("Sid") != "PassOnlyTheseRoles":
-                    continue
-                passed = {arn["Fn::GetAtt"][0] for arn in statement["Resource"]}
-                runs = {
-                    logical_id
-                    for logical_id, role in template["Resources"].items()
-                    if role["Type"] == "AWS::IAM::Role"
-                    and logical_id.startswith(("Worker", "Launch"))
-                }
-                assert passed == runs, name
-                assert len(statement["Resource"]) == len(runs)
+    """To ECS, and to nobody else but the one role that opens endpoints."""
+    passed = [
+        (name.partition("/")[0], statement["Condition"], role)
+        for name, _, policy in resources(templates, "AWS::IAM::ManagedPolicy")
+        if not str(policy.get("ManagedPolicyName")).endswith("-boundary")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "iam:PassRole" in as_list(statement["Action"])
+        for role in as_list(statement["Resource"])
+    ]
+    run = [
+        (name.partition("/")[0], passed_to("ecs-tasks"), {"Fn::GetAtt": [logical_id, "Arn"]})
+        for name, logical_id, role in resources(templates, "AWS::IAM::Role")
+        if re.search("-(worker|launch)-", str(role.get("RoleName")))
+    ]
+    opening = [
+        (
+            each.name,
+            passed_to("cloudformation"),
+            f"arn:aws:iam::{each.account}:role/starburst-{each.name}-endpoints",
+        )
+        for each in ALL
+        if each.network.while_bursting
+    ]
+    assert {environment for environment, *_ in run} == {each.name for each in ALL}
+    assert sorted(map(str, passed)) == sorted(map(str, run + opening))
 
 
 def test_policies_fit_into_what_iam_stores(templates: Mapping[str, Template]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk.cx_api import CloudAssembly
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 import app
 from environments import ALL, LOCAL, PROD
@@ -64,19 +66,23 @@ def test_every_environment_has_the_core_stacks_and_those_of_its_addons(
         assert core == set(CORE) - optional, environment.name
 
 
-def test_two_syntheses_are_byte_identical(tmp_path: Path) -> None:
-    written = []
-    for run in ("first", "second"):
-        outdir = tmp_path / run
-        app.build([PROD], outdir=str(outdir), validate=False).synth()
-        written.append(
-            {
-                path.relative_to(outdir): path.read_bytes()
-                for path in sorted(outdir.rglob("*.template.json"))
-            }
-        )
-    assert written[0]
-    assert written[0] == written[1]
+LABELLED = replace(PROD, tags=(("cost centre", "4711"), ("owner", "risk")))
+
+
+def synthesized(outdir: Path) -> dict[Path, bytes]:
+    app.build([LABELLED], outdir=str(outdir), validate=False).synth()
+    return {path.relative_to(outdir): path.read_bytes() for path in outdir.rglob("*.template.json")}
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
+    """The templates of an environment with tags of its own."""
+    return synthesized(tmp_path_factory.mktemp("labelled"))
+
+
+def test_two_syntheses_are_byte_identical(labelled: dict[Path, bytes], tmp_path: Path) -> None:
+    assert len(labelled) == len(CORE)
+    assert synthesized(tmp_path) == labelled
 
 
 def stateful_ids(templates: Templates) -> dict[str, dict[str, str]]:
@@ -222,14 +228,44 @@ def test_every_role_is_complete_once_it_exists(templates: Templates) -> None:
                 assert not policy["Properties"].get("Roles"), f"{stack}: {name}"
 
 
-def test_every_taggable_resource_says_whose_it_is(templates: Templates) -> None:
+def tags_of(resource: dict[str, Any]) -> dict[str, str] | None:
+    """Return a resource's tags; None where CloudFormation's schema knows none for its type."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+    tagging = schema.get("tagging") or {"taggable": "Tags" in schema["properties"]}
+    if not tagging.get("taggable", True):
+        return None
+    name = tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")
+    tags = resource.get("Properties", {}).get(name, {})
+    return tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def tagged(template: Template, wanted: dict[str, str]) -> set[str]:
+    """Return the types of what has tags, which must have those."""
+    found = set()
+    for name, resource in template["Resources"].items():
+        tags = tags_of(resource)
+        if tags is not None:
+            assert wanted.items() <= tags.items(), name
+            found.add(resource["Type"])
+    return found
+
+
+def test_every_taggable_resource_says_whose_it_is(
+    templates: Templates, labelled: dict[Path, bytes]
+) -> None:
+    kinds = set()
     for environment in ALL:
-        bucket = next(
-            iter(resources(templates[f"{environment.name}/storage"], "AWS::S3::Bucket").values())
-        )
-        tags = {tag["Key"]: tag["Value"] for tag in bucket["Properties"]["Tags"]}
-        assert tags["starburst:environment"] == environment.name
-        assert tags["starburst:data-class"] == environment.data_class
+        wanted = {
+            "starburst:environment": environment.name,
+            "starburst:data-class": environment.data_class,
+        }
+        for stack, template in templates.items():
+            if stack.startswith(f"{environment.name}/"):
+                kinds |= tagged(template, wanted)
+    # Tags are a list, or a mapping, or have another name.
+    assert kinds > {"AWS::S3::Bucket", "AWS::SSM::Parameter", "AWS::Budgets::Budget"}
+    own = [tagged(json.loads(text), dict(LABELLED.tags)) for text in labelled.values()]
+    assert set().union(*own) == kinds
 
 
 def test_local_uses_no_type_that_it_goes_without(templates: Templates) -> None:
