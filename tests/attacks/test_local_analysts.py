@@ -15,6 +15,7 @@ from starburst.local import LocalEnvironment
 from starburst.local.emulator import ACCOUNT, REGION
 from tests.local.raw import FORM, JSON_1_0, JSON_1_1, Answer, Door, keys, sign
 from tests.local.scene import Scene
+from tests.some import some
 
 CONTROLLER = "starburst-local-controller"
 ECS = "AmazonEC2ContainerServiceV20141113"
@@ -101,7 +102,7 @@ def test_what_may_be_listed_runs_no_task(door: Door, place: Place) -> None:
             body=b'{"x": "&Action=ListClusters&", "taskDefinition": "starburst-local-demo"}',
         ),
     ]
-    assert all(answer.refused for answer in tries)
+    assert all(answer.refused for answer in some(tries))
 
 
 def test_what_may_be_read_may_not_be_written(door: Door, place: Place) -> None:
@@ -120,7 +121,7 @@ def test_what_may_be_read_may_not_be_written(door: Door, place: Place) -> None:
         door.presigned(place.who, "PUT", f"{path}?Action=GetObject", b"evil"),
         door.signed(place.who, "s3", "POST", f"/{place.bucket}?Action=GetObject", body=b"x"),
     ]
-    assert all(answer.refused for answer in tries), [answer.status for answer in tries]
+    assert all(answer.refused for answer in some(tries)), [answer.status for answer in tries]
     assert place.untouched()
 
 
@@ -197,7 +198,7 @@ def test_a_worker_becomes_nobody_by_a_harmless_question(door: Door, place: Place
         door.signed(who, "sts", "POST", "/", headers=types, body=f"Action={other}".encode())
         for other in ("GetSessionToken", "GetFederationToken", "AssumeRoleWithWebIdentity")
     ]
-    assert all(answer.refused for answer in tries)
+    assert all(answer.refused for answer in some(tries))
 
 
 class TestSignatures:

@@ -15,6 +15,7 @@ from starburst_assurance.proofs.theorems import tables
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import analyst_statements
 from starburst_constructs.storage.buckets import CONTROL_DAYS
+from tests.some import some
 
 BUCKET = "arn:aws:s3:::data"
 SID = "a1" * 10
@@ -104,7 +105,7 @@ def test_who_is_called_like_an_area_owns_their_sessions_only(
         if statement["Sid"] != "NothingWithoutAName"
     ]
     own = f"sessions/{workspace}/{user}/"
-    for prefix, mine in _prefixes(user, workspace):
+    for prefix, mine in some(_prefixes(user, workspace)):
         for action, rest in (
             ("s3:GetObject", f"{SID}/results/0"),
             ("s3:DeleteObjectVersion", f"{SID}/manifest.json"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.repository.imports import ROOT, imports
+from tests.some import some
 
 RUNTIME = ROOT / "worker/src/starburst"
 PURE = (
@@ -28,6 +29,10 @@ def within(module: str, rooms: set[str]) -> bool:
 def files_of(room: str) -> list[Path]:
     path = RUNTIME / room.replace(".", "/")
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+def imported_by(room: str) -> list[tuple[Path, str]]:
+    return [(path, imported) for path in files_of(room) for imported in imports(path)]
 
 
 def tops(path: Path) -> set[str]:
@@ -60,7 +65,7 @@ def test_imports_point_one_way(folder: str, never: set[str]) -> None:
 def test_constructs_need_only_what_every_installation_of_the_kit_has() -> None:
     """What judges need is an extra: see starburst_assurance/dependencies.py."""
     theirs = {"aws_cdk", "constructs", "jsii", "starburst", "starburst_constructs"}
-    for path in python_files("constructs/starburst_constructs"):
+    for path in some(python_files("constructs/starburst_constructs")):
         other = tops(path) - theirs - {*sys.stdlib_module_names}
         # A relative import stays within its room.
         assert not other - {""}, f"{path.name}: {other}"
@@ -68,20 +73,18 @@ def test_constructs_need_only_what_every_installation_of_the_kit_has() -> None:
 
 @pytest.mark.parametrize("name", PURE)
 def test_a_shared_module_is_pure(name: str) -> None:
-    for path in files_of(name):
-        for imported in imports(path):
-            top, _, rest = imported.partition(".")
-            pure = within(rest, {*PURE}) if top == "starburst" else top in sys.stdlib_module_names
-            assert pure, f"{path.name}: {imported}"
+    for path, imported in some(imported_by(name)):
+        top, _, rest = imported.partition(".")
+        pure = within(rest, {*PURE}) if top == "starburst" else top in sys.stdlib_module_names
+        assert pure, f"{path.name}: {imported}"
 
 
 def test_the_controller_needs_only_what_lambda_has() -> None:
     theirs, ours = {"boto3", "botocore", *sys.stdlib_module_names}, {*PURE, "aws", "controller"}
-    for path in (*files_of("controller"), *files_of("aws")):
-        for imported in imports(path):
-            top, _, rest = imported.partition(".")
-            fits = within(rest, ours) if top == "starburst" else top in theirs
-            assert fits, f"{path.name}: {imported}"
+    for path, imported in (*some(imported_by("controller")), *some(imported_by("aws"))):
+        top, _, rest = imported.partition(".")
+        fits = within(rest, ours) if top == "starburst" else top in theirs
+        assert fits, f"{path.name}: {imported}"
 
 
 def _with_examples() -> Iterator[str]:

@@ -12,6 +12,7 @@ import starburst
 from starburst import Connection, Executor, Session
 from starburst._client.tasks.futures import TaskFuture
 from tests.repository.imports import ROOT, imports
+from tests.some import some
 
 RUNTIME = ROOT / "worker/src/starburst"
 
@@ -110,7 +111,7 @@ def test_the_kit_imports_no_private_room() -> None:
 
 
 def test_a_module_lists_each_of_its_names_once_and_none_that_is_private() -> None:
-    for path in sorted(RUNTIME.rglob("*.py")):
+    for path in some(sorted(RUNTIME.rglob("*.py"))):
         tree = ast.parse(path.read_text())
         listed = next(
             (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tests.some import some
+
 Template = dict[str, Any]
 Resource = dict[str, Any]
 Statement = dict[str, Any]
@@ -16,6 +18,18 @@ def resources(template: Template, kind: str) -> dict[str, Resource]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == kind
     }
+
+
+def across(
+    templates: dict[str, Template], environment: str, kind: str
+) -> list[tuple[str, Resource]]:
+    """Every resource of a type in an environment, with where it is; there must be some."""
+    return some(
+        (f"{stack}: {name}", resource)
+        for stack, template in templates.items()
+        if stack.startswith(f"{environment}/")
+        for name, resource in resources(template, kind).items()
+    )
 
 
 def only(template: Template, kind: str) -> Resource:

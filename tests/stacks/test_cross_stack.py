@@ -12,7 +12,8 @@ from aws_cdk.cx_api import CloudAssembly
 
 import app
 from environments import ALL, PROD
-from tests.stacks.reading import Template
+from tests.some import some
+from tests.stacks.reading import Template, across
 
 Templates = dict[str, Template]
 
@@ -53,11 +54,16 @@ def test_only_what_is_never_replaced_is_exported(templates: Templates) -> None:
 def test_no_export_belongs_to_a_workspace(templates: Templates) -> None:
     """A removed workspace takes its resources along; an import would hold them."""
     for environment in ALL:
-        for stack, template in templates.items():
-            if stack.startswith(f"{environment.name}/"):
-                names = [name for name, _ in exported(template)]
-                for workspace in environment.workspaces:
-                    assert not [name for name in names if workspace.name in name], stack
+        names = [
+            name
+            for stack, template in templates.items()
+            if stack.startswith(f"{environment.name}/")
+            for name, _ in exported(template)
+        ]
+        roles = across(templates, environment.name, "AWS::IAM::Role")
+        for workspace in some(environment.workspaces):
+            assert not [name for name in some(names) if workspace.name in name]
+            assert [where for where, _ in roles if workspace.name in where], "called after it"
 
 
 @pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)

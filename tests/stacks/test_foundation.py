@@ -10,6 +10,7 @@ import pytest
 
 import app
 from environments import ALL, DEV
+from tests.some import some
 from tests.stacks.reading import Template, named, only, resources, statement
 
 Templates = dict[str, Template]
@@ -35,7 +36,7 @@ def test_keys_rotate_and_take_thirty_days_to_go(foundation: Template) -> None:
 
 
 def test_nobody_but_a_service_makes_grants(foundation: Template) -> None:
-    for key in resources(foundation, "AWS::KMS::Key").values():
+    for key in some(resources(foundation, "AWS::KMS::Key").values()):
         deny = statement(key["Properties"]["KeyPolicy"], "DenyGrantsOutsideAwsServices")
         assert deny["Effect"] == "Deny"
         assert deny["Principal"] == {"AWS": "*"}
@@ -92,11 +93,13 @@ def test_the_logs_key_opens_for_who_writes_under_it(foundation: Template) -> Non
 
 
 def test_key_policies_name_no_other_account(foundation: Template, environment: Any) -> None:
-    for key in resources(foundation, "AWS::KMS::Key").values():
-        for each in key["Properties"]["KeyPolicy"]["Statement"]:
-            if each["Effect"] == "Allow" and "AWS" in each["Principal"]:
-                root = f"arn:aws:iam::{environment.account}:root"
-                assert each["Principal"]["AWS"] == root
+    for key in some(resources(foundation, "AWS::KMS::Key").values()):
+        named = {
+            each["Principal"]["AWS"]
+            for each in key["Properties"]["KeyPolicy"]["Statement"]
+            if each["Effect"] == "Allow" and "AWS" in each["Principal"]
+        }
+        assert named == {f"arn:aws:iam::{environment.account}:root"}
 
 
 def test_the_boundary_has_the_name_that_roles_use(foundation: Template, environment: Any) -> None:

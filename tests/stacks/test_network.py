@@ -16,6 +16,7 @@ from stacks.settings import Network, SettingsError
 from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
 from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
 from tests.networks import EXISTING, REUSED
+from tests.some import some
 from tests.stacks.reading import Template, named, only, resources, statement
 
 Templates = dict[str, Template]
@@ -61,7 +62,7 @@ def build(build_all: Callable[..., Templates]) -> Build:
 def test_there_is_no_way_to_the_internet(network: Template) -> None:
     for kind in ("InternetGateway", "NatGateway", "EIP", "Route", "EgressOnlyInternetGateway"):
         assert resources(network, f"AWS::EC2::{kind}") == {}
-    for subnet in resources(network, "AWS::EC2::Subnet").values():
+    for subnet in some(resources(network, "AWS::EC2::Subnet").values()):
         assert subnet["Properties"]["MapPublicIpOnLaunch"] is False
 
 
@@ -195,7 +196,7 @@ def test_endpoints_admit_workers_and_controller_on_443_only(
     # Outside the VPC the controller needs no way in.
     assert bool(sources) is not environment.network.while_bursting
     assert all("Controller" in source for source in sources)
-    for rule in rules:
+    for rule in some(rules):
         assert "EndpointsGroup" in json.dumps(rule["GroupId"])
         assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
     assert resources(network, "AWS::EC2::SecurityGroupEgress") == {}
@@ -234,14 +235,14 @@ def test_nat_is_one_explicit_choice_and_opens_workers_only(
     built = build_all(network=Network(egress="nat"))
     network = built["network"]
     assert len(resources(network, "AWS::EC2::NatGateway")) == 2
-    for subnet in resources(network, "AWS::EC2::Subnet").values():
+    for subnet in some(resources(network, "AWS::EC2::Subnet").values()):
         assert subnet["Properties"]["MapPublicIpOnLaunch"] is False
     workers = named(network, "AWS::EC2::SecurityGroup", "Workers")["SecurityGroupEgress"]
     assert [rule["ToPort"] for rule in workers if rule.get("CidrIp") == "0.0.0.0/0"] == [443]
     controller = named(network, "AWS::EC2::SecurityGroup", "Controller")["SecurityGroupEgress"]
     assert "0.0.0.0/0" not in json.dumps(controller)
     endpoint = named(built["endpoints"], "AWS::EC2::VPCEndpoint", "EndpointsKms")
-    assert all("workers" in json.dumps(subnet) for subnet in endpoint["SubnetIds"])
+    assert all("workers" in json.dumps(subnet) for subnet in some(endpoint["SubnetIds"]))
 
 
 @pytest.mark.parametrize("egress", ["isolated", "nat"])

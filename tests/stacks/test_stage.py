@@ -18,7 +18,7 @@ from stacks.addons.enabled import enabled
 from stacks.stage import CORE
 from starburst_constructs.naming import boundary_arn
 from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, service_grant
-from tests.stacks.reading import Template, documents, listed, resources
+from tests.stacks.reading import Template, across, documents, listed, resources
 
 Templates = dict[str, Template]
 
@@ -108,47 +108,42 @@ def test_stateful_resources_are_kept_in_production_and_only_there(
     )
     # A key has no fixed name, and not even CloudFormation may delete one that is kept.
     keys = ("Retain", "Retain") if environment.production else ("Delete", "Delete")
-    for stack, template in templates.items():
-        if not stack.startswith(f"{environment.name}/"):
-            continue
-        for kind in KEPT:
-            for name, resource in resources(template, kind).items():
-                policies = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
-                wanted = keys if kind == "AWS::KMS::Key" else expected
-                assert policies == wanted, f"{stack}: {name}"
+    for kind in KEPT:
+        for where, resource in across(templates, environment.name, kind):
+            policies = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+            wanted = keys if kind == "AWS::KMS::Key" else expected
+            assert policies == wanted, where
 
 
 def test_stateful_stacks_are_protected_in_production(assembly: CloudAssembly) -> None:
     production = {environment.name for environment in ALL if environment.production}
-    for stack in assembly.stacks_recursively:
-        environment, name = stack.hierarchical_id.split("/")
-        expected = environment in production and name in PROTECTED
-        assert bool(stack.termination_protection) is expected, stack.hierarchical_id
+    protected = {
+        stack.hierarchical_id
+        for stack in assembly.stacks_recursively
+        if stack.termination_protection
+    }
+    assert protected == {
+        f"{environment}/{name}" for environment in production for name in PROTECTED
+    }
 
 
 def test_every_role_carries_the_boundary_and_no_inline_policy(templates: Templates) -> None:
     for environment in ALL:
         expected = boundary_arn(environment.name, account=environment.account)
-        for stack, template in templates.items():
-            if not stack.startswith(f"{environment.name}/"):
-                continue
-            assert resources(template, "AWS::IAM::Policy") == {}
-            for name, role in resources(template, "AWS::IAM::Role").items():
-                boundary = role["Properties"]["PermissionsBoundary"]
-                imported = json.dumps(boundary).count(f"starburst-{environment.name}-foundation:")
-                assert boundary == expected or imported, f"{stack}: {name}"
-                assert "Policies" not in role["Properties"], f"{stack}: {name}"
+        for where, role in across(templates, environment.name, "AWS::IAM::Role"):
+            boundary = role["Properties"]["PermissionsBoundary"]
+            imported = json.dumps(boundary).count(f"starburst-{environment.name}-foundation:")
+            assert boundary == expected or imported, where
+            assert "Policies" not in role["Properties"], where
+    assert not [stack for stack, each in templates.items() if resources(each, "AWS::IAM::Policy")]
 
 
 def test_every_log_group_is_encrypted_and_expires(templates: Templates) -> None:
     for environment in ALL:
-        for stack, template in templates.items():
-            if not stack.startswith(f"{environment.name}/"):
-                continue
-            for name, group in resources(template, "AWS::Logs::LogGroup").items():
-                properties = group["Properties"]
-                assert properties["RetentionInDays"] == environment.log_retention_days, name
-                assert "LogsKey" in json.dumps(properties["KmsKeyId"]), f"{stack}: {name}"
+        for where, group in across(templates, environment.name, "AWS::Logs::LogGroup"):
+            properties = group["Properties"]
+            assert properties["RetentionInDays"] == environment.log_retention_days, where
+            assert "LogsKey" in json.dumps(properties["KmsKeyId"]), where
 
 
 def without_deputy_key(template: Template) -> list[str]:
@@ -222,16 +217,15 @@ def test_every_role_is_complete_once_it_exists(templates: Templates) -> None:
 
     State Manager runs a new association at once, and the next time in a day.
     """
-    for stack, template in templates.items():
-        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
-            for name, policy in resources(template, kind).items():
-                assert not policy["Properties"].get("Roles"), f"{stack}: {name}"
+    for environment in ALL:
+        for where, policy in across(templates, environment.name, "AWS::IAM::ManagedPolicy"):
+            assert not policy["Properties"].get("Roles"), where
 
 
 def tags_of(resource: dict[str, Any]) -> dict[str, str] | None:
     """Return a resource's tags; None where CloudFormation's schema knows none for its type."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
-    tagging = schema.get("tagging") or {"taggable": "Tags" in schema["properties"]}
+    tagging: dict[str, Any] = schema.get("tagging") or {"taggable": "Tags" in schema["properties"]}
     if not tagging.get("taggable", True):
         return None
     name = tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")

@@ -13,7 +13,7 @@ import pytest
 import app
 from environments import ALL, DEV
 from starburst_constructs.storage.buckets import CONTROL_DAYS
-from tests.stacks.reading import Template, named, resources, statement
+from tests.stacks.reading import Template, across, named, resources, statement
 
 Templates = dict[str, Template]
 
@@ -66,41 +66,36 @@ def test_every_bucket_is_private_versioned_and_owned_by_us(
 def test_every_bucket_policy_refuses_strangers_and_old_tls(
     templates: Templates, environment: Any
 ) -> None:
-    seen = 0
-    for stack, template in templates.items():
-        if not stack.startswith(f"{environment.name}/"):
-            continue
-        for resource in resources(template, "AWS::S3::BucketPolicy").values():
-            seen += 1
-            document = resource["Properties"]["PolicyDocument"]
-            conditions = {json.dumps(each.get("Condition")): each for each in document["Statement"]}
-            denies = [
-                conditions[json.dumps({"Bool": {"aws:SecureTransport": "false"}})],
-                conditions[json.dumps({"NumericLessThan": {"s3:TlsVersion": 1.2}})],
-                statement(document, "DenyStrangers"),
-            ]
-            for deny in denies:
-                assert deny["Effect"] == "Deny"
-                assert deny["Action"] == "s3:*"
-                assert deny["Principal"] == {"AWS": "*"}
-                # The bucket itself and its objects: listing is refused as well (S10).
-                assert len(deny["Resource"]) == 2
-            assert denies[2]["Condition"] == {
-                "StringNotEquals": {"aws:PrincipalAccount": environment.account},
-                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
-            }
-    assert seen == 3
+    found = across(templates, environment.name, "AWS::S3::BucketPolicy")
+    assert len(found) == 3
+    for _, resource in found:
+        document = resource["Properties"]["PolicyDocument"]
+        conditions = {json.dumps(each.get("Condition")): each for each in document["Statement"]}
+        denies = [
+            conditions[json.dumps({"Bool": {"aws:SecureTransport": "false"}})],
+            conditions[json.dumps({"NumericLessThan": {"s3:TlsVersion": 1.2}})],
+            statement(document, "DenyStrangers"),
+        ]
+        for deny in denies:
+            assert deny["Effect"] == "Deny"
+            assert deny["Action"] == "s3:*"
+            assert deny["Principal"] == {"AWS": "*"}
+            # The bucket itself and its objects: listing is refused as well (S10).
+            assert len(deny["Resource"]) == 2
+        assert denies[2]["Condition"] == {
+            "StringNotEquals": {"aws:PrincipalAccount": environment.account},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        }
 
 
 def test_an_organization_widens_the_perimeter_to_itself(tmp_path: Path) -> None:
     dev = replace(DEV, organization_id="o-a1b2c3d4e5")
     assembly = app.build([dev], outdir=str(tmp_path), validate=False).synth()
-    for stack in assembly.stacks_recursively:
-        for resource in resources(stack.template, "AWS::S3::BucketPolicy").values():
-            strangers = statement(resource["Properties"]["PolicyDocument"], "DenyStrangers")
-            assert strangers["Condition"]["StringNotEquals"] == {
-                "aws:PrincipalOrgID": "o-a1b2c3d4e5"
-            }
+    built = {stack.hierarchical_id: stack.template for stack in assembly.stacks_recursively}
+    for where, resource in across(built, "dev", "AWS::S3::BucketPolicy"):
+        strangers = statement(resource["Properties"]["PolicyDocument"], "DenyStrangers")
+        condition = strangers["Condition"]["StringNotEquals"]
+        assert condition == {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, where
 
 
 def test_the_data_bucket_encrypts_with_the_data_key(storage: Template, environment: Any) -> None:
