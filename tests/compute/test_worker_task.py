@@ -23,7 +23,7 @@ from tests.some import some
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
 
-ENVIRONMENTS = ("local", "dev", "prod", "regulated")
+ENVIRONMENTS = [each.name for each in ALL]
 
 
 def resources(template: Mapping[str, Any], of: str) -> dict[str, Any]:

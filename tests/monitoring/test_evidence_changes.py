@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from environments import ALL
+from stacks.settings import Environment
 from starburst_constructs.monitoring.evidence_changes import evidence_filters, evidence_metric
 from tests.stacks.filters import Event, finds
 from tests.stacks.reading import Template, resources
@@ -213,18 +215,21 @@ def test_ordinary_work_is_not(one: Event) -> None:
     assert told(one) == set()
 
 
-def test_production_has_the_filters_and_one_alarm(templates: Mapping[str, Template]) -> None:
-    for name in ("local", "dev", "prod", "regulated"):
-        metric = evidence_metric(name)
-        filters = resources(templates[f"{name}/audit"], "AWS::Logs::MetricFilter").values()
-        found = [one["Properties"] for one in filters if metric in json.dumps(one)]
-        alarms = resources(templates[f"{name}/control"], "AWS::CloudWatch::Alarm").values()
-        rings = [one["Properties"] for one in alarms if one["Properties"]["MetricName"] == metric]
-        if name in ("local", "dev"):
-            assert (found, rings) == ([], [])
-            continue
-        assert len(found) == len(FILTERS)
-        # CloudWatch Logs takes no longer pattern.
-        assert all(len(json.dumps(one["FilterPattern"])) < 1024 for one in found)
-        [alarm] = rings
-        assert alarm["AlarmActions"]
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_production_has_the_filters_and_one_alarm(
+    templates: Mapping[str, Template], environment: Environment
+) -> None:
+    name = environment.name
+    metric = evidence_metric(name)
+    filters = resources(templates[f"{name}/audit"], "AWS::Logs::MetricFilter").values()
+    found = [one["Properties"] for one in filters if metric in json.dumps(one)]
+    alarms = resources(templates[f"{name}/control"], "AWS::CloudWatch::Alarm").values()
+    rings = [one["Properties"] for one in alarms if one["Properties"]["MetricName"] == metric]
+    if not environment.production:
+        assert (found, rings) == ([], [])
+        return
+    assert len(found) == len(FILTERS)
+    # CloudWatch Logs takes no longer pattern.
+    assert all(len(json.dumps(one["FilterPattern"])) < 1024 for one in found)
+    [alarm] = rings
+    assert alarm["AlarmActions"]

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from environments import ALL
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN, tampering_metric
 from tests.some import some
 from tests.stacks.reading import resources
 
 
-@pytest.mark.parametrize("environment", ["local", "dev", "prod", "regulated"])
+@pytest.mark.parametrize("environment", [each.name for each in ALL])
 def test_every_log_is_watched_and_the_alarm_is_heard(
     environment: str, templates: Mapping[str, Any]
 ) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from environments import ALL
 from starburst_constructs.naming import boundary_name
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.boundary import IDENTITY_CHANGES, boundary_statements
 from tests.some import some
 
-ENVIRONMENTS = ("local", "dev", "prod", "regulated")
+ENVIRONMENTS = [each.name for each in ALL]
 
 
 def as_list(value: Any) -> list[Any]:

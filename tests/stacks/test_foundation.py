@@ -94,12 +94,12 @@ def test_the_logs_key_opens_for_who_writes_under_it(foundation: Template) -> Non
 
 def test_key_policies_name_no_other_account(foundation: Template, environment: Any) -> None:
     for key in some(resources(foundation, "AWS::KMS::Key").values()):
-        named = {
+        callers = {
             each["Principal"]["AWS"]
             for each in key["Properties"]["KeyPolicy"]["Statement"]
             if each["Effect"] == "Allow" and "AWS" in each["Principal"]
         }
-        assert named == {f"arn:aws:iam::{environment.account}:root"}
+        assert callers == {f"arn:aws:iam::{environment.account}:root"}
 
 
 def test_the_boundary_has_the_name_that_roles_use(foundation: Template, environment: Any) -> None:
