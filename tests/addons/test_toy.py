@@ -168,11 +168,6 @@ def test_a_bad_setting_is_refused_by_name(bad: dict[str, Any]) -> None:
         Toy(**bad)
 
 
-def test_two_of_one_name_are_refused() -> None:
-    with pytest.raises(SettingsError, match="addons"):
-        replace(DEV, addons=(Toy(), Toy(word="twice")))
-
-
 def test_an_addon_called_like_a_stack_of_the_kit_is_refused() -> None:
     class Storage(Toy):
         name = "storage"

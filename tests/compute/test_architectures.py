@@ -12,7 +12,7 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import Environment, SettingsError
+from stacks.settings import Environment
 
 
 def synthesized(environment: Environment, outdir: Path) -> dict[str, Mapping[str, Any]]:
@@ -62,10 +62,3 @@ def test_the_runtime_document_says_so(both: Mapping[str, Mapping[str, Any]]) -> 
 def test_one_alone_has_one(templates: Mapping[str, Any]) -> None:
     assert set(definitions(templates["dev/compute"])) == {"starburst-dev-sandbox"}
     assert "arm64" not in json.dumps(templates["dev/access"]).replace("aarch64", "")
-
-
-def test_an_architecture_is_offered_once() -> None:
-    with pytest.raises(SettingsError, match="architectures"):
-        replace(DEV, other_architectures=("X86_64",))
-    with pytest.raises(SettingsError, match="architecture"):
-        replace(DEV, other_architectures=("RISCV",))  # type: ignore[arg-type]

@@ -218,35 +218,3 @@ def test_a_warm_pool_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
         if "LaunchTemplate" in group
     ]
     assert len(plain) == 2, "a warm pool goes with one launch template only"
-
-
-@pytest.mark.parametrize(
-    ("capacity", "says"),
-    [
-        ({"instance_types": ()}, "instance_types"),
-        ({"instance_types": (C7G, C7G)}, "instance_types"),
-        ({"instance_types": (replace(C7G, name="large"),)}, "c7g.2xlarge"),
-        ({"instance_types": (replace(C7G, usd_per_hour=0),)}, "usd_per_hour"),
-        ({"instance_types": (C7G,), "most": 0}, "most"),
-        ({"instance_types": (C7G,), "most": 2, "warm": 3}, "warm"),
-        ({"instance_types": (C7G, M7G), "warm": 1}, "warm pool of a mixture"),
-        ({"instance_types": (C7G,), "disk_gb": 8}, "disk_gb"),
-    ],
-)
-def test_what_ec2_would_refuse_is_refused_at_once(capacity: dict[str, Any], says: str) -> None:
-    with pytest.raises(SettingsError, match=says):
-        Ec2Capacity(**capacity)
-
-
-def test_an_environment_must_fit_its_instances() -> None:
-    small = Ec2Capacity(instance_types=(replace(C7G, vcpu=2, memory_gb=4),))
-    with pytest.raises(SettingsError, match="room for a worker of workspace heart"):
-        hosted(small)
-    capacity = Ec2Capacity(instance_types=(C7G,), spot=True)
-    with pytest.raises(SettingsError, match="other_architectures"):
-        hosted(capacity, other_architectures=("X86_64",))
-    with pytest.raises(SettingsError, match=r"network\.cidr.*2100 addresses"):
-        hosted(replace(capacity, most=500), network=Network(cidr="10.77.0.0/22"))
-    many = tuple(Workspace(name=f"study{n}", budget_emails=EMAILS) for n in range(11))
-    with pytest.raises(SettingsError, match="20 groups of instances"):
-        hosted(capacity, workspaces=many)

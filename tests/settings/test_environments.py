@@ -103,21 +103,6 @@ def beside_prod(name: str, **changes: object) -> Environment:
     return replace(environments.PROD, name=name, **{"registry_scanning": False, **changes})
 
 
-def test_one_name_for_two_environments_is_refused() -> None:
-    twin = replace(environments.PROD, network=Network(cidr="10.99.0.0/20", zones=3))
-    with pytest.raises(SettingsError, match="environment name is 'prod'; allowed: each value once"):
-        check_together((environments.PROD, twin))
-
-
-def test_overlapping_networks_of_one_account_and_region_are_refused() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        check_together((environments.PROD, beside_prod("second")))
-    assert str(refusal.value) == (
-        "environment second: network.cidr is '10.64.16.0/20'; allowed: blocks that do not overlap "
-        "10.64.16.0/20 of environment prod."
-    )
-
-
 def test_overlapping_networks_of_two_regions_pass() -> None:
     check_together((environments.PROD, beside_prod("second", region="eu-central-1")))
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from environments import ALL, DEV, PROD
-from stacks.settings import Network, SettingsError
+from environments import ALL, DEV
 from starburst.controller.endpoints import PARAMETER
 from starburst_constructs.identity.endpoint_opening import (
     BURST_TAG,
@@ -20,7 +18,6 @@ from starburst_constructs.identity.endpoint_opening import (
 from starburst_constructs.network.endpoints import ON_DEMAND, services_in
 from starburst_constructs.network.vpc import closing_ceiling
 from starburst_constructs.policies.boundary import boundary_statements
-from tests.networks import REUSED
 from tests.stacks.reading import Template, documents, listed, only, resources, statement
 
 Templates = dict[str, Template]
@@ -112,10 +109,3 @@ def test_the_boundary_still_fits() -> None:
     )
     document = [one.to_statement_json() for one in statements]
     assert len(json.dumps(document, separators=(",", ":"))) < IAM_LIMIT
-
-
-def test_restricted_data_and_others_endpoints_rule_it_out() -> None:
-    with pytest.raises(SettingsError, match="'always' where data_class is 'restricted'"):
-        replace(PROD, network=replace(PROD.network, endpoints="while_bursting"))
-    with pytest.raises(SettingsError, match="only their owner may close them"):
-        Network(existing=REUSED, endpoints="while_bursting")

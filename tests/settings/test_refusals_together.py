@@ -1,0 +1,268 @@
+"""What instances, add-ons and neighbours may not be; and no rule lacks a value that breaks it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import stacks.settings
+from environments import DEV
+from stacks.settings import (
+    Ec2Capacity,
+    Environment,
+    Instance,
+    Network,
+    SettingsError,
+    Workspace,
+    check_together,
+)
+from starburst.contract import Limits
+from tests.addons.toy.addon import Toy
+from tests.networks import EXISTING, REUSED
+from tests.settings.test_refusals import REFUSALS, environment, existing, workspace
+
+SETTINGS = Path(stacks.settings.__file__).parent
+VALIDATORS = {
+    *("between", "distinct", "emails", "ipv4_network", "matches", "one_of", "positive"),
+    *("private_network", "public_network", "require", "typed"),
+}
+
+C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
+M7G = replace(C7G, name="m7g.2xlarge", memory_gb=32)
+STUDIES = tuple(
+    Workspace(name=name, budget_emails=("team@example.com",)) for name in ("heart", "brain")
+)
+
+
+def instances(**changes: Any) -> Ec2Capacity:
+    return Ec2Capacity(**{"instance_types": (C7G,), **changes})
+
+
+def hosted(**changes: Any) -> Environment:
+    sound: dict[str, Any] = {
+        "capacity": instances(),
+        "workspaces": STUDIES,
+        "network": Network(cidr="10.77.0.0/20"),
+    }
+    return replace(DEV, **{**sound, **changes})
+
+
+def beside(**changes: Any) -> None:
+    """Check an environment that is like DEV, but for a block of its own, beside DEV."""
+    apart = Network(cidr="10.99.0.0/20")
+    check_together([DEV, replace(DEV, **{"name": "second", "network": apart, **changes})])
+
+
+def sharing(one: Network, other: Network) -> None:
+    first = replace(DEV, registry_scanning=False, network=one)
+    check_together([first, replace(first, name="second", network=other)])
+
+
+LONG = Workspace(
+    name="long", limits=Limits(timeout_seconds=3 * 86_400), budget_emails=("team@example.com",)
+)
+WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@example.com",))
+SHUT = Network(cidr="10.98.0.0/20", block_public_access=True)
+
+MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "no instance types": (instances, {"instance_types": ()}, "instance_types is 0"),
+    "an instance type twice": (instances, {"instance_types": (C7G, C7G)}, "each value once"),
+    "instance types by name": (instances, {"instance_types": ("c7g.large",)}, "(Instance(…),)"),
+    "an instance type without a size": (
+        instances,
+        {"instance_types": (replace(C7G, name="large"),)},
+        "allowed: names such as c7g.2xlarge",
+    ),
+    "an instance without a processor": (
+        instances,
+        {"instance_types": (replace(C7G, vcpu=0),)},
+        "vcpu of c7g.2xlarge is 0",
+    ),
+    "an instance without memory": (
+        instances,
+        {"instance_types": (replace(C7G, memory_gb=0),)},
+        "memory_gb of c7g.2xlarge is 0",
+    ),
+    "an instance for nothing": (
+        instances,
+        {"instance_types": (replace(C7G, usd_per_hour=0),)},
+        "usd_per_hour of c7g.2xlarge is 0",
+    ),
+    "no instances": (instances, {"most": 0}, "capacity.most is 0"),
+    "more warm instances than instances": (instances, {"most": 2, "warm": 3}, "warm is 3"),
+    "warm instances of several types": (
+        instances,
+        {"instance_types": (C7G, M7G), "warm": 1},
+        "capacity.warm is 1; allowed: 0 where there are several instance types: EC2 keeps no warm "
+        "pool of a mixture.",
+    ),
+    "a disk too small for the system": (instances, {"disk_gb": 8}, "capacity.disk_gb is 8"),
+    "instances without room for a worker": (
+        hosted,
+        {"capacity": instances(instance_types=(replace(C7G, vcpu=2, memory_gb=4),))},
+        "a type with room for a worker of workspace heart",
+    ),
+    "instances of several architectures": (
+        hosted,
+        {"other_architectures": ("ARM64",)},
+        "other_architectures is ('ARM64',); allowed: () with EC2 instances",
+    ),
+    "instances whose endpoints come and go": (
+        hosted,
+        {"network": Network(cidr="10.77.0.0/20", endpoints="while_bursting")},
+        "allowed: 'always' with EC2 instances",
+    ),
+    "a block without room for every group of instances": (
+        hosted,
+        {"capacity": instances(spot=True, most=500), "network": Network(cidr="10.77.0.0/22")},
+        "a block with 2100 addresses",
+    ),
+    "more groups of instances than a cluster takes": (
+        hosted,
+        {
+            "capacity": instances(spot=True),
+            "workspaces": tuple(replace(STUDIES[0], name=f"study{n}") for n in range(11)),
+        },
+        "capacity is 22; allowed: 20 groups of instances at most",
+    ),
+    "one workspace among others that has no room": (
+        environment,
+        {"network": Network(cidr="10.64.0.0/24"), "workspaces": (workspace(), WIDE)},
+        "a block with 215 addresses",
+    ),
+    "one workspace among others whose sessions expire while they run": (
+        environment,
+        {
+            "storage": stacks.settings.Storage(session_days=2),
+            "workspaces": (LONG, workspace()),
+        },
+        "allowed: at least the 3 days that a session may run.",
+    ),
+    "restricted data behind endpoints that come and go": (
+        environment,
+        {"network": Network(endpoints="while_bursting")},
+        "environment prod: network.endpoints is 'while_bursting'; allowed: 'always' where "
+        "data_class is 'restricted'.",
+    ),
+    "an add-on twice": (environment, {"addons": (Toy(), Toy(word="twice"))}, "each value once"),
+    "an add-on of no name": (
+        environment,
+        {"addons": (type("Nameless", (Toy,), {"name": "No-Name"})(),)},
+        "allowed: names such as datamart.",
+    ),
+    "an architecture twice": (environment, {"other_architectures": ("X86_64",)}, "value once"),
+    "a trusted VPC twice": (
+        environment,
+        {"trusted_cidrs": ("140.107.0.0/16",), "trusted_vpcs": ("vpc-0a1b2c3d",) * 2},
+        "each value once",
+    ),
+    "more trusted VPCs than a policy holds": (
+        environment,
+        {
+            "trusted_cidrs": ("140.107.0.0/16",),
+            "trusted_vpcs": tuple(f"vpc-{number:08x}" for number in range(51)),
+        },
+        "trusted_vpcs is 51; allowed: a whole number, 0 to 50.",
+    ),
+    "a tag of the kit's own": (
+        environment,
+        {"tags": (("starburst:environment", "other"),)},
+        "tags is 'starburst:environment'",
+    ),
+    "a role of cdk bootstrap that breaks the glass": (
+        environment,
+        {"break_glass_role_arn": "arn:aws:iam::222233334444:role/cdk-hnb659fds-deploy-role"},
+        "a role of your security team's own",
+    ),
+    "one subnet for several": (existing, {"subnet_ids": "subnet-0a1b2c3d"}, "a tuple, such as"),
+    "endpoints from nowhere": (existing, {"endpoints": "share"}, "allowed: create, reuse."),
+    "endpoints now and then": (Network, {"endpoints": "often"}, "allowed: always, while_bursting."),
+    "a prefix list that is none": (Network, {"s3_prefix_list": "s3"}, "an id such as pl-6da54004"),
+    "endpoints of others that come and go": (
+        Network,
+        {"existing": REUSED, "endpoints": "while_bursting"},
+        "only their owner may close them.",
+    ),
+    "a name for two environments": (
+        beside,
+        {"name": DEV.name},
+        "environment name is 'dev'; allowed: each value once.",
+    ),
+    "overlapping blocks of one region": (
+        beside,
+        {"network": DEV.network, "registry_scanning": False},
+        "environment second: network.cidr is",
+    ),
+    "endpoints made twice in one VPC": (
+        sharing,
+        {"one": Network(existing=EXISTING), "other": Network(existing=EXISTING)},
+        "environment second: network.existing.endpoints is 'create'; allowed: 'reuse' where",
+    ),
+    "a registry with two owners": (
+        beside,
+        {},
+        "environment second: registry_scanning is True; allowed: False where environment dev sets "
+        "it for the same account and Region.",
+    ),
+    "gateways with two owners": (
+        sharing,
+        {"one": replace(SHUT, cidr="10.97.0.0/20"), "other": SHUT},
+        "environment second: network.block_public_access is True; allowed",
+    ),
+    "a way out through a gateway that a neighbour shuts": (
+        sharing,
+        {"one": SHUT, "other": Network(cidr="10.97.0.0/20", egress="nat")},
+        "environment second: network.egress is 'nat'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "changes", "said"), MORE.values(), ids=MORE)
+def test_what_does_not_fit_together_is_refused_in_one_sentence(
+    build: Callable[..., object], changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        build(**changes)
+    assert said in str(refusal.value)
+
+
+Site = tuple[str, int]
+
+
+def rules() -> dict[Site, str]:
+    """Return what each line of the settings that calls a validator refuses."""
+    return {
+        (path.name, line): ast.unparse(call)
+        for path in SETTINGS.glob("*.py")
+        if path.name != "validation.py"
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in VALIDATORS
+        for line in range(call.lineno, (call.end_lineno or call.lineno) + 1)
+    }
+
+
+def refused_by(build: Callable[..., object], changes: dict[str, Any]) -> set[Site]:
+    """Return the lines of the settings through which a refusal came."""
+    with pytest.raises(SettingsError) as refusal:
+        build(**changes)
+    paths = [(Path(str(entry.path)), entry.lineno + 1) for entry in refusal.traceback]
+    return {(path.name, line) for path, line in paths if path.parent == SETTINGS}
+
+
+def test_every_rule_of_the_settings_has_a_value_that_breaks_it() -> None:
+    found = rules()
+    assert len(set(found.values())) > 100
+    broken = {
+        found[site]
+        for build, changes, _ in (*REFUSALS.values(), *MORE.values())
+        for site in refused_by(build, changes)
+        if site in found
+    }
+    assert set(found.values()) - broken == set()
