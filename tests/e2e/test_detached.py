@@ -73,8 +73,7 @@ def test_a_cancel_reaches_workers_that_may_only_read_it(alice: Connection, tmp_p
     session = open_session(alice, SessionOptions(**{**SMALL, "workers": 1}), progress=False)
     with in_one_pack(session):
         futures = session.map(hold, range(40))
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "0").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "0").exists():
         time.sleep(0.05)
     assert session.cancel(futures[:30]) == 30  # the worker sits in the first of them
     assert [future.result(timeout=90) for future in futures[30:]] == list(range(30, 40))

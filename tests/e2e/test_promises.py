@@ -221,11 +221,15 @@ def waiting(alice: Connection) -> Iterator[Session]:
     session.cleanup(force=True)
 
 
-def test_objects_and_messages_in_flight_are_ciphertext(alice: Connection, waiting: Session) -> None:
+def test_objects_and_messages_in_flight_are_ciphertext(
+    alice: Connection, waiting: Session, tmp_path: Path
+) -> None:
     secret = "rs80357906-carrier"
+    seen = tmp_path / "seen"
 
     def slow(text: str) -> str:
-        time.sleep(2)
+        while not seen.exists():
+            time.sleep(0.05)
         return text
 
     waiting.map(slow, [f"{secret}-{i}" for i in range(12)])
