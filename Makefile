@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types pyright mypy warm unit synth cost bench fleet fuzz nemesis evidence templates docs image mutants lock setup clean
+.PHONY: help demo test lint types pyright mypy warm unit synth cost bench fleet fuzz nemesis evidence templates docs image mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,11 @@ fuzz: setup  ## SECONDS=3600: feed every reader of foreign bytes what an attacke
 mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
 	  --report $(if $(ENV),build/mutants-$(ENV).json,docs/mutants.json)
+
+mutation: setup  ## MODULES=limits JOBS=2: would the tests notice a mistake in the runtime? SURVIVORS=1 plays those alone
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.mutation --modules "$(MODULES)" --only "$(ONLY)" \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(BUDGET),--budget $(BUDGET)) \
+		$(if $(SURVIVORS),--survivors) $(if $(FRESH),--fresh)
 
 # Only who signs with a key in KMS needs credentials, and only for that; SIGN_WITH is its ARN, or a file.
 evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what was found, in one folder
