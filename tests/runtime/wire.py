@@ -6,6 +6,7 @@ and of SQS's JSON protocol, whose ``x-amzn-query-error`` header botocore puts in
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,13 +21,18 @@ __all__ = ["Scripted", "json_error", "no_queue", "s3_error"]
 _OPERATIONS = {"s3": "GetObject", "sqs": "SendMessage", "kms": "Decrypt"}
 
 
-def _error(service: str, status: int, body: bytes, headers: dict[str, str]) -> ClientError:
+@functools.cache
+def _reader(service: str) -> tuple[Any, Any]:
+    """Return botocore's parser for a service, and the shape of an answer."""
     model = botocore.session.get_session().get_service_model(service)
-    operation = _OPERATIONS[service]
-    parser = create_parser(model.resolved_protocol)
-    shape: Any = model.operation_model(operation).output_shape
+    shape = model.operation_model(_OPERATIONS[service]).output_shape
+    return create_parser(model.resolved_protocol), shape
+
+
+def _error(service: str, status: int, body: bytes, headers: dict[str, str]) -> ClientError:
+    parser, shape = _reader(service)
     answer = {"status_code": status, "body": body, "headers": headers}
-    return ClientError(parser.parse(answer, shape), operation)
+    return ClientError(parser.parse(answer, shape), _OPERATIONS[service])
 
 
 def s3_error(status: int, code: str, said: str = "", *, head: bool = False) -> ClientError:

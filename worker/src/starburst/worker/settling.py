@@ -6,6 +6,7 @@ reason for a worker to die unheard, until it has lasted.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -84,20 +85,30 @@ class Settling:
 
     def commit(self, lease: Lease, node: ResultNode) -> None:
         """Commit once the commit under way has ended, while the next range is leased and run."""
-        self.settle(lambda: self.background.start(lease, lambda: self.commits.commit(lease, node)))
+        commit = functools.partial(self.commits.commit, lease, node)
+        self.settle(lambda: self.background.start(lease, commit), waiting=lease)
         if node.nbytes > _LARGE_BYTES:
             self.settle()
 
     def commit_early(self, lease: Lease) -> None:
         """Commit what a range has while its last task runs; see :class:`Commits`."""
-        self.settle(lambda: self.background.start(lease, lambda: self.commits.commit_early(lease)))
+        commit = functools.partial(self.commits.commit_early, lease)
+        self.settle(lambda: self.background.start(lease, commit), waiting=lease)
 
-    def settle(self, following: Callable[[], None] = lambda: None) -> None:
-        """Wait for the commit under way, begin what follows it, then deal with what it met."""
+    def settle(
+        self, following: Callable[[], None] = lambda: None, *, waiting: Lease | None = None
+    ) -> None:
+        """Wait for the commit under way, begin what follows it, then deal with what it met.
+
+        Args:
+            following: begins what follows.
+            waiting: what is held meanwhile, besides what is being committed.
+        """
         if self.background.lease is None:
             following()
             return
-        failed = self.background.finish(self.keep)
+        held = () if waiting is None else (waiting,)
+        failed = self.background.finish(lambda: self.keep(*held))
         if failed is None:
             self._failures = 0
             following()
@@ -154,8 +165,14 @@ class Settling:
         if self._failures >= self._timings.most_failures:
             raise SessionError(f"AWS failed {self._failures} times in a row: {error}") from error
         pause = self._timings.first_pause_seconds * 2**self._failures
-        with self._stop.interruptible():
-            self._clock.sleep(min(self._timings.longest_pause_seconds, pause))
+        self._pause(min(self._timings.longest_pause_seconds, pause))
+
+    def _pause(self, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            with self._stop.interruptible():
+                self._clock.sleep(min(left, self._timings.commit_poll_seconds))
+            self.keep()
 
     def _turn_down(self, lease: Lease, error: Exception) -> None:
         """Deal with a range over which AWS refuses a request for good: its attempts are counted.

@@ -39,9 +39,15 @@ class Stop:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let SIGTERM end what is done meanwhile: nothing is in hand."""
+        """Let SIGTERM end what is done meanwhile: nothing is in hand.
+
+        Raises:
+            Stopped: it comes, or has come just before.
+        """
         self._interruptible = True
         try:
+            if self.deadline is not None:
+                raise Stopped
             yield
         finally:
             self._interruptible = False

@@ -111,25 +111,27 @@ class Supervisor:
             self.close()
 
     def turn(self, seconds: float) -> bool:
-        """Lease one range and settle it; whether there was one.
+        """Lease one range and settle it; whether there was one, or may be, for all that AWS told.
 
         Args:
             seconds: to wait for it at most.
         """
         held: Lease | Request | None = None
+        sent, told = 0, True
         if self.settling.background.is_over:
             self.settling.settle()
         try:
             held = self._wait_for_work(seconds)
             if isinstance(held, Request):
-                self._requeue(held)
+                sent = self._requeue(held)
             elif held is not None:
                 self.work(held)
         except TRANSIENT as error:
+            told = False
             self.settling.meet(held, error)
         else:
             self.settling.note_success()
-        return isinstance(held, Lease)
+        return isinstance(held, Lease) or sent > 0 or not told
 
     def work(self, lease: Lease) -> None:
         """Run a leased range and begin to commit it, or leave it to others."""
@@ -138,7 +140,7 @@ class Supervisor:
                 self._work(lease)
             except Overtaken:
                 self.child.end()
-                self.settling.settle()
+                self.settling.settle(waiting=lease)
                 if not lease.ended and not self.settling.commits.resume(lease):
                     self.settling.let_go(lease)
         except IntegrityError as error:
@@ -173,9 +175,9 @@ class Supervisor:
         with self._stop.interruptible():
             return self.leases.receive(wait=seconds)
 
-    def _requeue(self, request: Request) -> None:
-        """Do what the controller asks, but not more often than it may ask."""
-        now = self._clock.monotonic()
+    def _requeue(self, request: Request) -> int:
+        """Do what the controller asks, but not more often than it may; return how much was sent."""
+        now, sent = self._clock.monotonic(), 0
         if now - self._requeued >= self._timings.requeue_seconds:
 
             def tick() -> None:
@@ -193,3 +195,4 @@ class Supervisor:
             self._requeued = self._clock.monotonic()
             log("sent again", ranges=sent)
         self.leases.done(request)
+        return sent
