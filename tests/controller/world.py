@@ -198,8 +198,8 @@ class FakeEcs:
         return {}
 
     def staying(self, session: str) -> int:
-        """Count the workers of a session that nobody has told to stop."""
-        return sum(task["desiredStatus"] == "RUNNING" for task in self.live(session))
+        """Count the workers of a session that nobody has told to stop; of all where it is empty."""
+        return sum(task["desiredStatus"] == "RUNNING" for task in self.live(session or None))
 
     def live(self, session: str | None = None) -> list[dict[str, Any]]:
         return [

@@ -37,7 +37,7 @@ class Effect:
         refused: the code of AWS's refusal, or the type of another error; empty where it was done.
         answer: of AWS.
         happened: whether it was done, also where AWS's answer was lost.
-        fleet: workers of the call's session that are to run, before and after; of ECS alone.
+        fleet: workers that are to run, before and after: of the call's session, or of all.
     """
 
     invocation: int
@@ -67,7 +67,7 @@ class History:
 
     Attributes:
         clock: of the controller.
-        fleet: counts a session's workers that are to run.
+        fleet: counts the workers of a session that are to run; of all where none is named.
         effects: in the order in which they were had.
         until: by invocation, when it had to be done.
         interfere: what happens to each call; None lets all be done.
@@ -114,11 +114,13 @@ class History:
             return do()
         began, at = len(self.effects), self.clock()
         session = str(words.get("startedBy", ""))
-        before = self.fleet(session) if session else 0
-        refused, answer, happened = "", None, False
+        refused, answer, happened, before = "", None, False, 0
 
         def done() -> Any:
-            nonlocal answer, happened
+            nonlocal answer, happened, began, at, before
+            # Another invocation may have had its turn since.
+            began, at = len(self.effects), self.clock()
+            before = self.fleet(session)
             answer = do()
             happened = True
             return answer
@@ -135,7 +137,7 @@ class History:
             refused = type(error).__name__
             raise
         finally:
-            fleet = (before, self.fleet(session)) if session else (0, 0)
+            fleet = (before, self.fleet(session))
             more = {"refused": refused, "answer": answer, "happened": happened, "fleet": fleet}
             self._add(invocation, call, words, began=began, at=at, **more)
 

@@ -46,6 +46,12 @@ class MemoryWorld(World):
         self.environment._document = None
         self.controller = Controller(self.environment)
 
+    def beside(self) -> MemoryWorld:
+        """Return the same world with a container of its own."""
+        other = copy.copy(self)
+        other.controller = Controller(self.environment)
+        return other
+
     def copied(self) -> MemoryWorld:
         """Return another world in the same state, with a history of its own."""
         other = a_world(endpoints=bool(self.environment.settings.endpoints_stack))

@@ -18,6 +18,11 @@ from .session_rules import ACTIVE, ENDED, FINAL, Session, of_session, session_of
 
 __all__ = ["broken"]
 
+_OTHER_REASONS: Final = (
+    "starburst: this task belongs to no active session",
+    "starburst: more workers than",
+    "starburst: Spot has no room",
+)
 _NOTE: Final = f"{CONTROL_PREFIX}endpoints.json"
 
 
@@ -37,6 +42,7 @@ def broken(history: History, *, wakes: str) -> list[str]:
             *_in_time(effect, history.until),
             *_by_compare_and_set(effect, here),
             *_of_endpoints(effect, here),
+            *_farewell(effect, here),
         ]
         session = session_of(effect, wakes=wakes)
         if session:
@@ -53,16 +59,19 @@ class _Invocation:
 
     Attributes:
         etags: by S3 key, those that it knows.
+        closed: whether it has told a queue to go.
         note: the note on the endpoints, as it last wrote it.
         looked, open: whether CloudFormation has told it of them, and last that they are open.
     """
 
     etags: dict[str, set[str]] = field(default_factory=dict)
+    closed: bool = False
     note: Mapping[str, Any] | None = None
     looked: bool = False
     open: bool = False
 
     def take(self, effect: Effect) -> None:
+        self.closed |= effect.call in ("sqs.delete_queue", "sqs.get_queue_url")
         if not effect.answer:
             return
         if effect.call in ("s3.get_object", "s3.put_object", "s3.head_object"):
@@ -104,8 +113,18 @@ def _of_endpoints(effect: Effect, here: _Invocation) -> Iterator[str]:
     wish = effect.words["Parameters"][0]["ParameterValue"]
     if wish == "off" and (here.note is None or here.note["wanted"] != "off"):
         yield "the endpoints are closed before that is written down"
+    if wish == "off" and effect.happened and effect.fleet[0]:
+        yield "the endpoints are closed under workers"
     if wish == "on" and here.note is not None and here.note["wanted"] != "on":
         yield "the endpoints are opened against what is written down"
+
+
+def _farewell(effect: Effect, here: _Invocation) -> Iterator[str]:
+    """Workers find no more work once they are told to go, or others take what they leave."""
+    if effect.call != "ecs.stop_task" or effect.words["reason"].startswith(_OTHER_REASONS):
+        return
+    if not here.closed:
+        yield "workers of a session that ends are stopped while it has a queue"
 
 
 def _hidden_ends(effects: Sequence[Effect]) -> Iterator[str]:

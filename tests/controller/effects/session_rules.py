@@ -97,6 +97,8 @@ def _write(number: int, effect: Effect, known: Session) -> Iterator[str]:
             yield "a session that goes on is filed away"
         if known.ended is None:
             yield "a session is filed away before its end is written"
+        if body["known"]:
+            yield "a session is filed away whose workers have not all left"
         if known.queues:
             yield "a session is filed away while it has a queue"
     elif effect.happened:
@@ -133,9 +135,9 @@ def _status(state: str, effect: Effect, known: Session) -> Iterator[str]:
         yield f"people are told that it {state} before that is written down"
     if known.filed is None or effect.began <= known.filed:
         return
-    if state not in FINAL and known.looked.get(effect.invocation, 0) > known.filed:
+    if state not in FINAL and known.looked.get(effect.invocation, 0) >= known.filed:
         yield "people are told that a session goes on that was filed away"
-    if "IfMatch" not in effect.words and known.looked.get(effect.invocation, 0) > known.filed:
+    if "IfMatch" not in effect.words and known.looked.get(effect.invocation, 0) >= known.filed:
         yield "a status is written that may have been erased"
 
 

@@ -54,13 +54,11 @@ def take_launch(
         alone: whether no other worker is alive that could go on without these.
         until: the caller goes on with what is left until then; 0 where it does not.
     """
-    # Written already, where the answer to that was lost and it is written anew on top of itself.
-    counted = bool(outcome.ids) and all(record.known.get(name) == now for name in outcome.ids)
     new = dict.fromkeys((name for name in outcome.ids if name not in record.settled), now)
     record = replace(
         record,
         known={**new, **record.known},
-        launched=record.launched + (0 if counted else outcome.workers),
+        launched=record.launched + (0 if _taken(record, outcome, now=now) else outcome.workers),
         trouble=record.trouble if outcome.shortage else outcome.trouble or record.trouble,
         denied_since=_denied(record, outcome, now=now),
         spot_lacked_at=now if outcome.spot_lacked else record.spot_lacked_at,
@@ -104,6 +102,13 @@ def _certain(record: Record, workers: int, staying: Sequence[Worker], *, now: fl
         return workers
     have = sum(not worker.spot for worker in staying)
     return min(workers, max(0, record.workers // CERTAIN_SHARE - have))
+
+
+def _taken(record: Record, outcome: Launched, *, now: float) -> bool:
+    """Whether this very outcome was written down, and only the answer to that was lost."""
+    left = record.launch.batches if record.launch is not None else {}
+    counted = all(record.known.get(name) == now for name in outcome.ids)
+    return bool(outcome.ids) and counted and left == outcome.batches
 
 
 def _denied(record: Record, outcome: Launched, *, now: float) -> float | None:

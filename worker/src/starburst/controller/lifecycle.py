@@ -156,7 +156,9 @@ class Lifecycle:
         elif staying and not left:
             look = Look(workers=observe(self.environment, record, until=until), depth=None)
             counted = self.records.update(record.session, lambda r: self._settled(r, look))
-            record = counted.record if counted is not None else record
+            if counted is None:  # another has counted them, told of the end and filed it away
+                return
+            record = counted.record
         told = status.conclude(self.environment, record, look)
         if not look.live and (told or self._is_untold(record)):
             self.records.file_away(record)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
 
 from botocore.exceptions import ClientError
 
@@ -19,8 +18,6 @@ from .plan import Look, demand, spent_budget
 from .workers import shortage
 
 __all__ = ["compose", "conclude", "publish"]
-
-_CONCLUSIONS: Final = 3
 
 
 def compose(
@@ -74,34 +71,29 @@ def publish(environment: Environment, records: Records, record: Record, look: Lo
 def conclude(environment: Environment, record: Record, look: Look) -> bool:
     """Replace the status by that of a session's end; one whose objects were erased gets none again.
 
-    They may be erased at this very moment, so each write asks for what was there.
+    They may be erased at this very moment, so the write asks for what was there.
 
     Returns:
-        False where S3 refuses the status, which is not there or has a policy on its way; and where
-        others wrote it meanwhile, each time.
+        False where S3 refuses the status: it is not there, or a policy is on its way, or another
+        was quicker, who may have known of no end.
     """
-    for _ in range(_CONCLUSIONS):
-        try:
-            there = environment.clients.s3.head_object(
-                Bucket=environment.settings.bucket, Key=record.keys.status
-            )
-        except ClientError as error:
-            if code_of(error) in DENIED:
-                return False
-            if code_of(error) in MISSING:
-                return True
-            raise
-        try:
-            _write(environment, record, look, IfMatch=there["ETag"])
-        except ClientError as error:
-            if code_of(error) in MISSING:
-                return True
-            # Whoever was quicker may know of no end, and may have died since.
-            if code_of(error) not in OUTRUN:
-                raise
-        else:
+    try:
+        there = environment.clients.s3.head_object(
+            Bucket=environment.settings.bucket, Key=record.keys.status
+        )
+    except ClientError as error:
+        if code_of(error) in DENIED:
+            return False
+        if code_of(error) in MISSING:
             return True
-    return False
+        raise
+    try:
+        _write(environment, record, look, IfMatch=there["ETag"])
+    except ClientError as error:
+        if code_of(error) not in OUTRUN | MISSING:
+            raise
+        return code_of(error) in MISSING
+    return True
 
 
 def _write(environment: Environment, record: Record, look: Look, **condition: str) -> None:
