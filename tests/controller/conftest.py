@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
+import logging
 from collections.abc import Iterator
-from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import pytest
 
-from starburst.contract import runtime_parameter
-from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Clients, Environment, Settings
-from tests.controller.effects.history import History
+from tests.controller.effects.history import Lines
+from tests.controller.effects.memory_world import a_world
 from tests.controller.effects.rules import broken
-from tests.controller.world import ACCOUNT, BUCKET, REGION, WAKES, FakeEcs, World
-from tests.quick_moto import quick_aws, quick_clients
+from tests.controller.moto_world import moto_world
+from tests.controller.world import REGION, World
 
 
 @pytest.fixture(scope="session")
@@ -25,53 +24,21 @@ def sdk() -> boto3.session.Session:
 
 
 @pytest.fixture
-def world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A deployed environment with nothing in it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    # moto dates objects by the real clock, and the controller compares with those dates.
-    moment = [time.time()]
-    pauses: list[float] = []
+def world(
+    sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A deployed environment with nothing in it, whose history must be in order at the end.
 
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        moment[0] += seconds
-
-    with quick_aws():
-        s3, sqs, ssm = quick_clients(sdk, "s3", "sqs", "ssm")
-        ecs = FakeEcs(now=lambda: moment[0])
-        history = History(clock=lambda: moment[0], fleet=ecs.staying)
-        environment = Environment(
-            settings=Settings(
-                environment="prod",
-                bucket=BUCKET,
-                key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
-                cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/cluster",
-                subnets=("subnet-a", "subnet-b"),
-                security_group="sg-workers",
-                parameter=runtime_parameter("prod"),
-                wakes="",
-            ),
-            clients=Clients(
-                s3=history.client("s3", s3),
-                sqs=history.client("sqs", sqs),
-                ecs=history.client("ecs", ecs),
-                ssm=history.client("ssm", ssm),
-            ),
-            clock=lambda: moment[0],
-            pause=pause,
-        )
-        wakes = sqs.create_queue(QueueName=WAKES)["QueueUrl"]
-        environment.settings = replace(environment.settings, wakes=wakes)
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        world = World(
-            environment=environment,
-            controller=Controller(environment),
-            ecs=ecs,
-            moment=moment,
-            pauses=pauses,
-            history=history,
-        )
-        world.deploy()
+    Its clouds are in memory, and for tests of other rooms moto's, behind the SDK's own clients.
+    """
+    with contextlib.ExitStack() as stack:
+        if request.path.is_relative_to(Path(__file__).parent):
+            world: World = a_world()
+        else:
+            world = stack.enter_context(moto_world(sdk, monkeypatch))
+        lines = Lines(world.history)
+        logger = logging.getLogger("starburst")
+        logger.addHandler(lines)
+        stack.callback(logger.removeHandler, lines)
         yield world
-        assert broken(history, wakes=wakes) == []
+        assert broken(world.history, wakes=world.environment.settings.wakes) == []

@@ -10,6 +10,7 @@ import pytest
 from starburst.controller import handler
 from starburst.controller.state.environment import Settings
 from starburst.errors import ConfigurationError
+from tests.controller.moto_world import moto_world
 from tests.controller.world import BUCKET, REGION, World
 from tests.manifests import a_manifest
 
@@ -49,8 +50,13 @@ def test_settings_are_what_the_variables_say() -> None:
 
 
 def test_the_entry_serves_with_one_set_of_clients(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with moto_world(sdk, monkeypatch) as world:
+        serve(world, monkeypatch)
+
+
+def serve(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (VARIABLES | {"AWS_DEFAULT_REGION": REGION}).items():
         monkeypatch.setenv(name, value)
     boto3.client("ecs", region_name=REGION).create_cluster(clusterName="workers")

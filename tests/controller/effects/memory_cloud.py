@@ -108,13 +108,14 @@ class MemoryQueues:
     now: Callable[[], float]
     page: int = 2
     queues: dict[str, list[_Message]] = field(default_factory=dict)
-    waits: dict[str, float] = field(default_factory=dict)
+    attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     sent: int = 0
 
     def create_queue(self, *, QueueName: str, Attributes: dict[str, str] | None = None) -> Answer:
         url = _URL + QueueName
         self.queues.setdefault(url, [])
-        self.waits.setdefault(url, float((Attributes or {}).get("VisibilityTimeout", "30")))
+        arn = f"arn:aws:sqs:eu-west-1:123456789012:{QueueName}"
+        self.attributes.setdefault(url, {"QueueArn": arn, **(Attributes or {})})
         return {"QueueUrl": url}
 
     def delete_queue(self, *, QueueUrl: str) -> Answer:
@@ -135,6 +136,8 @@ class MemoryQueues:
         hidden = sum(message.hidden > self.now() for message in messages)
         counts = {"": len(messages) - hidden, "Delayed": 0, "NotVisible": hidden}
         found = {f"ApproximateNumberOfMessages{name}": str(n) for name, n in counts.items()}
+        if AttributeNames == ["All"]:
+            return {"Attributes": found | self.attributes[QueueUrl]}
         return {"Attributes": {name: found[name] for name in AttributeNames}}
 
     def list_queues(
@@ -166,7 +169,8 @@ class MemoryQueues:
         visible = [one for one in self._messages(QueueUrl, "ReceiveMessage") if one.hidden <= now]
         received = visible[:MaxNumberOfMessages]
         for message in received:
-            wait = self.waits[QueueUrl] if VisibilityTimeout is None else VisibilityTimeout
+            wait = float(self.attributes[QueueUrl].get("VisibilityTimeout", "30"))
+            wait = wait if VisibilityTimeout is None else VisibilityTimeout
             message.hidden = now + wait
         if not received:
             return {}

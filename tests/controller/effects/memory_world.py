@@ -59,7 +59,7 @@ class MemoryWorld(World):
         other.store.objects = dict(self.store.objects)
         other.store.writes = self.store.writes
         other.sqs.queues = {url: [*map(copy.copy, had)] for url, had in self.sqs.queues.items()}
-        other.sqs.waits, other.sqs.sent = dict(self.sqs.waits), self.sqs.sent
+        other.sqs.attributes, other.sqs.sent = dict(self.sqs.attributes), self.sqs.sent
         other.parameters.values = dict(self.parameters.values)
         names = ("tasks", "tokens", "answers", "first_status", "room", "excuse", "honours_tokens")
         for name, value in zip(
@@ -90,7 +90,7 @@ def a_world(*, endpoints: bool = False) -> MemoryWorld:
         pauses.append(seconds)
         moment[0] += seconds
 
-    ecs, stack = FakeEcs(now=clock, page=100), FakeStack(now=clock)
+    ecs, stack = FakeEcs(now=clock), FakeStack(now=clock)
     store, sqs, parameters = MemoryStore(now=clock), MemoryQueues(now=clock), MemoryParameters()
     history = History(clock=clock, fleet=ecs.staying)
     environment = Environment(
