@@ -77,29 +77,6 @@ def test_an_ended_session_cannot_be_made_again(world: World) -> None:
     assert world.keys_under("_control/") == [KEYS.ended_record]
 
 
-def test_two_sweeps_at_once_replace_a_lost_worker_once(world: World) -> None:
-    url = world.start()["queue_url"]
-    world.environment.clients.sqs.send_message(QueueUrl=url, MessageBody="x")
-    world.send(url, 9)
-    world.later(60)
-    world.ecs.end(world.ecs.live()[0], exit_code=1)
-    describe = world.ecs.describe_tasks
-
-    def sweep_meanwhile(**arguments: Any) -> dict[str, Any]:
-        # The outer sweep has looked; the inner one now heals; the outer must look again.
-        answer = describe(**arguments)
-        world.ecs.describe_tasks = describe  # type: ignore[method-assign]
-        copy = {"tasks": [dict(task) for task in answer["tasks"]], "failures": []}
-        world.sweep()
-        return copy
-
-    world.ecs.describe_tasks = sweep_meanwhile  # type: ignore[method-assign]
-    world.sweep()
-
-    assert len(world.ecs.live()) == 3
-    assert world.status(KEYS).workers_lost == 1
-
-
 def test_a_record_survives_its_json() -> None:
     record = Record(
         workspace="genomics",

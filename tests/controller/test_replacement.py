@@ -61,7 +61,7 @@ def test_no_worker_is_replaced_without_backlog(world: World) -> None:
     assert len(world.ecs.live()) == 2
 
 
-def test_replacements_are_paced_and_end_with_the_budget(world: World) -> None:
+def test_replacements_end_with_the_budget(world: World) -> None:
     url = world.start()["queue_url"]
     world.send(url, 50)
     for _ in range(60):

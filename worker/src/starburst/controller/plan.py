@@ -122,12 +122,13 @@ def decide(
         record = replace(record, spot_lacked_at=now)
         return Plan(record=record, surplus=stuck, why="Spot has no room; on demand has")
     if look.depth is None or spent_budget(record, timings):
-        return _launching(record, look, now=now, until=until, most=most, timings=timings)
+        plan = _launching(record, look, now=now, until=until, most=most, timings=timings)
+        return _calmed(plan, before, now=now)
     record, requeue = watch(record, look.depth, now=now, timings=timings)
     if requeue:  # the request is a message more, for which there must be a worker
         look = replace(look, depth=replace(look.depth, backlog=look.depth.backlog + 1))
     plan = _launching(record, look, now=now, until=until, most=most, timings=timings)
-    return replace(plan, requeue=requeue)
+    return replace(_calmed(plan, before, now=now), requeue=requeue)
 
 
 def demand(record: Record, depth: Depth | None) -> int:
@@ -190,7 +191,16 @@ def _paced(before: Record, settled: Record, *, now: float) -> Record:
     settled = _roomier(before, settled, now=now)
     if settled.lost > before.lost:
         return replace(settled, setbacks=before.setbacks + 1)
-    return replace(settled, setbacks=0) if now > settled.not_before else settled
+    return settled
+
+
+def _calmed(plan: Plan, before: Record, *, now: float) -> Plan:
+    """Forget the setbacks once a pause has passed after a launch, and nobody is to be replaced."""
+    record = plan.record
+    quiet = record.lost == before.lost and record.launch is None
+    if quiet and now > record.not_before:
+        return replace(plan, record=replace(record, setbacks=0))
+    return plan
 
 
 def _pause(setbacks: int) -> float:
