@@ -1,0 +1,306 @@
+"""Every moment that decides is tried on both of its sides, in the controller's own clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from starburst.contract import Limits
+from starburst.controller.state.environment import Environment
+from starburst.controller.sweep import SweepFailed
+from tests.controller.world import World, refused
+from tests.manifests import a_manifest
+
+KEYS = a_manifest().keys
+LONG = 30 * 86_400
+
+
+def amend(world: World, **fields: Any) -> None:
+    """Let the session's record say so."""
+    record = json.loads(world.read(KEYS.control_record))
+    world.put(KEYS.control_record, json.dumps({**record, **fields}).encode())
+
+
+def start(world: World, *, work: int = 50, **fields: Any) -> None:
+    world.deploy(
+        Limits(workers=100, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6, timeout_seconds=LONG)
+    )
+    url = world.start(a_manifest(**fields))["queue_url"]
+    world.send(url, work)
+
+
+def ended(world: World) -> bool:
+    return world.status(KEYS).state in ("ended", "failed")
+
+
+def sweep(world: World) -> None:
+    world.sweep()
+
+
+def past_the_environments_days(world: World) -> None:
+    start(world)
+    amend(world, deadline=world.now + LONG)
+
+
+def idle(world: World) -> None:
+    """Nobody works and there is nothing to do, and workers have looked often enough."""
+    start(world, work=0, timeout_seconds=86_400)
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    amend(world, requeues=9)
+    world.sweep()
+
+
+def without_a_queue(world: World) -> None:
+    start(world)
+    amend(world, queue_url="")
+
+
+def with_its_queue_missed(world: World) -> None:
+    start(world)
+    world.environment.clients.sqs.delete_queue(QueueUrl=world.queues()[0])
+    world.sweep()
+
+
+def denied(world: World) -> None:
+    words = "not authorized to perform: iam:PassRole"
+    world.ecs.answers = [refused("AccessDeniedException", words)] * 9
+    start(world)
+
+
+def unshown(world: World) -> None:
+    """ECS does not show what it said that it started."""
+    start(world, workers=1, timeout_seconds=86_400)
+    world.ecs.unshown = set(world.ecs.tasks)
+    for task in world.ecs.live():
+        task.update(lastStatus="STOPPED", desiredStatus="STOPPED")
+
+
+def held_by_spot(world: World) -> None:
+    world.ecs.first_status = "PROVISIONING"
+    start(world, workers=1, capacity="mixed")
+
+
+def shunned(world: World) -> None:
+    """Spot lacked, and on-demand workers took its place."""
+    world.ecs.room = {"FARGATE_SPOT": 0}
+    start(world, workers=1, capacity="mixed", timeout_seconds=86_400)
+    world.ecs.room = {}
+    for task in world.ecs.live():
+        world.ecs.end(task)
+
+
+def bought_on_spot(world: World) -> bool:
+    return "capacityProviderStrategy" in world.ecs.calls[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
+    """A moment from which something is so.
+
+    Attributes:
+        seconds: after ``before``.
+        before: what has happened until then.
+        look: what the controller is told.
+        so: whether it is so.
+    """
+
+    seconds: float
+    before: Callable[[World], None]
+    so: Callable[[World], bool]
+    look: Callable[[World], object] = sweep
+
+
+BOUNDARIES: Final = {
+    "the deadline": Boundary(seconds=3600, before=start, so=ended),
+    "the days": Boundary(seconds=7 * 86_400, before=past_the_environments_days, so=ended),
+    "an idle hour": Boundary(seconds=3600, before=idle, so=ended),
+    "a start that is not completed": Boundary(seconds=900, before=without_a_queue, so=ended),
+    "a queue that is missed": Boundary(seconds=60, before=with_its_queue_missed, so=ended),
+    "a permission that lacks": Boundary(seconds=60, before=denied, so=ended),
+    "a worker that is not shown": Boundary(
+        seconds=300, before=unshown, so=lambda world: world.record(KEYS).lost == 1
+    ),
+    "Spot that is shunned": Boundary(seconds=600, before=shunned, so=bought_on_spot),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDARIES)
+def test_it_is_so_from_this_moment_and_not_before(world: World, name: str) -> None:
+    boundary = BOUNDARIES[name]
+    boundary.before(world)
+    world.moment[0] += boundary.seconds - 0.5
+    boundary.look(world)
+    assert not boundary.so(world)
+    for task in world.ecs.live() if name.startswith("Spot") else ():
+        world.ecs.end(task)
+    world.later(0.5)
+    boundary.look(world)
+    assert boundary.so(world)
+
+
+def test_spot_may_hold_a_worker_back_for_five_minutes_and_no_longer(world: World) -> None:
+    held_by_spot(world)
+    world.later(300)
+    world.sweep()
+    assert len(world.ecs.live()) == 1
+    world.later(0.5)
+    world.sweep()
+    assert not world.ecs.live()
+
+
+def test_a_budget_is_spent_at_the_cent(world: World) -> None:
+    start(world)
+    world.later(600)
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    amend(world, not_before=world.now + 3600)
+    world.sweep()
+    usd = world.record(KEYS).usd
+    assert usd > 0.01
+    amend(world, max_usd=usd + 1e-9)
+    world.sweep()
+    assert not ended(world)
+    amend(world, max_usd=usd)
+    world.sweep()
+    assert ended(world)
+    assert "its cap is max_usd" in world.status(KEYS).reason
+
+
+@pytest.mark.parametrize(
+    ("workers", "counts"),
+    [
+        (1, {"faults": 5}),
+        (2, {"faults": 5}),
+        (3, {"faults": 6}),
+        (9, {"faults": 18}),
+        (1, {"killed": 20}),
+        (10, {"killed": 20}),
+        (11, {"killed": 22}),
+    ],
+)
+def test_lost_workers_are_replaced_up_to_their_budget(
+    world: World, workers: int, counts: dict[str, int]
+) -> None:
+    start(world, workers=workers)
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    amend(world, **counts)
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live()) == workers
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    amend(world, **{name: count + 1 for name, count in counts.items()})
+    world.later(60)
+    world.sweep()
+    assert ended(world)
+    assert not world.ecs.live()
+
+
+def test_three_workers_that_never_ran_are_enough_and_two_are_not(world: World) -> None:
+    world.ecs.first_status = "PENDING"
+    start(world, workers=2)
+    for task in world.ecs.live():
+        world.ecs.end(task, exit_code=None, stop_code="TaskFailedToStart", reason="cannot pull")
+    world.later(1)
+    world.sweep()
+    assert not ended(world)
+    assert world.record(KEYS).unstarted == 2
+    world.ecs.end(world.ecs.live()[0], exit_code=None, stop_code="TaskFailedToStart")
+    world.ecs.end(world.ecs.live()[0])
+    world.sweep()
+    assert ended(world)
+
+
+@pytest.mark.parametrize("action", ["start", "stop"])
+def test_a_request_is_good_for_a_day(world: World, action: str) -> None:
+    start(world, timeout_seconds=3 * 86_400)
+    key = world.put(KEYS.request(action), json.dumps({"protocol": 1, "action": action}).encode())
+    world.later(86_400.5)
+    assert world.ask(action, key)["error"]["type"] == "AccessDenied"
+    world.moment[0] -= 0.5
+    assert world.ask(action, key)["ok"]
+
+
+def test_a_manifest_is_good_for_a_day(world: World) -> None:
+    world.put(KEYS.manifest, a_manifest().to_json())
+    world.later(86_400.5)
+    assert world.request(KEYS, "start")["error"]["type"] == "SessionEnded"
+    world.moment[0] -= 0.5
+    assert world.request(KEYS, "start")["ok"]
+
+
+def test_a_sweep_keeps_others_out_for_thirty_seconds(world: World) -> None:
+    assert "skipped" not in world.tell({"starburst": "sweep"})
+    world.later(29.5)
+    assert "skipped" in world.tell({"starburst": "sweep"})
+    world.later(0.5)
+    assert "skipped" not in world.tell({"starburst": "sweep"})
+
+
+def test_a_look_is_fresh_for_two_seconds(world: World) -> None:
+    start(world)
+    world.ecs.reads.clear()
+    world.later(1.5)
+    world.request(KEYS, "refresh")
+    assert world.ecs.reads == []
+    world.later(0.5)
+    world.request(KEYS, "refresh")
+    assert world.ecs.reads
+
+
+def test_the_document_is_read_again_after_five_minutes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment: Environment = world.environment
+    environment.document()
+    monkeypatch.setattr(environment.clients.ssm, "get_parameter", refuse)
+    world.later(299.5)
+    environment.document()
+    world.later(0.5)
+    with pytest.raises(LookupError):
+        environment.document()
+
+
+def refuse(**_: object) -> None:
+    raise LookupError
+
+
+def throttle(**_: object) -> None:
+    raise refused("ThrottlingException")
+
+
+def test_a_session_that_ecs_does_not_show_for_ten_minutes_is_an_alarm(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(world)
+    seen = world.record(KEYS).looked
+    monkeypatch.setattr(world.ecs, "describe_tasks", throttle)
+    world.moment[0] = seen + 600
+    assert world.sweep()["unseen"] == 1
+    world.moment[0] = seen + 600.5
+    with pytest.raises(SweepFailed, match=KEYS.session):
+        world.sweep()
+
+
+def test_a_stopped_worker_is_counted_for_three_hours(world: World) -> None:
+    """ECS shows it for one; the record forgets it a little later, and never counts it again."""
+    start(world, timeout_seconds=86_400)
+    world.later(60)
+    one, other, _ = world.ecs.live()
+    for task in (one, other):
+        world.ecs.end(task)
+    stopped = world.now
+    world.sweep()
+    counted = world.record(KEYS).seconds
+    world.moment[0] = stopped + 3 * 3600 - 0.5
+    world.sweep()
+    assert len(world.record(KEYS).settled) == 2
+    world.later(0.5)
+    world.sweep()
+    assert (world.record(KEYS).settled, world.record(KEYS).seconds) == ({}, counted)
