@@ -71,6 +71,16 @@ def test_no_call_is_larger_than_sqs_takes() -> None:
     assert [len(bodies) for bodies in queue.calls] == [4, 4, 4]
 
 
+@pytest.mark.parametrize(("room", "calls"), [(2, [2, 1]), (1, [1, 1, 1]), (0.5, [1, 1, 1])])
+def test_a_call_takes_what_just_fits_and_is_never_empty(
+    monkeypatch: pytest.MonkeyPatch, room: float, calls: list[int]
+) -> None:
+    queue, messages = Queue(), [message(n) for n in range(3)]
+    monkeypatch.setattr(sending, "_BATCH_BYTES", room * len(messages[0].to_body()))
+    assert send_messages(messages, queue.send) == 0
+    assert [len(bodies) for bodies in queue.calls] == calls
+
+
 def test_only_what_was_refused_is_sent_again_ever_later(pauses: list[float]) -> None:
     """Of ten the even ones, of those again the even ones."""
     queue = Queue(lambda call, entry: call < SEND_TRIES - 1 and entry % 2 == 0)

@@ -114,6 +114,8 @@ def test_patience_begins_anew_after_each_success_and_is_longest_for_a_login(
     with pytest.raises(AccessDenied):
         patience.meet(ended)
     assert is_passing(ended, renewing)
+    hasty = dataclasses.replace(connection, timings=Timings(trouble_seconds=0.5))
+    assert is_passing(busy, hasty)
     assert not is_passing(ended, dataclasses.replace(renewing, renews=False))
     assert not is_passing(met(s3_error(400, "InvalidArgument")), renewing)
 

@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from starburst._client.access.aws_errors import aws_errors
+from starburst._client.access import patience as patience_module
 from starburst._client.access.connection import Connection
 from starburst._client.access.patience import Patience
 from starburst._client.access.timings import Timings
@@ -36,6 +37,7 @@ def test_an_hour_of_silence_costs_few_looks_and_fewer_requests(
     assert all(USUAL.status_seconds < gap < 2 * USUAL.status_seconds for gap in gaps(sky.statuses))
     assert all(15.0 == USUAL.silence_seconds < gap < 17.0 for gap in gaps(sky.asked))
     assert sky.asked[0] < 17.0
+    assert sky.told == []
 
 
 @pytest.mark.parametrize("call", ["list", "status"])
@@ -114,6 +116,16 @@ def test_what_is_tried_until_it_succeeds_has_all_patience_again_the_next_time(
     with pytest.raises(SessionError, match="SlowDown"):
         patience.outlast(sky.act, pause=sky.pause)
     assert 2900 <= sky.now < 2911
+
+
+def test_who_waits_in_no_way_of_its_own_sleeps(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a function is stored: in the analyst's own thread."""
+    sky = Ailing((0.0, 3.0))
+    monkeypatch.setattr(patience_module.time, "sleep", sky.pause)
+    Patience(connection, clock=lambda: sky.now).outlast(sky.act)
+    assert sky.tried == [0.0, 0.5, 1.5, 3.5]
 
 
 def test_who_is_about_to_leave_is_told_at_once_what_did_not_succeed(connection: Connection) -> None:
