@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
-from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access import patience as patience_module
+from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.connection import Connection
 from starburst._client.access.patience import Patience
 from starburst._client.access.timings import Timings

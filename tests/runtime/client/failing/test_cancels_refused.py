@@ -92,6 +92,7 @@ def test_cancels_that_a_disabled_key_refused_are_recorded_with_the_next_one(
         if listed(fleet, session):
             break
         threading.Event().wait(0.02)
+    assert listed(fleet, session), "the next cancel was not recorded before the session's end"
     session.detach()
     again = attach_session(connection, session.id, progress=False)
     assert [future.cancelled() for future in again.futures] == [True, True, False, False]
