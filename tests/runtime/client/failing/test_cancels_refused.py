@@ -112,3 +112,21 @@ def test_a_queue_that_refuses_keeps_no_cancel_from_being_recorded(
     with contextlib.suppress(StarburstError):
         session.cleanup(force=True)
     assert left(fleet) == []
+
+
+def test_who_lets_go_is_told_that_a_cancel_was_not_recorded(
+    connection: Connection, fleet: Fleet
+) -> None:
+    recorder = Recorder()
+    mine = dataclasses.replace(recorder.over(connection), timings=ALONE)
+    session = opened(mine, fleet)
+    recorder.judge = lambda call: TROUBLE if call.what == "put cancelled" else None
+    assert session.futures[0].cancel()
+    with pytest.raises(SessionError, match="record cancelled tasks"):
+        session.detach()
+    assert [future.done() for future in session.futures] == [True] * 4
+    recorder.judge = lambda _: None
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    assert [future.cancelled() for future in again.futures] == [True, False, False, False]
+    again.cleanup(force=True)

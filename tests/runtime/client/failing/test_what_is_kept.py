@@ -146,44 +146,6 @@ def test_results_that_cannot_be_read_here_or_may_still_come_are_offered(
     assert ".collect(" in stopped.value.__notes__[-1]
 
 
-def test_results_in_hand_outlive_an_interrupt_of_the_clean_up(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("starburst._client.session_core.erase", interrupted)
-    with pytest.warns(RuntimeWarning, match=r"interrupted.*`starburst stop \w+ --erase`"):
-        found = starburst.map(square, range(3), environment=connection, workers=1, progress=False)
-    assert found == [0, 1, 4]
-    assert not fleet.sqs.list_queues().get("QueueUrls")
-
-
-@pytest.mark.parametrize("door", ["map", "block", "block that fails"])
-def test_a_second_interrupt_says_which_session_goes_on(
-    connection: Connection, fleet: Fleet, door: str
-) -> None:
-    """The first one ends the wait, and the second one the clean-up."""
-
-    def interrupted(keys: Any) -> Any:
-        raise KeyboardInterrupt
-
-    def enter() -> None:
-        if door == "map":
-            starburst.map(fails_on_two, [2], environment=connection, workers=1, progress=False)
-        with starburst.session(connection, workers=1, progress=False):
-            if door == "block that fails":
-                raise KeyError("mine")
-
-    fleet.stop, stop = interrupted, fleet.stop  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt) as caught:
-        enter()
-    fleet.stop = stop  # type: ignore[method-assign]
-    (summary,) = starburst.sessions(connection)
-    assert f"`starburst stop {summary.id}` ends it" in caught.value.__notes__[0]
-    starburst.attach(summary.id, connection).cleanup(force=True)
-
-
 def broken(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
     """S3 refuses the client for longer than it waits, and serves it again."""
     faulty.error = refusal("AccessDenied", 403)
