@@ -130,6 +130,31 @@ def test_who_only_counts_reads_no_result(connection: Connection) -> None:
     assert (tasks.tally.done, tasks.tally.failed) == (3, 1)
 
 
+def ending(state: Any, committed: dict[NodeName, tuple[float, Any]]) -> Sky:
+    """A session that is said to end after ten seconds, and what is committed just before that."""
+    sky = Sky()
+    status = a_status(session="s" * 20, state=state, reason="it has cost $5")
+    read = sky.read
+
+    def read_late() -> Any:
+        found = read()
+        if found is not None:
+            sky.nodes = committed
+        return found
+
+    sky.latest, sky.read = (10.0, status), read_late  # type: ignore[method-assign]
+    return sky
+
+
+def test_a_session_whose_last_results_come_with_its_end_was_not_given_up(
+    connection: Connection,
+) -> None:
+    tasks = listed((4,))
+    collect(connection, ending("ended", {(FIRST, 0, 4): (0.0, node(0, 4))}), tasks)
+    assert [future.result(0) for future in tasks] == [0, 10, 20, 30]
+    assert tasks.ended is None
+
+
 @pytest.mark.parametrize(
     ("state", "kind"), [("ended", SessionEnded), ("failed", FleetFailed)], ids=str
 )
@@ -137,17 +162,8 @@ def test_what_is_committed_as_a_session_ends_is_taken_before_the_rest_is_given_u
     connection: Connection, state: Any, kind: type[Exception]
 ) -> None:
     """A worker that is stopped commits what it has: after the last look, before the end is seen."""
-    sky, tasks = Sky(), listed((4, 2))
-    status = a_status(session="s" * 20, state=state, reason="it has cost $5")
-    read = sky.read
-
-    def read_late() -> Any:
-        found = read()
-        if found is not None:
-            sky.nodes = {(FIRST, 0, 4): (0.0, node(0, 4, children=((1, 4),)))}
-        return found
-
-    sky.latest, sky.read = (10.0, status), read_late  # type: ignore[method-assign]
+    tasks = listed((4, 2))
+    sky = ending(state, {(FIRST, 0, 4): (0.0, node(0, 4, children=((1, 4),)))})
     collect(connection, sky, tasks)
     futures = list(tasks)
     assert futures[0].result(0) == 0

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import starburst
 from starburst._client.access.connection import Connection
+from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
+from starburst._client.tasks import cancels, dispatch
 from starburst.errors import (
     SessionError,
 )
 from tests.runtime.client.failing.alone import ALONE, TROUBLE
 from tests.runtime.client.failing.recording import Recorder
 from tests.runtime.fleet import BUCKET, Fleet
-from tests.runtime.sessions import ONE, square
+from tests.runtime.sessions import ONE, opened, square
 from tests.runtime.wire import Scripted
 from tests.session_internals import core, flush
 
@@ -89,4 +91,100 @@ def test_a_generator_that_fails_before_a_map_costs_nothing(
             session.map(square, inputs())
     flush(session)
     assert len(session.futures) == core(session).tasks.outstanding == 2
+    session.cleanup()
+
+
+def test_a_pack_whose_answer_was_lost_for_good_is_taken_for_no_other_clients(
+    connection: Connection, fleet: Fleet
+) -> None:
+    """Its tasks are told as failed here, and are there for who attaches; the next ones are sent."""
+    s3: Any = LostAnswers(fleet.s3)
+    mine = dataclasses.replace(connection, s3=s3, timings=ALONE)
+    session = opened(mine, fleet, tasks=2)
+    s3.lost = "p000002"
+    with pytest.raises(SessionError, match="store tasks"):
+        session.submit(square, 5).result(30)
+    later = session.submit(square, 6)
+    flush(session)
+    assert not later.done()
+    assert core(session).tasks.outstanding == 3
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    assert core(again).tasks.outstanding == 4
+    again.cleanup()
+
+
+class LostAnswers:
+    """S3 that does as it is asked, and whose answers about one key do not arrive."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+        self.lost = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def put_object(self, **words: Any) -> Any:
+        answer = self._s3.put_object(**words)
+        if self.lost and words["Key"].endswith(self.lost):
+            raise TROUBLE
+        return answer
+
+
+class AtExit:
+    """What Python runs when a script ends."""
+
+    def __init__(self) -> None:
+        self.held: list[Callable[[], None]] = []
+
+    def register(self, end: Callable[[], None]) -> None:
+        self.held.append(end)
+
+    def unregister(self, end: Callable[[], None]) -> None:
+        self.held = [each for each in self.held if each != end]
+
+
+@pytest.fixture
+def at_exit(monkeypatch: pytest.MonkeyPatch) -> AtExit:
+    made = AtExit()
+    for module in (dispatch, cancels):
+        monkeypatch.setattr(module, "atexit", made)
+    return made
+
+
+def test_a_script_that_ends_has_sent_its_tasks_and_recorded_its_cancels(
+    connection: Connection, fleet: Fleet, at_exit: AtExit
+) -> None:
+    hour = dataclasses.replace(
+        ALONE, gather_seconds=3600, gather_idle_seconds=3600, gather_busy_seconds=3600
+    )
+    session = opened(dataclasses.replace(connection, timings=hour), fleet, tasks=2)
+    session.submit(square, 5)
+    session.submit(square, 6)
+    assert session.futures[0].cancel()
+    assert len(at_exit.held) == 2
+    for end in at_exit.held:
+        end()
+    assert at_exit.held == []
+    again = attach_session(connection, session.id, progress=False)
+    assert [future.cancelled() for future in again.futures] == [True, False, False, False]
+    session.detach()
+    again.cleanup()
+
+
+def test_a_script_that_ends_says_that_its_cancels_could_not_be_recorded(
+    connection: Connection, fleet: Fleet, at_exit: AtExit
+) -> None:
+    recorder = Recorder()
+    session = opened(dataclasses.replace(recorder.over(connection), timings=ALONE), fleet)
+    recorder.judge = lambda call: TROUBLE if call.what == "put cancelled" else None
+    assert session.futures[0].cancel()
+    send, record = at_exit.held
+    send()
+    with pytest.raises(SessionError, match="cancelled tasks may still run: cannot record"):
+        record()
+    with pytest.raises(SessionError, match="record cancelled tasks"):
+        session.detach()
+    assert at_exit.held == []
+    recorder.judge = lambda _: None
     session.cleanup()

@@ -49,6 +49,7 @@ __all__ = ["Dispatcher"]
 _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
+_LONG_AGO: Final = float("-inf")
 
 
 class Dispatcher:
@@ -93,7 +94,7 @@ class Dispatcher:
         self._arrived = threading.Condition()
         self._waiting: list[WaitingTask] = []
         self._bytes = 0
-        self._last = 0.0
+        self._last = _LONG_AGO
         self._busy = False
         self._closing = False
         self._overtaken = False
@@ -174,7 +175,7 @@ class Dispatcher:
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything submitted so far is sent; whether it was, within ``timeout``."""
         with self._arrived:
-            self._last = 0.0
+            self._last = _LONG_AGO
             self._arrived.notify_all()
             return self._arrived.wait_for(lambda: not self._waiting and not self._busy, timeout)
 
