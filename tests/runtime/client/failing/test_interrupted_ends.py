@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import Any
 
 import pytest
@@ -13,10 +14,9 @@ from starburst._client.attaching import attach_session
 from starburst._client.executor import StarburstExecutor
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst.contract import SessionKeys
-from tests.runtime.client.failing.alone import left
+from tests.runtime.client.failing.alone import ALONE, left
 from tests.runtime.fleet import Fleet
-from tests.runtime.sessions import square
-from tests.session_internals import flush
+from tests.runtime.sessions import opened, square
 
 pytestmark = pytest.mark.usefixtures("forked")
 
@@ -129,10 +129,7 @@ def test_an_interrupt_of_a_blocks_end_cancels_what_it_waited_for(
 def test_what_was_cancelled_a_moment_before_the_end_is_recorded(
     connection: Connection, fleet: Fleet, end: str
 ) -> None:
-    fleet.launch = False
-    session = starburst.session(connection, workers=1, progress=False)
-    session.map(square, range(3))
-    flush(session)
+    session = opened(dataclasses.replace(connection, timings=ALONE), fleet, tasks=3)
     assert session.futures[1].cancel()
     getattr(session, end)()
     again = attach_session(connection, session.id, progress=False)
