@@ -166,8 +166,14 @@ def main(
         _confirm(account, ask)
         with tempfile.TemporaryDirectory() as outdir:
             left = destroy(account, assembly=synthesized(environment, Path(outdir)))
-    except (StarburstError, *TROUBLE) as error:
+    except StarburstError as error:
         tell(one_line(error), sys.stderr)
+        return 1
+    except TROUBLE as error:
+        ending = (
+            f"{error}. {words.environment} is not destroyed: run the same command again to go on"
+        )
+        tell(one_line(ending), sys.stderr)
         return 1
     except KeyboardInterrupt:
         tell("interrupted: what went so far is gone; run it again to go on", sys.stderr)

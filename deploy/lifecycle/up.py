@@ -12,16 +12,16 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deploy.tools.cdk import ROOT, CdkFailed, base_environment, cdk_in_terminal
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
-from .account import INTERRUPTED, Account, find_environment, say, sign_in
+from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
 from .assembly import manifests
 from .deployed import deployed, settle
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stacks.settings import Environment
 
 __all__ = ["deploy", "main"]
+
+_AGAIN: Final = "Run the same command again: it goes on where it ended"
 
 
 def deploy(
@@ -45,6 +47,7 @@ def deploy(
 
     Raises:
         CdkFailed: a stack was not deployed. Those that were are protected.
+        LifecycleError: a stack that was made could not be protected; says which.
     """
     existing = {stack.name: stack for stack in deployed(account)}
     made = {name for name, stack in existing.items() if not stack.never_made}
@@ -57,15 +60,33 @@ def deploy(
     chosen = [f"{account.environment.name}/{part}" for part in parts or ("*",)]
     try:
         account.cdk(("deploy", *chosen, "--app", str(assembly), *options))
-    finally:
-        for stack in deployed(account):
-            if stack.name not in wanted or stack.protected:
-                continue
-            # What the CLI left behind when it ended is made all the same.
+    except BaseException as error:
+        # What the CLI left behind when it ended is made all the same.
+        if open_ := _protect_made(account, wanted):
+            raise LifecycleError(f"{error or 'interrupted'}. Besides, {open_}") from error
+        raise
+    if open_ := _protect_made(account, wanted):
+        raise LifecycleError(f"everything is deployed, but {open_}")
+
+
+def _protect_made(account: Account, wanted: Container[str]) -> str:
+    """Protect each stack that was made; return what could not be, and what to do, or nothing."""
+    failed: list[str] = []
+    try:
+        found = deployed(account)
+    except TROUBLE as error:
+        return f"no stack is protected from deletion yet: {error}. {_AGAIN}"
+    for stack in found:
+        if stack.name not in wanted or stack.protected:
+            continue
+        try:
             status = settle(account, stack.name) if stack.moving else stack.status
             if _is_made(status):
                 _protect(account, stack.name, on=True)
                 account.say(f"stack {stack.name} is protected from deletion")
+        except (LifecycleError, *TROUBLE) as error:
+            failed.append(f"{stack.name} is not protected from deletion: {error}")
+    return f"{'; '.join(failed)}. {_AGAIN}" if failed else ""
 
 
 def _is_made(status: str) -> bool:
@@ -140,8 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 parts=words.parts,
                 options=given[cut + 1 :],
             )
-    except (StarburstError, *TROUBLE) as error:
+    except StarburstError as error:
         tell(one_line(error), sys.stderr)
+        return 1
+    except TROUBLE as error:
+        tell(one_line(f"{error}. {_AGAIN}"), sys.stderr)
         return 1
     except KeyboardInterrupt:
         tell("interrupted: CloudFormation ends what it began; run it again to go on", sys.stderr)
