@@ -110,12 +110,14 @@ def delete_stacks(aws: SmallAws, arguments: Sequence[str]) -> None:
 def left(aws: SmallAws) -> Any:
     """Return what is still there."""
     services: Mapping[str, Any] = aws.services
+    instances = services["autoscaling"].instances
     return {
         "stacks": [*services["cloudformation"].stacks],
         "buckets": {name: [*found] for name, found in services["s3"].buckets.items()},
         "running": services["ecs"].running,
         "queues": services["sqs"].names,
         "groups": services["logs"].groups,
+        "instances": [one for ids in instances.values() for one, held in ids.items() if held],
     }
 
 

@@ -84,6 +84,7 @@ def test_each_call_that_fails_ends_a_destruction_which_can_be_gone_on_with(
         "running": [],
         "queues": ["starburst-dev-failures"],
         "groups": {"starburst-dev-kept": "key-1"},
+        "instances": [],
     }
     capsys.readouterr()
     wrong = [
