@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,9 @@ from typing import Any
 from tests.small_aws.errors import AwsError
 
 __all__ = ["Stored", "VersionedS3"]
+
+_SPOILS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that no XML has."""
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -51,7 +55,7 @@ class VersionedS3:
     def __init__(self, *buckets: str, size: int = 3) -> None:
         self.buckets: dict[str, dict[tuple[str, str], Stored]] = {name: {} for name in buckets}
         self.size = size
-        self.meddle: Callable[[], None] = lambda: None
+        self.meddle: Callable[[], object] = lambda: None
         self.answer_of: Callable[[str, str], AwsError | None] = lambda key, version: None
         self._number = itertools.count(1)
 
@@ -171,9 +175,13 @@ class VersionedS3:
         self._bucket(Bucket)
         if len(Delete["Objects"]) > 1000:
             raise AwsError("MalformedXML", "The XML you provided was not well-formed", 400)
+        if any(_SPOILS.search(one["Key"]) for one in Delete["Objects"]):
+            raise AwsError("MalformedXML", "The XML you provided was not well-formed", 400)
         errors = []
         for one in Delete["Objects"]:
-            if refusal := self._delete(Bucket, one["Key"], one["VersionId"]):
+            # XML's readers take the end of a line for another.
+            heard = one["Key"].replace("\r", "\n")
+            if refusal := self._delete(Bucket, heard, one["VersionId"]):
                 errors.append({**one, "Code": refusal.code, "Message": refusal.said})
         return {"Errors": errors} if errors else {}
 
