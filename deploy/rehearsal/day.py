@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from deploy.incident.command import say
+from deploy.incident.command import complain, say
 from deploy.rehearsal.asking.ask_all import ask_all
 from deploy.rehearsal.asking.check import Check, Finding
 from deploy.rehearsal.asking.clock import Clock
@@ -21,13 +21,16 @@ from deploy.rehearsal.unfinished import Unfinished
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["GONE", "HELD", "STAYS", "Day"]
+__all__ = ["GONE", "HELD", "REFUSED", "STAYS", "Day"]
 
 HELD: Final = 0
 """All held, and everything is gone again."""
 
 GONE: Final = 1
 """Something did not hold; everything is gone again."""
+
+REFUSED: Final = 2
+"""Nothing was created."""
 
 STAYS: Final = 3
 """Something of the throw-away environment is still there."""
@@ -72,7 +75,14 @@ class Day:
             workers: whether there shall be workers.
         """
         self._began, self._start = self.clock.wall(), self.clock.now()
-        self.record.write(self.folder)
+        try:
+            self.record.write(self.folder)
+        except OSError as error:
+            complain(
+                f"{self.folder} cannot be written to ({error}), and a crash would lose what was "
+                "deployed; nothing was created. Name another with --folder"
+            )
+            return REFUSED
         try:
             self._deploy_and_ask(workers=workers)
         except KeyboardInterrupt:
@@ -91,10 +101,14 @@ class Day:
         if gone:
             self.record.remove(self.folder)
         report = self._report()
-        paths = report.write(self.folder, accounts=self.accounts)
         for title in self._summary(report):
             say(title)
-        say(f"Send back: {paths[0]} and {paths[1]}")
+        try:
+            paths = report.write(self.folder, accounts=self.accounts)
+            say(f"Send back: {paths[0]} and {paths[1]}")
+        except OSError as error:  # what is left matters more than its report
+            self._early = f"the report could not be written: {error}"
+            say(self._early)
         if not gone:
             say(
                 f"{self.record.name} is still there, and costs money. Finish it: python -m "

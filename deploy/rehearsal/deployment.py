@@ -129,8 +129,8 @@ class Deployment:
         """Return what CloudFormation says of each resource that failed."""
         try:
             return tuple(_failed_events(self.environment.name, self.clients))
-        except (ClientError, BotoCoreError):
-            return ()
+        except (ClientError, BotoCoreError) as error:
+            return (f"what CloudFormation says of it cannot be read: {_words(error)}",)
 
     def _told(
         self,

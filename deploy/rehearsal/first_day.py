@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from deploy.incident.command import IncidentError, complain, find_environment, say
 from deploy.rehearsal.account import (
     Account,
@@ -32,12 +30,13 @@ from deploy.rehearsal.asking.clock import Clock
 from deploy.rehearsal.asking.subject import Subject, emulated
 from deploy.rehearsal.checks import ALL as CHECKS
 from deploy.rehearsal.cost import Cost, price
-from deploy.rehearsal.day import HELD, Day
+from deploy.rehearsal.day import HELD, REFUSED, Day
 from deploy.rehearsal.deployment import Deployment, synthesize
 from deploy.rehearsal.derive import DIFFERENCES, NAME, derive, new_name
 from deploy.rehearsal.sessions import Sessions
 from deploy.rehearsal.unfinished import Unfinished
 from environments import ALL
+from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 
 if TYPE_CHECKING:
@@ -45,17 +44,12 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-REFUSED: Final = 2
-"""Nothing was created."""
-
 MOST_WORKERS: Final = 200
 FOLDER: Final = Path("first-day")
 _TROUBLE: Final = (
     Refused,
     IncidentError,
     StarburstError,
-    ClientError,
-    BotoCoreError,
     ValueError,
     RuntimeError,
 )
@@ -83,8 +77,9 @@ def main(
         except KeyboardInterrupt:
             complain("interrupted; nothing was created")
             return REFUSED
-        except _TROUBLE as error:
-            complain(str(error))
+        except (*_TROUBLE, *TROUBLE) as error:
+            plain = isinstance(error, TROUBLE)
+            complain(f"{error}. Nothing was created; run it again" if plain else str(error))
             return REFUSED
         if day is None:
             return HELD

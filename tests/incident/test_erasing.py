@@ -110,19 +110,19 @@ def test_what_s3_refuses_is_asked_once_and_named(
     def answered(**words: Any) -> Any:
         answer = delete(**words)
         for error in answer.get("Errors", ()) if not names else ():
-            if error["Key"] == "ours/0002":  # one of its kind in the batch
+            if error["Key"] == "ours/0001":  # the last of its kind in the batch
                 del error["VersionId"]
         return answer
 
     monkeypatch.setattr(s3, "delete_objects", answered)
-    s3.buckets[BUCKET]["ours/0002", "v000003"].held = True
+    s3.buckets[BUCKET]["ours/0001", "v000002"].held = True
     s3.answer_of = lambda key, version: (
         AwsError("InvalidArgument", "not this one") if key == "ours/0003" else None
     )
     done = erase_below(aws("s3"), BUCKET, ["ours/"])
     reasons = {(one.key, one.reason): one.words for one in done.kept}
     assert reasons == {
-        ("ours/0002", "AccessDenied"): "object protected by object lock",
+        ("ours/0001", "AccessDenied"): "object protected by object lock",
         ("ours/0003", "InvalidArgument"): "not this one",
     }
     assert (done.gone, len(done.kept)) == (20, 8)
@@ -186,8 +186,9 @@ def test_a_page_with_nothing_new_hides_no_other_that_is_to_be_asked_again(
     aws, s3 = bucket(3, size=7)
     for key, version in [*s3.buckets[BUCKET]]:
         s3.buckets[BUCKET][key, version].held = key == "ours/0002"  # all of the last page
-    busy = [BUSY[0]] * 2
-    s3.answer_of = lambda key, version: busy.pop() if key == "ours/0000" and busy else None
+    first = ("ours/0000", "v000001")
+    busy = [BUSY[0]] * 3
+    s3.answer_of = lambda key, version: busy.pop() if (key, version) == first and busy else None
     done = erase_below(aws("s3"), BUCKET, ["ours/"])
     assert (done.gone, {one.key for one in done.kept}) == (14, {"ours/0002"})
 
@@ -241,6 +242,7 @@ def test_one_that_s3_was_too_busy_for_alone_is_asked_again(
     aws, s3, _ = alone(busy)
     done = erase_below(aws("s3"), BUCKET, ["ours/"])
     assert (done.gone, done.kept, slept) == (3, (), [0.2])
+    assert passes(aws) == 3
     assert [key for key, _ in s3.buckets[BUCKET]] == ["others/0"]
 
 

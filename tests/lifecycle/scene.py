@@ -25,54 +25,59 @@ from tests.small_aws.order import Order
 from tests.small_aws.s3 import VersionedS3
 from tests.small_aws.stacks import Stack, StackFormation
 
-__all__ = ["ORDERS", "account", "assembly", "environment", "left"]
+__all__ = ["ORDERS", "account", "assembly", "delete_stacks", "environment", "left"]
 
 NAMES = ("audit", "compute", "storage")
-_SESSIONS = [f"starburst-dev-sandbox-{letter * 20}" for letter in "abc"]
 
 
-def environment() -> SmallAws:
-    """Return an account in which an environment runs, holds and protects."""
+def environment(name: str = "dev", **more: Any) -> SmallAws:
+    """Return an account in which an environment runs, holds and protects; more services by name."""
     s3 = VersionedS3("dev-data", "dev-logs")
     for number in range(5):
         s3.store("dev-data", f"sessions/{number}", b"x")
         s3.store("dev-logs", f"logs/{number}", b"x")
-    ecs = TaskEcs("starburst-dev")
+    sessions = [f"starburst-{name}-sandbox-{letter * 20}" for letter in "abc"]
+    ecs = TaskEcs(f"starburst-{name}")
     for _ in range(3):
         ecs.start()
     stacks = {
-        "starburst-dev-storage": Stack(
+        f"starburst-{name}-storage": Stack(
             resources={"dev-data": "AWS::S3::Bucket", "key-1": "AWS::KMS::Key"}, protected=True
         ),
-        "starburst-dev-audit": Stack(
+        f"starburst-{name}-audit": Stack(
             resources={"dev-logs": "AWS::S3::Bucket", "trail": "AWS::CloudTrail::Trail"},
             protected=True,
         ),
-        "starburst-dev-compute": Stack(resources={"hosts": "AWS::AutoScaling::AutoScalingGroup"}),
+        f"starburst-{name}-compute": Stack(
+            resources={"hosts": "AWS::AutoScaling::AutoScalingGroup"}
+        ),
         "starburst-other-storage": Stack(resources={"other-data": "AWS::S3::Bucket"}),
     }
     services: Mapping[str, Any] = {
         "s3": s3,
         "ecs": ecs,
         "cloudformation": StackFormation(stacks),
-        "lambda": OneFunction("starburst-dev-controller"),
-        "sqs": QueueSqs([*_SESSIONS, "starburst-dev-failures"]),
+        "lambda": OneFunction(f"starburst-{name}-controller"),
+        "sqs": QueueSqs([*sessions, f"starburst-{name}-failures"]),
         "cloudtrail": TrailLogging("trail"),
         "autoscaling": GroupScaling({"hosts": [f"i-{number}" for number in range(60)]}),
         "kms": KeyKms(),
-        "logs": LogGroups({"/aws/ecs/starburst/dev/sandbox": None, "starburst-dev-kept": "key-1"}),
+        **more,
+        "logs": LogGroups(
+            {f"/aws/ecs/starburst/{name}/sandbox": None, f"starburst-{name}-kept": "key-1"}
+        ),
     }
     return SmallAws(services=services)
 
 
-def assembly(folder: Path) -> Path:
+def assembly(folder: Path, name: str = "dev") -> Path:
     """Write what synthesis would have written."""
     artifacts = {
-        name: {
+        part: {
             "type": "aws:cloudformation:stack",
-            "properties": {"stackName": f"starburst-dev-{name}", "terminationProtection": True},
+            "properties": {"stackName": f"starburst-{name}-{part}", "terminationProtection": True},
         }
-        for name in NAMES
+        for part in NAMES
     }
     folder.mkdir(exist_ok=True)
     (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
@@ -91,20 +96,20 @@ def account(aws: SmallAws, *, cdk: Any = None) -> Account:
     )
 
 
-def delete_stacks(aws: SmallAws, arguments: Sequence[str]) -> None:
+def delete_stacks(aws: SmallAws, arguments: Sequence[str], name: str = "dev") -> None:
     """Destroy as the CDK CLI does: no protected stack, and no bucket that holds anything."""
     aws.calls.append(Call(service="cdk", operation="DeleteStacks", words={"arguments": arguments}))
     formation, s3 = aws.services["cloudformation"], cast("VersionedS3", aws.services["s3"])
     stacks = cast("StackFormation", formation).stacks
-    for name in [one for one in stacks if one.startswith("starburst-dev-")]:
-        if stacks[name].protected:
-            raise CdkFailed(f"{name} cannot be deleted while TerminationProtection is enabled")
-        buckets = [one for one, kind in stacks[name].resources.items() if kind.endswith("Bucket")]
+    for stack in [one for one in stacks if one.startswith(f"starburst-{name}-")]:
+        if stacks[stack].protected:
+            raise CdkFailed(f"{stack} cannot be deleted while TerminationProtection is enabled")
+        buckets = [one for one, kind in stacks[stack].resources.items() if kind.endswith("Bucket")]
         for bucket in buckets:
             if s3.buckets.get(bucket):
                 raise CdkFailed(f"The bucket {bucket} is not empty")
             s3.buckets.pop(bucket, None)
-        del stacks[name]
+        del stacks[stack]
 
 
 def left(aws: SmallAws) -> Any:
