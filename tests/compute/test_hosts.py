@@ -40,7 +40,7 @@ def synthesized(environment: Environment, outdir: Path) -> dict[str, Mapping[str
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
-    capacity = Ec2Capacity(instance_types=(C7G, M7G), spot=True, most=12)
+    capacity = Ec2Capacity(instance_types=(C7G, M7G), spot=True, most=12, disk_gb=150)
     return synthesized(hosted(capacity), tmp_path_factory.mktemp("hosted"))
 
 
@@ -77,7 +77,7 @@ def test_an_instance_begins_closed_and_encrypted(stacks: Mapping[str, Mapping[st
         assert len(interface["Groups"]) == 1
         (disk,) = data["BlockDeviceMappings"]
         assert disk["Ebs"]["Encrypted"] is True
-        assert disk["Ebs"]["VolumeType"] == "gp3"
+        assert (disk["Ebs"]["VolumeType"], disk["Ebs"]["VolumeSize"]) == ("gp3", 150)
         assert "Key" in json.dumps(disk["Ebs"]["KmsKeyId"])
         assert "KeyName" not in data, "nobody logs in"
         assert "SsmParameterValue" in json.dumps(data["ImageId"])
@@ -141,6 +141,11 @@ def test_no_instance_rests_and_ecs_fills_and_drains(
         for group in groups
     ]
     assert sorted(bought) == [0, 0, 100, 100]
+    for group, on_demand in zip(groups, bought, strict=True):
+        chosen = group["MixedInstancesPolicy"]["InstancesDistribution"]
+        # The cheapest Spot instances are those that are taken away first.
+        assert chosen["SpotAllocationStrategy"] == "price-capacity-optimized"
+        assert group["CapacityRebalance"] is (on_demand == 0)
     for provider in some(found(hosts, "AWS::ECS::CapacityProvider")):
         settings = provider["AutoScalingGroupProvider"]
         assert settings["ManagedTerminationProtection"] == "ENABLED"
@@ -198,6 +203,20 @@ def test_every_endpoint_has_a_policy_that_takes_one(
         if "PolicyDocument" not in one
     }
     assert without == {"ecs-agent", "ecs-telemetry"}
+
+
+def test_instances_and_their_disks_are_booked_on_their_workspace(
+    stacks: Mapping[str, Mapping[str, Any]],
+) -> None:
+    booked = [
+        {one["ResourceType"]: one["Tags"] for one in data["TagSpecifications"]}
+        for template in found(stacks["hosted/hosts"], "AWS::EC2::LaunchTemplate")
+        for data in [template["LaunchTemplateData"]]
+    ]
+    tags = [{"Key": "starburst-workspace", "Value": name} for name in ("heart", "brain")]
+    assert [set(each) for each in booked] == [{"instance", "volume"}] * 2
+    for each, tag in zip(booked, tags, strict=True):
+        assert all(tag in those for those in each.values())
 
 
 def test_clients_are_told_of_the_instances(stacks: Mapping[str, Mapping[str, Any]]) -> None:

@@ -16,6 +16,7 @@ from aws_cdk import aws_logs as logs
 
 import app
 from environments import ALL, DEV
+from stacks.settings import Environment
 from starburst.contract import WORKER_COMMAND
 from starburst_constructs.compute.workers import WorkerTask
 from tests.some import some
@@ -117,6 +118,30 @@ def test_a_task_is_fargates_in_our_network_with_two_roles(tasks: list[dict[str, 
         assert task["RequiresCompatibilities"] == ["FARGATE"]
         assert task["NetworkMode"] == "awsvpc"
         assert task["TaskRoleArn"] != task["ExecutionRoleArn"]
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_a_task_has_its_workspaces_size_and_log(
+    templates: Mapping[str, Any], environment: Environment
+) -> None:
+    compute = templates[f"{environment.name}/compute"]
+    found = [task["Properties"] for task in resources(compute, "AWS::ECS::TaskDefinition").values()]
+    by_family = {task["Family"]: task for task in found}
+    assert len(by_family) == len(environment.workspaces)
+    for workspace in environment.workspaces:
+        task = by_family[f"starburst-{environment.name}-{workspace.name}"]
+        size = str(int(workspace.cpu * 1024)), str(int(workspace.memory_gb * 1024))
+        assert (task["Cpu"], task["Memory"]) == size
+        # Fargate gives 20 GB by itself, and takes no number below 21.
+        more = {"EphemeralStorage": {"SizeInGiB": workspace.scratch_gb}}
+        assert task.items() >= (more if workspace.scratch_gb > 20 else {}).items()
+        [container] = task["ContainerDefinitions"]
+        log = container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]
+        group = compute["Resources"][log]["Properties"]
+        assert group["LogGroupName"] == f"/aws/ecs/starburst/{environment.name}/{workspace.name}"
+        booked = {"Key": "starburst-workspace", "Value": workspace.name}
+        assert booked in task["Tags"]
+        assert booked in group["Tags"]
 
 
 def test_no_old_revision_stays_active(compute: Mapping[str, Any]) -> None:

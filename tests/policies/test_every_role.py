@@ -68,6 +68,16 @@ def test_worker_roles_say_what_and_whose_they_are(templates: Mapping[str, Templa
     assert {tags["starburst-workspace"] for tags in workers} >= {"demo", "genomics", "trials"}
 
 
+def test_people_sign_in_anew_each_working_day(templates: Mapping[str, Template]) -> None:
+    people = some(
+        (name, role)
+        for name, _, role in resources(templates, "AWS::IAM::Role")
+        if re.search("-(analyst|platform)", str(role.get("RoleName")))
+    )
+    for name, role in people:
+        assert role["MaxSessionDuration"] == 8 * 3600, (name, role["RoleName"])
+
+
 @pytest.mark.parametrize(
     "action",
     ["ecs:RunTask", "iam:PassRole", "sqs:CreateQueue", "sqs:DeleteQueue", "ecs:StopTask"],

@@ -130,10 +130,24 @@ def test_an_error_of_the_function_is_the_callers() -> None:
 
 
 def test_a_worker_is_billed_a_minute_at_least() -> None:
-    short = estimate(workers=10, hours=1 / 3600)
+    short = estimate(workers=10, hours=1 / 3600, cpu=2, memory=4, capacity="spot")
 
     assert short.usd == pytest.approx(short.usd_per_hour / 60)
+    assert short.vcpu_hours == pytest.approx(10 * 2 / 60)
     assert any("one minute" in sentence for sentence in short.assumptions)
+    dear = estimate(workers=10, hours=1 / 3600, cpu=2, memory=4).usd
+    assert f"all on demand it would be ${dear:.4f}" in str(short)
+    whole = estimate(workers=10, hours=1 / 60)
+    assert not any("one minute" in sentence for sentence in whole.assumptions)
+
+
+def test_a_fleet_that_costs_its_limit_is_within_it_however_its_price_is_rounded() -> None:
+    fleet = {"workers": 7, "hours": 1, "workspace": "genomics"}
+    limit = estimate(**fleet, environment=document()).usd_per_hour  # type: ignore[arg-type]
+    for near in (limit, limit - 5e-10):
+        estimate(**fleet, environment=document(usd_per_hour=near))  # type: ignore[arg-type]
+    with pytest.raises(LimitExceeded, match="per hour on demand"):
+        estimate(**fleet, environment=document(usd_per_hour=limit - 1e-4))  # type: ignore[arg-type]
 
 
 def test_an_environments_architecture_and_scratch_count() -> None:
@@ -222,6 +236,9 @@ def test_spot_and_mixed_are_counted_at_their_own_price_and_limited_at_the_deares
     assert sum(mixed.breakdown.values()) == pytest.approx(mixed.usd)
     assert "all on demand it would be $39.50" in str(mixed)
     assert "10 on demand" in str(mixed)
+    few = [estimate(workers=n, hours=1, capacity="mixed") for n in (9, 19)]
+    assert "on demand. The" not in str(few[0]), "none of nine"
+    assert "but for 1 on demand" in str(few[1])
     limited = document(usd_per_hour=spot.usd_per_hour)
     with pytest.raises(LimitExceeded, match="on demand"):
         estimate(

@@ -209,7 +209,7 @@ def test_no_rule_names_the_whole_internet(network: Template) -> None:
 
 def test_every_flow_is_logged_with_where_it_really_went(network: Template) -> None:
     log = only(network, "AWS::EC2::FlowLog")
-    assert log["TrafficType"] == "ALL"
+    assert (log["TrafficType"], log["MaxAggregationInterval"]) == ("ALL", 60)
     assert log["LogDestinationType"] == "cloud-watch-logs"
     assert "LogDestination" not in log, "a group's ARN ends in :* here, and EC2 delivers nothing"
     assert "Flows" in log["LogGroupName"]["Ref"]

@@ -19,6 +19,9 @@ Templates = dict[str, Template]
 
 HEADER = "s3:x-amz-server-side-encryption"
 KEY_ID = f"{HEADER}-aws-kms-key-id"
+USER, WORKSPACE = "${aws:PrincipalTag/userName}", "${aws:PrincipalTag/starburst-workspace}"
+LISTING = {"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"}
+"""All actions of S3 that tell names and can be held to a prefix."""
 
 
 @pytest.fixture(params=ALL, ids=lambda each: each.name)
@@ -146,6 +149,13 @@ def test_uploads_under_any_other_encryption_are_refused(
         ("DenyCopies", {"Null": {"s3:x-amz-copy-source": "false"}}),
         ("DenyExchanges", {"Null": {"s3:if-match": "false"}}),
         ("DenyForms", {"StringEquals": {"s3:authType": "POST"}}),
+        (
+            "DenyArchives",
+            {
+                "StringNotEquals": {"s3:x-amz-storage-class": "STANDARD"},
+                "Null": {"s3:x-amz-storage-class": "false"},
+            },
+        ),
     ],
 )
 def test_results_and_manifests_are_written_once(
@@ -157,6 +167,15 @@ def test_results_and_manifests_are_written_once(
     assert deny["Condition"] == condition
     patterns = sorted(each["Fn::Join"][1][-1] for each in deny["Resource"])
     assert patterns == ["/sessions/*/*/*/manifest.json", "/sessions/*/*/*/results/*"]
+
+
+def test_nobody_lists_the_names_of_others_by_any_call(storage: Template) -> None:
+    deny = statement(policy(storage, "Data"), "DenyOtherUsersNames")
+    assert set(deny["Action"]) == LISTING
+    assert deny["Condition"] == {
+        "Null": {"aws:PrincipalTag/userName": "false"},
+        "StringNotLike": {"s3:prefix": f"sessions/{WORKSPACE}/{USER}/*"},
+    }
 
 
 def test_signed_addresses_work_for_minutes(storage: Template) -> None:

@@ -1,0 +1,75 @@
+"""What wakes the controller is called as AWS calls it, and alarms ring at the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from environments import ALL
+from stacks.settings import Environment
+from tests.some import some
+from tests.stacks.reading import Template, only, resources, statement
+
+EVENTS = {
+    "aws.cloudformation": "CloudFormation Stack Status Change",
+    "aws.ecs": "ECS Task State Change",
+}
+"""What EventBridge calls them: a rule for any other name never fires, and nobody hears of it.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
+"""
+
+
+@pytest.fixture(params=ALL, ids=lambda each: each.name)
+def environment(request: pytest.FixtureRequest) -> Environment:
+    return request.param
+
+
+@pytest.fixture
+def control(templates: dict[str, Template], environment: Environment) -> Template:
+    return templates[f"{environment.name}/control"]
+
+
+def test_rules_listen_to_events_by_the_names_that_aws_gives_them(control: Template) -> None:
+    rules = [one["Properties"] for one in resources(control, "AWS::Events::Rule").values()]
+    patterns = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
+    for pattern in some(patterns):
+        [source] = pattern["source"]
+        assert pattern["detail-type"] == [EVENTS[source]]
+    assert all(rule["State"] == "ENABLED" for rule in rules)
+
+
+def test_an_alarm_rings_at_the_first_of_what_it_counts_and_at_nothing_else(
+    control: Template,
+) -> None:
+    for alarm in some(resources(control, "AWS::CloudWatch::Alarm").values()):
+        told = alarm["Properties"]
+        assert told["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert (told["Threshold"], told["Period"]) == (1, 300)
+        assert told["TreatMissingData"] == "notBreaching"
+        most = told["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert told["Statistic"] == ("Maximum" if most else "Sum")
+
+
+def test_only_alarms_and_budgets_of_the_account_publish(
+    control: Template, environment: Environment
+) -> None:
+    document = only(control, "AWS::SNS::TopicPolicy")["PolicyDocument"]
+    place = f"{environment.region}:{environment.account}"
+    sources: dict[str, Any] = {
+        # A budget belongs to no Region.
+        "budgets": f"arn:aws:budgets::{environment.account}:*",
+        "cloudwatch": f"arn:aws:cloudwatch:{place}:alarm:*",
+    }
+    allowed = [each for each in document["Statement"] if each["Effect"] == "Allow"]
+    assert len(allowed) == len(sources)
+    for service, source in sources.items():
+        grant = statement(document, f"{service.capitalize()}Publishes")
+        assert grant["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        assert grant["Action"] == "sns:Publish"
+        assert grant["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": environment.account},
+            "ArnLike": {"aws:SourceArn": source},
+        }
