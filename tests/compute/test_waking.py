@@ -38,7 +38,7 @@ def test_rules_listen_to_events_by_the_names_that_aws_gives_them(control: Templa
     for pattern in some(patterns):
         [source] = pattern["source"]
         assert pattern["detail-type"] == [EVENTS[source]]
-    assert all(rule["State"] == "ENABLED" for rule in rules)
+    assert all(rule["State"] == "ENABLED" for rule in some(rules))
 
 
 def test_an_alarm_rings_at_the_first_of_what_it_counts_and_at_nothing_else(
