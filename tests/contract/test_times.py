@@ -9,18 +9,25 @@ from unittest import mock
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from stacks.settings.workspace import LONGEST_SESSION_SECONDS
 from starburst._protocol.sealed.chunks import ChunkMessage
 from starburst.aws.clock import Clock
 from starburst.contract.times import (
     GRACE_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
+    LONGEST_LEASE_SECONDS,
+    MESSAGE_SECONDS,
     POLL_SECONDS,
     QUEUE_UNSEEN_SECONDS,
     RECOVERY_SECONDS,
+    RETRY_PAUSES,
     STILL_SECONDS,
+    STILL_WAITING_SECONDS,
     STOP_SECONDS,
+    VISIBILITY_SECONDS,
 )
+from starburst.pricing.run_time import WORKER_START_SECONDS
 from starburst.worker.leases.lease import Lease, Leases, QueueGone
 from starburst.worker.settings.timings import TICK_SECONDS, Timings
 from tests.runtime.wire import no_queue
@@ -108,12 +115,55 @@ def test_three_heartbeats_that_fail_in_a_row_cost_a_lease() -> None:
         lives(queue, 120.0)
 
 
+def test_two_heartbeats_that_fail_in_a_row_cost_no_lease() -> None:
+    """So late may the third one come: a worker's clock ticks between two of its requests."""
+    assert 3 * HEARTBEAT_SECONDS <= LEASE_SECONDS
+    queue = Queue(fails=2)
+    worker = queue.worker()
+    lease = worker.receive(wait=0)
+    assert isinstance(lease, Lease)
+    for _ in range(3):
+        queue.now += HEARTBEAT_SECONDS - 0.01
+        assert queue.now < queue.visible
+        queue.now += 0.01
+        worker.keep(lease)
+    assert queue.deliveries == 1
+
+
+def test_sqs_takes_what_it_is_asked_for() -> None:
+    """Each limit is its own.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+    """
+    twelve_hours = 43_200
+    assert 1 <= POLL_SECONDS <= 20
+    assert LEASE_SECONDS <= VISIBILITY_SECONDS <= twelve_hours
+    # The last heartbeat of a lease, and what is on its way to be queued anew.
+    assert twelve_hours >= LONGEST_LEASE_SECONDS + 2 * LEASE_SECONDS
+    assert MESSAGE_SECONDS == 1_209_600
+
+
+def test_no_session_lasts_longer_than_its_messages_are_kept() -> None:
+    assert LONGEST_SESSION_SECONDS <= MESSAGE_SECONDS
+
+
+def test_pauses_before_retries_grow_and_end() -> None:
+    assert all(0 < one <= 60 for one in RETRY_PAUSES)
+    assert list(RETRY_PAUSES) == sorted(set(RETRY_PAUSES))
+
+
 def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() -> None:
     assert GRACE_SECONDS + LEASE_SECONDS <= STOP_SECONDS
 
 
 def test_a_queue_is_called_still_when_every_lease_has_had_the_time_to_run_out() -> None:
     assert STILL_SECONDS >= 2 * RECOVERY_SECONDS
+    # Workers that are starting receive nothing for minutes, and are not to be asked meanwhile.
+    assert STILL_WAITING_SECONDS >= STILL_SECONDS + 4 * WORKER_START_SECONDS
+
+
+def test_a_queue_is_called_deleted_when_sqs_has_had_the_time_to_show_it() -> None:
+    assert QUEUE_UNSEEN_SECONDS >= 60
 
 
 @pytest.mark.parametrize(

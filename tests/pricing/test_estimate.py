@@ -24,7 +24,7 @@ from starburst.errors import (
     WorkspaceNotFound,
 )
 from starburst.pricing.prices import fleet_usd, load
-from starburst.pricing.run_time import WORKER_START_SECONDS
+from starburst.pricing.run_time import WORKER_START_SECONDS, run_time
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,13 @@ def test_a_timed_function_runs_on_inputs_spread_over_all() -> None:
     assert "4 of 1000 calls were run and timed on this computer" in said
     assert "90 s" in said
     assert "one minute" in said
+
+
+def test_a_fleet_runs_as_long_as_the_worker_with_the_most_calls() -> None:
+    """Seven calls of three workers: one has three of them. A slow call counts in the mean."""
+    found = run_time([1.0, 1.0, 10.0], calls=7, workers=3)
+    assert found.hours * 3600 == pytest.approx(90 + 3 * 4.0)
+    assert found.workers == 3
 
 
 def test_inputs_of_any_iterable_are_taken_and_never_more_than_there_are() -> None:
