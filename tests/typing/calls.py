@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, assert_type
 
+import boto3
+
 import starburst
-from starburst import Connection, Estimate, Session, SessionOptions, SessionSummary
+from starburst import Connection, Estimate, Session, SessionOptions, SessionSummary, Status
 
 
 def length(text: str) -> int:
@@ -70,10 +72,13 @@ def check_executor(texts: list[str]) -> None:
 
 def check_the_rest(texts: list[str]) -> None:
     assert_type(starburst.attach("0123456789abcdefghij"), Session)
+    assert_type(starburst.attach("0123456789abcdefghij").status(), Status)
     assert_type(starburst.sessions("prod"), list[SessionSummary])
     assert_type(starburst.connect("prod", "genomics"), Connection)
     assert_type(starburst.estimate(length, texts, workers=10), Estimate)
     assert_type(starburst.estimate(workers=100, cpu=4, memory="8GB", hours=2).usd, float)
     assert_type(SessionOptions(workers=4).memory_gb, float)
+    signed_in = starburst.login("arn:…", "123456", serial_number="arn:…", user="alice", seconds=900)
+    assert_type(signed_in, boto3.session.Session)
     starburst.estimate(length, [5])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     starburst.attach(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
