@@ -53,15 +53,18 @@ def client(local: LocalEnvironment, service: str, user: str = "alice") -> Any:
     return local.client(local.analyst_session(user=user, workspace="demo"), service)
 
 
-def test_a_function_on_a_worker_can_ask_who_runs_it(local_environment: LocalEnvironment) -> None:
-    def asked(_: int) -> tuple[str, str, str]:
+def test_a_task_can_ask_who_runs_it_and_sees_no_credentials(
+    local_environment: LocalEnvironment,
+) -> None:
+    def asked(_: int) -> tuple[str, str, str, list[str]]:
         with open(f"/proc/{os.getppid()}/environ") as environ:
             pairs = (entry.partition("=") for entry in environ.read().split("\0"))
             region = {name: value for name, _, value in pairs}["AWS_REGION"]
-        return getpass.getuser(), os.environ["USER"], region
+        seen = [name for name in os.environ if name.startswith(("AWS_", "STARBURST_"))]
+        return getpass.getuser(), os.environ["USER"], region, seen
 
     found = starburst.map(asked, [0], workspace="demo", user="alice", **ALONE)
-    assert found == [("starburst", "starburst", local_environment.region)]
+    assert found == [("starburst", "starburst", local_environment.region, [])]
 
 
 def refused(call: Any, **arguments: Any) -> bool:
@@ -70,11 +73,27 @@ def refused(call: Any, **arguments: Any) -> bool:
     return "AccessDenied" in caught.value.response["Error"]["Code"]
 
 
-def test_a_burst_returns_what_the_function_returns(local_environment: LocalEnvironment) -> None:
+def test_a_burst_returns_what_the_function_returns_and_leaves_nothing_behind(
+    alice: Connection, local_environment: LocalEnvironment
+) -> None:
     def fit(x: int) -> Fit:
         return Fit(slope=2 * x, intercept=x)
 
-    assert starburst.map(fit, range(40), **SMALL) == [Fit(2 * x, x) for x in range(40)]
+    def kept() -> set[tuple[str, str]]:
+        pages = alice.s3.get_paginator("list_object_versions").paginate(
+            Bucket=alice.document.bucket, Prefix="sessions/demo/alice/"
+        )
+        return {
+            (one["Key"], one["VersionId"])
+            for page in pages
+            for kind in ("Versions", "DeleteMarkers")
+            for one in page.get(kind, [])
+        }
+
+    before = kept()
+    found = starburst.map(fit, range(40), workspace="demo", user="alice", **SMALL)
+    assert found == [Fit(2 * x, x) for x in range(40)]
+    assert {key for key, _ in kept() - before} == set()
 
 
 def test_an_executor_is_an_executor(local_environment: LocalEnvironment) -> None:
@@ -307,22 +326,6 @@ def test_a_result_of_a_custom_class_is_refused_with_the_opt_in_named(
     assert 'results="pickle"' in str(caught.value)
     models = starburst.map(lambda _: Model(), range(3), results="pickle", **ALONE)
     assert [type(model).__name__ for model in models] == ["Model"] * 3
-
-
-def test_tasks_see_no_credentials(local_environment: LocalEnvironment) -> None:
-    def seen(_: int) -> list[str]:
-        return [name for name in os.environ if name.startswith(("AWS_", "STARBURST_"))]
-
-    assert starburst.map(seen, [1], **ALONE) == [[]]
-
-
-def test_a_finished_map_leaves_nothing_behind(alice: Connection) -> None:
-    starburst.map(abs, [-1, -2], user="alice", **ALONE)
-    left = alice.s3.list_object_versions(
-        Bucket=alice.document.bucket, Prefix="sessions/demo/alice/"
-    )
-    kept = [v["Key"] for v in left.get("Versions", []) if "/results/" in v["Key"]]
-    assert kept == []
 
 
 def test_ten_thousand_trivial_tasks_take_fewer_than_500_requests(
