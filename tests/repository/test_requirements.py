@@ -36,8 +36,9 @@ def test_a_code_has_one_row_and_a_source() -> None:
 
 def test_every_code_is_answered_or_says_why_not() -> None:
     rows = [line.split(" | ") for line in requirements_page().splitlines() if line[:3] != "| |"]
-    unanswered = [row[0] for row in rows if len(row) == 3 and row[2].strip(" |") == ""]
-    assert unanswered == []
+    answers = {row[0].strip("| "): row[2].strip(" |") for row in rows if len(row) == 3}
+    assert answers.keys() == set(CODES)
+    assert [code for code, answer in answers.items() if answer == ""] == []
 
 
 def test_the_page_is_what_would_be_written_now(tmp_path: Path) -> None:
