@@ -8,9 +8,10 @@ arrive.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,12 +31,13 @@ from starburst.controller.state.environment import Clients, Environment, Setting
 from starburst.controller.state.timings import Timings
 from starburst.errors import StarburstError
 
+from .controllers_aws import WAKES, Guarded, Parameters, Tasks, Wakes
+from .order.notes import What
 from .sky import Sky, trouble
 
 __all__ = ["Cloud", "Ending"]
 
 _PLACE: Final = "arn:aws:ecs:eu-west-1:123456789012:task/test/"
-_WAKES: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/wakes"
 _SWEEP_SECONDS: Final = 60.0
 _INVOCATION_SECONDS: Final = 60.0
 
@@ -86,15 +88,17 @@ class Cloud:
     errors: list[BaseException] = field(default_factory=list)
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     _over: threading.Event = field(default_factory=threading.Event)
+    _invocations: Iterator[int] = field(default_factory=itertools.count)
+    _here: threading.local = field(default_factory=threading.local)
 
     def __post_init__(self) -> None:
-        parameters = _Parameters(self.document)
-        queues = _Wakes(self.sky.sqs, self._woken)
+        parameters = Parameters(self.document)
+        queues = Wakes(self.sky.sqs, self._woken)
         s3, sqs, ssm = (
-            _Guarded(self.sky, name, client)
+            Guarded(self, name, client)
             for name, client in (("s3", self.sky.s3), ("sqs", queues), ("ssm", parameters))
         )
-        clients: Any = Clients(s3=s3, sqs=sqs, ecs=_Tasks(self), ssm=ssm)  # type: ignore[arg-type]
+        clients: Any = Clients(s3=s3, sqs=sqs, ecs=Tasks(self), ssm=ssm)  # type: ignore[arg-type]
         settings = Settings(
             environment=self.document.environment,
             bucket=self.document.bucket,
@@ -103,7 +107,7 @@ class Cloud:
             subnets=("subnet-a",),
             security_group="sg-workers",
             parameter=runtime_parameter(self.document.environment),
-            wakes=_WAKES,
+            wakes=WAKES,
         )
         environment = Environment(
             settings=settings,
@@ -146,12 +150,24 @@ class Cloud:
 
     def _handle(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
         """Invoke the function as Lambda does: what it raises is an answer too."""
+        who = f"invocation {next(self._invocations)}"
+        notes, self._here.troubled = self.sky.notes, False
+        before = notes.who
+        notes.be(who)
+        notes.add(who, What.BEGAN)
         try:
             return self.controller.handle(event, door=door, seconds=_INVOCATION_SECONDS)
         except Exception as error:
             if not isinstance(error, (*TROUBLE, StarburstError)):
                 self.errors.append(error)
             return {"raised": repr(error)}
+        finally:
+            notes.add(who, What.OVER, state="troubled" if self._here.troubled else "")
+            notes.be(before)
+
+    def be_in_trouble(self) -> None:
+        """Note that AWS refused something to the invocation at hand."""
+        self._here.troubled = True
 
     def _woken(self, body: str) -> None:
         """Hand a message of the wake queue to an invocation of its own, as Lambda's poller does.
@@ -171,9 +187,17 @@ class Cloud:
         self.threads.append(thread)
         thread.start()
 
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+    def invoke(self, who: str, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         """Answer a client, unless the plan has it otherwise."""
         plan, request = self.sky.plan, json.loads(Payload)
+        keys = SessionKeys.parse(request["key"])
+        self.sky.notes.add(
+            who,
+            What.INVOKES,
+            session=keys.session if keys else "",
+            key=request["key"],
+            state=request["action"],
+        )
         if plan.strikes("refused", "invoke", request["action"]):
             raise trouble(plan, "invoke", request["action"])
         words = {"FunctionName": FunctionName}
@@ -203,6 +227,14 @@ class Cloud:
                     failures = [{"reason": "Capacity is unavailable at this time"}]
                 made = [self._task(words) for _ in range(count)]
                 self._tokens[token] = {"tasks": made, "failures": failures}
+                self.sky.notes.add(
+                    self.sky.notes.who,
+                    What.LAUNCHED,
+                    session=words["startedBy"],
+                    key=token,
+                    count=len(made),
+                    tasks=tuple(task["taskArn"] for task in made),
+                )
             staying = [t for t in self.staying if t["startedBy"] == words["startedBy"]]
             self.most = max(self.most, len(staying))
         if plan.strikes("lost-response", "run", wave):
@@ -230,10 +262,15 @@ class Cloud:
         with self.sky.changed:
             name = words["task"]
             task = self.tasks[name if name in self.tasks else _PLACE + name]
+            self._note(What.TOLD_TO_STOP, self.sky.notes.who, task)
             task["desiredStatus"] = "STOPPED"
             task.setdefault("stopCode", "UserInitiated")
             self.sky.changed.notify_all()
         return {}
+
+    def _note(self, what: What, who: str, task: Mapping[str, Any]) -> None:
+        arn = task["taskArn"]
+        self.sky.notes.add(who, what, session=task["startedBy"], tasks=(arn,))
 
     @property
     def staying(self) -> list[dict[str, Any]]:
@@ -274,6 +311,7 @@ class Cloud:
                 )
             ending = self.live(task, keys, url)
         with self.sky.lock:
+            self._note(What.ENDED, f"worker {int(task['taskArn'][-32:], 16)}", task)
             task.setdefault("stopCode", ending.stop_code)
             task.update(
                 lastStatus="STOPPED",
@@ -292,74 +330,3 @@ class Cloud:
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
-
-
-@dataclass(frozen=True)
-class _Parameters:
-    """The one parameter there is; moto's would import EC2 and its images for seconds."""
-
-    document: RuntimeDocument
-
-    def get_parameter(self, *, Name: str) -> dict[str, Any]:
-        assert Name == runtime_parameter(self.document.environment)
-        return {"Parameter": {"Value": self.document.to_json()}}
-
-
-@dataclass(frozen=True)
-class _Wakes:
-    """The queues of SQS, and the one whose messages invoke the function."""
-
-    sqs: Any
-    woken: Callable[[str], None]
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return getattr(self.sqs, name)
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
-        if QueueUrl != _WAKES:
-            return self.sqs.send_message(QueueUrl=QueueUrl, MessageBody=MessageBody)
-        self.woken(MessageBody)
-        return {}
-
-
-@dataclass(frozen=True)
-class _Tasks:
-    """ECS as the controller sees it."""
-
-    cloud: Cloud
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        act = getattr(self.cloud, name)
-
-        def call(**words: Any) -> Any:
-            aws, operation = self.cloud.sky.aws, name.title().replace("_", "")
-            return aws.call("ecs", operation, words, who="launches", act=lambda w: act(**w))
-
-        return call
-
-
-@dataclass
-class _Guarded:
-    """AWS as the controller sees it: one call at a time, and some of them in vain."""
-
-    sky: Sky
-    service: str
-    client: Any
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(**words: Any) -> Any:
-            if self.sky.plan.strikes("refused", "controller", name):
-                raise trouble(self.sky.plan, "controller", name)
-            operation = name.title().replace("_", "")
-            return self.sky.aws.call(
-                self.service, operation, words, who="controller", act=lambda w: act(**w)
-            )
-
-        def act(**words: Any) -> Any:
-            with self.sky.changed:
-                answer = getattr(self.client, name)(**words)
-                if name in ("delete_queue", "send_message"):
-                    self.sky.changed.notify_all()
-            return answer
-
-        return call

@@ -9,7 +9,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -21,7 +22,8 @@ from starburst.controller.state.timings import Timings as ControllerTimings
 from starburst.worker.settings.timings import Timings
 
 from .clock import Clock, Condition, Event
-from .injector import CANARY
+from .faulty import CANARY
+from .order.notes import Notes, What
 from .plan import Plan
 
 __all__ = ["CLIENT_TIMINGS", "CONTROLLER_TIMINGS", "WORKER_TIMINGS", "instrumented"]
@@ -30,8 +32,6 @@ CLIENT_TIMINGS: Final = ClientTimings(status_seconds=15.0, silence_seconds=60.0)
 """A client that looks seldom: its looks cost this machine more than AWS."""
 
 WORKER_TIMINGS: Final = Timings(
-    lease_seconds=3600,  # whoever extends it no more lets it lapse, in the run's time
-    cancel_list_seconds=0.0,
     budgets=Budgets(
         longest_seconds=0.05, shortest_seconds=0.05, probe_seconds=0.05, long_task_seconds=0.05
     ),
@@ -45,22 +45,31 @@ CONTROLLER_TIMINGS: Final = ControllerTimings(
 )
 
 _POLL_SECONDS: Final = 15.0
+_TICK_SECONDS: Final = 0.02
+"""How often a worker that waits for its child looks after its leases, in the child's time: a lease
+of 30 seconds is over in less than a third of one.
+"""
+
 _REAL: Final = ("starburst.worker.child.", "starburst.worker.stopping", "starburst.worker.logs.")
 """Modules that share the time of a task's process."""
 
 
 @contextlib.contextmanager
-def instrumented(plan: Plan, clock: Clock) -> Iterator[None]:
-    """Set every part to the run's clock, some of them wrong, and watch what is parsed."""
+def instrumented(plan: Plan, clock: Clock) -> Iterator[Notes]:
+    """Set every part to the run's clock, some of them wrong; yield notes of what they log."""
+    notes = Notes(clock.monotonic)
     patches = [
-        *(mock.patch.object(module, "log") for module in _logging("starburst.worker.")),
+        *(mock.patch.object(m, "log", partial(_log, notes)) for m in _logging("starburst.worker.")),
+        mock.patch("starburst.worker.child.range_run.TICK_SECONDS", _TICK_SECONDS),
+        mock.patch("starburst.worker.leases.background_commit.wait_for", partial(_wait, clock)),
+        mock.patch("starburst.worker.leases.requeue.wait", partial(_wait, clock)),
         mock.patch("starburst._protocol.sizing.CHUNKS_PER_WORKER", plan.chunks),
         mock.patch("starburst.worker.child.range_run.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst._client.tasks.pacing._LONGEST_PAUSE", _POLL_SECONDS),
-        *_timed("starburst._client.", clock, skew=plan.skew),
-        *_timed("starburst.worker.", clock, skew=plan.worker_skew),
-        *_timed("starburst.aws.", clock),
-        *_timed("starburst._protocol.", clock),
+        *_timed("starburst._client.", clock, notes, skew=plan.skew),
+        *_timed("starburst.worker.", clock, notes, skew=plan.worker_skew),
+        *_timed("starburst.aws.", clock, notes),
+        *_timed("starburst._protocol.", clock, notes),
     ]
     if not plan.inline:
         patches.append(mock.patch("starburst._protocol.sealed.chunks.INLINE_BYTES", 0))
@@ -69,7 +78,20 @@ def instrumented(plan: Plan, clock: Clock) -> Iterator[None]:
             stack.enter_context(patch)
         stack.enter_context(_canary())
         stack.enter_context(_quiet())
-        yield
+        yield notes
+
+
+def _log(notes: Notes, event: str, **_: object) -> None:
+    if notes.who:
+        notes.add(notes.who, What.LOGGED, key=event)
+
+
+def _wait(clock: Clock, futures: Sequence[Future[Any]], timeout: float) -> Any:
+    """Wait for futures as ``concurrent.futures.wait`` does, in the run's time."""
+    (future,) = futures
+    over = Event(clock)
+    future.add_done_callback(lambda _: over.set())
+    return SimpleNamespace(done={future} if over.wait(timeout) else set())
 
 
 @contextlib.contextmanager
@@ -83,11 +105,17 @@ def _quiet() -> Iterator[None]:
     logger.removeHandler(silence)
 
 
-def _timed(package: str, clock: Clock, *, skew: float = 0.0) -> list[Any]:
+def _timed(package: str, clock: Clock, notes: Notes, *, skew: float = 0.0) -> list[Any]:
     """Let a package's modules tell the run's time, and the wall clock's wrong."""
+
+    def sleep(seconds: float) -> None:
+        began = clock.monotonic()
+        clock.sleep(seconds)
+        notes.called(notes.who, began)
+
     told = SimpleNamespace(**vars(time))
     told.time = lambda: clock.time() + skew
-    told.monotonic, told.sleep = clock.monotonic, clock.sleep
+    told.monotonic, told.sleep = clock.monotonic, sleep
     threads = SimpleNamespace(**vars(threading))
     threads.Condition, threads.Event = partial(Condition, clock), partial(Event, clock)
     patches: list[Any] = []

@@ -9,7 +9,7 @@ from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from tests.runtime.fleet import BUCKET
 from tests.session_internals import core, data_key
 
-from .injector import CANARY
+from .faulty import CANARY
 
 __all__ = ["damage"]
 

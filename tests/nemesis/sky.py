@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from starburst._protocol.sealed.chunks import ChunkMessage
-from starburst.contract.times import HEARTBEAT_SECONDS, LEASE_SECONDS
+from starburst.worker.child.range_run import RangeRun
 
 from .clock import Clock, Condition
+from .order.notes import Notes, Range
 from .plan import Plan
 from .unkind_aws import UnkindAWS
 
-__all__ = ["Sky", "leased", "trouble"]
+__all__ = ["HOURS", "Sky", "leased", "range_of", "session_of", "trouble"]
+
+HOURS: Final = 11 * 3600
+"""The emulator hides a message for so long, by its own clock; the run's decides when it is back."""
 
 
 def leased(message: ChunkMessage) -> str:
     """Return a name for what a message leases, the same in every replay."""
     return f"{message.chunk}:{message.lo}-{message.hi}"
+
+
+def range_of(message: ChunkMessage) -> Range:
+    """Return what a message leases."""
+    return message.chunk, message.lo, message.hi
+
+
+def session_of(url: str) -> str:
+    """Return whose queue has a URL, or a name."""
+    return url.rpartition("-")[2]
 
 
 def trouble(plan: Plan, *about: object) -> Exception:
@@ -49,7 +64,9 @@ class Sky:
         deliveries: every lease that was handed out, in order, and the queue it came from.
         sent: how many messages there ever were for each range of each queue.
         hidden: what a thief has hidden: the queue and the receipt.
-        hands: of each worker, what it has leased: the receipt and the range.
+        notes: what everybody did.
+        in_real_time: how many workers wait for their children.
+        runs: what each worker runs, or ran last.
     """
 
     s3: Any
@@ -61,17 +78,25 @@ class Sky:
     deliveries: list[tuple[str, str]] = field(default_factory=list)
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
     hidden: list[tuple[str, str]] = field(default_factory=list)
-    hands: list[dict[str, str]] = field(default_factory=list)
+    notes: Notes = field(kw_only=True)
+    in_real_time: int = 0
+    runs: dict[str, RangeRun] = field(default_factory=dict)
+    _leases: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changed = Condition(self.clock, self.lock)
         self.aws = UnkindAWS(self.plan, self.clock)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether no worker has anything in its hands: only time can move what is left."""
+    @contextmanager
+    def real_time(self) -> Iterator[None]:
+        """Wait for a process: the run's time goes at its pace meanwhile."""
         with self.lock:
-            return not any(self.hands)
+            self.in_real_time += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.in_real_time -= 1
 
     def deliver_late(self) -> bool:
         """Let what is on its way arrive, in an order of the plan's choosing."""
@@ -102,11 +127,30 @@ class Sky:
             for url, receipt in hidden:
                 self.expire(url, receipt)
 
-    def lapse(self, url: str, receipt: str, *, after: float | None = None) -> None:
-        """Let a lease's time run out as it does where nobody extends it any more."""
-        if after is None:
-            after = LEASE_SECONDS - HEARTBEAT_SECONDS * self.plan.number("lapse", receipt)
-        self.clock.try_in(after, lambda: self._expire_now(url, receipt))
+    def lease(self, url: str, message: str, *, receipt: str, seconds: float) -> None:
+        """Hide a message for so long, from now on; who asks to keep it calls this again."""
+        known = message in self._leases
+        self._leases[message] = (receipt, self.clock.monotonic() + seconds)
+        if not known:
+            self.clock.try_in(seconds, lambda: self._lapse(url, message))
+
+    def take(self, message: str) -> None:
+        """Forget a message's lease: it is deleted, or a thief hides it for as long as SQS does."""
+        self._leases.pop(message, None)
+
+    def _lapse(self, url: str, message: str) -> bool:
+        """Let a lease run out that nobody has extended; whether that is seen to."""
+        receipt, due = self._leases.get(message, ("", 0.0))
+        rest = due - self.clock.monotonic()
+        if not receipt:
+            return True
+        if rest > 0:
+            self.clock.try_in(rest, lambda: self._lapse(url, message))
+        elif self._expire_now(url, receipt):
+            self._leases.pop(message, None)
+        else:
+            return False
+        return True
 
     def _expire_now(self, url: str, receipt: str) -> bool:
         if not self.lock.acquire(blocking=False):

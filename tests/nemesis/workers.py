@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.result_nodes import open_node, parse_node_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import RuntimeDocument, SessionKeys
 from starburst.worker.child.process import Child
@@ -23,8 +25,12 @@ from starburst.worker.settings.timings import Timings
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import BUCKET
 
-from .injector import Fatal, FaultyS3, FaultySQS
+from .faulty import Fatal
+from .faulty_s3 import FaultyS3
+from .faulty_sqs import FaultySQS
+from .order.notes import Range, What
 from .sky import Sky, leased
+from .watched_child import WatchedChild
 from .workload import fatal
 
 __all__ = ["USER", "Erased", "Signals", "worker"]
@@ -34,6 +40,9 @@ USER: Final = "alice"
 
 _HANG_SECONDS: Final = 0.1
 """The time limit of a task that hangs; on a slow machine the others may take longer."""
+
+_STRUCK_SECONDS: Final = 0.5
+"""Of the task's own time, from one chance that its worker is killed to the next."""
 
 
 @dataclass(kw_only=True)
@@ -76,6 +85,8 @@ class _Ranges(Ranges):
     signals: Signals
     hands: FaultySQS
     directory: Path
+    at: str = ""
+    first: int = 0
 
     def run(self, lease: Lease) -> RangeRun | None:
         if self.hands.plan.strikes("told-to-stop", leased(lease.message)):
@@ -84,27 +95,36 @@ class _Ranges(Ranges):
 
     def range_run(self, lease: Lease, chunk: Any) -> RangeRun:
         run = super().range_run(lease, chunk)
+        self.at, self.first = lease.message.chunk, run.first
+        self.hands.sky.runs[self.hands.who] = run
+        due = 0.0
         keep, patient = run.tick, run.manifest
         impatient = replace(patient, task_timeout_seconds=_HANG_SECONDS)
 
         def tick() -> None:
+            nonlocal due
             self.signals.listen()
             child = self.child.child
             if child is not None:
                 if fatal(self.directory, child.pid).exists():
+                    self.hands.notes.add(self.hands.who, What.STRUCK)
                     raise Fatal
                 running = child.state.running()
-                hangs = running is not None and self._kind(run.first + running[0]) == "hang"
+                hangs = running is not None and self.hangs(running[0])
                 run.manifest = impatient if hangs else patient
-            self.hands.strike_dead("while it runs", leased(lease.message))
+            if time.monotonic() >= due:
+                due = time.monotonic() + _STRUCK_SECONDS
+                self.hands.strike_dead("while it runs", leased(lease.message))
             keep()
 
         run.tick = tick
         return run
 
-    def _kind(self, number: int) -> str:
-        mine = self.manifest.keys.user == USER
-        return self.hands.plan.kinds[number] if mine else "square"
+    def hangs(self, index: int) -> bool:
+        """Whether a task of the chunk at hand is one whose worker must end it."""
+        kinds, number = self.hands.plan.kinds, self.first + index
+        mine = self.manifest.keys.user == USER and 0 <= number < len(kinds)
+        return mine and kinds[number] == "hang"
 
 
 @contextlib.contextmanager
@@ -146,26 +166,60 @@ def worker(
         body = sky.s3.get_object(Bucket=BUCKET, Key=keys.manifest)["Body"].read()
         manifest = Manifest.from_json(body)
         key = SessionKey.unwrap(kms, document.key_arn, manifest, signing=False)
+
+    def ranges_of(place: str, body: bytes) -> tuple[Range, ...]:
+        """Return the range of a node, and those that it hands on; nothing for another object."""
+        node = parse_node_key(keys, place)
+        if node is None:
+            return ()
+        chunk, lo, hi = node
+        found = open_node(body, session=keys.session, chunk=chunk, lo=lo, hi=hi, key=key.data)
+        return (node, *((chunk, a, b) for a, b in found.children))
+
     s3: Any = FaultyS3(
-        sky, hands.who, mortal=True, held=hands.held, dead=hands.dead, folder=keys.prefix
+        sky,
+        hands.who,
+        mortal=True,
+        held=hands.held,
+        dead=hands.dead,
+        folder=keys.prefix,
+        ranges=ranges_of,
     )
     sqs: Any = hands
     public = base64.b64decode(manifest.public_key)
     store = Store(s3, BUCKET, keys=keys, key=key.data, public=public, timings=timings)
     leases = _Leases(sqs, url, timings=timings)
     leases.signals = signals
+
+    def watched() -> Any:
+        mine = made.ranges
+        assert isinstance(mine, _Ranges)
+        return WatchedChild(
+            sky,
+            hands.who,
+            start=start_child,
+            chunk=lambda: (mine.at, keys.session),
+            overdue=mine.hangs,
+        )
+
     made = Supervisor(
         manifest,
         leases,
         store=store,
         worker=hands.task,
         timings=timings,
-        start_child=start_child,
+        start_child=watched,
         ranges=_Ranges,
     )
     ranges = made.ranges
     assert isinstance(ranges, _Ranges)
     ranges.signals, ranges.hands, ranges.directory = signals, hands, directory
-    signals.stop = lambda: made.stop(15, None)
+
+    def stop() -> None:
+        sky.notes.add(hands.who, What.SIGTERM, session=keys.session)
+        made.stop(15, None)
+
+    signals.stop = stop
+    sky.notes.add(hands.who, What.READY, session=keys.session)
     hands.committing = lambda: made.settling.background.lease
     return made

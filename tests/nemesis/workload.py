@@ -51,6 +51,8 @@ def perform(task: tuple[int, str, str]) -> Any:
             time.sleep(600)
         case "slow":
             time.sleep(_LONG)
+        case "held":
+            _wait_for(Path(directory) / "go")
         case "fatal":
             time.sleep(_LONG * (index % 2))
             fatal(directory, os.getpid()).touch()
@@ -67,6 +69,11 @@ def _exhaust() -> int:
         return len(bytearray(16 << 30))
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _wait_for(mark: Path) -> None:
+    while not mark.exists():
+        time.sleep(0.005)
 
 
 def _die_once(mark: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
 import threading
 from collections import Counter
@@ -29,12 +30,18 @@ from tests.session_internals import chunks, core, data_key, flush, in_one_pack
 
 from .clock import Clock, children_of, running
 from .cloud import Cloud, Ending
+from .controllers_aws import Line
 from .environment import clients, document
+from .faulty import Fatal, Killed
+from .faulty_s3 import FaultyS3
+from .faulty_sqs import FaultySQS
 from .forked_children import children, fork_server, popen
 from .history import History, check
-from .injector import Fatal, FaultyS3, FaultySQS, Killed
 from .instrumentation import CLIENT_TIMINGS, CONTROLLER_TIMINGS, WORKER_TIMINGS, instrumented
 from .lasting_damage import damage
+from .order.notes import Notes, What
+from .order.rules import broken
+from .order.story import Story
 from .plan import Plan
 from .sky import Sky
 from .workers import USER, Erased, Signals, worker
@@ -68,6 +75,7 @@ class World:
         plan: what happens in it.
         directory: where tasks leave marks.
         clock: its time.
+        notes: of what happens in it.
         worker_timings, controller_timings: what these wait for.
         start_child: starts the process that runs a worker's tasks.
     """
@@ -78,6 +86,7 @@ class World:
         directory: Path,
         *,
         clock: Clock,
+        notes: Notes | None = None,
         worker_timings: Timings | None = None,
         controller_timings: ControllerTimings | None = None,
         start_child: Callable[[], Child] = Child,
@@ -94,14 +103,17 @@ class World:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self.kms = kms
         self.document = document(kms.create_key()["KeyMetadata"]["Arn"])
-        self.sky = Sky(s3=s3, sqs=sqs, plan=plan, clock=clock)
-        clock.working = lambda: not self.sky.is_idle
+        self.sky = Sky(
+            s3=s3, sqs=sqs, plan=plan, clock=clock, notes=notes or Notes(clock.monotonic)
+        )
+        clock.working = lambda: self.sky.in_real_time > 0
         self.cloud = Cloud(
             self.sky,
             self.document,
             self._live,
             timings=controller_timings or ControllerTimings(),
         )
+        self._clients = itertools.count(1)
         self.client_may_die = threading.Event()
         self.client_died = threading.Event()
         self.errors: list[BaseException] = []
@@ -109,6 +121,7 @@ class World:
 
     def connection(self, *, user: str = USER, dying: bool = False) -> Connection:
         """Return a fresh client's connection; one that is dying ends where it queues tasks."""
+        who = f"client {next(self._clients)}"
 
         def dies(_: str) -> bool:
             if dying and self.client_may_die.is_set():
@@ -120,10 +133,10 @@ class World:
             document=self.document,
             workspace="study",
             user=user,
-            s3=FaultyS3(self.sky, "client", mortal=False),  # type: ignore[arg-type]
-            sqs=FaultySQS(self.sky, "client", mortal=False, dies=dies),  # type: ignore[arg-type]
+            s3=FaultyS3(self.sky, who, mortal=False),  # type: ignore[arg-type]
+            sqs=FaultySQS(self.sky, who, mortal=False, dies=dies),  # type: ignore[arg-type]
             kms=self.kms,
-            functions=self.cloud,  # type: ignore[arg-type]
+            functions=Line(self.cloud, who),  # type: ignore[arg-type]
             timings=CLIENT_TIMINGS,
             renews=True,
         )
@@ -134,7 +147,7 @@ class World:
             return Ending(exit_code=1)
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         hands.task = str(task["taskArn"])[-32:]
-        self.sky.hands.append(hands.held)
+        self.sky.notes.be(hands.who)
         try:
             worker(
                 self.sky,
@@ -158,8 +171,6 @@ class World:
             self.errors.append(error)
             return Ending(exit_code=1)
         finally:
-            for receipt in list(hands.held):
-                self.sky.lapse(url, receipt)
             hands.held.clear()
         return Ending()
 
@@ -217,9 +228,15 @@ class World:
             most_workers=(self.cloud.most, _WORKERS),
         )
         history.wrong = check(history) + beside
-        history.wrong += self._end(session)
+        history.wrong += self.end(session)
         history.wrong += [f"the controller raised {error!r}" for error in self.cloud.errors]
+        history.wrong += broken(Story.of(self.sky.notes))
         return history
+
+    def note(self, session: Session, what: What) -> None:
+        """Note what a session's user did, or was told."""
+        s3: Any = core(session).connection.s3
+        self.sky.notes.add(s3.who, what, session=session.id)
 
     def _neighbour(self) -> Session:
         """Open another user's session, with tasks of its own."""
@@ -236,7 +253,9 @@ class World:
     def _part_from(self, neighbour: Session) -> list[str]:
         """Erase the other session in the middle of the run; return what was wrong with it."""
         outcomes = [self._outcome(future) for future in neighbour.futures]
+        self.note(neighbour, What.WANTS_ERASED)
         self._insist(lambda: neighbour.cleanup(force=True))
+        self.note(neighbour, What.CLEANED_UP)
         self.erased = neighbour.manifest.keys.prefix
         wanted = [expected(i, "square") for i in range(_NEIGHBOURS_TASKS)]
         return [] if outcomes == wanted else [f"the neighbour's tasks ended with {outcomes}"]
@@ -269,7 +288,7 @@ class World:
             self.sky.clock.sleep(_TRY_SECONDS)
         return act()
 
-    def _end(self, session: Session) -> list[str]:
+    def end(self, session: Session) -> list[str]:
         """End the session, or let its deadline do so; return what two sweeps left behind.
 
         Sessions whose start the client gave up must be gone by then too.
@@ -280,6 +299,7 @@ class World:
             session.detach()
         else:
             session.cleanup()
+            self.note(session, What.CLEANED_UP)
         self.cloud.pass_time(_LONGEST_SESSION)
         self.cloud.pass_time(_MINUTE)
         self.cloud.pass_time(_MINUTE)
@@ -345,12 +365,13 @@ def run(seed: int, *, unkind: bool = True) -> tuple[History, list[str]]:
         tempfile.TemporaryDirectory() as directory,
         quick_aws(),
         running(children=lambda: children_of(fork_server())) as clock,
-        instrumented(plan, clock),
+        instrumented(plan, clock) as notes,
     ):
         world = World(
             plan,
             Path(directory),
             clock=clock,
+            notes=notes,
             worker_timings=WORKER_TIMINGS,
             controller_timings=CONTROLLER_TIMINGS,
             start_child=lambda: Child(popen),
