@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent import futures
 from concurrent.futures import Future
 from functools import partial
 from types import SimpleNamespace
@@ -61,8 +62,8 @@ def instrumented(plan: Plan, clock: Clock) -> Iterator[Notes]:
     patches = [
         *(mock.patch.object(m, "log", partial(_log, notes)) for m in _logging("starburst.worker.")),
         mock.patch("starburst.worker.child.range_run.TICK_SECONDS", _TICK_SECONDS),
-        mock.patch("starburst.worker.leases.background_commit.wait_for", partial(_wait, clock)),
-        mock.patch("starburst.worker.leases.requeue.wait", partial(_wait, clock)),
+        *_waiting("starburst.worker.", clock),
+        *_waiting("starburst.aws.", clock),
         mock.patch("starburst._protocol.sizing.CHUNKS_PER_WORKER", plan.chunks),
         mock.patch("starburst.worker.child.range_run.MAX_RESULT_BYTES", 1 << 20),
         mock.patch("starburst._client.tasks.pacing._LONGEST_PAUSE", _POLL_SECONDS),
@@ -86,9 +87,19 @@ def _log(notes: Notes, event: str, **_: object) -> None:
         notes.add(notes.who, What.LOGGED, key=event)
 
 
-def _wait(clock: Clock, futures: Sequence[Future[Any]], timeout: float) -> Any:
+def _waiting(package: str, clock: Clock) -> list[Any]:
+    """Let a package's modules wait for futures in the run's time."""
+    return [
+        mock.patch.object(module, name, partial(_wait, clock))
+        for module in _modules(package, "__name__")
+        for name, value in vars(module).items()
+        if value is futures.wait
+    ]
+
+
+def _wait(clock: Clock, awaited: Sequence[Future[Any]], timeout: float) -> Any:
     """Wait for futures as ``concurrent.futures.wait`` does, in the run's time."""
-    (future,) = futures
+    (future,) = awaited
     over = Event(clock)
     future.add_done_callback(lambda _: over.set())
     return SimpleNamespace(done={future} if over.wait(timeout) else set())

@@ -95,7 +95,7 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
     (
         "a_stopping_worker_has_its_grace",
         plays.is_told_to_stop,
-        Bug(Stop, "ask", "time.monotonic() + self._grace_seconds", "time.monotonic()"),
+        Bug(Stop, "ask", " + self._grace_seconds", ""),
     ),
     (
         "who_saw_a_crash_sees_to_its_task",
