@@ -37,7 +37,8 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="of the tree (default: this one)")
     words = parser.parse_args()
     root = words.root.resolve()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # what runs in the background is deaf to Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     chosen = subjects(words.modules)
     if not chosen:
         parser.error(f"no module of the table has any of {words.modules!r} in its path")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.mutation.digests import digest_of, digest_of_test
+from tests.mutation.digests import Digests
 
 __all__ = ["Baseline", "Baselines"]
 
@@ -49,11 +49,15 @@ class Baselines:
     Args:
         folder: that they are kept in.
         root: of the repository.
+
+    Attributes:
+        digests: of the tree as it is now.
     """
 
     def __init__(self, folder: Path, root: Path) -> None:
         self._folder = folder
         self._root = root
+        self.digests = Digests(root)
 
     def get(self, file: str, modules: Sequence[str]) -> Baseline | None:
         """Return the one of a test file, where it is known as these modules are now."""
@@ -61,8 +65,9 @@ class Baselines:
         if not path.exists():
             return None
         found = Baseline(**json.loads(path.read_text()))
-        same = all(found.sources.get(each) == digest_of(self._root / each) for each in modules)
-        return found if same and found.digest == digest_of_test(self._root, file) else None
+        now = {each: self.digests.of(self._root / each) for each in modules}
+        same = all(found.sources.get(each) == digest for each, digest in now.items())
+        return found if same and found.digest == self.digests.of_test(file) else None
 
     def order(self, file: str, modules: Sequence[str]) -> dict[str, object]:
         """Return what a player has to be told."""
@@ -83,8 +88,8 @@ class Baselines:
         if "lines" not in answer:
             raise RuntimeError(f"{file} cannot be run: {answer.get('said')}")
         found = Baseline(
-            digest=digest_of_test(self._root, file),
-            sources={module: digest_of(self._root / module) for module in modules},
+            digest=self.digests.of_test(file),
+            sources={module: self.digests.of(self._root / module) for module in modules},
             **{name: answer[name] for name in ("seconds", "failed", "lines", "imports")},  # type: ignore[arg-type]
         )
         path = self._path(file)

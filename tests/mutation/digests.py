@@ -5,34 +5,50 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-__all__ = ["digest_of", "digest_of_test"]
+__all__ = ["Digests"]
 
 
-@cache
-def digest_of(path: Path) -> str:
-    """Return a digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+class Digests:
+    """Digests of the files of a tree, as they are when they are first asked for.
 
+    Args:
+        root: of the repository.
+    """
 
-@cache
-def digest_of_test(root: Path, file: str) -> str:
-    """Return a digest of a test file, what it imports from tests, and each ``conftest.py``."""
-    found: set[Path] = set()
-    waiting = [root / file]
-    while waiting:
-        path = waiting.pop()
-        if path in found or not path.is_file():
-            continue
-        found.add(path)
-        waiting += [root / name for name in _imports(path)]
-        waiting += [folder / "conftest.py" for folder in path.parents if root in folder.parents]
-    whole = hashlib.sha256()
-    for path in sorted(found):
-        whole.update(f"{path.relative_to(root)} {digest_of(path)}\n".encode())
-    return whole.hexdigest()[:16]
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[Path, str] = {}
+        self._tests: dict[str, str] = {}
+
+    def of(self, path: Path) -> str:
+        """Return a digest of a file."""
+        if path not in self._files:
+            self._files[path] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return self._files[path]
+
+    def of_test(self, file: str) -> str:
+        """Return a digest of a test file, what it imports from tests, and each ``conftest.py``."""
+        if file not in self._tests:
+            whole = hashlib.sha256()
+            for path in sorted(self._rests_on(file)):
+                whole.update(f"{path.relative_to(self._root)} {self.of(path)}\n".encode())
+            self._tests[file] = whole.hexdigest()[:16]
+        return self._tests[file]
+
+    def _rests_on(self, file: str) -> set[Path]:
+        found: set[Path] = set()
+        waiting = [self._root / file]
+        while waiting:
+            path = waiting.pop()
+            if path in found or not path.is_file():
+                continue
+            found.add(path)
+            waiting += [self._root / name for name in _imports(path)]
+            folders = [folder for folder in path.parents if self._root in folder.parents]
+            waiting += [folder / "conftest.py" for folder in folders]
+        return found
 
 
 def _imports(path: Path) -> Iterator[str]:

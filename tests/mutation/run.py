@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.mutation.baseline import Baseline, Baselines
-from tests.mutation.digests import digest_of_test
 from tests.mutation.log import End, Fate, Log
 from tests.mutation.mistakes.mutants import Mutant, mutants_of
 from tests.mutation.mistakes.required import required_in
@@ -170,7 +169,8 @@ class Run:
         return asked and fate.budget >= self._budget
 
     def _now(self, subject: Subject) -> dict[str, str]:
-        return {file: digest_of_test(self._root, file) for file in subject.files(self._root)}
+        files = subject.files(self._root)
+        return {file: self._baselines.digests.of_test(file) for file in files}
 
     def _reaching(self, mutant: Mutant, subject: Subject) -> set[str]:
         """Return the tests that may notice."""

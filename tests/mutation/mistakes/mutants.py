@@ -53,19 +53,14 @@ def mutants_of(module: str, text: str, *, required: Required | None = None) -> I
         required: tells which keyword arguments cannot be dropped; by default as the module says.
     """
     source = Source(text)
-    seen = {ast.dump(source.tree)}
+    seen: set[tuple[int, int, str]] = set()
     names: Counter[str] = Counter()
     walk = _Walk(source, required or required_in([source.tree]))
     for where, edit in walk.edits(source.tree, (), None, None):
-        changed = source.with_edit(edit)
-        try:
-            dumped = ast.dump(ast.parse(changed))
-            compile(changed, module, "exec")
-        except SyntaxError:  # such as a lone `continue` that has left its loop
+        made = (edit.begin, edit.end, edit.new)
+        if made in seen or source.cut(edit.begin, edit.end) == edit.new:
             continue
-        if dumped in seen:
-            continue
-        seen.add(dumped)
+        seen.add(made)
         what = f"{'.'.join(where) or 'module'}: {edit.what}"
         names[what] += 1
         count = names[what]
@@ -74,7 +69,7 @@ def mutants_of(module: str, text: str, *, required: Required | None = None) -> I
             what=what if count == 1 else f"{what} #{count}",
             line=text.encode()[: edit.begin].count(b"\n") + 1,
             lines=edit.lines,
-            text=changed,
+            text=source.with_edit(edit),
         )
 
 
@@ -136,7 +131,7 @@ class _Walk:
 def _dropped(old: ast.expr, new: ast.expr) -> str:
     """Return how something that lacks a part is called; empty where it is nothing of the kind."""
     if isinstance(old, ast.BoolOp) and not isinstance(new, ast.Constant):
-        left = new.values if isinstance(new, ast.BoolOp) else [new]
+        left = [new] if new in old.values or not isinstance(new, ast.BoolOp) else new.values
         [lacking] = [value for value in old.values if value not in left] or [old]
         return f"`{ast.unparse(lacking)}` dropped from `{ast.unparse(old)}`"
     if not (isinstance(old, ast.Call) and isinstance(new, ast.Call)) or old.func is not new.func:
@@ -162,8 +157,6 @@ def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what is to be gone through; not what is said, nor what is only for type checkers."""
-    if isinstance(node, ast.Call) and (called_name(node) in WORDS or _is_error(called_name(node))):
-        return
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params"):
             continue
@@ -174,8 +167,10 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_left_alone(node: ast.AST) -> bool:
     match node:
-        case ast.JoinedStr() | ast.Assert() | ast.Import() | ast.ImportFrom():
+        case ast.JoinedStr() | ast.Assert() | ast.Import() | ast.ImportFrom() | ast.Raise():
             return True
+        case ast.Call():
+            return called_name(node) in WORDS or _is_error(called_name(node))
         case ast.Expr(value=ast.Constant()):
             return True
         case ast.If(test=test):

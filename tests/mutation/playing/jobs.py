@@ -36,17 +36,18 @@ class _Player:
         copy_tree(root, self._tree)
         # The player itself stands in no other tree than this one.
         roots = os.pathsep.join([*(str(self._tree / each) for each in _SOURCE_ROOTS), str(ROOT)])
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mutation.playing.player"],
-            cwd=self._tree,
-            env={**os.environ, "PYTHONPATH": roots, "TMPDIR": str(place / "t")},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(place / "said").open("w"),
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the process that waits
-        )
         self._said = place / "said"
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.mutation.playing.player"],
+                cwd=self._tree,
+                env={**os.environ, "PYTHONPATH": roots, "TMPDIR": str(place / "t")},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the process that waits
+            )
 
     def ask(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -74,7 +75,7 @@ class _Player:
 
 
 class Jobs:
-    """So many players.
+    """So many players, which begin when there is something to do.
 
     Args:
         root: of the repository.
@@ -82,20 +83,21 @@ class Jobs:
     """
 
     def __init__(self, root: Path, count: int) -> None:
+        self._root = root
+        self._count = count
         self._place = Path(tempfile.mkdtemp(prefix="mutation-"))
         self._pool = ThreadPoolExecutor(count)
+        self._imports: list[str] = []
         self._players: list[_Player] = []
-        self._free: queue.SimpleQueue[_Player] = queue.SimpleQueue()
-        for number in range(count):
-            (self._place / str(number)).mkdir()
-            player = _Player(root, self._place / str(number))
-            self._players.append(player)
-            self._free.put(player)
+        self._free: queue.SimpleQueue[_Player | None] = queue.SimpleQueue()
+        for _ in range(count):
+            self._free.put(None)
 
     def warm(self, imports: Sequence[str]) -> None:
         """Have every player import what tests need of others."""
+        self._imports = list(imports)
         for player in self._players:
-            player.ask({"kind": "warm", "imports": list(imports)})
+            player.ask({"kind": "warm", "imports": self._imports})
 
     def each(
         self, orders: Iterator[tuple[Any, dict[str, Any]]]
@@ -107,7 +109,7 @@ class Jobs:
         running: dict[Future[dict[str, Any]], Any] = {}
         waiting = True
         while True:
-            while waiting and len(running) < len(self._players):
+            while waiting and len(running) < self._count:
                 following = next(orders, None)
                 if following is None:
                     waiting = False
@@ -120,11 +122,18 @@ class Jobs:
                 yield running.pop(each), each.result()
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        player = self._free.get()
+        player = self._free.get() or self._begun()
         try:
             return player.ask(order)
         finally:
             self._free.put(player)
+
+    def _begun(self) -> _Player:
+        place = Path(tempfile.mkdtemp(dir=self._place))
+        player = _Player(self._root, place)
+        self._players.append(player)
+        player.ask({"kind": "warm", "imports": self._imports})
+        return player
 
     def __enter__(self) -> Jobs:
         return self
