@@ -89,7 +89,7 @@ mutants: setup  ## would the theorems notice a mistake? tries every one; writes 
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
 	  --report $(if $(ENV),build/mutants-$(ENV).json,docs/mutants.json)
 
-mutation: setup  ## MODULES=limits JOBS=2: would the tests notice a mistake in the runtime? SURVIVORS=1 plays those alone
+mutation: setup  ## MODULES=limits JOBS=2: would tests notice a mistake in the runtime? writes docs/mutation.md
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.mutation --modules "$(MODULES)" --only "$(ONLY)" \
 		$(if $(JOBS),--jobs $(JOBS)) $(if $(BUDGET),--budget $(BUDGET)) \
 		$(if $(SURVIVORS),--survivors) $(if $(FRESH),--fresh)

@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--modules", default="", help="words of their paths (default: all)")
     parser.add_argument("--only", default="", help="mutants whose name has this in it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once")
-    parser.add_argument("--budget", type=float, default=15.0, help="seconds of tests for each")
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for each")
     parser.add_argument("--survivors", action="store_true", help="those alone that lived")
     parser.add_argument("--fresh", action="store_true", help="forget what the log knows")
     parser.add_argument("--root", type=Path, default=ROOT, help="of the tree (default: this one)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.mutation.digests import Digests
@@ -20,6 +20,7 @@ class Baseline:
         digest: of the test file as it ran.
         sources: digests of the modules whose lines were noted.
         seconds: by test.
+        costs: seconds of a core by test, which do not depend on what else the machine does.
         failed: tests that fail without any mistake, and so tell nothing.
         lines: tests by line by module.
         imports: modules of others that it imported.
@@ -31,6 +32,7 @@ class Baseline:
     failed: Sequence[str]
     lines: Mapping[str, Mapping[str, Sequence[str]]]
     imports: Sequence[str]
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     def reaching(self, module: str, lines: Sequence[int]) -> set[str]:
         """Return the tests that run one of some lines."""
@@ -90,7 +92,7 @@ class Baselines:
         found = Baseline(
             digest=self.digests.of_test(file),
             sources={module: self.digests.of(self._root / module) for module in modules},
-            **{name: answer[name] for name in ("seconds", "failed", "lines", "imports")},  # type: ignore[arg-type]
+            **{name: answer[name] for name in ("seconds", "costs", "failed", "lines", "imports")},  # type: ignore[arg-type]
         )
         path = self._path(file)
         path.parent.mkdir(parents=True, exist_ok=True)

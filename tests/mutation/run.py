@@ -137,6 +137,8 @@ class Run:
                     yield Played(mutant=mutant, fate=known, known=True)
                 else:
                     waiting.append((mutant, subject, known))
+        # Those first that tell which tests notice much.
+        waiting.sort(key=lambda one: (self._chosen.index(one[1]), not one[0].lines))
         for mutant, subject, _ in list(waiting):
             if not self._reaching(mutant, subject):
                 waiting = [each for each in waiting if each[0] is not mutant]
@@ -179,35 +181,28 @@ class Run:
             return {test for each in known for test in each.reaching(mutant.module, mutant.lines)}
         return {test for each in known for test in each.tests}
 
-    def _order(self, mutant: Mutant, subject: Subject, known: Fate | None) -> dict[str, Any]:
-        seconds = {
-            test: taken
-            for file in subject.files(self._root)
-            for test, taken in self._known[file].seconds.items()
-        }
-        surely = {
-            test
-            for file in subject.files(self._root)
-            for test in self._known[file].reaching(mutant.module, mutant.lines)
-        }
+    def _order(self, mutant: Mutant, subject: Subject, before: Fate | None) -> dict[str, Any]:
+        known = [self._known[file] for file in subject.files(self._root)]
+        seconds = {test: taken for each in known for test, taken in each.seconds.items()}
+        costs = {**seconds, **{test: cost for each in known for test, cost in each.costs.items()}}
+        surely = {test for each in known for test in each.reaching(mutant.module, mutant.lines)}
 
         def cost(test: str) -> float:
             kills = self._kills[mutant.module, test]
             near = self._kills[f"{mutant.module} {_function(mutant.what)}", test]
-            price = (0.02 + seconds[test]) / (1 + kills + 10 * near)
+            price = (0.02 + costs[test]) / (1 + kills + 10 * near)
             return price if test in surely else 10 + price
 
         ordered = sorted(self._reaching(mutant, subject), key=lambda test: (cost(test), test))
-        suspect = known.by if known is not None and known.by in ordered else ""
+        suspect = before.by if before is not None and before.by in ordered else ""
         if suspect:
             ordered = [suspect, *(test for test in ordered if test != suspect)]
         chosen: list[str] = []
         spent = 0.0
         for test in ordered:
-            if chosen and spent + seconds[test] > self._budget:
-                continue
-            chosen.append(test)
-            spent += seconds[test]
+            if not chosen or spent + costs[test] <= self._budget:
+                chosen.append(test)
+                spent += costs[test]
         limits = {test: _LEAST_SECONDS + _TIMES * seconds[test] for test in chosen}
         return {
             "kind": "mutant",
@@ -216,7 +211,7 @@ class Run:
             "files": list(dict.fromkeys(test.partition("::")[0] for test in chosen)),
             "arguments": ["-x"],
             "tests": limits,
-            "limit": _START_SECONDS + _TIMES * spent,
+            "limit": _START_SECONDS + sum(limits.values()),
         }
 
     def _judged(self, mutant: Mutant, subject: Subject, answer: dict[str, Any]) -> Fate:

@@ -11,10 +11,10 @@ from typing import Final
 __all__ = ["TABLE", "Subject", "subjects"]
 
 _RUNTIME: Final = "worker/src/starburst"
-_WORKER: Final = ("tests/runtime/worker/test_*.py", "tests/nemesis/test_client.py")
-_CLIENT: Final = ("tests/runtime/client/test_*.py", "tests/runtime/worker/test_cancel*.py")
-_BOTH: Final = ("tests/runtime/*/test_*.py", "tests/protocol/test_*.py")
-_CONTROLLER: Final = ("tests/controller/test_*.py",)
+_WORKER: Final = ("tests/runtime/worker/**/test_*.py", "tests/nemesis/test_client.py")
+_CLIENT: Final = ("tests/runtime/client/**/test_*.py", "tests/runtime/worker/**/test_cancel*.py")
+_BOTH: Final = ("tests/runtime/**/test_*.py", "tests/protocol/**/test_*.py")
+_CONTROLLER: Final = ("tests/controller/**/test_*.py",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Subject:
 
 TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "deploy/incident/erase.py": ("tests/incident/test_*.py", "tests/attacks/test_names.py"),
+        "deploy/incident/erase.py": ("tests/incident/**/test_*.py", "tests/attacks/test_names.py"),
         f"{_RUNTIME}/aws/erasing.py": (
             "tests/incident/test_versions.py",
             "tests/runtime/client/test_corners.py",
@@ -55,16 +55,18 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "tests/attacks/test_messages.py",
         ),
         f"{_RUNTIME}/_protocol/sealed/cancel_list.py": (
-            "tests/runtime/worker/test_cancel*.py",
-            "tests/protocol/test_*.py",
+            "tests/runtime/worker/**/test_cancel*.py",
+            "tests/protocol/**/test_*.py",
             "tests/attacks/test_tampering.py",
         ),
-        "deploy/incident/contain.py": ("tests/incident/test_*.py",),
+        "deploy/incident/contain.py": ("tests/incident/**/test_*.py",),
         **{
             f"{_RUNTIME}/controller/{name}.py": _CONTROLLER
             for name in ("plan", "sweep", "lifecycle", "launches", "workers/launching")
         },
         f"{_RUNTIME}/_protocol/sealed/chunks.py": _BOTH,
+        f"{_RUNTIME}/_protocol/sealed/sending.py": _BOTH,
+        f"{_RUNTIME}/_client/access/patience.py": _CLIENT,
         **{
             f"{_RUNTIME}/worker/{name}.py": _WORKER
             for name in (
@@ -82,7 +84,16 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         },
         **{
             f"{_RUNTIME}/_client/tasks/{name}.py": _CLIENT
-            for name in ("dispatch", "cancels", "cancelled_messages", "session_queue", "task_list")
+            for name in (
+                "dispatch",
+                "cancels",
+                "cancelled_messages",
+                "session_queue",
+                "task_list",
+                "collect",
+                "result_reader",
+                "pacing",
+            )
         },
     }
 )

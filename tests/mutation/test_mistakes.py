@@ -100,9 +100,11 @@ def test_a_name_stays_when_other_code_moves_and_no_two_have_one() -> None:
 
 
 def test_only_the_lines_of_the_mistake_have_to_be_run() -> None:
-    code = "X = 5\n\ndef f(a):\n    if (\n        a\n    ):\n        g(\n            7)\n"
+    code = "X = 5\n_Y = 6\ndef f(a):\n    if (\n        a\n    ):\n        g(\n            7)\n"
+    code += "    g(_Y)\ndef h(b=_Y):\n    g(b)\n"
     lines = {one.what: one.lines for one in mutants(code)}
     assert lines["module: `5` as `10`"] == ()
+    assert lines["module: `6` as `12`"] == (9, 11)
     assert lines["f: `a` as `True`"] == (4, 5, 6)
     assert lines["f: `7` as `14`"] == (7, 8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -97,12 +98,36 @@ class _Walk:
         for child in _children(node):
             inner = child if isinstance(child, ast.stmt) else statement
             if isinstance(child, ast.expr) and inner is not None:
-                lines = _lines(inner, function)
+                lines = self._lines(inner, function)
                 for new in replacements(child, node, self._required):
                     yield where, self._replaced(child, new, lines)
                 if isinstance(node, ast.For | ast.comprehension) and child is node.iter:
                     yield where, self._cut_short(child, lines)
             yield from self.edits(child, where, function, inner)
+
+    def _lines(self, statement: ast.stmt, function: ast.AST | None) -> tuple[int, ...]:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            return _body(statement)
+        if function is not None:
+            return lines_of(statement)
+        match statement:  # what a module keeps for itself is noticed where it is used
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                return self._uses(name) if name.startswith("_") else ()
+        return ()
+
+    @functools.cache  # noqa: B019 - lives as long as its module is gone through
+    def _uses(self, name: str) -> tuple[int, ...]:
+        found: set[int] = set()
+        for function in ast.walk(self._source.tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                if _names(function.args, name):
+                    found.update(_body(function))
+                for statement in ast.walk(function):
+                    if isinstance(statement, ast.stmt) and statement is not function:
+                        heads = ast.iter_child_nodes(statement)
+                        if any(isinstance(head, ast.expr) and _names(head, name) for head in heads):
+                            found.update(lines_of(statement))
+        return tuple(sorted(found))
 
     def _replaced(self, old: ast.expr, new: ast.expr, lines: tuple[int, ...]) -> Edit:
         text = ast.unparse(ast.fix_missing_locations(new))
@@ -142,10 +167,12 @@ def _dropped(old: ast.expr, new: ast.expr) -> str:
     return f"`{ast.unparse(old.func)}` without `{lacking}`"
 
 
-def _lines(statement: ast.stmt, function: ast.AST | None) -> tuple[int, ...]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        return tuple(range(statement.body[0].lineno, (statement.end_lineno or 0) + 1))
-    return lines_of(statement) if function is not None else ()
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, ...]:
+    return tuple(range(function.body[0].lineno, (function.end_lineno or 0) + 1))
+
+
+def _names(node: ast.AST, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:

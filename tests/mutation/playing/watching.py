@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Watch:
         self._late = False
         self._ran = 0
         self._seconds: dict[str, float] = {}
+        self._costs: dict[str, float] = {}
         self._failed: list[str] = []
         self._coverage: Any = None
         if order["kind"] == "baseline":
@@ -52,7 +54,7 @@ class Watch:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Note a test's time and lines."""
-        began = time.monotonic()
+        began, spent = time.monotonic(), _spent()
         if self._coverage is not None:
             self._coverage.switch_context(item.nodeid)
         try:
@@ -60,6 +62,7 @@ class Watch:
         finally:
             self._ran += 1
             self._seconds[item.nodeid] = time.monotonic() - began
+            self._costs[item.nodeid] = _spent() - spent
             if self._coverage is not None:
                 self._coverage.switch_context("")
 
@@ -91,6 +94,7 @@ class Watch:
         data = self._coverage.get_data()
         return {
             "seconds": self._seconds,
+            "costs": self._costs,
             "failed": sorted(set(self._failed)),
             "lines": {
                 source: {
@@ -101,6 +105,11 @@ class Watch:
             },
             "imports": _foreign(),
         }
+
+
+def _spent() -> float:
+    """Return the seconds of a core that this process and its children took."""
+    return sum(os.times()[:4])
 
 
 def _foreign() -> list[str]:
