@@ -62,12 +62,15 @@ def main() -> int:
                 tally.take(played)
     except KeyboardInterrupt:  # what was played is in the log
         print("interrupted; the next run goes on here")
-        return 130
     records = records_of(tally.played, accepted)
     print(*records, sep="\n")
     if words.only or words.survivors:
         return 0
-    write(records, root / "docs" / "mutation.json")
+    whole = [each for each in records if each.mutants == len(run.mutants[each.module])]
+    if root == ROOT:
+        write(whole, root / "docs" / "mutation.json")
+    if len(whole) < len(chosen):
+        return 130
     wrong = [sentence for record in records for sentence in record.wrong]
     print("\n".join(wrong) or "every mutant is noticed, or may live")
     return 1 if wrong else 0
