@@ -13,6 +13,8 @@ from starburst.pricing.prices import load
 from tests.manifests import a_manifest
 
 WIDE = Limits(workers=500, vcpu=1e6, memory_gb=1e6, timeout_seconds=86_400, usd_per_hour=1e6)
+PRICE = 2 * 0.04048 + 8 * 0.004445
+"""Of the worker that is afforded, an hour."""
 
 
 def judged(
@@ -114,6 +116,43 @@ def test_the_limit_itself_is_allowed() -> None:
     assert judged(WIDE, results="pickle") == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "fields"),
+    [
+        (WIDE, {"timeout_seconds": 1}),
+        (WIDE, {"timeout_seconds": 86_400}),
+        (WIDE, {"idle_seconds": 1}),
+        (WIDE, {"idle_seconds": 3600}),
+        (WIDE, {"attempts": 1}),
+        (WIDE, {"attempts": 10}),
+        (WIDE, {"retries": 10}),
+        (WIDE, {"labels": {str(n): "" for n in range(20)}}),
+        (WIDE, {"scratch_gb": 21}),
+        (WIDE, {"scratch_gb": 200}),
+        (WIDE, {"workers": 1}),
+        (Limits(scratch_gb=60), {"scratch_gb": 60}),
+        (Limits(pickle_results=False), {"results": "data"}),
+        # What a binary fraction makes of a tenth is no reason to refuse.
+        (Limits(workers=100, vcpu=0.75 - 1e-10, memory_gb=1e6), {"cpu": 0.25, "memory_gb": 2}),
+        (Limits(workers=100, vcpu=1e6, memory_gb=6 - 1e-10), {"cpu": 0.25, "memory_gb": 2}),
+    ],
+)
+def test_each_bound_itself_is_allowed(limits: Limits, fields: dict[str, Any]) -> None:
+    assert judged(limits, **fields) == []
+
+
+@pytest.mark.parametrize("name", ["workers", "cpu", "memory_gb", "scratch_gb"])
+def test_an_absurd_number_is_refused_alone_and_a_million_is_merely_too_much(name: str) -> None:
+    (refusal,) = judged(**{name: 10**400})
+    assert (refusal.kind, refusal.message) == (
+        LimitExceeded,
+        f"{name} is more than 1000000, the limit is far less: lower it",
+    )
+    assert not any("far less" in one.message for one in judged(**{name: 1_000_000}))
+    (refusal,) = judged(**{name: 1_000_001}, architecture="ARM64")
+    assert "far less" in refusal.message, "nothing else is computed from it"
+
+
 def test_paid_scratch_storage_counts_towards_the_price() -> None:
     price = 3 * (0.04048 + 4 * 0.004445)
 
@@ -167,18 +206,35 @@ def test_advice_that_reasons_share_is_given_once() -> None:
     assert str(caught.value).endswith("raise the workspace's limit")
 
 
-def test_what_the_limits_can_afford_never_passes_500() -> None:
+@pytest.mark.parametrize(
+    ("limits", "workers"),
+    [
+        (Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6), 500),
+        (Limits(workers=7, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6), 7),
+        (Limits(workers=99, vcpu=6, memory_gb=1e6, usd_per_hour=1e6), 3),
+        (Limits(workers=99, vcpu=5.9, memory_gb=1e6, usd_per_hour=1e6), 2),
+        (Limits(workers=99, vcpu=1e6, memory_gb=24, usd_per_hour=1e6), 3),
+        (Limits(workers=99, vcpu=1e6, memory_gb=23.9, usd_per_hour=1e6), 2),
+        (Limits(workers=99, vcpu=1e6, memory_gb=1e6, usd_per_hour=3 * PRICE), 3),
+        (Limits(workers=99, vcpu=1e6, memory_gb=1e6, usd_per_hour=2.9 * PRICE), 2),
+        # A rounding error more or less is none: what was accepted is not stopped.
+        (Limits(workers=99, vcpu=6 - 1e-10, memory_gb=1e6, usd_per_hour=1e6), 3),
+        (Limits(workers=99, vcpu=1e6, memory_gb=24 - 1e-10, usd_per_hour=1e6), 3),
+        (Limits(workers=99, vcpu=1e6, memory_gb=1e6, usd_per_hour=3 * PRICE - 1e-11), 3),
+        (Limits(workers=99, vcpu=1.9, memory_gb=1e6, usd_per_hour=1e6), 0),
+    ],
+)
+def test_each_limit_bounds_what_can_be_afforded(limits: Limits, workers: int) -> None:
     affordable = affordable_workers(
-        Limits(workers=9999, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
+        limits,
         document(),
-        cpu=0.25,
-        memory_gb=0.5,
-        scratch_gb=21,
+        cpu=2,
+        memory_gb=8,
+        scratch_gb=20,
         prices=load("us-east-1"),
         architecture="X86_64",
     )
-
-    assert affordable == 500
+    assert affordable == workers
 
 
 LARGE = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.29)
