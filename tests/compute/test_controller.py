@@ -82,6 +82,7 @@ def test_the_function_knows_where_to_start_workers(
 
 def test_what_wakes_it_is_bounded(name: str, control: Mapping[str, Any], on_demand: bool) -> None:
     rules = only(control, "AWS::Events::Rule")
+    assert rules
     (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
     assert sweep["ScheduleExpression"] == "rate(1 minute)"
     assert json.loads(sweep["Targets"][0]["Input"]) == {"starburst": "sweep"}
@@ -179,9 +180,24 @@ def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> No
     assert {door["FunctionVersion"] for door in doors} == {"$LATEST"}
 
 
+def patterns_of_workspaces(access: Mapping[str, Any]) -> set[str]:
+    """Return the queues that analysts and workers may use, as their policies name them."""
+    statements = [
+        statement
+        for logical, policy in access["Resources"].items()
+        if policy["Type"] == "AWS::IAM::ManagedPolicy" and logical.startswith(("Analyst", "Worker"))
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "sqs:" in json.dumps(statement["Action"])
+    ]
+    return {statement["Resource"].rpartition(":")[2] for statement in statements}
+
+
 def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
-    name: str, control: Mapping[str, Any]
+    name: str, control: Mapping[str, Any], templates: Mapping[str, Any]
 ) -> None:
+    patterns = patterns_of_workspaces(templates[f"{name}/access"])
+    assert patterns
+    assert all(fnmatch(pattern[:-1] + "a" * 20, pattern) for pattern in patterns)
     queues = only(control, "AWS::SQS::Queue")
     assert {q["QueueName"] for q in queues} == {
         f"starburst-{name}-failures",
@@ -189,8 +205,11 @@ def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
     }
     for queue in queues:
         assert queue["KmsMasterKeyId"]
-        assert not fnmatch(queue["QueueName"], f"{queue['QueueName']}-*")
-    for policy in only(control, "AWS::SQS::QueuePolicy"):
+        assert not any(fnmatch(queue["QueueName"], pattern) for pattern in patterns)
+    policies = only(control, "AWS::SQS::QueuePolicy")
+    assert len(policies) == len(queues)
+    senders = 0
+    for policy in policies:
         insecure, strangers, *lets_in = policy["PolicyDocument"]["Statement"]
         assert insecure["Effect"] == strangers["Effect"] == "Deny"
         assert insecure["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -199,6 +218,8 @@ def test_lost_events_wait_encrypted_outside_every_workspaces_pattern(
             assert one["Principal"] == {"Service": "events.amazonaws.com"}
             assert one["Action"] == "sqs:SendMessage"
             assert set(one["Condition"]) == {"ArnEquals", "StringEquals"}
+            senders += 1
+    assert senders == 1, "EventBridge tells of workers that stopped"
 
 
 def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
