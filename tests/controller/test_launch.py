@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from starburst.contract import Limits
+from starburst.controller.sweep import SweepFailed
 from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 
@@ -282,6 +283,39 @@ def test_who_dies_in_a_cut_down_launch_leaves_nothing_to_be_doubled(world: World
         world.later(60)
         world.sweep()
     assert len(world.ecs.tasks) == len(world.ecs.live()) == 10
+
+
+@pytest.mark.parametrize("honours", [True, False])
+def test_what_a_repeated_call_started_is_known_whether_ecs_knows_its_token_or_not(
+    world: World, honours: bool
+) -> None:
+    """A call started nothing, its repeat five of ten; then who launched died."""
+    world.deploy(WIDE)
+    world.ecs.honours_tokens = honours
+    url = world.start(a_manifest(workers=20))["queue_url"]
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.later(60)
+    world.sweep()
+    world.send(url, 10)
+    said = "You've reached the limit on the number of vCPUs you can run concurrently"
+    world.ecs.answers, calls = [refused("ClientException", said), 5], iter(range(9))
+
+    def third_dies() -> None:
+        if next(calls) == 2:
+            raise MemoryError
+
+    world.ecs.on_run = third_dies
+    world.later(60)
+    with pytest.raises(SweepFailed):
+        world.sweep()
+    world.ecs.on_run = None
+    assert len(world.ecs.live()) == 5
+    for _ in range(2):
+        world.later(60)
+        world.sweep()
+    assert len(world.ecs.live()) == 10, "there is work for ten"
+    assert len(world.ecs.tasks) == 30
 
 
 def test_a_permission_that_lacked_long_ago_ends_no_session_that_it_lacks_for_a_moment(
