@@ -11,12 +11,13 @@ import pytest
 import starburst
 from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
+from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.tasks import cancels, dispatch
 from starburst.errors import (
     SessionError,
 )
-from tests.runtime.client.failing.alone import ALONE, TROUBLE
+from tests.runtime.client.failing.alone import ALONE, TROUBLE, left
 from tests.runtime.client.failing.recording import Recorder
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square
@@ -70,6 +71,25 @@ def test_a_function_that_could_not_be_stored_is_stored_by_the_next_call(
     assert recorder.done.count("put function") == 1
     assert recorder.done.index("put function") < recorder.done.index("send")
     session.cleanup()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_executor_whose_first_call_could_not_be_sent_ends_the_session_that_it_opened(
+    connection: Connection, fleet: Fleet, again: bool
+) -> None:
+    fleet.launch = False
+    recorder = Recorder()
+    mine = dataclasses.replace(recorder.over(connection), timings=ALONE)
+    pool = StarburstExecutor(mine, workers=1, progress=False)
+    recorder.judge = lambda call: TROUBLE if call.what == "put function" else None
+    with pytest.raises(SessionError, match="store the function"):
+        pool.submit(square, 3)
+    recorder.judge = lambda _: None
+    if again:
+        assert pool.submit(square, 4).cancel()
+    pool.shutdown()
+    assert recorder.done.count("ask start") == recorder.done.count("ask stop") == 1
+    assert left(fleet) == []
 
 
 def test_a_generator_that_fails_before_a_map_costs_nothing(
