@@ -14,11 +14,11 @@ from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst.contract.times import QUEUE_UNSEEN_SECONDS
-from starburst.errors import SessionEnded
+from starburst.errors import AccessDenied, SessionEnded
 from starburst.worker.settings.timings import Timings as WorkerTimings
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square, work
-from tests.runtime.wire import Scripted, no_queue
+from tests.runtime.wire import Scripted, no_queue, s3_error
 from tests.runtime.worker.faults import squares
 from tests.session_internals import flush, queue_url
 from tests.statuses import a_status
@@ -66,6 +66,24 @@ def test_who_attaches_to_a_young_session_finds_its_queue_when_sqs_shows_it(
     assert sqs.asked == 4
     work(fleet, again)
     assert again.collect(timeout=60) == squares(5)
+    again.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(no_queue(), SessionEnded), (s3_error(403, "AccessDenied"), AccessDenied)],
+    ids=["no queue", "refused"],
+)
+def test_one_look_says_what_it_found(
+    connection: Connection, fleet: Fleet, error: Exception, kind: type[Exception]
+) -> None:
+    session = opened(connection, fleet)
+    session.detach()
+    sqs: Any = Scripted(fleet.sqs, "get_queue_url", errors=[error])
+    again = attach_session(dataclasses.replace(connection, sqs=sqs), session.id, progress=False)
+    with pytest.raises(kind):
+        queue_url(again)
+    assert session.id in queue_url(again)
     again.cleanup()
 
 

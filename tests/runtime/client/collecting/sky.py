@@ -21,7 +21,7 @@ from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.status import StatusDocument
 from starburst.errors import IntegrityError
 
-__all__ = ["KEY", "Sky", "collect", "listed"]
+__all__ = ["KEY", "Sky", "collect", "collector_under", "listed"]
 
 KEY = bytes(32)
 
@@ -105,8 +105,10 @@ def listed(chunks: Iterable[int] = (4,)) -> TaskList:
     return made
 
 
-def collect(connection: Connection, sky: Sky, tasks: TaskList, *, mode: Any = "data") -> None:
-    """Let a collector run under a sky until its time is over, or it has nothing to wait for."""
+def collector_under(
+    connection: Connection, sky: Sky, tasks: TaskList, *, mode: Any = "data"
+) -> Any:
+    """A collector that meets this sky, and ends when its time is over or all tasks are done."""
     keys, fake = connection.keys("s" * 20), dict[str, Any](statuses=sky)
     collector: Any = Collector(
         connection,
@@ -123,6 +125,12 @@ def collect(connection: Connection, sky: Sky, tasks: TaskList, *, mode: Any = "d
     sky.decode = ResultReader(connection, keys, key=KEY, mode=mode).decode
     collector._results = collector._closing = sky
     collector._patience._clock = sky.monotonic
+    return collector
+
+
+def collect(connection: Connection, sky: Sky, tasks: TaskList, *, mode: Any = "data") -> None:
+    """Let a collector run under a sky."""
+    collector = collector_under(connection, sky, tasks, mode=mode)
     with pytest.MonkeyPatch.context() as patches, ThreadPoolExecutor(1) as pool:
         patches.setattr(collect_module, "time", sky)
         collector._collect(pool)

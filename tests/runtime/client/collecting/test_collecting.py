@@ -15,8 +15,15 @@ from starburst._client.tasks.task_list import Tally
 from starburst._codec import encode_batch
 from starburst._protocol.sealed.failure import Failure, describe
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
-from starburst.errors import FleetFailed, IntegrityError, SessionEnded, SessionError
-from tests.runtime.client.collecting.sky import KEY, Sky, collect, listed
+from starburst.errors import (
+    FleetFailed,
+    IntegrityError,
+    SessionEnded,
+    SessionError,
+    StarburstError,
+    UnsafeResult,
+)
+from tests.runtime.client.collecting.sky import KEY, Sky, collect, collector_under, listed
 from tests.runtime.wire import s3_error
 from tests.statuses import a_status
 
@@ -102,6 +109,47 @@ def test_a_damaged_node_ends_its_own_tasks_alone(connection: Connection) -> None
     assert futures[3].cancelled()
     assert tasks.tally == Tally(total=6, done=6, failed=2, cancelled=1, retried=2, seconds=1.0)
     assert tasks.outstanding == 0
+
+
+def test_a_batch_that_cannot_be_used_ends_its_own_tasks_alone(connection: Connection) -> None:
+    """It holds fewer values than it says, so nobody knows whose they are; the next one is sound."""
+    sky, tasks = Sky(), listed((5,))
+    tasks.mark_cancelled([1])
+    made = node(0, 5)
+    short = dataclasses.replace(node(0, 2).batches[0], count=3)
+    sound = dataclasses.replace(node(3, 5).batches[0], first=3)
+    made = dataclasses.replace(made, batches=[short, sound])
+    sky.nodes = {(FIRST, 0, 5): (0.0, made)}
+    collect(connection, sky, tasks)
+    futures = list(tasks)
+    assert [str(futures[n].exception(0)) for n in (0, 2)] == [
+        f"a result of chunk {FIRST} holds 2 values for 3"
+    ] * 2
+    assert futures[1].cancelled()
+    assert [futures[n].result(0) for n in (3, 4)] == [30, 40]
+    assert tasks.tally == Tally(total=5, done=5, failed=2, cancelled=1, retried=1, seconds=0.5)
+    assert tasks.outstanding == 0
+
+
+@pytest.mark.parametrize(
+    "error", [SessionError("cannot list results"), ZeroDivisionError("a mistake of ours")]
+)
+def test_a_collector_that_ends_lets_no_future_wait_for_ever(
+    connection: Connection, error: Exception
+) -> None:
+    def fail(*_: object) -> int:
+        raise error
+
+    tasks = listed((3,))
+    collector = collector_under(connection, Sky(), tasks)
+    collector.round = fail
+    collector._run()
+    for future in tasks:
+        assert str(error) in str(future.exception(0))
+    assert len(tasks) == 3
+    assert isinstance(tasks.ended, StarburstError)
+    with pytest.raises(StarburstError, match=str(error)):
+        tasks.add(1)
 
 
 def test_what_a_worker_says_of_each_task_ends_that_task(connection: Connection) -> None:
@@ -263,4 +311,20 @@ def test_a_batch_that_holds_more_or_less_than_it_says_is_not_used(
     reader = ResultReader(connection, connection.keys("s" * 20), key=KEY, mode="data")
     batch = dataclasses.replace(node(0, 2).batches[0], count=count)
     with pytest.raises(IntegrityError, match=f"holds 2 values for {count}"):
+        reader.decode(batch, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("format", "kind"), [("pickle", UnsafeResult), ("unknown", IntegrityError)]
+)
+def test_what_must_not_be_read_is_not_tried_one_by_one(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, format: str, kind: type[Exception]
+) -> None:
+    def tried(*_: object, **__: object) -> list[Any]:
+        raise AssertionError
+
+    monkeypatch.setattr("starburst._client.tasks.result_reader.decode_each", tried)
+    reader = ResultReader(connection, connection.keys("s" * 20), key=KEY, mode="data")
+    batch = dataclasses.replace(node(0, 2).batches[0], format=format)
+    with pytest.raises(kind):
         reader.decode(batch, FIRST)

@@ -13,6 +13,7 @@ import pytest
 from starburst._client.access.connection import Connection
 from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
+from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed.cancel_list import cancel_key
 from starburst.errors import (
     KeyUnavailable,
@@ -25,7 +26,7 @@ from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import opened
 from tests.runtime.wire import Scripted, s3_error
 from tests.runtime.worker.cancelling import listed
-from tests.session_internals import core
+from tests.session_internals import core, queue_url
 
 CONFLICT, OUTRUN = s3_error(409, "ConditionalRequestConflict"), s3_error(412, "PreconditionFailed")
 GONE, DISABLED = s3_error(404, "NoSuchKey"), s3_error(400, "KMS.DisabledException")
@@ -112,6 +113,22 @@ def test_a_queue_that_refuses_keeps_no_cancel_from_being_recorded(
     with contextlib.suppress(StarburstError):
         session.cleanup(force=True)
     assert left(fleet) == []
+
+
+def test_taking_cancelled_work_out_of_the_queue_leaves_what_is_no_lease_of_ours(
+    connection: Connection, fleet: Fleet
+) -> None:
+    """As the controller's request to send again what is lost, and what a stranger has sent."""
+    session = opened(dataclasses.replace(connection, timings=ALONE), fleet, tasks=1)
+    url = queue_url(session)
+    strangers = [RequeueMessage(live=frozenset({"0f"})).to_body(), "no message of ours"]
+    for body in strangers:
+        fleet.sqs.send_message(QueueUrl=url, MessageBody=body)
+    assert session.cancel() == 1
+    counts = fleet.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    kinds = ("", "NotVisible")
+    assert sum(int(counts[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds) == 2
+    session.cleanup()
 
 
 def test_who_lets_go_is_told_that_a_cancel_was_not_recorded(
