@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.runtime.client.failing.alone import ALONE, TROUBLE, left
 from tests.runtime.client.failing.recording import Recorder
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square
-from tests.runtime.wire import Scripted
+from tests.runtime.wire import Scripted, s3_error
 from tests.session_internals import core, flush
 
 
@@ -207,4 +208,33 @@ def test_a_script_that_ends_says_that_its_cancels_could_not_be_recorded(
         session.detach()
     assert at_exit.held == []
     recorder.judge = lambda _: None
+    session.cleanup()
+
+
+@pytest.mark.parametrize("what", ["put function", "put p000001"])
+def test_what_cannot_be_stored_for_a_while_is_stored_and_the_bar_says_what_it_waits_for(
+    connection: Connection, fleet: Fleet, what: str
+) -> None:
+    """Twice, so that what is told of the first outage is taken back, and told again."""
+    fleet.launch = False
+    recorder, refused = Recorder(), itertools.chain([True, False, True], itertools.repeat(False))
+    session = open_session(recorder.over(connection), ONE, progress=False)
+    told: list[str] = []
+    bar: Any = core(session).bar
+    bar.update = lambda _, __, *, waits_for: told.append(waits_for)
+    recorder.judge = lambda call: (
+        s3_error(403, "AccessDenied") if call.what == what and next(refused) else None
+    )
+    session.submit(square, 3)
+    flush(session)
+    recorder.judge = lambda call: (
+        s3_error(503, "SlowDown") if call.what.startswith(what[:6]) and next(refused) else None
+    )
+    session.submit(len, "another function")
+    flush(session)
+    words = [word for word, _ in itertools.groupby(told)]
+    assert [word for word in words if word] == ["AWS refuses access", "AWS is busy"]
+    assert words[-1] == ""
+    assert words.index("", words.index("AWS refuses access")) < words.index("AWS is busy")
+    assert core(session).tasks.outstanding == 2
     session.cleanup()
