@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import itertools
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,9 @@ from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.connection import Connection
 from starburst._client.access.patience import Patience
 from starburst._client.access.timings import Timings
+from starburst._client.tasks.cancels import Cancels
+from starburst._protocol.sealed.session_key import SessionKey
+from starburst.contract.times import STOP_SECONDS
 from starburst.errors import AccessDenied, SessionError, StarburstError
 from tests.runtime.client.collecting.sky import Sky, collect, listed
 from tests.runtime.wire import s3_error
@@ -68,6 +73,17 @@ def test_an_outage_that_outlasts_a_client_ends_its_wait_after_fifteen_minutes(
     assert 16 * MINUTE <= sky.now < 16 * MINUTE + 5
 
 
+@pytest.mark.parametrize(("renews", "seconds"), [(True, 3600.0), (False, 0.0)])
+def test_a_login_is_waited_for_an_hour_where_a_new_one_can_be_read(
+    connection: Connection, renews: bool, seconds: float
+) -> None:
+    sky = Sky(until=90 * MINUTE)
+    sky.troubles = [(MINUTE, 90 * MINUTE, "list", s3_error(400, "ExpiredToken"))]
+    with pytest.raises(AccessDenied, match="Log in again"):
+        collect(dataclasses.replace(connection, renews=renews), sky, listed())
+    assert MINUTE + seconds <= sky.now < MINUTE + seconds + 3
+
+
 def test_a_controller_that_refuses_to_look_ends_no_wait(
     connection: Connection,
 ) -> None:
@@ -98,6 +114,39 @@ class Ailing:
 
     def pause(self, seconds: float) -> None:
         self.now += seconds
+
+
+def test_cancels_are_recorded_ever_later_in_an_outage_and_soon_again_in_the_next(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve refusals, a success, and two more; then the session is let go."""
+    keys = connection.keys("s" * 20)
+    key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
+    assert key.signing is not None
+    cancels: Any = Cancels(connection, keys, key=key, signer=key.signing)
+    outcomes = [*[BUSY] * 12, None, *[BUSY] * 2]
+    pauses: list[float] = []
+
+    def flush() -> None:
+        error = outcomes.pop(0)
+        if error is not None:
+            with aws_errors("record cancelled tasks"):
+                raise error
+
+    monkeypatch.setattr(cancels, "flush", flush)
+    monkeypatch.setattr(cancels._closing, "wait", pauses.append)
+    monkeypatch.setattr(cancels._closing, "is_set", lambda: not outcomes)
+    cancels._wanted.add(1)
+    cancels._run()
+    gathered, waited = pauses[::2], pauses[1::2]
+    assert gathered[:12] == [USUAL.cancel_gather_seconds] * 12 == [0.02] * 12
+    assert waited[:12] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30]
+    assert pauses[24:] == [0.02, 0.02, 0.5, 0.02, 1.0]
+
+
+def test_a_clean_up_waits_for_workers_as_long_as_ecs_lets_them_stay() -> None:
+    """It ends them after the two minutes that it lets them stop in, and says so a little later."""
+    assert USUAL.workers_leave_seconds == STOP_SECONDS + 60
 
 
 def test_what_is_tried_until_it_succeeds_has_all_patience_again_the_next_time(
