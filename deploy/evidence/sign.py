@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.exceptions
 
 from deploy.evidence.signing import SIGNATURE, SigningError, sign
-from starburst.aws.calls import client_config
+from starburst.aws.calls import TROUBLE, client_config
 from starburst.untrusted.terminal_text import one_line, tell
 
 __all__ = ["main"]
@@ -49,12 +48,12 @@ def main(
             kms=kms or _kms,
             passphrase=passphrase or (lambda: getpass.getpass("Passphrase of the key: ")),
         )
-    except (
-        SigningError,
-        botocore.exceptions.BotoCoreError,
-        botocore.exceptions.ClientError,
-    ) as error:
+    except SigningError as error:
         tell(one_line(f"Nothing was signed. {error}"), sys.stderr)
+        return 1
+    except TROUBLE as error:
+        what = "It takes kms:GetPublicKey and kms:Sign on the key; then run it again"
+        tell(one_line(f"Nothing was signed. {error}. {what}"), sys.stderr)
         return 1
     for line in (
         f"Signed {words.folder / SIGNATURE} with {mark}",

@@ -71,8 +71,13 @@ def sign(
     )
     signature = signer.sign(text)
     _check(signer.public, signature, text)
-    (folder / SIGNATURE).write_bytes(signature)
-    (folder / KEY).write_bytes(_pem(signer.public))
+    try:
+        # A signature beside another's key would look like a forged one.
+        (folder / SIGNATURE).unlink(missing_ok=True)
+        (folder / KEY).write_bytes(_pem(signer.public))
+        (folder / SIGNATURE).write_bytes(signature)
+    except OSError as error:
+        raise SigningError(f"{folder} cannot be written to ({error}); sign it again") from error
     return fingerprint(signer.public)
 
 
