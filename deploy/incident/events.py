@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from deploy.incident.command import (
@@ -25,6 +26,8 @@ from deploy.incident.command import (
     scope,
     shown,
 )
+from deploy.incident.steps import Steps
+from starburst.aws.calls import TROUBLE
 from starburst.contract import log_group_name
 from starburst.untrusted.terminal_text import one_line
 from starburst_constructs.monitoring.queries import (
@@ -102,7 +105,7 @@ def security_events(
         pause: waits so many seconds.
 
     Raises:
-        IncidentError: a query failed or took too long; it was stopped.
+        IncidentError: a query failed or took too long; all others were asked before.
     """
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
@@ -118,8 +121,12 @@ def security_events(
     trail = _trail(about, clients)
     if trail is not None:
         asked.append(("calls that AWS refused", REFUSED_CALLS, [trail]))
+    steps, logs = Steps("events"), clients("logs")
     for words, query, groups in asked:
-        yield _ask(clients("logs"), words, query, groups, span, seconds=seconds, pause=pause)
+        ask = partial(_ask, logs, words, query, groups, span, seconds=seconds, pause=pause)
+        if answer := steps.take(words, ask):
+            yield answer
+    steps.conclude("all was asked")
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -195,17 +202,16 @@ def _ask(
     answer = logs.get_query_results(queryId=started)
     while answer["status"] not in _OVER:
         if waited >= seconds:
-            logs.stop_query(queryId=started)
             raise IncidentError(
-                f"{about}: no answer in {seconds:g} seconds, so the query was stopped. Ask for "
-                "less with --hours, or wait longer with --timeout"
+                f"no answer in {seconds:g} seconds, so the query {_stopped(logs, started)}. Ask "
+                "for less with --hours, or wait longer with --timeout"
             )
         pause(delay)
         waited, delay = waited + delay, min(_LONGEST_PAUSE, delay * 2)
         answer = logs.get_query_results(queryId=started)
     if answer["status"] != "Complete":
         raise IncidentError(
-            f"{about}: the query ended as {answer['status']}. Ask for less with --hours, or run "
+            f"the query ended as {answer['status']}. Ask for less with --hours, or run "
             "the saved query in the console of CloudWatch Logs, which says why"
         )
     events = tuple(_event(row) for row in answer["results"])
@@ -213,6 +219,14 @@ def _ask(
     return Answer(
         about=about, log_groups=tuple(groups), events=events, matched=max(matched, len(events))
     )
+
+
+def _stopped(logs: Any, query: str) -> str:  # noqa: ANN401
+    try:
+        logs.stop_query(queryId=query)
+    except TROUBLE as error:
+        return f"is given up, and runs on until it ends by itself: {error}"
+    return "was stopped"
 
 
 def _event(row: Sequence[Mapping[str, str]]) -> Event:

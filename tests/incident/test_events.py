@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from deploy.incident.command import Clients, IncidentError, Scope
-from deploy.incident.events import main, security_events
+from deploy.incident.events import Answer, main, security_events
 from environments import PROD
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
@@ -98,8 +98,51 @@ def test_a_query_that_takes_too_long_is_stopped(logs: tuple[Stubber, Clients]) -
     for _ in range(4):
         answered(stub, "Running")
     stub.add_response("stop_query", {"success": True}, {"queryId": "q"})
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete", [DENIED])
+    found: list[Answer] = []
     with pytest.raises(IncidentError, match="no answer in 3 seconds, so the query was stopped"):
+        found.extend(security_events(ABOUT, clients, seconds=3, pause=lambda _: None))
+    assert [one.about for one in found] == ["what failed verification", "calls that AWS refused"]
+    stub.assert_no_pending_responses()
+
+
+def test_a_query_that_cannot_be_stopped_is_told_with_both_reasons(
+    logs: tuple[Stubber, Clients],
+) -> None:
+    stub, clients = logs
+    asked(stub, FAILED_VERIFICATION, WORKERS, "/aws/lambda/starburst-prod-controller")
+    for _ in range(4):
+        answered(stub, "Running")
+    stub.add_client_error("stop_query", "AccessDeniedException", "not you")
+    asked(stub, WORKER_ERRORS, WORKERS)
+    answered(stub, "Complete")
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete")
+    with pytest.raises(IncidentError) as told:
         list(security_events(ABOUT, clients, seconds=3, pause=lambda _: None))
+    assert "no answer in 3 seconds" in str(told.value)
+    assert "AccessDeniedException" in str(told.value)
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_a_query_that_is_refused_keeps_no_other_from_being_asked(
+    logs: tuple[Stubber, Clients], which: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub, clients = logs
+    for number in range(3):
+        if number == which:
+            stub.add_client_error("start_query", "ResourceNotFoundException", "no such group")
+        else:
+            stub.add_response("start_query", {"queryId": "q"})
+            answered(stub, "Complete", [DENIED])
+    words = ["--environment", "prod", "--workspace", "genomics"]
+    assert main(words, clients=clients) == 2
+    out, err = capsys.readouterr()
+    assert out.count("12:00:00  AccessDenied") == 2
+    assert "1 steps were NOT done, all others were" in err
+    assert "no such group" in err
     stub.assert_no_pending_responses()
 
 
@@ -108,6 +151,8 @@ def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients]) -> None:
     nothing_failed_verification(stub)
     asked(stub, WORKER_ERRORS, WORKERS)
     answered(stub, "Failed")
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete")
     with pytest.raises(IncidentError, match="ended as Failed"):
         list(security_events(ABOUT, clients))
 
