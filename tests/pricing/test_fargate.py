@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from starburst.pricing.fargate import MEMORY_GB, cpu_units, is_size, memory_mib
@@ -15,7 +16,11 @@ TABLE = "schemas/extensions/aws_ecs_taskdefinition/fargate_cpu_memory.json"
 
 def sizes() -> dict[str, set[int]]:
     """Return the memory, MiB, that goes with each number of CPU units."""
-    known = json.loads((files("cfnlint.data") / TABLE).read_text())["then"]["anyOf"]
+    package = find_spec("cfnlint")  # which is slow to import
+    assert package is not None
+    assert package.origin is not None
+    table = Path(package.origin).parent / "data" / TABLE
+    known = json.loads(table.read_text())["then"]["anyOf"]
     pairs = [
         (one["properties"]["Cpu"]["then"], one["properties"]["Memory"]["then"]) for one in known
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 
-import cfnlint.helpers
 import pytest
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
@@ -57,6 +56,8 @@ def test_a_region_without_known_prices_is_allowed() -> None:
 
 def test_the_table_of_zones_is_what_others_know_of_aws() -> None:
     """Moto and cfn-lint keep such tables too; where Fargate runs, AWS alone says."""
+    import cfnlint.helpers  # noqa: PLC0415 - slow to import
+
     theirs = RegionsAndZonesBackend.zones
     for region, ours in FARGATE_ZONES.items():
         assert set(ours) == {zone.zone_id for zone in theirs[region]}, region

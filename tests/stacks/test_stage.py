@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from aws_cdk.cx_api import CloudAssembly
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 import app
 from environments import ALL, LOCAL, PROD
@@ -224,6 +223,8 @@ def test_every_role_is_complete_once_it_exists(templates: Templates) -> None:
 
 def tags_of(resource: dict[str, Any]) -> dict[str, str] | None:
     """Return a resource's tags; None where CloudFormation's schema knows none for its type."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - slow to import
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
     tagging: dict[str, Any] = schema.get("tagging") or {"taggable": "Tags" in schema["properties"]}
     if not tagging.get("taggable", True):
