@@ -63,6 +63,8 @@ def test_keys_of_somebody_called_like_an_area_say_whose_they_are(workspace: str,
     assert keys.prefix == f"sessions/{workspace}/{user}/{SID}/"
     assert SessionKeys.parse(keys.manifest) == keys
     assert SessionKeys.parse(keys.manifest.removeprefix("sessions/")) is None
+    # A folder's own name is no key below it.
+    assert SessionKeys.parse(keys.prefix.removesuffix("/")) is None
 
 
 @pytest.mark.parametrize("area", ["packages", "data", "home", "_control", "session", ""])
