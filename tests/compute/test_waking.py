@@ -73,3 +73,20 @@ def test_only_alarms_and_budgets_of_the_account_publish(
             "StringEquals": {"aws:SourceAccount": environment.account},
             "ArnLike": {"aws:SourceArn": source},
         }
+
+
+def test_the_controller_is_told_where_everything_is(
+    control: Template, environment: Environment
+) -> None:
+    [function] = resources(control, "AWS::Lambda::Function").values()
+    told = function["Properties"]["Environment"]["Variables"]
+    role = f"arn:aws:iam::{environment.account}:role/starburst-{environment.name}-controller"
+    assert (told["STARBURST_ENVIRONMENT"], told["STARBURST_ROLE"]) == (environment.name, role)
+    assert told["STARBURST_PARAMETER"] == f"/starburst/{environment.name}/runtime"
+    assert told["STARBURST_SESSION_DAYS"] == str(environment.storage.session_days)
+    queues = resources(control, "AWS::SQS::Queue")
+    wakes = queues[told["STARBURST_WAKES"]["Ref"]]["Properties"]
+    assert wakes["QueueName"] == f"starburst-{environment.name}-wakes"
+    for name, of in (("BUCKET", "storage:ExportsOutputRefData"), ("KEY_ARN", "DataKey")):
+        assert of in str(told[f"STARBURST_{name}"]), name
+    assert str(told["STARBURST_SUBNETS"]).count("workersSubnet") == environment.network.zones
