@@ -60,12 +60,16 @@ def test_no_role_has_an_inline_policy(templates: Mapping[str, Template]) -> None
 
 def test_worker_roles_say_what_and_whose_they_are(templates: Mapping[str, Template]) -> None:
     workers = [
-        {tag["Key"]: tag["Value"] for tag in role["Tags"]}
-        for _, _, role in resources(templates, "AWS::IAM::Role")
+        (name.partition("/")[0], {tag["Key"]: tag["Value"] for tag in role["Tags"]})
+        for name, _, role in resources(templates, "AWS::IAM::Role")
         if "-worker-" in str(role.get("RoleName"))
     ]
-    assert {tags["starburst:role"] for tags in workers} == {"worker"}
-    assert {tags["starburst-workspace"] for tags in workers} >= {"demo", "genomics", "trials"}
+    assert sorted((where, tags["starburst-workspace"]) for where, tags in workers) == sorted(
+        (environment.name, workspace.name)
+        for environment in ALL
+        for workspace in environment.workspaces
+    )
+    assert {tags["starburst:role"] for _, tags in workers} == {"worker"}
 
 
 def test_people_sign_in_anew_each_working_day(templates: Mapping[str, Template]) -> None:
