@@ -27,6 +27,8 @@ from tests.runtime.fleet import BUCKET
 from tests.session_internals import core, flush, queue_url
 
 OPTIONS = SessionOptions(workers=1, idle_timeout=3600)
+HOURS = 4 * 3600
+"""Of the run's time, which goes on while tasks sleep: on a slow machine much of it may pass."""
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         made.cloud.close()
         made.cloud.pass_time(8 * 86_400)
         for thread in made.cloud.threads:
-            thread.join(30)
+            thread.join(240)
 
 
 def hold(task: tuple[str, int, str]) -> int:
@@ -71,7 +73,7 @@ def begun(connection: Connection, name: str, directory: Path) -> Session:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(3000):
+    for _ in range(12_000):  # four minutes at least, for what is only ever slow
         if true():
             return
         threading.Event().wait(0.02)
@@ -139,7 +141,7 @@ def test_the_end_of_one_session_leaves_the_others_tasks_and_workers_alone(
     for other, (tasks, objects) in zip(others, before, strict=True):
         assert tasks_of(world, other) == tasks
         assert objects_of(world, other).items() >= objects.items()
-        assert other.collect(timeout=60) == [number * number for number in range(6)]
+        assert other.collect(timeout=HOURS) == [number * number for number in range(6)]
         assert tasks_of(world, other) == tasks
         other.cleanup()
     with pytest.raises(SessionEnded):
@@ -158,7 +160,7 @@ def test_a_deadline_ends_its_own_session_only(world: World, tmp_path: Path) -> N
     assert tasks_of(world, mine) == []
     assert tasks_of(world, theirs) == workers
     (tmp_path / "go").touch()
-    assert theirs.collect(timeout=60) == [number * number for number in range(6)]
+    assert theirs.collect(timeout=HOURS) == [number * number for number in range(6)]
     mine.detach()
     theirs.cleanup()
 
@@ -182,5 +184,5 @@ def test_one_user_cannot_stop_or_erase_what_is_anothers_by_guessing_its_id(
     world.cloud.pass_time(60)
     assert len(tasks_of(world, theirs)) == 1
     (tmp_path / "go").touch()
-    assert theirs.collect(timeout=60) == [number * number for number in range(6)]
+    assert theirs.collect(timeout=HOURS) == [number * number for number in range(6)]
     theirs.cleanup()
