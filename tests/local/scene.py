@@ -223,7 +223,7 @@ def invoked_by(rule: str, function: str) -> dict[str, Any]:
     return {"Type": "AWS::Lambda::Permission", "Properties": properties}
 
 
-def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 90) -> Any:
     """Return what ``look`` finds as soon as it finds something."""
     give_up = time.monotonic() + seconds
     while (found := look()) is None:

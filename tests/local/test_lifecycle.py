@@ -197,7 +197,7 @@ def test_stop_ends_everything_at_once(owner: subprocess.Popen[str]) -> None:
     assert owner.stdout is not None
     _, folder = owner.stdout.readline().split()
     owner.send_signal(signal.SIGINT)
-    owner.wait(10)
+    owner.wait(60)
     eventually(lambda: True if not of_folder(folder) else None)
     assert not Path(folder).exists()
 
@@ -238,7 +238,7 @@ def test_it_can_be_stopped_twice_and_says_when_it_is_not_started() -> None:
 
 def test_the_emulators_own_administration_is_closed(emulator: LocalEnvironment) -> None:
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        read_json(emulator.endpoint + "/_ministack/health", ca_bundle=emulator.ca_bundle, timeout=5)
+        read_json(emulator.endpoint + "/_ministack/health", ca_bundle=emulator.ca_bundle, timeout=60)
 
 
 def test_its_certificate_convinces_nobody_else(emulator: LocalEnvironment) -> None:
@@ -247,7 +247,7 @@ def test_its_certificate_convinces_nobody_else(emulator: LocalEnvironment) -> No
         urllib.request.HTTPSHandler(context=ssl.create_default_context()),
     )
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-        opener.open(emulator.endpoint + "/_starburst/ready", timeout=5)
+        opener.open(emulator.endpoint + "/_starburst/ready", timeout=60)
 
 
 def test_another_process_finds_it(
@@ -264,7 +264,7 @@ def test_another_process_finds_it(
     assert arn.startswith("arn:aws:sts::111122223333:assumed-role/starburst-local-admin/")
     found.stop()
     assert read_json(
-        emulator.endpoint + "/_starburst/ready", ca_bundle=emulator.ca_bundle, timeout=5
+        emulator.endpoint + "/_starburst/ready", ca_bundle=emulator.ca_bundle, timeout=60
     )
 
 

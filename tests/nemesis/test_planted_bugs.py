@@ -12,7 +12,7 @@ import pytest
 
 from starburst._client import mapping, opening, session
 from starburst._client.tasks.dispatch import Dispatcher
-from starburst.controller import launches, plan, status
+from starburst.controller import launches, lifecycle, plan, status
 from starburst.controller.actions import Actions
 from starburst.controller.state.documents import Documents
 from starburst.controller.workers import launching
@@ -119,9 +119,10 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
             opening,
             "open_core",
             """    with aws_errors("store the session's manifest"):""",
-            """    control = Control(connection, keys)
-    with contextlib.suppress(StarburstError):
-        control.start()
+            """    try:
+        Control(connection, keys).start()
+    except StarburstError:
+        pass
     with aws_errors("store the session's manifest"):""",
         ),
     ),
@@ -154,10 +155,10 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
         "replacements_keep_their_distance",
         plays.loses_worker_after_worker,
         Bug(
-            plan,
-            "_paced",
-            "replace(settled, setbacks=0) if now > settled.not_before else settled",
-            "replace(settled, setbacks=0)",
+            lifecycle,
+            "decide",
+            "looked=now)",
+            "looked=now, setbacks=(before.setbacks + 1) * (settled.lost > before.lost))",
         ),
     ),
     (

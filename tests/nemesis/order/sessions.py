@@ -77,11 +77,10 @@ def replacements_keep_their_distance(story: Story) -> Broken:
         setbacks, not_before = 0, 0.0
         for before, after in itertools.pairwise(records):
             old, new = before.record, after.record
-            if new.looked > old.looked:
-                if new.lost > old.lost:
-                    setbacks += 1
-                elif new.looked > max(not_before, old.not_before):
-                    setbacks = 0
+            if new.lost > old.lost:
+                setbacks += 1
+            elif new.looked > max(not_before, old.not_before):
+                setbacks = 0
             if old.shortages and not new.shortages:  # what lacked is there: no need to wait
                 not_before = min(not_before, new.looked)
             if new.waves > old.waves:

@@ -98,8 +98,7 @@ class _Teller:
         self.note("run 2", "worker 1", What.GIVEN, ranges=(_REST,))
         self.note("killed", "worker 1", What.STRUCK, after=3.0)
         self.note("end 1", "worker 1", What.ENDED, tasks=("task 1",))
-        self.record("loss", "invocation 2", lost=2)
-        self.record("second intent", "invocation 2", waves=2, launch=_wave(2))
+        self.record("second intent", "invocation 2", lost=2, waves=2, launch=_wave(2))
         self.launch("second launch", "invocation 2", 2, "task 2", "task 3")
         self.note("ready 2", "worker 2", What.READY)
         self.note(
