@@ -67,9 +67,9 @@ class Baselines:
         if not path.exists():
             return None
         found = Baseline(**json.loads(path.read_text()))
-        now = {each: self.digests.of(self._root / each) for each in modules}
+        now = {each: self.digests.of(each) for each in modules}
         same = all(found.sources.get(each) == digest for each, digest in now.items())
-        return found if same and found.digest == self.digests.of_test(file) else None
+        return found if same and found.digest == self.digests.of(file) else None
 
     def order(self, file: str, modules: Sequence[str]) -> dict[str, object]:
         """Return what a player has to be told."""
@@ -90,8 +90,8 @@ class Baselines:
         if "lines" not in answer:
             raise RuntimeError(f"{file} cannot be run: {answer.get('said')}")
         found = Baseline(
-            digest=self.digests.of_test(file),
-            sources={module: self.digests.of(self._root / module) for module in modules},
+            digest=self.digests.of(file),
+            sources={module: self.digests.of(module) for module in modules},
             **{name: answer[name] for name in ("seconds", "costs", "failed", "lines", "imports")},  # type: ignore[arg-type]
         )
         path = self._path(file)

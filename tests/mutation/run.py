@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,8 @@ _TIMES: Final = 10.0
 """A test hangs when it takes so many times as long as without a mistake, and so many seconds."""
 
 _START_SECONDS: Final = 90.0
+_NEAR: Final = 6
+"""Lines before and after a mistake."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +97,7 @@ class Run:
         return (self._root / module).read_text()
 
     def _noticed_before(self, mutant: Mutant) -> bool:
-        known = self._log[mutant.digest]
-        return known is not None and known.noticed
+        return any(fate.noticed for fate in self._log[mutant.digest])
 
     def files(self) -> list[str]:
         """Return the test files that are asked."""
@@ -131,12 +132,13 @@ class Run:
         waiting: list[tuple[Mutant, Subject, Fate | None]] = []
         for subject in self._chosen:
             for mutant in self.mutants[subject.module]:
-                known = None if self._fresh else self._log[mutant.digest]
-                if known is not None and self._holds(known, mutant, subject):
+                before = [] if self._fresh else self._log[mutant.digest]
+                known = next((one for one in before if self._holds(one, mutant, subject)), None)
+                if known is not None:
                     self._count(known)
                     yield Played(mutant=mutant, fate=known, known=True)
                 else:
-                    waiting.append((mutant, subject, known))
+                    waiting.append((mutant, subject, next(iter(before), None)))
         # Those first that tell which tests notice much.
         waiting.sort(key=lambda one: (self._chosen.index(one[1]), not one[0].lines))
         for mutant, subject, _ in list(waiting):
@@ -172,7 +174,7 @@ class Run:
 
     def _now(self, subject: Subject) -> dict[str, str]:
         files = subject.files(self._root)
-        return {file: self._baselines.digests.of_test(file) for file in files}
+        return {file: self._baselines.digests.of(file) for file in files}
 
     def _reaching(self, mutant: Mutant, subject: Subject) -> set[str]:
         """Return the tests that may notice."""
@@ -185,18 +187,18 @@ class Run:
         known = [self._known[file] for file in subject.files(self._root)]
         seconds = {test: taken for each in known for test, taken in each.seconds.items()}
         costs = {**seconds, **{test: cost for each in known for test, cost in each.costs.items()}}
-        surely = {test for each in known for test in each.reaching(mutant.module, mutant.lines)}
+        rarity = self._rarity(mutant, known)
 
-        def cost(test: str) -> float:
+        def price(test: str) -> float:
             kills = self._kills[mutant.module, test]
             near = self._kills[f"{mutant.module} {_function(mutant.what)}", test]
-            price = (0.02 + costs[test]) / (1 + kills + 10 * near)
-            return price if test in surely else 10 + price
+            worth = 0.01 + rarity[test] + kills + 10 * near
+            return (0.02 + costs[test]) / worth
 
-        ordered = sorted(self._reaching(mutant, subject), key=lambda test: (cost(test), test))
-        suspect = before.by if before is not None and before.by in ordered else ""
-        if suspect:
-            ordered = [suspect, *(test for test in ordered if test != suspect)]
+        ordered = sorted(self._reaching(mutant, subject), key=lambda test: (price(test), test))
+        if before is not None and before.by:  # its file has changed since
+            file = before.by.partition("::")[0]
+            ordered.sort(key=lambda test: (test != before.by, test.partition("::")[0] != file))
         chosen: list[str] = []
         spent = 0.0
         for test in ordered:
@@ -213,6 +215,23 @@ class Run:
             "tests": limits,
             "limit": _START_SECONDS + sum(limits.values()),
         }
+
+    def _rarity(self, mutant: Mutant, known: Sequence[Baseline]) -> Mapping[str, float]:
+        """Return how special the lines are that tests run near a mistake.
+
+        A test of the very branch is worth more than all those that pass it by.
+        """
+        runs: dict[str, set[str]] = {}
+        for each in known:
+            for line, tests in each.lines.get(mutant.module, {}).items():
+                runs.setdefault(line, set()).update(tests)
+        rarity: dict[str, float] = defaultdict(float)
+        lines = mutant.lines or (mutant.line,)
+        for line in range(lines[0] - _NEAR, lines[-1] + _NEAR):
+            tests = runs.get(str(line), ())
+            for test in tests:
+                rarity[test] += 1 / len(tests)
+        return rarity
 
     def _judged(self, mutant: Mutant, subject: Subject, answer: dict[str, Any]) -> Fate:
         now = self._now(subject)

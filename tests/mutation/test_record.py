@@ -84,5 +84,16 @@ def test_a_line_that_was_cut_off_costs_one_fate(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text(path.read_text()[:-10])
     again = Log(path)
-    assert again["a"] is not None
-    assert again["b"] is None
+    assert again["a"]
+    assert not again["b"]
+
+
+def test_logs_that_are_put_together_know_what_any_of_them_saw_killed(tmp_path: Path) -> None:
+    whole = ""
+    ends: dict[str, End] = {"mine": "killed", "yours": "alive"}
+    for name, end in ends.items():
+        path = tmp_path / name
+        Log(path).add(Fate(digest="a", module="box.py", what="a", end=end, by=name))
+        whole += path.read_text()
+    (tmp_path / "both").write_text(whole)
+    assert [fate.by for fate in Log(tmp_path / "both")["a"]] == ["mine", "yours"]

@@ -142,9 +142,11 @@ def test_a_run_goes_on_where_it_was_interrupted_and_plays_what_changed(tree: Pat
     [forgotten] = play(run(tree, only="`10`", fresh=True), tree)
     assert not forgotten.known
 
-    better = f"{TESTS}\ndef test_the_bound():\n    assert not over(10)\n"
-    (tree / "tests" / "test_box.py").write_text(better)
-    [survivor] = play(run(tree, only="over", survivors=True), tree)
-    assert not survivor.known
+    more = "from box import over\n\ndef test_the_bound():\n    assert not over(10)\n"
+    (tree / "tests" / "test_more.py").write_text(more)
+    [survivor] = [each for each in play(run(tree, only="over"), tree) if not each.known]
     assert survivor.fate.end == "killed"
-    assert survivor.fate.by == "tests/test_box.py::test_the_bound"
+    assert survivor.fate.by == "tests/test_more.py::test_the_bound"
+    (tree / "tests" / "test_more.py").write_text(f"{more}    assert over(11)\n")
+    [again] = [each for each in play(run(tree, only="over"), tree) if not each.known]
+    assert again.mutant == survivor.mutant
