@@ -36,7 +36,7 @@ $ make mutation ONLY="_roomier:" FRESH=1               # by name, whatever is kn
 ```
 
 Each mutant that lives is printed with its name and the changed lines. It is killed by a test, or
-accepted with a reason in a file of `tests/mutation/accepted/`:
+accepted with a reason in a TOML file where `tests/mutation/accepted.py` looks:
 
 ```toml
 [[accepted]]
@@ -51,12 +51,14 @@ that is accepted is killed or gone.
 A mutant is written to disk in a private copy of the tree, so that child processes run it too, and
 a fork of a process that has imported everything else runs the tests. They are those of the
 module's row in `tests/mutation/table.py` that run the changed lines, as one run with coverage
-tells; those first that noticed a neighbour, and no more than take `BUDGET` seconds. A test that
-takes ten times as long as without the mistake, and 20 seconds more, has noticed.
+tells; those first that noticed a neighbour, are quick, or run lines near the mistake that few
+others run, and no more than take `BUDGET` seconds of a core. A test that takes ten times as long
+as without the mistake, and 20 seconds more, has noticed.
 
-`build/mutation/` keeps what was found: an interrupted run goes on, and a later one plays only
-mutants whose module or tests have changed. What changes in a third place is not seen; `FRESH=1`
-forgets. It runs on Linux.
+`build/mutation/` keeps what was found, so an interrupted run goes on. A kill stands while the
+module's text and the file of the test that noticed are as they were, a survivor while no test file
+that reaches it has changed. What changes in a third place is not seen; `FRESH=1` forgets. Logs of
+several clones may be put together with `cat`. It runs on Linux.
 
 Libraries tried: mutmut 3.8 takes only code that stands in `./`, `src/` or `source/`, mutates
 messages, and neither leaves out statements nor swaps them. cosmic-ray 8.7 depends on packages that
