@@ -86,7 +86,7 @@ def test_cancelling_over_a_forged_list_says_that_it_was_not_recorded(
     fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=b"x" * 200)
     with pytest.raises(IntegrityError):
         session.cancel()
-    assert all(future.cancelled() for future in session.futures)
+    assert [future.cancelled() for future in session.futures] == [True] * 3
     session.cleanup()
 
 
@@ -101,6 +101,7 @@ def test_a_list_of_another_session_or_damaged_is_refused() -> None:
         open_cancel_list(good, **{**terms, "session": "b" * 20})
     with pytest.raises(IntegrityError):
         open_cancel_list(good[:-1], **terms)
+    assert len(good) > 100
     for at in range(0, len(good), 7):
         damaged = bytearray(good)
         damaged[at] ^= 1
@@ -138,7 +139,7 @@ def test_what_cannot_be_recorded_is_tried_again(
 
     monkeypatch.setattr(core(session).cancels, "_put", moody)
     assert futures[0].cancel()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not listed(fleet, session) and time.monotonic() < deadline:
         pass
     assert listed(fleet, session)
@@ -156,8 +157,7 @@ def test_thousands_of_cancels_make_a_few_objects(connection: Connection, fleet: 
     session = idle_session(connection, fleet)
     futures = session.map(abs, range(2000))
     flush(session)
-    for future in futures:
-        assert future.cancel()
+    assert [future.cancel() for future in futures] == [True] * 2000
     core(session).cancels.flush()
     versions = fleet.s3.list_object_versions(
         Bucket=BUCKET, Prefix=cancel_key(session.manifest.keys)

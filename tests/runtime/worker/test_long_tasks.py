@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from starburst._client.access.connection import Connection
 from starburst._protocol.sizing import Budgets
-from starburst.errors import TaskTimeout, WorkerLost
+from starburst.errors import WorkerLost
 from starburst.worker.child.outcome import failed_node
 from starburst.worker.child.range_run import lost
 from starburst.worker.leases.lease import Lease, QueueRefused
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import Fleet, leased
 from tests.runtime.worker.long_tasks import CHUNK, TASKS, Bench
+
+MakeBench: TypeAlias = Callable[..., Bench]
 
 # A task is long soon.
 pytestmark = [
@@ -40,43 +43,37 @@ def large_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bench(connection: Connection, fleet: Fleet, tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(connection, fleet, tmp_path)
-    yield bench
-    bench.close()
+def benches(connection: Connection, fleet: Fleet, tmp_path: Path) -> Iterator[MakeBench]:
+    """Make the bench that a test needs; it is closed however the test ends."""
+    with ExitStack() as stack:
+
+        def make(**terms: Any) -> Bench:
+            bench = Bench(connection, fleet, tmp_path, **terms)
+            stack.callback(bench.close)
+            return bench
+
+        yield make
+
+
+@pytest.fixture
+def bench(benches: MakeBench) -> Bench:
+    return benches()
 
 
 def results(bench: Bench) -> list[int]:
     return [future.result(timeout=60) for future in bench.futures]
 
 
-@pytest.mark.parametrize("long", [0, 1])
-def test_others_do_what_follows_a_long_task_while_it_still_runs(
-    connection: Connection, fleet: Fleet, tmp_path: Path, long: int
-) -> None:
-    bench = Bench(connection, fleet, tmp_path, long=long)
-    bench.begin()
-    bench.drain()
-    assert [f.result(timeout=60) for f in bench.futures[long + 1 :]] == [*range(long + 1, TASKS)]
-    assert not bench.futures[long].done()
-    bench.tell()
-    assert results(bench) == list(range(TASKS))
-    bench.end()
-    assert sorted(bench.starts()) == list(range(TASKS))
-    bench.close()
-
-
 def test_a_range_whose_last_task_is_long_is_committed_once_and_only_once(
-    connection: Connection, fleet: Fleet, tmp_path: Path
+    benches: MakeBench,
 ) -> None:
-    bench = Bench(connection, fleet, tmp_path, long=2)
+    bench = benches(long=2)
     bench._thread.start()
     bench.tell()
     bench.end()
     assert bench.nodes() == [f"{CHUNK}/000000-000003"]
     bench.drain()
     assert results(bench) == list(range(TASKS))
-    bench.close()
 
 
 def test_no_commit_is_spent_on_it_while_the_queue_has_work_for_everybody(bench: Bench) -> None:
@@ -123,27 +120,12 @@ def test_a_worker_told_to_stop_leaves_the_long_task_alone_to_others(bench: Bench
     assert bench.starts().count(0) == 2
 
 
-def test_a_task_over_its_time_ends_so_and_those_behind_it_do_not_wait_for_that(
-    connection: Connection, fleet: Fleet, tmp_path: Path
-) -> None:
-    bench = Bench(connection, fleet, tmp_path, long=1, timeout=2)
-    bench.begin()
-    bench.drain()
-    with pytest.raises(TaskTimeout):
-        bench.futures[1].result(timeout=60)
-    assert [future.result(timeout=60) for future in bench.others()] == [0, 2, 3, 4, 5]
-    bench.end()
-    assert bench.starts().count(1) == 1
-    bench.nodes()
-    bench.close()
-
-
 @pytest.mark.parametrize("early", [0, 1])
 def test_a_task_that_kills_its_process_gets_its_attempts_before_and_after(
-    connection: Connection, fleet: Fleet, tmp_path: Path, early: int
+    benches: MakeBench, early: int
 ) -> None:
     """Its deaths before the rest was handed on count as well."""
-    bench = Bench(connection, fleet, tmp_path, long=0, attempts=3)
+    bench = benches(long=0, attempts=3)
     if early:
         bench.tell(b"k")
     bench.begin()
@@ -156,7 +138,6 @@ def test_a_task_that_kills_its_process_gets_its_attempts_before_and_after(
     bench.end()
     assert bench.starts().count(0) == 3
     bench.nodes()
-    bench.close()
 
 
 @pytest.mark.timings(cancel_list_seconds=0.0)
@@ -221,10 +202,10 @@ def test_a_worker_told_to_stop_after_such_trouble_loses_nothing(bench: Bench, st
 
 @pytest.mark.parametrize("deliveries", [1, 2])
 def test_a_worker_that_was_overtaken_drops_its_long_task(
-    connection: Connection, fleet: Fleet, tmp_path: Path, deliveries: int
+    benches: MakeBench, deliveries: int
 ) -> None:
     """By one that did all of the range, or by one that cut it."""
-    bench = Bench(connection, fleet, tmp_path, long=1)
+    bench = benches(long=1)
     rival = bench.supervisor()  # to it the lease seemed lapsed
     bench.tell()
     rival.work(Lease(message=bench.lease.message, receipt="x", deliveries=deliveries))
@@ -240,7 +221,6 @@ def test_a_worker_that_was_overtaken_drops_its_long_task(
     bench.drain()
     assert results(bench) == list(range(TASKS))
     bench.nodes()
-    bench.close()
 
 
 def test_a_lease_near_sqs_limit_is_queued_anew_for_the_task_that_runs(bench: Bench) -> None:

@@ -189,9 +189,10 @@ def test_tasks_whose_function_is_damaged_end_typed(bench: Bench) -> None:
     (entry,) = bench.fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=keys.functions)["Contents"]
     bench.fleet.s3.put_object(Bucket=BUCKET, Key=entry["Key"], Body=b"\x80\x04evil" * 40)
     bench.drain()
+    assert len(bench.futures) == 8
     for future in bench.futures:
         with pytest.raises(IntegrityError, match="function"):
-            future.result(timeout=30)
+            future.result(timeout=60)
     bench.session.cleanup()
 
 
@@ -251,14 +252,4 @@ def test_a_queue_that_holds_nonsense_is_cleared_of_it(bench: Bench) -> None:
     assert bench.supervisor.leases.receive(wait=1) is None
     left = bench.fleet.sqs.get_queue_attributes(QueueUrl=bench.url, AttributeNames=["All"])
     assert left["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
-    bench.session.cleanup()
-
-
-def test_a_stopping_worker_commits_what_it_has_and_hands_on_the_rest(bench: Bench) -> None:
-    lease = bench.lease()
-    bench.supervisor.stop(15, None)
-    bench.work(lease)
-    bench.supervisor = bench.fleet.supervisor(bench.session.manifest.keys, bench.url)
-    bench.drain()
-    assert [f.result(timeout=30) for f in bench.futures] == [x * x for x in range(8)]
     bench.session.cleanup()

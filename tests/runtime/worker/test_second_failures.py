@@ -247,3 +247,13 @@ def test_a_rest_that_sqs_refuses_for_good_leaves_what_was_committed_and_can_be_s
     session.ask_to_send_again()
     session.run()
     assert session.outcomes() == session.squares()
+
+
+def test_nothing_runs_before_the_first_look_at_what_was_cancelled() -> None:
+    session = VirtualSession([3.0], [1.0])
+    session.cancel(0)
+    session.meet("get_cancelled", outage(), outage())
+    session.run()
+    assert session.outcomes() == ["cancelled", 1]
+    assert session.started(0) == 0
+    session.check()

@@ -1,0 +1,157 @@
+"""What a worker leaves to others is sent once and in time: told to stop, beside a long task."""
+
+from __future__ import annotations
+
+import pytest
+
+from starburst._protocol.sealed.chunks import ChunkMessage, read_message
+from starburst._protocol.sizing import Budgets
+from starburst.worker.settings.timings import Timings
+
+from .virtual_session import Dies, Killed, VirtualSession
+
+PATIENT = Timings(budgets=Budgets(longest_seconds=90.0, shortest_seconds=90.0, probe_seconds=90.0))
+"""A worker that hands nothing on before it must."""
+
+
+def sent(session: VirtualSession, who: str = "") -> list[tuple[int, int]]:
+    """The ranges of the first chunk that were sent, by one worker or by all."""
+    bodies = [
+        body
+        for effect in session.effects.of("send")
+        if not effect.error and who in ("", effect.who)
+        for body in effect.facts["bodies"]
+    ]
+    messages = [read_message(body) for body in bodies]
+    return [(m.lo, m.hi) for m in messages if isinstance(m, ChunkMessage)]
+
+
+def waiting(session: VirtualSession) -> list[tuple[int, int, int]]:
+    """The ranges of the messages in the queue, and how often each was delivered."""
+    found = [(read_message(message.body), message.deliveries) for message in session.sqs.messages]
+    return [(m.lo, m.hi, n) for m, n in found if isinstance(m, ChunkMessage)]
+
+
+def test_a_stopping_worker_commits_what_it_has_and_hands_on_the_rest() -> None:
+    session = VirtualSession([1.0] * 10, timings=PATIENT, workers=1)
+    worker = session.worker()
+    session.stop_at(3.5, worker)
+    session.run(worker)
+    assert session.time.now == pytest.approx(4.0, abs=0.1)
+    assert session.outcomes() == [0, 1, 4, 9, *[None] * 6]
+    rest = waiting(session)
+    assert [number for lo, hi, _ in rest for number in range(lo, hi)] == list(range(4, 10))
+    assert {deliveries for *_, deliveries in rest} == {0}
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert sorted(number for number, _ in session.starts) == list(range(10))
+    session.check()
+
+
+def test_a_stopping_worker_queues_anew_a_task_that_will_not_end_alone() -> None:
+    session = VirtualSession([200.0, 1.0, 1.0])
+    worker = session.worker()
+    session.stop_at(10.0, worker)
+    session.run(worker)
+    assert (0, 1, 0) in waiting(session)
+    assert all(deliveries == 0 for *_, deliveries in waiting(session))
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert [session.started(number) for number in range(3)] == [2, 1, 1]
+    session.check()
+
+
+@pytest.mark.parametrize("long", [0, 1])
+def test_others_do_what_follows_a_long_task_while_it_still_runs(long: int) -> None:
+    session = VirtualSession([*[0.1] * long, 100.0, *[0.1] * (5 - long)], workers=2)
+    other = session.worker()
+
+    def look() -> None:
+        while other.turn(0):
+            pass
+        other.close()
+        assert session.outcomes()[long + 1 :] == session.squares()[long + 1 :]
+        assert session.outcomes()[long] is None
+
+    session.time.call_at(50.0, look)
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert sorted(number for number, _ in session.starts) == list(range(6))
+    ranges = sent(session)
+    assert len(set(ranges)) == len(ranges), "each part is sent once"
+    session.check()
+
+
+def test_a_task_over_its_time_ends_so_and_those_behind_it_do_not_wait_for_that() -> None:
+    session = VirtualSession([0.1, 900.0, 0.1, 0.1], workers=2, task_timeout_seconds=60.0)
+    other = session.worker()
+
+    def look() -> None:
+        while other.turn(0):
+            pass
+        other.close()
+        assert session.outcomes()[2:] == [4, 9]
+
+    session.time.call_at(30.0, look)
+    session.run()
+    assert session.outcomes() == [0, "timeout", 4, 9]
+    assert session.started(1) == 1
+    ended = session.logged("committed")[-1]
+    assert ended["failed"] == 1
+    assert 60.0 <= ended["now"] <= 62.0
+    session.check()
+
+
+def test_who_takes_a_dead_workers_message_sends_again_what_has_no_result_and_no_more() -> None:
+    session = VirtualSession([1000.0, 1.0, 1.0])
+    first, other = session.worker(), session.worker()
+    session.kill_at(100.0, first)
+    with pytest.raises(Killed):
+        session.run(first)
+    session.tasks[0] = 2.0
+    session.run(other)
+    assert sent(session, "w2") == [(0, 1)]
+    assert session.outcomes() == session.squares()
+    session.check()
+
+
+def test_a_range_that_took_its_worker_down_is_cut_into_single_tasks() -> None:
+    session = VirtualSession([0.1] * 30, timings=PATIENT)
+    session.sqs.messages[0].deliveries = 1
+    worker = session.worker()
+    assert worker.turn(1)
+    worker.settling.settle()
+    assert sent(session) == [(n, n + 1) for n in range(30)]
+    assert not session.starts
+    session.run()
+    assert session.outcomes() == session.squares()
+
+
+@pytest.mark.parametrize("script", [Dies(after=0.5), 900.0])
+def test_what_fails_after_the_budget_is_spent_fails_here_for_no_other_worker_knows_of_it(
+    script: Dies | float,
+) -> None:
+    """A worker that knows how long tasks take has results to commit when the budget is spent."""
+    session = VirtualSession(
+        [0.3] * 20,
+        [0.3, 0.3, 0.1, script, *[0.3] * 16],
+        workers=1,
+        attempts=3,
+        task_timeout_seconds=2.0,
+    )
+    session.run()
+    dies = isinstance(script, Dies)
+    assert session.started(23) == (3 if dies else 1)
+    squares = session.squares()
+    assert session.outcomes() == [*squares[:23], "lost" if dies else "timeout", *squares[24:]]
+    session.check()
+
+
+def test_what_was_cancelled_stays_so_where_an_older_list_is_put_back() -> None:
+    session = VirtualSession([60.0], [3.0], [3.0])
+    session.time.call_at(10.0, lambda: session.cancel(1))
+    session.time.call_at(30.0, lambda: session.cancel(7))
+    session.run()
+    assert session.outcomes() == [0, "cancelled", 4]
+    assert session.started(1) == 0
+    session.check()
