@@ -247,7 +247,9 @@ def test_a_closing_sweep_that_died_keeps_nobody_waiting_for_ever(
     assert len(world.ecs.live()) == 3
 
 
-def test_a_claim_stops_a_sweep_that_read_before_it(world: World, stack: FakeStack) -> None:
+def test_who_asks_to_start_stops_a_sweep_that_read_before_it(
+    world: World, stack: FakeStack
+) -> None:
     """The sweep reads, lists no session, and is then slow."""
     stack.quick = True
     world.start()
@@ -255,7 +257,9 @@ def test_a_claim_stops_a_sweep_that_read_before_it(world: World, stack: FakeStac
     world.sweep()
     world.later(GRACE_SECONDS + 1)
     read = world.controller._life.endpoints.read()
-    world.start(other("b"))
+    manifest = other("b")
+    world.put(manifest.keys.manifest, manifest.to_json())
+    world.request_only(manifest.keys, "start")
     world.controller._life.endpoints.rest(read)
     assert stack.wishes == ["on"]
     assert note(world)["wanted"] == "on"
