@@ -172,6 +172,45 @@ def test_a_budget_is_spent_at_the_cent(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    ("usd", "said"), [(0.0999, "$0.0999"), (0.1, "$0.10"), (0.1999, "$0.20"), (1.5, "$1.50")]
+)
+def test_small_change_is_told_to_the_hundredth_of_a_cent(
+    world: World, usd: float, said: str
+) -> None:
+    start(world, work=0)
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    world.sweep()
+    amend(world, usd=usd, max_usd=usd)
+    world.sweep()
+    assert f"it has cost {said}," in world.status(KEYS).reason
+
+
+def test_a_workspace_that_allows_no_worker_of_the_size_ends_the_session(world: World) -> None:
+    start(world)
+    world.deploy(Limits(vcpu=1))
+    world.sweep()
+    assert len(world.ecs.live()) == 1
+    world.deploy(Limits(vcpu=0.9))
+    world.sweep()
+    assert world.ecs.live() == []
+    said = "stopped: workspace genomics no longer allows a worker of this size"
+    assert world.status(KEYS).reason == said
+
+
+def test_workers_are_waited_for_without_work_for_five_minutes_after_a_start(world: World) -> None:
+    """The client may be about to send it."""
+    world.ecs.room = {"FARGATE": 1}
+    start(world, work=0)
+    started = world.record(KEYS).started
+    for moment, launching in ((started + 300, True), (started + 300.5, False)):
+        world.moment[0] = moment
+        amend(world, not_before=moment + 60)
+        world.sweep()
+        assert (world.record(KEYS).launch is not None) is launching
+
+
+@pytest.mark.parametrize(
     ("workers", "counts"),
     [
         (1, {"faults": 5}),
