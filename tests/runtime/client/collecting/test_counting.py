@@ -66,7 +66,7 @@ def test_a_cancelled_task_is_counted_once_however_often_it_is_heard_of(sent: str
     tasks.on_cancel = heard.append
     futures = list(tasks)
     assert [futures[1].cancel(), futures[1].cancel()] == [True, True]
-    tasks.mark_cancelled([1, 2, 2, 99])
+    tasks.mark_cancelled([1, 2, 2, len(tasks), 99])  # of later ones, another client knows
     assert not fail(futures[1], SessionEnded("late"))
     if sent == "after":
         tasks.dispatched([FIRST, SECOND])
@@ -80,6 +80,14 @@ def test_a_cancelled_task_is_counted_once_however_often_it_is_heard_of(sent: str
     assert tasks.is_void(lease(FIRST, 0, 3))
     assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
     assert not tasks.is_void(lease(SECOND, 0, 3))
+
+
+def test_a_chunk_that_was_cancelled_before_it_was_sent_is_not_waited_for() -> None:
+    tasks = listed()
+    tasks.mark_cancelled([0, 1, 2])
+    tasks.dispatched([SECOND, FIRST])
+    assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
+    assert tasks.is_void(lease(FIRST, 0, 3))
 
 
 def test_tasks_that_could_not_be_sent_are_failed_once_and_waited_for_no_more() -> None:
