@@ -118,7 +118,7 @@ def leaves_a_process_behind(place: str, how: str) -> None:
     """Fork a process that would outlive this one by far, then end or linger."""
     helper = os.fork()
     if helper == 0:
-        time.sleep(60)
+        time.sleep(200)
         os._exit(0)
     Path(place).write_text(str(helper))
     if how == "dies":
@@ -151,17 +151,17 @@ def test_what_a_task_forked_neither_hides_its_end_nor_outlives_it(
     try:
         if said:
             with pytest.raises(ChildDied, match=said):
-                assert child.receive(timeout=20) is not None, "its end was not noticed"
+                assert child.receive(timeout=60) is not None, "its end was not noticed"
     finally:
         end = threading.Thread(target=child.kill, daemon=True)
         end.start()
-        end.join(20)
+        end.join(60)
     assert not end.is_alive(), "its end waits for what it forked"
     wait_until(lambda: gone(int(place.read_text())))
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not true():
         assert time.monotonic() < until
         time.sleep(0.01)
