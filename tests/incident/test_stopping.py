@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -98,6 +99,46 @@ def test_a_cluster_that_is_gone_keeps_no_role_from_being_denied(
     assert json.loads(Path("record.json").read_text())["tasks"] is None
     denied = {role for role, found in cast("InlineIam", aws.services["iam"]).roles.items() if found}
     assert len(denied) == 5
+
+
+def test_all_roles_of_all_workspaces_are_denied_for_twelve_hours() -> None:
+    aws = account()
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert main(["--environment", "prod", "--apply", "--record", "r.json"], clients=aws) == 0
+    after = datetime.now(UTC)
+    roles = cast("InlineIam", aws.services["iam"]).roles
+    kept = {
+        f"starburst-prod-{kind}-{name}": {f"DenyErasing-contained-{name}", "DenyOlderSessions"}
+        for kind in ("analyst", "worker")
+        for name in ("genomics", "markets")
+    }
+    launches = {"DenyLaunch-genomics", "DenyLaunch-markets"}
+    assert {role: {*found} for role, found in roles.items()} == {
+        **kept,
+        "starburst-prod-controller": launches,
+    }
+    for role in kept:
+        [statement] = roles[role]["DenyOlderSessions"]["Statement"]
+        until = datetime.fromisoformat(
+            statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"].replace("Z", "+00:00")
+        )
+        assert before + timedelta(hours=12) <= until <= after + timedelta(hours=12)
+
+
+def test_its_record_is_a_first_write_to_our_own_bucket_with_a_checksum() -> None:
+    """Object Lock asks for the checksum, the bucket's policy for the first write."""
+    aws = account()
+    assert contain(aws) == 0
+    [call] = [call for call in aws.calls if call.operation == "PutObject"]
+    words = {name: value for name, value in call.words.items() if name not in ("Body", "Key")}
+    assert words == {
+        "Bucket": "starburst-prod-audit-files",
+        "ContentType": "application/json",
+        "ExpectedBucketOwner": "222233334444",
+        "ChecksumAlgorithm": "SHA256",
+        "IfNoneMatch": "*",
+    }
+    assert json.loads(call.words["Body"]) == json.loads(Path("record.json").read_text())
 
 
 def test_lists_that_lag_behind_stop_nobody_twice() -> None:

@@ -30,6 +30,7 @@ class Stored:
     marker: bool = False
     held: bool = False
     at: datetime = _START
+    kind: str = "binary/octet-stream"
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -145,19 +146,21 @@ class VersionedS3:
         Body: Any,
         IfNoneMatch: str = "",
         Metadata: dict[str, str] | None = None,
+        ContentType: str = "binary/octet-stream",
         **_: Any,
     ) -> dict[str, Any]:
         if IfNoneMatch and Key in self.bodies(Bucket):
             raise AwsError("PreconditionFailed", "At least one of the pre-conditions failed", 412)
         body = Body if isinstance(Body, bytes) else Body.read()
-        return {"VersionId": self.store(Bucket, Key, body, metadata=Metadata or {}).version}
+        made = self.store(Bucket, Key, body, metadata=Metadata or {}, kind=ContentType)
+        return {"VersionId": made.version}
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
         one = self._find(Bucket, Key, VersionId)
         return {
             "Body": io.BytesIO(one.body),
             "Metadata": dict(one.metadata),
-            "ContentType": "binary/octet-stream",
+            "ContentType": one.kind,
         }
 
     def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
