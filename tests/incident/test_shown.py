@@ -68,6 +68,36 @@ def test_all_that_would_be_changed_is_shown_and_nothing_is(
         assert ("would put" in out) is not undone
 
 
+@pytest.mark.parametrize("name", ["release a user", "unrevoke", "lift", "heal"])
+def test_what_is_taken_back_leaves_nothing_behind(name: str) -> None:
+    aws = SCENES[name].prepared()
+    assert SCENES[name].run(aws) == 0
+    new, now = state(account()), state(aws)
+    del new["running"], now["running"]  # who was stopped stays so
+    assert now == new
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "policy"),
+    [
+        (deploy.incident.hold, ["--user", "alice"], "DenyErasing-held-{}-alice"),
+        (deploy.incident.hold, [], "DenyErasing-held-{}"),
+        (deploy.incident.revoke, [], "DenyOlderSessions"),
+    ],
+)
+def test_the_roles_of_every_workspace_are_denied(
+    command: Any, words: list[str], policy: str
+) -> None:
+    aws = account()
+    assert command.main(["--environment", "prod", "--apply", *words], clients=aws) == 0
+    roles: Any = aws.services["iam"]
+    assert {role: [*found] for role, found in roles.roles.items() if found} == {
+        f"starburst-prod-{kind}-{workspace}": [policy.format(workspace)]
+        for kind in ("analyst", "worker")
+        for workspace in ("genomics", "markets")
+    }
+
+
 def test_every_rule_that_an_isolation_would_revoke_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

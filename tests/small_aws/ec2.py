@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +41,10 @@ class NetworkEc2:
     def state(self) -> Any:
         """All there is, without the ids of what was made."""
         acls = sorted((sorted(self.acls[a]), sorted(self.tags[a].items())) for a in self.acls)
-        return {way: sorted(map(str, rules)) for way, rules in self.rules.items()}, acls
+        return {
+            way: sorted(json.dumps(rule, sort_keys=True) for rule in rules)
+            for way, rules in self.rules.items()
+        }, acls
 
     def describe_security_groups(self, *, GroupIds: list[str]) -> dict[str, Any]:
         assert GroupIds == [self.GROUP]
