@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,11 +15,17 @@ from deploy.tools.local import Deployment
 from starburst.local import LocalEnvironment
 from starburst.local.emulator import STATE_VARIABLE
 
+GUARD_SECONDS = 900
+"""A guard against what hangs, never a verdict: whichever test is first waits for the deployment."""
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Destroy the deployment last, whatever order the others are in."""
     items.sort(key=lambda item: item.name == "test_what_was_deployed_and_used_can_be_destroyed")
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(GUARD_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,6 @@ from starburst.contract import ControllerDoor, SessionKeys
 from starburst.errors import SessionNotFound
 from starburst.local import LocalEnvironment
 
-pytestmark = pytest.mark.timeout(180)
-
 DENIED = ("AccessDenied", "AccessDeniedException")
 
 

@@ -21,8 +21,6 @@ from starburst._protocol.sealed.cancel_list import cancel_key
 from starburst.local import LocalEnvironment
 from tests.session_internals import in_one_pack
 
-pytestmark = pytest.mark.timeout(240)
-
 SMALL: dict[str, Any] = {"workers": 2, "cpu": 0.25, "memory": 0.5}
 CLIENT = """
 import sys, time, starburst

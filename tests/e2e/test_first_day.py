@@ -37,7 +37,6 @@ def signed_in(
     return local_environment
 
 
-@pytest.mark.timeout(240)
 def test_a_first_day_deploys_asks_and_destroys(signed_in: LocalEnvironment, tmp_path: Path) -> None:
     """What the emulator cannot answer must not seem to hold: then it belongs among the others."""
     at_once = [replace(check, within=0) for check in ALL]

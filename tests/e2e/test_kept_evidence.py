@@ -21,8 +21,6 @@ from environments import LOCAL
 from starburst.contract import SessionKeys
 from starburst.local import LocalEnvironment
 
-pytestmark = pytest.mark.timeout(180)
-
 SUSPECT = ["--environment", "local", "--workspace", "demo", "--user", "mallory"]
 KEYS = SessionKeys(workspace="demo", user="mallory", session="e" * 20)
 COMMANDS = {

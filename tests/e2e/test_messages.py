@@ -7,13 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import starburst
 from starburst.local import LocalEnvironment
 from tests.session_internals import flush, queue_url
-
-pytestmark = pytest.mark.timeout(180)
 
 
 def square_later(task: tuple[str, int]) -> int:

@@ -28,8 +28,6 @@ from starburst.errors import IntegrityError, LimitExceeded, UnsafeResult
 from starburst.local import LocalEnvironment
 from tests.session_internals import flush
 
-pytestmark = pytest.mark.timeout(180)
-
 SMALL: dict[str, Any] = {"workers": 2, "cpu": 0.25, "memory": 0.5}
 ALONE = {**SMALL, "workers": 1}
 

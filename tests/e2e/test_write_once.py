@@ -24,8 +24,6 @@ from starburst.local import LocalEnvironment
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import restorer_document
 
-pytestmark = pytest.mark.timeout(180)
-
 FORGED = b"forged"
 
 
