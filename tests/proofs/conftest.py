@@ -11,7 +11,7 @@ import environments
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.assembly import read_policy_set
-from starburst_assurance.proofs.reading.policies import Guarded, Policy, PolicySet, Role
+from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Policy, PolicySet, Role
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -48,17 +48,23 @@ def world() -> Callable[..., World]:
         identity: Document,
         boundary: Document | None = None,
         resource: Document | None = None,
+        endpoint: Document | None = None,
+        trust: Document | None = None,
         kind: str = "bucket",
     ) -> World:
-        policies = {"identity": Policy.parse("identity", identity)}
-        if boundary is not None:
-            policies["boundary"] = Policy.parse("boundary", boundary)
-        if resource is not None:
-            policies["resource"] = Policy.parse("resource", resource)
+        given = {
+            "identity": identity,
+            **{"boundary": boundary, "resource": resource, "endpoint": endpoint, "trust": trust},
+        }
+        policies = {
+            name: Policy.parse(name, document)
+            for name, document in given.items()
+            if document is not None
+        }
         role = Role(
             arn=f"arn:aws:iam::{ACCOUNT}:role/tester",
             tags={"starburst:role": "tester"},
-            trust="identity",
+            trust="trust" if trust is not None else "identity",
             policies=("identity",),
             boundary="boundary" if boundary is not None else None,
         )
@@ -70,7 +76,9 @@ def world() -> Callable[..., World]:
             policies=policies,
             roles=(role,),
             guarded=(Guarded(kind=kind, arn="arn:aws:s3:::b", policy="resource"),),
-            endpoints=(),
+            endpoints=(Endpoint(service="s3", identifier="vpce-1", policy="endpoint"),)
+            if endpoint is not None
+            else (),
         )
         return World(policy_set=policy_set, logic=Logic(), used=set())
 

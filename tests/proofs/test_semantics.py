@@ -73,6 +73,7 @@ CONDITIONS = [
     ({"StringEqualsIfExists": {"aws:SourceVpce": "v"}}, {"aws:SourceVpce": ("w",)}, False),
     ({"StringLike": {"s3:prefix": "a/*"}}, {"s3:prefix": ("a/b/c",)}, True),
     ({"StringLike": {"s3:prefix": "a/?"}}, {"s3:prefix": ("a/bc",)}, False),
+    ({"StringLike": {"s3:prefix": "a/?"}}, {"s3:prefix": ("a/",)}, False),
     ({"StringEquals": {"s3:prefix": "a/*"}}, {"s3:prefix": ("a/b",)}, False),
     ({"StringNotLike": {"s3:prefix": "a/*"}}, {"s3:prefix": ("b/c",)}, True),
     ({"Null": {"s3:prefix": "true"}}, {}, True),
@@ -185,7 +186,7 @@ def decide(world: World, action: str = "s3:GetObject", resource: str = OBJECT, *
     context.put_all({key.replace("__", ":"): value for key, value in said.items()})
     request = Request(context=context, action=action, resource=resource)
     at = world.policy_set.guarded[0] if "resource" in world.policy_set.policies else None
-    answer = world.allowed(role, request, at=at)
+    answer = world.allowed(role, request, at=at, through=world.endpoint("s3"))
     assert isinstance(answer, bool)
     return answer
 
@@ -196,6 +197,25 @@ def test_explicit_deny_wins(world: Callable[..., World]) -> None:
     assert not decide(world(identity=doc(ALLOW, deny)))
     assert not decide(world(identity=doc(ALLOW), resource=doc({**deny, "Principal": "*"})))
     assert not decide(world(identity=doc(ALLOW), boundary=doc(EVERYTHING, deny)))
+    assert not decide(world(identity=doc(ALLOW), endpoint=doc(EVERYTHING, deny)))
+
+
+def test_an_endpoint_lets_through_what_its_policy_allows(world: Callable[..., World]) -> None:
+    narrow = {**ALLOW, "Action": "s3:PutObject"}
+    assert decide(world(identity=doc(ALLOW), endpoint=doc(EVERYTHING)))
+    assert not decide(world(identity=doc(ALLOW), endpoint=doc(narrow)))
+    assert not decide(world(identity=doc(narrow), endpoint=doc(EVERYTHING)))
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_a_trust_that_denies_trusts_nobody(world: Callable[..., World], effect: str) -> None:
+    allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}
+    found = world(identity=doc(ALLOW), trust=doc(allow, {**allow, "Effect": effect}))
+    [role] = found.policy_set.roles
+    request = Request(
+        context=found.session(role, closed=True), action="sts:AssumeRole", resource=role.arn
+    )
+    assert found.trusted(role, request) is (effect == "Allow")
 
 
 def test_the_boundary_intersects(world: Callable[..., World]) -> None:
