@@ -27,6 +27,14 @@ def leaves_a_rest(place: Path) -> list[str]:
         return here.story(held)
 
 
+def hands_on_early(place: Path) -> list[str]:
+    """What follows a long task is left to others while it still runs."""
+    with scene(place, budget=0.0, long_task=0.0) as here:
+        held = here.open(["held", "square", "held", "square"], workers=2)
+        assert held.collect() == [0, 1, 4, 9]
+        return here.story(held)
+
+
 def outlasts_its_lease(place: Path) -> list[str]:
     """A task goes on for longer than its worker's lease."""
     with scene(place) as here:
@@ -157,6 +165,7 @@ def maps_in_vain(place: Path) -> list[str]:
 
 PLAYS: Final[tuple[Play, ...]] = (
     leaves_a_rest,
+    hands_on_early,
     outlasts_its_lease,
     is_told_to_stop,
     crashes_late,

@@ -102,12 +102,18 @@ class Scene:
         self.world.sky.clock.call_in(_HELD_SECONDS, (self.directory / "go").touch)
 
 
-def worker_timings(budget: float, **times: Any) -> Timings:
-    """Return a worker's times: after so long it leaves what is left of a range to others."""
+def worker_timings(budget: float, long_task: float, **times: Any) -> Timings:
+    """Return a worker's times: after so long it leaves what is left of a range to others.
+
+    Args:
+        budget: seconds, after which it does so between two tasks.
+        long_task: seconds, after which it does so while a task still runs.
+        times: others than usual.
+    """
     same: dict[str, float] = dict.fromkeys(
         ("longest_seconds", "shortest_seconds", "probe_seconds"), budget
     )
-    return Timings(budgets=Budgets(**same, long_task_seconds=_NEVER), **times)
+    return Timings(budgets=Budgets(**same, long_task_seconds=long_task), **times)
 
 
 @contextlib.contextmanager
@@ -115,6 +121,7 @@ def scene(
     directory: Path,
     *script: tuple[str, ...],
     budget: float = _NEVER,
+    long_task: float = _NEVER,
     boot_seconds: Sequence[float] = (),
     **times: Any,
 ) -> Iterator[Scene]:
@@ -123,9 +130,10 @@ def scene(
     Args:
         directory: where its tasks leave marks.
         script: what strikes, once each.
-        budget: see ``worker_timings``; ``times`` likewise.
+        budget: see ``worker_timings``.
+        long_task: likewise.
         boot_seconds: of the first workers; of others, one.
-        times: other times of workers than usual.
+        **times: other times of workers than usual.
     """
     plan = Script(0, unkind=False)
     plan.script, plan.boot_seconds, plan.boots = [*script], [*boot_seconds], (0.0, 100.0)
@@ -141,7 +149,7 @@ def scene(
             directory,
             clock=clock,
             notes=notes,
-            worker_timings=worker_timings(budget, **times),
+            worker_timings=worker_timings(budget, long_task, **times),
             controller_timings=ControllerTimings(),
             start_child=lambda: Child(popen),
         )

@@ -48,6 +48,26 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
         ),
     ),
     (
+        "a_message_goes_last",
+        plays.hands_on_early,
+        Bug(
+            Commits,
+            "_commit_early",
+            "self._hand_on(lease, standing.children[1:])",
+            "self._finish(lease, standing.children[1:])",
+        ),
+    ),
+    (
+        "what_is_handed_on_was_committed_first",
+        plays.hands_on_early,
+        Bug(
+            Commits,
+            "_commit_early",
+            "standing = self._write(lease, node)",
+            "self._hand_on(lease, node.children[1:]); standing = self._write(lease, node)",
+        ),
+    ),
+    (
         "what_is_handed_on_was_committed_first",
         plays.leaves_a_rest,
         Bug(
