@@ -237,8 +237,9 @@ def test_it_can_be_stopped_twice_and_says_when_it_is_not_started() -> None:
 
 
 def test_the_emulators_own_administration_is_closed(emulator: LocalEnvironment) -> None:
+    address = emulator.endpoint + "/_ministack/health"
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        read_json(emulator.endpoint + "/_ministack/health", ca_bundle=emulator.ca_bundle, timeout=60)
+        read_json(address, ca_bundle=emulator.ca_bundle, timeout=60)
 
 
 def test_its_certificate_convinces_nobody_else(emulator: LocalEnvironment) -> None:
