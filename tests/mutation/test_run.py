@@ -119,6 +119,23 @@ def test_down():
         os.kill(int(pid.read_text()), 0)
 
 
+def test_a_mistake_that_ends_its_player_is_noticed_and_stops_no_other(tree: Path) -> None:
+    tests = """\
+import os, signal
+from box import over
+
+def test_over():
+    if not over(11):
+        os.kill(os.getppid(), signal.SIGKILL)
+"""
+    (tree / "tests" / "test_box.py").write_text(tests)
+    assert ends(play(run(tree, only="over: `n"), tree)) == {
+        "over: `n > 10` as `True`": "alive",
+        "over: `n > 10` as `False`": "killed",
+        "over: `n > 10` as `n >= 10`": "alive",
+    }
+
+
 def test_child_processes_run_the_mistake_too(tree: Path) -> None:
     tests = """\
 import subprocess, sys

@@ -124,9 +124,12 @@ class Jobs:
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         player = self._free.get() or self._begun()
         try:
-            return player.ask(order)
-        finally:
-            self._free.put(player)
+            answer = player.ask(order)
+        except PlayerDied as error:  # a mutant may end whom it likes; the next one has a new player
+            self._free.put(None)
+            return {"code": 1, "late": False, "seconds": 0.0, "said": str(error)}
+        self._free.put(player)
+        return answer
 
     def _begun(self) -> _Player:
         place = Path(tempfile.mkdtemp(dir=self._place))
