@@ -94,7 +94,7 @@ class Fleet:
     def stop(self, keys: SessionKeys) -> dict[str, str]:
         self.sqs.delete_queue(QueueUrl=self.queue(keys))
         for worker in self.workers:
-            worker.join(30)
+            worker.join(120)
         return {}
 
     def manifest(self, keys: SessionKeys) -> Manifest:
@@ -134,7 +134,7 @@ class Fleet:
         for url in self.sqs.list_queues().get("QueueUrls", ()):
             self.sqs.delete_queue(QueueUrl=url)
         for worker in self.workers:
-            worker.join(30)
+            worker.join(120)
             assert not worker.is_alive(), "a worker outlives its queue"
 
     def add_worker(self, keys: SessionKeys, url: str) -> None:

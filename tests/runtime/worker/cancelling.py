@@ -47,7 +47,7 @@ def work(fleet: Fleet, session: Session) -> None:
 
 def drained(fleet: Fleet, session: Session) -> bool:
     """Whether the queue is empty, after waiting for that."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         counts = fleet.sqs.get_queue_attributes(
             QueueUrl=queue_url(session), AttributeNames=["All"]

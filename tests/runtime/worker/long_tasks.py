@@ -90,14 +90,14 @@ class Bench:
     def begin(self) -> None:
         """Run the first chunk until what follows its long task has been handed on."""
         self._thread.start()
-        assert self.handed_on.wait(30)
+        assert self.handed_on.wait(120)
 
     def tell(self, how: bytes = b"r") -> None:
         os.write(self._told, how)
 
     def end(self) -> None:
         """Wait until the worker has done with its lease."""
-        self._thread.join(30)
+        self._thread.join(120)
         assert not self._thread.is_alive()
 
     def fall(self) -> None:

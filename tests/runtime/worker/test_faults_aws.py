@@ -152,7 +152,7 @@ class Mute:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(1500):
+    for _ in range(6000):
         if true():
             return
         threading.Event().wait(0.02)
