@@ -126,6 +126,24 @@ def test_who_is_told_to_stop_while_it_waits_for_aws_ends_at_once() -> None:
     assert session.time.now == pytest.approx(20.0, abs=0.01)
 
 
+def test_who_is_told_to_stop_just_before_it_waits_on_does_not_wait() -> None:
+    session = VirtualSession([1.0])
+    session.meet("put_node", lambda: session.time.wait_until(60.0))
+    session.meet("receive_message", None, *[outage() for _ in range(5)])
+    worker = session.worker()
+    told: list[float] = []
+
+    def stop() -> None:
+        told.append(session.time.now)
+        worker.stop(15, None)
+
+    session.meet("change_message_visibility", stop)
+    session.run(worker)
+    assert [line["now"] for line in session.logged("stopped")] == [pytest.approx(told[0])]
+    assert session.outcomes() == session.squares()
+    session.check()
+
+
 def test_a_worker_leaves_when_it_has_had_no_work_for_the_idle_time_since_its_last() -> None:
     session = VirtualSession([50.0], idle_seconds=60)
     late = session.sqs.messages.pop()
