@@ -271,6 +271,21 @@ def test_requests_to_send_again_are_obeyed_once_a_minute() -> None:
     session.check()
 
 
+@pytest.mark.parametrize(("late", "obeyed"), [(-60.0, 1), (60.0, 0)])
+def test_a_request_that_waited_for_long_knows_too_little_of_who_works(
+    late: float, obeyed: int
+) -> None:
+    session = VirtualSession([1.0])
+    session.sqs.messages.clear()
+    session.time.sleep(5.0)
+    session.ask_to_send_again()
+    session.time.sleep(TIMES.stale_seconds + late)
+    session.run()
+    assert len(session.logged("sent again")) == obeyed
+    assert not session.sqs.messages
+    session.check()
+
+
 def test_what_is_queued_anew_near_sqs_limit_is_so_once_and_its_task_runs_on() -> None:
     session = VirtualSession(
         [400.0], timings=Timings(longest_lease_seconds=250.0, overtaken_seconds=20.0)
