@@ -45,6 +45,17 @@ def test_queues_of_unknown_sessions_are_deleted_and_no_others(world: World) -> N
     assert sorted(world.queues()) == sorted([mine, *kept])
 
 
+def test_orphans_are_found_on_every_page(world: World) -> None:
+    sqs = world.environment.clients.sqs
+    for letter in "cdefg":
+        sqs.create_queue(QueueName=queue_name("prod", "genomics", letter * 20))
+        for _ in range(4):
+            world.ecs.add(letter * 20)
+    swept = world.sweep()
+    assert (swept["orphan_queues"], swept["orphan_tasks"]) == (5, 20)
+    assert (world.queues(), world.ecs.live()) == ([], [])
+
+
 def test_a_role_that_may_not_list_queues_sweeps_all_the_same(world: World) -> None:
     world.start()
     world.later(3601)
