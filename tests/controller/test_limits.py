@@ -81,7 +81,7 @@ def test_what_is_within_every_limit_passes() -> None:
         (WIDE, {"attempts": 11}, "LimitExceeded", "attempts"),
         (WIDE, {"retries": 11}, "LimitExceeded", "retries"),
         (WIDE, {"labels": {str(n): "" for n in range(21)}}, "LimitExceeded", "labels"),
-        (WIDE, {"cpu": 3}, "ConfigurationError", "no worker with 3 vCPU"),
+        (WIDE, {"cpu": 3}, "ConfigurationError", "it sells 0.25, 0.5, 1, 2, 4, 8, 16"),
         (WIDE, {"cpu": 4, "memory_gb": 4}, "ConfigurationError", "8 to 30 GB"),
         (WIDE, {"cpu": 1, "memory_gb": 4.5}, "ConfigurationError", "2 to 8 GB"),
         (WIDE, {"python": "3.12"}, "VersionMismatch", "Use Python 3.11"),
@@ -191,7 +191,9 @@ def test_spot_is_judged_at_the_on_demand_price() -> None:
 def test_all_reasons_are_told_at_once() -> None:
     refusals = judged(Limits(workers=1), timeout_seconds=10**9, python="2.7")
 
-    with pytest.raises(LimitExceeded, match=r"Workers must be.*timeout.*Python 3.11"):
+    with pytest.raises(
+        LimitExceeded, match=r"Workers must be.*ask for fewer.*timeout.*Python 3.11"
+    ):
         refuse(refusals)
 
 
@@ -249,6 +251,12 @@ def test_a_worker_on_an_instance_is_judged_at_its_share_of_the_dearest_that_hold
     assert "price per hour" in refusal.message
     assert judged(Limits(usd_per_hour=3 * 0.577 * 0.08), hosts=hosts, memory_gb=2) == []
     assert judged(Limits(usd_per_hour=3 * 0.274 * 0.29), hosts=hosts, cpu=2) == []
+
+
+def test_every_instance_that_has_no_room_is_named() -> None:
+    (refusal,) = judged(hosts=Hosts(instances=(SMALL, LARGE)), cpu=16, memory_gb=32)
+
+    assert "(c7g.large, c7g.2xlarge)" in refusal.message
 
 
 @pytest.mark.parametrize(
