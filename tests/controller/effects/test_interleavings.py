@@ -82,6 +82,12 @@ def ask(action: str) -> Work:
     return act
 
 
+def stop_and_leave(world: MemoryWorld) -> object:
+    """A session comes to its end and is filed away, while another still tells of it."""
+    ask("stop")(world)
+    return world.deliver()
+
+
 def ended(world: MemoryWorld) -> None:
     status = world.status(KEYS)
     assert status.state == "ended"
@@ -148,6 +154,8 @@ PAIRS: Final = (
     Pair(name="leave-sweep", before=LEAVE, first=deliver, second=sweep, after=LEAVE.after),
     Pair(name="leave-refresh", before=LEAVE, first=deliver, second=ask("refresh"), after=ended),
     Pair(name="refresh-stop", before=STOP, first=ask("refresh"), second=ask("stop"), after=ended),
+    Pair(name="refresh-end", before=STOP, first=ask("refresh"), second=stop_and_leave, after=ended),
+    Pair(name="sweep-end", before=STOP, first=sweep, second=stop_and_leave, after=ended),
     Pair(
         name="extend-stop", before=STOP, first=scene("extend").act, second=ask("stop"), after=ended
     ),

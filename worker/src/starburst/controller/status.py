@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
@@ -65,7 +66,9 @@ def publish(environment: Environment, records: Records, record: Record, look: Lo
     if not record.final:
         latest = records.active(record.session) or records.ended(record.session)
         if latest is not None and latest.record.final:
-            conclude(environment, latest.record, look)
+            # Those that have left since the look are counted in the record.
+            left = [worker for worker in look.workers if worker.id in latest.record.known]
+            conclude(environment, latest.record, replace(look, workers=left))
 
 
 def conclude(environment: Environment, record: Record, look: Look) -> bool:
