@@ -80,6 +80,8 @@ def test_a_cancelled_task_is_counted_once_however_often_it_is_heard_of(sent: str
     assert tasks.is_void(lease(FIRST, 0, 3))
     assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
     assert not tasks.is_void(lease(SECOND, 0, 3))
+    tasks.mark_cancelled([3])
+    assert not tasks.is_void(lease(SECOND, 0, 3))
 
 
 def test_a_chunk_that_was_cancelled_before_it_was_sent_is_not_waited_for() -> None:
@@ -88,6 +90,16 @@ def test_a_chunk_that_was_cancelled_before_it_was_sent_is_not_waited_for() -> No
     tasks.dispatched([SECOND, FIRST])
     assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
     assert tasks.is_void(lease(FIRST, 0, 3))
+
+
+def test_what_was_not_sent_yet_is_no_part_of_the_chunk_before_it() -> None:
+    tasks = listed(FIRST)
+    futures = list(tasks)
+    assert futures[3].cancel()
+    tasks.dropped(futures[4:5], SessionEnded("not sent"))
+    assert (tasks.outstanding, tasks.first_open) == (3, FIRST.name)
+    tasks.dropped(futures[:3], SessionEnded("stored, and not queued"))
+    assert (tasks.outstanding, tasks.first_open) == (0, None)
 
 
 def test_tasks_that_could_not_be_sent_are_failed_once_and_waited_for_no_more() -> None:
