@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,12 +33,14 @@ TASKS = (
 )
 WAITING = ("_waiting", "_bytes", "_last", "_busy", "_expected", "_expected_end", "_thread")
 WANTED = ("_wanted", "_thread")
+WRITTEN = ("_written", "_etag")
 
 
 def guard(owner: Any, lock: str, names: tuple[str, ...]) -> list[str]:
     """Watch attributes from now on; return where each was touched without the lock."""
     found: list[str] = []
-    held = getattr(owner, lock)._is_owned
+    its: Any = getattr(owner, lock)
+    held = getattr(its, "_is_owned", None) or its.locked
     given: type = type(owner)
 
     class Guarded(given):
@@ -103,6 +106,7 @@ def test_what_waits_to_be_sent_or_recorded_is_touched_under_its_lock(
     parts = core(session)
     found = [
         *(guard(parts.dispatcher, "_arrived", WAITING), guard(parts.cancels, "_changed", WANTED)),
+        guard(parts.cancels, "_writing", WRITTEN),
         guard(parts.tasks, "_changed", TASKS),
     ]
     session.map(square, range(5))
@@ -112,12 +116,16 @@ def test_what_waits_to_be_sent_or_recorded_is_touched_under_its_lock(
     with pytest.raises(SessionError):
         session.submit(square, 6).result(30)
     recorder.judge = lambda _: None
-    assert session.futures[0].cancel()
-    assert session.cancel(session.futures[1:3]) == 2
+    others = {*threading.enumerate()}
+    assert all(future.cancel() for future in session.futures[:2])
+    made = [t.name for t in threading.enumerate() if t not in others and "cancel" in t.name]
+    assert made == ["starburst-cancel"]
+    assert session.cancel(session.futures[2:3]) == 1
+    assert list(parts.cancels.load().within(0, 9)) == [0, 1, 2]
     assert len(session.collect(wait=False, return_exceptions=True)) == 4
     session.cleanup(force=True)
     reads_of_one_thread = {"_expected was read", "_expected_end was read"}  # the one that sends
-    assert [set(each) - reads_of_one_thread for each in found] == [set(), set(), set()]
+    assert [set(each) - reads_of_one_thread for each in found] == [set()] * 4
 
 
 def test_whatever_changes_tasks_wakes_who_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
