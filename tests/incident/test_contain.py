@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import boto3
-import botocore.exceptions
 import pytest
 
 from deploy.incident.command import Clients
@@ -30,7 +29,6 @@ from tests.incident.environments import (
     Parameters,
     Trail,
     make_audit,
-    records,
 )
 from tests.quick_moto import quick_aws
 
@@ -48,11 +46,10 @@ PLACEMENT = Placement(account="222233334444", region="eu-west-1")
 
 
 class Ecs:
-    """ECS for ``deploy.contain``, in pages of two; a worker may start whenever one is stopped."""
+    """ECS for ``deploy.contain``, in pages of two."""
 
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
-        self.late = 0
 
     def start(self, workspace: str, user: str) -> None:
         tags = {"starburst-workspace": workspace, "starburst:user": user}
@@ -79,9 +76,6 @@ class Ecs:
 
     def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
         assert cluster == "starburst-prod"
-        if self.late:
-            self.late -= 1
-            self.start("markets", "carol")
         self.tasks[task] |= {"desiredStatus": "STOPPED", "reason": reason}
 
 
@@ -220,17 +214,6 @@ def test_evidence_is_never_overwritten(
     assert len(running(clients)) == 4
 
 
-def test_workers_that_start_meanwhile_are_stopped_or_told_of(
-    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cast("Ecs", clients("ecs")).late = 6
-    words = [*PROD, "--workspace", "markets", "--apply", "--record"]
-    assert main([*words, str(tmp_path / "a")], clients=clients) == 2
-    assert "run the same command again" in capsys.readouterr().err
-    assert main([*words, str(tmp_path / "b")], clients=clients) == 0
-    assert running(clients) == ["alice", "alice", "bob"]
-
-
 def test_it_prints_exactly_the_permission_that_it_takes(
     clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -278,30 +261,3 @@ def test_a_user_is_contained_in_advance_and_released(clients: Clients, tmp_path:
     # Who is contained is known by it.
     assert main([*words, "--undo", "--apply", "--record", "two"], clients=clients) == 0
     assert not denied(clients)
-
-
-def test_its_record_is_locked_as_well(clients: Clients) -> None:
-    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 0
-    [(key, text)] = records(clients("s3")).items()
-    assert key.startswith("incidents/prod/")
-    assert key.endswith(".json")
-    assert "-contain-" in key
-    assert json.loads(text) == json.loads(Path("here.json").read_text())
-
-
-def test_a_record_that_cannot_be_locked_stops_no_containing(
-    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Trail, "get_trail", refuse)
-    assert main([*GENOMICS, "--record", "here.json", "--apply"], clients=clients) == 2
-    out, err = capsys.readouterr()
-    assert "WARNING: the record could not be locked" in out
-    assert "genomics of prod is contained, but the record could not be locked" in err
-    assert running(clients) == ["carol"]
-    assert "starburst-prod-controller" in denied(clients)
-    assert len(json.loads(Path("here.json").read_text())["tasks"]) == 3
-
-
-def refuse(*_: object, **__: object) -> None:
-    denial = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-    raise botocore.exceptions.ClientError(cast("Any", denial), "GetTrail")

@@ -378,38 +378,6 @@ def refuse(*_: object, **__: object) -> None:
     raise botocore.exceptions.ClientError(denial, "GetTrail")
 
 
-def test_no_hold_is_lifted_and_nothing_erased_without_a_locked_record(
-    clients: Clients, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = names(clients)
-    monkeypatch.setattr(Trail, "get_trail", refuse)
-    assert deploy.incident.hold.main([*HERS, "--apply", "--record", "a"], clients=clients) == 2
-    assert "is on hold, but the record could not be locked" in capsys.readouterr().err
-    assert len(holds(clients)) == 6
-    assert (
-        deploy.incident.hold.main([*HERS, "--undo", "--apply", "--record", "b"], clients=clients)
-        == 2
-    )
-    assert "could not be locked" in capsys.readouterr().err
-    assert len(holds(clients)) == 6
-    bobs = [*HERS[:-1], "bob", "--apply"]
-    assert deploy.incident.erase.main([*bobs, "--receipt", "c.json"], clients=clients) == 2
-    assert "nothing was erased: the record could not be locked" in capsys.readouterr().err
-    assert names(clients) == before
-
-
-def test_receipts_are_locked_as_it_begins_and_as_it_ends(clients: Clients) -> None:
-    assert (
-        deploy.incident.erase.main([*HERS, "--receipt", "r.json", "--apply"], clients=clients) == 0
-    )
-    kept = records(clients("s3"))
-    assert sorted(key.split("-")[1] for key in kept) == ["erase", "erased"]
-    [begun] = [json.loads(text) for key, text in kept.items() if "-erase-" in key]
-    [done] = [json.loads(text) for key, text in kept.items() if "-erased-" in key]
-    assert begun["finished"] == ""
-    assert done == json.loads(Path("r.json").read_text())
-
-
 @pytest.mark.parametrize("locked", [True, False])
 def test_a_receipt_that_cannot_be_finished_is_printed_and_said(
     clients: Clients,

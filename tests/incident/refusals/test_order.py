@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.incident.scenes import SCENES
+from tests.incident.refusals.scenes import SCENES
 from tests.small_aws.order import Made, broken, is_effect
 
 RULES = [(name, order) for name, scene in SCENES.items() for order in scene.orders]

@@ -12,12 +12,12 @@ import pytest
 
 from deploy.incident.erase import main
 from tests.incident.environments import AUDIT, BUCKET
-from tests.incident.scenes import ALICE, HERS, SESSION, account
+from tests.incident.refusals.scenes import ALICE, HERS, SESSION, account
+from tests.incident.refusals.settings import ARN
 from tests.small_aws.account import SmallAws
 from tests.small_aws.errors import AwsError
 from tests.small_aws.order import is_effect
 from tests.small_aws.s3 import VersionedS3
-from tests.small_aws.settings import ARN
 
 TIMES = ("asked", "finished", "kept")
 

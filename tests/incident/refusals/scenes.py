@@ -15,13 +15,13 @@ import deploy.incident.isolate
 import deploy.incident.restore
 import deploy.incident.revoke
 from tests.incident.environments import AUDIT, BUCKET
+from tests.incident.refusals.settings import ControllerLambda, OneTrail, OurParameters, SomebodySts
 from tests.small_aws.account import Call, SmallAws
 from tests.small_aws.ec2 import NetworkEc2
 from tests.small_aws.ecs import TaskEcs
 from tests.small_aws.iam import InlineIam
 from tests.small_aws.order import Order
 from tests.small_aws.s3 import VersionedS3
-from tests.small_aws.settings import ControllerLambda, OneTrail, OurParameters, SomebodySts
 
 __all__ = ["SCENES", "Scene", "account"]
 

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from deploy.incident.contain import main
-from tests.incident.scenes import HERS, account
+from tests.incident.refusals.scenes import HERS, account
 from tests.small_aws.account import SmallAws
 from tests.small_aws.ecs import TaskEcs
 from tests.small_aws.errors import AwsError
@@ -193,3 +193,27 @@ def test_a_denial_that_was_just_put_is_taken_away_though_iam_does_not_show_it_ye
     words = [*HERS, "--undo", "--in-advance", "--apply", "--record", "undo.json"]
     assert main(words, clients=aws) == 0
     assert {role: found for role, found in iam.roles.items() if found} == {}
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (6, "and 1 more"), (8, "and 3 more")])
+def test_five_of_those_that_were_refused_are_named_and_the_rest_counted(
+    count: int, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = account()
+    ecs = cluster(aws)
+    for _ in range(count - 3):
+        ecs.start(**ALICE)
+    ecs.refusals = dict.fromkeys(ecs.tasks, REFUSALS["denied"])
+    assert contain(aws) == 2
+    out, err = capsys.readouterr()
+    assert out.count("NOT DONE: stop arn:aws:ecs:") == count
+    assert f"{count} steps were NOT done, all others were" in err
+    assert err.count("stop arn:aws:ecs:") == 5
+    assert (more in err) if more else (" more" not in err)
+
+
+def test_a_reason_is_cut_to_what_ecs_keeps() -> None:
+    aws = account()
+    assert contain(aws, "--reason", "x" * 400) == 0
+    reasons = {call.words["reason"] for call in aws.calls if call.operation == "StopTask"}
+    assert reasons == {f"security: {'x' * 245}"}

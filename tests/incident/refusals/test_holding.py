@@ -13,7 +13,7 @@ import deploy.incident.hold
 import deploy.incident.isolate
 import deploy.incident.restore
 from tests.incident.environments import BUCKET
-from tests.incident.scenes import ALICE, HERS, account
+from tests.incident.refusals.scenes import ALICE, HERS, account
 from tests.small_aws.account import SmallAws
 from tests.small_aws.ec2 import NetworkEc2
 from tests.small_aws.errors import AwsError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.incident.scenes import SCENES, Scene, records
+from tests.incident.refusals.scenes import SCENES, Scene, records
 from tests.small_aws.account import Call, Fault, Kind, SmallAws
 from tests.small_aws.order import Made, broken, is_effect
 

@@ -16,7 +16,7 @@ import deploy.incident.isolate
 import deploy.incident.restore
 import deploy.incident.revoke
 from tests.incident.environments import BUCKET
-from tests.incident.scenes import ALICE, HERS, SCENES, account, state
+from tests.incident.refusals.scenes import ALICE, HERS, SCENES, account, state
 from tests.small_aws.account import SmallAws
 from tests.small_aws.ec2 import NetworkEc2
 from tests.small_aws.errors import AwsError

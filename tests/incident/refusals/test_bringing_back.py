@@ -10,7 +10,7 @@ import pytest
 
 from deploy.incident.restore import main
 from tests.incident.environments import BUCKET
-from tests.incident.scenes import ALICE, HERS, account
+from tests.incident.refusals.scenes import ALICE, HERS, account
 from tests.small_aws.account import SmallAws
 from tests.small_aws.errors import AwsError
 from tests.small_aws.s3 import VersionedS3
