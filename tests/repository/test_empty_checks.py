@@ -14,7 +14,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 
-NEVER_EMPTY = {"across", "product", "range", "some"}
+NEVER_EMPTY = {"across", "count", "product", "range", "some"}
 AS_LONG_AS_ITS_PARTS = {"dict", "enumerate", "list", "reversed", "set", "sorted", "tuple", "zip"}
 AS_LONG_AS_ITS_OWNER = {"items", "keys", "splitlines", "values"}
 
