@@ -81,7 +81,8 @@ def replacements_keep_their_distance(story: Story) -> Broken:
                 setbacks += 1
             elif new.looked > max(not_before, old.not_before):
                 setbacks = 0
-            if old.shortages and not new.shortages:  # what lacked is there: no need to wait
+            freed = "quota" in old.shortage and new.seconds > old.seconds
+            if freed and old.waiting_since is not None:  # what one leaves another may have at once
                 not_before = min(not_before, new.looked)
             if new.waves > old.waves:
                 early = not_before - new.looked
