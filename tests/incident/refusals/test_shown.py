@@ -22,6 +22,7 @@ from tests.small_aws.ec2 import NetworkEc2
 from tests.small_aws.errors import AwsError
 from tests.small_aws.order import is_effect
 from tests.small_aws.s3 import VersionedS3
+from tests.some import some
 
 WORKSPACE = ("--environment", "prod", "--workspace", "genomics")
 
@@ -105,8 +106,8 @@ def test_every_rule_that_an_isolation_would_revoke_is_shown(
     ec2 = cast("NetworkEc2", aws.services["ec2"])
     assert deploy.incident.isolate.main(["--environment", "prod"], clients=aws) == 0
     out = capsys.readouterr().out
-    for way, rules in ec2.rules.items():
-        for rule in rules:
+    for way, rules in some(ec2.rules.items()):
+        for rule in some(rules):
             assert f"would revoke on sg-1, {way}: {json.dumps(rule)}" in out
 
 

@@ -82,6 +82,7 @@ def test_after_a_refusal_nothing_is_done_that_rests_on_it_and_a_second_end_ends_
     assert any(call.failed for call in recorder.calls)
     assert disorder(recorder.calls) == []
     recorder.judge = lambda _: None
+    assert bool(seen) == (refused not in opening)
     for session in seen:
         if fails:
             assert left(fleet), "what could not be ended is there to be found"
