@@ -18,7 +18,7 @@ from starburst.worker.settings.timings import TICK_SECONDS, Timings
 from tests.runtime.effects import listening
 from tests.runtime.wire import no_queue
 
-from .virtual_aws import outage
+from .virtual_aws import Message, outage
 from .virtual_session import Killed, VirtualSession
 
 TIMES = Timings()
@@ -269,6 +269,18 @@ def test_requests_to_send_again_are_obeyed_once_a_minute() -> None:
     assert lost.deliveries == 0
     assert not session.sqs.messages
     session.check()
+
+
+def test_a_count_of_what_waits_is_asked_again_when_it_has_aged_and_not_before() -> None:
+    session = VirtualSession([1.0], [1.0], [1.0])
+    leases, found = session.worker().leases, []
+    for seconds in (0.0, 4.0, 0.9, 0.2, 4.9, 0.2):
+        session.time.sleep(seconds)
+        found.append(leases.backlog(fresh=5.0))
+        session.sqs.messages.pop()
+        session.sqs.messages.extend([Message("", sent=0.0, visible=0.0)] * 2)
+    assert found == [3, 3, 3, 6, 6, 8]
+    assert session.sqs.calls["get_queue_attributes"] == 3
 
 
 @pytest.mark.parametrize(("late", "obeyed"), [(-60.0, 1), (60.0, 0)])

@@ -19,7 +19,7 @@ from tests.runtime.wire import json_error, no_queue, s3_error
 
 from .virtual_time import VirtualTime
 
-__all__ = ["Act", "VirtualS3", "VirtualSQS", "outage"]
+__all__ = ["Act", "Message", "VirtualS3", "VirtualSQS", "outage"]
 
 Act: TypeAlias = "Exception | Callable[[], object] | None"
 """What comes before a call is made: it fails, something is done, or nothing."""
