@@ -55,6 +55,8 @@ def test_a_stopping_worker_queues_anew_a_task_that_will_not_end_alone() -> None:
     session.run(worker)
     assert (0, 1, 0) in waiting(session)
     assert all(deliveries == 0 for *_, deliveries in waiting(session))
+    at_it = session.worker().store.attempts.workers(("p000001-00000", 0, 1))
+    assert at_it == set(), "it has written that it let go"
     session.run()
     assert session.outcomes() == session.squares()
     assert [session.started(number) for number in range(3)] == [2, 1, 1]
@@ -111,6 +113,23 @@ def test_who_takes_a_dead_workers_message_sends_again_what_has_no_result_and_no_
     session.tasks[0] = 2.0
     session.run(other)
     assert sent(session, "w2") == [(0, 1)]
+    assert session.outcomes() == session.squares()
+    session.check()
+
+
+@pytest.mark.parametrize(("live", "ranges"), [("w1", 0), ("w9", 1)])
+def test_what_a_live_worker_has_in_hand_is_not_sent_again(live: str, ranges: int) -> None:
+    session = VirtualSession([200.0], timings=PATIENT)
+    first, other = session.worker(), session.worker()
+
+    def ask() -> None:
+        session.ask_to_send_again(live)
+        other.turn(1)
+        other.close()
+
+    session.time.call_at(100.0, ask)
+    session.run(first)
+    assert [line["ranges"] for line in session.logged("sent again")] == [ranges]
     assert session.outcomes() == session.squares()
     session.check()
 
