@@ -211,3 +211,45 @@ def test_analysts_wake_nobody(world: World) -> None:
     event = {"Records": [{"messageId": "m", "body": body}]}
     answer = world.controller.handle(event, door=ControllerDoor.ANALYSTS, seconds=60)
     assert answer["error"]["type"] == "AccessDenied"
+
+
+def test_one_sessions_trouble_keeps_no_other_message_of_the_batch_waiting(world: World) -> None:
+    world.start()
+    world.start(OTHER)
+    world.put(KEYS.control_record, b"not JSON")
+    world.later(3600)
+    bodies = [
+        json.dumps({"starburst": "tend", "session": session})
+        for session in (KEYS.session, OTHER.session)
+    ]
+    world.tell({"Records": [{"messageId": body, "body": body} for body in bodies]})
+    assert world.status(OTHER.keys).state == "ended"
+
+
+def test_a_throttled_stop_is_asked_for_again_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    stop_task, times = world.ecs.stop_task, iter(range(2))
+
+    def throttled(**words: Any) -> Any:
+        if next(times, None) is not None:
+            raise refused("ThrottlingException", "Rate exceeded")
+        return stop_task(**words)
+
+    monkeypatch.setattr(world.ecs, "stop_task", throttled)
+    world.request(KEYS, "stop")
+    assert world.ecs.live() == []
+    assert world.pauses == [0.5, 1.0]
+
+
+def test_who_stops_a_session_that_failed_changes_no_word_of_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    monkeypatch.setattr(world.ecs, "stop_task", lambda **_: {})
+    world.later(3600)
+    world.sweep()
+    assert world.status(KEYS).reason.startswith("stopped at its deadline")
+    world.request(KEYS, "stop")
+    assert world.status(KEYS).reason.startswith("stopped at its deadline")
