@@ -122,6 +122,8 @@ def test_what_waits_to_be_sent_or_recorded_is_touched_under_its_lock(
     assert made == ["starburst-cancel"]
     assert session.cancel(session.futures[2:3]) == 1
     assert list(parts.cancels.load().within(0, 9)) == [0, 1, 2]
+    with parts.cancels._changed:
+        assert not parts.cancels._wanted, "what is recorded is not recorded again, for ever"
     assert len(session.collect(wait=False, return_exceptions=True)) == 4
     session.cleanup(force=True)
     reads_of_one_thread = {"_expected was read", "_expected_end was read"}  # the one that sends
