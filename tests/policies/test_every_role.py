@@ -184,6 +184,21 @@ def test_every_service_grant_says_for_whom(templates: Mapping[str, Template]) ->
             },
         ),
         ("AWS::Lambda::Permission", {"Principal": "events.amazonaws.com"}),
+        # Accepted where it binds what CloudFormation sends; and the second of two services.
+        *(
+            (
+                "AWS::IAM::Role",
+                {
+                    "AssumeRolePolicyDocument": {
+                        "Statement": [{"Effect": "Allow", "Principal": {"Service": services}}]
+                    }
+                },
+            )
+            for services in (
+                "cloudformation.amazonaws.com",
+                ["ec2.amazonaws.com", "glue.amazonaws.com"],
+            )
+        ),
         (
             "AWS::KMS::Key",
             {
