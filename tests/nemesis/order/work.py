@@ -141,10 +141,15 @@ def who_saw_a_crash_sees_to_its_task(story: Story) -> Broken:
         for note in _of(story, died.who, since=place + 1, upto=hold.until):
             if note.what in (What.SIGTERM, What.STRUCK) or _is_trouble(note):
                 break
-            if note.what is not What.SENT or note.again:
-                continue
-            for one in note.ranges:
-                if one[0] == died.ranges[0][0] and one[1] <= died.task < one[2]:
+            theirs = [
+                one
+                for one in note.ranges
+                if one[0] == died.ranges[0][0] and one[1] <= died.task < one[2]
+            ]
+            if note.what is What.RECEIVED and theirs:  # it has come again, to be cut
+                break
+            for one in theirs if note.what is What.SENT and not note.again else ():
+                if one != hold.note.ranges[0]:  # all of it goes back where AWS fails its worker
                     yield (
                         f"{died.who} saw task {died.task} of {one[0]} take its process down, and "
                         f"left it to others with {_named(one)}"
