@@ -184,6 +184,11 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
     (
         "replacements_keep_their_distance",
         plays.loses_worker_after_worker,
+        Bug(plan, "_calmed", "quiet and now > record.not_before", "now > before.not_before"),
+    ),
+    (
+        "replacements_keep_their_distance",
+        plays.loses_worker_after_worker,
         Bug(plan, "_pause", "setbacks - 2, 10", "0, 10"),
     ),
     (

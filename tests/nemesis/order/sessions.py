@@ -79,7 +79,7 @@ def replacements_keep_their_distance(story: Story) -> Broken:
             old, new = before.record, after.record
             if new.lost > old.lost:
                 setbacks += 1
-            elif new.looked > max(not_before, old.not_before):
+            elif new.looked > max(not_before, old.not_before) and new.launch is None:
                 setbacks = 0
             freed = "quota" in old.shortage and new.seconds > old.seconds
             if freed and old.waiting_since is not None:  # what one leaves another may have at once
