@@ -92,7 +92,7 @@ mutants: setup  ## would the theorems notice a mistake? tries every one; writes 
 mutation: setup  ## MODULES=limits JOBS=2: would tests notice a mistake in the runtime? writes docs/mutation.md
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.mutation --modules "$(MODULES)" --only "$(ONLY)" \
 		$(if $(JOBS),--jobs $(JOBS)) $(if $(BUDGET),--budget $(BUDGET)) \
-		$(if $(SURVIVORS),--survivors) $(if $(FRESH),--fresh)
+		$(if $(SURVIVORS),--survivors) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(FRESH),--fresh)
 
 # Only who signs with a key in KMS needs credentials, and only for that; SIGN_WITH is its ARN, or a file.
 evidence: setup  ## ENV=prod SIGN_WITH=KEY: what judged an environment, and what was found, in one folder

@@ -26,13 +26,14 @@ _KEPT = Path("build") / "mutation"
 
 
 def main() -> int:
-    """Play mutants; print each that no test notices, and write the record of whole modules."""
+    """Play mutants; print each that no test notices, and write the record of modules."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
     parser.add_argument("--modules", default="", help="words of their paths (default: all)")
     parser.add_argument("--only", default="", help="mutants whose name has this in it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once")
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of tests for each")
     parser.add_argument("--survivors", action="store_true", help="those alone that lived")
+    parser.add_argument("--sample", type=int, default=0, help="so many of each module at most")
     parser.add_argument("--fresh", action="store_true", help="forget what the log knows")
     parser.add_argument("--root", type=Path, default=ROOT, help="of the tree (default: this one)")
     words = parser.parse_args()
@@ -51,6 +52,7 @@ def main() -> int:
         fresh=words.fresh,
         only=words.only,
         survivors=words.survivors,
+        sample=words.sample,
     )
     accepted = Accepted.read(root / "tests" / "mutation" / "accepted")
     tally = _Tally(run, accepted)
@@ -62,11 +64,11 @@ def main() -> int:
                 tally.take(played)
     except KeyboardInterrupt:  # what was played is in the log
         print("interrupted; the next run goes on here")
-    records = records_of(tally.played, accepted)
+    records = records_of(tally.played, accepted, names=run.names)
     print(*records, sep="\n")
     if words.only or words.survivors:
         return 0
-    whole = [each for each in records if each.mutants == len(run.mutants[each.module])]
+    whole = [each for each in records if each.played == len(run.mutants[each.module])]
     if root == ROOT:
         write(whole, root / "docs" / "mutation.json")
     if len(whole) < len(chosen):

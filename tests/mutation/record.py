@@ -33,6 +33,7 @@ as they are.
 $ make mutation MODULES="limits sweep" JOBS=2          # modules with such a word in their path
 $ make mutation MODULES=limits SURVIVORS=1 BUDGET=60   # those that lived, with more tests each
 $ make mutation ONLY="_roomier:" FRESH=1               # by name, whatever is known of them
+$ make mutation SAMPLE=40                              # so many of each module, always the same
 ```
 
 Each mutant that lives is printed with its name and the changed lines. It is killed by a test, or
@@ -74,6 +75,7 @@ class Record:
 
     Attributes:
         module: its path.
+        mutants: how many there are, of which a sample may be all that was played.
         killed: how many a test noticed.
         hung: how many a test did not outlast, which counts as noticed.
         accepted: those that live with a reason.
@@ -82,6 +84,7 @@ class Record:
     """
 
     module: str
+    mutants: int
     killed: int
     hung: int
     accepted: Mapping[str, str] = field(default_factory=dict)
@@ -89,9 +92,15 @@ class Record:
     stale: Sequence[str] = ()
 
     @property
-    def mutants(self) -> int:
-        """How many there are."""
+    def played(self) -> int:
+        """How many were played."""
         return self.killed + self.hung + len(self.accepted) + len(self.alive)
+
+    @property
+    def share(self) -> str:
+        """How many were played, of how many where those are not all."""
+        part = "" if self.played == self.mutants else f" of {self.mutants}"
+        return f"{self.played}{part}"
 
     @property
     def rate(self) -> float:
@@ -110,32 +119,38 @@ class Record:
     def __str__(self) -> str:
         """Return it in a line."""
         return (
-            f"{self.module}: {self.mutants} mutants, {self.killed} killed, {self.hung} hung, "
+            f"{self.module}: {self.share} mutants, {self.killed} killed, {self.hung} hung, "
             f"{len(self.accepted)} accepted, {len(self.alive)} alive; {self.rate:.1%} noticed"
         )
 
 
-def records_of(played: Sequence[Played], accepted: Accepted) -> list[Record]:
+def records_of(
+    played: Sequence[Played], accepted: Accepted, *, names: Mapping[str, Sequence[str]]
+) -> list[Record]:
     """Return the records of the modules that were played.
 
     Args:
         played: their mutants.
         accepted: those that may live.
+        names: of all mutants of each module.
     """
     found: list[Record] = []
     ordered = sorted(played, key=lambda one: one.fate.module)
     for module, group in groupby(ordered, key=lambda one: one.fate.module):
         fates = [one.fate for one in group]
+        gone = set(accepted.of(module)) - set(names[module])
+        noticed = {fate.what for fate in fates if fate.noticed}
         living = sorted(fate.what for fate in fates if not fate.noticed)
         reasons = {what: accepted.reason(module, what) for what in living}
         found.append(
             Record(
                 module=module,
+                mutants=len(names[module]),
                 killed=sum(fate.end == "killed" for fate in fates),
                 hung=sum(fate.end == "hung" for fate in fates),
                 accepted={what: reason for what, reason in reasons.items() if reason},
                 alive=[what for what, reason in reasons.items() if not reason],
-                stale=sorted(set(accepted.of(module)) - set(living)),
+                stale=sorted(gone | (set(accepted.of(module)) & noticed)),
             )
         )
     return found
@@ -150,7 +165,7 @@ def write(records: Sequence[Record], path: Path) -> None:
     """Write records in the place of older ones of their modules, and the page beside them.
 
     Args:
-        records: of whole modules.
+        records: of modules.
         path: ends in ``.json``.
     """
     known = {each.module: each for each in (*load(path), *records)}
@@ -166,7 +181,7 @@ def _lines(records: Sequence[Record]) -> Iterator[str]:
     yield f"|{'---|' * 7}"
     for each in records:
         yield (
-            f"| `{each.module}` | {each.mutants} | {each.killed} | {each.hung} | "
+            f"| `{each.module}` | {each.share} | {each.killed} | {each.hung} | "
             f"{len(each.accepted)} | {len(each.alive)} | {each.rate:.1%} |"
         )
     if any(each.alive for each in records):

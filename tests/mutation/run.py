@@ -6,6 +6,7 @@ import ast
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ class Run:
         fresh: whether to forget what the log knows.
         only: words of which a mutant's name must have one, where there are any.
         survivors: whether those alone are played that lived when they were last played.
+        sample: so many of each module at most, always the same; 0 for all.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Run:
         fresh: bool = False,
         only: str = "",
         survivors: bool = False,
+        sample: int = 0,
     ) -> None:
         self._root = root
         self._log = log
@@ -83,12 +86,17 @@ class Run:
             for path in sorted((root / source).rglob("*.py"))
         )
         self.mutants: dict[str, list[Mutant]] = {}
+        self.names: dict[str, list[str]] = {}
         for subject in chosen:
-            found = mutants_of(subject.module, self.text_of(subject.module), required=required)
+            text = self.text_of(subject.module)
+            found = list(mutants_of(subject.module, text, required=required))
+            self.names[subject.module] = [mutant.what for mutant in found]
+            drawn = {mutant.digest for mutant in sorted(found, key=_lot)[: sample or None]}
             self.mutants[subject.module] = [
                 mutant
                 for mutant in found
-                if (not only or only in mutant.what)
+                if mutant.digest in drawn
+                and (not only or only in mutant.what)
                 and (not survivors or not self._noticed_before(mutant))
             ]
 
@@ -259,6 +267,11 @@ class Run:
             budget=self._budget,
             **more,
         )
+
+
+def _lot(mutant: Mutant) -> str:
+    """Return what decides whether a sample has a mutant: its name, however its module changes."""
+    return sha256(mutant.what.encode()).hexdigest()
 
 
 def _function(what: str) -> str:

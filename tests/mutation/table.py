@@ -43,12 +43,14 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "deploy/incident/erase.py": ("tests/incident/**/test_*.py", "tests/attacks/test_names.py"),
         f"{_RUNTIME}/aws/erasing.py": (
             "tests/incident/test_versions.py",
+            "tests/incident/refusals/test_*.py",
             "tests/runtime/client/test_corners.py",
             "tests/runtime/client/test_interrupts.py",
             "tests/attacks/test_names.py",
         ),
         f"{_RUNTIME}/controller/limits.py": _CONTROLLER,
         f"{_RUNTIME}/_protocol/requeue.py": (
+            "tests/protocol/test_requeue.py",
             "tests/controller/test_stalls.py",
             "tests/runtime/worker/test_conflicts.py",
             "tests/runtime/worker/test_refusals.py",
@@ -60,6 +62,7 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "tests/attacks/test_tampering.py",
         ),
         "deploy/incident/contain.py": ("tests/incident/**/test_*.py",),
+        "deploy/incident/steps.py": ("tests/incident/refusals/test_*.py",),
         **{
             f"{_RUNTIME}/controller/{name}.py": _CONTROLLER
             for name in ("plan", "sweep", "lifecycle", "launches", "workers/launching")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from tests.mutation.accepted import Accepted
 from tests.mutation.log import End, Fate, Log
 from tests.mutation.mistakes.mutants import Mutant
 from tests.mutation.playing.copies import ROOT
-from tests.mutation.record import load, records_of, write
+from tests.mutation.record import Record, load, write
+from tests.mutation.record import records_of as records_of_all
 from tests.mutation.run import Played
 
 ENTRY = """\
@@ -28,6 +30,14 @@ def played(what: str, end: End, *, module: str = "box.py") -> Played:
         fate=Fate(digest=what, module=module, what=what, end=end),
         known=False,
     )
+
+
+def records_of(each: Sequence[Played], accepted: Accepted) -> list[Record]:
+    """Return the records of modules that were played whole."""
+    names: dict[str, list[str]] = {}
+    for one in each:
+        names.setdefault(one.fate.module, []).append(one.fate.what)
+    return records_of_all(each, accepted, names=names)
 
 
 @pytest.fixture
@@ -49,6 +59,18 @@ def test_nine_of_ten_have_to_be_noticed(alive: int, *, enough: bool) -> None:
     living = [played(f"g: {number}", "unreached") for number in range(alive)]
     [record] = records_of([*noticed, *living], Accepted({}))
     assert (list(record.wrong) == []) is enough
+
+
+def test_a_sample_is_told_as_one_and_says_nothing_of_those_that_it_left_out(
+    accepted: Accepted, tmp_path: Path
+) -> None:
+    names = {"box.py": ["f: `5` as `10`", "f: 1", "f: 2", "f: gone"]}
+    [record] = records_of_all([played("f: 1", "killed")], accepted, names=names)
+    assert (record.played, record.mutants, list(record.wrong)) == (1, 4, [])
+    write([record], tmp_path / "mutation.json")
+    assert (
+        "| `box.py` | 1 of 4 | 1 | 0 | 0 | 0 | 100.0% |" in (tmp_path / "mutation.md").read_text()
+    )
 
 
 def test_acceptance_needs_a_reason_and_is_given_once(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def run(tree: Path, *, only: str = "", in_children: bool = False, **more: bool) -> Run:
+def run(
+    tree: Path, *, only: str = "", in_children: bool = False, sample: int = 0, **more: bool
+) -> Run:
     kept = tree.parent / "kept"
     return Run(
         tree,
@@ -61,6 +63,7 @@ def run(tree: Path, *, only: str = "", in_children: bool = False, **more: bool) 
         chosen=[Subject(module="box.py", tests=("tests/test_*.py",), in_children=in_children)],
         budget=60,
         only=only,
+        sample=sample,
         **more,
     )
 
@@ -87,6 +90,16 @@ def test_what_no_test_notices_is_found_and_all_else_is_noticed(tree: Path) -> No
         "unused: `1` as `2`": "unreached",
     }
     assert (tree / "box.py").read_text() == BOX, "only copies are changed"
+
+
+def test_a_sample_is_the_same_however_its_module_changes(tree: Path) -> None:
+    def drawn() -> set[str]:
+        return {mutant.what for mutant in run(tree, sample=4).mutants["box.py"]}
+
+    before = drawn()
+    (tree / "box.py").write_text(f"# A line more.\n{BOX}")
+    assert len(before) == 4 < len(run(tree).names["box.py"])
+    assert drawn() == before
 
 
 def test_tests_that_assert_nothing_notice_nothing(tree: Path) -> None:
