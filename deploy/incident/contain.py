@@ -225,7 +225,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
             say(f"{what} {done}")
         if not steps.refused:
             say("Sessions that ended stay ended; their results are there.")
-        steps.conclude(f"{about} is released", besides=wrong)
+        steps.end(f"{about} is released", besides=wrong)
         return None
     done = contain(about, clients, until=until, reason=words.reason, steps=steps)
     for what, how in done.policies.items():
@@ -246,7 +246,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
             "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
             "there with python -m deploy.hold and the same words"
         )
-    steps.conclude(f"{about} is contained", besides=wrong)
+    steps.end(f"{about} is contained", besides=wrong)
     return None
 
 

@@ -126,7 +126,7 @@ def security_events(
         ask = partial(_ask, logs, words, query, groups, span, seconds=seconds, pause=pause)
         if answer := steps.take(words, ask):
             yield answer
-    steps.conclude("all was asked")
+    steps.end("all was asked")
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:

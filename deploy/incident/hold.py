@@ -173,7 +173,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         )
     elif not words.undo and not steps.refused:
         say("What is written later is not: contain first, and run it again after the last worker.")
-    steps.conclude(f"{about} is {'free' if words.undo else 'on hold'}", besides=wrong)
+    steps.end(f"{about} is {'free' if words.undo else 'on hold'}", besides=wrong)
 
 
 def _who(sts: Any, steps: Steps | None) -> str | None:  # noqa: ANN401

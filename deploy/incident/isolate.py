@@ -194,7 +194,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         wrong = try_lock(about, clients, "heal", record)
         for line in heal(before, clients, steps):
             say(line)
-        steps.conclude(f"{name} is as it was", besides=wrong)
+        steps.end(f"{name} is as it was", besides=wrong)
         say(f"{name} is as it was. Keep {path} with the incident's files, out of this folder.")
         return
     if not there:
@@ -216,7 +216,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         )
     elif not before.acls:
         say("EC2 names no ACL of the subnets: open connections last until they end.")
-    steps.conclude(f"{name} is cut off", besides=wrong)
+    steps.end(f"{name} is cut off", besides=wrong)
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
 
 

@@ -178,7 +178,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         what = f"{change.role}: {change.policy}"
         if done := steps.take(what, partial(take, change, client)):
             say(f"{what} {done}")
-    steps.conclude(f"{about} is {'free' if words.undo else 'revoked'}")
+    steps.end(f"{about} is {'free' if words.undo else 'revoked'}")
 
 
 def _options() -> argparse.ArgumentParser:

@@ -36,7 +36,7 @@ class Steps:
             self.refused.append(f"{what}: {error}")
             return None
 
-    def conclude(self, done: str, *, besides: str = "") -> None:
+    def end(self, done: str, *, besides: str = "") -> None:
         """End the command.
 
         Args:

@@ -17,8 +17,8 @@ from .scenes import SCENES, Scene, cleaned_up, recover
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    logging.getLogger("starburst").setLevel(logging.CRITICAL)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, logger="starburst")
 
 
 def outcome(scene: Scene, world: MemoryWorld) -> str:

@@ -23,8 +23,8 @@ from .schedule import acting
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    logging.getLogger("starburst").setLevel(logging.CRITICAL)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, logger="starburst")
 
 
 def scene(name: str) -> Scene:
