@@ -179,6 +179,12 @@ def test_what_would_be_refused_is_refused_here() -> None:
         estimate(hours=1, environment=document(workers=5), workspace="genomics")
     with pytest.raises(LimitExceeded, match="per hour"):
         estimate(hours=1, environment=document(usd_per_hour=0.1), workspace="genomics")
+    for full in ({"vcpu": 10}, {"memory_gb": 40}):  # ten workers of 1 vCPU and 4 GB
+        estimate(hours=1, environment=document(**full), workspace="genomics")
+    with pytest.raises(LimitExceeded, match=r"vCPU over all workers is 10, .* limit is 9\.5"):
+        estimate(hours=1, environment=document(vcpu=9.5), workspace="genomics")
+    with pytest.raises(LimitExceeded, match="memory over all workers is 40 GB, .* is 39 GB"):
+        estimate(hours=1, environment=document(memory_gb=39), workspace="genomics")
     with pytest.raises(WorkspaceNotFound, match="genomics"):
         estimate(hours=1, environment=document(), workspace="markets")
 

@@ -24,7 +24,7 @@ from .prices import (
 
 __all__ = ["Estimate", "Fleet", "dollars", "estimate_fleet"]
 
-_ROUNDING_USD = 1e-9
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -231,11 +231,21 @@ def _check(fleet: Fleet, limits: Limits, *, usd_per_hour: float) -> None:
         raise LimitExceeded(
             f"workers is {fleet.workers}, the workspace's limit is {limits.workers}"
         )
+    vcpu, memory_gb = fleet.workers * fleet.cpu, fleet.workers * fleet.memory_gb
+    if vcpu > limits.vcpu + _ROUNDING:
+        raise LimitExceeded(
+            f"vCPU over all workers is {vcpu:g}, the workspace's limit is {limits.vcpu:g}"
+        )
+    if memory_gb > limits.memory_gb + _ROUNDING:
+        raise LimitExceeded(
+            f"memory over all workers is {memory_gb:g} GB, the workspace's limit is "
+            f"{limits.memory_gb:g} GB"
+        )
     if fleet.scratch_gb > limits.scratch_gb:
         raise LimitExceeded(
             f"scratch_gb is {fleet.scratch_gb:g}, the workspace's limit is {limits.scratch_gb}"
         )
-    if usd_per_hour > limits.usd_per_hour + _ROUNDING_USD:
+    if usd_per_hour > limits.usd_per_hour + _ROUNDING:
         raise LimitExceeded(
             f"the fleet costs {dollars(usd_per_hour)} per hour on demand, the workspace's limit is "
             f"{dollars(limits.usd_per_hour)}: use fewer or smaller workers"
