@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from starburst._client.access.connection import Connection
-from starburst.cli.doctor import examine
+from starburst.cli.doctor import _python, examine
 from starburst.errors import EnvironmentNotFound
 
 LONG_LIVED, PASSING = "AKIA" + "Q" * 16, "ASIA" + "Q" * 16
@@ -69,3 +70,21 @@ def test_keys_in_the_environment_are_found(monkeypatch: pytest.MonkeyPatch) -> N
     sound, text = judgement()
     assert (sound, LONG_LIVED in text) == (False, False)
     assert "AWS_ACCESS_KEY_ID" in text
+
+
+def test_keys_in_several_places_are_all_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", LONG_LIVED)
+    files = [home / ".aws" / name for name in ("credentials", "config")]
+    for file in files:
+        file.write_text(LONG_LIVED)
+    _, text = judgement()
+    assert f"AWS_ACCESS_KEY_ID and {files[0]} and {files[1]}" in text
+
+
+@pytest.mark.parametrize(("wanted", "sound"), [("3.0", False), ("here", True), ("9.9", False)])
+def test_a_python_that_is_not_the_workers_is_told(wanted: str, sound: bool) -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    finding = _python(here if wanted == "here" else wanted)
+    assert finding.sound == sound
+    assert here in finding.text
+    assert sound or f"{wanted} on the workers" in finding.text
