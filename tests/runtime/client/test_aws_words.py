@@ -59,6 +59,7 @@ KMS_REFUSES = json_error("sqs", "KmsAccessDenied", query="KMS.AccessDeniedExcept
         (NoCredentialsError(), ConfigurationError, "Log in", "log in again"),
         (s3_error(409, "ConditionalRequestConflict"), SessionError, "Conflict", "busy"),
         (s3_error(503, "SlowDown"), SessionError, "SlowDown", "busy"),
+        (s3_error(500, "InternalError"), SessionError, "InternalError", "busy"),
         (no_queue(), SessionError, "does not exist", "no queue yet"),
         (s3_error(400, "InvalidArgument"), SessionError, "InvalidArgument", ""),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -24,6 +25,37 @@ def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -
     session: boto3.session.Session = login(ROLE, "123456", serial_number=DEVICE, user="alice")
     arn = session.client("sts").get_caller_identity()["Arn"]
     assert arn.endswith("assumed-role/starburst-prod-analyst-genomics/alice")
+
+
+@mock_aws
+def test_it_lasts_as_long_as_was_asked_and_stays_in_its_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, object]] = []
+    make: Any = BaseClient
+    call = make._make_api_call
+
+    def record(client: Any, operation: str, words: dict[str, object]) -> Any:
+        asked.append(words)
+        return call(client, operation, words)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", record)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("STARBURST_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    session = login(ROLE, "123456", serial_number=DEVICE, user="alice", seconds=7200)
+    assert session.region_name == "eu-west-1"
+    assert asked == [
+        {
+            "RoleArn": ROLE,
+            "RoleSessionName": "alice",
+            "SerialNumber": DEVICE,
+            "TokenCode": "123456",
+            "DurationSeconds": 7200,
+            "Tags": [{"Key": "userName", "Value": "alice"}],
+        }
+    ]
 
 
 @mock_aws
