@@ -90,42 +90,41 @@ def start_server(
         LocalEnvironmentError: it is not installed, has another version or does not start.
     """
     folder = Path(tempfile.mkdtemp(prefix="starburst-local-"))
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
         tls = create_tls_material(folder)
         scratch = folder / "tmp"
         scratch.mkdir()
         listening = socket.create_server(("127.0.0.1", 0), backlog=512)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    endpoint = f"https://127.0.0.1:{listening.getsockname()[1]}"
-    root_key, root_secret = "ROOT" + secrets.token_hex(8).upper(), secrets.token_urlsafe(32)
-    if "root_key" in without:
-        root_key = root_secret = "test"  # noqa: S105 - What stock takes for root.
-    configuration = {
-        "socket": listening.fileno(),
-        "certificate": str(tls.certificate),
-        "key": str(tls.key),
-        "root_key": root_key,
-        "root_secret": root_secret,
-        "without": sorted(without),
-        "unkind": unkind,
-    }
-    with listening, (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command line
-            [
-                *(sys.executable, "-m", "starburst.local.guardian"),
-                *(str(os.getpid()), str(folder), str(listening.fileno())),
-                *(sys.executable, "-m", "starburst.local.emulation"),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(listening.fileno(),),
-            env=_server_environment(endpoint, ca_bundle=tls.ca, scratch=scratch),
-            cwd=scratch,
-            start_new_session=True,
-        )
+        endpoint = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        root_key, root_secret = "ROOT" + secrets.token_hex(8).upper(), secrets.token_urlsafe(32)
+        if "root_key" in without:
+            root_key = root_secret = "test"  # noqa: S105 - What stock takes for root.
+        configuration = {
+            "socket": listening.fileno(),
+            "certificate": str(tls.certificate),
+            "key": str(tls.key),
+            "root_key": root_key,
+            "root_secret": root_secret,
+            "without": sorted(without),
+            "unkind": unkind,
+        }
+        with listening, (folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own command line
+                [
+                    *(sys.executable, "-m", "starburst.local.guardian"),
+                    *(str(os.getpid()), str(folder), str(listening.fileno())),
+                    *(sys.executable, "-m", "starburst.local.emulation"),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(listening.fileno(),),
+                env=_server_environment(endpoint, ca_bundle=tls.ca, scratch=scratch),
+                cwd=scratch,
+                start_new_session=True,
+            )
+        undo.pop_all()  # from here on its guardian removes it
     server = Server(
         endpoint=endpoint,
         ca_bundle=str(tls.ca),
