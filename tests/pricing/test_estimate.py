@@ -183,7 +183,7 @@ def test_what_would_be_refused_is_refused_here() -> None:
         estimate(hours=1, environment=document(**full), workspace="genomics")
     with pytest.raises(LimitExceeded, match=r"vCPU over all workers is 10, .* limit is 9\.5"):
         estimate(hours=1, environment=document(vcpu=9.5), workspace="genomics")
-    with pytest.raises(LimitExceeded, match="memory over all workers is 40 GB, .* is 39 GB"):
+    with pytest.raises(LimitExceeded, match=r"memory over all workers is 40 GB, .* is 39 GB"):
         estimate(hours=1, environment=document(memory_gb=39), workspace="genomics")
     with pytest.raises(WorkspaceNotFound, match="genomics"):
         estimate(hours=1, environment=document(), workspace="markets")
