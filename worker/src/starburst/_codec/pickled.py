@@ -18,10 +18,7 @@ def lower(writer: Writer, value: object) -> object:
     places: list[bytes | int] = []
 
     def place(buffer: pickle.PickleBuffer) -> bool:
-        try:
-            places.append(writer.place(buffer.raw()))
-        except BufferError:  # not contiguous: let pickle copy it
-            return True
+        places.append(writer.place(buffer.raw()))  # pickle has refused what is not in one piece
         return False
 
     try:
