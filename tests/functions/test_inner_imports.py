@@ -30,12 +30,17 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
         "import math\n\nFACTOR = 3\n\n\ndef scaled(x):\n    return FACTOR * x + math.floor(0.5)\n"
     )
     (package / "locked.py").write_text("import threading\n\nLOCK = threading.Lock()\n")
+    (package / "relative.py").write_text(
+        "def scaled(x):\n    from . import maths\n    return maths.scaled(x)\n\n\n"
+        "def chosen(x):\n    from .maths import scaled\n    return scaled(x)\n"
+    )
     (tmp_path / "study.py").write_text(
         "def plain(x):\n    import cohort.maths\n    return cohort.maths.scaled(x)\n\n\n"
         "def chosen(x):\n    from cohort.maths import scaled\n    return scaled(x)\n\n\n"
         "def submodule(x):\n    from cohort import maths\n    return maths.scaled(x)\n\n\n"
         "def through_another(x):\n    return plain(x)\n\n\n"
         "def in_a_nested_one(x):\n    return (lambda y: chosen(y))(x)\n\n\n"
+        "from cohort.relative import scaled as relative, chosen as relative_too\n\n\n"
         "def standard(x):\n    import json\n    return json.loads(str(3 * x))\n\n\n"
         "def optional(x):\n"
         "    try:\n        import not_there_at_all\n"
@@ -57,6 +62,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
         "submodule",
         "through_another",
         "in_a_nested_one",
+        "relative",
+        "relative_too",
         "standard",
         "optional",
         "unneeded",
@@ -81,3 +88,27 @@ def test_only_own_modules_are_brought_along(study: ModuleType) -> None:
     assert set(inner_modules(study.submodule)) == {"cohort", "cohort.maths"}
     assert inner_modules(study.standard) == {}
     assert inner_modules(len) == {}
+
+
+def test_functions_that_import_the_same_module_share_it_where_they_run(
+    study: ModuleType, tmp_path: Path
+) -> None:
+    """What one of them changes in it, as it would here, the other sees."""
+    payloads = []
+    for name in ("plain", "chosen"):
+        payloads.append(tmp_path / f"{name}.sent")
+        payloads[-1].write_bytes(dump_function(getattr(study, name)))
+    program = (
+        "import sys; from starburst._functions.payload import load; "
+        "first = load(open(sys.argv[1], 'rb').read()); first(1); import cohort.maths as maths; "
+        "second = load(open(sys.argv[2], 'rb').read()); second(1); import cohort.maths as again; "
+        "print(again is maths, sys.modules['cohort'].maths is maths)"
+    )
+    done = subprocess.run(  # noqa: S603 - this interpreter on our own code
+        [sys.executable, "-c", program, *map(str, payloads)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert done.stdout.strip() == "True True", done.stderr

@@ -70,6 +70,15 @@ def test_own_modules_travel_with_the_function(lab: ModuleType) -> None:
     assert run_elsewhere(functools.partial(lab.double), lab.Sample(3)) == "Sample(x=6) False"
 
 
+def test_own_classes_travel_in_whatever_holds_them(lab: ModuleType) -> None:
+    for held in (
+        np.array([lab.Sample(3), None], dtype=object),
+        [{"a": lab.Sample(3)}],
+        {lab.Sample: (3,)},
+    ):
+        assert run_elsewhere(lambda x: "Sample" in repr(x), held) == "True False"
+
+
 def test_registry_of_cloudpickle_is_left_as_it_was(lab: ModuleType) -> None:
     dump_function(lab.double)
     assert not cloudpickle.list_registry_pickle_by_value()
@@ -116,6 +125,10 @@ def uses_lock(x: object) -> object:
     return (LOCK, x)
 
 
+def takes_lock(x: object, *, lock: object = LOCK) -> object:
+    return (lock, x)
+
+
 def uses_holder() -> Callable[[], object]:
     holder = Holder()
     return lambda: holder
@@ -131,10 +144,11 @@ def numbers() -> Iterator[int]:
         (uses_lock, "uses_lock: the global 'LOCK' cannot be sent.*lock; it belongs to one process"),
         (uses_holder(), r"the variable 'holder'\.lock cannot be sent"),
         (functools.partial(print, LOCK), "argument 1 cannot be sent"),
+        (takes_lock, "the default of 'lock' cannot be sent"),
         (Holder().lock.acquire, "cannot be sent"),
         (3, "Pass a function"),
     ],
-    ids=["global", "closure", "argument", "method", "number"],
+    ids=["global", "closure", "argument", "keyword", "method", "number"],
 )
 def test_function_that_cannot_travel_says_why(function: Any, message: str) -> None:
     with pytest.raises(UnpicklableInput, match=message):

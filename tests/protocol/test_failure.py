@@ -54,7 +54,7 @@ def test_builtin_comes_back_as_itself(error: Exception) -> None:
 def test_own_exception_comes_back_as_task_error() -> None:
     back = travel(Own("bad"))
     assert isinstance(back, TaskError)
-    assert back.type_name.endswith("Own")
+    assert back.type_name == f"{__name__}.Own"
     assert "bad" in str(back)
     assert "type_name" in "".join(back.__notes__)
     assert back.type_name in "".join(back.__notes__)
@@ -123,6 +123,24 @@ def test_causes_are_told_and_our_own_frames_left_out() -> None:
     with pytest.raises(IntegrityError) as caught:
         Failure.from_data({})
     assert "in from_data" not in describe(caught.value).traceback
+
+
+def test_an_error_of_the_system_keeps_its_number() -> None:
+    back = travel(FileNotFoundError(2, "no such file"))
+    assert isinstance(back, FileNotFoundError)
+    assert (back.errno, back.strerror) == (2, "no such file")
+
+
+def test_our_own_frames_are_left_out_of_each_error_of_a_group() -> None:
+    def ours() -> BaseException:
+        with pytest.raises(IntegrityError) as caught:
+            Failure.from_data({})
+        return caught.value
+
+    text = describe(raised(ExceptionGroup("several", [ours(), ValueError("theirs")]))).traceback  # type: ignore[list-item]
+    assert "theirs" in text
+    assert "malformed" in text
+    assert "in from_data" not in text
 
 
 def test_text_is_bounded_and_encodable() -> None:

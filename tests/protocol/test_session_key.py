@@ -86,6 +86,16 @@ def test_creation_is_two_calls_with_two_purposes(kms: Any) -> None:
     assert key.signing.public == key.public
 
 
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_a_key_of_another_length_is_refused(kms: Any, length: int) -> None:
+    manifest = manifest_of(SessionKey.create(kms, ARN, keys=KEYS))
+    for blob, (_, context) in kms.blobs.items():
+        kms.blobs[blob] = (bytes(length), context)
+    for signing in (True, False):
+        with pytest.raises(IntegrityError, match=f"a key of it has {length} bytes, not 32"):
+            SessionKey.unwrap(kms, ARN, manifest, signing=signing)
+
+
 def test_client_attaches_again_with_both_keys(kms: Any) -> None:
     made = SessionKey.create(kms, ARN, keys=KEYS)
     key = SessionKey.unwrap(kms, ARN, manifest_of(made), signing=True)
