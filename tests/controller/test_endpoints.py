@@ -177,8 +177,10 @@ def test_a_session_within_the_grace_keeps_them_open(world: World, stack: FakeSta
     world.start(other("b"))
     world.later(60)
     world.sweep()
-    assert stack.wishes == ["on"]
     assert len(world.ecs.live()) == 3
+    end(world, other("b").keys)
+    world.sweep()
+    assert stack.wishes == ["on"], "the grace begins anew with its end"
 
 
 def test_a_session_that_comes_while_they_close_waits_and_has_them_opened_again(

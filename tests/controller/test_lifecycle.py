@@ -215,6 +215,23 @@ def test_work_that_arrives_after_the_workers_left_brings_them_back(world: World)
     assert len(world.ecs.live()) == 2, "two chunks need no third worker"
 
 
+def test_an_idle_hour_is_counted_anew_from_the_end_of_the_work(world: World) -> None:
+    """Two idle half hours with work between are no idle hour."""
+    world.deploy(Limits(timeout_seconds=86_400))
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    for _ in range(2):
+        for task in world.ecs.live():
+            world.ecs.end(task)
+        world.environment.clients.sqs.purge_queue(QueueUrl=url)
+        world.sweep()
+        world.later(0.8 * world.environment.timings.idle_seconds)
+        world.sweep()
+        world.answer_requests()
+        world.send(url, 2)
+        world.sweep()
+        assert len(world.ecs.live()) == 2, "the session takes work still"
+
+
 def test_seconds_and_usd_are_what_fargate_bills(world: World) -> None:
     world.start()
     first, second, third = world.ecs.live()
