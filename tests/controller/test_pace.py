@@ -25,6 +25,15 @@ def gaps(world: World) -> list[float]:
     return [later - earlier for earlier, later in pairwise(asked_at(world))]
 
 
+def pauses(world: World, *, since: int) -> list[int]:
+    """The pauses between what was asked after so many askings: each is doubled, none is shorter.
+
+    Within one invocation ECS is asked again after 2, 4 and 8 s, where capacity lacks.
+    """
+    long = [later - earlier for earlier, later in pairwise(asked_at(world)[since:])]
+    return [int(gap // 30 * 30) for gap in long if gap > 8]
+
+
 def interrupt(world: World) -> None:
     """Spot takes every worker away, which no budget bounds."""
     for task in world.ecs.live():
@@ -102,6 +111,36 @@ def test_what_lacks_is_asked_for_ever_later(world: World, lack: str) -> None:
     expected = [30, 60, 120, 240, 300, 300]
     assert [min(expected, key=lambda one: abs(one - gap)) for gap in long] == expected
     assert all(0 <= gap - one <= 24 for gap, one in zip(long, expected, strict=True))
+
+
+@pytest.mark.parametrize("lack", WORDS)
+def test_a_wait_after_one_that_ended_begins_with_the_shortest_pause(
+    world: World, lack: str
+) -> None:
+    world.ecs.excuse, world.ecs.room = WORDS[lack], {"FARGATE": 1}
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    world.send(url, 50)
+    play(world, every=10, seconds=700, meanwhile=lambda _: None)
+    world.ecs.room = {}
+    play(world, every=10, seconds=400, meanwhile=lambda _: None)
+    assert world.record(KEYS).waiting_since is None, "all run"
+    world.ecs.room = {"FARGATE": 0}
+    before = len(asked_at(world))
+    for task in world.ecs.live():
+        world.ecs.end(task)
+    play(world, every=10, seconds=200, meanwhile=lambda _: None)
+    assert pauses(world, since=before)[:2] == [30, 60]
+
+
+def test_what_a_worker_leaves_of_a_quota_is_asked_for_at_once_and_soon_again(world: World) -> None:
+    world.ecs.excuse, world.ecs.room = WORDS["quota"], {"FARGATE": 1}
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    world.send(url, 50)
+    play(world, every=10, seconds=700, meanwhile=lambda _: None)
+    before = len(asked_at(world))
+    world.ecs.end(world.ecs.live()[0])
+    play(world, every=10, seconds=200, meanwhile=lambda _: None)
+    assert pauses(world, since=before)[:2] == [30, 60]
 
 
 def test_accepted_workers_that_find_no_room_wait_alike(world: World) -> None:
