@@ -1,10 +1,11 @@
-"""The fixture that every test of the controller starts from."""
+"""The fixtures that every test of the controller starts from."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -13,6 +14,7 @@ import pytest
 from tests.controller.effects.history import Lines
 from tests.controller.effects.memory_world import a_world
 from tests.controller.effects.rules import broken
+from tests.controller.endpoints_stack import ROLE, STACK, FakeStack
 from tests.controller.moto_world import moto_world
 from tests.controller.world import REGION, World
 
@@ -42,3 +44,15 @@ def world(
         stack.callback(logger.removeHandler, lines)
         yield world
         assert broken(world.history, wakes=world.environment.settings.wakes) == []
+
+
+@pytest.fixture
+def stack(world: World) -> FakeStack:
+    """The world's endpoints come and go, and are closed."""
+    fake = FakeStack(now=lambda: world.now)
+    world.environment.settings = replace(
+        world.environment.settings, endpoints_stack=STACK, endpoints_role=ROLE
+    )
+    client = world.history.client("cloudformation", fake)
+    world.environment.clients = replace(world.environment.clients, cloudformation=client)
+    return fake

@@ -63,10 +63,11 @@ def test_mixed_takes_on_demand_workers_where_spot_has_no_room(world: World) -> N
     assert world.record(KEYS).waiting_since is None
 
 
-def test_mixed_waits_for_nothing_when_only_time_was_short(world: World) -> None:
+@pytest.mark.parametrize("seconds", [6, 11])  # its time ends behind the fallback, and with it
+def test_mixed_waits_for_nothing_when_only_time_was_short(world: World, seconds: float) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 5}
-    world.ecs.on_run = lambda: world.later(6)
+    world.ecs.on_run = lambda: world.later(seconds)
     world.start(a_manifest(workers=40, capacity="mixed"), seconds=30)
 
     assert 0 < sum(live(world).values()) < 40

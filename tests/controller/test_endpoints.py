@@ -6,7 +6,6 @@ The stack is a fake with CloudFormation's own words; everything else is the worl
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,23 +15,11 @@ from starburst.contract import SessionKeys
 from starburst.controller.endpoints import GRACE_SECONDS, WAIT_MOST
 from starburst.controller.state.endpoint_state import NOTE, Notes
 from starburst.controller.sweep import SweepFailed
-from tests.controller.endpoints_stack import ROLE, STACK, FakeStack, problem
+from tests.controller.endpoints_stack import FakeStack, problem
 from tests.controller.world import World
 from tests.manifests import a_manifest
 
 KEYS = a_manifest().keys
-
-
-@pytest.fixture
-def stack(world: World) -> FakeStack:
-    """The world's endpoints come and go, and are closed."""
-    fake = FakeStack(now=lambda: world.now)
-    world.environment.settings = replace(
-        world.environment.settings, endpoints_stack=STACK, endpoints_role=ROLE
-    )
-    client = world.history.client("cloudformation", fake)
-    world.environment.clients = replace(world.environment.clients, cloudformation=client)
-    return fake
 
 
 def other(letter: str) -> Any:
@@ -357,12 +344,28 @@ def test_endpoints_closed_by_hand_under_a_session_are_opened_again(
     world: World, stack: FakeStack
 ) -> None:
     stack.quick = True
-    answer = world.start()
-    world.send(answer["queue_url"], 3)
+    world.send(world.start()["queue_url"], 3)
     stack.value = "off"
     world.later(60)
     world.sweep()
     assert stack.value == "on"
+
+
+def test_who_has_had_them_for_long_waits_for_them_anew_where_they_were_closed(
+    world: World, stack: FakeStack
+) -> None:
+    stack.quick = True
+    world.send(world.start()["queue_url"], 50)
+    world.later(WAIT_MOST + 60)
+    stack.quick, stack.value = False, "off"
+    world.ecs.end(world.ecs.live()[0], exit_code=1)
+    world.sweep()
+    assert "opening the private endpoints" in world.status(KEYS).reason
+    stack.succeed()
+    world.ecs.answers = [problem("ThrottlingException", "Rate exceeded")] * 50
+    world.later(60)
+    world.sweep()
+    assert "2 of 3 workers running; 1 being launched;" in world.status(KEYS).reason
 
 
 def test_endpoints_that_nobody_asked_for_are_closed(world: World, stack: FakeStack) -> None:

@@ -27,6 +27,15 @@ def test_throttling_is_waited_out_without_a_double(world: World) -> None:
     assert world.pauses == [0.5, 1.0]
 
 
+def test_a_second_throttling_after_a_success_is_waited_out_like_the_first(world: World) -> None:
+    world.deploy(WIDE)
+    world.ecs.answers = [throttled(), throttled(), 10, throttled(), 10]
+    world.start(a_manifest(workers=20))
+
+    assert len(world.ecs.tasks) == 20
+    assert world.pauses == [0.5, 1.0, 0.5]
+
+
 def test_an_answer_that_was_lost_on_its_way_is_asked_for_again_with_its_token(world: World) -> None:
     world.ecs.answers = [ReadTimeoutError(endpoint_url="https://ecs"), 3]
     world.start()
@@ -253,6 +262,20 @@ def test_a_stop_during_a_launch_leaves_no_worker(world: World) -> None:
 
     assert not world.ecs.live()
     assert not world.queues()
+
+
+def test_a_long_launch_ends_soon_after_its_session(world: World) -> None:
+    world.deploy(WIDE)
+
+    def slowly() -> None:
+        world.later(0.5)
+        if len(world.ecs.calls) == 12:
+            assert world.request_only(KEYS, "stop")["ok"] is True
+
+    world.ecs.on_run = slowly
+    world.start(a_manifest(workers=500))
+
+    assert 120 <= len(world.ecs.tasks) <= 220, "who launches looks every five seconds"
 
 
 def test_a_token_that_ecs_knows_with_other_arguments_means_that_its_workers_exist(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -247,6 +248,23 @@ def test_seconds_and_usd_are_what_fargate_bills(world: World) -> None:
     assert status.worker_seconds == pytest.approx(60 + 3600 + 3600)
     usd = fleet_usd(workers=1, cpu=1, memory_gb=4, hours=7260 / 3600, prices=load("eu-west-1"))
     assert status.usd == pytest.approx(usd, abs=1e-6)
+
+
+def test_a_worker_is_billed_from_the_pull_of_its_image_to_its_stop(world: World) -> None:
+    world.ecs.first_status = "PENDING"
+    world.start(a_manifest(workers=1))
+    [task] = world.ecs.live()
+    for name in ("pullStartedAt", "startedAt"):
+        world.later(100)
+        task[name] = datetime.fromtimestamp(world.now, UTC)
+    task["lastStatus"] = "RUNNING"
+    world.later(400)
+    world.request(KEYS, "refresh")
+    assert world.status(KEYS).worker_seconds == pytest.approx(500)
+    world.ecs.end(task)
+    world.later(400)
+    world.request(KEYS, "refresh")
+    assert world.status(KEYS).worker_seconds == pytest.approx(500)
 
 
 def test_paid_scratch_is_billed(world: World) -> None:

@@ -81,6 +81,21 @@ def test_messages_that_are_gone_are_missed_too(world: World) -> None:
     assert requests(world, url)
 
 
+def test_one_leased_message_in_silence_is_work_however_often_it_was_asked_about(
+    world: World,
+) -> None:
+    """An empty queue is looked at a few times, and its session ends after an hour; not this one."""
+    url = world.start(a_manifest(timeout_seconds=86_400))["queue_url"]
+    world.send(url)
+    take(world, url)
+    for _ in range(150):
+        pass_minutes(world, 1)
+        world.answer_requests()
+    assert world.record(KEYS).requeues > EMPTY_LOOKS
+    status = world.status(KEYS)
+    assert (status.state, status.backlog, status.in_flight) == ("running", 0, 1)
+
+
 def test_a_client_that_asks_is_heard_by_the_same_rule(world: World) -> None:
     url = world.start()["queue_url"]
     world.send(url, 3)

@@ -128,20 +128,24 @@ def test_a_stop_tells_who_is_left_and_stops_nobody_itself(
     assert world.keys_under("_control/") == [KEYS.ended_record]
 
 
+@pytest.mark.parametrize("busy", [False, True], ids=["ECS is slow", "ECS throttles"])
 def test_stopping_hundreds_goes_on_from_invocation_to_invocation(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, busy: bool
 ) -> None:
     ask_for(world, 120)
     world.deliver()
     stop_task = world.ecs.stop_task
 
-    def slowly(**words: Any) -> Any:
+    def act(**words: Any) -> Any:
         world.later(1)
+        if busy and len(world.ecs.live()) < 100:
+            raise refused("ThrottlingException", "Rate exceeded")
         return stop_task(**words)
 
-    monkeypatch.setattr(world.ecs, "stop_task", slowly)
+    monkeypatch.setattr(world.ecs, "stop_task", act)
     world.request(KEYS, "stop")
     assert 0 < len(world.ecs.live()) < 120
+    busy = False
     world.deliver(rounds=5)
     assert not world.ecs.live()
     assert world.keys_under("_control/") == [KEYS.ended_record]
