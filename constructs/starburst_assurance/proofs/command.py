@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
             raise ProofError(f"no theorem has {options.only!r} in its name; nothing was proved")
         with tempfile.TemporaryDirectory() as folder:
             synthesized = _policy_sets(options, Path(folder))
+        if not synthesized:
+            raise ProofError(f"{options.app}.py describes no environment; nothing was proved")
         failed = 0
         sys.stdout.write(f"{source()}\n\n")
         for policy_set, own in synthesized:
