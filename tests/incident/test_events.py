@@ -146,15 +146,17 @@ def test_a_query_that_is_refused_keeps_no_other_from_being_asked(
     stub.assert_no_pending_responses()
 
 
-def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients]) -> None:
+@pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout"])
+def test_a_query_that_fails_is_said(logs: tuple[Stubber, Clients], status: str) -> None:
     stub, clients = logs
     nothing_failed_verification(stub)
     asked(stub, WORKER_ERRORS, WORKERS)
-    answered(stub, "Failed")
+    answered(stub, status)
     asked(stub, REFUSED_CALLS, GROUP)
     answered(stub, "Complete")
-    with pytest.raises(IncidentError, match="ended as Failed"):
+    with pytest.raises(IncidentError, match=f"ended as {status}"):
         list(security_events(ABOUT, clients))
+    stub.assert_no_pending_responses()
 
 
 def test_the_command_tells_by_its_exit_code_whether_there_was_something(
@@ -172,6 +174,25 @@ def test_the_command_tells_by_its_exit_code_whether_there_was_something(
     assert "errors that workers printed: 0 in 24 hours" in out
     assert "2026-01-01 12:00:00  AccessDenied" in out
     assert "only the newest 1: ask for less" in out
+
+
+@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("hours", ["24", "72"])
+def test_what_one_query_finds_counts_and_each_looks_as_far_back_as_is_said(
+    logs: tuple[Stubber, Clients], which: int, hours: str
+) -> None:
+    stub, clients = logs
+    spans: list[int] = []
+    clients("logs").meta.events.register(
+        "provide-client-params.logs.StartQuery",
+        lambda params, **_: spans.append(params["endTime"] - params["startTime"]),
+    )
+    for number in range(3):
+        stub.add_response("start_query", {"queryId": "q"})
+        answered(stub, "Complete", [DENIED] if number == which else [])
+    words = ["--environment", "prod", "--workspace", "genomics", "--hours", hours]
+    assert main(words, clients=clients) == 3
+    assert spans == [int(hours) * 3600] * 3
 
 
 def test_iam_knows_every_word_of_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 
 import pytest
@@ -59,6 +60,16 @@ def test_moments_that_are_none(
 def test_a_moment_is_of_utc() -> None:
     assert parse_time("2026-01-01T12:00:00+02:00").isoformat() == "2026-01-01T10:00:00+00:00"
     assert parse_time("2026-01-01").isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+def test_a_moment_without_a_zone_is_of_utc_wherever_the_officer_sits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "PST8PDT")
+        time.tzset()
+        assert parse_time("2026-01-01T12:00:00").isoformat() == "2026-01-01T12:00:00+00:00"
+    time.tzset()
 
 
 def test_a_workspace_that_is_named_twice_counts_once() -> None:

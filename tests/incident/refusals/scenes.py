@@ -37,6 +37,8 @@ _ROLES = [
     ),
 ]
 _HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+_EVERYWHERE = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+"""As EC2 tells a rule for both families: one permission, and who forgets a part leaves it open."""
 _number = itertools.count()
 
 
@@ -57,8 +59,11 @@ def account() -> SmallAws:
         ecs.start(**{"starburst-workspace": workspace, "starburst:user": user})
     ec2 = NetworkEc2(
         {"acl-1": ["subnet-1", "subnet-3"], "acl-2": ["subnet-2"]},
-        [{**_HTTPS, "PrefixListIds": [{"PrefixListId": name}]} for name in ("pl-1", "pl-2")],
-        [{**_HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}],
+        [
+            *({**_HTTPS, "PrefixListIds": [{"PrefixListId": name}]} for name in ("pl-1", "pl-2")),
+            {"IpProtocol": "-1", **_EVERYWHERE, "UserIdGroupPairs": [{"GroupId": "sg-2"}]},
+        ],
+        [{**_HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}, {**_HTTPS, **_EVERYWHERE}],
     )
     variables = {"SECURITY_GROUP": ec2.GROUP, "SUBNETS": "subnet-1,subnet-2"}
     services: Mapping[str, Any] = {

@@ -65,6 +65,35 @@ def test_whatever_number_of_markers_hides_it_is_taken_away() -> None:
     assert hiding == []
 
 
+def test_what_was_deleted_at_the_moment_and_written_anew_is_left_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A deletion is nothing to bring back: what came later stays."""
+    aws, s3 = changed()
+    there = f"{ALICE}results/0"
+    s3.store(BUCKET, there, b"anew")
+    before = [one for one in s3.buckets[BUCKET].values() if one.key == there]
+    assert main(WORDS, clients=aws) == 0
+    assert [one for one in s3.buckets[BUCKET].values() if one.key == there] == before
+    assert "1 were not there" in capsys.readouterr().out
+
+
+def test_what_could_not_be_brought_back_is_not_counted_as_such(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, s3 = changed()
+    s3.store(BUCKET, f"{ALICE}results/8", marker=True)
+
+    def refused(**_: Any) -> None:
+        raise AwsError("AccessDenied", "no", 403)
+
+    monkeypatch.setattr(s3, "put_object", refused)
+    assert main(WORDS, clients=aws) == 2
+    out, err = capsys.readouterr()
+    assert "1 to bring back from deletion, 0 from an earlier version;" in out
+    assert "1 objects could not be brought back, all others are" in err
+
+
 def test_all_of_it_is_sent_again_after_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
     aws, s3 = changed()
     put, conflicts, slept = s3.put_object, [409, 409], list[float]()

@@ -71,10 +71,11 @@ def test_a_receipt_counts_what_lies_on_every_page() -> None:
     s3 = storage(aws)
     for _ in range(10):
         s3.store(BUCKET, f"{ALICE}results/0", b"four")
+    s3.store(BUCKET, f"{ALICE}results/gone", marker=True)
     words = [*HERS, "--apply", "--receipt", "r.json"]
     assert deploy.incident.erase.main(words, clients=aws) == 0
     receipt = json.loads(Path("r.json").read_text())
-    assert (receipt["objects"], receipt["versions"], receipt["markers"]) == (3, 16, 1)
+    assert (receipt["objects"], receipt["versions"], receipt["markers"]) == (4, 16, 2)
     assert receipt["bytes"] == 3 * len("old" + "newer") + 10 * len("four")
 
 

@@ -75,6 +75,13 @@ def test_a_worker_that_does_not_stop_is_named_and_counted_out(
     assert owners(ecs) == ["bob", "carol"]
 
 
+def test_the_same_name_in_another_workspace_goes_on() -> None:
+    aws = account()
+    cluster(aws).start(**{**ALICE, "starburst-workspace": "markets"})
+    assert contain(aws) == 0
+    assert owners(cluster(aws)) == ["bob", "carol", "alice"]
+
+
 def test_who_stopped_by_themselves_is_no_trouble(capsys: pytest.CaptureFixture[str]) -> None:
     aws = account()
     ecs = cluster(aws)
