@@ -51,7 +51,7 @@ def environment(name: str = "dev", **more: Any) -> SmallAws:
         f"starburst-{name}-compute": Stack(
             resources={"hosts": "AWS::AutoScaling::AutoScalingGroup"}
         ),
-        "starburst-other-storage": Stack(resources={"other-data": "AWS::S3::Bucket"}),
+        f"starburst-{name}2-storage": Stack(resources={"other-data": "AWS::S3::Bucket"}),
     }
     services: Mapping[str, Any] = {
         "s3": s3,
@@ -64,7 +64,12 @@ def environment(name: str = "dev", **more: Any) -> SmallAws:
         "kms": KeyKms(),
         **more,
         "logs": LogGroups(
-            {f"/aws/ecs/starburst/{name}/sandbox": None, f"starburst-{name}-kept": "key-1"}
+            {
+                f"/aws/ecs/containerinsights/starburst-{name}/performance": None,
+                f"/aws/ecs/starburst/{name}/sandbox": None,
+                f"/aws/lambda/starburst-{name}-controller": None,
+                f"starburst-{name}-kept": "key-1",
+            }
         ),
     }
     return SmallAws(services=services)

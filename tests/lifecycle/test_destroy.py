@@ -175,7 +175,7 @@ def test_production_is_refused_before_anybody_signs_in(
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("typed", ["", "yes", "prod", "DEV"])
+@pytest.mark.parametrize("typed", ["", "yes", "prod", "DEV", "dev2"])
 def test_only_the_typed_name_destroys(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     cdk = Formation()
     asked: list[str] = []

@@ -18,6 +18,7 @@ from tests.lifecycle.scene import account, assembly, delete_stacks, environment
 from tests.small_aws.account import SmallAws
 from tests.small_aws.ecs import TaskEcs
 from tests.small_aws.order import is_effect
+from tests.small_aws.s3 import VersionedS3
 from tests.small_aws.stacks import StackFormation
 
 
@@ -52,6 +53,29 @@ def test_a_stack_that_never_comes_to_an_end_is_waited_for_half_an_hour() -> None
     with pytest.raises(LifecycleError, match="UPDATE_IN_PROGRESS for more than 30 minutes"):
         settle(waiting, "starburst-dev-compute")
     assert now == [1800.0]
+
+
+@pytest.mark.parametrize("deletion", ["Retain", "RetainExceptOnCreate", "Snapshot"])
+@pytest.mark.parametrize("part", ["storage", "audit"])
+def test_one_stack_that_keeps_what_it_holds_refuses_all(
+    part: str, deletion: str, tmp_path: Path
+) -> None:
+    """Whichever it is, the first or another: it was deployed as production."""
+    aws = environment()
+    formation(aws).stacks[f"starburst-dev-{part}"].deletion = deletion
+    with pytest.raises(LifecycleError, match=f"starburst-dev-{part} was deployed as production"):
+        destroy(account(aws), assembly=assembly(tmp_path))
+    assert not [call for call in aws.calls if is_effect(call)]
+
+
+@pytest.mark.parametrize("bucket", ["dev-data", "dev-logs"])
+def test_a_bucket_that_is_gone_keeps_no_other_from_being_emptied(
+    bucket: str, tmp_path: Path
+) -> None:
+    aws = environment()
+    del cast("VersionedS3", aws.services["s3"]).buckets[bucket]
+    left = destroy(account(aws), assembly=assembly(tmp_path))
+    assert (left.stacks, left.buckets) == ((), ())
 
 
 def test_nothing_is_emptied_while_cloudformation_is_busy(tmp_path: Path) -> None:

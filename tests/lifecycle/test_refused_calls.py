@@ -79,7 +79,7 @@ def test_each_call_that_fails_ends_a_destruction_which_can_be_gone_on_with(
     assert run(good) == 0
     assert list(broken(history(good), ORDERS)) == []
     assert left(good) == {
-        "stacks": ["starburst-other-storage"],
+        "stacks": ["starburst-dev2-storage"],
         "buckets": {},
         "running": [],
         "queues": ["starburst-dev-failures"],

@@ -21,13 +21,13 @@ class Stack:
         resources: kinds by physical id.
         status: CloudFormation's word.
         protected: from deletion.
-        kept: whether its template keeps what it holds.
+        deletion: what its template does with what it holds.
     """
 
     resources: Mapping[str, str]
     status: str = "CREATE_COMPLETE"
     protected: bool = False
-    kept: bool = False
+    deletion: str = "Delete"
 
 
 class StackFormation:
@@ -65,7 +65,7 @@ class StackFormation:
 
     def get_template(self, *, StackName: str) -> dict[str, Any]:
         stack = self._find(StackName)
-        policy = {"DeletionPolicy": "Retain" if stack.kept else "Delete"}
+        policy = {"DeletionPolicy": stack.deletion}
         found = {
             f"R{n}": {"Type": kind, **policy} for n, kind in enumerate(stack.resources.values())
         }
