@@ -54,6 +54,11 @@ def save(path: Path, key: Key, passphrase: bytes | None = None) -> Path:
     return path
 
 
+def elsewhere(file: Path) -> None:
+    """Keep what a file holds where it can be changed when it was verified."""
+    file.symlink_to(file.rename(file.parents[2] / file.name))
+
+
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     return save(tmp_path / "safe" / "officer.pem", KEYS["Ed25519"]())
@@ -71,8 +76,11 @@ def test_an_officers_key_signs_and_the_whole_is_verified(
     private = KEYS[kind]()
     file = save(tmp_path / "safe" / "officer.pem", private)
     assert sign([str(evidence), "--with", str(file)]) == 0
-    assert verify([str(evidence), "--fingerprint", mark(capsys)]) == 0
+    trusted = mark(capsys)
+    assert verify([str(evidence), "--fingerprint", trusted]) == 0
     assert "is whole" in capsys.readouterr().out
+    for part in (trusted[:-1], "SHA256:", ""):
+        assert verify([str(evidence), "--fingerprint", part]) == 1
     public = tmp_path / "safe" / "public.pem"
     shutil.copy(evidence / KEY, public)
     assert verify([str(evidence), "--public-key", str(public)]) == 0
@@ -85,6 +93,7 @@ def test_an_officers_key_signs_and_the_whole_is_verified(
         (lambda at: (at / "more.html").write_text("more"), "more.html was added"),
         (lambda at: (at / "index.html").unlink(), "index.html is missing"),
         (lambda at: (at / "reports" / "x").symlink_to(at / SUMS), "reports/x was added"),
+        (lambda at: elsewhere(at / "facts.json"), "facts.json was changed"),
         (
             lambda at: (at / SUMS).write_text((at / SUMS).read_text().replace("0", "1")),
             "do not trust the folder",
@@ -121,8 +130,13 @@ def test_a_forgers_own_signature_is_no_officers(
     assert verify([str(evidence), "--fingerprint", trusted]) == 1
     assert "do not trust it" in capsys.readouterr().err
     # The key that lies beside the evidence vouches for nothing, nor does none.
-    assert verify([str(evidence), "--public-key", str(evidence / KEY)]) == 1
-    assert "came with the evidence" in capsys.readouterr().err
+    beside, link = evidence.parent / "keys" / "public.pem", tmp_path / "public.pem"
+    beside.parent.mkdir()
+    shutil.copy(evidence / KEY, beside)
+    link.symlink_to(evidence / KEY)
+    for came in (evidence / KEY, beside, link):
+        assert verify([str(evidence), "--public-key", str(came)]) == 1
+        assert "came with the evidence" in capsys.readouterr().err
     assert verify([str(evidence)]) == 1
 
 
@@ -151,6 +165,24 @@ def test_a_key_beside_the_evidence_is_refused(
     assert not (evidence / SIGNATURE).exists()
 
 
+def test_a_weak_key_vouches_for_nothing_whatever_signed_with_it(
+    evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it must be refused
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+    text = weak.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (evidence / SIGNATURE).write_bytes(
+        weak.sign((evidence / SUMS).read_bytes(), pss, hashes.SHA256())
+    )
+    public = tmp_path / "safe" / "public.pem"
+    public.parent.mkdir()
+    public.write_bytes(text)
+    assert verify([str(evidence), "--public-key", str(public)]) == 1
+    assert "too weak" in capsys.readouterr().err
+
+
 def test_a_passphrase_is_asked_for(
     evidence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,7 +198,8 @@ def test_a_passphrase_is_asked_for(
     [
         (lambda at: save(at, rsa.generate_private_key(65537, 1024)), "too weak"),  # noqa: S505
         (lambda at: save(at, ec.generate_private_key(ec.SECP256K1())), "is not taken"),
-        (lambda at: save(at, KEYS["P-256"]()).chmod(0o644), "chmod 600"),
+        (lambda at: save(at, KEYS["P-256"]()).chmod(0o640), "chmod 600"),
+        (lambda at: save(at, KEYS["P-256"]()).chmod(0o604), "chmod 600"),
         (lambda at: at.parent.mkdir(), "cannot be read"),
     ],
 )
@@ -238,6 +271,18 @@ def test_a_key_in_kms_signs(evidence: Path, capsys: pytest.CaptureFixture[str], 
     assert verify([str(evidence), "--fingerprint", trusted]) == 0
     (evidence / "index.html").write_text("all is well")
     assert verify([str(evidence), "--fingerprint", trusted]) == 1
+
+
+def test_a_signature_of_something_else_is_never_written(
+    evidence: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever answers for KMS: what it gives is verified before it lies in the folder."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    kms = Kms(private)
+    kms.sign = lambda **_: {"Signature": private.sign(b"another", ec.ECDSA(hashes.SHA256()))}  # type: ignore[method-assign]
+    assert sign([str(evidence), "--with", ARN], kms=lambda region: kms) == 1
+    assert "Nothing was signed." in capsys.readouterr().err
+    assert not (evidence / SIGNATURE).exists()
 
 
 def test_a_key_in_kms_that_does_not_sign_is_said(
