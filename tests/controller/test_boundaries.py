@@ -282,6 +282,16 @@ def test_a_sweep_keeps_others_out_for_thirty_seconds(world: World) -> None:
     assert "skipped" not in world.tell({"starburst": "sweep"})
 
 
+@pytest.mark.parametrize(("ahead", "skipped"), [(29.5, True), (30, False), (86_400, False)])
+def test_a_sweep_whose_clock_was_far_ahead_keeps_nobody_out(
+    world: World, ahead: float, skipped: bool
+) -> None:
+    world.later(ahead)
+    world.tell({"starburst": "sweep"})
+    world.later(-ahead)
+    assert ("skipped" in world.tell({"starburst": "sweep"})) is skipped
+
+
 def test_a_look_is_fresh_for_two_seconds(world: World) -> None:
     start(world)
     world.ecs.reads.clear()

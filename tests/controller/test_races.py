@@ -59,6 +59,7 @@ def test_a_loser_does_not_try_for_ever(world: World) -> None:
 
     with pytest.raises(Conflict):
         records.update(KEYS.session, change)
+    assert world.pauses == [0.02 * 2**n for n in range(8)], "each time it lets the others pass"
 
 
 def test_a_record_is_made_once(world: World) -> None:
@@ -114,3 +115,20 @@ def test_a_start_outlasts_a_conflict_that_nobody_won(world: World) -> None:
 
     assert world.start()["ok"]
     assert len(world.ecs.live()) == 3
+
+
+@pytest.mark.parametrize("moment", ["before its queue is made", "before its queue is noted"])
+def test_a_start_that_its_stop_outran_leaves_no_queue(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    sqs = world.environment.clients.sqs
+    create = sqs.create_queue
+
+    def outrun(**arguments: Any) -> Any:
+        made = create(**arguments) if "noted" in moment else None
+        assert world.request_only(KEYS, "stop")["ok"]
+        return made or create(**arguments)
+
+    monkeypatch.setattr(sqs, "create_queue", outrun, raising=False)
+    assert world.start()["error"]["type"] == "SessionEnded"
+    assert not world.queues()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import queue_name
+from starburst.contract import Limits, queue_name
 from starburst.controller.sweep import SweepFailed, _rotated
 from tests.controller.world import BUCKET, World, refused
 from tests.manifests import a_manifest
@@ -141,11 +141,17 @@ def test_many_sessions_are_all_tended(world: World) -> None:
     assert not world.queues()
 
 
-def test_a_throttled_session_does_not_keep_another_from_its_deadline(world: World) -> None:
+@pytest.mark.parametrize("seconds", [3601, 3661])  # a sweep begins with the one or the other
+@pytest.mark.parametrize("throttled", [500, 0])
+def test_a_slow_or_throttled_session_does_not_keep_another_from_its_deadline(
+    world: World, throttled: int, seconds: float
+) -> None:
+    world.deploy(Limits(workers=500, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6))
     world.start(OTHER)
-    world.ecs.answers = [refused("ThrottlingException")] * 500
-    world.start(a_manifest(timeout_seconds=86_400))
-    world.later(3601)
+    world.ecs.answers = [refused("ThrottlingException")] * throttled
+    world.ecs.on_run = lambda: world.later(2)
+    world.start(a_manifest(timeout_seconds=86_400, workers=500))
+    world.later(seconds)
     world.sweep()
 
     assert world.status(OTHER.keys).state == "ended"
