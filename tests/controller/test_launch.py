@@ -126,6 +126,20 @@ def test_a_lack_of_capacity_is_explained_and_filled_later(world: World) -> None:
     assert world.status(KEYS).reason == "3 of 3 workers running"
 
 
+@pytest.mark.parametrize("answer", [throttled(), 0], ids=["throttled", "no capacity"])
+def test_what_keeps_a_launch_back_is_not_told_as_what_a_worker_was_lost_of(
+    world: World, answer: Exception | int
+) -> None:
+    world.send(world.start()["queue_url"], 50)
+    world.ecs.end(world.ecs.live()[0], exit_code=1)
+    world.ecs.answers = [answer] * 50
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live()) == 2
+    words = "1 lost so far, the last one: Essential container in task exited; exit code 1"
+    assert words in world.status(KEYS).reason
+
+
 def test_a_quota_is_a_wait_not_a_failure(world: World) -> None:
     words = "You've reached the limit on the number of vCPUs you can run concurrently"
     world.ecs.answers = [refused("ClientException", words)] * 2

@@ -148,6 +148,17 @@ def test_extend_is_bounded_by_the_workspace_measured_from_the_start(world: World
     assert not world.ecs.live()
 
 
+def test_extend_is_bounded_by_the_environments_days_where_its_workspace_allows_more(
+    world: World,
+) -> None:
+    world.deploy(Limits(timeout_seconds=30 * 86_400))
+    begun, week = world.start()["deadline"] - 3600, 7 * 86_400
+    assert world.environment.settings.session_days == 7
+    answer = world.request(KEYS, "extend", deadline=begun + week + 1)
+    assert error_of(answer) == "LimitExceeded"
+    assert world.request(KEYS, "extend", deadline=begun + week)["deadline"] == begun + week
+
+
 def test_an_older_extension_that_is_repeated_shortens_nothing(world: World) -> None:
     deadline = world.start()["deadline"]
 

@@ -131,6 +131,7 @@ def test_a_record_of_an_earlier_release_knows_its_workers_after_one_look(world: 
     world.send(url, 30)
     world.later(60)
     world.ecs.end(world.ecs.live()[0], exit_code=1)
+    world.ecs.end(world.ecs.add("b" * 20), exit_code=1)  # another session's, of the same family
     fields = json.loads(world.read(KEYS.control_record))
     for name in ("known", "listed", "queue_missed", "booting", "denied_since"):
         del fields[name]

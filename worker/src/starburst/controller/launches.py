@@ -55,11 +55,13 @@ def take_launch(
         until: the caller goes on with what is left until then; 0 where it does not.
     """
     new = dict.fromkeys((name for name in outcome.ids if name not in record.settled), now)
+    # Once workers were lost, people are told what the last one was lost of, by the same words.
+    keeps = outcome.shortage or record.lost
     record = replace(
         record,
         known={**new, **record.known},
         launched=record.launched + (0 if _taken(record, outcome, now=now) else outcome.workers),
-        trouble=record.trouble if outcome.shortage else outcome.trouble or record.trouble,
+        trouble=record.trouble if keeps else outcome.trouble or record.trouble,
         denied_since=_denied(record, outcome, now=now),
         spot_lacked_at=now if outcome.spot_lacked else record.spot_lacked_at,
     )
