@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
+from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import Budgets
+from starburst.worker.leases.lease import Lease
 from starburst.worker.settings.timings import Timings
 
 from .virtual_session import Dies, Killed, VirtualSession
@@ -174,3 +178,25 @@ def test_what_was_cancelled_stays_so_where_an_older_list_is_put_back() -> None:
     assert session.outcomes() == [0, "cancelled", 4]
     assert session.started(1) == 0
     session.check()
+
+
+def test_a_copy_of_a_chunk_that_nobody_verified_is_not_handed_on() -> None:
+    session = VirtualSession([1.0, 1.0])
+    [queued] = session.sqs.messages
+    message = read_message(queued.body)
+    assert isinstance(message, ChunkMessage)
+    worker = session.worker()
+    cut = ResultNode(
+        lo=0,
+        hi=2,
+        covered=0,
+        children=((0, 1), (1, 2)),
+        batches=(),
+        failures={},
+        worker="w0",
+    )
+    worker.store.commit(message.chunk, cut, attempt=1)
+    forged = Lease(message=replace(message, inline=b"forged"), receipt="r", deliveries=2)
+    assert worker.settling.commits.resume(forged)
+    handed_on = [read_message(one.body) for one in session.sqs.messages[1:]]
+    assert [(m.lo, m.hi, m.inline) for m in handed_on] == [(0, 1, None), (1, 2, None)]

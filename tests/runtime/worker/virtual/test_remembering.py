@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst.worker.logs.integrity import Missing
 from tests.runtime.wire import s3_error
 
+from .virtual_aws import outage
 from .virtual_session import VirtualSession
 
 RANGE = ("p000001-00000", 0, 1)
@@ -82,3 +83,12 @@ def test_no_more_than_four_chunks_are_kept_in_memory() -> None:
     assert session.s3.calls["get_pack"] == 5
     store.chunk(messages[0])
     assert session.s3.calls["get_pack"] == 6
+
+
+def test_a_count_that_failed_is_no_count() -> None:
+    session = VirtualSession([1.0], [1.0])
+    leases = session.worker().leases
+    session.meet("get_queue_attributes", outage())
+    with pytest.raises(EndpointConnectionError):
+        leases.backlog(fresh=60)
+    assert leases.backlog(fresh=60) == 2

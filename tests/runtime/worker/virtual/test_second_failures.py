@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
 
 from starburst._protocol.sealed.cancel_list import CancelledTasks
+from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst.errors import SessionError
 from starburst.worker.settings.timings import Timings
-from tests.runtime.wire import json_error, s3_error
+from tests.runtime.wire import json_error, no_queue, s3_error
 
 from .virtual_aws import Act, outage
 from .virtual_session import Dies, Killed, VirtualSession
@@ -257,3 +259,33 @@ def test_nothing_runs_before_the_first_look_at_what_was_cancelled() -> None:
     assert session.outcomes() == ["cancelled", 1]
     assert session.started(0) == 0
     session.check()
+
+
+def test_a_queue_that_is_unseen_for_a_moment_twice_is_not_deleted() -> None:
+    session = VirtualSession([100.0], [1.0])
+    session.meet("receive_message", no_queue(), None, no_queue())
+    session.run()
+    assert session.outcomes() == session.squares()
+    session.check()
+
+
+def test_a_message_that_waited_for_long_is_as_young_as_its_first_receipt() -> None:
+    """So one look at its pack that S3 refuses, as long as a policy is on its way, drops nothing."""
+    session = VirtualSession([1.0])
+    [sent] = session.sqs.messages
+    message = read_message(sent.body)
+    assert isinstance(message, ChunkMessage)
+    sent.body = replace(message, inline=None).to_body()
+    session.time.now += 10 * session.timings.promised_seconds
+    session.meet("get_pack", s3_error(403, "AccessDenied"), s3_error(403, "AccessDenied"))
+    session.run()
+    assert session.left_to_meet("get_pack") == 0
+    assert len(session.logged("not seen")) == 1
+    assert session.outcomes() == session.squares()
+
+
+def test_heartbeats_that_fail_are_not_sent_more_often() -> None:
+    session = VirtualSession([60.0])
+    session.meet("change_message_visibility", *[outage()] * 500)
+    session.run()
+    assert 5 <= session.sqs.calls["change_message_visibility"] <= 7
