@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.exceptions
 
 from deploy.incident.command import Clients, IncidentError, Scope, say
-from starburst.aws.calls import code_of
+from starburst.aws.calls import TAKEN, code_of
 from starburst.aws.write_once import past_conflicts
 from starburst_constructs.naming import trail_name
 from starburst_constructs.policies.incident_statements import RECORDS, Locker
@@ -57,17 +57,12 @@ def lock(about: Scope, clients: Clients, command: str, content: Mapping[str, Any
                 "nobody can change it"
             )
             return
-        past_conflicts(
-            lambda: clients("s3").put_object(
-                Bucket=place.bucket,
-                Key=key,
-                Body=f"{json.dumps(content, indent=2, sort_keys=True, default=str)}\n".encode(),
-                ContentType="application/json",
-                ExpectedBucketOwner=environment.account,
-                # Object Lock asks for a checksum; the bucket's policy for a first write.
-                ChecksumAlgorithm="SHA256",
-                IfNoneMatch="*",
-            )
+        _put_new(
+            clients("s3"),
+            place,
+            key,
+            body=f"{json.dumps(content, indent=2, sort_keys=True, default=str)}\n".encode(),
+            owner=environment.account,
         )
     except botocore.exceptions.ClientError as error:
         raise RecordError(_why(code_of(error), error)) from error
@@ -84,6 +79,26 @@ def try_lock(about: Scope, clients: Clients, command: str, content: Mapping[str,
         say(f"WARNING: {error}")
         return str(error)
     return ""
+
+
+def _put_new(s3: Any, place: Locker, key: str, *, body: bytes, owner: str) -> None:  # noqa: ANN401 - any client of boto3
+    try:
+        past_conflicts(
+            lambda: s3.put_object(
+                Bucket=place.bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                ExpectedBucketOwner=owner,
+                # Object Lock asks for a checksum; the bucket's policy for a first write.
+                ChecksumAlgorithm="SHA256",
+                IfNoneMatch="*",
+            )
+        )
+    except botocore.exceptions.ClientError as error:
+        # Nobody else knows the key: botocore's second try met the first, whose answer was lost.
+        if code_of(error) not in TAKEN:
+            raise
 
 
 def _why(code: str, error: Exception) -> str:
