@@ -303,11 +303,11 @@ def test_only_queues_of_sessions_go_with_the_sessions() -> None:
     sqs = boto3.client("sqs", REGION)
     session = f"starburst-dev-sandbox-{'a' * 20}"
     other = f"starburst-dev2-sandbox-{'a' * 20}"
-    for name in (session, other, "starburst-dev-failures"):
+    for name in (session, other, "starburst-dev-failures", f"{session}-lost"):
         sqs.create_queue(QueueName=name)
     end_sessions(account_with(Formation()))
     left = {url.rpartition("/")[2] for url in sqs.list_queues()["QueueUrls"]}
-    assert left == {other, "starburst-dev-failures"}
+    assert left == {other, "starburst-dev-failures", f"{session}-lost"}
 
 
 @pytest.mark.usefixtures("aws")
@@ -376,12 +376,14 @@ def test_an_instance_that_already_goes_is_not_named() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_what_is_left_is_told_with_what_to_do() -> None:
-    key = boto3.client("kms", REGION).create_key()["KeyMetadata"]["KeyId"]
-    boto3.client("kms", REGION).schedule_key_deletion(KeyId=key, PendingWindowInDays=30)
+    kms = boto3.client("kms", REGION)
+    key, off = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=30)
+    kms.disable_key(KeyId=off)
     boto3.client("logs", REGION).create_log_group(logGroupName="/aws/ecs/starburst/dev/sandbox")
     held = {
         "AWS::ECR::RegistryScanningConfiguration": (DEV.account,),
-        "AWS::KMS::Key": (key, "gone"),
+        "AWS::KMS::Key": (key, "gone", off),
         "AWS::S3::Bucket": ("dev-data", "dev-gone"),
     }
     gone = DeployedStack(name=STACK, status="DELETE_COMPLETE", protected=False, resources=held)
@@ -390,7 +392,9 @@ def test_what_is_left_is_told_with_what_to_do() -> None:
         f"stack {STACK} (CREATE_COMPLETE)",
         "bucket dev-data",
         f"key {key}",
+        f"key {off}",
         "log group /aws/ecs/starburst/dev/sandbox",
         "the account's registry",
     ]
     assert "is deleted on 20" in found[2]
+    assert found[3].endswith("is still there (Disabled)")

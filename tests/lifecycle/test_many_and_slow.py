@@ -76,6 +76,16 @@ def test_a_bucket_that_is_gone_keeps_no_other_from_being_emptied(
     del cast("VersionedS3", aws.services["s3"]).buckets[bucket]
     left = destroy(account(aws), assembly=assembly(tmp_path))
     assert (left.stacks, left.buckets) == ((), ())
+    assert len([call for call in aws.calls if call.service == "cdk"]) == 1
+
+
+def test_a_stack_in_review_waits_for_nobody(tmp_path: Path) -> None:
+    """CloudFormation made nothing of it yet, and never will by itself."""
+    aws = environment()
+    formation(aws).stacks["starburst-dev-compute"].status = "REVIEW_IN_PROGRESS"
+    waiting, now = timed(aws)
+    assert destroy(waiting, assembly=assembly(tmp_path)).stacks == ()
+    assert now == [0.0]
 
 
 def test_nothing_is_emptied_while_cloudformation_is_busy(tmp_path: Path) -> None:
