@@ -170,8 +170,27 @@ def test_an_expired_waiver_fails_before_synthesis(tmp_path: Path) -> None:
 
 
 def test_a_waiver_of_a_pack_that_does_not_judge_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WaiverError, match="no pack of judged has that rule"):
-        synthesize(tmp_path, waiver("PCI.DSS.321-S3BucketReplicationEnabled"))
+    foreign = "PCI.DSS.321-S3BucketReplicationEnabled"
+    for rules in ([foreign], [FINDINGS[0], foreign]):
+        with pytest.raises(WaiverError, match=f"{foreign} at .* no pack of judged has that rule"):
+            synthesize(tmp_path, *(waiver(one) for one in FINDINGS), waiver(*rules, resource="a/b"))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_each_of_several_stages_is_judged(tmp_path: Path, which: int) -> None:
+    app = cdk.App(outdir=str(tmp_path))
+    gated = []
+    for number in range(2):
+        stage = cdk.Stage(app, f"stage{number}")
+        stack = cdk.Stack(stage, "stack")
+        if number == which:
+            sqs.Queue(stack, "Queue")
+        gated.append(GatedStage(stage=stage, packs=("AwsSolutions",), waivers=()))
+    install_gates(app, stages=gated, rules=(), today=TODAY)
+    with pytest.raises(RuntimeError) as caught:
+        app.synth()
+    assert f"stage{which}/stack/Queue/Resource" in str(caught.value)
+    assert {each.rule for each in open_findings(tmp_path)} == set(FINDINGS)
 
 
 def test_settings_and_gate_know_the_same_packs() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -61,8 +61,10 @@ def test_a_waiver_of_a_whole_stack_is_refused(stack: str) -> None:
 
 
 def test_a_waiver_that_outlives_the_next_review_is_refused() -> None:
-    with pytest.raises(WaiverError, match="at most 400 days"):
-        check_waivers([replace(GOOD, expires=date(2036, 11, 22))], today=TODAY)
+    check_waivers([replace(GOOD, expires=TODAY + timedelta(days=400))], today=TODAY)
+    for days in (401, 3652):
+        with pytest.raises(WaiverError, match="at most 400 days"):
+            check_waivers([replace(GOOD, expires=TODAY + timedelta(days=days))], today=TODAY)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,10 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
             f"environment prod: allowed_regions is '{region}'; allowed: regions of the partition "
             "aws: others have other ARNs and keep keys elsewhere.",
         )
-        for region in ("cn-north-1", "us-gov-west-1", "us-iso-east-1")
+        for region in (
+            *("cn-north-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1"),
+            *("us-isof-south-1", "eu-isoe-west-1"),
+        )
     },
     "FIPS endpoints where there are none": (
         environment,
