@@ -168,6 +168,30 @@ def test_nothing_sensitive_is_in_the_files(tmp_path: Path) -> None:
     assert document["usd"] == 0.45
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Answer(held=("a",), pending=("b",)), "not settled"),
+        (Answer(held=("a",), failed=("b",)), "did not hold"),
+        (Answer(held=("a",), failed=("b",), pending=("c",)), "did not hold"),
+        (Answer(), "held"),
+    ],
+)
+def test_one_line_that_does_not_hold_decides(answer: Answer, verdict: str) -> None:
+    assert answer.verdict == verdict
+
+
+def test_a_started_hour_costs_a_whole_one() -> None:
+    cost = Cost(hour=2, once=1, by_use=(), date="2026-11-22")
+    assert [cost.standing(s) for s in (0, 1, 3600, 3601, 7200, 7201)] == [2, 2, 2, 4, 4, 6]
+    assert cost.most(3601) == 5
+
+
+@pytest.mark.parametrize("kind", ["AKIA", "ASIA"])
+def test_no_kind_of_key_id_is_sent(kind: str) -> None:
+    assert masked(f"{kind}{'A' * 16} is refused", accounts=False) == "<key id> is refused"
+
+
 def test_account_numbers_stay_unless_they_are_to_be_hidden() -> None:
     assert masked(f"{ACCOUNT} ada@example.com", accounts=False) == f"{ACCOUNT} <address>"
 
