@@ -104,6 +104,19 @@ def beside_prod(name: str, **changes: object) -> Environment:
     return replace(environments.PROD, name=name, **{"registry_scanning": False, **changes})
 
 
+@pytest.mark.parametrize("between", [1, 2])
+def test_environments_that_do_not_stand_side_by_side_are_held_against_each_other(
+    between: int,
+) -> None:
+    others = [
+        beside_prod(f"other{number}", network=Network(cidr=f"10.9{number}.0.0/20", zones=3))
+        for number in range(between)
+    ]
+    last = beside_prod("last")
+    with pytest.raises(SettingsError, match=r"environment last: network\.cidr"):
+        check_together((environments.PROD, *others, last))
+
+
 def test_overlapping_networks_of_two_regions_pass() -> None:
     check_together((environments.PROD, beside_prod("second", region="eu-central-1")))
 
