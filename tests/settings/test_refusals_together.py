@@ -188,6 +188,14 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"existing": REUSED, "endpoints": "while_bursting"},
         "only their owner may close them.",
     ),
+    **{
+        f"a budget of {usd}": (
+            workspace,
+            {"monthly_budget_usd": usd},
+            f"monthly_budget_usd is {usd}; allowed: more than 0, at most 10,000,000.",
+        )
+        for usd in (float("nan"), float("inf"), True)
+    },
     "a name for two environments": (
         beside,
         {"name": DEV.name},
