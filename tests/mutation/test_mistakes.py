@@ -70,6 +70,7 @@ def test_a_mistake_of_each_kind_is_made(body: str, mistake: str) -> None:
     [
         '"""Say 5."""',
         'log("sent", count=5)',
+        '_LOG.warning("late by %s", 5)',
         'raise Bad(f"{a} of 5", hint=5)',
         "import a as c",
         "assert a < 5",
@@ -79,6 +80,12 @@ def test_a_mistake_of_each_kind_is_made(body: str, mistake: str) -> None:
 )
 def test_what_is_said_and_typed_stays_as_it_is(body: str) -> None:
     assert mistakes(body) <= {"`raise Bad(f'{a} of 5', hint=5)` left out"}
+
+
+def test_arguments_and_words_may_be_told_in_any_order_but_not_before_what_they_tell_of() -> None:
+    said = "say(a)\nif b:\n    say(b)\np.add_argument(a, help=b)\np.add_argument(b, metavar=a)"
+    assert {one for one in mistakes(said) if "left out" not in one} == {"`b` as `True`"}
+    assert "`say(a)` before `g(a)`" in mistakes("g(a)\nsay(a)")
 
 
 def test_nothing_is_made_that_fails_at_once() -> None:

@@ -7,6 +7,8 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from .words import SAID
+
 __all__ = ["Required", "called_name", "cut_short", "is_condition", "replacements"]
 
 Required = Callable[[str, str], bool]
@@ -163,7 +165,7 @@ def _called(node: ast.Call, required: Required) -> Iterator[ast.expr]:
             rest = [each for each in node.args if each is not dropped]
             yield ast.Call(func=node.func, args=rest, keywords=node.keywords)
     for keyword in node.keywords:
-        if keyword.arg in (None, *_ALWAYS_ASKED):
+        if keyword.arg in (None, *_ALWAYS_ASKED, *SAID):
             continue
         if not required(name, keyword.arg):
             rest_ = [each for each in node.keywords if each is not keyword]

@@ -9,7 +9,7 @@ from typing import Final
 
 from .edits import Edit, Source
 from .expressions import called_name
-from .words import WORDS
+from .words import TELLS, WORDS
 
 __all__ = ["lines_of", "statement_edits"]
 
@@ -49,7 +49,9 @@ def statement_edits(
     for one, two in pairwise(body):
         both_kept = isinstance(one, ast.Assign) and isinstance(two, ast.Assign)
         # Two values that are kept side by side: nobody looks in between.
-        if not both_kept and _acts(one) and _acts(two) and not _needs(two, one):
+        both_tell = _only_tells(one) and _only_tells(two)
+        free = not (both_kept or both_tell or _needs(two, one))
+        if free and _acts(one) and _acts(two):
             between = source.cut(source.end(one), source.begin(two))
             yield Edit(
                 begin=source.begin(one),
@@ -115,6 +117,16 @@ def _had_a_value(name: str, statement: ast.stmt, function: ast.AST) -> bool:
         and node.lineno < statement.lineno
         for node in ast.walk(function)
     )
+
+
+def _only_tells(statement: ast.stmt) -> bool:
+    """Return whether a statement does nothing but say something, or declare an argument."""
+    match statement:
+        case ast.Expr(value=ast.Call() as call):
+            return called_name(call) in (*TELLS, "add_argument")
+        case ast.For() | ast.If():
+            return all(_only_tells(each) for each in (*statement.body, *statement.orelse))
+    return False
 
 
 def _acts(statement: ast.stmt) -> bool:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["WORDS"]
+__all__ = ["SAID", "TELLS", "WORDS"]
 
-WORDS: Final = frozenset({"cast", "log", "print", "warn", "TypeVar", "write"})
+WORDS: Final = frozenset({"cast", "log", "print", "warn", "warning", "TypeVar", "write"})
+
+SAID: Final = frozenset({"description", "epilog", "help", "metavar"})
+"""Arguments that only say what another one is for."""
+
+TELLS: Final = frozenset({*WORDS, "say"})
+"""Calls whose order among each other nobody has to notice."""
