@@ -80,6 +80,16 @@ def unshown(world: World) -> None:
         task.update(lastStatus="STOPPED", desiredStatus="STOPPED")
 
 
+def with_a_status_that_is_refused(world: World) -> None:
+    start(world)
+
+    def refuse_status(**_: object) -> None:
+        raise refused("403")
+
+    world.environment.clients.s3.head_object = refuse_status  # type: ignore[method-assign, assignment]
+    world.request(KEYS, "stop")
+
+
 def held_by_spot(world: World) -> None:
     world.ecs.first_status = "PROVISIONING"
     start(world, workers=1, capacity="mixed")
@@ -125,6 +135,11 @@ BOUNDARIES: Final = {
     "a worker that is not shown": Boundary(
         seconds=300, before=unshown, so=lambda world: world.record(KEYS).lost == 1
     ),
+    "a status that is refused": Boundary(
+        seconds=60,
+        before=with_a_status_that_is_refused,
+        so=lambda world: world.keys_under("_control/") == [KEYS.ended_record],
+    ),
     "Spot that is shunned": Boundary(seconds=600, before=shunned, so=bought_on_spot),
 }
 
@@ -151,6 +166,16 @@ def test_spot_may_hold_a_worker_back_for_five_minutes_and_no_longer(world: World
     world.later(0.5)
     world.sweep()
     assert not world.ecs.live()
+
+
+def test_a_session_whose_workers_wait_for_work_is_not_idle(world: World) -> None:
+    start(world, work=0, timeout_seconds=86_400)
+    amend(world, requeues=9)
+    for _ in range(3):
+        world.sweep()
+        world.later(3600)
+    assert not ended(world)
+    assert world.record(KEYS).idle_since is None
 
 
 def test_a_budget_is_spent_at_the_cent(world: World) -> None:

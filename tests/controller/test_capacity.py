@@ -79,6 +79,14 @@ def test_mixed_waits_for_nothing_when_only_time_was_short(world: World, seconds:
     assert live(world) == {"FARGATE": 35, "FARGATE_SPOT": 5}
 
 
+def test_mixed_asks_for_spot_where_on_demand_workers_lacked(world: World) -> None:
+    world.ecs.answers = ["Capacity is unavailable at this time"]
+    world.start(a_manifest(workers=10, capacity="mixed"))
+
+    assert live(world) == {"FARGATE": 1, "FARGATE_SPOT": 9}
+    assert world.record(KEYS).spot_lacked_at is None
+
+
 def test_mixed_comes_back_to_spot_after_a_while(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 0}

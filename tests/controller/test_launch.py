@@ -114,6 +114,8 @@ def test_failures_of_a_call_are_asked_for_again(world: World) -> None:
 def test_a_lack_of_capacity_is_explained_and_filled_later(world: World) -> None:
     world.ecs.answers = [1, 0, 0, 0, 0, 0]
     world.start()
+    assert world.pauses == [2, 4, 8]
+    assert world.deliver() == [], "nobody is woken to ask for it again at once"
 
     status = world.status(KEYS)
     assert status.reason.startswith("1 of 3 workers running; 2 waiting for Fargate capacity since ")
@@ -276,6 +278,25 @@ def test_a_stop_during_a_launch_leaves_no_worker(world: World) -> None:
 
     assert not world.ecs.live()
     assert not world.queues()
+
+
+def test_a_session_that_is_stopped_and_erased_during_its_launch_gets_no_status_again(
+    world: World,
+) -> None:
+    s3, calls = world.environment.clients.s3, iter(range(9))
+
+    def erase_at_the_second() -> None:
+        if next(calls) == 1:
+            assert world.request_only(KEYS, "stop")["ok"] is True
+            for key in world.keys_under(KEYS.prefix):
+                s3.delete_object(Bucket=world.environment.settings.bucket, Key=key)
+
+    world.deploy(WIDE)
+    world.ecs.on_run = erase_at_the_second
+    world.start(a_manifest(workers=20))
+
+    assert not world.ecs.live()
+    assert world.keys_under("") == [KEYS.ended_record]
 
 
 def test_a_long_launch_ends_soon_after_its_session(world: World) -> None:

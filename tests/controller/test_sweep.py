@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from starburst.contract import Limits, queue_name
+from starburst.controller.state.sessions import Records
 from starburst.controller.sweep import SweepFailed, _rotated
 from tests.controller.world import BUCKET, World, refused
 from tests.manifests import a_manifest
@@ -84,6 +85,18 @@ def test_a_session_that_started_during_the_sweep_is_no_orphan(world: World) -> N
 
     assert len(world.ecs.live()) == 3
     assert len(world.queues()) == 1
+
+
+def test_workers_of_a_spoilt_record_that_no_listing_shows_are_no_orphans(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.start()
+    world.put(KEYS.control_record, b"not JSON")
+    monkeypatch.setattr(Records, "sessions", lambda _: iter(()))
+
+    with pytest.raises(SweepFailed, match=KEYS.session):
+        world.sweep()
+    assert len(world.ecs.live()) == 3
 
 
 def test_one_spoilt_record_keeps_no_other_session_alive(world: World) -> None:
