@@ -15,6 +15,7 @@ from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
 from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst.worker.leases.background_commit import BackgroundCommit
 from starburst.worker.supervisor import Supervisor
 from tests.runtime.fleet import Fleet, leased
 from tests.session_internals import flush, in_one_pack, queue_url
@@ -132,3 +133,15 @@ def test_a_worker_that_is_stopped_finishes_its_commit(bench: Bench) -> None:
     assert bench.commits == 1
     bench.fleet.add_worker(bench.session.manifest.keys, queue_url(bench.session))
     assert [future.result(timeout=60) for future in bench.futures] == [x * x for x in range(8)]
+
+
+def test_one_commit_is_under_way_at_a_time_and_none_after_the_end() -> None:
+    background, lease = BackgroundCommit(), object()
+    start: Any = background.start
+    start(lease, lambda: None)
+    with pytest.raises(RuntimeError, match="under way"):
+        start(lease, lambda: None)
+    assert background.finish(lambda: None) is None
+    background.close()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        start(lease, lambda: None)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
-from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst._protocol.sealed.result_nodes import ResultNode, node_key
 from starburst._protocol.sizing import Budgets
 from starburst.worker.leases.lease import Lease
 from starburst.worker.settings.timings import Timings
+from tests.runtime.effects import listening
 
 from .virtual_session import Dies, Killed, VirtualSession
 
@@ -18,16 +20,20 @@ PATIENT = Timings(budgets=Budgets(longest_seconds=90.0, shortest_seconds=90.0, p
 """A worker that hands nothing on before it must."""
 
 
-def sent(session: VirtualSession, who: str = "") -> list[tuple[int, int]]:
-    """The ranges of the first chunk that were sent, by one worker or by all."""
+def messages(session: VirtualSession, who: str = "") -> list[ChunkMessage]:
+    """The messages that were sent, by one worker or by all."""
     bodies = [
         body
         for effect in session.effects.of("send")
         if not effect.error and who in ("", effect.who)
         for body in effect.facts["bodies"]
     ]
-    messages = [read_message(body) for body in bodies]
-    return [(m.lo, m.hi) for m in messages if isinstance(m, ChunkMessage)]
+    return [m for m in map(read_message, bodies) if isinstance(m, ChunkMessage)]
+
+
+def sent(session: VirtualSession, who: str = "") -> list[tuple[int, int]]:
+    """The ranges of the first chunk that were sent, by one worker or by all."""
+    return [(message.lo, message.hi) for message in messages(session, who)]
 
 
 def waiting(session: VirtualSession) -> list[tuple[int, int, int]]:
@@ -117,6 +123,7 @@ def test_who_takes_a_dead_workers_message_sends_again_what_has_no_result_and_no_
     session.tasks[0] = 2.0
     session.run(other)
     assert sent(session, "w2") == [(0, 1)]
+    assert [message.inline for message in messages(session, "w2")] == [None], "it verified no copy"
     assert session.outcomes() == session.squares()
     session.check()
 
@@ -200,3 +207,36 @@ def test_a_copy_of_a_chunk_that_nobody_verified_is_not_handed_on() -> None:
     assert worker.settling.commits.resume(forged)
     handed_on = [read_message(one.body) for one in session.sqs.messages[1:]]
     assert [(m.lo, m.hi, m.inline) for m in handed_on] == [(0, 1, None), (1, 2, None)]
+
+
+def test_what_another_had_committed_and_is_gone_at_the_next_look_is_left_at_once() -> None:
+    """Somebody erases results while a worker finds itself overtaken."""
+    session = VirtualSession([400.0], timings=Timings(overtaken_seconds=20.0))
+    worker, objects = session.worker(), session.s3.objects
+    key = node_key(session.keys, "p000001-00000", lo=0, hi=1)
+    session.meet("head_node", lambda: objects.update({key: b"another's"}))
+    session.meet("get_node", lambda: objects.pop(key))
+    with listening():
+        worker.turn(1)
+    [message] = session.sqs.messages
+    assert session.time.now < 60
+    assert message.visible <= session.time.now, "no lease is waited for"
+    assert worker.store.attempts.workers(("p000001-00000", 0, 1)) == set()
+    worker.close()
+    session.run()
+    assert session.outcomes() == session.squares()
+
+
+def test_a_message_that_sqs_does_not_date_is_taken_as_a_new_one() -> None:
+    session = VirtualSession([1.0])
+    receive = session.sqs.receive_message
+
+    def undated(**words: Any) -> dict[str, Any]:
+        answer = receive(**words)
+        for message in answer.get("Messages", ()):
+            message.pop("Attributes")
+        return answer
+
+    session.sqs.receive_message = undated  # type: ignore[method-assign]
+    session.run()
+    assert session.outcomes() == session.squares()
