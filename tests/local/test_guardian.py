@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -96,16 +97,20 @@ def test_an_owner_that_may_not_be_signalled_lives(
 
 FAMILY = """
 import os, signal, sys, time
+
+def child():
+    read, write = os.pipe()
+    if not os.fork():
+        os.setsid()
+        if not os.fork():
+            os.write(write, b"%d" % os.getpid())
+            time.sleep(600)
+        time.sleep(600)
+    return os.read(read, 20).decode()
+
 signal.signal(signal.SIGTERM, lambda *_: {ending})
 sys.stdin.readline()
-read, write = os.pipe()
-if not os.fork():
-    os.setsid()
-    if not os.fork():
-        os.write(write, b"%d" % os.getpid())
-        time.sleep(600)
-    time.sleep(600)
-print(os.getpid(), os.read(read, 20).decode(), flush=True)
+print(os.getpid(), {first}, flush=True)
 sys.stdin.read()
 {last}
 """
@@ -113,41 +118,49 @@ sys.stdin.read()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it adopts nobody")
 @pytest.mark.parametrize(
-    ("ending", "last"),
+    ("first", "ending", "last"),
     [
-        ("sys.exit()", ""),
-        ("sys.exit()", "time.sleep(600)"),
-        ("None", "while True: time.sleep(600)"),
+        ("child()", "sys.exit()", ""),
+        ("child()", "sys.exit()", "time.sleep(600)"),
+        ("child()", "None", "while True: time.sleep(600)"),
+        ("''", "None", "print(child(), flush=True)"),
     ],
-    ids=["by itself", "told to", "killed"],
+    ids=["by itself", "told to", "killed", "with a last child"],
 )
 def test_nothing_of_a_server_outlives_it_however_it_ends(
-    ending: str, last: str, tmp_path: Path
+    first: str, ending: str, last: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
     (folder / "s3").mkdir(parents=True)
-    program = FAMILY.format(ending=ending, last=last)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        fast = "import sys, starburst.local.guardian as g; g._GRACE_SECONDS = 1; "
-        with subprocess.Popen(  # noqa: S603 - our own program
+    program = FAMILY.format(first=first, ending=ending, last=last)
+    told = tmp_path / "told"
+    fast = "import sys, starburst.local.guardian as g; g._GRACE_SECONDS = 1; "
+    with socket.create_server(("127.0.0.1", 0)) as listening, told.open("w") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own program
             [
                 *(sys.executable, "-c", fast + "sys.exit(g.main(sys.argv[1:]))"),
                 *(str(os.getpid()), str(folder), str(listening.fileno())),
                 *(sys.executable, "-c", program),
             ],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=out,
             text=True,
             pass_fds=(listening.fileno(),),
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write("{}\n")
-            process.stdin.flush()
-            pids = [int(pid) for pid in process.stdout.readline().split()]
-            process.stdin.close()
-            process.wait(60)
+        )
+    with process:
+        assert process.stdin is not None
+        process.stdin.write("{}\n")
+        process.stdin.flush()
+        eventually(lambda: told.read_text() or None)
+        process.stdin.close()
+        process.wait(60)
+    pids = [int(pid) for pid in told.read_text().split()]
     assert len(pids) == 2
-    for pid in pids:
-        eventually(lambda pid=pid: True if not Path(f"/proc/{pid}").exists() else None)
+    try:
+        for pid in pids:
+            eventually(lambda pid=pid: True if not Path(f"/proc/{pid}").exists() else None)
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     assert not folder.exists()

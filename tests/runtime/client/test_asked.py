@@ -16,6 +16,7 @@ from starburst._client.access.controller import Control
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._protocol.manifest import Manifest
+from starburst.contract import Limits
 from starburst.errors import ConfigurationError, UnpicklableInput
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import opened
@@ -141,3 +142,30 @@ def test_an_executor_whose_first_function_cannot_travel_creates_nothing(
             pool.submit(threading.Lock().acquire)
         assert pool.session is None
     assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
+
+
+def test_an_executor_that_is_shut_down_takes_no_more(connection: Connection) -> None:
+    pool = starburst.Executor(connection)
+    pool.shutdown()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(abs, -1)
+    assert pool.session is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "size", "workers"),
+    [
+        ({}, {}, 10),
+        ({"workers": 4}, {}, 4),
+        ({"vcpu": 7}, {"cpu": 2}, 3),
+        ({"memory_gb": 30}, {"memory": 6}, 5),
+        ({"memory_gb": 30, "vcpu": 2}, {"memory": 6}, 2),
+        ({"memory_gb": 3}, {}, 1),
+    ],
+)
+def test_as_many_workers_are_asked_for_as_the_limits_have_room_for(
+    limits: dict[str, int], size: dict[str, Any], workers: int
+) -> None:
+    options, most = SessionOptions(**size), Limits(**limits)
+    assert options.worker_count(most, tasks=None, local=False) == workers
+    assert options.worker_count(most, tasks=1, local=False) == 1

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, IncompleteReadError, NoCredentialsError
 
 from starburst._client.access.aws_errors import aws_errors, waits_for
 from starburst._client.access.connection import Connection
@@ -38,6 +38,7 @@ FAST_CLOCK = json_error("sqs", "InvalidSignatureException", said=AHEAD)
 WRONG_SECRET = json_error("kms", "InvalidSignatureException", said=WRONG)
 KEY_GOES = json_error("sqs", "KmsInvalidState", query="KMS.InvalidStateException")
 KEY_IS_OFF = json_error("sqs", "KmsDisabled", query="KMS.DisabledException")
+CUT_SHORT = IncompleteReadError(actual_bytes=7, expected_bytes=100)
 KMS_REFUSES = json_error("sqs", "KmsAccessDenied", query="KMS.AccessDeniedException", said="User:")
 
 
@@ -60,6 +61,7 @@ KMS_REFUSES = json_error("sqs", "KmsAccessDenied", query="KMS.AccessDeniedExcept
         (s3_error(409, "ConditionalRequestConflict"), SessionError, "Conflict", "busy"),
         (s3_error(503, "SlowDown"), SessionError, "SlowDown", "busy"),
         (s3_error(500, "InternalError"), SessionError, "InternalError", "busy"),
+        (CUT_SHORT, ConfigurationError, "expected is 100", "no way to AWS"),
         (no_queue(), SessionError, "does not exist", "no queue yet"),
         (s3_error(400, "InvalidArgument"), SessionError, "InvalidArgument", ""),
     ],
