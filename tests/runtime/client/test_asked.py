@@ -141,7 +141,7 @@ def test_an_executor_whose_first_function_cannot_travel_creates_nothing(
         with pytest.raises(UnpicklableInput):
             pool.submit(threading.Lock().acquire)
         assert pool.session is None
-    assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
+        assert not fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions")
 
 
 def test_an_executor_that_is_shut_down_takes_no_more(connection: Connection) -> None:
