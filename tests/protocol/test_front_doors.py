@@ -20,6 +20,7 @@ from starburst._client.access.status_reader import StatusReader
 from starburst._client.tasks.collect import Collector
 from starburst._client.tasks.task_list import TaskList
 from starburst._functions.payload import dump_input
+from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED
 from starburst._protocol.sealed.chunks import Chunk, ChunkMessage, LedgerEntry, pack_key, write_pack
 from starburst._protocol.sealed.result_nodes import node_key
@@ -28,6 +29,7 @@ from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 from starburst.worker.leases.lease import Leases
 from starburst.worker.objects.store import NoSuchChunk, Store
+from tests.manifests import a_manifest
 from tests.protocol.forgery import CHUNK, KEY, KINDS, PACK, SEGMENT, SESSION, SIGNER
 from tests.protocol.mutations import INSIDE, OUTSIDE, mutations
 from tests.protocol.test_mutations import DECODERS, canary
@@ -249,3 +251,10 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
     spoken = json.dumps({**fields, "reason": "\x1b]0;owned\x07 \x9b2J wait\nmore"}).encode()
     status = StatusDocument.from_json(spoken)
     assert status.reason == "\\x1b]0;owned\\x07 \\x9b2J wait more"
+
+
+@pytest.mark.parametrize("field", ["created", "task_timeout_seconds", "max_usd"])
+def test_a_manifest_whose_amount_is_nothing_is_refused(field: str) -> None:
+    Manifest.from_json(replace(a_manifest(), **{field: 1}).to_json())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"manifest field {field} is 0; it must be more"):
+        Manifest.from_json(replace(a_manifest(), **{field: 0}).to_json())  # type: ignore[arg-type]
