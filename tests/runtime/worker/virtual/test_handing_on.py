@@ -240,3 +240,16 @@ def test_a_message_that_sqs_does_not_date_is_taken_as_a_new_one() -> None:
     session.sqs.receive_message = undated  # type: ignore[method-assign]
     session.run()
     assert session.outcomes() == session.squares()
+
+
+def test_a_range_that_was_sent_again_and_has_its_result_is_not_run_again() -> None:
+    session = VirtualSession([1.0])
+    [queued] = session.sqs.messages
+    session.run()
+    message = read_message(queued.body)
+    assert isinstance(message, ChunkMessage)
+    session.sqs.send(replace(message, again=True).to_body())
+    session.run()
+    assert session.started(0) == 1
+    assert not session.sqs.messages
+    session.check()

@@ -312,3 +312,10 @@ def test_what_is_queued_anew_near_sqs_limit_is_so_once_and_its_task_runs_on(fail
     assert session.started(0) <= 2, "the copy is dropped at the first look"
     assert not session.sqs.messages
     assert session.outcomes() == session.squares()
+
+
+def test_a_long_task_costs_one_look_at_what_others_did_in_ten_minutes() -> None:
+    session = VirtualSession([1900.0])
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert session.s3.calls["head_node"] == 3

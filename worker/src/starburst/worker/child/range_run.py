@@ -315,8 +315,9 @@ class RangeRun:
         running = self._running(child)
         index = self._covered if running is None else running[0]
         crashes = self._crashes[index] = self._crashes.get(index, 0) + 1
-        self._outcome.retries += 1
-        if crashes >= self.manifest.attempts:
+        if crashes < self.manifest.attempts:
+            self._outcome.retries += 1
+        else:
             times = "once" if crashes == 1 else f"{crashes} times"
             self._given_up[index] = lost(f"the task took its process down {times}: {death.reason}")
 
