@@ -70,15 +70,17 @@ def test_a_request_to_send_again_and_the_commit_beside_it_are_kept_while_s3_is_s
     session.check()
 
 
+@pytest.mark.parametrize("told", [(10.0,), (10.0, 60.0)], ids=["once", "twice"])
 @pytest.mark.parametrize(
     ("lasts", "starts"), [(10.0 + GRACE_SECONDS - 1.0, 1), (10.0 + GRACE_SECONDS + 1.0, 2)]
 )
 def test_who_is_told_to_stop_has_the_grace_time_to_end_its_task_and_no_more(
-    lasts: float, starts: int
+    lasts: float, starts: int, told: tuple[float, ...]
 ) -> None:
     session = VirtualSession([lasts])
     worker = session.worker()
-    session.stop_at(10.0, worker)
+    for moment in told:
+        session.stop_at(moment, worker)
     session.run(worker)
     assert session.time.now <= 10.0 + GRACE_SECONDS + 2 * TICK_SECONDS < 10.0 + STOP_SECONDS
     assert session.started(0) == 1

@@ -32,8 +32,12 @@ class Stop:
         self.deadline: float | None = None
 
     def ask(self) -> None:
-        """Tell it to stop; raise Stopped where it waits with nothing in hand."""
-        self.deadline = self._clock.of_tasks() + self._grace_seconds
+        """Tell it to stop; raise Stopped where it waits with nothing in hand.
+
+        Told again it ends no later: what kills it counts from the first time.
+        """
+        if self.deadline is None:
+            self.deadline = self._clock.of_tasks() + self._grace_seconds
         if self._interruptible:
             raise Stopped
 
