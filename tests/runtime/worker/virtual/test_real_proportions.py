@@ -223,6 +223,21 @@ def test_who_may_be_at_a_task_that_has_had_its_attempts_has_a_minute_to_say_so(a
     session.check()
 
 
+def test_who_is_told_to_stop_while_it_waits_for_an_answer_leaves_the_task_to_others() -> None:
+    session = VirtualSession([1.0])
+    (message,) = session.sqs.messages
+    message.deliveries = 3
+    for number in range(3):
+        others = session.worker().store.attempts
+        others.begin(("p000001-00000", 0, 1), worker=f"other{number}")
+    asking = session.worker()
+    session.stop_at(10.0, asking)
+    session.run(asking)
+    assert 10.0 <= session.time.now <= 11.0
+    assert session.outcomes() == [None]
+    assert len(session.sqs.messages) == 1
+
+
 def test_who_is_at_a_task_for_long_says_so_to_who_asks() -> None:
     session = VirtualSession([300.0])
     task = ("p000001-00000", 0, 1)
