@@ -69,6 +69,17 @@ def test_what_one_invocation_has_no_time_for_the_next_goes_on_with(world: World)
     assert len({c["clientToken"] for c in world.ecs.calls}) == 30
 
 
+def test_who_asks_how_it_stands_waits_for_no_launch_of_hundreds(world: World) -> None:
+    ask_for(world, 300)
+    world.ecs.on_run = lambda: world.later(1)
+    began = world.now
+    assert world.request_only(KEYS, "refresh") == {"ok": True}
+    assert 0 < len(world.ecs.live()) < 100
+    assert world.now - began <= 8
+    world.deliver(rounds=9)
+    assert len(world.ecs.live()) == 300
+
+
 @pytest.mark.parametrize("loss", ["lost", "never sent"])
 def test_without_a_wake_the_sweep_launches(
     world: World, loss: str, monkeypatch: pytest.MonkeyPatch
