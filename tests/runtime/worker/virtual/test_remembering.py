@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst.worker.logs.integrity import Missing
 from tests.runtime.wire import s3_error
+from tests.some import some
 
 from .virtual_aws import outage
 from .virtual_session import VirtualSession
@@ -76,7 +77,7 @@ def test_no_more_than_four_chunks_are_kept_in_memory() -> None:
         message = read_message(sent.body)
         assert isinstance(message, ChunkMessage)
         messages.append(dataclasses.replace(message, inline=None))
-    for reads, message in enumerate(messages, 1):
+    for reads, message in enumerate(some(messages), 1):
         store.chunk(message)
         assert session.s3.calls["get_pack"] == reads
     store.chunk(messages[-1])
