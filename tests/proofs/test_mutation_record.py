@@ -71,6 +71,7 @@ def test_a_policy_that_is_new_changed_or_gone_has_changed_since(policies: Policy
     ("ends", "more", "code"),
     [
         (["killed"] * 20, [], 0),
+        ([], [], 1),
         (["killed"] * 20 + ["alive"], [], 1),
         (["killed"] * 20 + ["alive"], ["--policy", "identity"], 1),
         (["killed"] * 20, ["--policy", "identity"], 0),
