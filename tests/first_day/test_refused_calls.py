@@ -85,7 +85,7 @@ def left(aws: SmallAws) -> list[str]:
     services: Any = aws.services
     buckets = [name for name in services["s3"].buckets if name != "other-data"]
     queues = [name for name in services["sqs"].names if not name.endswith("-failures")]
-    ours = [name for name in stacks(aws) if NAME in name]
+    ours = [name for name in stacks(aws) if name.startswith(f"starburst-{NAME}-")]
     return [*ours, *buckets, *queues, *services["ecs"].running, *services["ec2"].endpoints]
 
 
