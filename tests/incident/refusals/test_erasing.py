@@ -217,6 +217,14 @@ def test_a_name_that_xml_cannot_carry_goes_by_itself(name: str) -> None:
     assert sorted(alone) == [name, held.key]
 
 
+def test_all_such_names_go_in_the_pass_that_lists_them() -> None:
+    aws, s3 = bucket(1)
+    for name in ALONE:
+        s3.store(BUCKET, f"{name}z")
+    assert erase_below(aws("s3"), BUCKET, ["ours/"]).gone == 7 + len(ALONE)
+    assert passes(aws) == 2  # the second finds nothing
+
+
 def alone(error: Exception) -> tuple[SmallAws, VersionedS3, list[Exception]]:
     """Return S3 whose next deletion of one object alone meets an error, and others do not."""
     aws, s3 = bucket(0)

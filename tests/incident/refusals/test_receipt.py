@@ -157,6 +157,17 @@ def test_sessions_of_others_and_ended_ones_keep_nothing(name: str) -> None:
     assert hers(s3) == []
 
 
+def test_each_active_session_of_hers_keeps_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = account()
+    s3, later = storage(aws), "c" * 20
+    s3.store(BUCKET, f"sessions/genomics/alice/{later}/manifest.json")
+    s3.store(BUCKET, f"_control/active/{later}.json")
+    before = hers(s3)
+    assert main([*HERS, "--apply", "--receipt", "r"], clients=aws) == 2
+    assert f"{later} is active" in capsys.readouterr().err
+    assert hers(s3) == before
+
+
 @pytest.mark.parametrize("which", [0, -2])
 def test_one_version_on_hold_keeps_everything(
     which: int, capsys: pytest.CaptureFixture[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.small_aws.account import SmallAws
 from tests.small_aws.ecs import TaskEcs
 from tests.small_aws.errors import AwsError
 from tests.small_aws.iam import InlineIam
+from tests.some import some
 
 ALICE = {"starburst-workspace": "genomics", "starburst:user": "alice"}
 REFUSALS = {
@@ -154,6 +155,46 @@ def test_lists_that_lag_behind_stop_nobody_twice() -> None:
     assert contain(aws) == 0
     assert sorted(stops(aws)) == sorted({*stops(aws)})
     assert owners(cluster(aws)) == ["bob", "carol"]
+
+
+def test_who_stops_between_the_list_and_the_look_is_neither_written_down_nor_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = account()
+    ecs = cluster(aws)
+    look, gone = ecs.describe_tasks, next(iter(ecs.tasks))
+
+    def stopping(**words: Any) -> dict[str, Any]:
+        ecs.tasks[gone]["desiredStatus"] = "STOPPED"
+        return look(**words)
+
+    monkeypatch.setattr(ecs, "describe_tasks", stopping)
+    assert contain(aws) == 0
+    written = [task["taskArn"] for task in json.loads(Path("record.json").read_text())["tasks"]]
+    assert sorted(stops(aws)) == sorted(written)
+    assert len(written) == 2
+    assert gone not in written
+
+
+def test_each_change_is_told_its_record_is_locked_under_its_name_and_a_second_run_advised(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = account()
+    words = ["--environment", "prod", "--apply", "--record"]
+    told = []
+    for more in (["r.json"], ["u.json", "--undo"]):
+        roles = cast("InlineIam", aws.services["iam"]).roles
+        before = {(role, policy) for role, found in roles.items() for policy in found}
+        assert main([*words, *more], clients=aws) == 0
+        after = {(role, policy) for role, found in roles.items() for policy in found}
+        out = capsys.readouterr().out
+        for role, policy in some(before ^ after):
+            assert f"{role}: {policy} " in out
+        told.append("Run it again in a minute: IAM takes some seconds" in out)
+    assert told == [True, False]
+    keys = [call.words["Key"] for call in aws.calls if call.operation == "PutObject"]
+    assert ["contain" in key for key in keys] == [True, False]
+    assert ["release" in key for key in keys] == [False, True]
 
 
 def test_hundreds_of_workers_are_described_in_batches_and_all_stop() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,12 +17,12 @@ from tests.runtime.effects import listening
 class Packs:
     """A session's packs by their numbers, each of some chunks whose one task has no result."""
 
-    class attempts:
-        workers = staticmethod(lambda *_: set())
-
-    def __init__(self, stored: Collection[int], *, damaged: int = 0, chunks: int = 1) -> None:
+    def __init__(
+        self, stored: Collection[int], *, damaged: int = 0, chunks: int = 1, began: str = ""
+    ) -> None:
         self._ledgers = {pack_name(number): number for number in stored}
         self._damaged, self._chunks = damaged, chunks
+        self.attempts = SimpleNamespace(workers=lambda _: {began} - {""})
         self.sent: list[list[ChunkMessage]] = []
 
     def ledger(self, pack: str) -> dict[str, LedgerEntry]:
@@ -41,10 +42,10 @@ class Packs:
     def hand_on(self, messages: list[ChunkMessage]) -> None:
         self.sent.append(list(messages))
 
-    def look(self) -> int:
-        """Be asked to send again what is lost."""
+    def look(self, *live: str) -> int:
+        """Be asked to send again what is lost, while these tasks of ECS run."""
         with listening():
-            return send_again(self, self, live=frozenset(), tick=lambda: None)  # type: ignore[arg-type]
+            return send_again(self, self, live=frozenset(live), tick=lambda: None)  # type: ignore[arg-type]
 
     @property
     def found(self) -> list[str]:
@@ -71,3 +72,12 @@ def test_what_is_found_is_sent_in_lots_to_the_last_and_counted_so() -> None:
     assert packs.look() == 450
     assert [len(messages) for messages in packs.sent] == [200, 200, 50]
     assert len({message.chunk for messages in packs.sent for message in messages}) == 450
+
+
+@pytest.mark.parametrize(
+    ("began", "sent"), [("0a1b-2712", 0), ("0a1b", 0), ("0a1b2-2712", 1), ("2712-0a1b", 1), ("", 1)]
+)
+def test_a_worker_bears_its_tasks_id_or_that_and_its_containers_number(
+    began: str, sent: int
+) -> None:
+    assert Packs([1], began=began).look("0a1b") == sent
