@@ -75,9 +75,10 @@ def test_what_is_found_is_sent_in_lots_to_the_last_and_counted_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("began", "sent"), [("0a1b-2712", 0), ("0a1b", 0), ("0a1b2-2712", 1), ("2712-0a1b", 1), ("", 1)]
+    ("began", "sent"),
+    [("0a1b-27", 0), ("0a1b", 0), ("w-7", 0), ("0a1b2-27", 1), ("27-0a1b", 1), ("w", 1), ("", 1)],
 )
 def test_a_worker_bears_its_tasks_id_or_that_and_its_containers_number(
     began: str, sent: int
 ) -> None:
-    assert Packs([1], began=began).look("0a1b") == sent
+    assert Packs([1], began=began).look("0a1b", "w-7") == sent
