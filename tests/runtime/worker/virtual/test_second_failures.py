@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import replace
 from types import SimpleNamespace
@@ -237,6 +238,43 @@ def test_a_result_that_s3_refuses_for_good_costs_its_attempts_and_ends_with_the_
     session.sqs.messages.append(first)
     session.run()
     assert session.outcomes() == ["lost", 1]
+    session.check()
+
+
+def test_a_range_that_was_never_verified_is_dropped_where_s3_refuses_its_failure() -> None:
+    session = VirtualSession([0.5], attempts=2)
+    [queued], objects = session.sqs.messages, session.s3.objects
+    message = read_message(queued.body)
+    assert isinstance(message, ChunkMessage)
+    queued.body = dataclasses.replace(message, inline=None).to_body()
+    [key] = [key for key in objects if key.endswith(message.pack)]
+    body = bytearray(objects[key])
+    body[message.offset + message.length - 1] ^= 1
+    good, objects[key] = objects[key], bytes(body)
+    session.meet("put_node", *[s3_error(400, "InvalidRequest")] * 2)
+    session.run()
+    assert len(session.logged("turned down")) == 2
+    assert session.outcomes() == [None]
+    assert not session.sqs.messages
+    objects[key] = good
+    session.ask_to_send_again()
+    session.run()
+    assert session.outcomes() == session.squares()
+
+
+def test_a_range_that_is_refused_for_good_hides_no_trouble_of_the_commit_beside_it() -> None:
+    session = VirtualSession([0.5], [0.5, 0.5])
+    session.sqs.messages[1].deliveries = 1
+
+    def fail_late() -> None:
+        session.time.wait_until(20.0)
+        raise outage()
+
+    session.meet("put_node", fail_late, s3_error(400, "InvalidRequest"))
+    session.run()
+    assert len(session.logged("turned down")) == 1
+    assert len(session.logged("trouble")) == 1
+    assert session.outcomes() == session.squares()
     session.check()
 
 
