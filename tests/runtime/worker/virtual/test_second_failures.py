@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,7 +17,7 @@ from starburst.errors import SessionError
 from starburst.worker.settings.timings import Timings
 from tests.runtime.wire import json_error, no_queue, s3_error
 
-from .virtual_aws import Act, outage
+from .virtual_aws import Act, Message, outage
 from .virtual_session import Dies, Killed, VirtualSession
 
 CALLS = (
@@ -241,12 +242,18 @@ def test_a_result_that_s3_refuses_for_good_costs_its_attempts_and_ends_with_the_
     session.check()
 
 
-def test_a_range_that_was_never_verified_is_dropped_where_s3_refuses_its_failure() -> None:
-    session = VirtualSession([0.5], attempts=2)
-    [queued], objects = session.sqs.messages, session.s3.objects
+def without_its_copy(queued: Message) -> ChunkMessage:
+    """Have a message name its chunk alone, so that its worker reads the pack."""
     message = read_message(queued.body)
     assert isinstance(message, ChunkMessage)
     queued.body = dataclasses.replace(message, inline=None).to_body()
+    return message
+
+
+def test_a_range_that_was_never_verified_is_dropped_where_s3_refuses_its_failure() -> None:
+    session = VirtualSession([0.5], attempts=2)
+    [queued], objects = session.sqs.messages, session.s3.objects
+    message = without_its_copy(queued)
     [key] = [key for key in objects if key.endswith(message.pack)]
     body = bytearray(objects[key])
     body[message.offset + message.length - 1] ^= 1
@@ -327,3 +334,46 @@ def test_heartbeats_that_fail_are_not_sent_more_often() -> None:
     session.meet("change_message_visibility", *[outage()] * 500)
     session.run()
     assert 5 <= session.sqs.calls["change_message_visibility"] <= 7
+
+
+def test_a_task_with_one_attempt_is_not_begun_again_where_its_worker_died() -> None:
+    session = VirtualSession([100.0], attempts=1)
+    first = session.worker()
+    session.kill_at(10.0, first)
+    with pytest.raises(Killed):
+        session.run(first)
+    session.run()
+    assert session.outcomes() == ["lost"]
+    assert session.started(0) == 1
+
+
+def test_a_range_beyond_its_chunk_is_dropped_at_once_and_told() -> None:
+    session = VirtualSession([0.5])
+    message = read_message(session.sqs.messages[0].body)
+    assert isinstance(message, ChunkMessage)
+    session.sqs.send(dataclasses.replace(message, hi=9).to_body())
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert not session.sqs.messages
+    assert len(session.logged("starburst-tampering")) == 1
+
+
+def test_a_pack_that_stays_refused_is_waited_for_so_often_where_sqs_tells_no_age() -> None:
+    session = VirtualSession(
+        [0.5], timings=Timings(promised_seconds=50.0, postponed_seconds=10), idle_seconds=600
+    )
+    without_its_copy(session.sqs.messages[0])
+    receive = session.sqs.receive_message
+
+    def undated(**words: Any) -> dict[str, Any]:
+        answer = receive(**words)
+        for message in answer.get("Messages", ()):
+            del message["Attributes"]["ApproximateFirstReceiveTimestamp"]
+        return answer
+
+    session.sqs.receive_message = undated  # type: ignore[method-assign]
+    session.meet("get_pack", *[s3_error(403, "AccessDenied")] * 60)
+    session.run()
+    assert len(session.logged("not seen")) == 10
+    assert not session.sqs.messages
+    assert session.outcomes() == [None]
