@@ -11,7 +11,12 @@ from typing import Final
 __all__ = ["TABLE", "Subject", "subjects"]
 
 _RUNTIME: Final = "worker/src/starburst"
-_WORKER: Final = ("tests/runtime/worker/**/test_*.py", "tests/nemesis/test_client.py")
+_WORKER: Final = (
+    "tests/runtime/worker/**/test_*.py",
+    "tests/nemesis/test_client.py",
+    "tests/attacks/test_tampering.py",
+    "tests/contract/test_times.py",
+)
 _CLIENT: Final = ("tests/runtime/client/**/test_*.py", "tests/runtime/worker/**/test_cancel*.py")
 _BOTH: Final = ("tests/runtime/**/test_*.py", "tests/protocol/**/test_*.py")
 _CONTROLLER: Final = ("tests/controller/**/test_*.py",)
