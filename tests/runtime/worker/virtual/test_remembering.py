@@ -93,3 +93,12 @@ def test_a_count_that_failed_is_no_count() -> None:
     with pytest.raises(EndpointConnectionError):
         leases.backlog(fresh=60)
     assert leases.backlog(fresh=60) == 2
+
+
+def test_trouble_with_a_later_look_at_what_was_cancelled_ends_no_running_task() -> None:
+    session = VirtualSession([60.0])
+    session.meet("get_cancelled", None, *[outage()] * 3)
+    session.run()
+    assert session.left_to_meet("get_cancelled") == 0
+    assert session.started(0) == 1
+    assert session.outcomes() == session.squares()
