@@ -13,19 +13,19 @@ from deploy.evidence.gather import Evidence
 from deploy.evidence.testing import CaseCount
 from environments import DEV
 from starburst_assurance.proofs.theorems import ALL
-from tests.evidence.planted import ANOTHERS, LINTED, OURS, REFUSED
+from tests.evidence.planted import FOREIGN, LINTED, OURS, REFUSED
 
 
 @pytest.fixture(scope="session")
 def gathered(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     """DEV by the quickest judges, a theorem of ours and one of an add-on's, and two findings."""
     small = replace(DEV, packs=("ControlTower",))
-    quick = {each.name: each for each in ALL if each.name in (OURS, ANOTHERS)}
+    quick = {each.name: each for each in ALL if each.name in (OURS, FOREIGN)}
     real_findings, real_lint = gathering.open_findings, gathering.lint
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gathering, "open_findings", lambda at: [*real_findings(at), REFUSED])
         patch.setattr(gathering, "lint", lambda *at, **of: [*real_lint(*at, **of), LINTED])
-        patch.setattr(gathering, "theorems_of", lambda app, name: (quick[ANOTHERS],))
+        patch.setattr(gathering, "theorems_of", lambda app, name: (quick[FOREIGN],))
         return gathering.gather(
             small,
             tmp_path_factory.mktemp("gathered"),

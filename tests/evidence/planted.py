@@ -6,10 +6,10 @@ from typing import Final
 
 from starburst_assurance.gate.table import OpenFinding
 
-__all__ = ["ANOTHERS", "LINTED", "OURS", "REFUSED"]
+__all__ = ["FOREIGN", "LINTED", "OURS", "REFUSED"]
 
 OURS: Final = "nothing_under_tls_1_2"
-ANOTHERS: Final = "buckets_refuse_strangers"
+FOREIGN: Final = "buckets_refuse_strangers"
 """The theorem that stands for one of an add-on."""
 
 REFUSED: Final = OpenFinding(

@@ -18,13 +18,13 @@ from deploy.evidence.__main__ import main as command
 from deploy.evidence.gather import Evidence
 from deploy.evidence.matrix import failures
 from deploy.evidence.testing import CaseCount, RunError, Running, finish_tests
-from tests.evidence.planted import ANOTHERS, LINTED, OURS, REFUSED
+from tests.evidence.planted import FOREIGN, LINTED, OURS, REFUSED
 
 
 def test_what_each_judge_says_is_gathered(gathered: Evidence) -> None:
     """Of the synthesis, of cfn-lint, and of the theorems that an add-on states."""
     assert list(gathered.refused) == [REFUSED, LINTED]
-    assert [each.theorem.name for each in gathered.verdicts] == [OURS, ANOTHERS]
+    assert [each.theorem.name for each in gathered.verdicts] == [OURS, FOREIGN]
     assert failures(gathered) == 2
 
 

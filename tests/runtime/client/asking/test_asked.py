@@ -164,7 +164,7 @@ def test_an_executor_that_is_shut_down_takes_no_more(connection: Connection) -> 
     ],
 )
 def test_as_many_workers_are_asked_for_as_the_limits_have_room_for(
-    limits: dict[str, int], size: dict[str, Any], workers: int
+    limits: dict[str, Any], size: dict[str, Any], workers: int
 ) -> None:
     options, most = SessionOptions(**size), Limits(**limits)
     assert options.worker_count(most, tasks=None, local=False) == workers
