@@ -352,7 +352,9 @@ def test_a_range_beyond_its_chunk_is_dropped_at_once_and_told() -> None:
     message = read_message(session.sqs.messages[0].body)
     assert isinstance(message, ChunkMessage)
     session.sqs.send(dataclasses.replace(message, hi=9).to_body())
-    session.run()
+    worker = session.worker()
+    session.stop_at(100.0, worker)
+    session.run(worker)
     assert session.outcomes() == session.squares()
     assert not session.sqs.messages
     assert len(session.logged("starburst-tampering")) == 1
