@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-import boto3
+from boto3.session import Session
 from botocore import xform_name
 from botocore.exceptions import ConnectionClosedError
 from botocore.validate import validate_parameters
@@ -70,10 +70,8 @@ class Fault:
 
 
 @functools.cache
-def _session() -> boto3.Session:
-    return boto3.Session(
-        region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
-    )
+def _session() -> Session:
+    return Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 
 
 @functools.cache
