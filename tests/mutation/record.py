@@ -61,6 +61,9 @@ module's text and the file of the test that noticed are as they were, a survivor
 that reaches it has changed. What changes in a third place is not seen; `FRESH=1` forgets. Logs of
 several clones may be put together with `cat`. It runs on Linux.
 
+The table below has the last record of each module: where it says *15 of 190*, a sample was played,
+and tests that came later may notice more of those that are listed as alive.
+
 Libraries tried: mutmut 3.8 takes only code that stands in `./`, `src/` or `source/`, mutates
 messages, and neither leaves out statements nor swaps them. cosmic-ray 8.7 depends on packages that
 have no wheels, and wheels alone are installed here.
