@@ -7,6 +7,7 @@ socket and unpickled name. Reading data needs none of them, so any one is a find
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -20,7 +21,16 @@ __all__ = ["Finding", "Watch"]
 
 _FORBIDDEN: Final = (
     *("exec", "compile", "import", "marshal.", "pickle.", "os.system", "os.exec", "os.posix_spawn"),
-    *("os.fork", "subprocess.", "socket.", "ctypes.", "shutil.", "os.remove", "os.rename"),
+    *(
+        "_thread.",
+        "os.fork",
+        "subprocess.",
+        "socket.",
+        "ctypes.",
+        "shutil.",
+        "os.remove",
+        "os.rename",
+    ),
 )
 _SLOW_SECONDS: Final = 5.0
 _OWN: Final = "starburst"
@@ -45,7 +55,7 @@ class Watch:
     """Reads bytes through doors and judges what happens. One is enough for a process."""
 
     def __init__(self) -> None:
-        self._on = False
+        self._reader: int | None = None
         self._events: list[str] = []
         self._good = {name: frozenset(each) for name, each in seeds().items()}
         for name, each in self._good.items():  # so that every lazy import has happened
@@ -54,7 +64,8 @@ class Watch:
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self._on and event.startswith(_FORBIDDEN):
+        # What other tests left running in this process is no door's doing; a door starts no thread.
+        if self._reader == threading.get_ident() and event.startswith(_FORBIDDEN):
             self._events.append(f"{event} {arguments[:1]!r}"[:200])
 
     def read(self, name: str, data: bytes) -> Finding | None:
@@ -63,7 +74,7 @@ class Watch:
         self._events.clear()
         began = time.process_time()
         raised: BaseException | None = None
-        self._on = True
+        self._reader = threading.get_ident()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -78,7 +89,7 @@ class Watch:
             if door.sealed and data not in self._good[name]:
                 return Finding(name, "accepted", "bytes that nobody sealed or signed were accepted")
         finally:
-            self._on = False
+            self._reader = None
         return self._judge(name, raised, time.process_time() - began)
 
     def _judge(self, name: str, raised: BaseException | None, seconds: float) -> Finding | None:
