@@ -33,6 +33,7 @@ __all__ = [
     "Scope",
     "apply_options",
     "as_json",
+    "caller",
     "complain",
     "conclude",
     "find_environment",
@@ -278,6 +279,11 @@ def conclude(command: str, work: Callable[[], int | None]) -> int:
             "name another file where you named one for its record."
         )
         return 1
+
+
+def caller(sts: Any) -> str:  # noqa: ANN401 - any client of boto3
+    """Return the ARN of who runs this, for a record."""
+    return str(sts.get_caller_identity()["Arn"])
 
 
 def shown(document: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from deploy.incident.command import (
     Clients,
     Scope,
     apply_options,
+    caller,
     conclude,
     options,
     read_hours,
@@ -33,7 +34,16 @@ from deploy.incident.command import (
 )
 from deploy.incident.records import locker, try_lock
 from deploy.incident.retention import keep
-from deploy.incident.revoke import Change, Done, is_there, plan, put, put_document, undo
+from deploy.incident.revoke import (
+    Change,
+    Done,
+    each_change,
+    is_there,
+    plan,
+    put,
+    put_document,
+    undo,
+)
 from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from starburst.aws.calls import code_of
@@ -124,8 +134,8 @@ def contain(
     iam = clients("iam")
     sessions = plan(about.environment, workspaces=about.workspaces, before=until, user=about.user)
     policies: dict[str, Done] = {
-        **_each(steps, denials(about), lambda change: put_document(change, iam)),
-        **_each(steps, sessions, lambda change: put(change, iam)),
+        **dict(each_change(steps, denials(about), put_document, iam)),
+        **dict(each_change(steps, sessions, put, iam)),
     }
     stopped: list[str] = []
     asked: set[str] = set()
@@ -145,18 +155,6 @@ def _new(about: Scope, clients: Clients, steps: Steps, asked: Container[str]) ->
     return [task["taskArn"] for task in found or () if task["taskArn"] not in asked]
 
 
-def _each(
-    steps: Steps, changes: Iterable[Change], make: Callable[[Change], Done]
-) -> dict[str, Done]:
-    """Make each change that AWS takes; return what became of it."""
-    made: dict[str, Done] = {}
-    for change in changes:
-        what = f"{change.role}: {change.policy}"
-        if done := steps.take(what, partial(make, change)):
-            made[what] = done
-    return made
-
-
 def release(about: Scope, clients: Clients, *, steps: Steps) -> dict[str, Done]:
     """Take the denials away; what was stopped stays stopped."""
     iam = clients("iam")
@@ -165,7 +163,7 @@ def release(about: Scope, clients: Clients, *, steps: Steps) -> dict[str, Done]:
         *plan(about.environment, workspaces=about.workspaces, before=now, user=about.user),
         *denials(about),
     ]
-    return _each(steps, changes, lambda change: undo(change, iam))
+    return dict(each_change(steps, changes, undo, iam))
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -210,7 +208,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     before = [] if words.undo else steps.take("write down what runs", lambda: tasks(about, clients))
     record = {
         "what": f"before {'releasing' if words.undo else 'containing'} {about}",
-        "by": steps.take("write down who asks", lambda: sts.get_caller_identity()["Arn"]),
+        "by": steps.take("write down who asks", partial(caller, sts)),
         "at": now.isoformat(),
         "reason": words.reason,
         "tasks": before,

@@ -17,6 +17,7 @@ from deploy.incident.command import (
     IncidentError,
     Scope,
     apply_options,
+    caller,
     conclude,
     finish,
     runtime,
@@ -101,7 +102,7 @@ def take_stock(
     stock = Receipt(
         environment=about.environment.name,
         prefixes=tuple(where),
-        by=clients("sts").get_caller_identity()["Arn"],
+        by=caller(clients("sts")),
         asked=_now(),
         objects=len({one.key for one in versions}),
         versions=len(data),

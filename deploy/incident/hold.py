@@ -21,6 +21,7 @@ from deploy.incident.command import (
     Clients,
     IncidentError,
     apply_options,
+    caller,
     conclude,
     runtime,
     say,
@@ -30,7 +31,7 @@ from deploy.incident.command import (
 )
 from deploy.incident.records import lock, locker, try_lock
 from deploy.incident.retention import keep
-from deploy.incident.revoke import put_document, undo
+from deploy.incident.revoke import each_change, put_document, undo
 from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known, require_something
 from deploy.incident.versions import Version, at_once, below, prefixes, refused, session_options
@@ -151,7 +152,9 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         "what": f"before {'lifting the hold on' if words.undo else 'holding'} {about}",
         "prefixes": where,
         "versions": len(found),
-        "by": _who(sts, None if words.undo else steps),
+        "by": caller(sts)
+        if words.undo
+        else steps.take("write down who asks", partial(caller, sts)),
         "at": now.isoformat(),
     }
     write_new(path, record)
@@ -159,11 +162,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if words.undo:
         lock(about, clients, command, record)
     wrong = "" if words.undo else try_lock(about, clients, command, record)
-    for change in changes:
-        what = f"{change.role}: {change.policy}"
-        take = undo if words.undo else put_document
-        if done := steps.take(what, partial(take, change, iam)):
-            say(f"{what} {done}")
+    for what, done in each_change(steps, changes, undo if words.undo else put_document, iam):
+        say(f"{what} {done}")
     count, kept = hold(s3, bucket, where, on=not words.undo)
     say(f"{count:,} versions below {', '.join(where)} are {'free' if words.undo else 'on hold'}")
     if kept:
@@ -174,15 +174,6 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     elif not words.undo and not steps.refused:
         say("What is written later is not: contain first, and run it again after the last worker.")
     steps.end(f"{about} is {'free' if words.undo else 'on hold'}", besides=wrong)
-
-
-def _who(sts: Any, steps: Steps | None) -> str | None:  # noqa: ANN401
-    """Return who asks; where steps are given, it is no reason to end."""
-
-    def who() -> str:
-        return sts.get_caller_identity()["Arn"]
-
-    return who() if steps is None else steps.take("write down who asks", who)
 
 
 def _options() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from deploy.incident.command import (
     IncidentError,
     Scope,
     apply_options,
+    caller,
     conclude,
     options,
     say,
@@ -228,8 +229,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _record(before: Before, clients: Clients, steps: Steps) -> dict[str, Any]:
-    sts = clients("sts")
-    by = steps.take("write down who asks", lambda: sts.get_caller_identity()["Arn"])
+    by = steps.take("write down who asks", partial(caller, clients("sts")))
     return {**asdict(before), "by": by, "at": datetime.now(UTC).isoformat()}
 
 

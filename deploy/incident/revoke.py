@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -36,7 +36,17 @@ if TYPE_CHECKING:
 
     from stacks.settings import Environment
 
-__all__ = ["Change", "Done", "is_there", "main", "plan", "put", "put_document", "undo"]
+__all__ = [
+    "Change",
+    "Done",
+    "each_change",
+    "is_there",
+    "main",
+    "plan",
+    "put",
+    "put_document",
+    "undo",
+]
 
 Done = Literal["put", "already there", "a later one stays", "taken away", "nothing to undo"]
 
@@ -113,6 +123,19 @@ def _put(change: Change, iam: IAMClient, *, there: dict[str, Any] | None) -> Don
     return "put"
 
 
+def each_change(
+    steps: Steps,
+    changes: Iterable[Change],
+    make: Callable[[Change, IAMClient], Done],
+    iam: IAMClient,
+) -> Iterator[tuple[str, Done]]:
+    """Make each change that AWS takes; yield its role and policy, and what became of it."""
+    for change in changes:
+        what = f"{change.role}: {change.policy}"
+        if done := steps.take(what, partial(make, change, iam)):
+            yield what, done
+
+
 def is_there(change: Change, iam: IAMClient) -> bool:
     """Return whether the role has a policy of this name, whatever it says."""
     return _there(change, iam) is not None
@@ -173,11 +196,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         _show(changes, undone=words.undo)
         return
     client, steps = (clients or about.clients())("iam"), Steps("revoke")
-    take = undo if words.undo else put
-    for change in changes:
-        what = f"{change.role}: {change.policy}"
-        if done := steps.take(what, partial(take, change, client)):
-            say(f"{what} {done}")
+    for what, done in each_change(steps, changes, undo if words.undo else put, client):
+        say(f"{what} {done}")
     steps.end(f"{about} is {'free' if words.undo else 'revoked'}")
 
 

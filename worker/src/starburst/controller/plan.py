@@ -121,12 +121,11 @@ def decide(
     if stuck:
         record = replace(record, spot_lacked_at=now)
         return Plan(record=record, surplus=stuck, why="Spot has no room; on demand has")
-    if look.depth is None or spent_budget(record, timings):
-        plan = _launching(record, look, now=now, until=until, most=most, timings=timings)
-        return _calmed(plan, before, now=now)
-    record, requeue = watch(record, look.depth, now=now, timings=timings)
-    if requeue:  # the request is a message more, for which there must be a worker
-        look = replace(look, depth=replace(look.depth, backlog=look.depth.backlog + 1))
+    requeue = False
+    if look.depth is not None and not spent_budget(record, timings):
+        record, requeue = watch(record, look.depth, now=now, timings=timings)
+        if requeue:  # the request is a message more, for which there must be a worker
+            look = replace(look, depth=replace(look.depth, backlog=look.depth.backlog + 1))
     plan = _launching(record, look, now=now, until=until, most=most, timings=timings)
     return replace(_calmed(plan, before, now=now), requeue=requeue)
 
