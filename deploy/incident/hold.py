@@ -146,15 +146,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say("Nothing was changed. Add --apply to do it.")
         return
     now, command = datetime.now(UTC), "unhold" if words.undo else "hold"
-    steps, sts = Steps("hold"), clients("sts")
+    steps, who = Steps("hold"), partial(caller, clients("sts"))
     path = words.record or Path(f"{command}-{about.environment.name}-{now:%Y%m%dT%H%M%SZ}.json")
     record = {
         "what": f"before {'lifting the hold on' if words.undo else 'holding'} {about}",
         "prefixes": where,
         "versions": len(found),
-        "by": caller(sts)
-        if words.undo
-        else steps.take("write down who asks", partial(caller, sts)),
+        "by": who() if words.undo else steps.take("write down who asks", who),
         "at": now.isoformat(),
     }
     write_new(path, record)

@@ -10,11 +10,10 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Clients, Environment, Settings
+from starburst.controller.state.environment import Clients, Environment
 from tests.controller.effects.history import History
-from tests.controller.world import ACCOUNT, BUCKET, REGION, WAKES, FakeEcs, World
+from tests.controller.world import BUCKET, REGION, WAKES, FakeEcs, World, settings
 from tests.quick_moto import quick_aws, quick_clients
 
 __all__ = ["moto_world"]
@@ -38,16 +37,7 @@ def moto_world(sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch) -> I
         ecs = FakeEcs(now=lambda: moment[0])
         history = History(clock=lambda: moment[0], fleet=ecs.staying)
         environment = Environment(
-            settings=Settings(
-                environment="prod",
-                bucket=BUCKET,
-                key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
-                cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/cluster",
-                subnets=("subnet-a", "subnet-b"),
-                security_group="sg-workers",
-                parameter=runtime_parameter("prod"),
-                wakes="",
-            ),
+            settings=settings(wakes=""),
             clients=Clients(
                 s3=history.client("s3", s3),
                 sqs=history.client("sqs", sqs),

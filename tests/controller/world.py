@@ -22,7 +22,7 @@ from starburst.contract import (
     runtime_parameter,
 )
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Environment
+from starburst.controller.state.environment import Environment, Settings
 from starburst.controller.state.sessions import Record
 from starburst.controller.state.sweep_turns import Turns
 from tests.controller.effects.history import History
@@ -34,6 +34,22 @@ BUCKET = "starburst-data"
 WAKES = "starburst-prod-wakes"
 TURN = "_control/turns/sweep.json"
 WORKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker-genomics"
+
+
+def settings(*, wakes: str, endpoints_stack: str = "", endpoints_role: str = "") -> Settings:
+    """What the controller is told of its environment; its queue of wakes is made first."""
+    return Settings(
+        environment="prod",
+        bucket=BUCKET,
+        key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
+        cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/cluster",
+        subnets=("subnet-a", "subnet-b"),
+        security_group="sg-workers",
+        parameter=runtime_parameter("prod"),
+        wakes=wakes,
+        endpoints_stack=endpoints_stack,
+        endpoints_role=endpoints_role,
+    )
 
 
 def refused(code: str, message: str = "") -> ClientError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from tests.tracked import files_of
 
 __all__ = ["Document", "Tree", "tree_of"]
 
@@ -60,15 +61,7 @@ class Tree:
 
 def tree_of(root: Path) -> Tree:
     """Return what git would commit of a working copy, so nothing that only this machine has."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    names = (name for name in listed.split("\0") if name)
-    return Tree(root=root, files=frozenset(name for name in names if (root / name).is_file()))
+    return Tree(root=root, files=frozenset(files_of(root)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.some import some
+from tests.tracked import files_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,14 +33,7 @@ def credentials(text: str) -> Iterator[str]:
 
 
 def files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return some(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
+    return some(ROOT / name for name in files_of(ROOT))
 
 
 def test_no_file_holds_a_credential() -> None:

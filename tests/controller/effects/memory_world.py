@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from starburst.contract import runtime_parameter
 from starburst.controller.handler import Controller
-from starburst.controller.state.environment import Clients, Environment, Settings
+from starburst.controller.state.environment import Clients, Environment
 from tests.controller.effects.history import History
 from tests.controller.effects.memory_cloud import MemoryParameters, MemoryQueues, MemoryStore
 from tests.controller.effects.rules import broken
 from tests.controller.endpoints_stack import ROLE, STACK, FakeStack
-from tests.controller.world import ACCOUNT, BUCKET, REGION, TURN, WAKES, FakeEcs, World
+from tests.controller.world import BUCKET, TURN, WAKES, FakeEcs, World, settings
 
 __all__ = ["MemoryWorld", "a_world"]
 
@@ -94,14 +93,7 @@ def a_world(*, endpoints: bool = False) -> MemoryWorld:
     store, sqs, parameters = MemoryStore(now=clock), MemoryQueues(now=clock), MemoryParameters()
     history = History(clock=clock, fleet=ecs.staying)
     environment = Environment(
-        settings=Settings(
-            environment="prod",
-            bucket=BUCKET,
-            key_arn=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/data",
-            cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/cluster",
-            subnets=("subnet-a", "subnet-b"),
-            security_group="sg-workers",
-            parameter=runtime_parameter("prod"),
+        settings=settings(
             wakes=sqs.create_queue(QueueName=WAKES)["QueueUrl"],
             endpoints_stack=STACK if endpoints else "",
             endpoints_role=ROLE if endpoints else "",

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
-__all__ = ["ROOT", "copy_tree", "files_of"]
+from tests.tracked import files_of
+
+__all__ = ["ROOT", "copy_tree"]
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def files_of(root: Path) -> list[str]:
-    """Return the files that git would commit.
-
-    Args:
-        root: of the repository.
-    """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
-        cwd=root,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    return [name for name in listed.split("\0") if name and (root / name).is_file()]
 
 
 def copy_tree(root: Path, to: Path) -> None:

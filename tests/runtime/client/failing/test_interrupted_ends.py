@@ -13,25 +13,11 @@ from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.executor import StarburstExecutor
 from starburst._client.tasks.dispatch import Dispatcher
-from starburst.contract import SessionKeys
 from tests.runtime.client.failing.alone import ALONE, left
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import opened, square
 
-pytestmark = pytest.mark.usefixtures("forked")
-
-
-@pytest.fixture(autouse=True)
-def repeatable(fleet: Fleet) -> None:
-    """The controller stops a session as often as it is asked."""
-    stop = fleet.stop
-
-    def again(keys: SessionKeys) -> dict[str, str]:
-        with contextlib.suppress(fleet.sqs.exceptions.QueueDoesNotExist):
-            stop(keys)
-        return {}
-
-    fleet.stop = again  # type: ignore[method-assign]
+pytestmark = pytest.mark.usefixtures("forked", "repeatable")
 
 
 def fails(_: int) -> int:

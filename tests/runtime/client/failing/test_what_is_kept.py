@@ -16,7 +16,6 @@ from starburst._client.access.timings import Timings
 from starburst._client.executor import StarburstExecutor
 from starburst._client.session import Session
 from starburst._protocol.sealed.chunks import pack_name
-from starburst.contract import SessionKeys
 from starburst.errors import (
     IntegrityError,
     PayloadError,
@@ -30,7 +29,7 @@ from tests.runtime.worker.faults import Faulty, refusal
 from tests.session_internals import core, flush, in_one_pack
 from tests.statuses import a_status
 
-pytestmark = pytest.mark.usefixtures("forked")
+pytestmark = pytest.mark.usefixtures("forked", "repeatable")
 
 OFTEN = Timings(status_seconds=0.05, trouble_seconds=0.0)
 
@@ -38,19 +37,6 @@ OFTEN = Timings(status_seconds=0.05, trouble_seconds=0.0)
 @dataclasses.dataclass
 class Fit:
     slope: float
-
-
-@pytest.fixture(autouse=True)
-def repeatable(fleet: Fleet) -> None:
-    """The controller stops a session as often as it is asked."""
-    stop = fleet.stop
-
-    def again(keys: SessionKeys) -> dict[str, str]:
-        with contextlib.suppress(fleet.sqs.exceptions.QueueDoesNotExist):
-            stop(keys)
-        return {}
-
-    fleet.stop = again  # type: ignore[method-assign]
 
 
 def fails_on_two(x: int) -> int:
