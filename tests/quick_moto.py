@@ -27,6 +27,8 @@ from moto import mock_aws
 __all__ = ["quick_aws", "quick_clients"]
 
 _attributes = moto.sqs.models.SQSBackend.get_queue_attributes
+_receive = moto.sqs.models.SQSBackend.receive_message
+_LOOK_SECONDS = 0.05
 _words = functools.cache(moto.core.utils.camelcase_to_underscores)
 
 # Every request is compared with the hosts of all services in turn; these are nearly all of them.
@@ -78,6 +80,23 @@ def _attributes_once(
     return {name: found[name] for name in attribute_names if found[name] is not None}
 
 
+def _receive_while_it_stands(
+    backend: moto.sqs.models.SQSBackend,
+    queue_name: str,
+    count: int,
+    wait_seconds_timeout: int,
+    *terms: Any,
+) -> list[moto.sqs.models.Message]:
+    """End a long poll with its queue, and not when its time is over."""
+    until = time.monotonic() + wait_seconds_timeout
+    while True:
+        found = _receive(backend, queue_name, count, 0, *terms)
+        left = until - time.monotonic()
+        if found or left <= 0:
+            return found
+        backend.get_queue(queue_name).wait_for_messages(min(left, _LOOK_SECONDS))
+
+
 def _random_string(
     random: Any, length: int = 20, include_digits: bool = True, lower_case: bool = False
 ) -> str:
@@ -125,6 +144,7 @@ _QUICK: dict[str, Any] = {
     "moto.core.responses.method_names_from_class": _methods,
     "moto.sqs.models.unix_time_millis": _milliseconds,
     "moto.sqs.models.SQSBackend.get_queue_attributes": _attributes_once,
+    "moto.sqs.models.SQSBackend.receive_message": _receive_while_it_stands,
     "moto.moto_api._internal.moto_random.MotoRandom.get_random_string": _random_string,
     "botocore.auth.SigV4Auth.add_auth": _sign,
     "botocore.utils._parse_timestamp_with_tzinfo": functools.lru_cache(

@@ -31,7 +31,7 @@ BUCKET = "starburst-test-data"
 _KINDS = ("", "Delayed", "NotVisible")
 REGION = "eu-west-1"
 
-QUICK = Timings(poll_seconds=1, answer_seconds=0.2, deletion_seconds=0.4, unseen_seconds=0.1)
+QUICK = Timings(poll_seconds=1, answer_seconds=0.2, deletion_seconds=0.1, unseen_seconds=0.05)
 """A worker's times, where a test names no others."""
 
 

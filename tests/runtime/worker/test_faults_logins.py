@@ -127,7 +127,8 @@ def test_tasks_submitted_with_an_ended_login_say_so_and_what_was_stored_is_found
         session.submit(square, 8).result(timeout=30)
     session.detach()
     fleet.add_worker(session.manifest.keys, queue_url(session))
-    again = attach_session(connection, session.id, progress=False)
+    theirs = dataclasses.replace(connection, timings=timings)
+    again = attach_session(theirs, session.id, progress=False)
     assert again.collect(timeout=60) == [49]
     again.cleanup()
 
