@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Collection
 from types import SimpleNamespace
 
@@ -22,6 +24,7 @@ class Packs:
     ) -> None:
         self._ledgers = {pack_name(number): number for number in stored}
         self._damaged, self._chunks = damaged, chunks
+        self.ticks = 0
         self.attempts = SimpleNamespace(workers=lambda _: {began} - {""})
         self.sent: list[list[ChunkMessage]] = []
 
@@ -36,29 +39,30 @@ class Packs:
             for number, name in enumerate(names)
         }
 
-    def children(self, name: str, lo: int, hi: int) -> None:
+    def children(self, name: str, lo: int, hi: int) -> tuple[tuple[int, int], ...] | None:
         """Nothing stands there."""
+        return None
 
     def hand_on(self, messages: list[ChunkMessage]) -> None:
         self.sent.append(list(messages))
 
+    def tick(self) -> None:
+        self.ticks += 1
+
     def look(self, *live: str) -> int:
         """Be asked to send again what is lost, while these tasks of ECS run."""
         with listening():
-            return send_again(self, self, live=frozenset(live), tick=lambda: None)  # type: ignore[arg-type]
+            return send_again(self, self, live=frozenset(live), tick=self.tick)  # type: ignore[arg-type]
 
     @property
     def found(self) -> list[str]:
         return [message.pack for messages in self.sent for message in messages]
 
 
-def test_numbers_of_packs_that_were_never_stored_end_the_look_only_in_a_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("starburst.worker.leases.requeue._MISSING_MOST", 3)
-    packs = Packs([3, 6, 9, 10, 13, 17])
-    assert packs.look() == 5
-    assert packs.found == [pack_name(number) for number in (3, 6, 9, 10, 13)]
+def test_numbers_of_packs_that_were_never_stored_end_the_look_only_64_in_a_row() -> None:
+    packs = Packs([64, 128, 129, 193, 258])
+    assert packs.look() == 4
+    assert packs.found == [pack_name(number) for number in (64, 128, 129, 193)]
 
 
 def test_a_damaged_pack_keeps_nothing_of_the_others_from_being_sent() -> None:
@@ -82,3 +86,62 @@ def test_a_worker_bears_its_tasks_id_or_that_and_its_containers_number(
     began: str, sent: int
 ) -> None:
     assert Packs([1], began=began).look("0a1b", "w-7") == sent
+
+
+def test_what_is_sent_names_its_place_and_that_it_may_have_a_result_already() -> None:
+    packs = Packs([1])
+    assert packs.look() == 1
+    assert packs.sent[-1] == [
+        ChunkMessage(
+            chunk="p000001-00000",
+            lo=0,
+            hi=1,
+            pack="p000001",
+            offset=9,
+            length=9,
+            inline=None,
+            again=True,
+        )
+    ]
+
+
+def test_who_looks_through_a_large_pack_looks_after_its_leases_at_each_chunk() -> None:
+    few, many = Packs([1]), Packs([1], chunks=60)
+    few.look()
+    many.look()
+    assert many.ticks - few.ticks >= 59
+
+
+class Given(Exception):
+    """Something else is to be done."""
+
+
+class Endless(Packs):
+    """Nodes that lead to more of them for as long as a test waits."""
+
+    def __init__(self) -> None:
+        super().__init__([1], chunks=40)
+        self.begun: set[str] = set()
+        self._until = time.monotonic() + 20.0
+        self._pause = threading.Event()
+
+    def children(self, name: str, lo: int, hi: int) -> tuple[tuple[int, int], ...] | None:
+        self.begun.add(name)
+        self._pause.wait(0.001)
+        return ((lo, hi),) if self.in_time else ()
+
+    def tick(self) -> None:
+        if self.begun:
+            raise Given
+
+    @property
+    def in_time(self) -> bool:
+        return time.monotonic() < self._until
+
+
+def test_who_gives_the_look_up_waits_for_none_of_its_walks() -> None:
+    packs = Endless()
+    with pytest.raises(Given):
+        packs.look()
+    assert packs.in_time
+    assert not packs.sent

@@ -7,7 +7,7 @@ import io
 import itertools
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -149,7 +149,12 @@ class VirtualSQS(_Service):
         self.messages.append(Message(body, sent=self.time.now, visible=self.time.now))
 
     def receive_message(
-        self, *, WaitTimeSeconds: int, VisibilityTimeout: int, **_: Any
+        self,
+        *,
+        WaitTimeSeconds: int,
+        VisibilityTimeout: int,
+        MessageSystemAttributeNames: Sequence[str] = (),
+        **_: Any,
     ) -> dict[str, Any]:
         self._meet("receive_message")
         until = self.time.now + WaitTimeSeconds
@@ -160,6 +165,8 @@ class VirtualSQS(_Service):
                 found = next((m for m in self.messages if m.visible <= self.time.now), None)
                 if found is not None:
                     leased = self._lease(found, VisibilityTimeout)
+                    said = leased["Attributes"]
+                    leased["Attributes"] = {k: said[k] for k in MessageSystemAttributeNames}
                     return {**_dated(self.time.now), "Messages": [leased]}
             if self.time.now >= until:
                 return _dated(self.time.now)
@@ -205,11 +212,14 @@ class VirtualSQS(_Service):
                 self.send(entry["MessageBody"])
         return {"Failed": [{"Id": entry["Id"]} for entry in refused]}
 
-    def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
+    def get_queue_attributes(
+        self, *, AttributeNames: Sequence[str] = (), **_: Any
+    ) -> dict[str, Any]:
         with self._called("get_queue_attributes"):
             self._look()
             waiting = sum(message.visible <= self.time.now for message in self.messages)
-            return {"Attributes": {"ApproximateNumberOfMessages": str(waiting)}}
+            counts = {"ApproximateNumberOfMessages": str(waiting)}
+            return {"Attributes": {name: counts[name] for name in AttributeNames}}
 
     def _look(self) -> None:
         if self.deleted:

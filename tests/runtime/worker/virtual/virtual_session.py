@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed.cancel_list import CancelledTasks, cancel_key, seal_cancel_list
 from starburst._protocol.sealed.chunks import Chunk, function_header, write_pack
 from starburst._protocol.sealed.envelope import seal
-from starburst._protocol.sealed.result_nodes import node_key, open_node
+from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_node
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.contract.times import HEARTBEAT_SECONDS
 from starburst.worker.child.frames import Frame
@@ -184,9 +185,8 @@ class VirtualSession:
         lines = [e for e in self.effects.of("log") if e.facts["event"] == event]
         return [{**line.facts, "now": line.at} for line in lines]
 
-    def outcomes(self) -> list[object]:
-        """What each task ended with: its value, the kind of its failure, or None."""
-        found: list[object] = [None] * len(self.tasks)
+    def nodes(self) -> Iterator[tuple[Chunk, ResultNode]]:
+        """Yield what was committed, with its chunk."""
         for chunk in self._chunks:
             front = [(0, len(chunk.inputs))]
             while front:
@@ -197,16 +197,30 @@ class VirtualSession:
                 node = open_node(
                     body, session=self.keys.session, chunk=chunk.name, lo=lo, hi=hi, key=_KEY
                 )
-                for batch in node.batches:
-                    data = memoryview(b"".join(batch.parts))
-                    values = decode_batch(batch.format, data, mode="data")
-                    for n, value in enumerate(values, chunk.first + batch.first):
-                        assert found[n] is None, "two committed results"
-                        found[n] = value
-                for index, failure in node.failures.items():
-                    found[chunk.first + index] = failure.kind or failure.type_name
                 front += node.children
+                yield chunk, node
+
+    def outcomes(self) -> list[object]:
+        """What each task ended with: its value, the kind of its failure, or None."""
+        found: list[object] = [None] * len(self.tasks)
+        for chunk, node in self.nodes():
+            for batch in node.batches:
+                data = memoryview(b"".join(batch.parts))
+                values = decode_batch(batch.format, data, mode="data")
+                for n, value in enumerate(values, chunk.first + batch.first):
+                    assert found[n] is None, "two committed results"
+                    found[n] = value
+            for number, failure in node.failures.items():
+                found[chunk.first + number] = failure.kind or failure.type_name
         return found
+
+    def failures(self) -> dict[int, Failure]:
+        """Why tasks have no result."""
+        return {
+            chunk.first + number: failure
+            for chunk, node in self.nodes()
+            for number, failure in node.failures.items()
+        }
 
     def squares(self) -> list[object]:
         """What tasks return where nothing goes wrong with them."""

@@ -91,9 +91,12 @@ class Settling:
             self.settle()
 
     def commit_early(self, lease: Lease) -> None:
-        """Commit what a range has while its last task runs; see :class:`Commits`."""
+        """Commit what a range has while its last task runs, once no commit is under way.
+
+        See :class:`Commits`.
+        """
         commit = functools.partial(self.commits.commit_early, lease)
-        self.settle(lambda: self.background.start(lease, commit), waiting=lease)
+        self.settle(lambda: self.background.start(lease, commit))
 
     def settle(
         self, following: Callable[[], None] = lambda: None, *, waiting: Lease | None = None
@@ -136,7 +139,12 @@ class Settling:
 
     def close(self) -> None:
         """Wait for the last commit; what went wrong with it is for another worker."""
-        failed = self.background.finish(self.keep)
+
+        def tick() -> None:
+            with suppress(QueueGone):  # the result is still worth its place in S3
+                self.keep()
+
+        failed = self.background.finish(tick)
         self.background.close()
         if failed is not None:
             lease, error = failed

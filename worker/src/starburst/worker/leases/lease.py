@@ -147,7 +147,7 @@ class Leases:
                     QueueUrl=self._url,
                     MaxNumberOfMessages=1,
                     # Whole seconds: a part of one that is left is none to poll without a pause.
-                    WaitTimeSeconds=max(0, min(self._timings.poll_seconds, math.ceil(wait))),
+                    WaitTimeSeconds=min(self._timings.poll_seconds, math.ceil(wait)),
                     VisibilityTimeout=self._timings.lease_seconds,
                     MessageSystemAttributeNames=[
                         "ApproximateFirstReceiveTimestamp",
@@ -156,7 +156,7 @@ class Leases:
                     ],
                 )
         except QueueUnseen:
-            self._clock.sleep(max(0.0, min(self._timings.unseen_seconds, wait)))
+            self._clock.sleep(min(self._timings.unseen_seconds, wait))
             return None
         now = self._clock.monotonic()
         for raw in response.get("Messages", []):
