@@ -38,10 +38,6 @@ def work(task: tuple[int, int, str]) -> int:
     return number
 
 
-class Fallen(Exception):
-    """The worker died without a word."""
-
-
 class Bench:
     """Two chunks of three tasks, one of them long, and one worker that has leased its chunk."""
 
@@ -82,8 +78,6 @@ class Bench:
         try:
             self.worker.work(self.lease)
             self.worker.settling.settle()
-        except Fallen:
-            pass
         finally:
             self.worker.child.end()
 
@@ -99,16 +93,6 @@ class Bench:
         """Wait until the worker has done with its lease."""
         self._thread.join(120)
         assert not self._thread.is_alive()
-
-    def fall(self) -> None:
-        """End the worker as SIGKILL does, and its lease as time does."""
-
-        def keep(_: Lease) -> None:
-            raise Fallen
-
-        self.worker.leases.keep = keep  # type: ignore[method-assign]
-        self.end()
-        self.worker.leases.give_back(self.lease)
 
     def others(self) -> list[Future[Any]]:
         return [future for future in self.futures if future is not self.futures[self.long]]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +17,6 @@ from botocore.exceptions import (
 from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
-from starburst._protocol.sealed.result_nodes import parse_node_key
 from starburst.errors import (
     ConfigurationError,
     SessionEnded,
@@ -28,8 +24,8 @@ from starburst.errors import (
 )
 from tests.runtime.fleet import BUCKET, REGION, Fleet, leased
 from tests.runtime.sessions import ONE, opened, square
-from tests.runtime.worker.faults import RawBody, refusal, sdk_config, squares
-from tests.session_internals import flush, queue_url
+from tests.runtime.worker.faults import RawBody, sdk_config, squares
+from tests.session_internals import queue_url
 from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -94,69 +90,6 @@ def test_a_start_whose_answer_is_lost_leaves_no_worker_behind(
 
 
 # Leases and queues.
-
-
-@pytest.mark.timings(heartbeat_seconds=0.0)
-def test_a_heartbeat_that_dies_costs_a_second_run_and_no_second_result(
-    connection: Connection, fleet: Fleet, tmp_path: Any
-) -> None:
-    go = tmp_path / "go"
-    log = tmp_path / "log"
-
-    def wait_for_it(x: int) -> int:
-        with log.open("a") as begun:
-            begun.write("begun\n")
-        while not go.exists():
-            threading.Event().wait(0.02)
-        return x
-
-    fleet.launch = False
-    session = open_session(connection, ONE, progress=False)
-    future = session.submit(wait_for_it, 5)
-    flush(session)
-    keys, url = session.manifest.keys, queue_url(session)
-    sqs = Mute(fleet.sqs, url)
-    first = dataclasses.replace(fleet, sqs=sqs).supervisor(keys, url)
-    with ThreadPoolExecutor() as pool:
-        lives = [pool.submit(first.run)]
-        assert sqs.gone.wait(30)
-        lives.append(pool.submit(fleet.supervisor(keys, url).run))
-        wait_until(lambda: log.exists() and log.read_text().count("begun") == 2)
-        go.touch()
-        assert future.result(timeout=60) == 5
-        session.cleanup()
-        assert [life.exception() for life in lives] == [None, None]
-    versions = fleet.s3.list_object_versions(Bucket=BUCKET, Prefix=keys.results)["Versions"]
-    assert [parse_node_key(keys, one["Key"]) for one in versions] == [
-        ("p000001-00000", 0, 1),
-        None,  # that it was tried a second time
-    ]
-
-
-class Mute:
-    """SQS for a worker whose heartbeats do not arrive: its lease runs out at the first."""
-
-    def __init__(self, sqs: Any, url: str) -> None:
-        self._sqs = sqs
-        self._url = url
-        self.gone = threading.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sqs, name)
-
-    def change_message_visibility(self, **words: Any) -> Any:
-        if not self.gone.is_set():
-            self._sqs.change_message_visibility(**{**words, "VisibilityTimeout": 0})
-            self.gone.set()
-        raise refusal("InternalError", 500)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if true():
-            return
-        threading.Event().wait(0.02)
-    raise AssertionError("it never came to that")
 
 
 def test_a_queue_that_is_deleted_ends_its_session_typed_and_keeps_what_was_done(

@@ -16,7 +16,6 @@ from starburst._client.access.timings import Timings
 from starburst._client.attaching import attach_session
 from starburst._client.ending.erase import erase
 from starburst._client.opening import open_session
-from starburst._protocol.sealed.chunks import ChunkMessage
 from starburst.contract import TAMPERING
 from starburst.errors import AccessDenied, IntegrityError, SessionEnded, SessionNotFound
 from starburst.worker.settings.timings import Timings as WorkerTimings
@@ -25,7 +24,7 @@ from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square
 from tests.runtime.wire import Shy, json_error, s3_error
 from tests.runtime.worker.faults import squares
-from tests.session_internals import core, flush, queue_url
+from tests.session_internals import flush, queue_url
 from tests.statuses import a_status
 
 pytestmark = pytest.mark.usefixtures("forked")
@@ -235,94 +234,6 @@ def test_a_contained_worker_ends_and_takes_nothing_with_it(
     fleet.add_worker(session.manifest.keys, queue_url(session))
     assert session.collect(timeout=60) == squares(4)
     session.cleanup()
-
-
-@pytest.mark.timings(first_pause_seconds=0.001, promised_seconds=0.2, cancel_list_seconds=0.0)
-def test_a_function_that_is_really_missing_is_believed_to_be_after_two_looks(
-    connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    session = opened(connection, fleet, tasks=1)
-    found = fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=session.manifest.keys.functions)
-    for entry in found["Contents"]:
-        fleet.s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
-    shy: Any = Shy(fleet.s3)
-    dataclasses.replace(fleet, s3=shy).add_worker(session.manifest.keys, queue_url(session))
-    error = session.futures[0].exception(60)
-    assert error is not None
-    assert "missing from the session" in str(error)
-    session.cleanup()
-    seen = events(capsys)
-    assert seen.index("trouble") < seen.index(TAMPERING)
-
-
-@pytest.mark.timings(promised_seconds=1.5, postponed_seconds=1)
-def test_a_message_that_names_no_pack_holds_nothing_up_and_goes(
-    connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Who forges messages costs a worker neither its place nor a pause."""
-    session = opened(connection, fleet)
-    url = queue_url(session)
-    for number in range(7, 11):
-        forged = ChunkMessage(
-            chunk=f"p{number:06}-00000",
-            lo=0,
-            hi=1,
-            pack=f"p{number:06}",
-            offset=0,
-            length=9,
-            inline=None,
-        )
-        fleet.sqs.send_message(QueueUrl=url, MessageBody=forged.to_body())
-    shy: Any = Shy(fleet.s3)
-    dataclasses.replace(fleet, s3=shy).add_worker(session.manifest.keys, url)
-    assert session.collect(timeout=60) == squares(4)
-    seen: list[str] = []
-    for _ in range(300):
-        seen += events(capsys)
-        if seen.count(TAMPERING) == 4:
-            break
-        threading.Event().wait(0.1)
-    assert seen.count(TAMPERING) == 4
-    assert seen.count("not seen") >= 4
-    assert "trouble" not in seen
-    assert fleet.workers[-1].is_alive()
-    session.cleanup()
-
-
-@pytest.mark.timings(first_pause_seconds=0.001, cancel_list_seconds=0.0)
-def test_a_result_that_is_there_and_cannot_be_read_is_no_forgery(
-    connection: Connection, fleet: Fleet, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The PUT says that the key is taken, the GET that it is not there: a policy is on its way."""
-    session = opened(connection, fleet, tasks=1)
-    keys, url = session.manifest.keys, queue_url(session)
-    first = fleet.supervisor(keys, url)
-    lease = first.leases.receive(wait=1)
-    assert lease is not None
-    first.work(lease)  # type: ignore[arg-type]
-    first.close()
-    found = fleet.s3.list_objects_v2(Bucket=BUCKET, Prefix=keys.results)["Contents"]
-    assert len(found) == 1
-    chunk = found[0]["Key"].removeprefix(keys.results).partition("/")[0]
-    entry = core(session).tasks.entry(chunk)
-    assert entry is not None
-    again = ChunkMessage(
-        chunk=chunk,
-        lo=0,
-        hi=1,
-        pack=chunk.partition("-")[0],
-        offset=entry.offset,
-        length=entry.length,
-        inline=None,
-    )
-    fleet.sqs.send_message(QueueUrl=url, MessageBody=again.to_body())
-    outages = Outages(lambda call, key: call == "get_object" and "/results/" in key, 3)
-    second: Any = Shy(fleet.s3, refuses=outages)
-    dataclasses.replace(fleet, s3=second).add_worker(keys, url)
-    assert outages.over.wait(60)
-    assert session.collect(timeout=60) == [0]
-    session.cleanup()
-    assert not {TAMPERING, "missing"} & set(events(capsys))
 
 
 def test_a_worker_starts_when_its_policy_has_arrived() -> None:

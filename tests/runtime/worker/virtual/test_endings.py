@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst._protocol.sealed.failure import Failure
 from starburst.errors import SessionError
+from starburst.worker.leases.background_commit import BackgroundCommit
 from starburst.worker.leases.lease import Lease
 from starburst.worker.settings.timings import Timings
 from tests.runtime.effects import listening
 from tests.some import some
 
 from .test_handing_on import PATIENT, messages, waiting
-from .virtual_aws import outage
+from .virtual_aws import Message, outage
 from .virtual_session import Dies, VirtualSession
 
 
@@ -201,6 +203,46 @@ def test_who_hands_on_and_finds_that_another_was_first_drops_its_task(deliveries
     assert not session.sqs.messages
 
 
+def test_who_does_not_know_a_function_probes_it_and_hands_the_rest_on_in_parts_of_that_length() -> (
+    None
+):
+    session = VirtualSession([0.06] * 8, workers=3)
+    worker = session.worker()
+    worker.turn(0)
+    worker.close()
+    [(_, node)] = session.nodes()
+    assert node.covered == 4, "as many as begin within 0.2 s"
+    assert node.children == ((4, 6), (6, 8)), "an eighth of a second each: the queue is empty"
+
+
+def test_what_is_handed_on_beside_a_long_task_goes_by_how_long_its_like_took_before() -> None:
+    session = VirtualSession([0.01] * 5, [60.0, *[0.01] * 20], workers=3)
+    worker = session.worker()
+    for _ in range(2):
+        worker.turn(0)
+    worker.close()
+    _, (_, node) = list(session.nodes())[:2]
+    assert node.children == ((0, 1), (1, 11), (11, 21))
+
+
+def test_a_rest_that_is_short_is_done_by_who_has_it_while_others_have_enough_to_do() -> None:
+    """By what its tasks took so far; where they take longer after all, the rest goes to others."""
+    for durations, handed_on in (
+        ([0.1] * 29, []),
+        ([0.1] * 31, list(range(10, 31))),
+        ([0.1] * 12 + [0.5] * 17, list(range(16, 29))),
+    ):
+        session = VirtualSession([0.1], durations, workers=100)
+        session.sqs.messages += [Message("", sent=0.0, visible=0.0)] * 250
+        worker = session.worker()
+        for _ in range(2):  # the first tells how long a task takes
+            worker.turn(0)
+        worker.close()
+        _, (_, node) = session.nodes()
+        left = [n for lo, hi in node.children for n in range(lo, hi)]
+        assert left == handed_on
+
+
 # What is said of tasks without a result.
 
 
@@ -250,3 +292,18 @@ def test_a_request_that_takes_long_is_kept_and_not_queued_anew() -> None:
     assert len(messages(session)) == 1
     assert session.outcomes() == session.squares()
     session.check()
+
+
+# The thread beside the work.
+
+
+def test_one_commit_is_under_way_at_a_time_and_none_after_the_end() -> None:
+    background, lease = BackgroundCommit(), object()
+    start: Any = background.start
+    start(lease, lambda: None)
+    with pytest.raises(RuntimeError, match="under way"):
+        start(lease, lambda: None)
+    assert background.finish(lambda: None) is None
+    background.close()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        start(lease, lambda: None)

@@ -145,6 +145,60 @@ def test_a_pack_that_is_gone_is_told_with_the_range_that_it_held() -> None:
     assert not session.sqs.messages
 
 
+def test_where_s3_never_says_404_a_pack_that_is_gone_costs_nobody_a_pause() -> None:
+    """Who forges messages costs a worker neither its place nor a pause, and is told in a minute."""
+    session = VirtualSession([0.5], [0.5], idle_seconds=600)
+    session.s3.shy = True
+    for number in range(7, 11):
+        forged = ChunkMessage(
+            chunk=f"p{number:06}-00000",
+            lo=0,
+            hi=1,
+            pack=f"p{number:06}",
+            offset=0,
+            length=9,
+            inline=None,
+        )
+        session.sqs.messages.insert(0, Message(forged.to_body(), sent=0.0, visible=0.0))
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert [at for _, at in session.starts] == pytest.approx([0.0, 0.5], abs=0.2)
+    assert len(session.logged("not seen")) >= 4 * 4
+    rings = session.logged(TAMPERING)
+    assert [line["range"] for line in rings] == [[0, 1]] * 4
+    assert all(60.0 <= line["now"] <= 80.0 for line in rings)
+    assert not session.logged("trouble")
+    assert not session.sqs.messages
+
+
+def test_where_s3_never_says_404_a_function_is_missing_after_two_looks_a_minute_apart() -> None:
+    session = VirtualSession([0.5])
+    session.s3.shy = True
+    with in_place_of(session, f"{session.keys.functions}f", None):
+        session.run()
+    assert session.outcomes() == ["integrity"]
+    assert "missing from the session" in session.failures()[0].text
+    assert session.logged("trouble")
+    [line] = session.logged(TAMPERING)
+    assert line["now"] >= session.timings.promised_seconds
+    session.check()
+
+
+def test_a_result_that_is_there_and_cannot_be_read_for_now_is_no_forgery() -> None:
+    """The PUT says that the key is taken, the GET that it is not there."""
+    session = VirtualSession([0.5])
+    session.s3.shy = True
+    [message] = session.sqs.messages
+    session.run()
+    session.sqs.send(message.body)
+    session.meet("get_node", *[s3_error(403, "AccessDenied")] * 3)
+    session.run()
+    assert session.left_to_meet("get_node") == 0
+    assert session.outcomes() == session.squares()
+    assert told(session) == told(session, "missing") == []
+    assert not session.sqs.messages
+
+
 def test_who_looks_for_lost_ranges_tells_of_a_forged_result_and_sends_the_others() -> None:
     session = VirtualSession([0.5, 0.5], [0.5])
     session.sqs.messages.clear()

@@ -66,9 +66,11 @@ class VirtualS3(_Service):
 
     Attributes:
         objects: by key.
+        shy: whether it says 403 of what is not there, as to a worker, which may list nothing.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
+    shy: bool = False
 
     def put_object(self, *, Key: str, Body: Any, IfNoneMatch: str = "", **_: Any) -> dict[str, Any]:
         data = Body.read() if isinstance(Body, io.BytesIO) else bytes(Body)
@@ -103,7 +105,7 @@ class VirtualS3(_Service):
 
     def _object(self, key: str) -> bytes:
         if key not in self.objects:
-            raise s3_error(404, "NoSuchKey")
+            raise s3_error(403, "AccessDenied") if self.shy else s3_error(404, "NoSuchKey")
         return self.objects[key]
 
 
