@@ -231,6 +231,7 @@ def test_a_rest_that_is_short_is_done_by_who_has_it_while_others_have_enough_to_
         ([0.1] * 29, []),
         ([0.1] * 31, list(range(10, 31))),
         ([0.1] * 12 + [0.5] * 17, list(range(16, 29))),
+        ([0.1] * 3 + [0.02] * 97, []),
     ):
         session = VirtualSession([0.1], durations, workers=100)
         session.sqs.messages += [Message("", sent=0.0, visible=0.0)] * 250
