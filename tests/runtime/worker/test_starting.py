@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -22,8 +24,6 @@ from tests.runtime.sessions import opened
 from tests.session_internals import queue_url
 
 from .virtual.virtual_aws import outage
-
-pytestmark = pytest.mark.usefixtures("forked")
 
 
 class Queue:
@@ -55,7 +55,7 @@ class Silent(Queue):
 
 @pytest.fixture
 def session(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, fleet: Fleet, forked: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Session]:
     """A session with work in its queue, and the variables of a worker of it."""
     session = opened(connection, fleet)
@@ -139,3 +139,11 @@ def test_a_worker_that_cannot_start_says_why_and_ends_with_1(
     last = lines(capsys)[-1]
     assert last["error"] == "ConfigurationError"
     assert WorkerVariable.QUEUE_URL in last["why"]
+
+
+def test_a_container_ends_with_what_its_worker_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr("starburst.worker.starting.main", lambda: 7)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("starburst.worker", run_name="__main__")
+    assert ended.value.code == 7
