@@ -10,6 +10,7 @@ import pytest
 
 from starburst._protocol.sealed.chunks import ChunkMessage, read_message
 from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst.errors import SessionError
 from starburst.worker.leases.background_commit import BackgroundCommit
 from starburst.worker.leases.lease import Lease
@@ -17,7 +18,7 @@ from starburst.worker.settings.timings import Timings
 from tests.runtime.effects import listening
 from tests.some import some
 
-from .test_handing_on import PATIENT, messages, waiting
+from .test_handing_on import PATIENT, messages, sent, waiting
 from .virtual_aws import Message, outage
 from .virtual_session import Dies, VirtualSession
 
@@ -242,6 +243,22 @@ def test_a_rest_that_is_short_is_done_by_who_has_it_while_others_have_enough_to_
         _, (_, node) = session.nodes()
         left = [n for lo, hi in node.children for n in range(lo, hi)]
         assert left == handed_on
+
+
+def test_who_hands_on_and_finds_that_one_who_died_had_cut_the_range_sends_each_part_once() -> None:
+    session = VirtualSession([0.1, 60.0, 0.1], workers=2)
+    chunk, first = "p000001-00000", session.worker()
+    parts = ((0, 1), (1, 2), (2, 3))
+    cut = ResultNode(lo=0, hi=3, covered=0, children=parts, batches=(), failures={}, worker="dead")
+    store = session.worker().store
+    session.time.call_at(0.2, lambda: store.commit(chunk, cut, attempt=2))
+    with listening():
+        first.turn(1)
+        first.close()
+    assert tuple(sent(session, "w1")) == parts
+    session.run()
+    assert session.outcomes() == session.squares()
+    assert not session.sqs.messages
 
 
 # What is said of tasks without a result.
