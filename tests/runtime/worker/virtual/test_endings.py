@@ -259,6 +259,8 @@ def test_who_hands_on_and_finds_that_one_who_died_had_cut_the_range_sends_each_p
     session.run()
     assert session.outcomes() == session.squares()
     assert not session.sqs.messages
+    nodes = [key for key in session.s3.objects if f"{chunk}/" in key and "." not in key]
+    assert len(nodes) == len(list(session.nodes())) == 4, "each of them is led to"
 
 
 # What is said of tasks without a result.
