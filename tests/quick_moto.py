@@ -94,7 +94,8 @@ def _receive_while_it_stands(
         left = until - time.monotonic()
         if found or left <= 0:
             return found
-        backend.get_queue(queue_name).wait_for_messages(min(left, _LOOK_SECONDS))
+        queue: Any = backend.get_queue(queue_name)
+        queue.wait_for_messages(min(left, _LOOK_SECONDS))
 
 
 def _random_string(
