@@ -266,7 +266,9 @@ def test_lost_workers_are_replaced_up_to_their_budget(
     assert not world.ecs.live()
 
 
-def test_three_workers_that_never_ran_are_enough_and_two_are_not(world: World) -> None:
+def test_three_workers_that_never_ran_are_enough_and_two_are_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.ecs.first_status = "PENDING"
     start(world, workers=2)
     for task in world.ecs.live():
@@ -277,6 +279,14 @@ def test_three_workers_that_never_ran_are_enough_and_two_are_not(world: World) -
     assert world.record(KEYS).unstarted == 2
     world.ecs.end(world.ecs.live()[0], exit_code=None, stop_code="TaskFailedToStart")
     world.ecs.end(world.ecs.live()[0])
+
+    def unseen(**_: Any) -> Any:
+        raise refused("AWS.SimpleQueueService.NonExistentQueue")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.environment.clients.sqs, "get_queue_attributes", unseen)
+        world.sweep()
+        assert not ended(world), "what its queue holds nobody knows"
     world.sweep()
     assert ended(world)
 
@@ -378,3 +388,23 @@ def test_a_stopped_worker_is_counted_for_three_hours(world: World) -> None:
     world.later(0.5)
     world.sweep()
     assert (world.record(KEYS).settled, world.record(KEYS).seconds) == ({}, counted)
+
+
+def test_a_worker_whose_age_ecs_does_not_tell_is_young(world: World) -> None:
+    held_by_spot(world)
+    [held] = world.ecs.live()
+    del held["createdAt"]
+    world.later(1800)
+    world.sweep()
+    assert world.ecs.live() == [held]
+    world.ecs.add(KEYS.session)
+    world.later(60)
+    world.sweep()
+    assert held not in world.ecs.live(), "of two the younger one is stopped"
+
+
+def test_a_deadline_is_told_in_hours_since_the_start(world: World) -> None:
+    start(world, timeout_seconds=5400)
+    world.later(5400)
+    world.sweep()
+    assert world.status(KEYS).reason == "stopped at its deadline, 1.5 h after its start"

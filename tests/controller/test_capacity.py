@@ -52,6 +52,17 @@ def test_each_capacity_is_bought_as_it_says(
     assert sum(call["count"] for call in world.ecs.calls) == 40
 
 
+def test_mixed_replaces_spot_by_spot_while_its_certain_share_is_there(world: World) -> None:
+    world.deploy(WIDE)
+    url = world.start(a_manifest(workers=40, capacity="mixed"))["queue_url"]
+    world.send(url, 80)
+    world.later(60)
+    for task in world.ecs.live()[-10:]:
+        world.ecs.end(task, exit_code=None, stop_code="SpotInterruption")
+    world.sweep()
+    assert live(world) == {"FARGATE": 4, "FARGATE_SPOT": 36}
+
+
 def test_mixed_takes_on_demand_workers_where_spot_has_no_room(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 12}

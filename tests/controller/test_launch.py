@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -400,3 +402,110 @@ def test_a_permission_that_lacked_long_ago_ends_no_session_that_it_lacks_for_a_m
     world.later(30)
     world.sweep()
     assert len(world.ecs.live()) == 3
+
+
+def test_a_launch_that_is_larger_than_what_is_allowed_by_now_is_not_gone_on_with(
+    world: World,
+) -> None:
+    """Who began it died before ECS was asked for the last two of its twelve."""
+    world.deploy(WIDE)
+    calls = iter(range(9))
+
+    def second_dies() -> None:
+        if next(calls) == 1:
+            raise MemoryError
+
+    world.ecs.on_run = second_dies
+    url = world.start(a_manifest(workers=12))["queue_url"]
+    world.send(url, 50)
+    assert len(world.ecs.live()) == 10
+    world.ecs.on_run = None
+    world.deploy(Limits(workers=11))
+    for _ in range(2):
+        world.later(60)
+        world.sweep()
+    assert len(world.ecs.tasks) == len(world.ecs.live()) == 11
+    assert world.record(KEYS).waves == 2
+
+
+def test_a_tag_that_names_no_call_hides_no_worker_and_ends_no_launch(world: World) -> None:
+    url = world.start(a_manifest(workers=5))["queue_url"]
+    world.send(url, 3)
+    for task in world.ecs.live()[1:]:
+        world.ecs.end(task)
+
+    def die() -> None:
+        raise MemoryError
+
+    world.ecs.on_run = die
+    world.later(60)
+    with pytest.raises(SweepFailed):
+        world.sweep()
+    world.ecs.on_run = None
+    world.ecs.add(KEYS.session, tags=[{"key": "starburst:launch", "value": "2-somebody's"}])
+    world.later(60)
+    world.sweep()
+    assert len(world.ecs.live()) == 4, "the two that lacked are there"
+    assert world.record(KEYS).launch is None
+
+
+def test_a_long_launch_beside_workers_counts_each_worker_once(world: World) -> None:
+    world.deploy(WIDE)
+    url = world.start(a_manifest(workers=40))["queue_url"]
+    world.send(url, 90)
+    world.later(60)
+    for task in world.ecs.live()[:30]:
+        world.ecs.end(task, exit_code=1)
+    told: list[str] = []
+
+    def slowly() -> None:
+        world.later(6)
+        told.append(world.status(KEYS).reason.partition("; 30 lost")[0])
+
+    world.ecs.on_run, world.ecs.first_status = slowly, "PENDING"
+    world.sweep()
+    assert [reason.partition(" since")[0] for reason in told] == [
+        "40 of 40 workers running",
+        "10 of 40 workers running; 10 starting",
+        "10 of 40 workers running; 20 starting",
+    ]
+
+
+def test_a_session_that_cannot_start_and_is_erased_at_its_end_gets_no_status_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = world.environment.clients.s3
+    delete, bucket = s3.delete_object, world.environment.settings.bucket
+
+    def erase(*, Bucket: str, Key: str) -> object:
+        if Key == KEYS.control_record:
+            for key in world.keys_under(KEYS.prefix):
+                delete(Bucket=bucket, Key=key)
+        return delete(Bucket=Bucket, Key=Key)
+
+    monkeypatch.setattr(s3, "delete_object", erase)
+    world.ecs.answers = [refused("InvalidParameterException", "No Fargate configuration")]
+    world.start()
+    assert world.keys_under("") == [KEYS.ended_record]
+
+
+def test_workers_are_counted_once_where_the_answer_to_that_write_is_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 wrote it, the SDK asked once more, and then it says that another was quicker."""
+    s3 = world.environment.clients.s3
+    put, lost = s3.put_object, list[str]()
+
+    def lose(**arguments: Any) -> Any:
+        answer = put(**arguments)
+        if arguments["Key"] == KEYS.control_record and world.ecs.tasks and not lost:
+            lost.append(arguments["Key"])
+            raise refused("PreconditionFailed")
+        return answer
+
+    world.deploy(WIDE)
+    world.ecs.answers = [10, refused("InvalidParameterException", "No Fargate configuration")]
+    monkeypatch.setattr(s3, "put_object", lose)
+    world.start(a_manifest(workers=20))
+    assert lost
+    assert world.record(KEYS).launched == len(world.ecs.live()) == 10

@@ -111,7 +111,8 @@ def test_a_sweep_without_ecs_does_all_the_rest(world: World) -> None:
     )["QueueUrl"]
     world.ecs.busy = 10_000
     swept = world.sweep()
-    assert (swept["unseen"], swept["unlisted"], swept["orphan_queues"]) == (1, 1, 1)
+    counts = {"sessions": 1, "orphan_tasks": 0, "orphan_queues": 1, "unseen": 1, "unlisted": 1}
+    assert swept == {"ok": True, **counts}
     assert url not in world.queues()
 
 

@@ -168,3 +168,22 @@ def test_a_permission_that_lacks_beside_workers_is_asked_for_after_ten_minutes(
     world.ecs.answers = [refused("InvalidParameterException", "No Fargate configuration")] * 9
     play(world, every=10, seconds=1300, meanwhile=lambda _: None)
     assert gaps(world)[1:] == [600, 600]
+
+
+def test_subnets_without_room_keep_a_mixed_session_from_asking_and_not_from_spot(
+    world: World,
+) -> None:
+    world.ecs.first_status = "PROVISIONING"
+    url = world.start(a_manifest(capacity="mixed", timeout_seconds=86_400))["queue_url"]
+    world.send(url, 50)
+    for task in world.ecs.live():
+        world.ecs.end(
+            task,
+            exit_code=None,
+            stop_code="TaskFailedToStart",
+            reason="Unexpected EC2 error: InsufficientFreeAddressesInSubnet",
+        )
+    world.sweep()
+    record = world.record(KEYS)
+    assert (record.shortages, record.spot_lacked_at) == (1, None)
+    assert not world.ecs.live()

@@ -132,3 +132,23 @@ def test_a_start_that_its_stop_outran_leaves_no_queue(
     monkeypatch.setattr(sqs, "create_queue", outrun, raising=False)
     assert world.start()["error"]["type"] == "SessionEnded"
     assert not world.queues()
+
+
+@pytest.mark.parametrize(("rivals", "looks"), [(0, 1), (3, 4), (4, 4)])
+def test_who_looked_while_others_wrote_looks_again_up_to_four_times(
+    world: World, monkeypatch: pytest.MonkeyPatch, rivals: int, looks: int
+) -> None:
+    world.start()
+    world.later(3601)
+    describe, asked = world.ecs.describe_tasks, list[str]()
+
+    def outrun(**arguments: Any) -> Any:
+        asked.append("")
+        if len(asked) <= rivals:
+            Records(world.environment).update(KEYS.session, lambda r: replace(r, lost=r.lost + 1))
+        return describe(**arguments)
+
+    monkeypatch.setattr(world.ecs, "describe_tasks", outrun)
+    assert world.request_only(KEYS, "refresh")["ok"]
+    ended = world.status(KEYS).state == "ended"
+    assert (len(asked) - ended, ended) == (looks, rivals < 4), "who ends it looks at what is left"

@@ -165,8 +165,10 @@ def test_a_request_that_sqs_did_not_take_is_none_of_the_few(
         patched.setattr(world.environment.clients.sqs, "send_message", fail)
         for _ in range(5 * (EMPTY_LOOKS + 1)):
             world.later(60)
+            before = len(tries)
             with contextlib.suppress(SweepFailed):
                 world.sweep()
+                assert len(tries) == before, "the function's alarm hears of each"
     assert len(tries) > EMPTY_LOOKS
     pass_minutes(world, 4)
     assert requests(world, url)

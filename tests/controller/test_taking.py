@@ -57,3 +57,29 @@ def test_a_permission_that_lacks_is_timed_from_its_first_refusal_until_a_worker_
     a_worker = replace(busy, workers=1, ids=("one",))
     record = taken(record, a_worker, now=NOW + 40)
     assert taken(record, denied, now=NOW + 60).denied_since == NOW + 60
+
+
+def test_what_workers_were_lost_of_is_kept_where_a_launch_only_waits() -> None:
+    lost = replace(RECORD, lost=1, trouble="OutOfMemory")
+    busy = Launched(workers=0, batches=WHOLE, trouble="Rate exceeded")
+    full = replace(busy, shortage="quota", trouble="no room")
+    assert taken(lost, busy, now=NOW).trouble == "OutOfMemory"
+    assert taken(RECORD, busy, now=NOW).trouble == "Rate exceeded"
+    assert taken(replace(lost, lost=0), full, now=NOW).trouble == "OutOfMemory"
+    assert taken(lost, replace(busy, batches={}, trouble=""), now=NOW).trouble == "OutOfMemory"
+    assert taken(replace(lost, lost=0), Launched(workers=20, batches={}), now=NOW) == replace(
+        lost, lost=0, launched=20, launch=None
+    )
+
+
+def test_workers_that_came_beside_others_are_counted_though_as_much_is_left() -> None:
+    outcome = Launched(workers=2, ids=("one", "two"), batches=WHOLE)
+    assert taken(RECORD, outcome, now=NOW).launched == 2
+    assert taken(replace(RECORD, known={"one": NOW}), outcome, now=NOW).launched == 2
+
+
+def test_what_turned_out_to_be_in_vain_ends_no_session_whose_first_workers_came() -> None:
+    outcome = Launched(workers=2, ids=("one", "two"), batches={}, trouble="bad", fatal=True)
+    record = taken(RECORD, outcome, now=NOW)
+    assert (record.state, record.launch, record.not_before) == ("starting", None, NOW + 600)
+    assert taken(RECORD, replace(outcome, workers=0, ids=()), now=NOW).state == "failed"

@@ -255,7 +255,7 @@ def _end(
 
 
 def _failure(record: Record, look: Look, *, now: float, timings: Timings) -> str:
-    if record.queue_url and _is_deleted(record, now=now):
+    if _is_deleted(record, now=now):
         return "its queue was deleted, and its remaining work with it; start a new session"
     if not record.queue_url and now - record.started >= timings.start_seconds:
         return "its start was never completed; start a new session"
