@@ -19,37 +19,41 @@ from deploy.tools.local import Deployment
 from environments import LOCAL
 from starburst.local import LocalEnvironment
 
-SAFE = replace(LOCAL, name="safe")
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalEnvironment]:
+    with LocalEnvironment() as local:
+        yield local
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Iterator[Account]:
-    """An account in which nothing is deployed yet, and the real CLI."""
-    with LocalEnvironment() as local:
-        deployment = Deployment(local=local, outdir=tmp_path)
-        session = local.platform_session()
+def account(local: LocalEnvironment, tmp_path: Path, request: pytest.FixtureRequest) -> Account:
+    """An account in which nothing of the environment is deployed yet, and the real CLI."""
+    deployment = Deployment(local=local, outdir=tmp_path)
+    session = local.platform_session()
 
-        def run(arguments: Sequence[str]) -> None:
-            deployment.cdk(*arguments, "--require-approval", "never")
+    def run(arguments: Sequence[str]) -> None:
+        deployment.cdk(*arguments, "--require-approval", "never")
 
-        yield Account(
-            environment=SAFE,
-            client=lambda service: local.client(session, service),
-            cdk=run,
-            say=lambda _line: None,
-        )
+    return Account(
+        environment=replace(LOCAL, name=request.param),
+        client=lambda service: local.client(session, service),
+        cdk=run,
+        say=lambda _line: None,
+    )
 
 
-def synthesized(outdir: Path, *, wrong: bool = False) -> Path:
+def synthesized(account: Account, outdir: Path, *, wrong: bool = False) -> Path:
     """Two stacks, both to be protected; the second cannot be made where something is wrong."""
     app = cdk.App(outdir=str(outdir))
-    place = cdk.Environment(account=SAFE.account, region=SAFE.region)
-    stage = cdk.Stage(app, SAFE.name, env=place)
+    safe = account.environment
+    place = cdk.Environment(account=safe.account, region=safe.region)
+    stage = cdk.Stage(app, safe.name, env=place)
     for part in ("network", "storage"):
         stack = cdk.Stack(
             stage,
             part,
-            stack_name=f"starburst-safe-{part}",
+            stack_name=f"starburst-{safe.name}-{part}",
             termination_protection=True,
             synthesizer=cast(cdk.IStackSynthesizer, cdk.BootstraplessSynthesizer()),
         )
@@ -71,43 +75,40 @@ MADE: Any = {"network": ("CREATE_COMPLETE", True), "storage": ("CREATE_COMPLETE"
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("account", ["safe"], indirect=True)
 def test_what_was_never_made_is_made_again_and_then_protected(
     account: Account, tmp_path: Path
 ) -> None:
-    wrong = synthesized(tmp_path / "wrong", wrong=True)
+    wrong = synthesized(account, tmp_path / "wrong", wrong=True)
     with pytest.raises(CdkFailed):
         deploy(account, assembly=wrong)
     assert states(account) == {
         "network": ("CREATE_COMPLETE", True),
         "storage": ("ROLLBACK_COMPLETE", False),
     }
-    deploy(account, assembly=synthesized(tmp_path / "right"))
+    deploy(account, assembly=synthesized(account, tmp_path / "right"))
     assert states(account) == MADE
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("account", ["sound"], indirect=True)
 def test_plain_cdk_deploy_protects_what_it_could_not_make_and_this_frees_it(
     account: Account, tmp_path: Path
 ) -> None:
-    """The reason for the command; once the CLI does better, `deploy.up` need not."""
-    wrong = ("deploy", "safe/*", "--app", str(synthesized(tmp_path / "wrong", wrong=True)))
-    with pytest.raises(CdkFailed):
-        account.cdk(wrong)
-    assert states(account)["storage"] == ("ROLLBACK_COMPLETE", True)
-    right = synthesized(tmp_path / "right")
-    with pytest.raises(CdkFailed, match="TerminationProtection is enabled"):
-        account.cdk(("deploy", "safe/*", "--app", str(right)))
-    deploy(account, assembly=right)
-    assert states(account) == MADE
+    """The reason for the command; once the CLI does better, `deploy.up` need not.
 
-
-@pytest.mark.timeout(180)
-def test_one_stack_can_be_deployed_and_stays_protected_while_it_changes(
-    account: Account, tmp_path: Path
-) -> None:
-    deploy(account, assembly=synthesized(tmp_path / "first"), parts=("network",))
+    One stack was deployed alone before, and stays protected while it changes.
+    """
+    first = synthesized(account, tmp_path / "first")
+    deploy(account, assembly=first, parts=("network",))
     assert states(account) == {"network": ("CREATE_COMPLETE", True)}
-    right = synthesized(tmp_path / "second")
+    wrong = synthesized(account, tmp_path / "wrong", wrong=True)
+    with pytest.raises(CdkFailed):
+        account.cdk(("deploy", "sound/*", "--app", str(wrong)))
+    assert states(account)["storage"] == ("ROLLBACK_COMPLETE", True)
+    right = synthesized(account, tmp_path / "right")
+    with pytest.raises(CdkFailed, match="TerminationProtection is enabled"):
+        account.cdk(("deploy", "sound/*", "--app", str(right)))
     seen: list[bool] = []
 
     def run(arguments: Sequence[str]) -> None:
