@@ -18,11 +18,13 @@ from starburst.controller.state.endpoint_state import NOTE
 from starburst.controller.sweep import SweepFailed
 from starburst.errors import IntegrityError
 from starburst.untrusted.strict_json import read_object
-from tests.controller.conftest import sdk, world
+from tests.controller.conftest import memory_world as world
+from tests.controller.conftest import sdk
+from tests.controller.conftest import world as sdk_world
 from tests.controller.world import TURN, World
 from tests.manifests import a_manifest
 
-__all__ = ["sdk", "world"]
+__all__ = ["sdk", "sdk_world", "world"]
 
 MINE = a_manifest()
 OTHER = a_manifest(session="b" * 20, user="bobby")
@@ -196,14 +198,28 @@ RECORDS: list[dict[str, Any]] = [
     {"launch": {"wave": 1, "batches": {"0": 10**30}, "until": 0}},
     *({"state": value} for value in ("odd", None, ["ended"])),
     *({name: 10**6} for name in ("setbacks", "shortages")),
-    *({"session": value} for value in ("b" * 20, "../x", 7)),
-    {"user": "../bob"},
     {"surprise": 1},
 ]
+NAMES: list[dict[str, Any]] = [
+    *({"session": value} for value in ("b" * 20, "../x", 7)),
+    {"user": "../bob"},
+]
+"""These would be parts of keys and calls, which the SDK has a say in."""
 
 
-@pytest.mark.parametrize("fields", RECORDS, ids=str)
+@pytest.mark.parametrize("fields", [*RECORDS, *NAMES], ids=str)
 def test_a_damaged_record_is_its_own_sessions_trouble(world: World, fields: dict[str, Any]) -> None:
+    troubles_no_other(world, fields)
+
+
+@pytest.mark.parametrize("fields", NAMES, ids=str)
+def test_neither_does_a_name_in_it_trouble_the_sdk(
+    sdk_world: World, fields: dict[str, Any]
+) -> None:
+    troubles_no_other(sdk_world, fields)
+
+
+def troubles_no_other(world: World, fields: dict[str, Any]) -> None:
     world.start(MINE)
     world.start(OTHER)
     record = {**json.loads(world.read(KEYS.control_record)), **fields}

@@ -38,12 +38,27 @@ def world(
             world: World = a_world()
         else:
             world = stack.enter_context(moto_world(sdk, monkeypatch))
-        lines = Lines(world.history)
-        logger = logging.getLogger("starburst")
-        logger.addHandler(lines)
-        stack.callback(logger.removeHandler, lines)
+        stack.enter_context(_in_order(world))
         yield world
-        assert broken(world.history, wakes=world.environment.settings.wakes) == []
+
+
+@pytest.fixture
+def memory_world() -> Iterator[World]:
+    """The same in memory for any room: ten times as quick, and without the SDK's own checks."""
+    with _in_order(made := a_world()):
+        yield made
+
+
+@contextlib.contextmanager
+def _in_order(world: World) -> Iterator[None]:
+    lines = Lines(world.history)
+    logger = logging.getLogger("starburst")
+    logger.addHandler(lines)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+    assert broken(world.history, wakes=world.environment.settings.wakes) == []
 
 
 @pytest.fixture
