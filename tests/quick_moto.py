@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import inspect
 import string
@@ -24,7 +25,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import NoCredentialsError
 from moto import mock_aws
 
-__all__ = ["quick_aws", "quick_clients"]
+__all__ = ["quick_aws", "quick_client", "quick_clients"]
 
 _attributes = moto.sqs.models.SQSBackend.get_queue_attributes
 _receive = moto.sqs.models.SQSBackend.receive_message
@@ -47,23 +48,32 @@ def quick_aws() -> Iterator[None]:
 
 
 def quick_clients(sdk: boto3.session.Session, *services: str) -> list[Any]:
-    """Return clients that are made once for each SDK session, as they were when they were made.
-
-    Who registers events makes a client of their own.
-    """
+    """Return clients that are made once for each SDK session, as they were when they were made."""
     clients = []
     for service in services:
-        client, own = _client(sdk, service)
+        client, own, handlers = _client(sdk, service)
         vars(client).clear()
         vars(client).update(own)
+        vars(client.meta.events._emitter).update(vars(copy.copy(handlers)))
         clients.append(client)
     return clients
 
 
+def quick_client(service: str, region: str) -> Any:
+    """Return a client that is made once for each region, as it was when it was made."""
+    [client] = quick_clients(_session(region), service)
+    return client
+
+
 @functools.cache
-def _client(sdk: boto3.session.Session, service: str) -> tuple[Any, dict[str, Any]]:
+def _session(region: str) -> boto3.session.Session:
+    return boto3.session.Session("testing", "testing", region_name=region)
+
+
+@functools.cache
+def _client(sdk: boto3.session.Session, service: str) -> tuple[Any, dict[str, Any], Any]:
     client: Any = sdk.client(service)  # type: ignore[call-overload]
-    return client, dict(vars(client))
+    return client, dict(vars(client)), copy.copy(client.meta.events._emitter)
 
 
 def _milliseconds() -> float:

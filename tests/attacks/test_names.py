@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +25,7 @@ from starburst.errors import SessionError
 from tests.attacks.hostile import NAMES, client_error, forbidden, names_as_on_aws
 from tests.incident.environments import BUCKET, Parameters, Trail, make_audit
 from tests.incident.test_versions import ALICE, BOB, HERS, ROLES, SESSION, names
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_client
 from tests.runtime.conftest import connection, fleet, forked, sdk
 from tests.runtime.fleet import BUCKET as DATA
 from tests.runtime.fleet import Fleet
@@ -236,13 +235,13 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
         monkeypatch.setenv(name, "testing")
     monkeypatch.chdir(tmp_path)
     with quick_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = quick_client("s3", "us-east-1")
         s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
         for prefix in (ALICE, BOB):
             s3.put_object(Bucket=BUCKET, Key=f"{prefix}manifest.json", Body=b"{}")
         hostile(s3, BUCKET, ALICE)
         make_audit(s3)
-        iam = boto3.client("iam", region_name="eu-west-1")
+        iam = quick_client("iam", "eu-west-1")
         for role in ROLES:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
         yield {
@@ -250,7 +249,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
             "iam": iam,
             "ssm": Parameters(),
             "cloudtrail": Trail(),
-            "sts": boto3.client("sts", region_name="eu-west-1"),
+            "sts": quick_client("sts", "eu-west-1"),
         }
 
 
@@ -391,7 +390,7 @@ def erased() -> Iterator[Any]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         with quick_aws():
-            s3 = boto3.client("s3", region_name="us-east-1")
+            s3 = quick_client("s3", "us-east-1")
             s3.create_bucket(Bucket=BUCKET)
             s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
             yield s3

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import boto3
 import pytest
 
 from deploy.incident.command import Clients
@@ -30,7 +29,7 @@ from tests.incident.environments import (
     Trail,
     make_audit,
 )
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_client
 
 PROD = ["--environment", "prod"]
 GENOMICS = [*PROD, "--workspace", "genomics"]
@@ -86,14 +85,14 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
         monkeypatch.setenv(name, "testing")
     monkeypatch.chdir(tmp_path)
     with quick_aws():
-        iam = boto3.client("iam", region_name="eu-west-1")
+        iam = quick_client("iam", "eu-west-1")
         for role in ROLES:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
         ecs = Ecs()
         for user in ("alice", "alice", "bob"):
             ecs.start("genomics", user)
         ecs.start("markets", "carol")
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = quick_client("s3", "us-east-1")
         s3.create_bucket(Bucket=BUCKET)
         make_audit(s3)
         made = {
@@ -102,7 +101,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
             "s3": s3,
             "ssm": Parameters(),
             "cloudtrail": Trail(),
-            "sts": boto3.client("sts", region_name="eu-west-1"),
+            "sts": quick_client("sts", "eu-west-1"),
         }
         yield made.__getitem__
 

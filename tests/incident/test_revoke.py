@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from deploy.incident.command import Clients
@@ -18,7 +17,7 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.revocation import revocation_document, revoker_document
 from tests.incident.calls import actions, taken
 from tests.incident.environments import BUCKET, Parameters
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_client
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -34,7 +33,7 @@ def iam(monkeypatch: pytest.MonkeyPatch) -> Iterator[IAMClient]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with quick_aws():
-        client = boto3.client("iam", region_name="eu-west-1")
+        client = quick_client("iam", "eu-west-1")
         for role in ROLES:
             client.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
             client.put_role_policy(
@@ -52,7 +51,7 @@ def iam(monkeypatch: pytest.MonkeyPatch) -> Iterator[IAMClient]:
 
 def clients(iam: IAMClient) -> Clients:
     """Return the clients of a role that may."""
-    s3 = boto3.client("s3", region_name="us-east-1")
+    s3 = quick_client("s3", "us-east-1")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="sessions/genomics/alice/x/manifest.json", Body=b"")
     made = {"iam": iam, "s3": s3, "ssm": Parameters()}

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.exceptions
 import pytest
 
@@ -24,7 +23,7 @@ from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
 from tests.incident.calls import actions, taken
 from tests.incident.environments import BUCKET, Parameters, Trail, make_audit, records
-from tests.quick_moto import quick_aws
+from tests.quick_moto import quick_aws, quick_client
 
 SESSION = "a" * 20
 ALICE = f"sessions/genomics/alice/{SESSION}/"
@@ -51,7 +50,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
         monkeypatch.setenv(name, "testing")
     monkeypatch.chdir(tmp_path)
     with quick_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = quick_client("s3", "us-east-1")
         s3.create_bucket(Bucket=BUCKET, ObjectLockEnabledForBucket=True)
         for prefix in (ALICE, BOB):
             for key in ("manifest.json", "results/0", "status.json"):
@@ -59,7 +58,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
                     s3.put_object(Bucket=BUCKET, Key=prefix + key, Body=body)
         s3.delete_object(Bucket=BUCKET, Key=f"{ALICE}results/0")
         make_audit(s3)
-        iam = boto3.client("iam", region_name="eu-west-1")
+        iam = quick_client("iam", "eu-west-1")
         for role in ROLES:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
         made = {
@@ -67,7 +66,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Clients
             "iam": iam,
             "ssm": Parameters(),
             "cloudtrail": Trail(),
-            "sts": boto3.client("sts", region_name="eu-west-1"),
+            "sts": quick_client("sts", "eu-west-1"),
         }
         yield made.__getitem__
 
