@@ -135,25 +135,22 @@ def evil_names(clients: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("command", ["hold", "erase", "restore"])
-@pytest.mark.parametrize("apply", [[], ["--apply"]])
 def test_commands_about_objects_print_letters(
     evil_names: dict[str, Any],
     command: str,
     *,
-    apply: list[str],
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     module = COMMANDS[command][0]
-    words = [*HERS, *apply]
-    if command == "restore":
-        words += ["--at", datetime.now(UTC).isoformat()]
-    module.main(words, clients=evil_names.__getitem__)
-    said = capsys.readouterr()
-    assert said.out + said.err
-    clean(said.out + said.err)
+    at = ["--at", datetime.now(UTC).isoformat()] if command == "restore" else []
+    for apply in ([], ["--apply"]):
+        module.main([*HERS, *apply, *at], clients=evil_names.__getitem__)
+        said = capsys.readouterr()
+        assert said.out + said.err
+        clean(said.out + said.err)
     for receipt in tmp_path.iterdir():
         clean(receipt.read_text())
 
@@ -173,10 +170,8 @@ def test_commands_about_objects_print_letters(
     ],
     ids=lambda words: ascii(words[:2]),
 )
-@pytest.mark.parametrize("trouble", [None, "AccessDenied", "Other"])
 def test_the_command_line_prints_letters(
     words: list[str],
-    trouble: str | None,
     *,
     connection: Connection,
     fleet: Fleet,
@@ -192,13 +187,16 @@ def test_the_command_line_prints_letters(
     with names_as_on_aws():
         hostile(fleet.s3, DATA, keys.prefix)
         session.detach()
-        failing: Any = Raising(trouble) if trouble else Keeps(fleet.s3, "results/")
-        seen = replace(connection, s3=failing)
-        monkeypatch.setattr("starburst._client.access.connection.connect", lambda *_, **__: seen)
-        main([session.id if word == "ID" else word for word in words])
-    said = capsys.readouterr()
-    clean(said.out + said.err)
-    assert not [line for line in (said.out + said.err).splitlines() if line.startswith("forged")]
+        for s3 in (Raising("AccessDenied"), Raising("Other"), Keeps(fleet.s3, "results/")):
+            seen = replace(connection, s3=s3)  # type: ignore[arg-type]
+            monkeypatch.setattr(
+                "starburst._client.access.connection.connect", lambda *_, seen=seen, **__: seen
+            )
+            main([session.id if word == "ID" else word for word in words])
+            said = capsys.readouterr()
+            clean(said.out + said.err)
+            lines = (said.out + said.err).splitlines()
+            assert not [line for line in lines if line.startswith("forged")]
 
 
 def test_a_log_line_of_the_client_is_letters(caplog: pytest.LogCaptureFixture) -> None:
