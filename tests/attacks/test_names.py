@@ -410,3 +410,14 @@ def test_no_name_at_all_stays(erased: Any, chosen: list[str]) -> None:
     assert (found.gone, found.kept) == (len(chosen), ())
     assert left(erased, BUCKET, "sessions/genomics/alice/") == []
     assert left(erased, BUCKET) != []
+
+
+def test_names_that_no_batch_carries_take_no_pass_each(erased: Any) -> None:
+    passes: list[str] = []
+    erased.meta.events.register("before-call.s3.ListObjectVersions", lambda **_: passes.append(""))
+    from starburst.aws.erasing import erase_below  # noqa: PLC0415
+
+    for number in range(5):
+        erased.put_object(Bucket=BUCKET, Key=f"{ALICE}results/a\x01{number}", Body=b"x")
+    assert erase_below(erased, BUCKET, [ALICE]).gone == 5
+    assert len(passes) == 2, "one that finds them, and one that finds nothing"

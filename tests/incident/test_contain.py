@@ -192,11 +192,17 @@ def test_twice_is_once_and_undo_leaves_no_denial(
     out = capsys.readouterr().out
     assert "a later one stays" in out
     assert "0 workers were told to stop" in out
+    names = {name for policies in there.values() for name in policies}
+    told = out.rpartition("0 workers were told")[0].rpartition("is written down")[2]
+    assert names
+    assert not [name for name in names if name not in told], "each, before those who stopped"
     assert denied(clients) == there
     for name in ("c", "d"):
         words = [*GENOMICS, "--undo", "--record", str(tmp_path / name), "--apply"]
         assert main(words, clients=clients) == 0
         assert not denied(clients)
+        said = capsys.readouterr().out
+        assert not [name for name in names if name not in said]
     assert running(clients) == ["carol"]
 
 
