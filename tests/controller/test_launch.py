@@ -509,3 +509,14 @@ def test_workers_are_counted_once_where_the_answer_to_that_write_is_lost(
     world.start(a_manifest(workers=20))
     assert lost
     assert world.record(KEYS).launched == len(world.ecs.live()) == 10
+
+
+def test_workers_that_were_told_of_already_go_on_where_the_rest_is_refused_for_good(
+    world: World,
+) -> None:
+    world.deploy(WIDE)
+    world.ecs.on_run = lambda: world.later(6)
+    world.ecs.answers = [10, refused("InvalidParameterException", "No Fargate configuration")]
+    world.start(a_manifest(workers=20))
+    assert len(world.ecs.live()) == 10
+    assert world.status(KEYS).state == "running"
