@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey
 from starburst._protocol.sizing import chunk_tasks
 from starburst.aws.calls import TAKEN, code_of
+from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.aws.write_once import write_once
 from starburst.errors import SessionEnded, SessionError, StarburstError
 
@@ -64,6 +64,7 @@ class Dispatcher:
         tasks: told what was sent, and what could not be.
         told: told what sending waits for, and the empty text when it no longer does.
         packs: number of the session's last pack (a client that attached goes on after it).
+        clock: the time by which it gathers tasks, and tries again.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Dispatcher:
         tasks: TaskList,
         told: Callable[[str], None],
         packs: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._connection = connection
         self._keys = keys
@@ -88,10 +90,11 @@ class Dispatcher:
         self._tasks = tasks
         self._packs = packs
         self._timings = connection.timings
-        self._patience = Patience(connection, told=told)
+        self._patience = Patience(connection, told=told, clock=clock.monotonic)
+        self._clock = clock
         self._expected = 0
         self._expected_end = 0
-        self._arrived = threading.Condition()
+        self._arrived = clock.condition()
         self._waiting: list[WaitingTask] = []
         self._bytes = 0
         self._last = _LONG_AGO
@@ -125,7 +128,7 @@ class Dispatcher:
         began = 0.0
         try:
             for data in inputs:
-                now = time.monotonic()
+                now = self._clock.monotonic()
                 began = began if held else now
                 held.append(data)
                 if len(held) == _TOGETHER or now - began > self._timings.gather_seconds:
@@ -143,24 +146,6 @@ class Dispatcher:
                     f"session {self._keys.session} was let go here and takes no more tasks from "
                     "this client; starburst.attach(id) finds it where it still runs"
                 )
-            begin, idle = len(self._tasks), not self._waiting
-            size = sum(map(len, inputs))
-            try:
-                futures = self._tasks.add(len(inputs))
-                more = [
-                    WaitingTask(number_of(future), function, data, future)
-                    for future, data in zip(futures, inputs, strict=True)
-                ]
-                self._waiting += more
-            # Ctrl-C: what does not wait here is never sent, but collecting would wait for it.
-            except BaseException:
-                waiting = {task.index for task in self._waiting[-len(inputs) :]}
-                self._tasks.mark_cancelled(
-                    n for n in range(begin, len(self._tasks)) if n not in waiting
-                )
-                raise
-            self._bytes += size
-            self._last = time.monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="starburst-send", daemon=True
@@ -168,7 +153,28 @@ class Dispatcher:
                 self._thread.start()
                 # A script that ends here has submitted its tasks: they must still be sent.
                 atexit.register(self.close)
-            if idle or self._full():  # in between, the sender sleeps
+            # It wakes when this lock is free, also where Ctrl-C ends what follows.
+            if not self._waiting:
+                self._arrived.notify_all()
+            begin = len(self._tasks)
+            try:
+                futures = self._tasks.add(len(inputs))
+                more = [
+                    WaitingTask(number_of(future), function, data, future)
+                    for future, data in zip(futures, inputs, strict=True)
+                ]
+                self._bytes += sum(map(len, inputs))
+                self._waiting += more
+            # Ctrl-C: what does not wait here is never sent, but collecting would wait for it.
+            except BaseException:
+                waiting = {task.index for task in self._waiting}
+                self._tasks.mark_cancelled(
+                    n for n in range(begin, len(self._tasks)) if n not in waiting
+                )
+                self._bytes = sum(len(task.data) for task in self._waiting)
+                raise
+            self._last = self._clock.monotonic()
+            if self._full():  # until then, the sender sleeps
                 self._arrived.notify_all()
         return futures
 
@@ -216,9 +222,10 @@ class Dispatcher:
             patience = (
                 self._timings.gather_busy_seconds if busy else self._timings.gather_idle_seconds
             )
-            latest = time.monotonic() + patience
+            latest = self._clock.monotonic() + patience
             while not self._closing and not self._full():
-                rest = min(self._last + self._timings.gather_seconds, latest) - time.monotonic()
+                quiet = self._last + self._timings.gather_seconds
+                rest = min(quiet, latest) - self._clock.monotonic()
                 if rest <= 0:
                     break
                 self._arrived.wait(rest)
