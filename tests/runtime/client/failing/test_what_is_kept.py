@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,16 +47,26 @@ def fails_on_two(x: int) -> int:
 
 
 @pytest.fixture
-def do(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Any]:
+def do(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], Any]]:
     """Do what a message says: ``do("collect", note)`` evaluates its expression of that name."""
     monkeypatch.setattr("starburst._client.api.connect", lambda *_, **__: connection)
+    attached: list[Session] = []
+
+    def attach(session: str) -> Session:
+        attached.append(starburst.attach(session))
+        return attached[-1]
 
     def evaluate(name: str, words: str) -> Any:
         said = re.findall(r"starburst\.attach\('\w+'\)\.\w+\([^)]*\)", words)
         (found,) = (each for each in said if f".{name}(" in each)
-        return eval(found, {"starburst": starburst})  # noqa: S307 - it is the words' own promise
+        names = {"starburst": SimpleNamespace(attach=attach)}
+        return eval(found, names)  # noqa: S307 - it is the words' own promise
 
-    return evaluate
+    yield evaluate
+    for session in attached:  # whose threads would look for results for ever
+        session.detach()
 
 
 def test_a_map_that_fails_keeps_what_the_others_returned_and_says_how_to_get_it(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from starburst._client.access.connection import Connection
 from starburst._client.access.status_reader import StatusReader
@@ -40,6 +40,7 @@ class _Script(Clock):
     Attributes:
         now: seconds since the beginning.
         naps: how often it waited while it gathered.
+        interrupts: whether Ctrl-C comes when somebody next asks what time it is.
         rests: set once it waits for tasks, and nothing more is due.
     """
 
@@ -48,11 +49,15 @@ class _Script(Clock):
         self.naps = 0
         self.rests = threading.Event()
         self.lock = _Lock(self)
+        self.interrupts = False
         self.player = threading.get_ident()
         self._acts: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
 
     def monotonic(self) -> float:
+        if self.interrupts:
+            self.interrupts = False
+            raise KeyboardInterrupt
         return self.now
 
     def condition(self) -> threading.Condition:
@@ -196,6 +201,26 @@ class Desk:
     def submit(self, count: int = 1, *, size: int = 1) -> None:
         for _ in range(count):
             self.dispatcher.submit("f", b"x" * size)
+
+    def end_all(self) -> None:
+        """Leave workers nothing to do."""
+        for future in self.tasks:
+            future.cancel()
+        assert self.tasks.outstanding == 0
+
+    def interrupt(self, when: str) -> None:
+        """Have Ctrl-C come once, when that has just been done."""
+        if when == "time is asked":
+            self._script.interrupts = True
+            return
+        tasks, add = vars(self.tasks), self.tasks.add
+
+        def interrupted(*words: Any, **terms: Any) -> NoReturn:
+            del tasks["add"]
+            add(*words, **terms)
+            raise KeyboardInterrupt
+
+        tasks["add"] = interrupted
 
     def held(self) -> AbstractContextManager[object]:
         """Let the sender do nothing meanwhile."""

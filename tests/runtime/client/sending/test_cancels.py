@@ -124,9 +124,13 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     return made
 
 
-def put(client: Any, *numbers: int) -> None:
+def add(client: Any, *numbers: int) -> None:
     for number in numbers:
         client.add(number)
+
+
+def put(client: Any, *numbers: int) -> None:
+    add(client, *numbers)
     client.flush()
 
 
@@ -195,8 +199,7 @@ def test_cancels_of_a_loop_are_one_object_and_closing_writes_what_is_left(
     monkeypatch.setattr(atexit, "register", registered.append)
     monkeypatch.setattr(atexit, "unregister", registered.remove)
     mine, before = shelf.client(), {*threading.enumerate()}
-    for number in range(50):
-        mine.add(number)
+    add(mine, *range(50))
     thread = thread_of(before)
     assert (thread.name, thread.daemon) == ("starburst-cancel", True)
     assert len(registered) == 1
@@ -214,7 +217,7 @@ def test_a_client_that_cancelled_nothing_closes_without_a_word(shelf: Shelf) -> 
 
 def test_who_closes_is_told_what_was_not_recorded_when_its_thread_has_ended(shelf: Shelf) -> None:
     mine, before = shelf.client(), {*threading.enumerate()}
-    mine.add(1)
+    add(mine, 1)
     thread = thread_of(before)
     shelf.errors = [BUSY] * 4
     with pytest.raises(SessionError, match="SlowDown"):
@@ -229,7 +232,7 @@ def test_cancels_are_recorded_soon_though_nobody_waits_for_that(shelf: Shelf) ->
     """One after the other; without a cancel nothing is done."""
     mine = shelf.client(AT_ONCE)
     for number in range(5):
-        mine.add(number)
+        add(mine, number)
         shelf.wait()
         assert shelf.listed == list(range(number + 1))
     mine.close()
@@ -245,13 +248,13 @@ def test_a_cancel_that_was_refused_is_tried_again_at_once_where_that_passes_else
     mine = shelf.client(Timings(cancel_gather_seconds=0, cancel_retry_seconds=seconds))
     rests = Rests(mine)
     shelf.errors = [error]
-    mine.add(1)
+    add(mine, 1)
     shelf.wait()
     assert rests.begun.wait(REAL_SECONDS), "it tries again for ever, or waits for its time"
     assert len(shelf.puts) == (2 if passes else 1)
     assert shelf.listed == ([1] if passes else [])
     shelf.done.clear()
-    mine.add(2)
+    add(mine, 2)
     shelf.wait()
     assert shelf.listed == [1, 2]
     mine.close()
@@ -283,14 +286,14 @@ def test_a_thread_is_woken_when_what_it_waits_for_is_there(shelf: Shelf) -> None
         told.append((bool(mine._wanted), mine._closing.is_set())),
         notify(),
     )
-    mine.add(1)
+    add(mine, 1)
     mine.close()
     assert told == [(True, False), (True, True)]
 
 
 def test_a_process_that_ends_says_that_cancelled_tasks_may_run(shelf: Shelf) -> None:
     mine = shelf.client()
-    mine.add(1)
+    add(mine, 1)
     shelf.errors = [BUSY] * 4
     with pytest.raises(SessionError, match="cancelled tasks may still run: cannot record") as said:
         mine._at_exit()

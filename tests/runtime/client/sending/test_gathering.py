@@ -36,7 +36,7 @@ def test_workers_that_have_one_task_are_busy_until_it_is_done() -> None:
 
     desk.at(0.0, desk.submit)
     stream(1.0)
-    desk.at(2.0, lambda: settle(desk))
+    desk.at(2.0, desk.end_all)
     stream(3.0)
     assert sizes(desk.run()) == [
         (0.01, 1),
@@ -46,14 +46,6 @@ def test_workers_that_have_one_task_are_busy_until_it_is_done() -> None:
         (3.302, 63),
         (3.406, 24),
     ]
-
-
-def settle(desk: Desk) -> None:
-    """Let workers do all that was sent."""
-    for pack in desk.packs:
-        for number, (_, count) in enumerate(pack.chunks):
-            desk.tasks.settled(f"{pack.name}-{number:05d}", done=count)
-    assert desk.tasks.outstanding == 0
 
 
 def test_a_sender_that_gathers_sleeps_through_what_comes() -> None:
@@ -132,10 +124,9 @@ def test_inputs_that_come_slowly_are_taken_on_while_the_others_are_made() -> Non
         return [b""]
 
     with desk.held():
-        futures = desk.dispatcher.submit_all("f", (made()[0] for _ in range(10)))
+        taken = desk.dispatcher.submit_all("f", (made()[0] for _ in range(10)))
     assert known == [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]
-    assert futures == list(desk.tasks)
-    assert len(futures) == 10
+    assert len(taken) == len(desk.tasks) == 10
     desk.run()
 
 
