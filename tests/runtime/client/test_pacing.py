@@ -75,13 +75,15 @@ def test_what_the_first_results_tell_is_when_the_last_is_due() -> None:
         given = pace.next(now, found=found, done=done, left=left)
         assert given == pytest.approx(pause), now
     assert close_looks(pace, 109.8, done=5, left=6, pause=0.1) == 24
-    assert pace.next(125.0, found=True, done=10, left=0) == 0.5
     pace.begin(200.0)
     pauses = [
         pace.next(now, found=True, done=done, left=2) for now, done in ((201.0, 12), (203.0, 14))
     ]
     assert pauses == pytest.approx([0.03, 0.06])
     assert close_looks(pace, 204.9, done=14, left=2, pause=0.05) == 24
+    pace.begin(300.0)
+    pauses = [pace.next(300.0 + n, found=True, done=15 + n, left=n % 25) for n in (1, 3, 25)]
+    assert pauses == pytest.approx([0.03, 0.06, 0.5])
 
 
 def test_the_last_of_even_results_is_found_at_once() -> None:
