@@ -112,6 +112,7 @@ def test_who_closes_sends_what_waits_and_takes_no_more() -> None:
     assert desk.sent == ["p000001-00000", "p000001-00001"]
     with pytest.raises(SessionEnded, match="takes no more tasks"):
         desk.submit()
+    assert len(desk.dispatcher.submit_all("f", [])) == 0
 
 
 def test_inputs_that_come_slowly_are_taken_on_while_the_others_are_made() -> None:

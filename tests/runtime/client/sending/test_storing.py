@@ -173,25 +173,40 @@ def test_a_process_that_ends_sends_what_waits_unless_it_is_closed(
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
-@pytest.mark.parametrize("sent", [True, False], ids=["sent", "cancelled"])
-def test_an_interrupt_leaves_no_task_that_is_neither_sent_nor_cancelled(
-    monkeypatch: pytest.MonkeyPatch, sent: bool, first: bool
-) -> None:
-    """Also where nobody submits any more, and nobody flushes; and full is as full as before."""
-    monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_BYTES", 100)
+def test_a_task_that_waits_when_an_interrupt_comes_is_sent(first: bool) -> None:
+    """Also where nobody submits any more, and nobody flushes."""
     desk = Desk()
 
     def interrupted() -> None:
-        desk.interrupt("time is asked" if sent else "tasks are taken on")
+        desk.interrupt("time is asked")
         with pytest.raises(KeyboardInterrupt):
-            desk.submit(size=60)
+            desk.submit()
 
     if not first:
         desk.at(0.0, desk.submit)
     desk.at(0.0 if first else 1.0, interrupted)
+    desk.at(9.0, desk.submit)
+    packs = [(round(pack.at, 2), pack.tasks) for pack in desk.run()]
+    assert packs == [*[(0.01, 1)][first:], (0.0 if first else 1.0, 1), (9.01, 1)]
+
+
+def test_tasks_that_an_interrupt_kept_from_waiting_are_cancelled_and_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And a pack is as full as before."""
+    monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_BYTES", 100)
+    desk = Desk()
+
+    def interrupted() -> None:
+        desk.submit(2, size=20)
+        desk.interrupt("tasks are taken on")
+        with pytest.raises(KeyboardInterrupt):
+            desk.dispatcher.submit_all("f", [b"x" * 20] * 3)
+
+    desk.at(0.0, interrupted)
     desk.at(9.0, lambda: desk.submit(4, size=25))
     desk.at(10.0, lambda: desk.submit(3, size=33))
-    packs = [(round(pack.at, 1), pack.tasks) for pack in desk.run()]
-    soon = (0.0 if first else 1.0, 1)
-    assert packs == [*[(0.0, 1)][first:], *[soon][not sent :], *[(9.0, 4), (10.0, 3)]]
-    assert [future.cancelled() for future in desk.tasks][0 if first else 1] != sent
+    packs = [(round(pack.at, 2), pack.tasks) for pack in desk.run()]
+    assert packs == [(0.01, 2), (9.0, 4), (10.01, 3)]
+    cut = [future.cancelled() for future in desk.tasks]
+    assert cut == [*[False] * 2, *[True] * 3, *[False] * 7]
