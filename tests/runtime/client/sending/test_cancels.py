@@ -36,6 +36,7 @@ class Shelf:
         errors: what the next writes meet.
         puts: the conditions of the writes that were tried.
         reads: those of the reads.
+        pauses: how long a writer waited, and after how many reads.
         done: set at each write.
     """
 
@@ -45,6 +46,7 @@ class Shelf:
         self.errors: list[ClientError] = []
         self.puts: list[dict[str, str]] = []
         self.reads: list[dict[str, str]] = []
+        self.pauses: list[tuple[float, int]] = []
         self.done = threading.Event()
         signing = SigningKey.generate()
         self.key = SessionKey(
@@ -118,9 +120,8 @@ class Shelf:
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
     made = Shelf()
-    made.pauses = []  # type: ignore[attr-defined]
-    pauses: Any = SimpleNamespace(sleep=made.pauses.append)  # type: ignore[attr-defined]
-    monkeypatch.setattr(cancels_module, "time", pauses)
+    clock = SimpleNamespace(sleep=lambda seconds: made.pauses.append((seconds, len(made.reads))))
+    monkeypatch.setattr(cancels_module, "time", clock)
     return made
 
 
@@ -167,8 +168,7 @@ def test_who_is_always_second_tries_eight_times_ever_later(shelf: Shelf) -> None
     with pytest.raises(SessionError, match="changed 8 times"):
         put(mine, 1)
     assert not shelf.errors
-    pauses: list[float] = shelf.pauses  # type: ignore[attr-defined]
-    assert pauses == [0.01 * 2**n for n in range(8)]
+    assert shelf.pauses == [(0.01 * 2**n, n) for n in range(8)]  # it reads what is there then
     shelf.errors = [CONFLICT] * 7
     mine.flush()
     assert shelf.listed == [1]
@@ -258,6 +258,17 @@ def test_a_cancel_that_was_refused_is_tried_again_at_once_where_that_passes_else
     shelf.wait()
     assert shelf.listed == [1, 2]
     mine.close()
+
+
+def test_who_closes_after_a_refusal_tries_once_more(shelf: Shelf) -> None:
+    mine = shelf.client(AT_ONCE)
+    rests = Rests(mine)
+    shelf.errors = [DISABLED]
+    add(mine, 1)
+    assert rests.begun.wait(REAL_SECONDS)
+    mine.close()
+    assert shelf.listed == [1]
+    assert len(shelf.puts) == 2
 
 
 class Rests:

@@ -113,6 +113,7 @@ def test_who_closes_sends_what_waits_and_takes_no_more() -> None:
     with pytest.raises(SessionEnded, match="takes no more tasks"):
         desk.submit()
     assert len(desk.dispatcher.submit_all("f", [])) == 0
+    Desk().dispatcher.close()  # one that has had no task
 
 
 def test_inputs_that_come_slowly_are_taken_on_while_the_others_are_made() -> None:
