@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from starburst.errors import SessionError, StarburstError
+from tests.runtime.client.collecting.test_locks import guard
 from tests.runtime.client.sending.desk import Desk
 from tests.runtime.wire import json_error, s3_error
 
@@ -46,6 +47,13 @@ def test_chunks_are_as_long_as_what_workers_have_already_allows() -> None:
         desk.at(begin, lambda: desk.submit(8))
     desk.at(3.0, lambda: [desk.end_all(), desk.submit(8)])
     assert lengths(desk) == [[2, 2, 2, 2], [4, 4], [6, 2], [2, 2, 2, 2]]
+
+
+def test_what_is_expected_is_said_while_nobody_submits() -> None:
+    desk = Desk()
+    found = guard(desk.dispatcher, "_arrived", ("_expected", "_expected_end"))
+    desk.dispatcher.expect(5)
+    assert found == []
 
 
 def failing(desk: Desk, call: str, until: float, error: Exception) -> list[float]:
