@@ -89,6 +89,7 @@ class _Lock(threading.Condition):
         if threading.get_ident() == self._script.player:
             return super().wait(timeout)
         end = float("inf") if timeout is None else self._script.now + timeout + _LONGER
+        self.notify(0)  # raises where the lock is not held, as a real wait does
         self._notified = False
         self._script.naps += timeout is not None
         self._script.act_until(end, stops=lambda: self._notified)
