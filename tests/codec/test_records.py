@@ -1,18 +1,23 @@
 """Dataclasses and named tuples come back without their code being run."""
 
 import dataclasses
+import functools
 import subprocess
 import sys
+import threading
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgpack
 import pytest
 
 from starburst._codec import decode, encode
+from starburst._codec.structure import Code
 from starburst.errors import PayloadError, UnsafeResult
 
 RoundTrip = Callable[..., Any]
+T = TypeVar("T")
 ran: list[str] = []
 
 
@@ -161,11 +166,96 @@ def test_class_made_in_a_function_is_refused(round_trip: RoundTrip) -> None:
         round_trip(Local(1))
 
 
-def test_attribute_beside_the_fields_is_refused(round_trip: RoundTrip) -> None:
+@dataclasses.dataclass
+class Reading:
+    """Remembers what it once worked out."""
+
+    values: list[int]
+
+    @functools.cached_property
+    def total(self) -> int:
+        return sum(self.values)
+
+    @functools.cached_property
+    def lock(self) -> object:
+        return threading.Lock()
+
+
+class Hidden:
+    __slots__ = ("_seen",)
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted(Hidden):
+    a: int
+    b: list[int] = dataclasses.field(init=False)
+    c: dataclasses.InitVar[int] = 0
+
+    def __post_init__(self, c: int) -> None:
+        self.b = [c]
+        self._seen = c
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Boxed(Generic[T]):
+    inside: T
+
+
+@dataclasses.dataclass
+class Open(Generic[T]):
+    inside: T
+
+
+class Named(Point):
+    """A named tuple that holds more than its fields, as scipy's results do."""
+
+    def __new__(cls, x: int, y: int, *, z: object) -> "Named":
+        self = super().__new__(cls, x, y)
+        vars(self)["z"] = z
+        return self
+
+    def __init__(self, *_: object, **__: object) -> None:
+        ran.append("init")
+
+
+def test_all_that_an_instance_stores_comes_back(round_trip: RoundTrip) -> None:
+    value = Reading([1, 2])
+    vars(value).update(extra={"a": (1,)}, total=value.total)
+    back: Any = round_trip(value)
+    assert vars(back) == vars(value)
+    slotted: Any = round_trip(Slotted(1, 7))
+    assert (slotted.a, slotted.b, slotted._seen) == (1, [7], 7)
+    named, ran[:] = Named(1, 2, z=3.5), []
+    again: Any = round_trip(named)
+    assert (type(again), again, again.z, ran) == (Named, (1, 2), 3.5, [])
+    assert round_trip([Boxed(1), Open[int](2)]) == [Boxed(1), Open(2)]
+
+
+def test_what_is_kept_to_save_work_and_is_no_data_is_made_anew(round_trip: RoundTrip) -> None:
+    value = Reading([1])
+    assert value.lock
+    assert "lock" in vars(value)
+    assert "lock" not in vars(round_trip(value))
+
+
+def test_an_attribute_that_is_no_data_is_refused_by_name(round_trip: RoundTrip) -> None:
     value = Plain(1)
-    value.extra = 1  # type: ignore[attr-defined]
-    with pytest.raises(UnsafeResult, match="'extra'"):
+    value.extra = abs  # type: ignore[attr-defined]
+    with pytest.raises(UnsafeResult, match=r"'extra' .* Return dataclasses\.asdict\(result\)"):
         round_trip(value)
+    with pytest.raises(UnsafeResult, match=r"'z' .* Return result\[0\]\._asdict\(\)"):
+        round_trip([Named(1, 2, z=abs)])
+    vars(value).update(extra=1, __wrapped__=2)
+    with pytest.raises(UnsafeResult, match="'__wrapped__'"):
+        round_trip(value)
+
+
+@pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce__", 1])
+def test_a_worker_cannot_set_what_python_reads_itself(name: object) -> None:
+    packed: Any = msgpack.packb([__name__, "Plain", ["a"], [1], {name: 1}])
+    data: Any = msgpack.packb(msgpack.ExtType(Code.DATACLASS, packed))
+    with pytest.raises(PayloadError, match="attributes that are none"):
+        decode("data", memoryview(b"\0" + data), mode="data")
 
 
 class Finalized:

@@ -62,6 +62,16 @@ class Record:
     values: list[int]
 
 
+class Bunch(collections.namedtuple("Bunch", ["x"])):
+    """A named tuple that holds more than its fields."""
+
+
+def _more_than_fields() -> Bunch:
+    bunch = Bunch(1)
+    vars(bunch)["df"] = 2.5
+    return bunch
+
+
 def _annotated() -> pd.DataFrame:
     frame = pd.DataFrame({"a": [1]})
     frame.attrs = {"unit": "mg"}
@@ -91,13 +101,15 @@ VALUES: Final[list[Any]] = [
     [np.array(["a", "bc"]), np.array(["2026-01-01"], "M8[D]"), np.timedelta64(3, "ms")],
     [np.asfortranarray(np.ones((3, 4))), np.array(["x", None, 1], dtype=object), np.arange(1000.0)],
     [np.zeros(2, [("a", "<f4"), ("b", "S3", (2,))]), np.str_("s"), np.bytes_(b"b"), np.bool_(True)],
-    [Colour.RED, {Flags.A | Flags.B: 1}, Record("r", [1]), _annotated()],
+    [Colour.RED, {Flags.A | Flags.B: 1}, Record("r", [1]), _annotated(), _more_than_fields()],
     [np.ma.array([1, 2], mask=[False, True], fill_value=9), np.ma.masked],
     pd.DataFrame({"a": [1, 2], "b": pd.Categorical(["x", "y"], ordered=True), "c": ["p", None]}),
     pd.DataFrame({"t": pd.date_range("2026", periods=2, tz="Europe/Berlin"), "i": [1.5, None]}),
     pd.DataFrame({"n": pd.array([1, None], "Int64"), "s": pd.array(["a", None], "string")}),
     pd.DataFrame({"p": pd.period_range("2026", periods=2, freq="M"), "o": [{"k": 1}, (2,)]}),
     pd.DataFrame({"x": [1]}, index=pd.MultiIndex.from_tuples([("a", 1)], names=["u", "v"])),
+    pd.Series([1, 2], pd.date_range("2026", periods=2, freq=pd.DateOffset(months=1))),
+    [pd.offsets.CDay(2, holidays=["2026-01-05"]), np.dtype("f8"), np, uuid.uuid1()],
     pd.Series(pd.arrays.IntervalArray.from_breaks([0, 1, 2]), name="s"),
     pd.Series(pd.array([1, None], pd.ArrowDtype(pa.int64()))),
     [pd.Timestamp("2026", tz="UTC"), pd.Timedelta(3), pd.NaT, pd.NA, pd.Period("2026", "D")],

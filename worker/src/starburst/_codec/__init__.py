@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import Final
 
 from starburst._protocol.manifest import ResultMode
@@ -208,6 +209,8 @@ def _find(cls: type) -> Lower | None:
     lower = plain.LOWER.get(cls)
     if lower is not None:
         return lower
+    if cls is ModuleType:
+        return arrays.lower_module
     family = _FAMILIES.get(cls.__module__.partition(".")[0])
     lower = family(cls) if family else None
     return lower or records.find(cls)

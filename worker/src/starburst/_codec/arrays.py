@@ -1,19 +1,33 @@
-"""NumPy arrays, masked ones too, and scalars of every fixed-size type; objects that are data."""
+"""NumPy arrays, masked ones too, and scalars of every fixed-size type; objects that are data.
+
+Types themselves as well, and the one module that scipy keeps in its results.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+import sys
+import types
 from typing import TYPE_CHECKING, Any, Final
 
-from starburst.errors import IntegrityError
+from starburst.errors import IntegrityError, PayloadError
 
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["RAISE", "find"]
+__all__ = ["RAISE", "find", "lower_module"]
+
+_ARRAY_MODULES: Final = frozenset(
+    {
+        "numpy",
+        "scipy._external.array_api_compat.numpy",
+        "scipy._lib.array_api_compat.numpy",
+    }
+)
+"""What scipy's results name their library by; a module that a worker could choose is none."""
 
 _TYPE: Final = re.compile(r"[<>|=][?biufcmMSUV]\d{1,9}(\[\d{0,9}[A-Za-z]{1,7}\])?")
 _MAX_NESTING: Final = 8
@@ -25,15 +39,47 @@ def find(cls: type) -> Lower | None:
     """Return how to lower instances of a NumPy class, or None if they are not data."""
     import numpy as np  # noqa: PLC0415 - its class is here, so it is imported already
 
-    if cls in (np.ndarray, np.memmap):
+    if cls is np.ndarray:
         return _lower_array
+    if issubclass(cls, np.dtype):
+        return _lower_type
     if cls in (np.ma.MaskedArray, type(np.ma.masked)):
         return _lower_masked
     return _lower_scalar if issubclass(cls, np.generic) else None
 
 
+def lower_module(writer: Writer, value: types.ModuleType, depth: int) -> object:
+    """Lower a library of array functions, which scipy's results keep, to its name."""
+    name = value.__name__
+    if name not in _ARRAY_MODULES or sys.modules.get(name) is not value:
+        raise Unsupported(value, "is a module")
+    return writer.extension(Code.ARRAY_MODULE, name)
+
+
+def _raise_module(reader: Reader, payload: bytes) -> object:
+    (name,) = reader.fields(payload, 1)
+    if name not in _ARRAY_MODULES:
+        raise IntegrityError("an encoded value names a module that is no library of arrays")
+    if name not in sys.modules:
+        raise PayloadError(
+            f"the result holds the module {name!r}, which is not imported here. Import it and "
+            "read the result again."
+        )
+    return sys.modules[name]
+
+
+def _lower_type(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401 - a dtype
+    return writer.extension(Code.NUMPY_TYPE, _describe(value, value))
+
+
+def _raise_type(reader: Reader, payload: bytes) -> object:
+    (described,) = reader.fields(payload, 1)
+    return _type(described)
+
+
 def _describe(value: object, dtype: Any) -> object:  # noqa: ANN401 - a dtype
     """Return the type as text, or as a list of fields with their places."""
+    _check_plain(value, dtype)
     if dtype.hasobject:
         raise Unsupported(value, f"has dtype {dtype}, which holds Python objects")
     if dtype.subdtype is not None:
@@ -50,6 +96,16 @@ def _describe(value: object, dtype: Any) -> object:  # noqa: ANN401 - a dtype
             raise Unsupported(value, f"has a dtype with the title {title!r}; titles must be text")
         fields.append([name, _describe(value, inner), offset, title])
     return {"fields": fields, "size": dtype.itemsize, "aligned": dtype.isalignedstruct}
+
+
+def _check_plain(value: object, dtype: Any) -> None:  # noqa: ANN401 - a dtype
+    """Refuse what a type says beyond its layout, and NumPy's equality of types does not see."""
+    import numpy as np  # noqa: PLC0415
+
+    if dtype.metadata is not None:
+        raise Unsupported(value, f"its dtype {dtype} has metadata; use astype({dtype.str!r})")
+    if dtype.type is np.record:
+        raise Unsupported(value, f"is made of records: use astype({dtype.descr})")
 
 
 def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - data
@@ -78,6 +134,7 @@ def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - 
 def _lower_array(writer: Writer, value: np.ndarray[Any, Any], depth: int) -> object:
     import numpy as np  # noqa: PLC0415
 
+    _check_plain(value, value.dtype)
     if value.dtype == object:  # names of genes, say: each element travels as the value it is
         elements = writer.lower_all(value.reshape(-1).tolist(), depth)
         return writer.extension(Code.OBJECT_ARRAY, list(value.shape), elements)
@@ -132,6 +189,8 @@ def _lower_masked(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
 
     if value is np.ma.masked:
         return writer.extension(Code.MASKED_ARRAY, None, None, None, False)
+    if value.baseclass is not np.ndarray or value._optinfo:
+        raise Unsupported(value, "masks more than a plain array; mask np.asarray(x.data)")
     data = _lower_array(writer, np.asarray(value.data), depth)
     mask = None if value.mask is np.ma.nomask else _lower_array(writer, value.mask, depth)
     fill = value._fill_value  # the property would invent one where none was set
@@ -184,4 +243,6 @@ RAISE: Final[dict[int, Raise]] = {
     Code.OBJECT_ARRAY: _raise_objects,
     Code.NUMPY_SCALAR: _raise_scalar,
     Code.MASKED_ARRAY: _raise_masked,
+    Code.NUMPY_TYPE: _raise_type,
+    Code.ARRAY_MODULE: _raise_module,
 }

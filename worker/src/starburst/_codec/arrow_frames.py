@@ -106,6 +106,8 @@ def _reason(kind: Any) -> str:  # noqa: ANN401 - a polars type
 
     if isinstance(kind, pl.Struct):
         return next(filter(None, (_reason(field.dtype) for field in kind.fields)), "")
+    if isinstance(kind, pl.Array) and not kind.size:
+        return "has arrays of no elements, which polars does not read again"
     if isinstance(kind, pl.List | pl.Array):
         return _reason(kind.inner)
     if isinstance(kind, getattr(pl, "BaseExtension", ())):

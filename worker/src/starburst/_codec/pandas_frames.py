@@ -7,6 +7,7 @@ from typing import Any, Final
 from starburst.errors import IntegrityError
 
 from .pandas_columns import lower_column, lower_pandas_zone, raise_column, raise_zone
+from .pandas_offsets import lower_freq, lower_offset, raise_offset, set_freq
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find"]
@@ -22,6 +23,8 @@ def find(cls: type) -> Lower | None:
         return _lower_index
     if issubclass(cls, pd.api.extensions.ExtensionArray):
         return _lower_extension_array
+    if issubclass(cls, pd.offsets.BaseOffset):
+        return lower_offset
     scalars = (pd.Timestamp, pd.Timedelta, pd.Period, pd.Interval, type(pd.NaT), type(pd.NA))
     return _lower_scalar if cls in scalars else None
 
@@ -54,8 +57,8 @@ def _raise_whole(reader: Reader, payload: bytes) -> object:
 
 
 def _lower_frame(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
-    index = _lower_index(writer, value.index, depth)
-    names = _lower_index(writer, value.columns, depth)
+    index = _lower_axis(writer, value, value.index, depth=depth)
+    names = _lower_axis(writer, value, value.columns, depth=depth)
     columns: list[object] = []
     for name, column in value.items():
         try:
@@ -78,7 +81,7 @@ def _raise_frame(reader: Reader, payload: bytes) -> object:
 
 
 def _lower_series(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
-    index = _lower_index(writer, value.index, depth)
+    index = _lower_axis(writer, value, value.index, depth=depth)
     column = _column(writer, value, depth)
     return writer.extension(Code.PANDAS_SERIES, index, writer.lower(value.name, depth), column)
 
@@ -94,14 +97,31 @@ def _raise_series(reader: Reader, payload: bytes) -> object:
 def _lower_extension_array(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     import pandas as pd  # noqa: PLC0415
 
-    return writer.extension(Code.PANDAS_ARRAY, _column(writer, pd.Series(value), depth))
+    column = _column(writer, pd.Series(value), depth)
+    freq = None if value.dtype.kind not in "mM" else lower_freq(writer, value, depth)
+    return writer.extension(Code.PANDAS_ARRAY, column, *(() if freq is None else (freq,)))
 
 
 def _raise_extension_array(reader: Reader, payload: bytes) -> object:
     import pandas as pd  # noqa: PLC0415
 
-    (column,) = reader.fields(payload, 1)
-    return pd.Series(raise_column(column), copy=False).array
+    parts = reader.unpack(payload)
+    match parts:
+        case [column]:
+            return pd.Series(raise_column(column), copy=False).array
+        case [column, freq]:
+            array = pd.Series(raise_column(column), copy=False).array
+            set_freq(array, freq)
+            return array
+    raise IntegrityError("an encoded pandas array has another shape")
+
+
+def _lower_axis(writer: Writer, holder: object, axis: Any, *, depth: int) -> object:  # noqa: ANN401
+    try:
+        return _lower_index(writer, axis, depth)
+    except Unsupported as error:
+        reason = error.reason or f"holds a {type(error.offender).__qualname__}"
+        raise Unsupported(holder, f"its index {reason}") from None
 
 
 def _lower_index(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
@@ -112,12 +132,15 @@ def _lower_index(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN
     if isinstance(value, pd.RangeIndex):
         body = ["range", value.start, value.stop, value.step]
     elif isinstance(value, pd.MultiIndex):
+        if not all(level.is_unique for level in value.levels):
+            raise Unsupported(value, "has a level in which a value occurs twice; reset_index() it")
         levels = [_lower_index(writer, level, depth) for level in value.levels]
         codes = [writer.lower(code, depth) for code in value.codes]
-        body = ["levels", levels, codes]
+        body = ["levels", levels, codes, value.sortorder]
     else:
         dated = isinstance(value, pd.DatetimeIndex | pd.TimedeltaIndex)
-        body = ["values", _column(writer, value, depth), value.freqstr if dated else None]
+        freq = lower_freq(writer, value, depth) if dated else None
+        body = ["values", _column(writer, value, depth), freq]
     return writer.extension(Code.PANDAS_INDEX, body, names)
 
 
@@ -128,13 +151,12 @@ def _raise_index(reader: Reader, payload: bytes) -> object:
     match body:
         case ["range", int(start), int(stop), int(step)]:
             return pd.RangeIndex(start, stop, step, name=names[0])
-        case ["levels", list(levels), list(codes)]:
-            return pd.MultiIndex(levels=levels, codes=codes, names=names)
+        case ["levels", list(levels), list(codes), *order] if len(order) <= 1:
+            return pd.MultiIndex(levels, codes, *order, names=names)
         case ["values", list(column), freq]:
             values = raise_column(column)
             index: Any = pd.Index(values, dtype=values.dtype, name=names[0], copy=False)
-            if freq is not None:
-                index.freq = freq
+            set_freq(index, freq)
             return index
     raise IntegrityError("an encoded pandas index has another shape")
 
@@ -154,6 +176,8 @@ def _lower_scalar(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
     if value is pd.NaT or value is pd.NA:
         fields = ["NaT" if value is pd.NaT else "NA"]
     elif isinstance(value, pd.Timestamp):
+        if value.fold and value.tz is None:
+            raise Unsupported(value, "has a fold without a time zone; use tz_localize()")
         moment = writer.lower(value.asm8, depth)
         fields = ["Timestamp", moment, lower_pandas_zone(writer, value, value.tz)]
     elif isinstance(value, pd.Timedelta):
@@ -195,4 +219,5 @@ RAISE: Final[dict[int, Raise]] = {
     Code.PANDAS_SCALAR: _raise_scalar,
     Code.PANDAS_ARRAY: _raise_extension_array,
     Code.PANDAS_EXTRAS: _raise_whole,
+    Code.PANDAS_OFFSET: raise_offset,
 }

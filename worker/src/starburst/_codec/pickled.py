@@ -26,7 +26,7 @@ def lower(writer: Writer, value: object) -> object:
     # What a user's __reduce__ raises is the user's: it becomes the reason.
     except Exception as error:
         reason = f"cannot be pickled either ({type(error).__name__}: {error})"
-        raise Unsupported(value, reason) from error
+        raise Unsupported(value, reason, pickled=True) from error
     return writer.extension(Code.PICKLE, writer.place(memoryview(data)), places)
 
 

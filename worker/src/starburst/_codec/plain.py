@@ -8,7 +8,7 @@ import pathlib
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from starburst.errors import IntegrityError, PayloadError
 
@@ -114,6 +114,11 @@ def _fraction(writer: Writer, value: Fraction, depth: int) -> object:
     return writer.extension(Code.FRACTION, value.numerator, value.denominator)
 
 
+def _uuid(writer: Writer, value: UUID, depth: int) -> object:
+    unknown = value.is_safe is SafeUUID.unknown
+    return writer.extension(Code.UUID, value.bytes, *(() if unknown else (value.is_safe.value,)))
+
+
 def _path(writer: Writer, value: pathlib.PurePath, depth: int) -> object:
     name = "Path" if isinstance(value, pathlib.Path) else type(value).__name__
     return writer.extension(Code.PATH, name, str(value))
@@ -121,6 +126,8 @@ def _path(writer: Writer, value: pathlib.PurePath, depth: int) -> object:
 
 def _collection(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     name = type(value).__name__
+    if extra_attributes := getattr(value, "__dict__", None):
+        raise Unsupported(value, f"has the attribute {min(extra_attributes)!r}; return dict(...)")
     if name == "deque":
         return writer.extension(
             Code.COLLECTION, name, value.maxlen, writer.lower_all(value, depth), []
@@ -161,7 +168,7 @@ LOWER: Final[dict[type, Lower]] = {
     dt.timezone: _fixed_zone,
     Decimal: _text(Code.DECIMAL),
     Fraction: _fraction,
-    UUID: lambda writer, value, depth: writer.extension(Code.UUID, value.bytes),
+    UUID: _uuid,
     pathlib.PurePosixPath: _path,
     pathlib.PureWindowsPath: _path,
     pathlib.PosixPath: _path,
@@ -227,6 +234,11 @@ def _raise_text(reader: Reader, payload: bytes) -> str:
     return text
 
 
+def _raise_uuid(reader: Reader, payload: bytes) -> UUID:
+    data, *safe = _raise_items(reader, payload)
+    return UUID(bytes=data, is_safe=SafeUUID(*safe) if safe else SafeUUID.unknown)
+
+
 def _raise_path(reader: Reader, payload: bytes) -> pathlib.PurePath:
     name, text = reader.fields(payload, 2)
     return _PATHS[name](text)
@@ -265,7 +277,7 @@ RAISE: Final[dict[int, Raise]] = {
     Code.TIME_ZONE: _raise_zone,
     Code.DECIMAL: lambda reader, payload: Decimal(_raise_text(reader, payload)),
     Code.FRACTION: _raise_fraction,
-    Code.UUID: lambda reader, payload: UUID(bytes=reader.fields(payload, 1)[0]),
+    Code.UUID: _raise_uuid,
     Code.PATH: _raise_path,
     Code.COLLECTION: _raise_collection,
 }

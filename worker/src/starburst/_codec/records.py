@@ -1,13 +1,15 @@
 """Plain dataclasses, named tuples and enums: fields and names travel, classes do not.
 
-Reading looks the class up among the modules that are already imported. It imports nothing and
-calls neither ``__init__``, ``__setattr__``, a property nor a module's ``__getattr__``.
+All that an instance stores travels, what stands beside its fields too. Reading looks the class up
+among the modules that are already imported. It imports nothing and calls neither ``__init__``,
+``__setattr__``, a property nor a module's ``__getattr__``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import sys
 import types
 from collections.abc import Sequence
@@ -61,21 +63,63 @@ def _identify(value: object) -> tuple[str, str]:
 
 def _lower_dataclass(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     module, name = _identify(value)
-    names = [field.name for field in dataclasses.fields(value)]
-    extra = getattr(value, "__dict__", {}).keys() - set(names)
-    if extra:
-        raise Unsupported(
-            value, f"has the attribute {min(extra)!r}, which is not one of its fields"
-        )
-    present = [name for name in names if hasattr(value, name)]
-    values = writer.lower_all([getattr(value, name) for name in present], depth)
-    return writer.extension(Code.DATACLASS, module, name, present, values)
+    stored = _stored(value)
+    fields = [field.name for field in dataclasses.fields(value)]
+    present = [name for name in fields if name in stored]
+    values = writer.lower_all([stored.pop(name) for name in present], depth)
+    extras = _lower_extras(writer, value, stored, depth)
+    return writer.extension(Code.DATACLASS, module, name, present, values, *extras)
 
 
 def _lower_named_tuple(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     module, name = _identify(value)
-    values = writer.lower_all(value, depth)
-    return writer.extension(Code.NAMED_TUPLE, module, name, values)
+    if len(value) != len(value._fields):
+        raise Unsupported(value, "has another number of values than of names")
+    values = writer.lower_all(tuple(value), depth)
+    extras = _lower_extras(writer, value, _stored(value), depth)
+    return writer.extension(Code.NAMED_TUPLE, module, name, values, *extras)
+
+
+def _stored(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what an instance holds under names, in its dictionary and in slots of any class."""
+    stored = dict(getattr(value, "__dict__", {}))
+    for cls in type(value).__mro__:
+        for name, slot in vars(cls).items():
+            if type(slot) is types.MemberDescriptorType and cls.__module__ != "builtins":
+                try:
+                    stored[name] = slot.__get__(value)
+                except AttributeError:  # not set
+                    continue
+    stored.pop("__orig_class__", None)  # how typing remembers the brackets of Box[int](…)
+    return stored
+
+
+def _lower_extras(
+    writer: Writer, value: object, extras: dict[str, Any], depth: int
+) -> list[dict[str, object]]:
+    """Lower what is no field: none, or one dictionary. A cache that is no data is made anew."""
+    lowered: dict[str, object] = {}
+    for name, extra in extras.items():
+        if _is_special(name):
+            raise Unsupported(value, f"has the attribute {name!r}, which Python reads itself")
+        placed = len(writer.buffers)
+        try:
+            lowered[name] = writer.lower(extra, depth)
+        except Unsupported as error:
+            if isinstance(_of_class(type(value), name), functools.cached_property):
+                del writer.buffers[placed:]
+                continue
+            reason = error.reason or f"is a {type(error.offender).__qualname__}, which is no data"
+            raise Unsupported(value, f"its attribute {name!r} {reason}") from None
+    return [lowered] if lowered else []
+
+
+def _of_class(cls: type, name: str) -> object:
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+
+
+def _is_special(name: object) -> bool:
+    return type(name) is not str or (name.startswith("__") and name.endswith("__"))
 
 
 def _lower_enum(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
@@ -121,36 +165,68 @@ def _raise_enum(reader: Reader, payload: bytes) -> object:
 
 
 def _raise_dataclass(reader: Reader, payload: bytes) -> object:
-    module, name, names, values = reader.fields(payload, 4)
+    module, name, names, values, extras = _parts(reader, payload, 4)
     cls = _class(module, name)
     if not _is_dataclass(cls):
         raise IntegrityError(f"the result calls {module}.{name} a plain dataclass; it is none")
     if not set(names) <= {field.name for field in dataclasses.fields(cls)}:
-        raise PayloadError(
-            f"the result holds a {module}.{name} with the fields {', '.join(map(str, names))}, "
-            "which is not what that class has here. Run the analysis with the same code as this."
-        )
+        raise _other_code(module, name, f"the fields {', '.join(map(str, names))}")
     instance: Any = object.__new__(cls)
     for field, value in zip(names, values, strict=True):
         _set_field(instance, field, value)
+    _set_extras(instance, extras)
     return instance
 
 
+def _parts(reader: Reader, payload: bytes, count: int) -> list[Any]:
+    """Read so many fields, and the attributes that may follow them."""
+    parts = reader.unpack(payload)
+    if type(parts) is not list or len(parts) not in (count, count + 1):
+        raise IntegrityError("an encoded record has another shape")
+    extras: object = parts.pop() if len(parts) > count else {}
+    if type(extras) is not dict or any(map(_is_special, extras)):
+        raise IntegrityError("an encoded record has attributes that are none")
+    return [*parts, extras]
+
+
+def _other_code(module: object, name: object, what: str) -> PayloadError:
+    return PayloadError(
+        f"the result holds a {module}.{name} with {what}, which is not what that class has here. "
+        "Run the analysis with the same code as this."
+    )
+
+
+def _set_extras(instance: object, extras: dict[str, object]) -> None:
+    for name, value in extras.items():
+        _set_field(instance, name, value)
+
+
 def _set_field(instance: Any, name: str, value: object) -> None:  # noqa: ANN401
-    for base in type(instance).__mro__:
-        slot = base.__dict__.get(name)
-        if type(slot) is types.MemberDescriptorType:
-            slot.__set__(instance, value)
-            return
-    instance.__dict__[name] = value
+    slot = next(
+        (
+            vars(base)[name]
+            for base in type(instance).__mro__
+            if type(vars(base).get(name)) is types.MemberDescriptorType
+        ),
+        None,
+    )
+    if slot is not None:
+        slot.__set__(instance, value)
+    elif not type(instance).__dictoffset__:
+        cls = type(instance)
+        raise _other_code(cls.__module__, cls.__qualname__, f"the attribute {name!r}")
+    else:
+        instance.__dict__[name] = value
 
 
 def _raise_named_tuple(reader: Reader, payload: bytes) -> object:
-    module, name, values = reader.fields(payload, 3)
+    module, name, values, extras = _parts(reader, payload, 3)
     cls: Any = _class(module, name)
     if not _is_named_tuple(cls) or type(values) is not list or len(values) != len(cls._fields):
         raise IntegrityError(f"the result calls {module}.{name} a named tuple of another shape")
-    return tuple.__new__(cls, values)
+    instance: object = tuple.__new__(cls, values)
+    _set_extras(instance, extras)
+    return instance
 
 
 def _class(module: object, name: object) -> type:

@@ -61,16 +61,19 @@ class Code(IntEnum):
     DATACLASS = 20
     NAMED_TUPLE = 21
     ENUM = 22
+    ARRAY_MODULE = 23
     ARRAY = 30
     NUMPY_SCALAR = 31
     OBJECT_ARRAY = 32
     MASKED_ARRAY = 33
+    NUMPY_TYPE = 34
     PANDAS_FRAME = 40
     PANDAS_SERIES = 41
     PANDAS_INDEX = 42
     PANDAS_SCALAR = 43
     PANDAS_ARRAY = 44
     PANDAS_EXTRAS = 45
+    PANDAS_OFFSET = 46
     ARROW = 50
     POLARS = 60
     PICKLE = 100
@@ -83,6 +86,7 @@ PANDAS_CODES: Final = (
     Code.PANDAS_SCALAR,
     Code.PANDAS_ARRAY,
     Code.PANDAS_EXTRAS,
+    Code.PANDAS_OFFSET,
 )
 ARROW_CODES: Final = (Code.ARROW, Code.POLARS)
 
@@ -90,10 +94,11 @@ ARROW_CODES: Final = (Code.ARROW, Code.POLARS)
 class Unsupported(Exception):
     """A value is not data; ``offender`` is the very object, so that the doors can say where."""
 
-    def __init__(self, offender: object, reason: str = "") -> None:
+    def __init__(self, offender: object, reason: str = "", *, pickled: bool = False) -> None:
         super().__init__(reason)
         self.offender = offender
         self.reason = reason
+        self.pickled = pickled
 
 
 class Writer:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from starburst.errors import UnsafeResult
 
+from .instead import instead_of
 from .structure import MAX_DEPTH, Unsupported
 
 __all__ = ["unsafe_result"]
@@ -35,11 +36,17 @@ def unsafe_result(value: object, unsupported: Unsupported) -> UnsafeResult:
             f"{where} is of type {name}: nobody awaited it, because workers call plain functions. "
             "Wrap what is async, such as: lambda x: asyncio.run(f(x))"
         )
+    known = where if where.startswith("result") and "'s " not in where else "it"
+    instead = instead_of(offender, known) or (
+        "plain values, arrays, data frames or dataclasses of them"
+    )
+    opt_in = (
+        '; or start the session with results="pickle" if you trust all code that runs on its '
+        "workers, because reading a pickle can run code"
+    )
     return UnsafeResult(
-        f"{where} is of type {name}{reason}: it cannot travel as data. Return plain values, "
-        "arrays, data frames or dataclasses of them; or start the session with "
-        'results="pickle" if you trust all code that runs on its workers, because reading '
-        "a pickle can run code."
+        f"{where} is of type {name}{reason}: it cannot travel as data. Return {instead}"
+        f"{'' if unsupported.pickled else opt_in}."
     )
 
 
