@@ -24,6 +24,7 @@ from starburst._client.attaching import SessionSummary
 from starburst._client.display.progress import ProgressBar
 from starburst._client.display.session_status import Status
 from starburst._client.tasks.task_list import Tally
+from starburst._codec import exceptions
 from starburst._protocol.sealed.failure import Failure, FailureKind, describe
 from starburst._protocol.status import StatusDocument
 from starburst.errors import RemoteTraceback, StarburstError, TaskError
@@ -123,6 +124,43 @@ def test_an_error_of_a_task_reaches_no_terminal_with_more_than_letters(
     clean("".join(getattr(error, "__notes__", ())))
     if isinstance(error, TaskError):
         clean(error.type_name)
+
+
+class Own(LookupError):
+    """Shows an attribute."""
+
+    def __str__(self) -> str:
+        return f"no gene {vars(self)['gene']}"
+
+
+def _own() -> Own:
+    error = Own()
+    error.gene = EVIL  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(ValueError(EVIL), KeyError(EVIL), KeyError((EVIL, 1)), OSError(2, EVIL, EVIL), _own()),
+        *(SyntaxError(EVIL, (EVIL, 1, 1, EVIL)), ImportError(EVIL, name=EVIL), SystemExit(EVIL)),
+        *(UnicodeDecodeError(EVIL.encode("ascii", "replace").decode(), b"x", 0, 1, "r"),),
+        ExceptionGroup(EVIL.encode("utf-8", "replace").decode(), [_own()]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("here", [True, False])
+def test_nor_does_one_that_comes_back_as_data(
+    error: BaseException, here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error.add_note(EVIL)
+    data = exceptions.describe(error, mode="data").to_data()
+    assert data["raised"]
+    if not here:
+        monkeypatch.delitem(globals(), "Own")
+    back = exceptions.rebuild(Failure.from_data(data), mode="data")
+    for text in (str(back), printed(back), *getattr(back, "__notes__", ())):
+        clean(text)
 
 
 @pytest.mark.parametrize("text", HONEST)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from starburst._codec import decode, decode_batch, decode_each
+from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed import cancel_list, chunks, result_nodes
 from starburst._protocol.sealed.envelope import Header, seal, unseal
@@ -106,7 +107,7 @@ def _node(data: bytes) -> None:
     if handed_on not in (None, node.children):
         raise AssertionError("a node's beginning says something else than all of it")
     for failure in node.failures.values():
-        failure.rebuild()
+        rebuild(failure, mode="data")
     for batch in node.batches:
         part = memoryview(batch.parts[0])
         try:
@@ -171,7 +172,7 @@ def _frame(data: bytes) -> object:
 
 
 def _failure(data: bytes) -> object:
-    return Failure.from_data(load_table(data)).rebuild()
+    return rebuild(Failure.from_data(load_table(data)), mode="data")
 
 
 DOORS: Final[dict[str, Door]] = {

@@ -22,11 +22,11 @@ import pyarrow as pa
 import zstandard
 
 from starburst._codec import encode, encode_batch
+from starburst._codec.exceptions import describe
 from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed import envelope
 from starburst._protocol.sealed.chunks import Chunk, write_pack
 from starburst._protocol.sealed.envelope import seal
-from starburst._protocol.sealed.failure import describe
 from starburst._protocol.sealed.header import header_text
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 from starburst._protocol.sealed.tables import dump_table
@@ -139,7 +139,7 @@ def _seeds() -> dict[str, list[bytes]]:
         signer=SIGNER,
     )
     pack = b"".join(bytes(part) for part in parts)
-    failure = describe(ValueError("no such gene"))
+    failure = describe(ExceptionGroup("two", [KeyError(3), OSError(2, "no", "file")]), mode="data")
     sealed = bytes(seal([b"text " * 300], key=KEY, header=HEADER))
     body = zstandard.compress(bytes(600))
     return {
@@ -185,7 +185,7 @@ def _node(batch: bytes) -> bytes:
         covered=2,
         children=((2, 5), (5, 8)),
         batches=[Batch(first=0, count=2, format="data", parts=[batch])],
-        failures={1: describe(KeyError("k"))},
+        failures={1: describe(KeyError("k"), mode="data")},
         seconds=1.5,
         worker="w",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -99,14 +100,32 @@ def test_an_exception_is_a_result_with_its_remote_traceback(connection: Connecti
     assert second == 0.5
 
 
-def test_a_custom_exception_becomes_a_task_error_that_names_it(connection: Connection) -> None:
-    def fail(_: int) -> None:
-        raise CustomError("no such gene")
+def test_an_exception_of_ones_own_comes_back_as_itself_or_as_its_base(
+    connection: Connection,
+) -> None:
+    class Unknown(LookupError):
+        """Of no module, so it cannot be found here."""
 
-    (error,) = run(connection, fail, [1])
-    assert isinstance(error, TaskError)
-    assert "CustomError" in error.type_name
-    assert "no such gene" in str(error)
+    def fail(kind: str) -> None:
+        if kind == "unknown":
+            raise Unknown("no such gene")
+        if kind == "exit":
+            sys.exit(3)
+        error = CustomError("no such gene")
+        error.gene = {"name": "BRCA1"}  # type: ignore[attr-defined]
+        error.add_note("in the second file")
+        raise error from KeyError(3)
+
+    own, unknown, exits = run(connection, fail, ["own", "unknown", "exit"])
+    assert (type(own), own.args, own.gene) == (CustomError, ("no such gene",), {"name": "BRCA1"})
+    assert own.__notes__ == ["in the second file"]
+    assert (type(own.__cause__), own.__cause__.args) == (KeyError, (3,))
+    assert "in fail" in str(own.__cause__.__cause__)
+    assert isinstance(unknown, LookupError)
+    assert isinstance(unknown, TaskError)
+    assert str(unknown) == "no such gene"
+    assert unknown.type_name.endswith("Unknown")
+    assert (type(exits).__name__, exits.code) == ("SystemExit", 3)
 
 
 def test_a_dataclass_comes_back_and_a_custom_class_is_refused_with_the_opt_in(
@@ -348,7 +367,7 @@ def test_one_unreadable_result_leaves_its_neighbours_alone(
     session = open_session(connection, options, progress=False)
     with in_one_pack(session):
         futures = session.map(lambda x: Point(x, x) if x == 3 else x, range(8))
-    monkeypatch.setattr("starburst._codec.records._member", lambda *_: None)
+    monkeypatch.setattr("starburst._codec.records.find_member", lambda *_: None)
     with pytest.raises(PayloadError, match="Point"):
         futures[3].result(timeout=60)
     assert [f.result(timeout=60) for i, f in enumerate(futures) if i != 3] == [0, 1, 2, 4, 5, 6, 7]

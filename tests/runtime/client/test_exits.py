@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from starburst._codec.exceptions import rebuild
 from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.sealed.failure import Failure
-from starburst.errors import TaskError
+from starburst.errors import RemoteTraceback, TaskError, UnpicklableInput
 from starburst.worker.child.frames import write_frame
 from starburst.worker.child.process import Child, ChildDied
 
@@ -48,11 +50,13 @@ def panics(x: int) -> NoReturn:
     raise Panic("index out of bounds")
 
 
-def run(child: Child, function: Callable[[int], object]) -> tuple[dict[int, Failure], int]:
+def run(
+    child: Child, function: Callable[[int], object], inputs: Sequence[object] = (0, 1)
+) -> tuple[dict[int, Failure], int]:
     child.send({"do": "function", "name": "f"}, [dump_function(function)])
     header = {"do": "run", "function": "f", "lo": 0, "retries": 2, "retry_on": []}
-    inputs = [dump_input(((number,), {})) for number in range(2)]
-    child.send({**header, "mode": "data", "max_bytes": 1000}, inputs)
+    sent = [dump_input(((value,), {})) for value in inputs]
+    child.send({**header, "mode": "data", "max_bytes": 1000}, sent)
     failures: dict[int, Failure] = {}
     count = retries = 0
     final = False
@@ -68,23 +72,43 @@ def run(child: Child, function: Callable[[int], object]) -> tuple[dict[int, Fail
 
 
 @pytest.mark.parametrize(
-    ("function", "said"),
+    ("function", "name", "said"),
     [
-        (exits, "SystemExit: the function called sys.exit(1)"),
-        (exits_with_words, "the function called sys.exit('no variants in this region')"),
-        (interrupts, "KeyboardInterrupt"),
-        (panics, "Panic: index out of bounds"),
+        (exits, "SystemExit", "the function called sys.exit(1)"),
+        (exits_with_words, "SystemExit", "called sys.exit('no variants in this region')"),
+        (interrupts, "KeyboardInterrupt", ""),
+        (panics, "Panic", "index out of bounds"),
     ],
 )
 def test_it_fails_once_with_its_reason_and_the_next_task_runs(
-    child: Child, function: Callable[[int], object], said: str
+    child: Child, function: Callable[[int], object], name: str, said: str
 ) -> None:
     failures, retries = run(child, function)
-    error = failures[1].rebuild()
-    assert type(error) is TaskError
+    error = rebuild(failures[1], mode="data")
+    assert (type(error).__name__, type(error).__base__) == (name, TaskError)
     assert said in str(error)
     assert "test_exits.py" in str(error.__cause__)
     assert (len(failures), retries) == (2, 0)
+
+
+def test_what_cannot_be_loaded_is_an_error_of_ours_that_names_the_package(
+    child: Child, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that is installed here alone."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "only_here.py").write_text("def twice(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(packages)
+    twice = importlib.import_module("only_here").twice
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+    (function, _), (input_, _) = run(child, twice), run(child, exits, inputs=[twice, twice])
+    for failures, what in ((function, "the function"), (input_, "an input")):
+        error = rebuild(failures[0], mode="data")
+        assert type(error) is UnpicklableInput
+        assert f"cannot load {what}: its image has no package 'only_here'" in str(error)
+        assert "Add the package to the worker image's requirements" in str(error)
+        assert RemoteTraceback.of(error)
 
 
 def waits(x: int) -> int:

@@ -157,15 +157,34 @@ class LocalEnvironmentError(StarburstError):
 
 
 class RemoteTraceback(Exception):
-    """The traceback on the worker, as text: the ``__cause__`` of a task's exception.
+    """The traceback on the worker, as text: the last cause of a task's exception.
 
-    A worker wrote it: what could drive a terminal is written out in it.
+    It is the exception's ``__cause__``, or follows the causes that the task itself gave
+    (``raise … from …``). A worker wrote it: what could drive a terminal is written out in it.
+
+    Example:
+        >>> try:
+        ...     raise ValueError("on a worker") from RemoteTraceback("Traceback …")
+        ... except ValueError as error:
+        ...     RemoteTraceback.of(error).text
+        'Traceback …'
     """
 
     def __init__(self, text: str) -> None:
         text = many_lines(text)
         super().__init__(text)
         self.text = text
+
+    @classmethod
+    def of(cls, error: BaseException) -> RemoteTraceback | None:
+        """Return the remote traceback of an exception; None if no task raised it."""
+        cause, seen = error.__cause__, {id(error)}
+        while cause is not None and id(cause) not in seen:
+            if isinstance(cause, cls):
+                return cause
+            seen.add(id(cause))
+            cause = cause.__cause__
+        return None
 
     def __str__(self) -> str:
         """Return the remote traceback."""

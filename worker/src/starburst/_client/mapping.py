@@ -130,7 +130,7 @@ def map_over(
 
 
 def _first_with(core: SessionCore, error: BaseException) -> int | None:
-    if not isinstance(error.__cause__, RemoteTraceback):
+    if RemoteTraceback.of(error) is None:
         return None  # no call's own
     ends = ((n, f) for n, f in enumerate(core.futures) if f.done() and not f.cancelled())
     return next((n for n, future in ends if future.exception() is error), None)

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
 
+from .stored import is_special, slot_of, stored
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
-__all__ = ["RAISE", "find"]
+__all__ = ["RAISE", "find", "find_member"]
 
 
 def find(cls: type) -> Lower | None:
@@ -51,7 +52,7 @@ def _identify(value: object) -> tuple[str, str]:
     if (
         home is not None
         and cls.__module__ != "__main__"
-        and _member(home, cls.__qualname__) is None
+        and find_member(home, cls.__qualname__) is None
     ):
         raise Unsupported(
             value,
@@ -63,11 +64,11 @@ def _identify(value: object) -> tuple[str, str]:
 
 def _lower_dataclass(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     module, name = _identify(value)
-    stored = _stored(value)
+    held = stored(value)
     fields = [field.name for field in dataclasses.fields(value)]
-    present = [name for name in fields if name in stored]
-    values = writer.lower_all([stored.pop(name) for name in present], depth)
-    extras = _lower_extras(writer, value, stored, depth)
+    present = [name for name in fields if name in held]
+    values = writer.lower_all([held.pop(name) for name in present], depth)
+    extras = _lower_extras(writer, value, held, depth)
     return writer.extension(Code.DATACLASS, module, name, present, values, *extras)
 
 
@@ -76,22 +77,8 @@ def _lower_named_tuple(writer: Writer, value: Any, depth: int) -> object:  # noq
     if len(value) != len(value._fields):
         raise Unsupported(value, "has another number of values than of names")
     values = writer.lower_all(tuple(value), depth)
-    extras = _lower_extras(writer, value, _stored(value), depth)
+    extras = _lower_extras(writer, value, stored(value), depth)
     return writer.extension(Code.NAMED_TUPLE, module, name, values, *extras)
-
-
-def _stored(value: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return what an instance holds under names, in its dictionary and in slots of any class."""
-    stored = dict(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        for name, slot in vars(cls).items():
-            if type(slot) is types.MemberDescriptorType and cls.__module__ != "builtins":
-                try:
-                    stored[name] = slot.__get__(value)
-                except AttributeError:  # not set
-                    continue
-    stored.pop("__orig_class__", None)  # how typing remembers the brackets of Box[int](…)
-    return stored
 
 
 def _lower_extras(
@@ -100,7 +87,7 @@ def _lower_extras(
     """Lower what is no field: none, or one dictionary. A cache that is no data is made anew."""
     lowered: dict[str, object] = {}
     for name, extra in extras.items():
-        if _is_special(name):
+        if is_special(name):
             raise Unsupported(value, f"has the attribute {name!r}, which Python reads itself")
         placed = len(writer.buffers)
         try:
@@ -116,10 +103,6 @@ def _lower_extras(
 
 def _of_class(cls: type, name: str) -> object:
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
-
-
-def _is_special(name: object) -> bool:
-    return type(name) is not str or (name.startswith("__") and name.endswith("__"))
 
 
 def _lower_enum(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
@@ -184,7 +167,7 @@ def _parts(reader: Reader, payload: bytes, count: int) -> list[Any]:
     if type(parts) is not list or len(parts) not in (count, count + 1):
         raise IntegrityError("an encoded record has another shape")
     extras: object = parts.pop() if len(parts) > count else {}
-    if type(extras) is not dict or any(map(_is_special, extras)):
+    if type(extras) is not dict or any(map(is_special, extras)):
         raise IntegrityError("an encoded record has attributes that are none")
     return [*parts, extras]
 
@@ -202,14 +185,7 @@ def _set_extras(instance: object, extras: dict[str, object]) -> None:
 
 
 def _set_field(instance: Any, name: str, value: object) -> None:  # noqa: ANN401
-    slot = next(
-        (
-            vars(base)[name]
-            for base in type(instance).__mro__
-            if type(vars(base).get(name)) is types.MemberDescriptorType
-        ),
-        None,
-    )
+    slot = slot_of(type(instance), name)
     if slot is not None:
         slot.__set__(instance, value)
     elif not type(instance).__dictoffset__:
@@ -233,7 +209,7 @@ def _class(module: object, name: object) -> type:
     if type(module) is not str or type(name) is not str:
         raise IntegrityError("an encoded record has no class name")
     home = sys.modules.get(module)
-    found = None if home is None else _member(home, name)
+    found = None if home is None else find_member(home, name)
     if isinstance(found, type):
         if hasattr(found, "__del__"):
             raise PayloadError(
@@ -252,7 +228,7 @@ def _class(module: object, name: object) -> type:
     )
 
 
-def _member(home: types.ModuleType, name: str) -> object:
+def find_member(home: types.ModuleType, name: str) -> object:
     """Return what a module holds under a dotted name, without running any code of it."""
     found: object = home
     for part in name.split("."):

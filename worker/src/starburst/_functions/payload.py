@@ -96,11 +96,15 @@ def dump_input(value: object) -> bytes:
     return data
 
 
-def load(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent
+def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - whatever was sent
     """Load what :func:`dump_function` or :func:`dump_input` made.
 
     Loading runs code. Only a worker may call this, and only on what the session's client sealed
     and signed.
+
+    Args:
+        data: the pickle.
+        what: how to call it where it cannot be loaded.
 
     Raises:
         UnpicklableInput: it cannot be loaded here, for example for want of a package.
@@ -108,14 +112,18 @@ def load(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent
     try:
         return pickle.loads(data)  # noqa: S301 - verified: see above
     except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and package
         raise UnpicklableInput(
-            f"the worker cannot load what was sent: {error}. Add the package to the worker "
-            "image's requirements, or import it inside the function where it is optional."
+            f"the worker cannot load {what}: "
+            f"{f'its image has no package {package!r} ({error})' if missing else error}. "
+            "Add the package to the worker image's requirements, in the version that is here, or "
+            "import it inside the function where it is optional."
         ) from error
     # Loading runs the user's code, so anything may be raised.
     except Exception as error:
         raise UnpicklableInput(
-            f"the worker cannot load what was sent: {type(error).__name__}: {error}. Check that "
+            f"the worker cannot load {what}: {type(error).__name__}: {error}. Check that "
             "packages have the same versions here and in the worker image."
         ) from error
 

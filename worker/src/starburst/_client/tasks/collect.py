@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from starburst._client.access.patience import Patience
 from starburst._client.access.status_reader import StatusReader
+from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.cancel_list import CancelledTasks
 from starburst._protocol.sealed.result_nodes import ResultNode
@@ -71,6 +72,7 @@ class Collector:
         self._timings = connection.timings
         self._patience = Patience(connection, told=told)
         self._results = ResultReader(connection, keys, key=key, mode=mode)
+        self._mode: ResultMode | None = mode
         self._tasks = tasks
         self._statuses = statuses
         self._refresh = refresh
@@ -223,7 +225,7 @@ class Collector:
                         [number_of(future)]
                     )  # by another client of this session
                 else:
-                    ended = fail(future, failure.rebuild() if failure else value)
+                    ended = fail(future, rebuild(failure, mode=self._mode) if failure else value)
                     done, failed = done + ended, failed + ended
         self._tasks.settled(
             chunk, done=done, failed=failed, retried=node.retries, seconds=node.seconds

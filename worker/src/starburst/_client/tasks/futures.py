@@ -72,7 +72,7 @@ def ended_by_itself(future: Future[Any]) -> bool:
     error = future.exception()
     if isinstance(error, IntegrityError):
         return False
-    return error is None or isinstance(error.__cause__, RemoteTraceback)
+    return error is None or RemoteTraceback.of(error) is not None
 
 
 def _end(future: TaskFuture, set_end: Callable[[], None]) -> bool:

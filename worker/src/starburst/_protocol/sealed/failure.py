@@ -1,4 +1,4 @@
-"""How a task's failure travels: type name, text and traceback, never the exception itself."""
+"""How a task's failure travels: name, text, traceback and data, never the exception itself."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from starburst.errors import (
     ResultTooLarge,
     TaskError,
     TaskTimeout,
+    UnpicklableInput,
     UnsafeResult,
     WorkerLost,
 )
 from starburst.untrusted.terminal_text import many_lines, one_line
 
-__all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
+__all__ = ["Failure", "FailureKind", "describe", "qualified_name", "text_of"]
 
-FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity", "cancelled"]
+FailureKind = Literal[
+    "raised", "timeout", "lost", "unsafe", "too_large", "unloadable", "integrity", "cancelled"
+]
 
 _MAX_TEXT: Final = 16 * 1024
 _ERRNO: Final = re.compile(r"\[Errno (\d{1,4})\] (.*)", re.DOTALL)
@@ -38,11 +41,13 @@ _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
     (WorkerLost, "lost"),
     (UnsafeResult, "unsafe"),
     (ResultTooLarge, "too_large"),
+    (UnpicklableInput, "unloadable"),
     (IntegrityError, "integrity"),
 )
 _PAYLOAD: Final[Mapping[str, type[PayloadError]]] = {
     "unsafe": UnsafeResult,
     "too_large": ResultTooLarge,
+    "unloadable": UnpicklableInput,
     "integrity": IntegrityError,
 }
 
@@ -57,8 +62,10 @@ class Failure:
         traceback: the traceback on the worker, without Starburst's own frames; empty if none.
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
-            ``too_large`` result, input or function whose ``integrity`` is gone, or ``cancelled``
-            before it was done.
+            ``too_large`` result, ``unloadable`` input or function, or one whose ``integrity`` is
+            gone, or ``cancelled`` before it was done.
+        raised: what was raised as data, as :mod:`starburst._codec.exceptions` encodes it; empty
+            where there is no more to say than the text.
     """
 
     type_name: str
@@ -66,19 +73,24 @@ class Failure:
     traceback: str
     builtin: bool
     kind: FailureKind
+    raised: bytes = b""
 
     def to_data(self) -> dict[str, Any]:
         """Return a plain dictionary for the wire."""
-        return asdict(self)
+        data = asdict(self)
+        if not self.raised:
+            del data["raised"]
+        return data
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Failure:
         """Read what :meth:`to_data` gave; raise IntegrityError for anything else."""
         well_formed = (
             isinstance(data, Mapping)
-            and data.keys() == _FIELDS.keys()
+            and data.keys() - {"raised"} == _FIELDS.keys()
             and all(type(data[name]) is kind for name, kind in _FIELDS.items())
             and data["kind"] in get_args(FailureKind)
+            and type(data.get("raised", b"")) is bytes
         )
         if not well_formed:
             raise IntegrityError("a task's failure record is malformed; it was not used")
@@ -97,8 +109,13 @@ class Failure:
             traceback=many_lines(self.traceback, most=_MAX_TEXT),
         )
         error = shown._rebuild()
-        error.__cause__ = RemoteTraceback(shown.traceback or f"{shown.type_name}: {shown.text}")
+        error.__cause__ = self.remote_traceback()
         return error
+
+    def remote_traceback(self) -> RemoteTraceback:
+        """Return the traceback on the worker, fit to be shown; the text where there is none."""
+        shown = many_lines(self.traceback, most=_MAX_TEXT)
+        return RemoteTraceback(shown or one_line(f"{self.type_name}: {self.text}", most=_MAX_TEXT))
 
     def _rebuild(self) -> BaseException:
         match self.kind:
@@ -106,7 +123,7 @@ class Failure:
                 return TaskTimeout(self.text, type_name=self.type_name)
             case "lost":
                 return WorkerLost(self.text, type_name=self.type_name)
-            case "unsafe" | "too_large" | "integrity":
+            case "unsafe" | "too_large" | "unloadable" | "integrity":
                 return _PAYLOAD[self.kind](self.text)
             case "cancelled":
                 return CancelledError(self.text)
@@ -131,14 +148,14 @@ def describe(error: BaseException) -> Failure:
         ValueError('no such gene')
     """
     kind: FailureKind = "raised"
+    cls = type(error)
     for special, name in _SPECIAL:
-        if isinstance(error, special):
+        if issubclass(cls, special):
             kind = name
             break
-    cls = type(error)
     return Failure(
         type_name=qualified_name(cls)[:_MAX_NAME],
-        text=_cut(_text(error)),
+        text=text_of(error),
         traceback=_cut(_traceback(error)),
         builtin=cls.__module__ == "builtins",
         kind=kind,
@@ -180,11 +197,13 @@ def _quiet_key(text: str) -> KeyError:
     return KeyError(text[1:-1] if quoted else text)
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return what an exception says, whatever its class does when it is asked; long text is cut."""
     try:
         if isinstance(error, SystemExit):
-            return f"the function called sys.exit({'' if error.code is None else repr(error.code)})"
-        return str(error)
+            code = "" if error.code is None else repr(error.code)
+            return _cut(f"the function called sys.exit({code})")
+        return _cut(str(error))
     except Exception as broken:  # the user's __str__ may do anything
         return f"<its __str__ raised {type(broken).__name__}>"
 

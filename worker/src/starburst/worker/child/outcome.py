@@ -53,9 +53,11 @@ class Outcome:
                 parts=frame.buffers,
             )
         )
-        self._failures.update((i, Failure.from_data(data)) for i, data in header["failures"])
+        failures = {index: Failure.from_data(data) for index, data in header["failures"]}
+        self._failures.update(failures)
         self.covered = header["first"] + header["count"]
         self.nbytes += sum(buffer.nbytes for buffer in frame.buffers)
+        self.nbytes += sum(len(failure.raised) for failure in failures.values())
         self.retries += header["retries"]
         self.seconds += header["seconds"]
 

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from starburst._codec import Encoded, encode_batch
+from starburst._codec.exceptions import describe
 from starburst._functions.payload import load
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.failure import Failure, describe, qualified_name
+from starburst._protocol.sealed.failure import Failure, qualified_name
 from starburst.contract.times import RETRY_PAUSES
 from starburst.errors import ResultTooLarge
 
@@ -127,7 +128,7 @@ class _Runner:
             self._state.enter(index, began)
             try:
                 function = self._function(header["function"])
-                args, kwargs = load(data)
+                args, kwargs = load(data, "an input")
                 value = function(*args, **kwargs)
             # Whatever the function raises is its result: sys.exit() too, and a panic of Rust code,
             # which would else end this process and look like a crash.
@@ -140,7 +141,7 @@ class _Runner:
                     report.retries += 1
                     time.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
                     continue
-                report.failed(index, describe(error))
+                report.failed(index, describe(error, mode=header["mode"]))
                 return
             report.seconds += time.monotonic() - began
             report.add(index, value)
@@ -150,7 +151,7 @@ class _Runner:
         held = self._functions[name]
         if callable(held):
             return held
-        function: object = load(held)
+        function: object = load(held, "the function")
         if not callable(function):
             raise TypeError(f"what was submitted is not callable: {function!r}")
         self._functions[name] = function
@@ -197,7 +198,7 @@ class _Report:
     def add(self, index: int, value: object) -> None:
         size = _size_in_memory(value)
         if size > self._max_bytes:
-            self.failed(index, describe(_too_large(size, self._max_bytes)))
+            self.failed(index, describe(_too_large(size, self._max_bytes), mode=self._mode))
             return
         self._bytes += size
         self._values.append(value)
@@ -205,6 +206,7 @@ class _Report:
     def failed(self, index: int, failure: Failure) -> None:
         self._values.append(None)
         self._failures[index] = failure
+        self._bytes += len(failure.raised)
 
     def send_if_due(self) -> None:
         due = time.monotonic() - self._sent > _REPORT_SECONDS or self._bytes > _REPORT_BYTES
@@ -238,9 +240,9 @@ class _Report:
         values = self._values
         encoded, refused = encode_batch(values, mode=self._mode)
         for position, error in refused.items():
-            self._failures[self._first + position] = describe(error)
+            self._failures[self._first + position] = describe(error, mode=self._mode)
         if _size(encoded.parts) > self._max_bytes * max(1, len(values)):
-            over = describe(_too_large(_size(encoded.parts), self._max_bytes))
+            over = describe(_too_large(_size(encoded.parts), self._max_bytes), mode=self._mode)
             for position in range(len(values)):
                 self._failures[self._first + position] = over
             encoded, _ = encode_batch([None] * len(values), mode=self._mode)
