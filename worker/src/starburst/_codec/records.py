@@ -11,16 +11,16 @@ import dataclasses
 import enum
 import functools
 import sys
-import types
 from collections.abc import Sequence
 from typing import Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
 
+from .imported import find_member
 from .stored import is_special, slot_of, stored
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
-__all__ = ["RAISE", "find", "find_member"]
+__all__ = ["RAISE", "find"]
 
 
 def find(cls: type) -> Lower | None:
@@ -226,14 +226,6 @@ def _class(module: object, name: object) -> type:
         f"the result holds a {name} of the module {module!r}, which is not imported here. "
         f"Import it (import {module}) and read the result again."
     )
-
-
-def find_member(home: types.ModuleType, name: str) -> object:
-    """Return what a module holds under a dotted name, without running any code of it."""
-    found: object = home
-    for part in name.split("."):
-        found = vars(found).get(part) if isinstance(found, types.ModuleType | type) else None
-    return found
 
 
 RAISE: Final[dict[int, Raise]] = {

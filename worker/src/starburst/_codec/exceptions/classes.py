@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
-import sys
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
-from starburst._codec.records import find_member
+from starburst._codec.imported import find_imported
 from starburst.errors import TaskError
 from starburst.untrusted.terminal_text import one_line
 
@@ -134,8 +133,7 @@ def _find(module: str, name: str) -> type[BaseException] | None:
 
 
 def _look_up(module: str, name: str) -> type[BaseException] | None:
-    home = sys.modules.get(module)
-    found = None if home is None else find_member(home, name)
+    found = find_imported(module, name)
     if not isinstance(found, type) or not issubclass(found, BaseException):
         return None
     return found if (found.__module__, found.__qualname__) == (module, name) else None
