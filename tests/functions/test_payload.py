@@ -2,11 +2,10 @@
 
 import functools
 import gzip
-import importlib
+import importlib.util
 import io
 import pickle
 import sqlite3
-import subprocess
 import sys
 import threading
 import warnings
@@ -20,95 +19,47 @@ import numpy as np
 import pytest
 
 from starburst._functions import payload
-from starburst._functions.own_code import own_modules
+from starburst._functions.capturing import needs_of
 from starburst._functions.payload import LargePayloadWarning, dump_function, dump_input, load
 from starburst.errors import UnpicklableInput
 
-LAB = """
-import dataclasses
-from . import inner
-
-@dataclasses.dataclass
-class Sample:
-    x: int
-
-def double(x):
-    return Sample(inner.twice(x))
-"""
-RUN = """
-import sys
-from starburst._functions.payload import load
-function, value = (load(bytes.fromhex(each)) for each in sys.argv[1:])
-print(function(value), any(name.startswith("lab") for name in sys.modules))
-"""
 LOCK = threading.Lock()
 
 
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """A package in the analyst's project, as no worker image has it."""
-    (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "__init__.py").write_text(LAB)
-    (tmp_path / "lab" / "inner.py").write_text("FACTOR = 2\ndef twice(x): return x.x * FACTOR\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    yield importlib.import_module("lab")
-    for name in ("lab", "lab.inner"):
-        del sys.modules[name]
+def scripted(text: str, **names: object) -> ModuleType:
+    """What a script holds once it has run: ``__main__`` belongs to no module's file."""
+    script = ModuleType("__main__")
+    vars(script).update(names)
+    exec(text, vars(script))  # noqa: S102 - our own text
+    return script
 
 
-def run_elsewhere(function: Callable[..., Any], value: object) -> str:
-    sent = [dump_function(function).hex(), dump_input(value).hex()]
-    command = [sys.executable, "-I", "-c", RUN, *sent]
-    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd="/")  # noqa: S603
-    assert not done.returncode, done.stderr
-    return done.stdout.strip()
-
-
-def test_own_modules_travel_with_the_function(lab: ModuleType) -> None:
-    assert run_elsewhere(lab.double, lab.Sample(3)) == "Sample(x=6) False"
-    assert run_elsewhere(lambda x: lab.double(x).x, lab.Sample(3)) == "6 False"
-    assert run_elsewhere(functools.partial(lab.double), lab.Sample(3)) == "Sample(x=6) False"
-
-
-def test_own_classes_travel_in_whatever_holds_them(lab: ModuleType) -> None:
-    for held in (
-        np.array([lab.Sample(3), None], dtype=object),
-        [{"a": lab.Sample(3)}],
-        {lab.Sample: (3,)},
-    ):
-        assert run_elsewhere(lambda x: "Sample" in repr(x), held) == "True False"
-
-
-def test_registry_of_cloudpickle_is_left_as_it_was(lab: ModuleType) -> None:
-    dump_function(lab.double)
+def test_registry_of_cloudpickle_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that Python could not import again by its name travels by value, for once."""
+    (tmp_path / "a-plug-in.py").write_text("FACTOR = 2\ndef double(x): return x * FACTOR\n")
+    spec = importlib.util.spec_from_file_location("plugged", tmp_path / "a-plug-in.py")
+    assert spec is not None
+    assert spec.loader is not None
+    plugged = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "plugged", plugged)
+    spec.loader.exec_module(plugged)
+    data = dump_function(plugged.double)
+    assert needs_of(data) == set()
     assert not cloudpickle.list_registry_pickle_by_value()
-    cloudpickle.register_pickle_by_value(lab)
-    try:
-        dump_function(lab.double)
-        assert cloudpickle.list_registry_pickle_by_value() == {"lab"}
-    finally:
-        cloudpickle.unregister_pickle_by_value(lab)
+    monkeypatch.delitem(sys.modules, "plugged")
+    assert load(data)(4) == 8
     with pytest.raises(UnpicklableInput):
         dump_input(LOCK)
     assert not cloudpickle.list_registry_pickle_by_value()
 
 
-def test_only_the_users_code_is_their_own(lab: ModuleType) -> None:
-    own = own_modules()
-    assert {"lab", "lab.inner", __name__} <= set(own)
-    assert not {"os", "json", "starburst", "starburst._functions.payload", "pytest", "numpy"} & set(
-        own
-    )
+def test_what_is_installed_is_none_of_the_analysts_own() -> None:
+    assert needs_of(dump_function(np.mean)) == set()
+    assert needs_of(dump_function(dump_function)) == set()
+    assert needs_of(dump_function(scripted)) == {__name__}
     assert len(dump_function(np.mean)) < 200
-
-
-def test_modules_that_change_are_judged_again(lab: ModuleType, tmp_path: Path) -> None:
-    assert "lab" in own_modules()
-    replaced, sys.modules["lab"] = sys.modules["lab"], ModuleType("lab")
-    try:
-        assert "lab" not in own_modules()
-    finally:
-        sys.modules["lab"] = replaced
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", b"x", 2j, [1, {"a": (2,)}]])
@@ -121,17 +72,12 @@ class Holder:
         self.lock = LOCK
 
 
-def uses_lock(x: object) -> object:
-    return (LOCK, x)
-
-
-def takes_lock(x: object, *, lock: object = LOCK) -> object:
-    return (lock, x)
-
-
-def uses_holder() -> Callable[[], object]:
-    holder = Holder()
-    return lambda: holder
+SCRIPT = scripted(
+    "def uses_lock(x): return LOCK, x\n"
+    "def takes_lock(x, *, lock=LOCK): return lock, x\n"
+    "def holder_of(holder): return lambda: holder\n",
+    LOCK=LOCK,
+)
 
 
 def numbers() -> Iterator[int]:
@@ -141,10 +87,13 @@ def numbers() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (uses_lock, "uses_lock: the global 'LOCK' cannot be sent.*lock; it belongs to one process"),
-        (uses_holder(), r"the variable 'holder'\.lock cannot be sent"),
+        (
+            SCRIPT.uses_lock,
+            "uses_lock: the global 'LOCK' cannot be sent.*lock; it belongs to one process",
+        ),
+        (SCRIPT.holder_of(Holder()), r"the variable 'holder'\.lock cannot be sent"),
         (functools.partial(print, LOCK), "argument 1 cannot be sent"),
-        (takes_lock, "the default of 'lock' cannot be sent"),
+        (SCRIPT.takes_lock, "the default of 'lock' cannot be sent"),
         (Holder().lock.acquire, "cannot be sent"),
         (3, "Pass a function"),
     ],

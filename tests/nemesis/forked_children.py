@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import importlib
 import json
 import os
 import select
@@ -204,5 +205,6 @@ def _be_a_child(environment: dict[str, str], fds: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
+    importlib.import_module("tests.runtime.conftest")  # which tests' own modules import, once
     with socket.socket(*_CHANNEL, fileno=int(sys.argv[1])) as channel:
         _Forker(channel).serve()

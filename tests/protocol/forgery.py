@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -20,17 +21,23 @@ from starburst._protocol.sealed.cancel_list import (
 )
 from starburst._protocol.sealed.chunks import (
     Chunk,
-    function_header,
     open_chunk,
     open_ledger,
     write_pack,
 )
-from starburst._protocol.sealed.envelope import Header, seal, unseal
+from starburst._protocol.sealed.envelope import Header
 from starburst._protocol.sealed.failure import describe
+from starburst._protocol.sealed.functions import (
+    Function,
+    ModuleFile,
+    function_header,
+    open_function,
+    write_function,
+)
 from starburst._protocol.sealed.header import derive, header_text
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_name, open_node
 from starburst._protocol.sealed.segments import nonce
-from starburst._protocol.sealed.signing import SIGNATURE_BYTES, SigningKey, verify
+from starburst._protocol.sealed.signing import SIGNATURE_BYTES, SigningKey
 
 __all__ = [
     "CHUNK",
@@ -57,6 +64,7 @@ THEIR_KEY: Final = bytes(range(64, 96))
 THEIR_SIGNER: Final = SigningKey.from_seed(bytes(range(96, 128)))
 PACK: Final = "p000001"
 CHUNK: Final = f"{PACK}-00000"
+CONTENT: Final = b"RATE = 0.1\n" + bytes(range(256))
 _TAG: Final = 16
 _PREAMBLE: Final = 70
 _LENGTH: Final = 4
@@ -116,13 +124,21 @@ def _read_ledger(data: bytes) -> object:
 
 
 def _make_function(session: str, key: bytes, signer: SigningKey) -> bytes:
-    data = dump_function(len) + b"." * 150
-    return signer.sign(seal([data], key=key, header=function_header(session, "f1"), compress=False))
+    data = dump_function(len) + bytes(range(256))
+    digest = hashlib.sha256(CONTENT).digest()
+    function = Function(
+        name="f1",
+        pickle=data,
+        files=(ModuleFile(path="a/model.py", digest=digest, carrier="f1"),),
+        entries=("a",),
+        contents={digest: CONTENT},
+    )
+    return write_function(function, session=session, key=key, signer=signer)
 
 
 def _read_function(data: bytes) -> object:
-    sealed = verify(data, public=SIGNER.public)
-    return load(unseal(sealed, key=KEY, expect=function_header(SESSION, "f1")))
+    function = open_function(data, name="f1", session=SESSION, key=KEY, public=SIGNER.public)
+    return load(function.pickle)
 
 
 def _make_cancels(session: str, key: bytes, signer: SigningKey) -> bytes:

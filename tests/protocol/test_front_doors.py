@@ -30,7 +30,15 @@ from starburst.errors import IntegrityError
 from starburst.worker.leases.lease import Leases
 from starburst.worker.objects.store import NoSuchChunk, Store
 from tests.manifests import a_manifest
-from tests.protocol.forgery import CHUNK, KEY, KINDS, PACK, SEGMENT, SESSION, SIGNER
+from tests.protocol.forgery import (
+    CHUNK,
+    KEY,
+    KINDS,
+    PACK,
+    SEGMENT,
+    SESSION,
+    SIGNER,
+)
 from tests.protocol.mutations import INSIDE, OUTSIDE, mutations
 from tests.protocol.test_mutations import DECODERS, canary
 
@@ -151,7 +159,7 @@ def test_a_client_asks_for_nothing_that_nobody_handed_out() -> None:
 def test_a_worker_parses_no_mutated_chunk_function_or_result() -> None:
     read: dict[str, Callable[[Store, bytes], object]] = {
         "chunk": lambda it, data: it.chunk(replace(MESSAGE, inline=data, length=len(data))),
-        "function": lambda it, _: it.function("f1"),
+        "function": lambda it, _: it.functions.function("f1"),
         "result": lambda it, _: it.node(CHUNK, 0, 3),
     }
     count = 0

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 import pytest
 
 from starburst._codec.exceptions import rebuild
+from starburst._functions.bundle import bundle, read_file
+from starburst._functions.capturing import needs_of
 from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.sealed.failure import Failure
 from starburst.errors import RemoteTraceback, TaskError, UnpicklableInput
@@ -50,10 +52,25 @@ def panics(x: int) -> NoReturn:
     raise Panic("index out of bounds")
 
 
+def tell(child: Child, function: Callable[..., object]) -> None:
+    """Have a child know a function, as its worker does."""
+    data = dump_function(function)
+    needed = bundle(needs_of(data))
+    header = {
+        "do": "function",
+        "name": "f",
+        "folder": child.modules,
+        "paths": [file.path for file in needed.tree.files],
+        "entries": list(needed.tree.entries),
+    }
+    contents = [read_file(file) for file in needed.tree.files]
+    child.send(header, [data, needed.changes, *contents])
+
+
 def run(
     child: Child, function: Callable[[int], object], inputs: Sequence[object] = (0, 1)
 ) -> tuple[dict[int, Failure], int]:
-    child.send({"do": "function", "name": "f"}, [dump_function(function)])
+    tell(child, function)
     header = {"do": "run", "function": "f", "lo": 0, "retries": 2, "retry_on": []}
     sent = [dump_input(((value,), {})) for value in inputs]
     child.send({**header, "mode": "data", "max_bytes": 1000}, sent)
@@ -168,7 +185,7 @@ def test_what_a_task_forked_neither_hides_its_end_nor_outlives_it(
     tmp_path: Path, how: str, said: str
 ) -> None:
     child, place = Child(), tmp_path / "helper"
-    child.send({"do": "function", "name": "f"}, [dump_function(leaves_a_process_behind)])
+    tell(child, leaves_a_process_behind)
     header = {"do": "run", "function": "f", "lo": 0, "retries": 0, "retry_on": []}
     child.send({**header, "mode": "data", "max_bytes": 1000}, [dump_input(((str(place), how), {}))])
     wait_until(lambda: place.exists() and place.read_text() != "")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
+    from ._client.travels import Travels
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -75,6 +76,7 @@ __all__ = [
     "Status",
     "TaskError",
     "TaskTimeout",
+    "Travels",
     "UnpicklableInput",
     "UnsafeResult",
     "VersionMismatch",
@@ -102,6 +104,7 @@ _HOMES: Final = {
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
     "Status": ("._client.display.session_status", "Status"),
+    "Travels": ("._client.travels", "Travels"),
     "as_completed": ("._client.api", "as_completed"),
     "attach": ("._client.api", "attach"),
     "connect": ("._client.access.connection", "connect"),

@@ -48,13 +48,13 @@ def test_a_refusal_that_passed_does_not_make_the_next_one_a_loss() -> None:
     store, promised = session.worker().store, session.timings.promised_seconds
     session.meet("get_functions", s3_error(403, "AccessDenied"))
     with pytest.raises(ClientError):
-        store.function("f")
+        store.functions.function("f")
     session.time.now += promised / 2
-    assert bytes(store.function("f")) == b"pickle"
+    assert bytes(store.functions.function("f").pickle) == b"pickle"
     session.time.now += promised
     session.meet("get_functions", s3_error(403, "AccessDenied"))
     with pytest.raises(ClientError):
-        store.function("f")
+        store.functions.function("f")
 
 
 def test_who_was_refused_the_manifest_meanwhile_takes_no_refusal_for_an_absence() -> None:

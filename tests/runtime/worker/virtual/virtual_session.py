@@ -14,9 +14,9 @@ from typing import Any
 from starburst._codec import decode_batch, encode_batch
 from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed.cancel_list import CancelledTasks, cancel_key, seal_cancel_list
-from starburst._protocol.sealed.chunks import Chunk, function_header, write_pack
-from starburst._protocol.sealed.envelope import seal
+from starburst._protocol.sealed.chunks import Chunk, write_pack
 from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.functions import Function, write_function
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_node
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.contract.times import HEARTBEAT_SECONDS
@@ -102,8 +102,12 @@ class VirtualSession:
             "p000001", self._chunks, session=session, key=_KEY, signer=self._signer
         )
         self.s3.objects[f"{self.keys.inputs}p000001"] = b"".join(bytes(part) for part in parts)
-        function = seal([b"pickle"], key=_KEY, header=function_header(session, _FUNCTION))
-        self.s3.objects[self.keys.functions + _FUNCTION] = self._signer.sign(function)
+        self.s3.objects[self.keys.functions + _FUNCTION] = write_function(
+            Function(name=_FUNCTION, pickle=b"pickle"),
+            session=session,
+            key=_KEY,
+            signer=self._signer,
+        )
         self.s3.objects[self.keys.manifest] = b"{}"
         for message in messages:
             self.sqs.send(message.to_body())
@@ -252,6 +256,7 @@ class _Child:
         self._session, self._time = session, session.time
         self.state = SharedState.create()
         self.functions: set[str] = set()
+        self.modules = None
         self._commands: deque[tuple[dict[str, Any], list[bytes]]] = deque()
         self._values: list[int] = []
         self._left: deque[tuple[int, int]] = deque()

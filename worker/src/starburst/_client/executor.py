@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, connect
 from starburst._client.tasks.futures import ended_by_itself
+from starburst._functions.bundle import bundle
+from starburst._functions.capturing import needs_of
 from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import StarburstError
 
@@ -38,6 +41,17 @@ class MapOptions(TypedDict, total=False):
     timeout: float | None
     chunksize: int
     buffersize: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """A function that ``map`` has pickled once for all of its calls."""
+
+    data: bytes
+
+    def __call__(self, *_: object) -> Any:  # noqa: ANN401
+        """Stand for a function; it is called on workers only."""
+        raise NotImplementedError
 
 
 class StarburstExecutor(Executor):
@@ -98,14 +112,15 @@ class StarburstExecutor(Executor):
         with self._lock:
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
+            pickled = fn.data if isinstance(fn, _Captured) else dump_function(fn)
             if self._core is None:
-                pickled = dump_function(fn)
+                # Refused before anything is created.
+                bundle(needs_of(pickled) | needs_of(data), self._options.included)
                 environment, workspace, user, profile = self._where
                 connection = connect(environment, workspace, user=user, profile=profile)
                 self._core = open_core(connection, self._options, progress=self._progress)
                 self._session = Session(self._core)
-                self._core.functions.add(fn, pickled)
-            return self._core.submit(fn, data)
+            return self._core.submit(pickled, data)
 
     def map(
         self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Unpack[MapOptions]
@@ -114,10 +129,8 @@ class StarburstExecutor(Executor):
 
         What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
         """
-        with self._lock:
-            if self._core is not None:
-                self._core.functions.forget(fn)
-        return super().map(fn, *iterables, **options)  # type: ignore[misc]  # buffersize is new
+        captured = _Captured(dump_function(fn))
+        return super().map(captured, *iterables, **options)  # type: ignore[misc]  # buffersize is new
 
     def __exit__(
         self,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from starburst._client.access.connection import Connection, connect
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.futures import ended_by_itself
+from starburst._functions.bundle import bundle
+from starburst._functions.capturing import all_needs
 from starburst._functions.payload import dump_function, dump_input
 from starburst._protocol.manifest import ResultMode
 from starburst.errors import RemoteTraceback
@@ -18,6 +21,7 @@ from .opening import open_core
 from .options import Machine, SessionOptions
 from .session import Session
 from .session_core import SessionCore
+from .travels import Travels
 
 __all__ = ["map_over"]
 
@@ -42,6 +46,8 @@ def map_over(
     architecture: Machine | None = None,
     scratch_gb: int | None = None,
     max_usd: float | None = None,
+    include: Sequence[str | os.PathLike[str]] = (),
+    dry_run: bool = False,
     progress: bool | None = None,
     user: str | None = None,
     profile: str | None = None,
@@ -69,6 +75,10 @@ def map_over(
         architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
         scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
+        include: what of your own files travels beside the modules that are reached: files, folders
+            and names of modules.
+        dry_run: create nothing and ask no one; return what would travel, as a
+            :class:`starburst.Travels`.
         progress: draw a bar; by default only where a person watches.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
@@ -95,18 +105,22 @@ def map_over(
         architecture=architecture,
         scratch_gb=scratch_gb,
         max_usd=max_usd,
+        include=include,
     )
     function = dump_function(f)
     payloads = [dump_input(((x,), {})) for x in inputs]
+    needs = all_needs((function, *payloads))
+    carried = bundle(needs, options.included)  # refused before anything is created
+    if dry_run:
+        return cast("list[R]", Travels.of(function, payloads, carried))
     if not payloads:
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
     core = open_core(connection, options, tasks=len(payloads), progress=progress)
     core.ends_with_client = True
     try:
-        core.functions.add(f, function)
         core.dispatcher.expect(len(payloads))
-        core.submit_all(f, payloads)
+        core.submit_all(function, payloads, needs)
         outcome: list[R] = Session(core).collect()
     except BaseException as error:
         with say_that_it_goes_on(core.id):

@@ -9,6 +9,8 @@ from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.controller import Control, new_session_id
 from starburst._client.ending.erase import erase
 from starburst._client.ending.interrupts import say_that_it_goes_on
+from starburst._functions.bundle import bundle
+from starburst._functions.capturing import NOTHING
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.write_once import write_once
@@ -41,9 +43,11 @@ def open_core(
         progress: draw a bar; None for only where a person watches.
 
     Raises:
+        ConfigurationError: what ``include`` names is not there, or may not travel.
         LimitExceeded: the workspace does not grant what was asked for.
         VersionMismatch: this Python is not the worker image's.
     """
+    bundle(NOTHING, options.included)
     python = options.check_python(connection.document)
     options.check_offer(connection.document)
     keys = connection.keys(new_session_id())
@@ -89,7 +93,14 @@ def open_core(
     except BaseException as error:
         error.add_note(_undo(connection, keys, control=control))
         raise
-    return SessionCore(connection, manifest, key=key, queue_url=queue_url, progress=progress)
+    return SessionCore(
+        connection,
+        manifest,
+        key=key,
+        queue_url=queue_url,
+        progress=progress,
+        include=options.included,
+    )
 
 
 def open_session(

@@ -58,6 +58,8 @@ class SessionOptions:
         idle_timeout: seconds without work after which a worker leaves.
         attempts: how often a task may take its worker down before it is given up.
         labels: free text for people.
+        include: what of your own files travels beside the modules that are reached: files, folders
+            and names of modules.
     """
 
     workers: int | None = None
@@ -75,6 +77,7 @@ class SessionOptions:
     idle_timeout: int = 120
     attempts: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
+    include: Sequence[str | os.PathLike[str]] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no workspace could grant; the controller judges the rest."""
@@ -94,6 +97,7 @@ class SessionOptions:
         _above_zero("timeout", self.timeout, "seconds")
         _above_zero("max_usd", self.max_usd, "US dollars")
         _check_labels(self.labels)
+        _check_include(self.include)
         if not isinstance(self.cpu, int | float) or self.cpu not in MEMORY_GB:
             sizes = ", ".join(f"{cpu:g}" for cpu in MEMORY_GB)
             raise ConfigurationError(f"cpu={self.cpu!r}: Fargate sells {sizes} vCPU")
@@ -131,6 +135,11 @@ class SessionOptions:
                 return "ARM64"
             case None:
                 return None
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """What ``include`` holds, as text."""
+        return tuple(os.fspath(each) for each in self.include)
 
     @property
     def retry_names(self) -> tuple[str, ...]:
@@ -229,6 +238,7 @@ class SessionOptionNames(TypedDict, total=False):
     idle_timeout: int
     attempts: int
     labels: Mapping[str, str]
+    include: Sequence[str | os.PathLike[str]]
 
 
 def _whole(name: str, value: object, least: int, most: int) -> None:
@@ -267,6 +277,15 @@ def _check_labels(labels: object) -> None:
     )
     if not texts:
         raise ConfigurationError(f"labels={labels!r} is no dictionary of text by text")
+
+
+def _check_include(include: object) -> None:
+    if isinstance(include, str | os.PathLike):
+        raise ConfigurationError(f"include={include!r} is one; put it into a tuple or a list")
+    if not isinstance(include, Sequence) or not all(
+        isinstance(each, str | os.PathLike) for each in include
+    ):
+        raise ConfigurationError(f"include={include!r} is no tuple or list of paths and modules")
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

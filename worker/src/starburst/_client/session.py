@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
-from starburst._functions.payload import dump_input
+from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Session:
             UnpicklableInput: the function or an argument cannot travel.
             SessionEnded: the session takes no more work.
         """
-        return self._core.submit(function, dump_input((args, kwargs)))
+        return self._core.submit(dump_function(function), dump_input((args, kwargs)))
 
     def map(self, function: Callable[[T], R], inputs: Iterable[T]) -> list[Future[R]]:
         """Send ``function(x)`` for each input; return the futures, in order.
@@ -81,12 +81,12 @@ class Session:
             SessionEnded: the session takes no more work.
         """
         core = self._core
-        core.functions.forget(function)
+        pickled = dump_function(function)
         if not isinstance(inputs, Sized):  # the next one may be long in coming
-            return [core.submit(function, dump_input(((x,), {}))) for x in inputs]
+            return [core.submit(pickled, dump_input(((x,), {}))) for x in inputs]
         core.dispatcher.expect(len(inputs))
         payloads = (dump_input(((x,), {})) for x in inputs)
-        return core.submit_all(function, payloads) if len(inputs) else []
+        return core.submit_all(pickled, payloads) if len(inputs) else []
 
     def status(self) -> Status:
         """Ask the controller how the session stands."""

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from starburst._client.access.aws_errors import LOG_IN
@@ -27,6 +29,7 @@ from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
+from starburst._functions.capturing import NOTHING, needs_of
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
@@ -59,6 +62,7 @@ class SessionCore:
         tasks: those that other clients submitted.
         packs: number of the session's last pack.
         count_only: tell done from failed, and read no result: each is None.
+        include: what of the analyst's own files travels beside what is reached.
 
     Attributes:
         ends_with_client: whether this client ends the session whatever happens, so that an
@@ -76,6 +80,7 @@ class SessionCore:
         tasks: TaskList | None = None,
         packs: int = 0,
         count_only: bool = False,
+        include: Sequence[str] = (),
     ) -> None:
         if key.signing is None:
             raise SessionError("a client's session needs the signing key")
@@ -95,7 +100,14 @@ class SessionCore:
         )
         self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
         self.tasks.on_cancel = self.cancels.add
-        self.functions = Functions(connection, keys, key=key, signer=key.signing, told=self._tell)
+        self.functions = Functions(
+            connection,
+            keys,
+            key=key,
+            signer=key.signing,
+            include=tuple(include),
+            told=self._tell,
+        )
         self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
             connection,
@@ -136,31 +148,43 @@ class SessionCore:
         """One future per task, in the order of submission."""
         return tuple(self.tasks)
 
-    def submit(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
-        """Send one call whose ``(args, kwargs)`` have been pickled already.
+    def submit(self, function: bytes, data: bytes) -> Future[Any]:
+        """Send one call; its function and its ``(args, kwargs)`` have been pickled already.
 
         Raises:
-            UnpicklableInput: the function cannot travel.
+            UnpicklableInput: the files that they need cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
-        future = self.dispatcher.submit(self.functions.name(function), data)
+        name = self.functions.name(function, needs_of(data))
+        future = self.dispatcher.submit(name, data)
         self.collector.start()
         return future
 
     def submit_all(
-        self, function: Callable[..., Any], payloads: Iterable[bytes]
+        self,
+        function: bytes,
+        payloads: Iterable[bytes],
+        needs: frozenset[str] = NOTHING,
     ) -> list[Future[Any]]:
         """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other.
 
+        Args:
+            function: pickled.
+            payloads: of the calls.
+            needs: names of own modules that they are known to need.
+
         Raises:
-            UnpicklableInput: the function cannot travel.
+            UnpicklableInput: the files that they need cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
-        name = self.functions.name(function)
         self.collector.start()
-        return [*self.dispatcher.submit_all(name, payloads)]
+        named = self.functions.names(function, payloads, needs)
+        futures: list[Future[Any]] = []
+        for name, calls in itertools.groupby(named, key=itemgetter(0)):
+            futures += self.dispatcher.submit_all(name, (data for _, data in calls))
+        return futures
 
     def _check_open(self) -> None:
         ended = self.tasks.ended

@@ -1,29 +1,22 @@
-"""Functions and inputs on their way to a worker: cloudpickle, with the user's own code inside.
+"""Functions and inputs on their way to a worker: cloudpickle, and which own modules they need.
 
 A worker image has the packages that were installed into it, and never the analyst's own modules.
-So these, wherever they are, travel by value, those too that a function imports only while it runs;
-installed packages travel by name.
+Both are pickled by name; the files of own modules travel beside the pickle.
 """
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
-
-import cloudpickle
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
-from .inner_imports import WithModules, inner_modules
-from .own_code import own_modules
-from .pickling import dumps
+from .capturing import capture
+from .own.identity import forget
 from .unpicklable import captured, explain
 
 __all__ = ["LARGE_BYTES", "LargePayloadWarning", "dump_function", "dump_input", "load"]
@@ -33,7 +26,6 @@ LARGE_BYTES: Final = 50_000_000
 
 _PROTOCOL: Final = 5
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
-_registry = threading.RLock()
 
 
 class LargePayloadWarning(UserWarning):
@@ -41,7 +33,7 @@ class LargePayloadWarning(UserWarning):
 
 
 def dump_function(function: Callable[..., Any]) -> bytes:
-    """Pickle a function with the user's own code that it calls and the globals that it uses.
+    """Pickle a function as it is now; :func:`needs_of` tells which own modules it needs.
 
     Args:
         function: any callable.
@@ -58,8 +50,9 @@ def dump_function(function: Callable[..., Any]) -> bytes:
             f"what was given to run is of type {type(function).__qualname__}, which cannot be "
             "called. Pass a function."
         )
+    forget()
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    data = _dump_function(function, f"the function {name}")
+    data = _dump(function, f"the function {name}")
     if len(data) > LARGE_BYTES:
         largest = max(captured(function), key=lambda item: _size(item[1]), default=None)
         blame = f" The largest object that it uses is {largest[0]}." if largest else ""
@@ -68,15 +61,6 @@ def dump_function(function: Callable[..., Any]) -> bytes:
             "part that is needed, as an input, or read it from storage inside the function."
         )
     return data
-
-
-def _dump_function(function: Callable[..., Any], what: str) -> bytes:
-    modules = inner_modules(function)
-    if modules:
-        with _own_code_by_value(), contextlib.suppress(Exception):
-            # A module that cannot travel, for the lock that it holds perhaps, may not be needed.
-            return _pickle(WithModules(function, modules))
-    return _dump(function, what)
 
 
 def dump_input(value: object) -> bytes:
@@ -148,31 +132,11 @@ def _is_plain(value: Any, budget: int = 100) -> bool:  # noqa: ANN401
 
 
 def _dump(value: object, what: str) -> bytes:
-    with _own_code_by_value():
-        try:
-            return _pickle(value)
-        # Pickling runs the user's __reduce__ and __getstate__, which may raise anything.
-        except Exception as error:
-            raise UnpicklableInput(explain(value, what, error, _pickle)) from error
-
-
-def _pickle(value: object) -> bytes:
-    return dumps(value)
-
-
-@contextmanager
-def _own_code_by_value() -> Iterator[None]:
-    """Have cloudpickle send the user's modules by value, and leave its registry as it was."""
-    with _registry:
-        already = cloudpickle.list_registry_pickle_by_value()
-        added = [sys.modules[name] for name in own_modules() if name not in already]
-        for module in added:
-            cloudpickle.register_pickle_by_value(module)
-        try:
-            yield
-        finally:
-            for module in added:
-                cloudpickle.unregister_pickle_by_value(module)
+    try:
+        return capture(value)
+    # Pickling runs the user's __reduce__ and __getstate__, which may raise anything.
+    except Exception as error:
+        raise UnpicklableInput(explain(value, what, error, capture)) from error
 
 
 def _size(value: object) -> int:

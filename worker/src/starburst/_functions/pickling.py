@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import cloudpickle
 
-__all__ = ["dumps"]
+__all__ = ["Pickler", "dumps"]
 
 _PROTOCOL: Final = 5
 
@@ -29,12 +29,15 @@ def dumps(
             send as text in memory.
     """
     sink = io.BytesIO()
-    _Pickler(sink, _PROTOCOL, buffer_callback=buffer_callback).dump(value)
+    Pickler(sink, _PROTOCOL, buffer_callback=buffer_callback).dump(value)
     return sink.getvalue()
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """cloudpickle's, which refuses open files."""
+
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
+        """Return how to pickle an object."""
         standard = obj is sys.stdout or obj is sys.stderr
         if isinstance(obj, io.TextIOWrapper) and not standard:
             raise pickle.PicklingError(f"{getattr(obj, 'name', 'a file')!r} is an open file")

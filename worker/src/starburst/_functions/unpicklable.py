@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-__all__ = ["captured", "explain"]
+__all__ = ["belongs_to_one_process", "captured", "explain"]
 
 _MAX_DEPTH: Final = 12
 _MAX_CHILDREN: Final = 1000
@@ -48,6 +48,12 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
         "make it inside the function"
     )
     return f"{path} cannot be sent: it is a {name}; {reason}."
+
+
+def belongs_to_one_process(value: object, dump: Callable[[object], bytes]) -> bool:
+    """Whether ``dump`` refuses a value for a lock, a file or a connection in it."""
+    _, culprit, _ = _blame(value, "", ValueError(), dump)
+    return any(type(culprit).__name__ in names for names, _ in _ADVICE)
 
 
 def _blame(

@@ -59,7 +59,7 @@ class Supervisor:
         timings = timings or Timings()
         self.leases = leases
         self.store = store
-        self.child = CurrentChild(store.function, start=start_child)
+        self.child = CurrentChild(store.functions, start=start_child)
         self._manifest = manifest
         self._worker = worker
         self._timings = timings

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.patience import Patience
-from starburst._functions.payload import dump_function
-from starburst._protocol.sealed.chunks import function_header
-from starburst._protocol.sealed.envelope import seal
+from starburst._functions.bundle import bundle, read_file
+from starburst._functions.capturing import NOTHING, needs_of
+from starburst._protocol.sealed.functions import Function, ModuleFile, write_function
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.aws.write_once import write_once
@@ -31,6 +31,7 @@ class Functions:
         keys: the session.
         key: its keys.
         signer: the signing key.
+        include: what of the analyst's own files travels beside what is reached.
         told: told what is waited for, and the empty text when it no longer is.
     """
 
@@ -41,49 +42,68 @@ class Functions:
         *,
         key: SessionKey,
         signer: SigningKey,
+        include: tuple[str, ...] = (),
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connection = connection
         self._keys = keys
         self._key = key
         self._signer = signer
+        self._include = include
         self._patience = Patience(connection, told=told)
         self._stored: dict[bytes, str] = {}
-        self._known: dict[int, tuple[Callable[..., Any], str]] = {}
+        self._carriers: dict[bytes, str] = {}
 
-    def name(self, function: Callable[..., Any]) -> str:
-        """Return a function's name. It is stored at its first use, with what it captures then.
+    def name(self, data: bytes, needs: frozenset[str] = NOTHING) -> str:
+        """Return the name of a function that has been pickled; it is stored where it is new.
+
+        Args:
+            data: what ``dump_function`` returned.
+            needs: names of own modules that its inputs need.
 
         Raises:
-            UnpicklableInput: it cannot travel.
+            UnpicklableInput: the files of its modules cannot travel.
         """
-        held = self._known.get(id(function))
-        if held is None or held[0] is not function:
-            return self.add(function, dump_function(function))
-        return held[1]
-
-    def add(self, function: Callable[..., Any], data: bytes) -> str:
-        """Store a function that has been pickled already; return its name."""
-        name = self._store(data)
-        self._known[id(function)] = (function, name)
-        return name
-
-    def forget(self, function: Callable[..., Any]) -> None:
-        """Have a function pickled anew, with what it uses then, when it is next submitted."""
-        self._known.pop(id(function), None)
-
-    def _store(self, data: bytes) -> str:
-        digest = hashlib.sha256(data).digest()
-        name = self._stored.get(digest)
-        if name is not None:
-            return name
+        carried = bundle(needs | needs_of(data), self._include)
+        digest = hashlib.sha256(carried.digest)
+        digest.update(data)
+        held = self._stored.get(digest.digest())
+        if held is not None:
+            return held
         name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
-        header = function_header(self._keys.session, name)
-        signed = self._signer.sign(seal([data], key=self._key.data, header=header))
+        new = {f.digest: f for f in carried.tree.files if f.digest not in self._carriers}
+        carriers = {**self._carriers, **dict.fromkeys(new, name)}
+        function = Function(
+            name=name,
+            pickle=data,
+            files=tuple(
+                ModuleFile(path=file.path, digest=file.digest, carrier=carriers[file.digest])
+                for file in carried.tree.files
+            ),
+            entries=carried.tree.entries,
+            changes=carried.changes,
+            contents={digest: read_file(file) for digest, file in new.items()},
+        )
+        body = write_function(
+            function, session=self._keys.session, key=self._key.data, signer=self._signer
+        )
         # As with tasks: a moment of trouble is waited out, and fails no map.
-        self._patience.outlast(lambda: self._put(self._keys.functions + name, signed))
-        self._stored[digest] = name
+        self._patience.outlast(lambda: self._put(self._keys.functions + name, body))
+        self._stored[digest.digest()] = name
+        self._carriers = carriers
         return name
+
+    def names(
+        self, data: bytes, inputs: Iterable[bytes], needs: frozenset[str] = NOTHING
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield each input with the name of a function that brings what it needs."""
+        name = ""
+        for each in inputs:
+            more = needs_of(each)
+            if not name or not more <= needs:
+                needs |= more
+                name = self.name(data, needs)
+            yield name, each
 
     def _put(self, key: str, body: bytes) -> None:
         with aws_errors("store the function"):

@@ -35,7 +35,6 @@ __all__ = [
     "ChunkMessage",
     "Ledger",
     "LedgerEntry",
-    "function_header",
     "open_chunk",
     "open_ledger",
     "pack_key",
@@ -69,11 +68,6 @@ def pack_name(number: int) -> str:
         'p000007'
     """
     return f"p{number:06d}"
-
-
-def function_header(session: str, name: str) -> Header:
-    """Return the header that a sealed function must carry."""
-    return Header(session=session, kind="function", name=name, attempt=0, format="cloudpickle")
 
 
 def _chunk_header(session: str, name: str) -> Header:

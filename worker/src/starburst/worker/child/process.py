@@ -70,6 +70,7 @@ class Child:
     Attributes:
         state: what it shares with the child.
         functions: names of those that the child knows.
+        modules: the folder for the files of own modules, which goes with the child.
     """
 
     def __init__(self, popen: Callable[..., Process] = subprocess.Popen) -> None:
@@ -78,6 +79,7 @@ class Child:
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
         self._scratch = _scratch()
+        self.modules = _scratch("starburst-modules-")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
         if self._scratch is not None:
             environment["TMPDIR"] = self._scratch
@@ -152,8 +154,9 @@ class Child:
             self._commands.close()
         self._answers.close()
         self.state.close()
-        if self._scratch is not None:  # what tasks left must not fill the disk
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        for folder in (self._scratch, self.modules):  # what tasks left must not fill the disk
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _reason(self) -> str:
         code = self._process.wait()
@@ -169,10 +172,10 @@ class Child:
         return f"its process was ended by {name}"
 
 
-def _scratch() -> str | None:
+def _scratch(prefix: str = "starburst-tasks-") -> str | None:
     """Make a directory for what tasks put aside; None where the disk is full already."""
     try:
-        return tempfile.mkdtemp(prefix="starburst-tasks-")
+        return tempfile.mkdtemp(prefix=prefix)
     except OSError:
         return None
 

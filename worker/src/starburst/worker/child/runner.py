@@ -23,6 +23,8 @@ from typing import Any, BinaryIO, Final
 
 from starburst._codec import Encoded, encode_batch
 from starburst._codec.exceptions import describe
+from starburst._functions.applying import Changes
+from starburst._functions.installing import install
 from starburst._functions.payload import load
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
@@ -101,11 +103,18 @@ class _Runner:
         self._answers = answers
         self._state = state
         self._functions: dict[str, Buffer | Callable[..., object]] = {}
+        self._changed: dict[str, Buffer] = {}
+        self._changes = Changes()
+        self._current = ""
+        self._waiting: list[Frame] = []
+        self._folder = ""
 
     def serve(self) -> None:
         while (frame := read_frame(self._commands)) is not None:
             if frame.header["do"] == "function":
-                self._functions[frame.header["name"]] = frame.buffers[0]
+                name = frame.header["name"]
+                self._functions[name], self._changed[name], *_ = frame.buffers
+                self._waiting.append(frame)
             else:
                 self._run(frame)
 
@@ -149,6 +158,10 @@ class _Runner:
 
     def _function(self, name: str) -> Callable[..., object]:
         held = self._functions[name]
+        if name != self._current:
+            self._install()
+            self._changes.apply(self._changed[name], self._folder)
+            self._current = name
         if callable(held):
             return held
         function: object = load(held, "the function")
@@ -156,6 +169,14 @@ class _Runner:
             raise TypeError(f"what was submitted is not callable: {function!r}")
         self._functions[name] = function
         return function
+
+    def _install(self) -> None:
+        """Put the files that came with functions where these import them from."""
+        while self._waiting:
+            header, (_, _, *contents) = self._waiting[0].header, self._waiting[0].buffers
+            self._folder = self._folder or header["folder"] or tempfile.mkdtemp()
+            install(self._folder, header["paths"], contents, entries=header["entries"])
+            self._waiting.pop(0)
 
 
 def _is_disk_full(error: BaseException) -> bool:

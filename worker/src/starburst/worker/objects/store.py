@@ -14,14 +14,12 @@ from starburst._protocol.sealed.chunks import (
     ChunkMessage,
     Ledger,
     LedgerEntry,
-    function_header,
     open_chunk,
     open_ledger,
     pack_key,
 )
-from starburst._protocol.sealed.envelope import Buffer, unseal
+from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
-from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.aws.write_once import put_new
@@ -32,6 +30,7 @@ from starburst.worker.settings.timings import Timings
 from .attempts import Attempts
 from .cancelled import Cancelled
 from .damage import read_again
+from .functions import StoredFunctions
 from .reading import Reader
 
 if TYPE_CHECKING:
@@ -71,6 +70,7 @@ class Store:
         clock: by which what it knows ages.
 
     Attributes:
+        functions: of the session, and the files of their modules.
         attempts: what workers wrote down of ranges that they run.
         cancelled: which of the session's tasks were cancelled.
     """
@@ -95,6 +95,7 @@ class Store:
         self._ledgers: dict[str, dict[str, LedgerEntry]] = {}
         timings = timings or Timings()
         self._reader = Reader(s3, bucket, keys=keys, timings=timings, clock=clock)
+        self.functions = StoredFunctions(self._reader, keys=keys, key=key, public=public)
         absent = self._reader.is_absent
         self.attempts = Attempts(s3, bucket, keys=keys, key=key, absent=absent)
         self.cancelled = Cancelled(
@@ -107,15 +108,6 @@ class Store:
             absent=absent,
             clock=clock,
         )
-
-    def function(self, name: str) -> Buffer:
-        """Return a function's pickle, verified."""
-        return read_again(lambda: self._read_function(name))
-
-    def _read_function(self, name: str) -> Buffer:
-        signed = self._reader.promised(self._keys.functions + name, f"function {name}")
-        sealed = verify(signed, public=self._public)
-        return unseal(sealed, key=self._key, expect=function_header(self._keys.session, name))
 
     def chunk(self, message: ChunkMessage) -> tuple[Chunk, ChunkMessage]:
         """Return the chunk that a message leases, verified, and the message without false hints.

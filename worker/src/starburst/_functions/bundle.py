@@ -1,0 +1,161 @@
+"""All that own modules need beside a pickle: their files, and what of them differs from these."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from starburst._protocol.sealed.functions import MOST_FILES_BYTES
+from starburst.errors import UnpicklableInput
+
+from .capturing import DYNAMIC, capture, needs_of
+from .own.changes import Change, changes_of
+from .own.finding import Found
+from .own.project import beside, check_allowed, package_data
+from .own.reach import Reached, reach
+from .own.stale import check_fresh
+from .own.tree import Tree, TreeFile, in_tree, root_of
+from .unpicklable import belongs_to_one_process, explain
+
+__all__ = ["Bundle", "bundle", "read_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a function and its inputs need of own modules.
+
+    Attributes:
+        tree: the files.
+        changed: names of the values that are sent beside them, as ``module.name``.
+        changes: these values, pickled; empty for nothing.
+        digest: of all of it.
+    """
+
+    tree: Tree
+    changed: tuple[str, ...]
+    changes: bytes
+    digest: bytes
+
+
+_NO_MODULES = Bundle(Tree(), (), b"", b"")
+_trees: dict[tuple[frozenset[str], tuple[str, ...]], tuple[Reached, object, Tree, bytes]] = {}
+
+
+def bundle(needs: frozenset[str], include: tuple[str, ...] = ()) -> Bundle:
+    """Return what own modules need, as they are now.
+
+    Args:
+        needs: their names, as :func:`needs_of` tells them.
+        include: what travels beside what is reached.
+
+    Raises:
+        UnpicklableInput: something of it cannot travel.
+    """
+    if not (needs or include):
+        return _NO_MODULES
+    while True:
+        reached, tree, digest = _files(needs, include)
+        for found in reached.modules.values():
+            check_fresh(found)
+        named, changes = _changes(reached)
+        more = needs_of(changes)
+        if more <= needs:
+            break
+        needs |= more  # as of functions of other modules that a register holds
+    if changes:
+        digest = hashlib.sha256(digest + changes).digest()
+    return Bundle(tree, named, changes, digest)
+
+
+def _files(needs: frozenset[str], include: tuple[str, ...]) -> tuple[Reached, Tree, bytes]:
+    names = frozenset(name for name in needs if name[:1] != DYNAMIC)
+    reached = reach(names)
+    dynamic = {name[1:] for name in needs - names} | {*reached.dynamic}
+    more = beside(frozenset(dynamic), include)
+    if more.modules:
+        reached = reach(names.union(more.modules))
+    known = _trees.get((needs, include))
+    if known is None or known[0] is not reached or known[1] is not more or not known[2].is_fresh():
+        check_allowed(reached.modules, include)
+        files = [*_reached_files(reached), *more.files, *package_data(reached.modules)]
+        tree = Tree.of(files, (e for found in reached.modules.values() for e in found.entries))
+        known = _trees[needs, include] = reached, more, tree, _digest(tree)
+    return reached, known[2], known[3]
+
+
+def _reached_files(reached: Reached) -> Iterator[tuple[str, str, str]]:
+    for name, found in reached.modules.items():
+        if found.file is not None:
+            yield found.file, root_of(_base(found)), reached.reasons[name]
+
+
+def _base(found: Found) -> str:
+    """Return the folder that a module's project is looked for from."""
+    return found.entries[0] if found.entries else os.path.dirname(found.file or "")
+
+
+def _digest(tree: Tree) -> bytes:
+    digest = hashlib.sha256()
+    for file in tree.files:
+        digest.update(f"{file.path}\0".encode() + file.digest)
+    digest.update("\0".join(tree.entries).encode())
+    return digest.digest()
+
+
+def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
+    """Pickle what differs from the files, and the order in which the modules were imported."""
+    found = [each for found in reached.modules.values() for each in changes_of(found)]
+    sent = list(_portable(found))
+    if not sent:
+        return (), b""
+    loaded = [name for name in list(sys.modules) if name in reached.modules]
+    roots = {
+        root: in_tree(root, root)
+        for root in {root_of(_base(f)) for f in reached.modules.values() if f.file is not None}
+    }
+    rows = [(each.module, each.path, each.how, each.value) for each in sent]
+    data = capture((loaded, roots, rows))
+    if len(data) > MOST_FILES_BYTES:
+        sizes = sorted(((len(capture(each.value)), _name(each)) for each in sent), reverse=True)
+        largest = ", ".join(f"{name} ({size / 1e6:,.1f} MB)" for size, name in sizes[:5])
+        raise UnpicklableInput(
+            f"values that were changed in your own modules take {len(data) / 1e6:,.1f} MB, and at "
+            f"most {MOST_FILES_BYTES / 1e6:.0f} MB travel: {largest}. Pass them as an input."
+        )
+    return tuple(_name(each) for each in sent), data
+
+
+def _portable(changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield what can be pickled; refuse by name what is another than its file says and cannot."""
+    for each in changes:
+        try:
+            capture(each.value)
+        except Exception as error:  # pickling runs the analyst's code: anything may be raised
+            if each.sure and not belongs_to_one_process(each.value, capture):
+                what = f"the value of {_name(each)}, which is another than its file says,"
+                raise UnpicklableInput(explain(each.value, what, error, capture)) from error
+        else:
+            yield each
+
+
+def _name(change: Change) -> str:
+    return ".".join((change.module, *change.path))
+
+
+def read_file(file: TreeFile) -> bytes:
+    """Return the content of a file that travels.
+
+    Raises:
+        UnpicklableInput: it changes as it is read.
+    """
+    try:
+        with open(file.source, "rb") as source:
+            data = source.read()
+    except OSError as error:
+        raise UnpicklableInput(f"{file.source} cannot be read: {error}") from error
+    if hashlib.sha256(data).digest() != file.digest:
+        raise UnpicklableInput(f"{file.source} has just changed; run this again")
+    return data

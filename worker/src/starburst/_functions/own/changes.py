@@ -1,0 +1,272 @@
+"""What of a loaded module differs from what its file says: values that the analyst has changed.
+
+A worker's module is its file. What was assigned to it, or patched into it, since it was imported
+here is sent beside it, so that it is there as it is here:
+
+- a name that the file binds to a literal, a ``def``, a ``class`` or an import is sent where it is
+  something else now;
+- any other name is sent where its value is data, since only running the file would tell whether it
+  was changed; an object that is no data stays the worker's own, as do locks and connections.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import enum
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .finding import Found
+from .source import Imported, Scope, absolute, read_source
+from .values import equal, is_atom, is_data, is_place, is_stateful, state_of
+
+__all__ = ["Change", "changes_of", "unwrapped"]
+
+_PYTHONS: Final = frozenset(
+    {
+        *("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__path__", "__file__"),
+        *("__cached__", "__builtins__", "__annotations__", "__warningregistry__", "__module__"),
+        *("__dict__", "__weakref__", "__qualname__", "__abstractmethods__", "_abc_impl"),
+        *("__static_attributes__", "__firstlineno__", "__orig_bases__", "__parameters__"),
+        *("__slots__", "__match_args__", "__hash__", "__annotate_func__", "__annotations_cache__"),
+        *("__conditional_annotations__", "__type_params__"),
+    }
+)
+_CONTAINERS: Final = (
+    *(dict, list, set, collections.deque, bytearray),
+    *(collections.OrderedDict, collections.defaultdict, collections.Counter),
+)
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that differs, or may.
+
+    Attributes:
+        module: where.
+        path: its name there, after those of the classes that it is in.
+        value: what it is now; of a record, its attributes.
+        how: ``set``; ``fill`` where the worker's own object takes the contents; ``state`` where it
+            takes the attributes; ``drop`` where the name is gone.
+        sure: whether it is certain that it differs.
+    """
+
+    module: str
+    path: tuple[str, ...]
+    value: object
+    how: str
+    sure: bool
+
+
+def changes_of(found: Found) -> Iterator[Change]:
+    """Yield what of a module that is loaded differs from its file."""
+    module = sys.modules.get(found.name)
+    if module is None or found.file is None or not found.file.endswith(".py"):
+        return
+    source = read_source(found.file)
+    if source is None or source.tree is None:
+        return
+    imports = _bindings(source.tree, source.scope, found)
+    for name, value in [*vars(module).items()]:
+        if name in imports:
+            yield from _of_import(found.name, (name,), value, imports[name]())
+        elif name in source.scope.named:
+            yield from _of_name(found.name, (), name, value, source.scope, plain=True)
+        elif name.isidentifier() and name not in _PYTHONS:
+            yield from _unsure(found.name, (name,), value)
+    yield from _gone(found.name, (), vars(module), source.scope)
+
+
+def _of_class(
+    module: str, path: tuple[str, ...], cls: type, scope: Scope, *, plain: bool
+) -> Iterator[Change]:
+    """Yield the changes of a class.
+
+    Args:
+        module: which holds it.
+        path: its name there.
+        cls: the class.
+        scope: what its file says.
+        plain: whether nothing but its own statements has made it, as no decorator or metaclass.
+    """
+    for held, value in [*vars(cls).items()]:
+        name, here = _as_written(held, path), (*path, held)
+        if name in _PYTHONS:
+            continue
+        if name in scope.named:
+            yield from _of_name(module, path, held, value, scope, plain=plain)
+        elif plain and name in scope.others:
+            if is_atom(value):
+                yield Change(module, here, value, "set", sure=False)
+        elif plain and _is_new(value, name):
+            yield Change(module, here, value, "set", sure=True)
+    if plain:
+        yield from _gone(module, path, vars(cls), scope)
+
+
+def _of_name(
+    module: str, path: tuple[str, ...], held: str, value: object, scope: Scope, *, plain: bool
+) -> Iterator[Change]:
+    """Yield the change of what is bound once, to a literal, by ``def`` or by ``class``."""
+    name, here = _as_written(held, path), (*path, held)
+    if name in _PYTHONS:
+        return
+    if name in scope.literals:
+        literal = scope.literals[name]
+        if not equal(value, literal) and _is_assigned(value, path, plain=plain):
+            yield from _changed(module, here, value, literal)
+    elif name in scope.classes and isinstance(value, type) and _is_of(value, module, here):
+        inner, alone = scope.classes[name]
+        yield from _of_class(module, here, value, inner, plain=alone and type(value) is type)
+    else:
+        decorated = scope.functions.get(name, False) or name in scope.classes
+        if not _is_own(value, module, here, decorated=decorated):
+            yield Change(module, here, value, "set", sure=True)
+
+
+def _gone(
+    module: str, path: tuple[str, ...], values: Mapping[str, object], scope: Scope
+) -> Iterator[Change]:
+    """Yield what was deleted."""
+    held = {_as_written(name, path) for name in values}
+    for name in scope.named - held - _PYTHONS:
+        yield Change(module, (*path, name), None, "drop", sure=True)
+
+
+def _as_written(name: str, path: tuple[str, ...]) -> str:
+    """Return a name as a class's file has it: ``__private`` is held as ``_Class__private``."""
+    start = f"_{path[-1].lstrip('_')}__" if path else ""
+    return name[len(start) - 2 :] if start and name.startswith(start) else name
+
+
+def _is_assigned(value: object, path: tuple[str, ...], *, plain: bool) -> bool:
+    """Whether somebody has put a value where a literal was, rather than a metaclass."""
+    if not path:
+        return True
+    if isinstance(value, enum.Enum):
+        return False
+    made = hasattr(type(value), "__get__") and not isinstance(value, types.FunctionType)
+    return is_atom(value) or (plain and not made)
+
+
+def _of_import(
+    module: str, here: tuple[str, ...], value: object, expected: object
+) -> Iterator[Change]:
+    """Yield the change of what an import bound, where that is something else by now."""
+    if value is expected or (is_atom(value) and equal(value, expected)):
+        return
+    if isinstance(value, types.ModuleType):
+        if isinstance(expected, types.ModuleType) and value.__name__ != expected.__name__:
+            yield Change(module, here, value, "set", sure=True)
+        return
+    if expected is not _ABSENT or is_atom(value):
+        yield Change(module, here, value, "set", sure=expected is not _ABSENT)
+
+
+def _changed(
+    module: str, here: tuple[str, ...], value: object, literal: object
+) -> Iterator[Change]:
+    """Yield the change of what was a literal; a container of objects may have been filled so."""
+    if type(value) is type(literal) and isinstance(value, _CONTAINERS):
+        if is_data(value, most=1_000_000):
+            yield Change(module, here, value, "fill", sure=True)
+        return  # a register of live objects is made anew by those who fill it
+    yield Change(module, here, value, "set", sure=True)
+
+
+def _unsure(module: str, here: tuple[str, ...], value: object) -> Iterator[Change]:
+    if is_place(value) or isinstance(value, types.FunctionType | types.ModuleType | type):
+        own = getattr(value, "__module__", None)
+        if isinstance(value, types.FunctionType) and own == "__main__":
+            yield Change(module, here, value, "set", sure=False)  # nobody else has put it there
+        return  # a path that is computed is computed there too
+    if is_atom(value):
+        yield Change(module, here, value, "set", sure=False)
+    elif type(value) in _CONTAINERS:
+        if is_data(value):
+            yield Change(module, here, value, "fill", sure=False)
+    elif is_stateful(value):
+        state = state_of(value)
+        if state and is_data(state):
+            yield Change(module, here, state, "state", sure=False)
+    elif is_data(value):
+        yield Change(module, here, value, "set", sure=False)
+
+
+def _is_new(value: object, name: str) -> bool:
+    """Whether a class's attribute that its file does not name was put there by hand."""
+    if name.startswith("__") and not isinstance(value, types.FunctionType):
+        return False
+    return is_atom(value) or isinstance(value, types.FunctionType)
+
+
+def _is_of(value: Any, module: str, path: tuple[str, ...]) -> bool:  # noqa: ANN401
+    return getattr(value, "__module__", None) == module and getattr(
+        value, "__qualname__", None
+    ) == ".".join(path)
+
+
+def _is_own(value: object, module: str, path: tuple[str, ...], *, decorated: bool) -> bool:
+    """Whether what a ``def`` or ``class`` has bound is still there."""
+    inner = unwrapped(value)
+    if _is_of(inner, module, path):
+        return True
+    if not decorated:
+        return False
+    # What a decorator makes may be anything, but no function of another module's, and no mock.
+    return not isinstance(value, types.FunctionType) and not _is_mock(value)
+
+
+def _is_mock(value: object) -> bool:
+    return any(cls.__module__ == "unittest.mock" for cls in type(value).__mro__)
+
+
+def unwrapped(value: Any) -> Any:  # noqa: ANN401
+    """Return the function within what decorators have made of it, as far as they say."""
+    for _ in range(20):
+        if isinstance(value, types.FunctionType) and not hasattr(value, "__wrapped__"):
+            return value
+        for name in ("__wrapped__", "__func__", "fget", "func", "py_func"):
+            try:
+                inner = getattr(value, name, None)
+            except Exception:  # an object of the analyst's may raise anything
+                inner = None
+            if callable(inner) and inner is not value and not _is_mock(value):
+                value = inner
+                break
+        else:
+            return value
+    return value
+
+
+def _bindings(tree: ast.Module, scope: Scope, found: Found) -> dict[str, Callable[[], object]]:
+    """Return what looks up each name that an import at the top of a file binds."""
+    names: dict[str, Callable[[], object]] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom):
+            base = absolute(Imported(statement.level, statement.module or ""), found.package)
+            for alias in statement.names:
+                names[alias.asname or alias.name] = _attribute(base or "", alias.name)
+        elif isinstance(statement, ast.Import):
+            for alias in statement.names:
+                name = alias.name if alias.asname else alias.name.partition(".")[0]
+                names[alias.asname or name] = _module(name)
+    return {name: look for name, look in names.items() if name in scope.imports}
+
+
+def _module(name: str) -> Callable[[], object]:
+    return lambda: sys.modules.get(name, _ABSENT)
+
+
+def _attribute(base: str, name: str) -> Callable[[], object]:
+    def look() -> object:
+        module = sys.modules.get(base)
+        value = vars(module).get(name, _ABSENT) if module is not None else _ABSENT
+        return sys.modules.get(f"{base}.{name}", _ABSENT) if value is _ABSENT else value
+
+    return look
