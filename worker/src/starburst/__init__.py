@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
+    from ._functions.handles import Handle
+    from ._functions.putting import put
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -58,6 +60,7 @@ __all__ = [
     "Estimate",
     "Executor",
     "FleetFailed",
+    "Handle",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
@@ -86,6 +89,7 @@ __all__ = [
     "estimate",
     "login",
     "map",
+    "put",
     "session",
     "sessions",
     "wait",
@@ -98,6 +102,7 @@ _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
+    "Handle": ("._functions.handles", "Handle"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
@@ -108,6 +113,7 @@ _HOMES: Final = {
     "estimate": ("._client.estimating", "estimate"),
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
+    "put": ("._functions.putting", "put"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
     "wait": ("._client.api", "wait"),

@@ -9,8 +9,9 @@ from typing import TypeVar
 from starburst._client.access.connection import Connection, connect
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.futures import ended_by_itself
-from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import ResultMode
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
 from starburst.pricing.prices import Capacity
 
@@ -96,17 +97,18 @@ def map_over(
         scratch_gb=scratch_gb,
         max_usd=max_usd,
     )
-    function = dump_function(f)
-    payloads = [dump_input(((x,), {})) for x in inputs]
+    sharing = Sharing(most=objects_bytes(options.memory_gb))
+    function = sharing.function(f)
+    payloads = sharing.inputs(((x,), {}) for x in inputs)
     if not payloads:
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
     core = open_core(connection, options, tasks=len(payloads), progress=progress)
     core.ends_with_client = True
     try:
-        core.functions.add(f, function)
+        core.objects.use(sharing)
         core.dispatcher.expect(len(payloads))
-        core.submit_all(f, payloads)
+        core.submit_all(function, payloads)
         outcome: list[R] = Session(core).collect()
     except BaseException as error:
         with say_that_it_goes_on(core.id):

@@ -9,9 +9,9 @@ import contextlib
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starburst._client.access.aws_errors import LOG_IN
 from starburst._client.access.controller import Control
@@ -25,9 +25,13 @@ from starburst._client.tasks.collect import Collector
 from starburst._client.tasks.collected_results import CollectedResults
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.objects import Objects
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
+from starburst._functions.handles import Handle
+from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
 from starburst.errors import (
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
 
 __all__ = ["SessionCore"]
+
+T = TypeVar("T")
 
 _LOG: Final = logging.getLogger("starburst")
 
@@ -96,6 +102,14 @@ class SessionCore:
         self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
         self.tasks.on_cancel = self.cancels.add
         self.functions = Functions(connection, keys, key=key, signer=key.signing, told=self._tell)
+        self.objects = Objects(
+            connection,
+            keys,
+            key=key,
+            signer=key.signing,
+            sharing=Sharing(most=objects_bytes(manifest.memory_gb)),
+            told=self._tell,
+        )
         self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
             connection,
@@ -136,31 +150,52 @@ class SessionCore:
         """One future per task, in the order of submission."""
         return tuple(self.tasks)
 
-    def submit(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
-        """Send one call whose ``(args, kwargs)`` have been pickled already.
+    def submit(self, function: bytes, data: bytes, *, often: bool = False) -> Future[Any]:
+        """Send one call; its function and its ``(args, kwargs)`` have been pickled already.
+
+        Args:
+            function: pickled.
+            data: of the call.
+            often: whether more calls of this very function are to follow.
 
         Raises:
-            UnpicklableInput: the function cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
-        future = self.dispatcher.submit(self.functions.name(function), data)
+        self.objects.store_waiting()
+        functions = self.functions
+        name, data = (functions.name(function), data) if often else functions.call(function, data)
+        future = self.dispatcher.submit(name, data)
         self.collector.start()
         return future
 
-    def submit_all(
-        self, function: Callable[..., Any], payloads: Iterable[bytes]
-    ) -> list[Future[Any]]:
+    def submit_all(self, function: bytes, payloads: Iterable[bytes]) -> list[Future[Any]]:
         """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other.
 
         Raises:
-            UnpicklableInput: the function cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
+        self.objects.store_waiting()
         name = self.functions.name(function)
         self.collector.start()
-        return [*self.dispatcher.submit_all(name, payloads)]
+        return [*self.dispatcher.submit_all(name, self._stored(payloads))]
+
+    def _stored(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield payloads once all that they share is stored."""
+        for each in payloads:
+            self.objects.store_waiting()
+            yield each
+
+    def put(self, value: T) -> Handle[T]:
+        """Store a value for many tasks; return its handle.
+
+        Raises:
+            UnpicklableInput: it cannot travel, or is too large.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        return self.objects.put(value)
 
     def _check_open(self) -> None:
         ended = self.tasks.ended

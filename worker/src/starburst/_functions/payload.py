@@ -8,7 +8,6 @@ installed packages travel by name.
 from __future__ import annotations
 
 import contextlib
-import pickle
 import sys
 import threading
 import warnings
@@ -21,17 +20,24 @@ import cloudpickle
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
+from .arrived import loads
 from .inner_imports import WithModules, inner_modules
 from .own_code import own_modules
-from .pickling import dumps
+from .pickling import dumps, dumps_plain
 from .unpicklable import captured, explain
 
-__all__ = ["LARGE_BYTES", "LargePayloadWarning", "dump_function", "dump_input", "load"]
+__all__ = [
+    "LARGE_BYTES",
+    "LargePayloadWarning",
+    "dump_function",
+    "dump_input",
+    "dump_shared",
+    "load",
+]
 
 LARGE_BYTES: Final = 50_000_000
 """Payloads above this warn: sending them may take longer than the work."""
 
-_PROTOCOL: Final = 5
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 _registry = threading.RLock()
 
@@ -87,13 +93,22 @@ def dump_input(value: object) -> bytes:
     """
     # What holds no class of the user's own needs none of it, and is most inputs.
     plain = _is_plain(value)
-    data = pickle.dumps(value, _PROTOCOL) if plain else _dump(value, "the input")
+    data = dumps_plain(value) if plain else _dump(value, "the input")
     if len(data) > LARGE_BYTES:
         _warn_large(
             f"an input of type {type(value).__qualname__} takes {len(data) / 1e6:,.0f} MB to "
             "send. Pass only the part that is needed, or where to read it."
         )
     return data
+
+
+def dump_shared(value: object) -> bytes:
+    """Pickle what is put once for many tasks.
+
+    Raises:
+        UnpicklableInput: names the object in it that cannot be sent.
+    """
+    return dumps_plain(value) if _is_plain(value) else _dump(value, "the value")
 
 
 def load(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent
@@ -106,7 +121,7 @@ def load(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent
         UnpicklableInput: it cannot be loaded here, for example for want of a package.
     """
     try:
-        return pickle.loads(data)  # noqa: S301 - verified: see above
+        return loads(data)
     except ImportError as error:
         raise UnpicklableInput(
             f"the worker cannot load what was sent: {error}. Add the package to the worker "

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starburst._protocol.sealed.envelope import Buffer
+from starburst._protocol.sealed.parcels import objects_of
+from starburst.errors import IntegrityError
+from starburst.worker.objects.kept import KeptObjects
 
 from .process import Child
 
 __all__ = ["CurrentChild"]
+
+
+def _no_objects(name: str) -> Buffer:
+    raise IntegrityError(f"object {name} is missing from the session")
 
 
 class CurrentChild:
@@ -17,35 +24,92 @@ class CurrentChild:
     Args:
         function: returns a function's verified pickle by its name.
         start: starts a child.
+        objects: those that functions and tasks share.
 
     Attributes:
         child: the one that there is now, if any.
     """
 
     def __init__(
-        self, function: Callable[[str], Buffer], *, start: Callable[[], Child] = Child
+        self,
+        function: Callable[[str], Buffer],
+        *,
+        start: Callable[[], Child] = Child,
+        objects: KeptObjects | None = None,
     ) -> None:
         self._function = function
         self._start = start
+        self._objects = KeptObjects(_no_objects, most=0) if objects is None else objects
+        self._needs: dict[str, tuple[str, ...]] = {}
+        self._handed: set[str] = set()
         self.child: Child | None = None
 
     def knowing(self, function: str) -> Child:
         """Return a child that knows the function, starting one if need be.
 
         Raises:
-            IntegrityError: the function cannot be verified.
+            IntegrityError: the function cannot be verified, or what it needs.
             ChildDied: the child ended meanwhile.
         """
         if self.child is None:
             self.child = self._start()
         if function not in self.child.functions:
             data = self._function(function)
+            self._needs[function] = objects_of(data)
             self.child.send({"do": "function", "name": function}, [data])
             self.child.functions.add(function)
+        self._objects.fetch(self._needs.get(function, ()), beside=())
         return self.child
+
+    def equip(self, function: str, inputs: Sequence[Buffer]) -> int:
+        """Hand the child, which knows the function, what its tasks share; one object once.
+
+        Args:
+            function: that they call.
+            inputs: of the tasks, in their order.
+
+        Returns:
+            for how many of the tasks all is there: more than one only as far as memory allows.
+
+        Raises:
+            IntegrityError: what the first of them needs is missing or damaged.
+            ChildDied: the child ended meanwhile.
+        """
+        chosen = dict.fromkeys(self._needs.get(function, ()))
+        self._objects.fetch([*chosen], beside=())
+        count = 0
+        for data in inputs:
+            more = [name for name in objects_of(data) if name not in chosen]
+            if more:
+                try:
+                    fits = self._objects.fetch(more, beside=chosen if count else ())
+                except IntegrityError:
+                    if not count:
+                        raise
+                    fits = False
+                if not fits:
+                    break
+                chosen.update(dict.fromkeys(more))
+            count += 1
+        self._hand_over([*chosen])
+        return count
+
+    def _hand_over(self, names: Sequence[str]) -> None:
+        child = self.child
+        if child is None:
+            return
+        gone = [name for name in self._handed if name not in self._objects]
+        if gone:
+            child.send({"do": "forget", "names": gone}, [])
+            self._handed.difference_update(gone)
+        for name in names:
+            if name not in self._handed:
+                child.hand_over(name, self._objects.file(name))
+                self._handed.add(name)
 
     def end(self) -> None:
         """End the child, if there is one, and whatever it runs."""
         if self.child is not None:
             self.child.kill()
             self.child = None
+            self._handed.clear()
