@@ -31,7 +31,8 @@ from starburst.errors import IntegrityError, UnpicklableInput
 from starburst.worker.objects.kept import KeptObjects
 from tests.some import some
 
-LONG = 140_000
+LONG = 3_000
+LEAST = 1 << 14
 MOST = 10**9
 
 
@@ -85,6 +86,13 @@ class Client:
         self.kept.close()
 
 
+@pytest.fixture(autouse=True)
+def least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have less count as large than in earnest."""
+    monkeypatch.setattr("starburst._functions.sharing.SHARED_BYTES", LEAST)
+    monkeypatch.setattr("starburst._functions.putting._BESIDE_BYTES", LEAST)
+
+
 @pytest.fixture
 def client() -> Iterator[Client]:
     made = Client()
@@ -122,7 +130,7 @@ LARGE: tuple[Callable[[], Any], ...] = (
     lambda: np.ma.masked_less(numbers(), 5),
     lambda: b"0123456789" * LONG,
     lambda: bytearray(b"0123456789" * LONG),
-    lambda: {"deep": [(numbers(), {"er": b"x" * (1 << 20)})]},
+    lambda: {"deep": [(numbers(), {"er": b"x" * LEAST})]},
 )
 
 
@@ -159,7 +167,7 @@ def test_what_inputs_repeat_is_sent_once_and_is_each_ones_own(
         assert (args[1], kwargs) == (number, {})
         assert same(value, args[0])
         assert args[2][0] is args[0]
-    assert sent[0] > 1 << 20
+    assert sent[0] > LEAST
     assert max(sent[1:]) < sent[0] / 3
     assert sum(map(len, client.stored.values())) < 1.1 * sent[0]
 
@@ -206,8 +214,8 @@ def test_what_differs_is_not_stored_apart(client: Client) -> None:
 def test_arrays_that_only_look_alike_are_told_apart(client: Client) -> None:
     x = np.zeros(LONG)
     for n in range(6):
-        x[LONG // 2 + 77] = n  # no sample is taken there
-        assert client.send(x)[LONG // 2 + 77] == n
+        x[LONG // 2 + 7] = n  # no sample is taken there
+        assert client.send(x)[LONG // 2 + 7] == n
 
 
 class Model:
@@ -238,7 +246,7 @@ def test_what_functions_capture_is_sent_once_and_as_it_is_then(client: Client) -
         for function in some(capturing(x)):
             data = client.sharing.function(function)
             client.deliver()
-            assert len(data) < 100_000
+            assert len(data) < LEAST
             assert [load(data)(n) for n in (0, 3)] == [first, 3]
     assert len(client.stored) == 2
 
@@ -346,7 +354,7 @@ def test_put_takes_a_copy_and_equal_values_are_one(client: Client) -> None:
     x[0] = 9
     assert loose.value[0] == bound.value[0] == client.send(loose)[0] == client.send(bound)[0] == 0
     assert client.put(x).value[0] == starburst.put(x).value[0] == 9
-    text = client.put(b"x" * (1 << 20))
+    text = client.put(b"x" * LEAST)
     first = client.send(text)
     objects.end_task()
     assert client.send(text) is first  # what cannot change is one in a process

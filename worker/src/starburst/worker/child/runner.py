@@ -135,13 +135,14 @@ class _Runner:
             self._one(index, data, header=header, report=report)
             self._state.leave()
             report.send_if_due()
-            objects.end_task()
         report.finish()
+        objects.end_task()
         gc.collect()
 
     def _one(self, index: int, data: Buffer, *, header: dict[str, Any], report: _Report) -> None:
         retries = header["retries"]
         for attempt in range(retries + 1):
+            objects.end_task()  # what the one before has changed is not this one's
             began = time.monotonic()
             self._state.enter(index, began)
             try:

@@ -38,8 +38,7 @@ class KeptObjects:
 
         Args:
             names: of the objects.
-            beside: names of those that must stay; if there are any, nothing is fetched that would
-                take more memory than there is for all.
+            beside: names of those that must stay; if there are none, memory is made for all.
 
         Raises:
             IntegrityError: one of them is missing, or not what the client stored.
@@ -54,6 +53,7 @@ class KeptObjects:
                 and sum(self._sizes[each] for each in stays & self._sizes.keys()) > self._most
             ):
                 return False
+        self._make_room(0, stays)  # one that did not fit before may be here as well
         return True
 
     def file(self, name: str) -> int:
