@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starburst.local import ensure
 
-from . import arrays, first_result, requests, short_tasks, startup, trivial, uneven
+from . import arrays, first_result, requests, sharing, short_tasks, startup, trivial, uneven
 from .harness import Row
 from .report import machine, table, write
 
@@ -32,6 +32,7 @@ def main() -> int:
         "requests": lambda: requests.measure(local),
         "trivial": lambda: trivial.measure(peers=trivial.PEERS if beside else ()),
         "arrays": lambda: arrays.measure(local),
+        "sharing": sharing.measure,
         "short_tasks": lambda: short_tasks.measure(peers=short_tasks.PEERS if beside else ()),
         "uneven": lambda: uneven.measure(peers=uneven.PEERS if beside else ()),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import secrets
 import weakref
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from starburst._protocol.sealed.parcels import MAX_OBJECT_BYTES, Parcel
 from starburst.errors import UnpicklableInput
 
 from .arrived import load_object
+from .contents import content_of
 from .gathering import Gathering, gathering
 from .handles import Handle, known_here, source_of
 from .payload import dump_shared
@@ -22,7 +22,6 @@ __all__ = [
     "Admit",
     "Snapshot",
     "Stored",
-    "digest_of",
     "new_name",
     "noted",
     "parcel_of",
@@ -139,12 +138,11 @@ def put(value: T) -> Handle[T]:
         return source.name
 
     parcel = parcel_of(value, admit)
-    digest = digest_of(parcel)
-    source = _loose.get(digest)
+    source = _loose.get(content_of(*parcel.parts()))
     if source is None:
         sections = [s if isinstance(s, bytes) else bytes(s) for s in parcel.sections]
         copy = dataclasses.replace(parcel, sections=sections)
-        source = _loose[digest_of(copy)] = Snapshot(copy, within)
+        source = _loose[content_of(*copy.parts())] = Snapshot(copy, within)
     return Handle(source, kind=type(value).__qualname__, nbytes=parcel.nbytes)
 
 
@@ -166,14 +164,6 @@ def parcel_of(value: object, admit: Admit) -> Parcel:
     if parcel.nbytes > MAX_OBJECT_BYTES:
         raise UnpicklableInput(too_large(value, parcel.nbytes, MAX_OBJECT_BYTES))
     return parcel
-
-
-def digest_of(parcel: Parcel) -> bytes:
-    """Return what tells one value that was put from others, by their content."""
-    whole = hashlib.sha256(b"put")
-    for part in parcel.parts():
-        whole.update(part)
-    return whole.digest()
 
 
 def noted(made: bytes, *pickles: bytes) -> bytes:

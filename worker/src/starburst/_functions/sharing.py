@@ -2,14 +2,13 @@
 
 An array that a function captures, or an input that carries what an earlier one carried, is stored
 as an object of its own, and each pickle names it. What counts is the content at the time: it is
-hashed at each use, so that a change in between is sent.
+read at each use, so that a change in between is sent.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.parcels import Parcel, Piece
 from starburst.errors import UnpicklableInput
 
+from .contents import content_of
 from .gathering import Gathering, gathering
 from .handles import Handle, source_of
 from .payload import (
@@ -28,7 +28,7 @@ from .payload import (
     dump_function,
     dump_input,
 )
-from .putting import Snapshot, Stored, digest_of, new_name, noted, parcel_of, too_large
+from .putting import Snapshot, Stored, new_name, noted, parcel_of, too_large
 
 __all__ = ["SHARED_BYTES", "Sharing"]
 
@@ -38,8 +38,6 @@ SHARED_BYTES: Final = 1 << 20
 """Less than this travels with what it is part of."""
 
 _REMEMBERED: Final = 100_000
-_SAMPLES: Final = 16
-_SAMPLE_BYTES: Final = 256
 _SMALL_ARGUMENTS: Final = 1 << 16
 _TOLD_BYTES: Final = 200_000_000
 
@@ -48,7 +46,7 @@ _TOLD_BYTES: Final = 200_000_000
 class _Copy:
     """A large buffer that no other pickle has had so far."""
 
-    mark: bytes
+    content: bytes
     data: bytes
 
 
@@ -76,7 +74,7 @@ class Sharing:
         self.session = ""
         self._most = most
         self._lock = threading.RLock()
-        self._marks: dict[bytes, bool] = {}
+        self._seen: dict[bytes, None] = {}
         self._names: dict[bytes, str] = {}
         self._sizes: dict[str, int] = {}
         self._inner: dict[str, tuple[str, ...]] = {}
@@ -156,12 +154,12 @@ class Sharing:
         parcel = parcel_of(value, admit)
         if parcel.nbytes > self._most:
             raise UnpicklableInput(too_large(value, parcel.nbytes, self._most))
-        digest = digest_of(parcel)
-        name = self._names.get(digest)
+        content = content_of(*parcel.parts())
+        name = self._names.get(content)
         if name is None:
             name = new_name()
             store(name, parcel)
-            self._names[digest], self._sizes[name] = name, parcel.nbytes
+            self._names[content], self._sizes[name] = name, parcel.nbytes
         needs = self._all(parcel.needs)
         self._inner[name] = needs
         note = self._notes[name] = noted(b"", _pickle_of(parcel))
@@ -203,28 +201,29 @@ class Sharing:
         )
 
     def _place(self, view: memoryview, *, at_once: bool) -> str | _Copy:
-        mark = _mark(view)
+        content = content_of(view)
         with self._lock:
-            seen = mark in self._marks
-            if not seen and len(self._marks) >= _REMEMBERED:
-                self._marks.pop(next(iter(self._marks)))
-            self._marks[mark] = seen or at_once
-        return self._object(view) if seen or at_once else _Copy(mark, bytes(view))
+            name = self._names.get(content)
+            if name is not None:
+                return name
+            shared = (at_once or content in self._seen) and view.nbytes <= self._most
+            if not shared:
+                if len(self._seen) >= _REMEMBERED:
+                    self._seen.pop(next(iter(self._seen)))
+                self._seen[content] = None
+        data = bytes(view)
+        return self._object(data) if shared else _Copy(content, data)
 
-    def _object(self, view: memoryview) -> str:
-        """Return the name of the object that holds this data now."""
-        known = self._names.get(_digest_of(view))
-        if known is not None:
-            return known
-        data = bytes(view)  # what is sent is what was hashed, whatever others write meanwhile
-        digest = _digest_of(data)
+    def _object(self, data: bytes) -> str:
+        """Return the name of the object that holds this data, which nobody can change any more."""
+        content = content_of(data)
         with self._lock:
-            return self._names.get(digest) or self._keep(
-                digest, new_name(), Parcel(sections=(b"", data))
+            return self._names.get(content) or self._keep(
+                content, new_name(), Parcel(sections=(b"", data))
             )
 
-    def _keep(self, digest: bytes, name: str, parcel: Parcel) -> str:
-        self._names[digest] = name
+    def _keep(self, content: bytes, name: str, parcel: Parcel) -> str:
+        self._names[content] = name
         self._sizes[name] = parcel.nbytes
         self._waiting[name] = parcel
         return name
@@ -235,8 +234,7 @@ class Sharing:
 
         def piece(placed: str | _Copy) -> Piece:
             if isinstance(placed, _Copy):
-                again = self._marks.get(placed.mark)
-                name = self._names.get(_digest_of(placed.data)) if again else None
+                name = self._names.get(placed.content)
                 if name is None:
                     sections.append(placed.data)
                     return len(sections) - 1
@@ -332,20 +330,6 @@ def _unwrapped(
 def _pickle_of(parcel: Parcel) -> bytes:
     pickled = parcel.sections[0]
     return pickled if isinstance(pickled, bytes) else b""
-
-
-def _mark(view: memoryview) -> bytes:
-    """Return a few bytes that differ for most data that differs."""
-    data, size = view.cast("B"), view.nbytes
-    sampled = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=16)
-    step = max(1, (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
-    for at in range(0, size, step):
-        sampled.update(data[at : at + _SAMPLE_BYTES])
-    return sampled.digest()
-
-
-def _digest_of(data: Buffer) -> bytes:
-    return hashlib.sha256(data).digest()
 
 
 def _kind_of_input(value: Any) -> str:  # noqa: ANN401 - ``(args, kwargs)``

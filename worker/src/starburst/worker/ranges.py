@@ -160,7 +160,7 @@ class Ranges:
     def _equip(self, lease: Lease, function: str, inputs: Sequence[Buffer]) -> int:
         """Hand the child what tasks share."""
         try:
-            return self.child.equip(function, inputs)
+            return self.child.equip(function, inputs, tick=lambda: self._settling.keep(lease))
         except IntegrityError as error:
             if str(error) not in self._reported:  # other tasks share it, too
                 self._reported.add(str(error))

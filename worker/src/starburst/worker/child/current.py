@@ -48,7 +48,7 @@ class CurrentChild:
         """Return a child that knows the function, starting one if need be.
 
         Raises:
-            IntegrityError: the function cannot be verified, or what it needs.
+            IntegrityError: the function cannot be verified.
             ChildDied: the child ended meanwhile.
         """
         if self.child is None:
@@ -58,15 +58,17 @@ class CurrentChild:
             self._needs[function] = objects_of(data)
             self.child.send({"do": "function", "name": function}, [data])
             self.child.functions.add(function)
-        self._objects.fetch(self._needs.get(function, ()), beside=())
         return self.child
 
-    def equip(self, function: str, inputs: Sequence[Buffer]) -> int:
+    def equip(
+        self, function: str, inputs: Sequence[Buffer], *, tick: Callable[[], None] = lambda: None
+    ) -> int:
         """Hand the child, which knows the function, what its tasks share; one object once.
 
         Args:
             function: that they call.
             inputs: of the tasks, in their order.
+            tick: called at least twice a second while something is fetched.
 
         Returns:
             for how many of the tasks all is there: more than one only as far as memory allows.
@@ -76,13 +78,14 @@ class CurrentChild:
             ChildDied: the child ended meanwhile.
         """
         chosen = dict.fromkeys(self._needs.get(function, ()))
-        self._objects.fetch([*chosen], beside=())
+        self._objects.fetch([*chosen], beside=(), tick=tick)
         count = 0
         for data in inputs:
             more = [name for name in objects_of(data) if name not in chosen]
             if more:
                 try:
-                    fits = self._objects.fetch(more, beside=chosen if count else ())
+                    beside = chosen if count else ()
+                    fits = self._objects.fetch(more, beside=beside, tick=tick)
                 except IntegrityError:
                     if not count:
                         raise

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Final
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError
+from starburst.worker.settings.timings import TICK_SECONDS
 
 __all__ = ["KeptObjects"]
 
@@ -33,12 +35,19 @@ class KeptObjects:
         self._sizes: dict[str, int] = {}
         self._damaged: dict[str, str] = {}
 
-    def fetch(self, names: Sequence[str], *, beside: Collection[str]) -> bool:
+    def fetch(
+        self,
+        names: Sequence[str],
+        *,
+        beside: Collection[str],
+        tick: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Have objects here; False where they do not fit beside others that must stay.
 
         Args:
             names: of the objects.
             beside: names of those that must stay; if there are none, memory is made for all.
+            tick: called at least twice a second meanwhile; may raise to give up.
 
         Raises:
             IntegrityError: one of them is missing, or not what the client stored.
@@ -46,7 +55,7 @@ class KeptObjects:
         stays = {*beside, *names}
         for name in names:
             if name not in self._files:
-                self._add(name, stays)
+                self._add(name, stays, tick)
             self._files[name] = self._files.pop(name)  # as the one used last
             if (
                 beside
@@ -69,11 +78,11 @@ class KeptObjects:
         for name in [*self._files]:
             self._drop(name)
 
-    def _add(self, name: str, stays: Collection[str]) -> None:
+    def _add(self, name: str, stays: Collection[str], tick: Callable[[], None]) -> None:
         if name in self._damaged:
             raise IntegrityError(self._damaged[name])
         try:
-            data = memoryview(self._read(name))
+            data = memoryview(self._read_ticking(name, tick))
         except IntegrityError as error:
             self._damaged[name] = str(error)
             raise
@@ -88,6 +97,14 @@ class KeptObjects:
             os.close(file)
             raise
         self._files[name], self._sizes[name] = file, data.nbytes
+
+    def _read_ticking(self, name: str, tick: Callable[[], None]) -> Buffer:
+        """Read in another thread, so that the lease on the tasks does not end meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(self._read, name)
+            while not wait([reading], timeout=TICK_SECONDS).done:
+                tick()
+            return reading.result()
 
     def _make_room(self, nbytes: int, stays: Collection[str]) -> None:
         for name in [*self._files]:
