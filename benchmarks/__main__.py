@@ -11,8 +11,9 @@ from pathlib import Path
 
 from starburst.local import ensure
 
-from . import arrays, first_result, requests, sharing, short_tasks, startup, trivial, uneven
+from . import arrays, first_result, requests, short_tasks, startup, trivial, uneven
 from .harness import Row
+from .payloads import sharing
 from .report import machine, table, write
 
 _RESULTS = Path(__file__).parent / "results.md"

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import starburst
-
-from .harness import FLEET, Row, warm
+from benchmarks.harness import FLEET, Row, warm
 
 __all__ = ["measure"]
 
