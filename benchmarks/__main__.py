@@ -13,6 +13,7 @@ from starburst.local import ensure
 
 from . import arrays, first_result, requests, short_tasks, startup, trivial, uneven
 from .harness import Row
+from .payloads import sharing
 from .report import machine, table, write
 
 _RESULTS = Path(__file__).parent / "results.md"
@@ -32,6 +33,7 @@ def main() -> int:
         "requests": lambda: requests.measure(local),
         "trivial": lambda: trivial.measure(peers=trivial.PEERS if beside else ()),
         "arrays": lambda: arrays.measure(local),
+        "sharing": sharing.measure,
         "short_tasks": lambda: short_tasks.measure(peers=short_tasks.PEERS if beside else ()),
         "uneven": lambda: uneven.measure(peers=uneven.PEERS if beside else ()),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections import Counter
@@ -234,7 +235,8 @@ def fork(commands: int) -> forked_children.Forked:
     _, answers = os.pipe()
     state = os.memfd_create("state")
     os.ftruncate(state, 24)
-    fds = (commands, answers, state)
+    files, _ = (end.detach() for end in socket.socketpair())
+    fds = (commands, answers, state, files)
     words = ["python", "-P", "-m", "starburst.worker.child.runner", *map(str, fds)]
     return forked_children.popen(words, pass_fds=fds, env={}, stdin=subprocess.DEVNULL)
 

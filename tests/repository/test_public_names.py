@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import starburst
-from starburst import Connection, Executor, Session
+from starburst import Connection, Executor, Handle, Session
 from starburst._client.tasks.futures import TaskFuture
 from tests.repository.imports import ROOT, imports
 from tests.some import some
@@ -23,10 +23,13 @@ ERRORS = {
     *("SessionNotFound", "StarburstError", "TaskError", "TaskTimeout", "UnpicklableInput"),
     *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound"),
 }
-VALUES = {"Connection", "Estimate", "Session", "SessionOptions", "SessionSummary", "Status"}
+VALUES = {
+    *("Connection", "Estimate", "Handle", "Session", "SessionOptions", "SessionSummary"),
+    "Status",
+}
 CALLS = {
     *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map"),
-    *("session", "sessions", "wait"),
+    *("put", "session", "sessions", "wait"),
 }
 MODULES = {
     "errors": "users: what is raised",
@@ -60,9 +63,10 @@ def test_the_package_exports_what_is_listed() -> None:
             Session,
             {
                 *("id", "manifest", "futures", "tally", "status"),
-                *("submit", "map", "collect", "cancel", "extend", "cleanup", "detach"),
+                *("submit", "map", "put", "collect", "cancel", "extend", "cleanup", "detach"),
             },
         ),
+        (Handle, {"kind", "nbytes", "value"}),
         (Executor, {"map", "session", "shutdown", "submit"}),
         (TaskFuture, public(concurrent.futures.Future)),
         (
@@ -73,7 +77,7 @@ def test_the_package_exports_what_is_listed() -> None:
             },
         ),
     ],
-    ids=["Session", "Executor", "futures", "Connection"],
+    ids=["Session", "Handle", "Executor", "futures", "Connection"],
 )
 def test_a_class_has_the_public_attributes_that_are_listed(thing: type, names: set[str]) -> None:
     assert public(thing) == names

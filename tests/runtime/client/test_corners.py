@@ -21,7 +21,7 @@ from starburst._client.attaching import attach_session, list_sessions
 from starburst._client.ending.erase import erase
 from starburst._client.opening import open_session
 from starburst._client.session import Session
-from starburst._functions.payload import dump_function
+from starburst._functions.calls import CALL
 from starburst.cli import main as command_line
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError, SessionEnded, SessionError
@@ -177,7 +177,7 @@ def test_collect_keeps_its_timeout_while_tasks_cannot_be_sent(
             free.wait(30)
             return fleet.s3.put_object(**terms)
 
-    name = core(session).functions.name(dump_function(square))
+    name = core(session).functions.name(CALL)
     core(session).dispatcher._connection = dataclasses.replace(connection, s3=Slow())  # type: ignore[arg-type]
     assert name
     session.submit(square, 3)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ._client.options import SessionOptions
     from ._client.session import Session
     from ._client.travels import Travels
+    from ._functions.handles import Handle
+    from ._functions.putting import put
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -59,6 +61,7 @@ __all__ = [
     "Estimate",
     "Executor",
     "FleetFailed",
+    "Handle",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
@@ -88,6 +91,7 @@ __all__ = [
     "estimate",
     "login",
     "map",
+    "put",
     "session",
     "sessions",
     "wait",
@@ -100,6 +104,7 @@ _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
+    "Handle": ("._functions.handles", "Handle"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
@@ -111,6 +116,7 @@ _HOMES: Final = {
     "estimate": ("._client.estimating", "estimate"),
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
+    "put": ("._functions.putting", "put"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
     "wait": ("._client.api", "wait"),

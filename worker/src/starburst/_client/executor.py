@@ -7,15 +7,15 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, Never, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, connect
 from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.bundle import bundle
 from starburst._functions.capturing import needs_of
-from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.sharing import Sharing
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.errors import StarburstError
 
 from .opening import open_core
@@ -43,15 +43,14 @@ class MapOptions(TypedDict, total=False):
     buffersize: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class _Captured:
-    """A function that ``map`` has pickled once for all of its calls."""
+    """A function as it was when ``map`` began; stands for it in ``submit``."""
 
-    data: bytes
+    def __init__(self, pickled: bytes) -> None:
+        self.pickled = pickled
 
-    def __call__(self, *_: object) -> Any:  # noqa: ANN401
-        """Stand for a function; it is called on workers only."""
-        raise NotImplementedError
+    def __call__(self, *_: object) -> Never:
+        raise TypeError("this is called on workers alone")
 
 
 class StarburstExecutor(Executor):
@@ -91,6 +90,7 @@ class StarburstExecutor(Executor):
         self._where = (environment, workspace, user, profile)
         self._progress = progress
         self._lock = threading.Lock()
+        self._sharing = Sharing(most=objects_bytes(self._options.memory_gb))
         self._core: SessionCore | None = None
         self._session: Session | None = None
         self._shut = False
@@ -108,19 +108,23 @@ class StarburstExecutor(Executor):
             UnpicklableInput: the function or an argument cannot travel; nothing was created.
             LimitExceeded: the workspace does not grant what this executor asks for.
         """
-        data = dump_input((args, kwargs))
+        sharing = self._sharing
+        if isinstance(fn, _Captured):
+            function, data = fn.pickled, sharing.input((args, kwargs))
+        else:
+            function, data = sharing.call(fn, args, kwargs)
         with self._lock:
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            pickled = fn.data if isinstance(fn, _Captured) else dump_function(fn)
             if self._core is None:
                 # Refused before anything is created.
-                bundle(needs_of(pickled) | needs_of(data), self._options.included)
+                bundle(needs_of(function) | needs_of(data), self._options.included)
                 environment, workspace, user, profile = self._where
                 connection = connect(environment, workspace, user=user, profile=profile)
                 self._core = open_core(connection, self._options, progress=self._progress)
+                self._core.objects.use(sharing)
                 self._session = Session(self._core)
-            return self._core.submit(pickled, data)
+            return self._core.submit(function, data, often=isinstance(fn, _Captured))
 
     def map(
         self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Unpack[MapOptions]
@@ -129,7 +133,7 @@ class StarburstExecutor(Executor):
 
         What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
         """
-        captured = _Captured(dump_function(fn))
+        captured = _Captured(self._sharing.function(fn))
         return super().map(captured, *iterables, **options)  # type: ignore[misc]  # buffersize is new
 
     def __exit__(

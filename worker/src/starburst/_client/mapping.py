@@ -12,8 +12,9 @@ from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.bundle import bundle
 from starburst._functions.capturing import all_needs
-from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import ResultMode
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
 from starburst.pricing.prices import Capacity
 
@@ -107,8 +108,9 @@ def map_over(
         max_usd=max_usd,
         include=include,
     )
-    function = dump_function(f)
-    payloads = [dump_input(((x,), {})) for x in inputs]
+    sharing = Sharing(most=objects_bytes(options.memory_gb))
+    function = sharing.function(f)
+    payloads = sharing.inputs(((x,), {}) for x in inputs)
     needs = all_needs((function, *payloads))
     carried = bundle(needs, options.included)  # refused before anything is created
     if dry_run:
@@ -119,6 +121,7 @@ def map_over(
     core = open_core(connection, options, tasks=len(payloads), progress=progress)
     core.ends_with_client = True
     try:
+        core.objects.use(sharing)
         core.dispatcher.expect(len(payloads))
         core.submit_all(function, payloads, needs)
         outcome: list[R] = Session(core).collect()

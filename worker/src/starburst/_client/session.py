@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
-from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
 
 if TYPE_CHECKING:
     from starburst._client.display.session_status import Status
     from starburst._client.tasks.task_list import Tally
+    from starburst._functions.handles import Handle
     from starburst._protocol.manifest import Manifest
 
     from .session_core import SessionCore
@@ -65,11 +65,16 @@ class Session:
     def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Send one call; return its future. Calls are gathered into chunks by themselves.
 
+        What the function uses of its surroundings, such as globals, is sent as it is now. A large
+        array that it captures, or that several calls carry, is sent once for as long as it stays
+        the same.
+
         Raises:
             UnpicklableInput: the function or an argument cannot travel.
             SessionEnded: the session takes no more work.
         """
-        return self._core.submit(dump_function(function), dump_input((args, kwargs)))
+        core = self._core
+        return core.submit(*core.objects.sharing.call(function, args, kwargs))
 
     def map(self, function: Callable[[T], R], inputs: Iterable[T]) -> list[Future[R]]:
         """Send ``function(x)`` for each input; return the futures, in order.
@@ -81,12 +86,35 @@ class Session:
             SessionEnded: the session takes no more work.
         """
         core = self._core
-        pickled = dump_function(function)
+        sharing = core.objects.sharing
+        pickled = sharing.function(function)
         if not isinstance(inputs, Sized):  # the next one may be long in coming
-            return [core.submit(pickled, dump_input(((x,), {}))) for x in inputs]
+            payloads = (sharing.input(((x,), {})) for x in inputs)
+            return [core.submit(pickled, data, often=True) for data in payloads]
         core.dispatcher.expect(len(inputs))
-        payloads = (dump_input(((x,), {})) for x in inputs)
+        payloads = (sharing.input(((x,), {})) for x in inputs)
         return core.submit_all(pickled, payloads) if len(inputs) else []
+
+    def put(self, value: T) -> Handle[T]:
+        """Send a value once for many tasks of this session; return its handle.
+
+        As :func:`starburst.put` does, but at once, and without a copy in this process.
+
+        Args:
+            value: anything that can travel, up to 2 GB, and half of a worker's memory.
+
+        Returns:
+            its handle. Other sessions refuse it.
+
+        Raises:
+            UnpicklableInput: it cannot travel, or is too large.
+            SessionEnded: the session takes no more work.
+
+        Example:
+            >>> table = session.put(frame)                       # doctest: +SKIP
+            >>> session.map(f, [(table, n) for n in range(200)]) # doctest: +SKIP
+        """
+        return self._core.put(value)
 
     def status(self) -> Status:
         """Ask the controller how the session stands."""

@@ -10,10 +10,10 @@ import itertools
 import logging
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starburst._client.access.aws_errors import LOG_IN
 from starburst._client.access.controller import Control
@@ -27,10 +27,14 @@ from starburst._client.tasks.collect import Collector
 from starburst._client.tasks.collected_results import CollectedResults
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.objects import Objects
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._functions.capturing import NOTHING, needs_of
+from starburst._functions.handles import Handle
+from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
 from starburst.errors import (
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
 
 __all__ = ["SessionCore"]
+
+T = TypeVar("T")
 
 _LOG: Final = logging.getLogger("starburst")
 
@@ -108,6 +114,14 @@ class SessionCore:
             include=tuple(include),
             told=self._tell,
         )
+        self.objects = Objects(
+            connection,
+            keys,
+            key=key,
+            signer=key.signing,
+            sharing=Sharing(most=objects_bytes(manifest.memory_gb)),
+            told=self._tell,
+        )
         self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
             connection,
@@ -148,15 +162,25 @@ class SessionCore:
         """One future per task, in the order of submission."""
         return tuple(self.tasks)
 
-    def submit(self, function: bytes, data: bytes) -> Future[Any]:
+    def submit(self, function: bytes, data: bytes, *, often: bool = False) -> Future[Any]:
         """Send one call; its function and its ``(args, kwargs)`` have been pickled already.
+
+        Args:
+            function: pickled.
+            data: of the call.
+            often: whether more calls of this very function are to follow.
 
         Raises:
             UnpicklableInput: the files that they need cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
-        name = self.functions.name(function, needs_of(data))
+        self.objects.store_waiting()
+        functions = self.functions
+        if often:
+            name = functions.name(function, needs_of(data))
+        else:
+            name, data = functions.call(function, data)
         future = self.dispatcher.submit(name, data)
         self.collector.start()
         return future
@@ -179,12 +203,29 @@ class SessionCore:
             SessionEnded: the session takes no more work.
         """
         self._check_open()
+        self.objects.store_waiting()
         self.collector.start()
-        named = self.functions.names(function, payloads, needs)
+        named = self.functions.names(function, self._stored(payloads), needs)
         futures: list[Future[Any]] = []
         for name, calls in itertools.groupby(named, key=itemgetter(0)):
             futures += self.dispatcher.submit_all(name, (data for _, data in calls))
         return futures
+
+    def _stored(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield payloads once all that they share is stored."""
+        for each in payloads:
+            self.objects.store_waiting()
+            yield each
+
+    def put(self, value: T) -> Handle[T]:
+        """Store a value for many tasks; return its handle.
+
+        Raises:
+            UnpicklableInput: it cannot travel, or is too large.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        return self.objects.put(value)
 
     def _check_open(self) -> None:
         ended = self.tasks.ended

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import cloudpickle
 
-from starburst._functions.pickling import _Pickler
+from starburst._functions.pickling import Pickler
 from starburst.errors import IntegrityError, PayloadError
 
 from .imported import find_imported
@@ -47,7 +47,7 @@ def lower(writer: Writer, value: object) -> object:
     return writer.extension(Code.PICKLE, writer.place(sink.getbuffer()), places, name)
 
 
-class _ByName(_Pickler):
+class _ByName(Pickler):
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
         if isinstance(obj, type) and _is_own(obj):
             return _own_class, (obj.__module__, obj.__qualname__, _definition(obj))

@@ -6,7 +6,6 @@ Both are pickled by name; the files of own modules travel beside the pickle.
 
 from __future__ import annotations
 
-import pickle
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,16 +14,24 @@ from typing import Any, Final
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
+from .arrived import loads
 from .capturing import capture
 from .own.identity import forget
+from .pickling import dumps_plain
 from .unpicklable import captured, explain
 
-__all__ = ["LARGE_BYTES", "LargePayloadWarning", "dump_function", "dump_input", "load"]
+__all__ = [
+    "LARGE_BYTES",
+    "LargePayloadWarning",
+    "dump_function",
+    "dump_input",
+    "dump_shared",
+    "load",
+]
 
 LARGE_BYTES: Final = 50_000_000
 """Payloads above this warn: sending them may take longer than the work."""
 
-_PROTOCOL: Final = 5
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes})
 
 
@@ -71,13 +78,22 @@ def dump_input(value: object) -> bytes:
     """
     # What holds no class of the user's own needs none of it, and is most inputs.
     plain = _is_plain(value)
-    data = pickle.dumps(value, _PROTOCOL) if plain else _dump(value, "the input")
+    data = dumps_plain(value) if plain else _dump(value, "the input")
     if len(data) > LARGE_BYTES:
         _warn_large(
             f"an input of type {type(value).__qualname__} takes {len(data) / 1e6:,.0f} MB to "
             "send. Pass only the part that is needed, or where to read it."
         )
     return data
+
+
+def dump_shared(value: object) -> bytes:
+    """Pickle what is put once for many tasks.
+
+    Raises:
+        UnpicklableInput: names the object in it that cannot be sent.
+    """
+    return dumps_plain(value) if _is_plain(value) else _dump(value, "the value")
 
 
 def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - whatever was sent
@@ -94,7 +110,7 @@ def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - wh
         UnpicklableInput: it cannot be loaded here, for example for want of a package.
     """
     try:
-        return pickle.loads(data)  # noqa: S301 - verified: see above
+        return loads(data)
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and package

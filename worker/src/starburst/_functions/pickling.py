@@ -1,4 +1,4 @@
-"""cloudpickle, but for what it would change silently."""
+"""cloudpickle, but for what it would change silently, and for what travels beside the pickle."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import io
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import cloudpickle
 
-__all__ = ["Pickler", "dumps"]
+from .arrived import arrive
+from .gathering import taking
+from .handles import Handle
+
+__all__ = ["Pickler", "dumps", "dumps_plain"]
 
 _PROTOCOL: Final = 5
+_ATOMS: Final = (bytes, str, bytearray)
 
 
 def dumps(
@@ -33,11 +38,42 @@ def dumps(
     return sink.getvalue()
 
 
+def dumps_plain(value: object) -> bytes:
+    """Return the pickle of a value that consists of built-in types and arrays of numbers alone."""
+    taken = taking()
+    if taken is None:
+        return pickle.dumps(value, _PROTOCOL)
+    taken.begin()
+    data = pickle.dumps(value, _PROTOCOL, buffer_callback=taken.buffer)
+    return data if len(data) < taken.least else dumps(value)
+
+
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle's, which refuses open files."""
+    """cloudpickle's, which refuses open files, and leaves out what is gathered meanwhile."""
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        protocol: int = _PROTOCOL,
+        buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None,
+    ) -> None:
+        self._taken = None if buffer_callback is not None else taking()
+        if self._taken is not None:
+            self._taken.begin()
+            buffer_callback = self._taken.buffer
+        super().__init__(file, protocol, buffer_callback=buffer_callback)
+        if self._taken is not None:  # asked of each object, which others need not pay for
+            self.persistent_id = self._left_out
+
+    def _left_out(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
+        if type(obj) in _ATOMS and self._taken is not None and len(obj) >= self._taken.least:
+            return self._taken.atom(obj)
+        return None
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
         """Return how to pickle an object."""
+        if isinstance(obj, Handle) and self._taken is not None:
+            return arrive, (self._taken.handle(obj), obj.kind, obj.nbytes)
         standard = obj is sys.stdout or obj is sys.stderr
         if isinstance(obj, io.TextIOWrapper) and not standard:
             raise pickle.PicklingError(f"{getattr(obj, 'name', 'a file')!r} is an open file")

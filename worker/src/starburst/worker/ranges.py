@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Chunk
+from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import count_seconds, hands_on, stretch
 from starburst.aws.calls import TROUBLE
@@ -70,6 +71,7 @@ class Ranges:
         self._timings = timings
         self._clock = clock
         self._means: dict[str, float] = {}
+        self._reported: set[str] = set()
 
     def run(self, lease: Lease) -> RangeRun | None:
         """Run what is leased; None where nothing of it is for this worker to run or to commit.
@@ -152,7 +154,18 @@ class Ranges:
             hand_on=lambda node, seconds: self._hand_on(lease, node, seconds),
             budgets=self._timings.budgets,
             now=self._clock.of_tasks,
+            equip=lambda inputs: self._equip(lease, function, inputs),
         )
+
+    def _equip(self, lease: Lease, function: str, inputs: Sequence[Buffer]) -> int:
+        """Hand the child what tasks share."""
+        try:
+            return self.child.equip(function, inputs, tick=lambda: self._settling.keep(lease))
+        except IntegrityError as error:
+            if str(error) not in self._reported:  # other tasks share it, too
+                self._reported.add(str(error))
+                report_unverified(error, chunk=lease.message.chunk)
+            raise
 
     def _is_spent(self, lease: Lease) -> bool:
         """Whether a task has had its attempts; if not, write down the one that now begins.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
@@ -14,6 +15,7 @@ from starburst.worker.leases.commits import TRANSIENT
 from starburst.worker.leases.lease import Lease, Leases, QueueGone, Request
 from starburst.worker.leases.requeue import send_again
 from starburst.worker.logs.log import log
+from starburst.worker.objects.kept import KeptObjects
 from starburst.worker.objects.store import Store
 from starburst.worker.settings.timings import Timings
 
@@ -59,7 +61,8 @@ class Supervisor:
         timings = timings or Timings()
         self.leases = leases
         self.store = store
-        self.child = CurrentChild(store.functions, start=start_child)
+        self._objects = KeptObjects(store.object, most=objects_bytes(manifest.memory_gb))
+        self.child = CurrentChild(store.functions, start=start_child, objects=self._objects)
         self._manifest = manifest
         self._worker = worker
         self._timings = timings
@@ -153,6 +156,7 @@ class Supervisor:
     def close(self) -> None:
         """End the child, and wait for the last commit."""
         self.child.end()
+        self._objects.close()
         self.settling.close()
 
     def _work(self, lease: Lease) -> None:

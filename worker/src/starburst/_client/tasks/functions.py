@@ -1,15 +1,20 @@
-"""The functions of a session: pickled, sealed and stored once each, and called by a name."""
+"""The functions of a session: those that are used often are stored once each, and have a name.
+
+One that is used once or twice, as a lambda in a loop, a partial or a bound method may be, travels
+with its tasks instead: these call what calls it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.patience import Patience
 from starburst._functions.bundle import bundle, read_file
+from starburst._functions.calls import CALL, with_function
 from starburst._functions.capturing import NOTHING, needs_of
 from starburst._protocol.sealed.functions import Function, ModuleFile, write_function
 from starburst._protocol.sealed.session_key import SessionKey
@@ -22,9 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Functions"]
 
+_ONCE_BYTES: Final = 1 << 20
+"""A function up to this size travels with the first task that calls it."""
+
+_OFTEN_BYTES: Final = 1 << 16
+"""Once it would have taken so much in all, it is stored."""
+
+_REMEMBERED: Final = 10_000
+
 
 class Functions:
     """What one client has stored, and under which names.
+
+    No function is held here: what one is now, its pickle tells at each use.
 
     Args:
         connection: where to.
@@ -53,6 +68,8 @@ class Functions:
         self._patience = Patience(connection, told=told)
         self._stored: dict[bytes, str] = {}
         self._carriers: dict[bytes, str] = {}
+        self._often: set[bytes] = set()
+        self._sent: dict[bytes, int] = {}
 
     def name(self, data: bytes, needs: frozenset[str] = NOTHING) -> str:
         """Return the name of a function that has been pickled; it is stored where it is new.
@@ -65,9 +82,10 @@ class Functions:
             UnpicklableInput: the files of its modules cannot travel.
         """
         carried = bundle(needs | needs_of(data), self._include)
-        digest = hashlib.sha256(carried.digest)
-        digest.update(data)
-        held = self._stored.get(digest.digest())
+        pickled = hashlib.sha256(data).digest()
+        self._often.add(pickled)
+        digest = carried.digest + pickled
+        held = self._stored.get(digest)
         if held is not None:
             return held
         name = f"f{secrets.token_hex(8)}"  # two clients of one session must not meet here
@@ -89,7 +107,7 @@ class Functions:
         )
         # As with tasks: a moment of trouble is waited out, and fails no map.
         self._patience.outlast(lambda: self._put(self._keys.functions + name, body))
-        self._stored[digest.digest()] = name
+        self._stored[digest] = name
         self._carriers = carriers
         return name
 
@@ -104,6 +122,31 @@ class Functions:
                 needs |= more
                 name = self.name(data, needs)
             yield name, each
+
+    def call(self, function: bytes, data: bytes) -> tuple[str, bytes]:
+        """Return under which name a single call finds its function, and its input.
+
+        Args:
+            function: pickled.
+            data: its ``(args, kwargs)``, pickled.
+        """
+        if self._is_used_often(function):
+            return self.name(function, needs_of(data)), data
+        needs = needs_of(function) | needs_of(data)
+        return self.name(CALL, needs), with_function(function, data)
+
+    def _is_used_often(self, function: bytes) -> bool:
+        """Whether a function is stored, or pays to be now."""
+        digest = hashlib.sha256(function).digest()
+        if digest in self._often or len(function) > _ONCE_BYTES:
+            return True
+        before = self._sent.pop(digest, 0)
+        if before and before + len(function) > _OFTEN_BYTES:
+            return True
+        if len(self._sent) >= _REMEMBERED:
+            self._sent.pop(next(iter(self._sent)))
+        self._sent[digest] = before + len(function)
+        return False
 
     def _put(self, key: str, body: bytes) -> None:
         with aws_errors("store the function"):

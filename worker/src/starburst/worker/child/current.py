@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.functions import Function, ModuleFile
+from starburst._protocol.sealed.parcels import objects_of
+from starburst.errors import IntegrityError
+from starburst.worker.objects.kept import KeptObjects
 
 from .process import Child
 
@@ -25,6 +28,10 @@ class Functions(Protocol):
         ...
 
 
+def _no_objects(name: str) -> Buffer:
+    raise IntegrityError(f"object {name} is missing from the session")
+
+
 class CurrentChild:
     """Starts a worker's child, tells it the functions that it is to run, and ends it.
 
@@ -34,15 +41,25 @@ class CurrentChild:
     Args:
         functions: those of the session.
         start: starts a child.
+        objects: those that functions and tasks share.
 
     Attributes:
         child: the one that there is now, if any.
     """
 
-    def __init__(self, functions: Functions, *, start: Callable[[], Child] = Child) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        *,
+        start: Callable[[], Child] = Child,
+        objects: KeptObjects | None = None,
+    ) -> None:
         self._functions = functions
         self._start = start
         self._digests: dict[str, bytes] = {}
+        self._objects = KeptObjects(_no_objects, most=0) if objects is None else objects
+        self._needs: dict[str, tuple[str, ...]] = {}
+        self._handed: set[str] = set()
         self.child: Child | None = None
 
     def knowing(self, function: str) -> Child:
@@ -60,8 +77,10 @@ class CurrentChild:
         if self.child is None:
             self.child = self._start()
             self._digests = {}
+            self._handed = set()
         new = [file for file in wanted.files if file.path not in self._digests]
         contents = self._functions.contents(new)
+        self._needs[function] = objects_of(wanted.pickle)
         header = {
             "do": "function",
             "name": function,
@@ -78,8 +97,59 @@ class CurrentChild:
         known = self._digests
         return any(known.get(file.path, file.digest) != file.digest for file in files)
 
+    def equip(
+        self, function: str, inputs: Sequence[Buffer], *, tick: Callable[[], None] = lambda: None
+    ) -> int:
+        """Hand the child, which knows the function, what its tasks share; one object once.
+
+        Args:
+            function: that they call.
+            inputs: of the tasks, in their order.
+            tick: called at least twice a second while something is fetched.
+
+        Returns:
+            for how many of the tasks all is there: more than one only as far as memory allows.
+
+        Raises:
+            IntegrityError: what the first of them needs is missing or damaged.
+            ChildDied: the child ended meanwhile.
+        """
+        chosen = dict.fromkeys(self._needs.get(function, ()))
+        self._objects.fetch([*chosen], beside=(), tick=tick)
+        count = 0
+        for data in inputs:
+            more = [name for name in objects_of(data) if name not in chosen]
+            if more:
+                try:
+                    beside = chosen if count else ()
+                    fits = self._objects.fetch(more, beside=beside, tick=tick)
+                except IntegrityError:
+                    if not count:
+                        raise
+                    fits = False
+                if not fits:
+                    break
+                chosen.update(dict.fromkeys(more))
+            count += 1
+        self._hand_over([*chosen])
+        return count
+
+    def _hand_over(self, names: Sequence[str]) -> None:
+        child = self.child
+        if child is None:
+            return
+        gone = [name for name in self._handed if name not in self._objects]
+        if gone:
+            child.send({"do": "forget", "names": gone}, [])
+            self._handed.difference_update(gone)
+        for name in names:
+            if name not in self._handed:
+                child.hand_over(name, self._objects.file(name))
+                self._handed.add(name)
+
     def end(self) -> None:
         """End the child, if there is one, and whatever it runs."""
         if self.child is not None:
             self.child.kill()
             self.child = None
+            self._handed.clear()

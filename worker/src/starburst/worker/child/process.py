@@ -8,6 +8,7 @@ import queue
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -78,12 +79,13 @@ class Child:
         self.functions: set[str] = set()
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
+        self._files, files = socket.socketpair()
         self._scratch = _scratch()
         self.modules = _scratch("starburst-modules-")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
         if self._scratch is not None:
             environment["TMPDIR"] = self._scratch
-        fds = (commands_out, answers_in, self.state.fd)
+        fds = (commands_out, answers_in, self.state.fd, files.fileno())
         self._process = popen(  # our own interpreter and module
             # -P: what tasks leave in the working directory is no module of the next ones.
             [sys.executable, "-P", "-m", "starburst.worker.child.runner", *(str(fd) for fd in fds)],
@@ -93,6 +95,7 @@ class Child:
         )
         os.close(commands_out)
         os.close(answers_in)
+        files.close()
         self._commands: BinaryIO = os.fdopen(commands_in, "wb")
         self._answers: BinaryIO = os.fdopen(answers_out, "rb", buffering=0)
         self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
@@ -130,6 +133,14 @@ class Child:
         except BrokenPipeError:
             raise ChildDied(self._reason()) from None
 
+    def hand_over(self, name: str, file: int) -> None:
+        """Give the child an object's memory; raise ChildDied where it has ended."""
+        try:
+            socket.send_fds(self._files, [b"."], [file])
+        except (BrokenPipeError, ConnectionResetError):
+            raise ChildDied(self._reason()) from None
+        self.send({"do": "object", "name": name}, [])
+
     def receive(self, timeout: float) -> Frame | None:
         """Return the child's next frame, or None after ``timeout`` seconds.
 
@@ -153,6 +164,7 @@ class Child:
         with contextlib.suppress(BrokenPipeError):  # a command that will not be read
             self._commands.close()
         self._answers.close()
+        self._files.close()
         self.state.close()
         for folder in (self._scratch, self.modules):  # what tasks left must not fill the disk
             if folder is not None:

@@ -14,6 +14,7 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import ResultNode, split
 from starburst._protocol.sizing import Budgets, budget, goes_on, next_look, part_tasks
+from starburst.errors import IntegrityError
 from starburst.worker.settings.timings import TICK_SECONDS
 
 from .frames import Frame
@@ -61,6 +62,7 @@ class RangeRun:
             long that has run, in seconds; whether it is taken. The range then ends with that task.
         budgets: for how long to work before it decides what becomes of the rest.
         now: returns the seconds that the child tells, too.
+        equip: hands the child what tasks of these inputs share; for how many of them that is there.
     """
 
     manifest: Manifest
@@ -79,6 +81,7 @@ class RangeRun:
     hand_on: Callable[[ResultNode, float], bool] = lambda *_: False
     budgets: Budgets = field(default_factory=Budgets)
     now: Callable[[], float] = time.monotonic
+    equip: Callable[[Sequence[Buffer]], int] = len
     _known_cancelled: CancelledTasks = NOTHING_CANCELLED
     _began: float = 0.0
     _deadline: float = 0.0
@@ -188,6 +191,12 @@ class RangeRun:
             "max_bytes": MAX_RESULT_BYTES,
         }
         try:
+            try:
+                end = self._covered + self.equip(self.inputs[self._covered : end])
+            except IntegrityError as error:
+                text = f"what the task shares with others cannot be used: {error}"
+                self._given_up[self._covered] = damaged(text)
+                return True
             child.send(header, self.inputs[self._covered : end])
             while True:
                 frame = child.receive(self._patience())

@@ -12,6 +12,7 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from typing import Any, BinaryIO, Final
 from starburst._codec import Encoded, encode_batch
 from starburst._codec.exceptions import describe
 from starburst._functions.applying import Changes
+from starburst._functions.arrived import objects
 from starburst._functions.installing import install
 from starburst._functions.payload import load
 from starburst._protocol.manifest import ResultMode
@@ -50,15 +52,16 @@ def main() -> None:
     _die_first()
     # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
-    commands_fd, answers_fd, state_fd = (int(argument) for argument in sys.argv[1:4])
-    _keep_apart(commands_fd, answers_fd, state_fd)
+    commands_fd, answers_fd, state_fd, files_fd = (int(argument) for argument in sys.argv[1:5])
+    _keep_apart(commands_fd, answers_fd, state_fd, files_fd)
     with (
         suppress(BrokenPipeError),  # the worker is dead: there is no one to tell
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
         os.fdopen(answers_fd, "wb") as answers,
+        socket.socket(fileno=files_fd) as files,
     ):
         try:
-            _Runner(commands, answers, state=SharedState(state_fd)).serve()
+            _Runner(commands, answers, state=SharedState(state_fd), files=files).serve()
         except BrokenPipeError:
             raise
         except BaseException:
@@ -98,10 +101,13 @@ def _let_go(fds: Sequence[int]) -> None:
 
 
 class _Runner:
-    def __init__(self, commands: BinaryIO, answers: BinaryIO, *, state: SharedState) -> None:
+    def __init__(
+        self, commands: BinaryIO, answers: BinaryIO, *, state: SharedState, files: socket.socket
+    ) -> None:
         self._commands = commands
         self._answers = answers
         self._state = state
+        self._files = files
         self._functions: dict[str, Buffer | Callable[..., object]] = {}
         self._changed: dict[str, Buffer] = {}
         self._changes = Changes()
@@ -111,12 +117,24 @@ class _Runner:
 
     def serve(self) -> None:
         while (frame := read_frame(self._commands)) is not None:
-            if frame.header["do"] == "function":
-                name = frame.header["name"]
-                self._functions[name], self._changed[name], *_ = frame.buffers
-                self._waiting.append(frame)
-            else:
-                self._run(frame)
+            match frame.header["do"]:
+                case "function":
+                    name = frame.header["name"]
+                    self._functions[name], self._changed[name], *_ = frame.buffers
+                    self._waiting.append(frame)
+                case "object":
+                    self._take(frame.header["name"])
+                case "forget":
+                    for name in frame.header["names"]:
+                        objects.forget(name)
+                case _:
+                    self._run(frame)
+
+    def _take(self, name: str) -> None:
+        """Take an object's memory, which was sent before the frame that names it."""
+        now_and_close = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        _, [file], _, _ = socket.recv_fds(self._files, 1, 1, now_and_close)
+        objects.add(name, file)
 
     def _run(self, frame: Frame) -> None:
         header = frame.header
@@ -128,11 +146,13 @@ class _Runner:
             self._state.leave()
             report.send_if_due()
         report.finish()
+        objects.end_task()
         gc.collect()
 
     def _one(self, index: int, data: Buffer, *, header: dict[str, Any], report: _Report) -> None:
         retries = header["retries"]
         for attempt in range(retries + 1):
+            objects.end_task()  # what the one before has changed is not this one's
             began = time.monotonic()
             self._state.enter(index, began)
             try:

@@ -18,8 +18,10 @@ from starburst._protocol.sealed.chunks import (
     open_ledger,
     pack_key,
 )
-from starburst._protocol.sealed.envelope import Buffer
+from starburst._protocol.sealed.envelope import Buffer, unseal
+from starburst._protocol.sealed.parcels import object_header
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
+from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.aws.write_once import put_new
@@ -108,6 +110,15 @@ class Store:
             absent=absent,
             clock=clock,
         )
+
+    def object(self, name: str) -> Buffer:
+        """Return what tasks share under a name, verified."""
+        return read_again(lambda: self._read_object(name))
+
+    def _read_object(self, name: str) -> Buffer:
+        signed = self._reader.promised(self._keys.functions + name, f"object {name}")
+        sealed = verify(signed, public=self._public)
+        return unseal(sealed, key=self._key, expect=object_header(self._keys.session, name))
 
     def chunk(self, message: ChunkMessage) -> tuple[Chunk, ChunkMessage]:
         """Return the chunk that a message leases, verified, and the message without false hints.

@@ -1,0 +1,1 @@
+"""Workloads of what tasks have in common, and of what is kept of them."""

@@ -1,0 +1,44 @@
+"""A call that brings its own function: what a function that is used once or twice travels as."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+from collections.abc import Callable
+from typing import Any, Final
+
+from starburst._protocol.sealed.parcels import Parcel, objects_of
+
+from .payload import load
+from .putting import noted
+
+__all__ = ["CALL", "call", "with_function"]
+
+_KEPT: Final = 64
+"""Functions that a process of tasks remembers, with what their globals have become."""
+
+
+def call(function: bytes, data: bytes) -> object:
+    """Call a function that travelled with its arguments (the worker's side)."""
+    args, kwargs = load(data)
+    return _load(function)(*args, **kwargs)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _load(function: bytes) -> Callable[..., Any]:
+    loaded: Callable[..., Any] = load(function)
+    return loaded
+
+
+CALL: Final = pickle.dumps(call, 5)
+"""What is stored once for all such calls."""
+
+
+def with_function(function: bytes, data: bytes) -> bytes:
+    """Return the input of :func:`call` for a function and its arguments, both pickled."""
+    pickled = pickle.dumps(((bytes(function), bytes(data)), {}), 5)
+    needs = (*objects_of(function), *objects_of(data))
+    if needs:
+        parcel = Parcel(needs=tuple(dict.fromkeys(needs)), sections=(pickled,))
+        pickled = b"".join(parcel.parts())
+    return noted(pickled, function, data)
