@@ -21,11 +21,12 @@ ERRORS = {
     *("IntegrityError", "KeyUnavailable", "LimitExceeded", "LocalEnvironmentError"),
     *("PayloadError", "RemoteTraceback", "ResultTooLarge", "SessionEnded", "SessionError"),
     *("SessionNotFound", "StarburstError", "TaskError", "TaskTimeout", "UnpicklableInput"),
-    *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound"),
+    *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound", "WrongArguments"),
+    "InitializerFailed",
 }
 VALUES = {"Connection", "Estimate", "Session", "SessionOptions", "SessionSummary", "Status"}
 CALLS = {
-    *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map"),
+    *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map", "rng"),
     *("session", "sessions", "wait"),
 }
 MODULES = {

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
+    from ._functions.streams import rng
     from .errors import (
         AccessDenied,
         ConfigurationError,
         EnvironmentNotFound,
         FleetFailed,
+        InitializerFailed,
         IntegrityError,
         KeyUnavailable,
         LimitExceeded,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         VersionMismatch,
         WorkerLost,
         WorkspaceNotFound,
+        WrongArguments,
     )
     from .pricing.estimates import Estimate
 
@@ -58,6 +61,7 @@ __all__ = [
     "Estimate",
     "Executor",
     "FleetFailed",
+    "InitializerFailed",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
@@ -80,12 +84,14 @@ __all__ = [
     "VersionMismatch",
     "WorkerLost",
     "WorkspaceNotFound",
+    "WrongArguments",
     "as_completed",
     "attach",
     "connect",
     "estimate",
     "login",
     "map",
+    "rng",
     "session",
     "sessions",
     "wait",
@@ -108,6 +114,7 @@ _HOMES: Final = {
     "estimate": ("._client.estimating", "estimate"),
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
+    "rng": ("._functions.streams", "rng"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
     "wait": ("._client.api", "wait"),

@@ -11,7 +11,6 @@ import contextlib
 import pickle
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,6 +20,8 @@ import cloudpickle
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
+from .caller import warn
+from .generators import noting, warn_of_captured, warn_of_repeated
 from .inner_imports import WithModules, inner_modules
 from .own_code import own_modules
 from .pickling import dumps
@@ -59,7 +60,9 @@ def dump_function(function: Callable[..., Any]) -> bytes:
             "called. Pass a function."
         )
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    data = _dump_function(function, f"the function {name}")
+    with noting() as generators:
+        data = _dump_function(function, f"the function {name}")
+    warn_of_captured(function, generators)
     if len(data) > LARGE_BYTES:
         largest = max(captured(function), key=lambda item: _size(item[1]), default=None)
         blame = f" The largest object that it uses is {largest[0]}." if largest else ""
@@ -86,11 +89,15 @@ def dump_input(value: object) -> bytes:
         UnpicklableInput: names the object in the input that cannot be sent.
     """
     # What holds no class of the user's own needs none of it, and is most inputs.
-    plain = _is_plain(value)
-    data = pickle.dumps(value, _PROTOCOL) if plain else _dump(value, "the input")
+    if _is_plain(value):
+        data = pickle.dumps(value, _PROTOCOL)
+    else:
+        with noting() as generators:
+            data = _dump(value, "the input")
+        warn_of_repeated(generators)
     if len(data) > LARGE_BYTES:
         _warn_large(
-            f"an input of type {type(value).__qualname__} takes {len(data) / 1e6:,.0f} MB to "
+            f"an input of type {_kind_of_input(value)} takes {len(data) / 1e6:,.0f} MB to "
             "send. Pass only the part that is needed, or where to read it."
         )
     return data
@@ -167,10 +174,19 @@ def _own_code_by_value() -> Iterator[None]:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
+def _kind_of_input(value: object) -> str:
+    """Name the type that the caller knows: calls travel as ``(args, kwargs)``."""
+    match value:
+        case (tuple() as args, dict() as named) if args or named:
+            largest = max([*args, *named.values()], key=_size)
+            return type(largest).__qualname__
+    return type(value).__qualname__
+
+
 def _size(value: object) -> int:
     size = getattr(value, "nbytes", None)
     return size if isinstance(size, int) else sys.getsizeof(value)
 
 
 def _warn_large(message: str) -> None:
-    warnings.warn(message, LargePayloadWarning, stacklevel=3)
+    warn(message, LargePayloadWarning)

@@ -10,6 +10,9 @@ from typing import Any, Final
 
 import cloudpickle
 
+from .main_globals import made_function
+from .ordinary import reduced
+
 __all__ = ["dumps"]
 
 _PROTOCOL: Final = 5
@@ -38,4 +41,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         standard = obj is sys.stdout or obj is sys.stderr
         if isinstance(obj, io.TextIOWrapper) and not standard:
             raise pickle.PicklingError(f"{getattr(obj, 'name', 'a file')!r} is an open file")
-        return super().reducer_override(obj)
+        parts = reduced(obj, self)
+        return super().reducer_override(obj) if parts is None else parts
+
+    def _dynamic_function_reduce(self, func: Any) -> Any:  # noqa: ANN401
+        return (made_function, *super()._dynamic_function_reduce(func)[1:])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from starburst.errors import (
+    InitializerFailed,
     IntegrityError,
     PayloadError,
     RemoteTraceback,
@@ -26,7 +27,9 @@ from starburst.untrusted.terminal_text import many_lines, one_line
 
 __all__ = ["Failure", "FailureKind", "describe", "qualified_name"]
 
-FailureKind = Literal["raised", "timeout", "lost", "unsafe", "too_large", "integrity", "cancelled"]
+FailureKind = Literal[
+    "raised", "timeout", "lost", "unsafe", "too_large", "integrity", "cancelled", "initializer"
+]
 
 _MAX_TEXT: Final = 16 * 1024
 _ERRNO: Final = re.compile(r"\[Errno (\d{1,4})\] (.*)", re.DOTALL)
@@ -35,11 +38,17 @@ _FIELDS: Final = {"type_name": str, "text": str, "traceback": str, "builtin": bo
 _OWN_CODE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
 _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
     (TaskTimeout, "timeout"),
+    (InitializerFailed, "initializer"),
     (WorkerLost, "lost"),
     (UnsafeResult, "unsafe"),
     (ResultTooLarge, "too_large"),
     (IntegrityError, "integrity"),
 )
+_TASK: Final[Mapping[str, type[TaskError]]] = {
+    "timeout": TaskTimeout,
+    "lost": WorkerLost,
+    "initializer": InitializerFailed,
+}
 _PAYLOAD: Final[Mapping[str, type[PayloadError]]] = {
     "unsafe": UnsafeResult,
     "too_large": ResultTooLarge,
@@ -57,8 +66,8 @@ class Failure:
         traceback: the traceback on the worker, without Starburst's own frames; empty if none.
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
-            ``too_large`` result, input or function whose ``integrity`` is gone, or ``cancelled``
-            before it was done.
+            ``too_large`` result, input or function whose ``integrity`` is gone, ``cancelled``
+            before it was done, or not run since the ``initializer`` raised.
     """
 
     type_name: str
@@ -102,10 +111,8 @@ class Failure:
 
     def _rebuild(self) -> BaseException:
         match self.kind:
-            case "timeout":
-                return TaskTimeout(self.text, type_name=self.type_name)
-            case "lost":
-                return WorkerLost(self.text, type_name=self.type_name)
+            case "timeout" | "lost" | "initializer":
+                return _TASK[self.kind](self.text, type_name=self.type_name)
             case "unsafe" | "too_large" | "integrity":
                 return _PAYLOAD[self.kind](self.text)
             case "cancelled":
