@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from starburst._client.access.connection import Connection, connect
+from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.futures import ended_by_itself
+from starburst._functions.caller import warn
 from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.signatures import check_map, iterated
 from starburst._protocol.manifest import ResultMode
 from starburst.errors import RemoteTraceback
 from starburst.pricing.prices import Capacity
@@ -42,6 +43,10 @@ def map_over(
     architecture: Machine | None = None,
     scratch_gb: int | None = None,
     max_usd: float | None = None,
+    seed: int | None = None,
+    env: Mapping[str, str] | None = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: Sequence[Any] = (),
     progress: bool | None = None,
     user: str | None = None,
     profile: str | None = None,
@@ -69,12 +74,17 @@ def map_over(
         architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
         scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
+        seed: what :func:`starburst.rng` makes the calls' random numbers of; None for any.
+        env: environment variables that the calls need, names and texts; sealed.
+        initializer: called once in each process of a worker, before its first call.
+        initargs: its arguments.
         progress: draw a bar; by default only where a person watches.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
 
     Raises:
         ConfigurationError: an argument is wrong, or the environment cannot be found.
+        WrongArguments: ``f`` does not take one argument, or ``inputs`` are no iterable.
         UnpicklableInput: the function or an input cannot travel.
         LimitExceeded: the workspace does not grant what was asked for.
         Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
@@ -95,9 +105,15 @@ def map_over(
         architecture=architecture,
         scratch_gb=scratch_gb,
         max_usd=max_usd,
+        seed=seed,
+        env=env,
+        initializer=initializer,
+        initargs=initargs,
     )
+    check_place(environment, workspace, user, profile)
+    check_map(f, inputs)
     function = dump_function(f)
-    payloads = [dump_input(((x,), {})) for x in inputs]
+    payloads = [dump_input(((x,), {})) for x in iterated(inputs)]
     if not payloads:
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
@@ -120,11 +136,9 @@ def map_over(
     try:
         core.clean_up_or_warn(force=True)
     except KeyboardInterrupt:  # some may be erased already, and these are all there is
-        warnings.warn(
+        warn(
             f"session {core.id} was not cleaned up: that was interrupted. `starburst stop "
-            f"{core.id} --erase` does so; all results are here",
-            RuntimeWarning,
-            stacklevel=2,
+            f"{core.id} --erase` does so; all results are here"
         )
     return outcome
 

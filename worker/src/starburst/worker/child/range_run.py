@@ -182,6 +182,7 @@ class RangeRun:
             "do": "run",
             "function": self.function,
             "lo": self._covered,
+            "first": self.first,
             "retries": self.manifest.retries,
             "retry_on": list(self.manifest.retry_on),
             "mode": self.manifest.results,

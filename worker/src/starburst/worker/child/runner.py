@@ -22,13 +22,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from starburst._codec import Encoded, encode_batch
-from starburst._functions.payload import load
+from starburst._functions.streams import begin_task, end_task
+from starburst._functions.variables import Surroundings, loading
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, describe, qualified_name
 from starburst.contract.times import RETRY_PAUSES
 from starburst.errors import ResultTooLarge
 
+from .beginning import Beginning
 from .frames import Frame, read_frame, write_frame
 from .shared_state import SharedState
 
@@ -99,23 +101,30 @@ class _Runner:
         self._commands = commands
         self._answers = answers
         self._state = state
-        self._functions: dict[str, Buffer | Callable[..., object]] = {}
+        self._functions: dict[str, Buffer | tuple[Callable[..., object], Surroundings]] = {}
+        self._beginning = Beginning()
 
     def serve(self) -> None:
         while (frame := read_frame(self._commands)) is not None:
             if frame.header["do"] == "function":
                 self._functions[frame.header["name"]] = frame.buffers[0]
+            elif frame.header["do"] == "begin":
+                self._beginning = Beginning(frame.header["seed"], frame.buffers)
             else:
                 self._run(frame)
 
     def _run(self, frame: Frame) -> None:
         header = frame.header
         report = _Report(self._answers, header)
+        broken = self._beginning.failure()
         for index, data in enumerate(frame.buffers, start=header["lo"]):
             if self._state.stop_asked:
                 break
-            self._one(index, data, header=header, report=report)
-            self._state.leave()
+            if broken is None:
+                self._one(index, data, header=header, report=report)
+                self._state.leave()
+            else:
+                report.failed(index, broken)
             report.send_if_due()
         report.finish()
         gc.collect()
@@ -125,10 +134,9 @@ class _Runner:
         for attempt in range(retries + 1):
             began = time.monotonic()
             self._state.enter(index, began)
+            begin_task(self._beginning.seed, header.get("first", 0) + index)
             try:
-                function = self._function(header["function"])
-                args, kwargs = load(data)
-                value = function(*args, **kwargs)
+                value = self._call(header["function"], data)
             # Whatever the function raises is its result: sys.exit() too, and a panic of Rust code,
             # which would else end this process and look like a crash.
             except BaseException as error:
@@ -142,19 +150,31 @@ class _Runner:
                     continue
                 report.failed(index, describe(error))
                 return
+            finally:
+                end_task()
             report.seconds += time.monotonic() - began
             report.add(index, value)
             return
 
-    def _function(self, name: str) -> Callable[..., object]:
+    def _call(self, name: str, data: Buffer) -> object:
+        function, surroundings = self._function(name)
+
+        def call() -> object:
+            args, kwargs = self._beginning.load(data)
+            return function(*args, **kwargs)
+
+        return surroundings.run(call)
+
+    def _function(self, name: str) -> tuple[Callable[..., object], Surroundings]:
         held = self._functions[name]
-        if callable(held):
+        if isinstance(held, tuple):
             return held
-        function: object = load(held)
+        with loading() as surroundings:
+            function: object = self._beginning.load(held)
         if not callable(function):
             raise TypeError(f"what was submitted is not callable: {function!r}")
-        self._functions[name] = function
-        return function
+        self._functions[name] = found = (function, surroundings)
+        return found
 
 
 def _is_disk_full(error: BaseException) -> bool:
