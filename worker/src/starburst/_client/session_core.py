@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +26,7 @@ from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
+from starburst._functions.caller import warn
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
@@ -172,9 +172,7 @@ class SessionCore:
         try:
             self.tasks.mark_cancelled(self.cancels.load().within(0, len(self.tasks)))
         except IntegrityError as error:
-            warnings.warn(
-                f"the cancel list of session {self.id} is ignored: {one_line(error)}", stacklevel=2
-            )
+            warn(f"the cancel list of session {self.id} is ignored: {one_line(error)}", UserWarning)
         self.collector.start()
 
     def status(self, workers: StatusDocument | None) -> Status:
@@ -212,11 +210,9 @@ class SessionCore:
         left = not wait_for_workers or wait_until_workers_left(self.connection, keys, self.control)
         erase(self.connection, keys)
         if not left:
-            warnings.warn(
+            warn(
                 f"workers of session {self.id} are still there and may write once more; erase "
-                f"it again in a few minutes: `starburst stop {self.id} --erase`",
-                RuntimeWarning,
-                stacklevel=4,
+                f"it again in a few minutes: `starburst stop {self.id} --erase`"
             )
 
     def clean_up_or_warn(self, *, force: bool) -> None:
@@ -224,12 +220,10 @@ class SessionCore:
         try:
             self.clean_up(force=force, wait_for_workers=False)
         except StarburstError as error:
-            warnings.warn(
+            warn(
                 f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "
                 f"once they have been idle for {self.manifest.idle_seconds} s, and the controller "
-                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now",
-                RuntimeWarning,
-                stacklevel=3,
+                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now"
             )
 
     def detach(self, reason: BaseException) -> None:
