@@ -170,9 +170,9 @@ def test_a_function_that_never_returns_a_value_is_refused(function: Any, said: s
     ("function", "inputs", "said"),
     [
         ([1], abs, "swapped"),
-        (3, [1], "a int, which cannot be called"),
-        (abs, 5, "a int, which has no elements"),
-        (abs, None, "a NoneType, which has no elements"),
+        (3, [1], "of type int, which cannot be called"),
+        (abs, 5, "of type int, which has no elements"),
+        (abs, None, "of type NoneType, which has no elements"),
         (two, [(1, 2)], r"input 0.*|lambda x: f\(\*x\)"),
     ],
 )

@@ -18,6 +18,9 @@ from starburst._client.options import SessionOptions
 from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import ConfigurationError, InitializerFailed, IntegrityError, WrongArguments
+from starburst.worker.child.process import Child, ChildDied
+from starburst.worker.child.range_run import RangeRun
+from tests.manifests import a_manifest
 from tests.runtime.fleet import BUCKET, Fleet
 
 SECRET = "s3cr3t-of-the-study"
@@ -175,7 +178,7 @@ def test_an_initializer_that_raises_fails_the_tasks_once_and_says_so(
         ({"env": {"TMPDIR": "x"}}, "TMPDIR"),
         ({"env": {"PYTHONPATH": "x"}}, "PYTHONPATH.*initializer="),
         ({"env": {"PYTHONHOME": "x"}}, "PYTHONHOME"),
-        ({"env": {"LEVEL": 3}}, "gives LEVEL as a int; a variable's value is text"),
+        ({"env": {"LEVEL": 3}}, "gives LEVEL a value of type int; a variable's value is text"),
         ({"env": {"a=b": "x"}}, "no name of one"),
         ({"env": {"": "x"}}, "no name of one"),
         ({"env": {1: "x"}}, "no name of one"),
@@ -211,3 +214,30 @@ def test_no_one_but_the_client_says_how_processes_begin() -> None:
     ):
         with pytest.raises(IntegrityError):
             Preparation.open(sealed, **other)  # type: ignore[arg-type]
+
+
+def test_a_process_that_dies_as_it_begins_costs_its_task_and_not_the_worker() -> None:
+    ended: list[str] = []
+
+    def dies() -> Child:
+        raise ChildDied("its process exited with code 127")
+
+    run = RangeRun(
+        manifest=a_manifest(attempts=2),
+        function="f",
+        inputs=[b"x"],
+        lo=0,
+        hi=1,
+        child=dies,
+        end_child=lambda: ended.append("ended"),
+        tick=lambda: None,
+        stopping=lambda: None,
+    )
+    run.run()
+    node = run.node("worker")
+    assert node is not None
+    assert node.failures[0].kind == "lost"
+    assert (
+        "took its process down 2 times: its process exited with code 127" in node.failures[0].text
+    )
+    assert ended == ["ended"] * 2

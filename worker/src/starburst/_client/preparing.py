@@ -40,7 +40,8 @@ def check_environment(variables: object) -> None:
             raise ConfigurationError(f"env= has a variable {name!r}, which is no name of one")
         if not isinstance(value, str):
             raise ConfigurationError(
-                f"env= gives {name} as a {type(value).__name__}; a variable's value is text (str)"
+                f"env= gives {name} a value of type {type(value).__name__}; a variable's value is "
+                "text (str)"
             )
         if "\0" in value or _is_half(value):
             raise ConfigurationError(f"env= gives {name} a text that no variable can have")

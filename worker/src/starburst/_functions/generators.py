@@ -14,7 +14,14 @@ from typing import Any, Final
 from .caller import warn
 from .unpicklable import captured
 
-__all__ = ["RepeatedRandomWarning", "note", "noting", "warn_of_captured", "warn_of_repeated"]
+__all__ = [
+    "RepeatedRandomWarning",
+    "is_generator",
+    "note",
+    "noting",
+    "warn_of_captured",
+    "warn_of_repeated",
+]
 
 _ELSEWHERE: Final = frozenset({"Generator", "RandomState"})
 _MODULES: Final = ("numpy", "torch", "cupy")
@@ -42,18 +49,18 @@ def noting() -> Iterator[list[Any]]:
         _here.found = before
 
 
-def note(obj: Any) -> None:  # noqa: ANN401 - whatever is in the value
-    """Note an object that is about to be pickled, where it is a generator of random numbers."""
+def note(obj: object) -> None:
+    """Note a generator of random numbers that is about to be pickled."""
     found = getattr(_here, "found", None)
-    if found is not None and _is_generator(obj):
+    if found is not None:
         found.append(obj)
 
 
-def _is_generator(obj: object) -> bool:
-    if isinstance(obj, random.Random):
-        return not isinstance(obj, random.SystemRandom)
-    cls = type(obj)
-    return cls.__name__ in _ELSEWHERE and cls.__module__.partition(".")[0] in _MODULES
+def is_generator(kind: type) -> bool:
+    """Whether objects of a type draw random numbers from a state that a copy would share."""
+    if issubclass(kind, random.Random):
+        return not issubclass(kind, random.SystemRandom)
+    return kind.__name__ in _ELSEWHERE and kind.__module__.partition(".")[0] in _MODULES
 
 
 def warn_of_captured(function: Callable[..., Any], found: list[Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from cloudpickle import cloudpickle
 
-from .generators import note
+from .generators import is_generator, note
 from .main_globals import made_function
 from .variables import reduced_variable
 
@@ -46,17 +46,36 @@ def reduced(obj: Any, pickler: Any) -> _Parts | None:  # noqa: ANN401 - whatever
     Raises:
         pickle.PicklingError: it refers weakly to what would be gone on the worker.
     """
-    if issubclass(type(obj), _WEAK):
-        raise pickle.PicklingError("a weak reference keeps nothing alive")
+    kind: Any = type(obj)
+    try:
+        reduce = _reducer(kind)
+    except TypeError:  # a class of classes may be without a hash
+        reduce = _reducer.__wrapped__(kind)
+    return None if reduce is None else reduce(obj, pickler)
+
+
+@functools.lru_cache(maxsize=1024)
+def _reducer(kind: type) -> Callable[[Any, Any], _Parts | None] | None:
+    """Return what reduces objects of a type; asked of every object, so it has to be quick."""
+    if issubclass(kind, _WEAK):
+        return _refused
+    if kind.__name__ == "vectorize" and kind.__module__ == "numpy":
+        return _vectorized
+    if is_generator(kind):
+        return _noted
+    return _REDUCERS.get(kind)
+
+
+def _refused(_: object, __: object) -> None:
+    raise pickle.PicklingError("a weak reference keeps nothing alive")
+
+
+def _noted(obj: object, _: object) -> None:
     note(obj)
-    reduce = _REDUCERS.get(type(obj))
-    if reduce is not None:
-        return reduce(obj, pickler)
-    if type(obj) is types.FunctionType and obj.__code__ is _DISPATCHER:
-        return None if _is_known(obj) else _dispatcher(obj)
-    if type(obj).__name__ == "vectorize" and type(obj).__module__ == "numpy":
-        return _made, (type(obj),), {**vars(obj), "_ufunc": {}}  # what it compiled for itself here
-    return None
+
+
+def _vectorized(obj: Any, _: object) -> _Parts:  # noqa: ANN401
+    return _made, (type(obj),), {**vars(obj), "_ufunc": {}}  # what it compiled for itself here
 
 
 def _is_known(obj: Any) -> bool:  # noqa: ANN401
@@ -99,7 +118,9 @@ def _set_cached(obj: Any, state: tuple[Any, Mapping[str, object]]) -> None:  # n
     vars(obj).update(extra)
 
 
-def _dispatcher(obj: Any) -> _Parts:  # noqa: ANN401
+def _dispatcher(obj: Any, _: object) -> _Parts | None:  # noqa: ANN401
+    if obj.__code__ is not _DISPATCHER or _is_known(obj):
+        return None
     about = {name: getattr(obj, name) for name in functools.WRAPPER_ASSIGNMENTS}
     kept = {name: value for name, value in vars(obj).items() if name not in _MADE_ANEW}
     state = (about, kept, dict(obj.registry))
@@ -140,6 +161,7 @@ def _new_cached_property() -> functools.cached_property[None]:
 
 
 _REDUCERS: Final[Mapping[type, Callable[[Any, Any], _Parts | None]]] = {
+    types.FunctionType: _dispatcher,
     functools._lru_cache_wrapper: _cached,
     functools.singledispatchmethod: _method_dispatcher,
     functools.cached_property: _cached_property,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, TypeVar
 
 from starburst.errors import WrongArguments
@@ -55,8 +56,8 @@ def check_map(function: Callable[..., Any], inputs: object, *, number: int = 1) 
     _check_callable(function)
     if not isinstance(inputs, Iterable) and not hasattr(type(inputs), "__getitem__"):
         raise WrongArguments(
-            f"the inputs are a {_kind(inputs)}, which has no elements; pass a list, a range or any "
-            "other iterable"
+            f"the inputs are of type {_kind(inputs)}, which has no elements; pass a list, a range "
+            "or any other iterable"
         )
     error = _refusal(function, [None] * number, {})
     if not error:
@@ -81,7 +82,8 @@ def iterated(inputs: Iterable[T]) -> Iterator[T]:
 def _check_callable(function: object) -> None:
     if not callable(function):
         raise WrongArguments(
-            f"what was given to run is a {_kind(function)}, which cannot be called. Pass a function"
+            f"what was given to run is of type {_kind(function)}, which cannot be called. Pass a "
+            "function"
         )
 
 
@@ -123,6 +125,23 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     """Return what a callable itself takes, whatever it wraps; None where that is not known."""
+    kind: Any = type(function)
+    if kind is not BuiltinFunctionType and kind.__hash__ is not object.__hash__:
+        return _inspected(function)  # one that equals it may take something else
+    try:
+        if function not in _known:
+            _known[function] = _inspected(function)
+        return _known[function]
+    except TypeError:  # nothing can refer to it weakly
+        return _inspected(function)
+
+
+_known: weakref.WeakKeyDictionary[Callable[..., Any], inspect.Signature | None] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _inspected(function: Callable[..., Any]) -> inspect.Signature | None:
     inner: Any = function
     while isinstance(inner, functools.partial | MethodType):
         inner = inner.func if isinstance(inner, functools.partial) else inner.__func__

@@ -150,7 +150,10 @@ def _end_the_dropped() -> None:
 
 
 def _leave_all() -> None:
-    for ending in [*_owed]:
+    owed = [*_owed]
+    for ending in owed:
+        ending.begin()
+    for ending in owed:
         ending.leave()
 
 

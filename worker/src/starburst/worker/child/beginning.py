@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -67,9 +66,7 @@ class Beginning:
         except BaseException as error:
             said = f": {error}" if str(error) else ""
             name = qualified_name(type(error))
-            sys.stderr.write(f"the initializer raised {name}\n")
             raise InitializerFailed(
-                f"the initializer raised {name}{said}, so no task runs in this process of a "
-                "worker. What it prints is in the worker's log",
+                f"the initializer raised {name}{said}, so no task runs in this process of a worker",
                 type_name=name,
             ) from error
