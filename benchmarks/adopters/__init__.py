@@ -8,8 +8,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any, Final
 
 import starburst
-
-from .harness import FLEET, Row
+from benchmarks.harness import FLEET, Row
 
 __all__ = ["ADOPTERS", "measure"]
 
