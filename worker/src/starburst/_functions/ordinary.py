@@ -63,6 +63,8 @@ def _reducer(kind: type) -> Callable[[Any, Any], _Parts | None] | None:
         return _vectorized
     if is_generator(kind):
         return _noted
+    if issubclass(kind, functools.cached_property):
+        return _cached_property
     return _REDUCERS.get(kind)
 
 
@@ -153,17 +155,18 @@ def _method_dispatcher(obj: Any, _: object) -> _Parts:  # noqa: ANN401
 
 def _cached_property(obj: Any, _: object) -> _Parts:  # noqa: ANN401
     state = {name: value for name, value in vars(obj).items() if name != "lock"}
-    return _new_cached_property, (), state
+    return _new_cached_property, (type(obj),), state
 
 
-def _new_cached_property() -> functools.cached_property[None]:
-    return functools.cached_property(lambda _: None)
+def _new_cached_property(kind: Any) -> object:  # noqa: ANN401
+    made = kind.__new__(kind)
+    functools.cached_property.__init__(made, lambda _: None)
+    return made
 
 
 _REDUCERS: Final[Mapping[type, Callable[[Any, Any], _Parts | None]]] = {
     types.FunctionType: _dispatcher,
     functools._lru_cache_wrapper: _cached,
     functools.singledispatchmethod: _method_dispatcher,
-    functools.cached_property: _cached_property,
     contextvars.ContextVar: reduced_variable,
 }
