@@ -15,9 +15,12 @@ from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._client.preparing import prepared
+from starburst._functions.payload import dump_function
 from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import ConfigurationError, InitializerFailed, IntegrityError, WrongArguments
+from starburst.worker.child.beginning import Beginning
 from starburst.worker.child.process import Child, ChildDied
 from starburst.worker.child.range_run import RangeRun
 from tests.manifests import a_manifest
@@ -130,18 +133,16 @@ class Model:
 )
 
 
-@pytest.mark.usefixtures("forked")
-def test_what_the_initializer_of_a_script_sets_is_there_for_its_functions(
-    connection: Connection,
-) -> None:
-    with starburst.Executor(
-        connection, workers=1, initializer=SCRIPT["initializer"], progress=False
-    ) as pool:
-        first = pool.submit(SCRIPT["f"], 1).result(timeout=60)
-        SCRIPT["rate"] = 5  # is the functions' own, and what it was when the session began is not
-        calls = [*pool.map(SCRIPT["f"], [1]), *pool.map(SCRIPT["Model"]().run, [2])]
-    assert first == ({"rate": 1}, "fresh", ["begun"], [], 2)
-    assert calls == [({"rate": 1}, "fresh", ["begun"], [], 6), ("fresh", 2)]
+def test_what_the_initializer_of_a_script_sets_is_there_for_its_functions() -> None:
+    begun = prepared({}, SCRIPT["initializer"], ()).initializer
+    SCRIPT["rate"] = 5  # is the functions' own, and what it was when the session began is not
+    function, method = dump_function(SCRIPT["f"]), dump_function(SCRIPT["Model"]().run)
+    process = Beginning(7, begun)
+    assert process.failure() is None
+    for _ in range(2):  # the initializer runs once
+        assert process.load(function)(1) == ({"rate": 1}, "fresh", ["begun"], [], 6)
+        assert process.load(method)(2) == ("fresh", 2)
+        assert process.failure() is None
 
 
 def refuses(path: str) -> None:
