@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starburst.local import ensure
 
-from . import arrays, first_result, requests, short_tasks, startup, trivial, uneven
+from . import adopters, arrays, first_result, requests, short_tasks, startup, trivial, uneven
 from .harness import Row
 from .payloads import sharing
 from .report import machine, table, write
@@ -36,6 +36,7 @@ def main() -> int:
         "sharing": sharing.measure,
         "short_tasks": lambda: short_tasks.measure(peers=short_tasks.PEERS if beside else ()),
         "uneven": lambda: uneven.measure(peers=uneven.PEERS if beside else ()),
+        "adopters": adopters.measure,
     }
     chosen = words.only or list(workloads)
     unknown = set(chosen) - set(workloads)

@@ -19,9 +19,10 @@ from starburst._codec import decode, decode_batch, decode_each
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed import cancel_list, chunks, result_nodes
-from starburst._protocol.sealed.envelope import Header, seal, unseal
+from starburst._protocol.sealed.envelope import Header, Kind, seal, unseal
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.header import MAX_HEADER_BYTES, derive
+from starburst._protocol.sealed.preparation import Preparation
 from starburst._protocol.sealed.segments import nonce
 from starburst._protocol.sealed.signing import SigningKey, verify
 from starburst._protocol.sealed.tables import load_table
@@ -118,8 +119,8 @@ def _node(data: bytes) -> None:
             decode_each(batch.format, part, mode="data")
 
 
-def _signed(data: bytes, *, name: str, format: str) -> bytes:
-    header = Header(session=SESSION, kind="input", name=name, attempt=0, format=format)
+def _signed(data: bytes, *, name: str, format: str, kind: Kind = "input") -> bytes:
+    header = Header(session=SESSION, kind=kind, name=name, attempt=0, format=format)
     return SIGNER.sign(seal([data], key=KEY, header=header, compress=False))
 
 
@@ -141,6 +142,11 @@ def _pack(data: bytes) -> object:
 def _cancels(data: bytes) -> object:
     signed = _signed(data, name=cancel_list.CANCEL_LIST, format="ranges")
     return cancel_list.open_cancel_list(signed, session=SESSION, key=KEY, public=SIGNER.public)
+
+
+def _preparation(data: bytes) -> object:
+    signed = _signed(data, name="preparation", format="preparation", kind="function")
+    return Preparation.open(signed, session=SESSION, key=KEY, public=SIGNER.public)
 
 
 def _message(data: bytes) -> object:
@@ -186,6 +192,7 @@ DOORS: Final[dict[str, Door]] = {
     "ledger": Door(_ledger),
     "pack": Door(_pack),
     "cancels": Door(_cancels),
+    "preparation": Door(_preparation),
     "message": Door(_message),
     "status": Door(_status, (ValueError,)),
     "manifest": Door(_manifest, (ValueError,)),

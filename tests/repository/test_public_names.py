@@ -21,7 +21,8 @@ ERRORS = {
     *("IntegrityError", "KeyUnavailable", "LimitExceeded", "LocalEnvironmentError"),
     *("PayloadError", "RemoteTraceback", "ResultTooLarge", "SessionEnded", "SessionError"),
     *("SessionNotFound", "StarburstError", "TaskError", "TaskTimeout", "UnpicklableInput"),
-    *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound"),
+    *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound", "WrongArguments"),
+    "InitializerFailed",
 }
 VALUES = {
     *("Connection", "Estimate", "Handle", "Session", "SessionOptions", "SessionSummary"),
@@ -29,7 +30,7 @@ VALUES = {
 }
 CALLS = {
     *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map"),
-    *("put", "session", "sessions", "wait"),
+    *("put", "rng", "session", "sessions", "wait"),
 }
 MODULES = {
     "errors": "users: what is raised",

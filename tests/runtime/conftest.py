@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,13 +10,13 @@ import boto3
 import pytest
 
 from starburst._client.access.connection import Connection
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.worker.child.process import Child
 from tests.nemesis.forked_children import popen
 from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.effects import listening
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.runtime.protocol_order import violations
+from tests.runtime.sessions import connection_to
 
 
 @pytest.fixture(scope="session")
@@ -63,29 +62,4 @@ def fleet(
 
 @pytest.fixture
 def connection(fleet: Fleet) -> Connection:
-    document = RuntimeDocument(
-        environment="test",
-        account="123456789012",
-        region=REGION,
-        bucket=BUCKET,
-        key_arn=fleet.key_arn,
-        controller="arn:aws:lambda:eu-west-1:123456789012:function:starburst-test-controller",
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        architecture="X86_64",
-        workspaces={
-            "study": WorkspaceDocument(
-                analyst_role_arn="arn:aws:iam::123456789012:role/analyst",
-                task_definition="study",
-                limits=Limits(),
-            )
-        },
-    )
-    return Connection(
-        document=document,
-        workspace="study",
-        user="alice",
-        s3=fleet.s3,
-        sqs=fleet.sqs,
-        kms=fleet.kms,
-        functions=fleet,  # type: ignore[arg-type]
-    )
+    return connection_to(fleet)

@@ -13,11 +13,13 @@ from typing import Any
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.requeue import RequeueMessage
+from starburst._protocol.sealed.preparation import Preparation
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (
     SessionKeys,
     queue_name,
 )
+from starburst.worker.child.preparing import prepared
 from starburst.worker.child.process import Child
 from starburst.worker.leases.lease import Lease, Leases, Request
 from starburst.worker.objects.store import Store
@@ -55,7 +57,7 @@ class Fleet:
     key_arn: str
     launch: bool = True
     timings: Timings = field(default_factory=lambda: QUICK)
-    start_child: Callable[[], Child] = Child
+    start_child: Callable[..., Child] = Child
     workers: list[threading.Thread] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     effects: Effects = field(default_factory=Effects)
@@ -123,7 +125,11 @@ class Fleet:
             store=store,
             worker=name,
             timings=self.timings,
-            start_child=self.start_child,
+            start_child=prepared(
+                manifest,
+                store.preparation() if manifest.prepared else Preparation(),
+                start=self.start_child,
+            ),
             ranges=hands.ranges(ranges),
         )
         made.hands = hands

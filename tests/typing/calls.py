@@ -70,6 +70,18 @@ def check_executor(texts: list[str]) -> None:
     starburst.Executor(retries="4")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def throw(_: int) -> float:
+    assert_type(starburst.rng("random").random(), float)
+    return float(starburst.rng(seed=7, task=3).normal())
+
+
+def check_ordinary_python(where: Connection) -> None:
+    starburst.map(throw, range(3), seed=7, env={"LEVEL": "3"}, initializer=length, initargs=("x",))
+    starburst.session(where, initializer=print, initargs=[1, 2], seed=7)
+    starburst.map(throw, range(3), env={"LEVEL": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    starburst.rng("torch")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
 def check_the_rest(texts: list[str]) -> None:
     assert_type(starburst.attach("0123456789abcdefghij"), Session)
     assert_type(starburst.attach("0123456789abcdefghij").status(), Status)

@@ -214,9 +214,10 @@ def fails_on_one(x: int) -> int:
 
 
 def test_results_survive_a_clean_up_that_fails(unreachable: Connection) -> None:
-    with pytest.warns(RuntimeWarning, match=r"could not be cleaned up.*starburst stop"):
+    with pytest.warns(RuntimeWarning, match=r"could not be cleaned up.*starburst stop") as warned:
         found = starburst.map(square, [1, 2], environment=unreachable, workers=1, progress=False)
     assert found == [1, 4]
+    assert warned[0].filename == __file__
 
 
 def test_what_the_function_raised_survives_a_clean_up_that_fails(unreachable: Connection) -> None:

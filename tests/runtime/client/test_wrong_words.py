@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pkgutil
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 import starburst
@@ -27,6 +30,18 @@ from starburst.errors import ConfigurationError
         ({"labels": {"grant": 7}}, "no dictionary of text by text"),
         ({"retry_on": None}, "no tuple or list"),
         ({"workers": 4.0}, r"whole number \(int\)"),
+        ({"workers": np.float64(4)}, r"whole number \(int\)"),
+        ({"workers": np.array([4])}, r"whole number \(int\)"),
+        ({"workers": np.bool_(True)}, r"whole number \(int\)"),
+        ({"retries": True}, r"whole number \(int\)"),
+        ({"cpu": True}, "cpu=True: Fargate sells"),
+        ({"memory": True}, "neither a number of GB nor text"),
+        ({"memory": float("nan")}, "neither a number of GB nor text"),
+        ({"timeout": np.float32("nan")}, "is not a number of seconds above 0"),
+        ({"timeout": float("inf")}, "is not a number of seconds above 0"),
+        ({"timeout": np.timedelta64(3, "s")}, "is not a number of seconds above 0"),
+        ({"max_usd": "5"}, "is not a number of US dollars above 0"),
+        ({"max_usd": Decimal("NaN")}, "is not a number of US dollars above 0"),
     ],
 )
 def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], said: str) -> None:
@@ -36,9 +51,30 @@ def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], said: str
         StarburstExecutor(**options)
 
 
+def test_numbers_of_numpy_decimals_and_fractions_are_numbers() -> None:
+    given: dict[str, Any] = {
+        "workers": np.int64(4),
+        "cpu": np.float32(0.5),
+        "memory": np.array(2),
+        "timeout": Fraction(7, 2),
+        "retries": np.uint8(1),
+        "max_usd": Decimal("1.5"),
+        "seed": np.uint64(7),
+    }
+    options = SessionOptions(**given)
+    taken = {name: getattr(options, name) for name in given}
+    assert taken == {"cpu": 0.5, "memory": 2, "timeout": 3.5, "max_usd": 1.5} | {
+        "workers": 4,
+        "retries": 1,
+        "seed": 7,
+    }
+    assert {type(value) for value in taken.values()} == {int, float}
+    assert starburst.estimate(workers=np.int64(2), hours=np.float64(1), samples=3).usd > 0
+
+
 def test_a_number_of_workers_is_no_environment() -> None:
     with pytest.raises(ConfigurationError, match="workers= go by name"):
-        StarburstExecutor(4).submit(abs, 1)  # type: ignore[arg-type]
+        StarburstExecutor(4)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

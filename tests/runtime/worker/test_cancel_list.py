@@ -68,8 +68,9 @@ def test_a_list_that_no_client_signed_cancels_nothing(
         signer=SigningKey.generate(),
     )
     fleet.s3.put_object(Bucket=BUCKET, Key=cancel_key(session.manifest.keys), Body=forged)
-    with pytest.warns(UserWarning, match="ignored"):
+    with pytest.warns(UserWarning, match="ignored") as warned:
         again = attach_session(connection, session.id, progress=False)
+    assert warned[0].filename == __file__
     work(fleet, session)
     assert [f.result(60) for f in futures] == [0, 1, 2]
     assert again.collect(timeout=60) == [0, 1, 2]

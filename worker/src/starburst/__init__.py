@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from ._client.travels import Travels
     from ._functions.handles import Handle
     from ._functions.putting import put
+    from ._functions.streams import rng
     from .errors import (
         AccessDenied,
         ConfigurationError,
         EnvironmentNotFound,
         FleetFailed,
+        InitializerFailed,
         IntegrityError,
         KeyUnavailable,
         LimitExceeded,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         VersionMismatch,
         WorkerLost,
         WorkspaceNotFound,
+        WrongArguments,
     )
     from .pricing.estimates import Estimate
 
@@ -62,6 +65,7 @@ __all__ = [
     "Executor",
     "FleetFailed",
     "Handle",
+    "InitializerFailed",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
@@ -85,6 +89,7 @@ __all__ = [
     "VersionMismatch",
     "WorkerLost",
     "WorkspaceNotFound",
+    "WrongArguments",
     "as_completed",
     "attach",
     "connect",
@@ -92,6 +97,7 @@ __all__ = [
     "login",
     "map",
     "put",
+    "rng",
     "session",
     "sessions",
     "wait",
@@ -117,6 +123,7 @@ _HOMES: Final = {
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
     "put": ("._functions.putting", "put"),
+    "rng": ("._functions.streams", "rng"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
     "wait": ("._client.api", "wait"),

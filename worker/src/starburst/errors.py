@@ -6,6 +6,7 @@
     ├── ConfigurationError       an argument, a setting or the installation is wrong; nothing ran
     │   ├── EnvironmentNotFound  no runtime document: not deployed, wrong region or account
     │   ├── WorkspaceNotFound    the environment has no such workspace
+    │   ├── WrongArguments       a function cannot be called as asked; a TypeError too
     │   └── VersionMismatch      client and worker differ (Python, protocol)
     ├── AccessDenied             AWS refused: names who asked, for what, and who can fix it
     ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
@@ -20,6 +21,7 @@
     │   ├── ResultTooLarge       above the size limit
     │   └── IntegrityError       an object failed verification; it was never parsed
     ├── TaskError                the function raised; type name, text and remote traceback
+    │   ├── InitializerFailed    what was to run first on each worker raised; a BrokenExecutor too
     │   ├── TaskTimeout          it took longer than ``timeout``
     │   └── WorkerLost           it took its worker down every time; says how
     └── LocalEnvironmentError    the local environment could not start or stop
@@ -29,6 +31,8 @@ A message says what happened, why, and what to do next.
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor
+
 from starburst.untrusted.terminal_text import many_lines, one_line
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "ConfigurationError",
     "EnvironmentNotFound",
     "FleetFailed",
+    "InitializerFailed",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
@@ -54,6 +59,7 @@ __all__ = [
     "VersionMismatch",
     "WorkerLost",
     "WorkspaceNotFound",
+    "WrongArguments",
 ]
 
 
@@ -80,6 +86,10 @@ class WorkspaceNotFound(ConfigurationError):
     """The environment has no workspace of that name."""
 
 
+class WrongArguments(ConfigurationError, TypeError):
+    """A function cannot be called with these arguments. Nothing was sent."""
+
+
 class VersionMismatch(ConfigurationError):
     """Client and workers differ in a version that must agree."""
 
@@ -104,8 +114,11 @@ class SessionNotFound(SessionError):
     """The user has no session with that id."""
 
 
-class SessionEnded(SessionError):
-    """The session has ended, so it takes no more work."""
+class SessionEnded(SessionError, RuntimeError):
+    """The session has ended, so it takes no more work.
+
+    A ``RuntimeError`` too, as other executors raise it for ``submit`` after ``shutdown``.
+    """
 
 
 class FleetFailed(SessionError):
@@ -146,6 +159,10 @@ class TaskError(StarburstError):
 
 class TaskTimeout(TaskError, TimeoutError):
     """A task took longer than the ``timeout`` that it was given."""
+
+
+class InitializerFailed(TaskError, BrokenExecutor):
+    """The ``initializer`` raised on a worker, so its tasks did not run there."""
 
 
 class WorkerLost(TaskError):

@@ -175,8 +175,10 @@ def test_workers_that_stay_are_told_of_and_what_there_is_is_erased(
     times = Timings(workers_leave_seconds=0.0, workers_leave_pause_seconds=0.0)
     mine = dataclasses.replace(connection, functions=lingering, timings=times)
     session = opened(mine, lingering)
-    with pytest.warns(RuntimeWarning, match=rf"still there.*starburst stop {session.id} --erase"):
+    said = rf"still there.*starburst stop {session.id} --erase"
+    with pytest.warns(RuntimeWarning, match=said) as warned:
         session.cleanup(force=True)
+    assert warned[0].filename == __file__
     assert left(fleet) == []
     other = opened(mine, lingering)
     other.detach()

@@ -31,8 +31,10 @@ def test_results_in_hand_outlive_an_interrupt_of_the_clean_up(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("starburst._client.session_core.erase", interrupted)
-    with pytest.warns(RuntimeWarning, match=r"interrupted.*`starburst stop \w+ --erase`"):
+    said = r"interrupted.*`starburst stop \w+ --erase`"
+    with pytest.warns(RuntimeWarning, match=said) as warned:
         found = starburst.map(square, range(3), environment=connection, workers=1, progress=False)
+    assert warned[0].filename == __file__
     assert found == [0, 1, 4]
     assert not fleet.sqs.list_queues().get("QueueUrls")
 

@@ -204,6 +204,7 @@ def test_an_executor_erases_nothing_where_a_call_did_not_end_by_itself(
     with pytest.warns(RuntimeWarning, match="is not erased: 1 of its calls") as warned:
         pool.shutdown()
     assert left(fleet)
+    assert {each.filename for each in warned} == {__file__}, "a thread speaks for who shut down"
     said = " ".join(str(each.message) for each in warned)
     assert len(do("collect", said)) >= 1
     do("cleanup", said)

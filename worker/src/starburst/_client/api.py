@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import as_completed, wait
 from typing import Unpack
 
-from starburst._client.access.connection import Connection, connect
+from starburst._client.access.connection import Connection, check_place, connect
+from starburst._client.ending.leaving import say_that_it_is_left
 
-from .attaching import SessionSummary, attach_session, list_sessions
-from .opening import open_session
+from .attaching import SessionSummary, attach_core, list_sessions
+from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
 from .session import Session
 
@@ -25,6 +26,8 @@ def session(
     **options: Unpack[SessionOptionNames],
 ) -> Session:
     """Start a session: workers that outlive this process until cleaned up or timed out.
+
+    A program that ends while tasks are not done says the session's id on stderr.
 
     Args:
         environment: where; see :func:`starburst.connect`.
@@ -44,9 +47,12 @@ def session(
         ...     s.collect()
         [1, 2]
     """
+    check_place(environment, workspace, user, profile)
     wanted = SessionOptions.of(options)
     connection = connect(environment, workspace, user=user, profile=profile)
-    return open_session(connection, wanted, progress=progress)
+    core = open_core(connection, wanted, progress=progress)
+    say_that_it_is_left(core.id, core.tasks)
+    return Session(core)
 
 
 def attach(
@@ -64,7 +70,9 @@ def attach(
         SessionNotFound: you have no such session in this workspace.
     """
     connection = connect(environment, workspace, user=user, profile=profile)
-    return attach_session(connection, id, progress=progress)
+    core = attach_core(connection, id, progress=progress)
+    say_that_it_is_left(core.id, core.tasks)
+    return Session(core)
 
 
 def sessions(

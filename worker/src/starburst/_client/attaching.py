@@ -26,7 +26,7 @@ from .session_core import SessionCore
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ["SessionSummary", "attach_session", "list_sessions", "session_keys"]
+__all__ = ["SessionSummary", "attach_core", "attach_session", "list_sessions", "session_keys"]
 
 _LEDGER_BYTES: Final = 65_536
 _FETCHES: Final = 8
@@ -136,6 +136,17 @@ def attach_session(
     progress: bool | None = None,
     count_only: bool = False,
 ) -> Session:
+    """Do as :func:`attach_core` does; return the session as its user sees it."""
+    return Session(attach_core(connection, session, progress=progress, count_only=count_only))
+
+
+def attach_core(
+    connection: Connection,
+    session: str,
+    *,
+    progress: bool | None = None,
+    count_only: bool = False,
+) -> SessionCore:
     """Rebuild a session from what S3 holds of it.
 
     Args:
@@ -178,7 +189,7 @@ def attach_session(
         count_only=count_only,
     )
     core.resume()
-    return Session(core)
+    return core
 
 
 def _gaps(entries: Sequence[LedgerEntry]) -> Iterator[int]:

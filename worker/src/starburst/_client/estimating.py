@@ -5,8 +5,8 @@ It runs nothing but, given a function and inputs, that function, here, on a few 
 
 from __future__ import annotations
 
-import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -18,6 +18,7 @@ from starburst.pricing.fargate import SCRATCH_GB
 from starburst.pricing.prices import FREE_SCRATCH_GB, Capacity, Prices, load
 from starburst.pricing.run_time import RunTime, run_time, spread
 
+from .numbers import above_zero, number, whole
 from .options import SessionOptions
 
 if TYPE_CHECKING:
@@ -79,8 +80,11 @@ def estimate(
         >>> f"${two_hours.usd:.2f}"
         '$39.50'
     """
-    _check(hours=hours, samples=samples, scratch_gb=scratch_gb, architecture=architecture)
-    memory_gb = SessionOptions(workers=workers, cpu=cpu, memory=memory, capacity=capacity).memory_gb
+    hours = None if hours is None else above_zero("hours", hours, unit="hours")
+    samples = whole("samples", samples, least=1, most=sys.maxsize)
+    scratch_gb = _checked(scratch_gb=scratch_gb, architecture=architecture)
+    options = SessionOptions(workers=workers, cpu=cpu, memory=memory, capacity=capacity)
+    workers, cpu, memory_gb = options.workers or workers, options.cpu, options.memory_gb
     if environment is not None and not isinstance(environment, RuntimeDocument):
         from starburst._client.access.connection import connect  # noqa: PLC0415 - only this case asks AWS
 
@@ -115,22 +119,16 @@ def estimate(
     )
 
 
-def _check(
-    *, hours: float | None, samples: int, scratch_gb: float | None, architecture: str | None
-) -> None:
-    if hours is not None and not (isinstance(hours, int | float) and 0 < hours < math.inf):
-        raise ConfigurationError(f"hours={hours!r}: it must be a number above 0")
-    most = SCRATCH_GB[1]
-    sold = isinstance(scratch_gb, int | float) and FREE_SCRATCH_GB <= scratch_gb <= most
-    if scratch_gb is not None and not sold:
+def _checked(*, scratch_gb: float | None, architecture: str | None) -> float | None:
+    most, asked = SCRATCH_GB[1], number(scratch_gb)
+    if scratch_gb is not None and not (asked and FREE_SCRATCH_GB <= asked <= most):
         raise ConfigurationError(
             f"scratch_gb={scratch_gb!r}: Fargate sells {FREE_SCRATCH_GB:g} GB, which are free, to "
             f"{most} GB"
         )
     if architecture is not None and not isinstance(architecture, str):
         raise ConfigurationError(f"architecture={architecture!r} is neither 'x86_64' nor 'arm64'")
-    if type(samples) is not int or samples < 1:
-        raise ConfigurationError(f"samples={samples!r}: at least one call must be timed")
+    return asked
 
 
 def _prices(region: str | None, environment: RuntimeDocument | None) -> tuple[Prices, str]:

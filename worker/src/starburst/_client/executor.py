@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Never, ParamSpec, TypedDict, TypeVar, Unpack
 
-from starburst._client.access.connection import Connection, connect
+from starburst._client.access.connection import Connection, check_place, connect
+from starburst._client.ending.leaving import Ending
 from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.bundle import bundle
+from starburst._functions.caller import caller, warn
 from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
+from starburst._functions.signatures import check_call, check_map, iterated
 from starburst._protocol.sealed.parcels import objects_bytes
-from starburst.errors import StarburstError
 
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
@@ -59,6 +59,8 @@ class StarburstExecutor(Executor):
     Nothing is created until the first ``submit`` or ``map``. ``shutdown`` (or the end of a ``with``
     block) stops the workers and erases the session's objects: its results are in this process then.
     Where some are not, as after an outage, nothing is erased, and a warning says how to get them.
+    A program that ends without it waits for its futures, says so, and then does the same; so does
+    an executor that nothing refers to any more, without waiting.
 
     Args:
         environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
@@ -86,6 +88,7 @@ class StarburstExecutor(Executor):
         progress: bool | None = None,
         **options: Unpack[SessionOptionNames],
     ) -> None:
+        check_place(environment, workspace, user, profile)
         self._options = SessionOptions.of(options)
         self._where = (environment, workspace, user, profile)
         self._progress = progress
@@ -94,24 +97,33 @@ class StarburstExecutor(Executor):
         self._core: SessionCore | None = None
         self._session: Session | None = None
         self._shut = False
-        self._ending: threading.Thread | None = None
+        self._ending: Ending | None = None
 
     @property
     def session(self) -> Session | None:
         """The session behind this executor; None before the first call."""
         return self._session
 
+    @property
+    def _max_workers(self) -> int:
+        """How many calls dask has under way: for each worker one in its hands and one to follow."""
+        session = self._session
+        return 2 * (self._options.workers or 10 if session is None else session.manifest.workers)
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Send one call; return its future.
 
         Raises:
+            WrongArguments: ``fn`` cannot be called so; nothing was created.
             UnpicklableInput: the function or an argument cannot travel; nothing was created.
+            RuntimeError: after ``shutdown``.
             LimitExceeded: the workspace does not grant what this executor asks for.
         """
         sharing = self._sharing
         if isinstance(fn, _Captured):
             function, data = fn.pickled, sharing.input((args, kwargs))
         else:
+            check_call(fn, args, kwargs)
             function, data = sharing.call(fn, args, kwargs)
         with self._lock:
             if self._shut:
@@ -124,6 +136,8 @@ class StarburstExecutor(Executor):
                 self._core = open_core(connection, self._options, progress=self._progress)
                 self._core.objects.use(sharing)
                 self._session = Session(self._core)
+                self._ending = _ending(self._core)
+                self._ending.of(self)
             return self._core.submit(function, data, often=isinstance(fn, _Captured))
 
     def map(
@@ -133,8 +147,10 @@ class StarburstExecutor(Executor):
 
         What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
         """
+        for each in iterables:
+            check_map(fn, each, number=len(iterables))
         captured = _Captured(self._sharing.function(fn))
-        return super().map(captured, *iterables, **options)  # type: ignore[misc]  # buffersize is new
+        return super().map(captured, *map(iterated, iterables), **options)  # type: ignore[misc]  # buffersize is new
 
     def __exit__(
         self,
@@ -160,20 +176,23 @@ class StarburstExecutor(Executor):
         """
         with self._lock:
             self._shut = True
-            core = self._core
-        if core is None:
+            ending = self._ending
+        if ending is None:
             return
         if cancel_futures:
-            with suppress(StarburstError):  # the clean-up that follows stops the workers anyway
-                Session(core).cancel()
-        with self._lock:
-            if self._ending is None:
-                self._ending = threading.Thread(
-                    target=_finish, args=(core,), name="starburst-shutdown"
-                )
-                self._ending.start()
-        if wait and self._ending is not threading.current_thread():
-            self._ending.join()
+            ending.cancel()
+        ending.begin(caller())
+        if wait:
+            ending.wait()
+
+
+def _ending(core: SessionCore) -> Ending:
+    return Ending(
+        core.id,
+        core.tasks,
+        finish=lambda: _finish(core),
+        cancel=Session(core).cancel,
+    )
 
 
 def _finish(core: SessionCore) -> None:
@@ -183,10 +202,8 @@ def _finish(core: SessionCore) -> None:
     core.clean_up_or_warn(force=not others)
     if others and not core.statuses.erased:
         again = f"starburst.attach({core.id!r})"
-        warnings.warn(
+        warn(
             f"session {core.id} is not erased: {others:,} of its calls ended without a result or "
             f"an exception of their own. {again}.collect(wait=False, return_exceptions=True) looks "
-            f"for them; {again}.cleanup(force=True) erases all",
-            RuntimeWarning,
-            stacklevel=2,
+            f"for them; {again}.cleanup(force=True) erases all"
         )

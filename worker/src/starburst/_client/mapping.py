@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
-from starburst._client.access.connection import Connection, connect
+from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.futures import ended_by_itself
 from starburst._functions.bundle import bundle
+from starburst._functions.caller import warn
 from starburst._functions.capturing import all_needs
 from starburst._functions.sharing import Sharing
+from starburst._functions.signatures import check_map, iterated
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
@@ -49,6 +50,10 @@ def map_over(
     max_usd: float | None = None,
     include: Sequence[str | os.PathLike[str]] = (),
     dry_run: bool = False,
+    seed: int | None = None,
+    env: Mapping[str, str] | None = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: Sequence[Any] = (),
     progress: bool | None = None,
     user: str | None = None,
     profile: str | None = None,
@@ -80,12 +85,17 @@ def map_over(
             and names of modules.
         dry_run: create nothing and ask no one; return what would travel, as a
             :class:`starburst.Travels`.
+        seed: what :func:`starburst.rng` makes the calls' random numbers of; None for any.
+        env: environment variables that the calls need, names and texts; sealed.
+        initializer: called once in each process of a worker, before its first call.
+        initargs: its arguments.
         progress: draw a bar; by default only where a person watches.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
 
     Raises:
         ConfigurationError: an argument is wrong, or the environment cannot be found.
+        WrongArguments: ``f`` does not take one argument, or ``inputs`` are no iterable.
         UnpicklableInput: the function or an input cannot travel.
         LimitExceeded: the workspace does not grant what was asked for.
         Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
@@ -107,10 +117,16 @@ def map_over(
         scratch_gb=scratch_gb,
         max_usd=max_usd,
         include=include,
+        seed=seed,
+        env=env,
+        initializer=initializer,
+        initargs=initargs,
     )
+    check_place(environment, workspace, user, profile)
+    check_map(f, inputs)
     sharing = Sharing(most=objects_bytes(options.memory_gb))
     function = sharing.function(f)
-    payloads = sharing.inputs(((x,), {}) for x in inputs)
+    payloads = sharing.inputs(((x,), {}) for x in iterated(inputs))
     needs = all_needs((function, *payloads))
     carried = bundle(needs, options.included)  # refused before anything is created
     if dry_run:
@@ -137,11 +153,9 @@ def map_over(
     try:
         core.clean_up_or_warn(force=True)
     except KeyboardInterrupt:  # some may be erased already, and these are all there is
-        warnings.warn(
+        warn(
             f"session {core.id} was not cleaned up: that was interrupted. `starburst stop "
-            f"{core.id} --erase` does so; all results are here",
-            RuntimeWarning,
-            stacklevel=2,
+            f"{core.id} --erase` does so; all results are here"
         )
     return outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from starburst._client.access.controller import Control, new_session_id
 from starburst._client.ending.erase import erase
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._functions.bundle import bundle
-from starburst._functions.capturing import NOTHING
+from starburst._functions.capturing import all_needs
+from starburst._functions.streams import MAX_SEED
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.preparation import preparation_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.write_once import write_once
 from starburst.errors import SessionNotFound, StarburstError
@@ -45,11 +48,14 @@ def open_core(
     Raises:
         ConfigurationError: what ``include`` names is not there, or may not travel.
         LimitExceeded: the workspace does not grant what was asked for.
+        UnpicklableInput: the initializer, or an argument of it, cannot travel.
         VersionMismatch: this Python is not the worker image's.
     """
-    bundle(NOTHING, options.included)
     python = options.check_python(connection.document)
     options.check_offer(connection.document)
+    preparation = options.preparation()
+    begins_with = all_needs(preparation.initializer)
+    bundle(begins_with, options.included)
     keys = connection.keys(new_session_id())
     with aws_errors("make the session's keys"):
         key = SessionKey.create(connection.kms, connection.document.key_arn, keys=keys)
@@ -78,6 +84,8 @@ def open_core(
         data_key=key.wrapped_data,
         signing_key=key.wrapped_signing,
         labels=options.labels,
+        seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
+        prepared=bool(preparation),
     )
     manifest = key.sign(manifest)
     with aws_errors("store the session's manifest"):
@@ -89,6 +97,15 @@ def open_core(
         )
     control = Control(connection, keys)
     try:
+        if preparation and key.signing is not None:
+            sealed = preparation.seal(session=keys.session, key=key.data, signer=key.signing)
+            with aws_errors("store what the workers begin with"):
+                write_once(
+                    connection.s3,
+                    connection.document.bucket,
+                    preparation_key(keys),
+                    body=sealed,
+                )
         queue_url = control.start()
     except BaseException as error:
         error.add_note(_undo(connection, keys, control=control))
@@ -100,6 +117,7 @@ def open_core(
         queue_url=queue_url,
         progress=progress,
         include=options.included,
+        begins_with=begins_with,
     )
 
 

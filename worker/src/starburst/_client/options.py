@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 from typing import Any, Final, Literal, Self, TypedDict, get_args
 
+from starburst._functions.streams import MAX_SEED
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import qualified_name
+from starburst._protocol.sealed.preparation import Preparation
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
 from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.pricing.prices import Architecture, Capacity
+
+from .numbers import above_zero, number, whole
+from .preparing import check_environment, check_initializer, prepared
 
 __all__ = ["Machine", "SessionOptionNames", "SessionOptions"]
 
@@ -28,6 +32,17 @@ Machine = Literal["x86_64", "arm64"]
 _MEMORY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:(G|GB|GiB|M|MB|MiB)\s*)?", re.IGNORECASE)
 _MIB_PER_GB: Final = 1024
 _DEFAULT_WORKERS: Final = 10
+_WHOLE: Final[Mapping[str, tuple[int, int]]] = {
+    "workers": (1, MAX_WORKERS),
+    "retries": (0, MAX_RETRIES),
+    "attempts": (1, MAX_ATTEMPTS),
+    "idle_timeout": (1, MAX_IDLE_SECONDS),
+    "session_timeout": (1, 14 * 86_400),
+    "scratch_gb": SCRATCH_GB,
+    "seed": (0, MAX_SEED),
+}
+_MAY_BE_NONE: Final = frozenset({"workers", "session_timeout", "scratch_gb", "seed"})
+_ABOVE_ZERO: Final = {"timeout": "seconds", "max_usd": "US dollars"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +75,13 @@ class SessionOptions:
         labels: free text for people.
         include: what of your own files travels beside the modules that are reached: files, folders
             and names of modules.
+        seed: what :func:`starburst.rng` makes the tasks' random numbers of, 0 to 2**53 - 1; None
+            for one by chance, which ``session.manifest.seed`` tells.
+        env: environment variables of the processes that run tasks, names and texts; sealed with the
+            session and erased with it. ``OMP_NUM_THREADS`` and its like are set to the worker's
+            vCPU unless they are named here.
+        initializer: called once in each process of a worker, before its first task.
+        initargs: its arguments.
     """
 
     workers: int | None = None
@@ -78,27 +100,35 @@ class SessionOptions:
     attempts: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
     include: Sequence[str | os.PathLike[str]] = ()
+    seed: int | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    initializer: Callable[..., object] | None = None
+    initargs: Sequence[Any] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what no workspace could grant; the controller judges the rest."""
-        if self.workers is not None:
-            _whole("workers", self.workers, 1, MAX_WORKERS)
-        _whole("retries", self.retries, 0, MAX_RETRIES)
+        for name, (least, most) in _WHOLE.items():
+            value = getattr(self, name)
+            if value is not None or name not in _MAY_BE_NONE:
+                object.__setattr__(self, name, whole(name, value, least=least, most=most))
+        for name, unit in _ABOVE_ZERO.items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, above_zero(name, value, unit=unit))
+        for name in ("cpu", "memory"):
+            found = number(getattr(self, name))
+            if found is not None:
+                object.__setattr__(self, name, found)
         _exception_names(self.retry_on)
-        _whole("attempts", self.attempts, 1, MAX_ATTEMPTS)
-        _whole("idle_timeout", self.idle_timeout, 1, MAX_IDLE_SECONDS)
-        if self.session_timeout is not None:
-            _whole("session_timeout", self.session_timeout, 1, 14 * 86_400)
         _one_of("results", self.results, get_args(ResultMode))
         _one_of("capacity", self.capacity, get_args(Capacity))
         _one_of("architecture", self.architecture, (None, *get_args(Machine)))
-        if self.scratch_gb is not None:
-            _whole("scratch_gb", self.scratch_gb, *SCRATCH_GB)
-        _above_zero("timeout", self.timeout, "seconds")
-        _above_zero("max_usd", self.max_usd, "US dollars")
         _check_labels(self.labels)
         _check_include(self.include)
-        if not isinstance(self.cpu, int | float) or self.cpu not in MEMORY_GB:
+        if self.env is not None:
+            check_environment(self.env)
+        check_initializer(self.initializer, self.initargs)
+        if number(self.cpu) is None or self.cpu not in MEMORY_GB:
             sizes = ", ".join(f"{cpu:g}" for cpu in MEMORY_GB)
             raise ConfigurationError(f"cpu={self.cpu!r}: Fargate sells {sizes} vCPU")
         if not is_size(self.cpu, self.memory_gb):
@@ -149,7 +179,7 @@ class SessionOptions:
     @property
     def memory_gb(self) -> float:
         """Memory of each worker, GB."""
-        if isinstance(self.memory, int | float):
+        if not isinstance(self.memory, str) and number(self.memory) is not None:
             return self.memory
         match = _MEMORY.fullmatch(self.memory) if isinstance(self.memory, str) else None
         if match is None:
@@ -167,6 +197,14 @@ class SessionOptions:
         affordable = min(limits.workers, int(limits.vcpu / self.cpu))
         affordable = min(affordable, int(limits.memory_gb / self.memory_gb))
         return max(1, min(usual, affordable, usual if tasks is None else tasks))
+
+    def preparation(self) -> Preparation:
+        """Return what each process of the workers begins with.
+
+        Raises:
+            UnpicklableInput: the initializer, or an argument of it, cannot travel.
+        """
+        return prepared(self.env or {}, self.initializer, self.initargs)
 
     def check_offer(self, document: RuntimeDocument) -> None:
         """Refuse what the environment does not offer, before anything is created.
@@ -239,13 +277,10 @@ class SessionOptionNames(TypedDict, total=False):
     attempts: int
     labels: Mapping[str, str]
     include: Sequence[str | os.PathLike[str]]
-
-
-def _whole(name: str, value: object, least: int, most: int) -> None:
-    if type(value) is not int or not least <= value <= most:
-        raise ConfigurationError(
-            f"{name}={value!r} is not a whole number (int) from {least} to {most:,}"
-        )
+    seed: int | None
+    env: Mapping[str, str] | None
+    initializer: Callable[..., object] | None
+    initargs: Sequence[Any]
 
 
 def _exception_names(kinds: Sequence[type[BaseException] | str]) -> tuple[str, ...]:
@@ -262,13 +297,6 @@ def _exception_name(kind: object) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseException):
         return qualified_name(kind)
     raise ConfigurationError(f"retry_on names {kind!r}, which is no exception type")
-
-
-def _above_zero(name: str, value: object, unit: str) -> None:
-    if value is None:
-        return
-    if type(value) not in (int, float) or not 0 < value < math.inf:  # type: ignore[operator]
-        raise ConfigurationError(f"{name}={value!r} is not a number of {unit} above 0 (or None)")
 
 
 def _check_labels(labels: object) -> None:

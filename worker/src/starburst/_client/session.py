@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
+from starburst._functions.signatures import check_call, check_map, iterated
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
+
+from .numbers import number
 
 if TYPE_CHECKING:
     from starburst._client.display.session_status import Status
@@ -70,9 +73,11 @@ class Session:
         the same.
 
         Raises:
+            WrongArguments: the function cannot be called so.
             UnpicklableInput: the function or an argument cannot travel.
             SessionEnded: the session takes no more work.
         """
+        check_call(function, args, kwargs)
         core = self._core
         return core.submit(*core.objects.sharing.call(function, args, kwargs))
 
@@ -82,17 +87,18 @@ class Session:
         What the function uses of its surroundings, such as globals, is sent as it is now.
 
         Raises:
+            WrongArguments: the function does not take one argument.
             UnpicklableInput: the function or an input cannot travel; inputs before it are sent.
             SessionEnded: the session takes no more work.
         """
         core = self._core
+        check_map(function, inputs)
         sharing = core.objects.sharing
         pickled = sharing.function(function)
+        payloads = (sharing.input(((x,), {})) for x in iterated(inputs))
         if not isinstance(inputs, Sized):  # the next one may be long in coming
-            payloads = (sharing.input(((x,), {})) for x in inputs)
             return [core.submit(pickled, data, often=True) for data in payloads]
         core.dispatcher.expect(len(inputs))
-        payloads = (sharing.input(((x,), {})) for x in inputs)
         return core.submit_all(pickled, payloads) if len(inputs) else []
 
     def put(self, value: T) -> Handle[T]:
@@ -198,9 +204,10 @@ class Session:
             SessionEnded: it has ended already.
             ConfigurationError: ``seconds`` is no number of seconds.
         """
-        if not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST_SECONDS:
+        wanted = number(seconds)
+        if wanted is None or not 0 <= wanted <= _LONGEST_SECONDS:
             raise ConfigurationError(f"seconds={seconds!r} is not a number of seconds from 0 on")
-        end = time.time() + seconds
+        end = time.time() + wanted
         status = self._core.statuses.read()
         lives = status is not None and status.state in ("starting", "running")
         if status is not None and lives and status.deadline >= end:

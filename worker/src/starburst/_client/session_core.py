@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import logging
 import threading
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from operator import itemgetter
@@ -30,6 +29,7 @@ from starburst._client.tasks.functions import Functions
 from starburst._client.tasks.objects import Objects
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
+from starburst._functions.caller import warn
 from starburst._functions.capturing import NOTHING, needs_of
 from starburst._functions.handles import Handle
 from starburst._functions.sharing import Sharing
@@ -69,6 +69,7 @@ class SessionCore:
         packs: number of the session's last pack.
         count_only: tell done from failed, and read no result: each is None.
         include: what of the analyst's own files travels beside what is reached.
+        begins_with: names of own modules that the workers' initializer needs.
 
     Attributes:
         ends_with_client: whether this client ends the session whatever happens, so that an
@@ -87,6 +88,7 @@ class SessionCore:
         packs: int = 0,
         count_only: bool = False,
         include: Sequence[str] = (),
+        begins_with: frozenset[str] = NOTHING,
     ) -> None:
         if key.signing is None:
             raise SessionError("a client's session needs the signing key")
@@ -112,6 +114,7 @@ class SessionCore:
             key=key,
             signer=key.signing,
             include=tuple(include),
+            always=begins_with,
             told=self._tell,
         )
         self.objects = Objects(
@@ -237,9 +240,7 @@ class SessionCore:
         try:
             self.tasks.mark_cancelled(self.cancels.load().within(0, len(self.tasks)))
         except IntegrityError as error:
-            warnings.warn(
-                f"the cancel list of session {self.id} is ignored: {one_line(error)}", stacklevel=2
-            )
+            warn(f"the cancel list of session {self.id} is ignored: {one_line(error)}", UserWarning)
         self.collector.start()
 
     def status(self, workers: StatusDocument | None) -> Status:
@@ -277,11 +278,9 @@ class SessionCore:
         left = not wait_for_workers or wait_until_workers_left(self.connection, keys, self.control)
         erase(self.connection, keys)
         if not left:
-            warnings.warn(
+            warn(
                 f"workers of session {self.id} are still there and may write once more; erase "
-                f"it again in a few minutes: `starburst stop {self.id} --erase`",
-                RuntimeWarning,
-                stacklevel=4,
+                f"it again in a few minutes: `starburst stop {self.id} --erase`"
             )
 
     def clean_up_or_warn(self, *, force: bool) -> None:
@@ -289,12 +288,10 @@ class SessionCore:
         try:
             self.clean_up(force=force, wait_for_workers=False)
         except StarburstError as error:
-            warnings.warn(
+            warn(
                 f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "
                 f"once they have been idle for {self.manifest.idle_seconds} s, and the controller "
-                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now",
-                RuntimeWarning,
-                stacklevel=3,
+                f"ends it; `starburst stop {self.id}{' --erase' if force else ''}` does so now"
             )
 
     def detach(self, reason: BaseException) -> None:

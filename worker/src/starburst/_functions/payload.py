@@ -7,7 +7,6 @@ Both are pickled by name; the files of own modules travel beside the pickle.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,7 +14,9 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
 from .arrived import loads
+from .caller import warn
 from .capturing import capture
+from .generators import noting, warn_of_captured, warn_of_repeated
 from .own.identity import forget
 from .pickling import dumps_plain
 from .unpicklable import captured, explain
@@ -59,7 +60,9 @@ def dump_function(function: Callable[..., Any]) -> bytes:
         )
     forget()
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    data = _dump(function, f"the function {name}")
+    with noting() as generators:
+        data = _dump(function, f"the function {name}")
+    warn_of_captured(function, generators)
     if len(data) > LARGE_BYTES:
         largest = max(captured(function), key=lambda item: _size(item[1]), default=None)
         blame = f" The largest object that it uses is {largest[0]}." if largest else ""
@@ -77,11 +80,15 @@ def dump_input(value: object) -> bytes:
         UnpicklableInput: names the object in the input that cannot be sent.
     """
     # What holds no class of the user's own needs none of it, and is most inputs.
-    plain = _is_plain(value)
-    data = dumps_plain(value) if plain else _dump(value, "the input")
+    if _is_plain(value):
+        data = dumps_plain(value)
+    else:
+        with noting() as generators:
+            data = _dump(value, "the input")
+        warn_of_repeated(generators)
     if len(data) > LARGE_BYTES:
         _warn_large(
-            f"an input of type {type(value).__qualname__} takes {len(data) / 1e6:,.0f} MB to "
+            f"an input of type {_kind_of_input(value)} takes {len(data) / 1e6:,.0f} MB to "
             "send. Pass only the part that is needed, or where to read it."
         )
     return data
@@ -155,10 +162,19 @@ def _dump(value: object, what: str) -> bytes:
         raise UnpicklableInput(explain(value, what, error, capture)) from error
 
 
+def _kind_of_input(value: object) -> str:
+    """Name the type that the caller knows: calls travel as ``(args, kwargs)``."""
+    match value:
+        case (tuple() as args, dict() as named) if args or named:
+            largest = max([*args, *named.values()], key=_size)
+            return type(largest).__qualname__
+    return type(value).__qualname__
+
+
 def _size(value: object) -> int:
     size = getattr(value, "nbytes", None)
     return size if isinstance(size, int) else sys.getsizeof(value)
 
 
 def _warn_large(message: str) -> None:
-    warnings.warn(message, LargePayloadWarning, stacklevel=3)
+    warn(message, LargePayloadWarning)

@@ -13,6 +13,8 @@ import cloudpickle
 from .arrived import arrive
 from .gathering import taking
 from .handles import Handle
+from .main_globals import made_function
+from .ordinary import reduced
 
 __all__ = ["Pickler", "dumps", "dumps_plain"]
 
@@ -77,4 +79,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         standard = obj is sys.stdout or obj is sys.stderr
         if isinstance(obj, io.TextIOWrapper) and not standard:
             raise pickle.PicklingError(f"{getattr(obj, 'name', 'a file')!r} is an open file")
-        return super().reducer_override(obj)
+        parts = reduced(obj, self)
+        return super().reducer_override(obj) if parts is None else parts
+
+    def _dynamic_function_reduce(self, func: Any) -> Any:  # noqa: ANN401
+        return (made_function, *super()._dynamic_function_reduce(func)[1:])

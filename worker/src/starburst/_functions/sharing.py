@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -19,6 +18,7 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.parcels import Parcel, Piece
 from starburst.errors import UnpicklableInput
 
+from .caller import warn
 from .contents import content_of
 from .gathering import Gathering, gathering
 from .handles import Handle, source_of
@@ -342,4 +342,4 @@ def _kind(value: object) -> str:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, LargePayloadWarning, stacklevel=6)
+    warn(message, LargePayloadWarning)

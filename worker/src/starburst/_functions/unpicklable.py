@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Final
 
 __all__ = ["belongs_to_one_process", "captured", "explain"]
@@ -18,7 +19,10 @@ _ADVICE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "it makes its values one by one and cannot be sent; pass list(...) of it",
     ),
     (
-        ("lock", "RLock", "Condition", "Event", "Semaphore", "Thread", "local", "Queue"),
+        (
+            *("lock", "RLock", "Condition", "Event", "Semaphore", "Thread", "Queue"),
+            *("local", "_local", "Context"),
+        ),
         "it belongs to one process; make it inside the function",
     ),
     (
@@ -33,6 +37,19 @@ _ADVICE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "a connection belongs to one process; pass what is needed to connect, and connect inside "
         "the function",
     ),
+    (
+        (
+            *("ReferenceType", "WeakMethod", "WeakSet", "WeakKeyDictionary"),
+            *("WeakValueDictionary", "CallableProxyType", "ProxyType"),
+        ),
+        "it is a weak reference, which keeps nothing alive, so on the worker it would refer to "
+        "nothing; pass the object itself",
+    ),
+    (
+        ("ufunc",),
+        "it was made of a Python function, which it does not show; pass that function, and call "
+        "np.frompyfunc or np.vectorize inside",
+    ),
     (("frame", "traceback"), "it belongs to one process; keep its text instead"),
 )
 
@@ -42,7 +59,7 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
     path, culprit, error = _blame(value, what, error, dump)
     cls = type(culprit)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
-    advice = next((text for names, text in _ADVICE if cls.__name__ in names), "")
+    advice = _advice(culprit)
     reason = advice or (
         f"pickle says {type(error).__name__}: {error}; send what it is made from instead, and "
         "make it inside the function"
@@ -53,7 +70,12 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
 def belongs_to_one_process(value: object, dump: Callable[[object], bytes]) -> bool:
     """Whether ``dump`` refuses a value for a lock, a file or a connection in it."""
     _, culprit, _ = _blame(value, "", ValueError(), dump)
-    return any(type(culprit).__name__ in names for names, _ in _ADVICE)
+    return bool(_advice(culprit))
+
+
+def _advice(culprit: object) -> str:
+    kinds = {cls.__name__ for cls in type(culprit).__mro__}
+    return next((text for names, text in _ADVICE if not kinds.isdisjoint(names)), "")
 
 
 def _blame(
@@ -63,6 +85,8 @@ def _blame(
     seen: set[int] = set()
     for _ in range(_MAX_DEPTH):
         seen.add(id(value))
+        if isinstance(value, weakref.WeakSet | MutableMapping) and _advice(value):
+            break  # the whole of it is to blame, not what it is made of
         for step, child in _some(_children(value)):
             if id(child) in seen:
                 continue

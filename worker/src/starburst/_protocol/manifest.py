@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from starburst.contract import PROTOCOL, SessionKeys, speaks_protocol
 from starburst.pricing.prices import Architecture, Capacity
-from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
+from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, Within, fill, read_object
 
 __all__ = ["Manifest", "ResultMode"]
 
 ResultMode = Literal["data", "pickle"]
+Seed = Annotated[int, Within(0, 2**53 - 1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +48,8 @@ class Manifest:
             merely write the object turns ``results`` to ``pickle``; the controller's limits do not
             depend on it.
         max_usd: what its workers may cost in all before the controller ends it, or None.
+        seed: what the streams of its tasks are made of; None of a session that has none.
+        prepared: whether each process begins with what stands in a sealed object.
     """
 
     workspace: str
@@ -73,6 +76,8 @@ class Manifest:
     signature: str = ""
     architecture: Architecture | None = None
     scratch_gb: Whole | None = None
+    seed: Seed | None = None
+    prepared: bool = False
 
     @property
     def keys(self) -> SessionKeys:

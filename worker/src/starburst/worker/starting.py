@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.preparation import Preparation
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.calls import DENIED, TROUBLE, client_config, code_of
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
@@ -21,6 +22,7 @@ from starburst.errors import (
     StarburstError,
     VersionMismatch,
 )
+from starburst.worker.child.preparing import prepared
 from starburst.worker.leases.lease import Leases
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
@@ -94,4 +96,14 @@ def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
     leases = Leases(sqs, variables.queue_url, timings=timings)
     store = Store(s3, variables.bucket, keys=keys, key=key.data, public=key.public, timings=timings)
     log("started", session=keys.session, worker=variables.worker, python=python)
-    return Supervisor(manifest, leases, store=store, worker=variables.worker, timings=timings)
+    preparation = Preparation()
+    if manifest.prepared:
+        preparation = allowed(store.preparation, timings=timings)
+    return Supervisor(
+        manifest,
+        leases,
+        store=store,
+        worker=variables.worker,
+        timings=timings,
+        start_child=prepared(manifest, preparation),
+    )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-__all__ = ["LOCAL", "Connection", "connect", "region"]
+__all__ = ["LOCAL", "Connection", "check_place", "connect", "region"]
 
 LOCAL: Final = "local"
 _LOCAL_WORKSPACE: Final = "demo"
@@ -123,11 +123,7 @@ def connect(
     """
     if isinstance(environment, Connection):
         return environment
-    if environment is not None and not isinstance(environment, str):
-        raise ConfigurationError(
-            f"environment={environment!r} is neither the name of an environment nor a connection; "
-            "options such as workers= go by name"
-        )
+    check_place(environment, workspace, user, profile)
     name = environment or os.environ.get("STARBURST_ENVIRONMENT") or LOCAL
     wanted = workspace or os.environ.get("STARBURST_WORKSPACE")
     person = user or os.environ.get("STARBURST_USER")
@@ -140,6 +136,26 @@ def connect(
     with aws_errors("log in to AWS"):
         aws = renewing_session(profile, region())
     return replace(_connect(aws, name, workspace=wanted, user=person), renews=True)
+
+
+def check_place(
+    environment: object, workspace: object, user: object = None, profile: object = None
+) -> None:
+    """Refuse what cannot say where to go or who to be, without asking anyone.
+
+    Raises:
+        ConfigurationError: an argument is of another type.
+    """
+    if not isinstance(environment, str | Connection | None):
+        count = isinstance(environment, int) and not isinstance(environment, bool)
+        raise ConfigurationError(
+            f"environment={environment!r} is neither the name of an environment nor a connection; "
+            + (f"say workers={environment}: " if count else "")
+            + "options such as workers= go by name"
+        )
+    for name, value in (("workspace", workspace), ("user", user), ("profile", profile)):
+        if not isinstance(value, str | None):
+            raise ConfigurationError(f"{name}={value!r} is no name (text)")
 
 
 def region() -> str | None:

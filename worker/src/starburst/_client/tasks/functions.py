@@ -47,6 +47,7 @@ class Functions:
         key: its keys.
         signer: the signing key.
         include: what of the analyst's own files travels beside what is reached.
+        always: names of own modules that each function is to bring.
         told: told what is waited for, and the empty text when it no longer is.
     """
 
@@ -58,6 +59,7 @@ class Functions:
         key: SessionKey,
         signer: SigningKey,
         include: tuple[str, ...] = (),
+        always: frozenset[str] = NOTHING,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._connection = connection
@@ -65,6 +67,7 @@ class Functions:
         self._key = key
         self._signer = signer
         self._include = include
+        self._always = always
         self._patience = Patience(connection, told=told)
         self._stored: dict[bytes, str] = {}
         self._carriers: dict[bytes, str] = {}
@@ -81,7 +84,7 @@ class Functions:
         Raises:
             UnpicklableInput: the files of its modules cannot travel.
         """
-        carried = bundle(needs | needs_of(data), self._include)
+        carried = bundle(self._always | needs | needs_of(data), self._include)
         pickled = hashlib.sha256(data).digest()
         self._often.add(pickled)
         digest = carried.digest + pickled

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from starburst.errors import (
+    InitializerFailed,
     IntegrityError,
     PayloadError,
     RemoteTraceback,
@@ -28,7 +29,15 @@ from starburst.untrusted.terminal_text import many_lines, one_line
 __all__ = ["Failure", "FailureKind", "describe", "qualified_name", "text_of"]
 
 FailureKind = Literal[
-    "raised", "timeout", "lost", "unsafe", "too_large", "unloadable", "integrity", "cancelled"
+    "raised",
+    "timeout",
+    "lost",
+    "unsafe",
+    "too_large",
+    "unloadable",
+    "integrity",
+    "cancelled",
+    "initializer",
 ]
 
 _MAX_TEXT: Final = 16 * 1024
@@ -38,12 +47,18 @@ _FIELDS: Final = {"type_name": str, "text": str, "traceback": str, "builtin": bo
 _OWN_CODE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
 _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
     (TaskTimeout, "timeout"),
+    (InitializerFailed, "initializer"),
     (WorkerLost, "lost"),
     (UnsafeResult, "unsafe"),
     (ResultTooLarge, "too_large"),
     (UnpicklableInput, "unloadable"),
     (IntegrityError, "integrity"),
 )
+_TASK: Final[Mapping[str, type[TaskError]]] = {
+    "timeout": TaskTimeout,
+    "lost": WorkerLost,
+    "initializer": InitializerFailed,
+}
 _PAYLOAD: Final[Mapping[str, type[PayloadError]]] = {
     "unsafe": UnsafeResult,
     "too_large": ResultTooLarge,
@@ -63,7 +78,7 @@ class Failure:
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
             ``too_large`` result, ``unloadable`` input or function, or one whose ``integrity`` is
-            gone, or ``cancelled`` before it was done.
+            gone, ``cancelled`` before it was done, or not run since the ``initializer`` raised.
         raised: what was raised as data, as :mod:`starburst._codec.exceptions` encodes it; empty
             where there is no more to say than the text.
     """
@@ -119,10 +134,8 @@ class Failure:
 
     def _rebuild(self) -> BaseException:
         match self.kind:
-            case "timeout":
-                return TaskTimeout(self.text, type_name=self.type_name)
-            case "lost":
-                return WorkerLost(self.text, type_name=self.type_name)
+            case "timeout" | "lost" | "initializer":
+                return _TASK[self.kind](self.text, type_name=self.type_name)
             case "unsafe" | "too_large" | "unloadable" | "integrity":
                 return _PAYLOAD[self.kind](self.text)
             case "cancelled":

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, Protocol
 
 from starburst._protocol.sealed.envelope import Buffer
@@ -67,6 +67,9 @@ class Child:
 
     Args:
         popen: starts a process as ``subprocess.Popen`` does.
+        variables: of its environment, beside the worker's own that are not withheld.
+        seed: of its tasks' random numbers.
+        initializer: the pickles of a function and its arguments, called before the first task.
 
     Attributes:
         state: what it shares with the child.
@@ -74,7 +77,14 @@ class Child:
         modules: the folder for the files of own modules, which goes with the child.
     """
 
-    def __init__(self, popen: Callable[..., Process] = subprocess.Popen) -> None:
+    def __init__(
+        self,
+        popen: Callable[..., Process] = subprocess.Popen,
+        *,
+        variables: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        initializer: Sequence[Buffer] = (),
+    ) -> None:
         self.state = SharedState.create()
         self.functions: set[str] = set()
         commands_out, commands_in = os.pipe()
@@ -83,6 +93,7 @@ class Child:
         self._scratch = _scratch()
         self.modules = _scratch("starburst-modules-")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_WITHHELD)}
+        environment |= variables or {}
         if self._scratch is not None:
             environment["TMPDIR"] = self._scratch
         fds = (commands_out, answers_in, self.state.fd, files.fileno())
@@ -101,6 +112,10 @@ class Child:
         self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="answers", daemon=True)
         self._reader.start()
+        self._may_begin = bool(initializer)
+        if seed is not None or initializer:
+            with contextlib.suppress(ChildDied):  # whoever gives it a task is told
+                self.send({"do": "begin", "seed": seed}, initializer)
 
     def _read(self) -> None:
         while True:
@@ -153,6 +168,7 @@ class Child:
             return None
         if frame is None:
             raise ChildDied(self._reason())
+        self._may_begin = False
         return frame
 
     def kill(self) -> None:
@@ -171,6 +187,10 @@ class Child:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _reason(self) -> str:
+        where = " (it had answered nothing yet: the initializer may have done that)"
+        return self._death() + where * self._may_begin
+
+    def _death(self) -> str:
         code = self._process.wait()
         if code >= 0:
             return f"its process exited with code {code}"

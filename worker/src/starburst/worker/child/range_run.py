@@ -178,13 +178,19 @@ class RangeRun:
     def _run_segment(self) -> bool:
         """Give the child the tasks up to the next given-up one; whether to go on after it."""
         end = self._segment_end()
-        child = self.child()
+        try:
+            child = self.child()
+        except ChildDied as death:  # as it began: what is large is not even read
+            self._crashed(self._covered, death)
+            self.end_child()
+            return True
         child.state.clear()
         self._looks_at = 0.0
         header = {
             "do": "run",
             "function": self.function,
             "lo": self._covered,
+            "first": self.first,
             "retries": self.manifest.retries,
             "retry_on": list(self.manifest.retry_on),
             "mode": self.manifest.results,
@@ -215,7 +221,8 @@ class RangeRun:
                         self.end_child()
                         return False
         except ChildDied as death:
-            self._crashed(child, death)
+            running = self._running(child)
+            self._crashed(self._covered if running is None else running[0], death)
             self.end_child()
             return True
 
@@ -320,9 +327,7 @@ class RangeRun:
         child.state.ask_to_stop()
         return False
 
-    def _crashed(self, child: Child, death: ChildDied) -> None:
-        running = self._running(child)
-        index = self._covered if running is None else running[0]
+    def _crashed(self, index: int, death: ChildDied) -> None:
         crashes = self._crashes[index] = self._crashes.get(index, 0) + 1
         if crashes < self.manifest.attempts:
             self._outcome.retries += 1

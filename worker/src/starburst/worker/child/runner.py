@@ -27,13 +27,15 @@ from starburst._codec.exceptions import describe
 from starburst._functions.applying import Changes
 from starburst._functions.arrived import objects
 from starburst._functions.installing import install
-from starburst._functions.payload import load
+from starburst._functions.streams import begin_task, end_task
+from starburst._functions.variables import Surroundings, loading
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, qualified_name
 from starburst.contract.times import RETRY_PAUSES
 from starburst.errors import ResultTooLarge
 
+from .beginning import Beginning
 from .frames import Frame, read_frame, write_frame
 from .shared_state import SharedState
 
@@ -108,7 +110,8 @@ class _Runner:
         self._answers = answers
         self._state = state
         self._files = files
-        self._functions: dict[str, Buffer | Callable[..., object]] = {}
+        self._functions: dict[str, Buffer | tuple[Callable[..., object], Surroundings]] = {}
+        self._beginning = Beginning()
         self._changed: dict[str, Buffer] = {}
         self._changes = Changes()
         self._current = ""
@@ -118,6 +121,8 @@ class _Runner:
     def serve(self) -> None:
         while (frame := read_frame(self._commands)) is not None:
             match frame.header["do"]:
+                case "begin":
+                    self._beginning = Beginning(frame.header["seed"], frame.buffers)
                 case "function":
                     name = frame.header["name"]
                     self._functions[name], self._changed[name], *_ = frame.buffers
@@ -139,11 +144,15 @@ class _Runner:
     def _run(self, frame: Frame) -> None:
         header = frame.header
         report = _Report(self._answers, header)
+        broken = self._broken(header["function"])
         for index, data in enumerate(frame.buffers, start=header["lo"]):
             if self._state.stop_asked:
                 break
-            self._one(index, data, header=header, report=report)
-            self._state.leave()
+            if broken is None:
+                self._one(index, data, header=header, report=report)
+                self._state.leave()
+            else:
+                report.failed(index, broken)
             report.send_if_due()
         report.finish()
         objects.end_task()
@@ -155,10 +164,9 @@ class _Runner:
             objects.end_task()  # what the one before has changed is not this one's
             began = time.monotonic()
             self._state.enter(index, began)
+            begin_task(self._beginning.seed, header.get("first", 0) + index)
             try:
-                function = self._function(header["function"])
-                args, kwargs = load(data, "an input")
-                value = function(*args, **kwargs)
+                value = self._call(header["function"], data)
             # Whatever the function raises is its result: sys.exit() too, and a panic of Rust code,
             # which would else end this process and look like a crash.
             except BaseException as error:
@@ -172,23 +180,45 @@ class _Runner:
                     continue
                 report.failed(index, describe(error, mode=header["mode"]))
                 return
+            finally:
+                end_task()
             report.seconds += time.monotonic() - began
             report.add(index, value)
             return
 
-    def _function(self, name: str) -> Callable[..., object]:
+    def _call(self, name: str, data: Buffer) -> object:
+        function, surroundings = self._function(name)
+
+        def call() -> object:
+            args, kwargs = self._beginning.load(data, "an input")
+            return function(*args, **kwargs)
+
+        return surroundings.run(call)
+
+    def _function(self, name: str) -> tuple[Callable[..., object], Surroundings]:
         held = self._functions[name]
+        self._turn_to(name)
+        if isinstance(held, tuple):
+            return held
+        with loading() as surroundings:
+            function: object = self._beginning.load(held, "the function")
+        if not callable(function):
+            raise TypeError(f"what was submitted is not callable: {function!r}")
+        self._functions[name] = found = (function, surroundings)
+        return found
+
+    def _broken(self, name: str) -> Failure | None:
+        """Begin, with the modules of the function that is to run; return why no task can."""
+        with suppress(Exception):  # it is raised again where the function is loaded
+            self._turn_to(name)
+        return self._beginning.failure()
+
+    def _turn_to(self, name: str) -> None:
+        """Have a function's own modules be as they were where it was sent."""
         if name != self._current:
             self._install()
             self._changes.apply(self._changed[name], self._folder)
             self._current = name
-        if callable(held):
-            return held
-        function: object = load(held, "the function")
-        if not callable(function):
-            raise TypeError(f"what was submitted is not callable: {function!r}")
-        self._functions[name] = function
-        return function
 
     def _install(self) -> None:
         """Put the files that came with functions where these import them from."""

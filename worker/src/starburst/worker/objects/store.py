@@ -20,6 +20,7 @@ from starburst._protocol.sealed.chunks import (
 )
 from starburst._protocol.sealed.envelope import Buffer, unseal
 from starburst._protocol.sealed.parcels import object_header
+from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
 from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of
@@ -119,6 +120,19 @@ class Store:
         signed = self._reader.promised(self._keys.functions + name, f"object {name}")
         sealed = verify(signed, public=self._public)
         return unseal(sealed, key=self._key, expect=object_header(self._keys.session, name))
+
+    def preparation(self) -> Preparation:
+        """Return what the client wants each process to begin with, verified."""
+        return read_again(self._read_preparation)
+
+    def _read_preparation(self) -> Preparation:
+        key = preparation_key(self._keys)
+        return Preparation.open(
+            self._reader.promised(key, "what the session's processes begin with"),
+            session=self._keys.session,
+            key=self._key,
+            public=self._public,
+        )
 
     def chunk(self, message: ChunkMessage) -> tuple[Chunk, ChunkMessage]:
         """Return the chunk that a message leases, verified, and the message without false hints.
