@@ -16,11 +16,11 @@
     │   ├── SessionEnded         it was cleaned up, timed out or was stopped
     │   └── FleetFailed          its workers cannot start; carries ECS's own reason
     ├── PayloadError             about what travels
-    │   ├── UnpicklableInput     the function or an input cannot travel
+    │   ├── UnpicklableInput     the function or an input cannot travel, or be loaded there
     │   ├── UnsafeResult         a result is not data; names the type and the opt-in
     │   ├── ResultTooLarge       above the size limit
     │   └── IntegrityError       an object failed verification; it was never parsed
-    ├── TaskError                the function raised; type name, text and remote traceback
+    ├── TaskError                the function raised what cannot be raised here as itself
     │   ├── InitializerFailed    what was to run first on each worker raised; a BrokenExecutor too
     │   ├── TaskTimeout          it took longer than ``timeout``
     │   └── WorkerLost           it took its worker down every time; says how
@@ -130,7 +130,7 @@ class PayloadError(StarburstError):
 
 
 class UnpicklableInput(PayloadError):
-    """The function or an input cannot be sent."""
+    """The function or an input cannot be sent, or a worker cannot load it."""
 
 
 class UnsafeResult(PayloadError):
@@ -146,7 +146,12 @@ class IntegrityError(PayloadError):
 
 
 class TaskError(StarburstError):
-    """The function raised on a worker.
+    """The function raised on a worker what cannot be raised here as itself.
+
+    An exception comes back as one of its own class where that is imported here. Otherwise, or where
+    not all of it is data, its class here is a TaskError, and of the nearest classes that it derives
+    from, so that ``except ValueError`` catches it. What would end a program or a loop, such as
+    SystemExit and StopIteration, is a TaskError alone.
 
     Attributes:
         type_name: qualified name of the exception's type on the worker.

@@ -17,7 +17,7 @@ import cloudpickle
 from starburst._functions.pickling import Pickler
 from starburst.errors import IntegrityError, PayloadError
 
-from .imported import find_imported
+from .records import find_imported
 from .structure import Code, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "lower"]

@@ -11,16 +11,16 @@ import dataclasses
 import enum
 import functools
 import sys
+import types
 from collections.abc import Sequence
 from typing import Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
 
-from .imported import find_member
-from .stored import is_special, slot_of, stored
+from .stored import is_special, slots_of, stored
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
-__all__ = ["RAISE", "find"]
+__all__ = ["RAISE", "find", "find_imported"]
 
 
 def find(cls: type) -> Lower | None:
@@ -52,7 +52,7 @@ def _identify(value: object) -> tuple[str, str]:
     if (
         home is not None
         and cls.__module__ != "__main__"
-        and find_member(home, cls.__qualname__) is None
+        and find_member(home, cls.__qualname__) is not cls
     ):
         raise Unsupported(
             value,
@@ -185,7 +185,7 @@ def _set_extras(instance: object, extras: dict[str, object]) -> None:
 
 
 def _set_field(instance: Any, name: str, value: object) -> None:  # noqa: ANN401
-    slot = slot_of(type(instance), name)
+    slot = slots_of(type(instance)).get(name)
     if slot is not None:
         slot.__set__(instance, value)
     elif not type(instance).__dictoffset__:
@@ -226,6 +226,20 @@ def _class(module: object, name: object) -> type:
         f"the result holds a {name} of the module {module!r}, which is not imported here. "
         f"Import it (import {module}) and read the result again."
     )
+
+
+def find_imported(module: str, name: str) -> object:
+    """Return what a module holds under a dotted name; None where it or the name is not here."""
+    home = sys.modules.get(module)
+    return None if home is None else find_member(home, name)
+
+
+def find_member(home: types.ModuleType, name: str) -> object:
+    """Return what a module holds under a dotted name, without running any code of it."""
+    found: object = home
+    for part in name.split("."):
+        found = vars(found).get(part) if isinstance(found, types.ModuleType | type) else None
+    return found
 
 
 RAISE: Final[dict[int, Raise]] = {

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final
 
-__all__ = ["is_special", "slot_of", "stored"]
+__all__ = ["is_special", "slots_of", "stored"]
+
+_slots: weakref.WeakKeyDictionary[type, Mapping[str, types.MemberDescriptorType]] = (
+    weakref.WeakKeyDictionary()
+)
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 def stored(value: Any, dictionary: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ANN401
@@ -15,25 +22,27 @@ def stored(value: Any, dictionary: dict[str, Any] | None = None) -> dict[str, An
         value: the instance.
         dictionary: its own, where that was read without asking its class.
     """
-    held = dict(getattr(value, "__dict__", {}) if dictionary is None else dictionary)
-    for cls in type(value).__mro__:
-        for name, slot in vars(cls).items():
-            if type(slot) is types.MemberDescriptorType and cls.__module__ != "builtins":
-                try:
-                    held[name] = slot.__get__(value)
-                except AttributeError:  # not set
-                    continue
+    held = dict(getattr(value, "__dict__", _NOTHING) if dictionary is None else dictionary)
+    for name, slot in slots_of(type(value)).items():
+        try:
+            held[name] = slot.__get__(value)
+        except AttributeError:  # not set
+            continue
     held.pop("__orig_class__", None)  # how typing remembers the brackets of Box[int](…)
     return held
 
 
-def slot_of(cls: type, name: str) -> types.MemberDescriptorType | None:
-    """Return the slot that holds a name in instances of a class; None where none does."""
-    for base in cls.__mro__:
-        slot = vars(base).get(name)
-        if type(slot) is types.MemberDescriptorType and base.__module__ != "builtins":
-            return slot
-    return None
+def slots_of(cls: type) -> Mapping[str, types.MemberDescriptorType]:
+    """Return the slots of a class by name, those of its bases too but of none of Python's own."""
+    known = _slots.get(cls)
+    if known is None:
+        known = _slots[cls] = {
+            name: slot
+            for base in reversed(cls.__mro__)
+            for name, slot in vars(base).items()
+            if type(slot) is types.MemberDescriptorType and base.__module__ != "builtins"
+        }
+    return known
 
 
 def is_special(name: object) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import concurrent.futures
 import functools
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
-from starburst._codec.imported import find_imported
+from starburst._codec.records import find_imported
 from starburst.errors import TaskError
 from starburst.untrusted.terminal_text import one_line
 
@@ -102,9 +102,11 @@ def _make(names: Lineage, bases: tuple[type[BaseException], ...]) -> type[TaskEr
     choices: list[tuple[type, ...]] = [(TaskError, *bases), (TaskError, *bases[:1])]
     for parents in choices:
         try:
-            return type(name.rpartition(".")[2] or "TaskError", parents, dict(body))
+            made: Any = type(name.rpartition(".")[2] or "TaskError", parents, dict(body))
         except TypeError:  # bases that are laid out differently
             continue
+        else:
+            return cast("type[TaskError]", made)
     return type("TaskError", (TaskError,), body)
 
 

@@ -57,7 +57,7 @@ def describe(error: BaseException, *, mode: ResultMode) -> Failure:
 
 class _Describer:
     def __init__(self, mode: ResultMode) -> None:
-        self._mode = mode
+        self._mode: ResultMode = mode
         self._left = _MAX_BYTES
         self._places: dict[int, int] = {}
         self._order: list[BaseException] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starburst._codec import decode
-from starburst._codec.stored import is_special, slot_of
+from starburst._codec.stored import is_special, slots_of
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.tables import load_table
@@ -115,7 +115,7 @@ class _Values:
     """Reads the values of one exception, and remembers which came as text alone."""
 
     def __init__(self, mode: ResultMode) -> None:
-        self._mode = mode
+        self._mode: ResultMode = mode
         self.lost: list[str] = []
 
     def read(self, value: Any, name: str) -> object:  # noqa: ANN401 - data
@@ -152,7 +152,7 @@ def _set_attributes(error: BaseException, attributes: Mapping[str, object]) -> N
     for name, value in attributes.items():
         if is_special(name):
             continue
-        slot = slot_of(type(error), name)
+        slot = slots_of(type(error)).get(name)
         if slot is None:
             held[name] = value
         else:
