@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
+import dataclasses
 import datetime as dt
 import enum
 import fractions
@@ -311,6 +312,12 @@ class Attributed(np.ndarray[Any, Any]):
     pass
 
 
+@dataclasses.dataclass
+class Closing:
+    def __del__(self) -> None:
+        pass
+
+
 def _with_attribute(value: Any) -> Any:
     value.unit = "mg"
     return value
@@ -351,6 +358,13 @@ ALMOST: list[tuple[Any, str]] = [
     (pl.Series([[]], dtype=pl.Array(pl.Int8, 0)), "arrays of no elements"),
     (pa.scalar(1), r"Int64Scalar.* Return result\.as_py\(\)"),
     (types, "is a module"),
+    (_with_attribute(pd.DataFrame({"a": [1]})), r"DataFrame.*'unit'.* use its attrs"),
+    (_with_attribute(pd.Series([1])), r"Series.*'unit'.* use its attrs"),
+    (_with_attribute(pd.Index([1])), r"Index.*'unit'"),
+    (_with_attribute(np.ma.array([1])), r"MaskedArray.*'unit'"),
+    (_with_attribute(pl.DataFrame({"a": [1]})), r"DataFrame.*'unit'"),
+    (np.zeros(1, np.dtype((np.int32, [("a", "i2"), ("b", "i2")]))), "a number with fields"),
+    (Closing(), "has a __del__"),
 ]
 
 
@@ -385,5 +399,11 @@ def test_what_is_more_than_its_equality_shows_comes_back(round_trip: RoundTrip) 
     assert round_trip(Tissue(0)) is Tissue(0)
     table = pa.table({"a": [1]}, metadata={"k": "v"})
     assert round_trip(table).schema.equals(table.schema, check_metadata=True)
+    dates = pd.date_range("2024", periods=1, freq=OFF.CDay())
+    deep: Any = pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_arrays([dates]))
+    deep.attrs = {"a": (1,)}
+    for _ in range(94):
+        deep = (deep,)
+    assert isinstance(round_trip(deep), tuple)
     joined = pa.chunked_array([pa.array([x]).dictionary_encode() for x in "ab"])
     assert round_trip(joined).equals(joined)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import IntegrityError, PayloadError
 
+from .stored import extra_attribute
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def _check_plain(value: object, dtype: Any) -> None:  # noqa: ANN401 - a dtype
         raise Unsupported(value, f"its dtype {dtype} has metadata; use astype({dtype.str!r})")
     if dtype.type is np.record:
         raise Unsupported(value, f"is made of records: use astype({dtype.descr})")
+    if dtype.names is not None and dtype.type is not np.void:
+        raise Unsupported(value, f"has dtype {dtype!r}, a number with fields; use astype()")
 
 
 def _type(described: Any, nesting: int = 0) -> np.dtype[Any]:  # noqa: ANN401 - data
@@ -191,6 +194,8 @@ def _lower_masked(writer: Writer, value: Any, depth: int) -> object:  # noqa: AN
         return writer.extension(Code.MASKED_ARRAY, None, None, None, False)
     if value.baseclass is not np.ndarray or value._optinfo:
         raise Unsupported(value, "masks more than a plain array; mask np.asarray(x.data)")
+    if extra := extra_attribute(value):
+        raise Unsupported(value, f"has the attribute {extra!r}; return that beside it")
     data = _lower_array(writer, np.asarray(value.data), depth)
     mask = None if value.mask is np.ma.nomask else _lower_array(writer, value.mask, depth)
     fill = value._fill_value  # the property would invent one where none was set

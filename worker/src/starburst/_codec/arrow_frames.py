@@ -8,6 +8,7 @@ from typing import Any, Final
 from starburst.errors import IntegrityError
 
 from .arrow_stream import check_stream
+from .stored import extra_attribute
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find", "lower_arrow", "raise_arrow"]
@@ -86,6 +87,8 @@ def _extension(kind: Any) -> bool:  # noqa: ANN401
 def _lower_polars(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     import polars as pl  # noqa: PLC0415
 
+    if extra := extra_attribute(value):
+        raise Unsupported(value, f"has the attribute {extra!r}; return that beside it")
     series = isinstance(value, pl.Series)
     frame = value.to_frame() if series else value
     for name, kind in frame.schema.items():

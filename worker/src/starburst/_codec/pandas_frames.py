@@ -8,6 +8,7 @@ from starburst.errors import IntegrityError
 
 from .pandas_columns import lower_column, lower_pandas_zone, raise_column, raise_zone
 from .pandas_offsets import lower_freq, lower_offset, raise_offset, set_freq
+from .stored import extra_attribute
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["RAISE", "find"]
@@ -31,6 +32,7 @@ def find(cls: type) -> Lower | None:
 
 def _lower_whole(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     """Lower a frame or a series; what few have, attrs and a flag, is wrapped around it."""
+    _check_attributes(value)
     lower = _lower_series if value.ndim == 1 else _lower_frame
     lowered = lower(writer, value, depth)
     attrs, duplicates = value.attrs, value.flags.allows_duplicate_labels
@@ -116,6 +118,13 @@ def _raise_extension_array(reader: Reader, payload: bytes) -> object:
     raise IntegrityError("an encoded pandas array has another shape")
 
 
+def _check_attributes(value: object) -> None:
+    if extra := extra_attribute(value, "sortorder"):
+        raise Unsupported(
+            value, f"has the attribute {extra!r}, which pandas does not keep; use its attrs"
+        )
+
+
 def _lower_axis(writer: Writer, holder: object, axis: Any, *, depth: int) -> object:  # noqa: ANN401
     try:
         return _lower_index(writer, axis, depth)
@@ -127,6 +136,7 @@ def _lower_axis(writer: Writer, holder: object, axis: Any, *, depth: int) -> obj
 def _lower_index(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     import pandas as pd  # noqa: PLC0415
 
+    _check_attributes(value)
     names = writer.lower_all(value.names, depth)
     body: list[object]
     if isinstance(value, pd.RangeIndex):

@@ -12,6 +12,7 @@ from uuid import UUID, SafeUUID
 
 from starburst.errors import IntegrityError, PayloadError
 
+from .stored import extra_attribute
 from .structure import Code, Lower, Raise, Reader, Unsupported, Writer
 
 __all__ = ["LOWER", "RAISE", "find_zone", "lower_zone"]
@@ -126,8 +127,8 @@ def _path(writer: Writer, value: pathlib.PurePath, depth: int) -> object:
 
 def _collection(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     name = type(value).__name__
-    if extra_attributes := getattr(value, "__dict__", None):
-        raise Unsupported(value, f"has the attribute {min(extra_attributes)!r}; return dict(...)")
+    if extra := extra_attribute(value):
+        raise Unsupported(value, f"has the attribute {extra!r}")
     if name == "deque":
         return writer.extension(
             Code.COLLECTION, name, value.maxlen, writer.lower_all(value, depth), []

@@ -48,6 +48,8 @@ def _identify(value: object) -> tuple[str, str]:
         raise Unsupported(
             value, "is of a class made inside a function; define the class in a module"
         )
+    if hasattr(cls, "__del__"):
+        raise Unsupported(value, "has a __del__, which would run where it is read")
     home = sys.modules.get(cls.__module__)
     if (
         home is not None

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["is_special", "slots_of", "stored"]
+__all__ = ["extra_attribute", "is_special", "slots_of", "stored"]
 
 _slots: weakref.WeakKeyDictionary[type, Mapping[str, types.MemberDescriptorType]] = (
     weakref.WeakKeyDictionary()
@@ -43,6 +43,17 @@ def slots_of(cls: type) -> Mapping[str, types.MemberDescriptorType]:
             if type(slot) is types.MemberDescriptorType and base.__module__ != "builtins"
         }
     return known
+
+
+def extra_attribute(value: object, *known: str) -> str:
+    """Return an attribute that somebody set on a value of a library; no text where there is none.
+
+    Args:
+        value: the value; libraries keep what is theirs under names that begin with an underscore.
+        known: other names of the library's.
+    """
+    held = getattr(value, "__dict__", _NOTHING)
+    return next((name for name in held if not name.startswith("_") and name not in known), "")
 
 
 def is_special(name: object) -> bool:

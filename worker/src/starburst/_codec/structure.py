@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 MAX_DEPTH: Final = 100
+_WITHIN: Final = 12
+"""Levels that one value may add, such as the steps of a level of an index of a frame."""
+
 _MAX_NODES: Final = 100_000_000
 _OUT_OF_BAND: Final = 4096
 """Bytes from which a buffer is laid beside the structure instead of in it."""
@@ -176,7 +179,7 @@ class Reader:
     def unpack(self, payload: bytes | memoryview) -> Any:  # noqa: ANN401 - data
         """Read msgpack; msgpack checks every length against what is there before it allocates."""
         self._depth += 1
-        if self._depth > MAX_DEPTH + 4:
+        if self._depth > MAX_DEPTH + _WITHIN:
             raise IntegrityError("an encoded value is nested too deeply")
         try:
             return msgpack.unpackb(
