@@ -16,7 +16,6 @@ from .own.changes import Change, changes_of
 from .own.finding import Found
 from .own.project import beside, check_allowed, package_data
 from .own.reach import Reached, reach
-from .own.stale import check_fresh
 from .own.tree import Tree, TreeFile, in_tree, root_of
 from .unpicklable import belongs_to_one_process, explain
 
@@ -58,8 +57,6 @@ def bundle(needs: frozenset[str], include: tuple[str, ...] = ()) -> Bundle:
         return _NO_MODULES
     while True:
         reached, tree, digest = _files(needs, include)
-        for found in reached.modules.values():
-            check_fresh(found)
         named, changes = _changes(reached)
         more = needs_of(changes)
         if more <= needs:
@@ -108,24 +105,36 @@ def _digest(tree: Tree) -> bytes:
 def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
     """Pickle what differs from the files, and the order in which the modules were imported."""
     found = [each for found in reached.modules.values() for each in changes_of(found)]
-    sent = list(_portable(found))
-    if not sent:
+    if not found:
         return (), b""
-    loaded = [name for name in list(sys.modules) if name in reached.modules]
-    roots = {
-        root: in_tree(root, root)
-        for root in {root_of(_base(f)) for f in reached.modules.values() if f.file is not None}
-    }
-    rows = [(each.module, each.path, each.how, each.value) for each in sent]
-    data = capture((loaded, roots, rows))
+    surroundings = _surroundings(reached)
+    try:
+        data = capture((*surroundings, [_row(each) for each in found]))
+    except Exception:  # pickling runs the analyst's code: anything may be raised
+        found = list(_portable(found))
+        data = capture((*surroundings, [_row(each) for each in found])) if found else b""
     if len(data) > MOST_FILES_BYTES:
-        sizes = sorted(((len(capture(each.value)), _name(each)) for each in sent), reverse=True)
+        sizes = sorted(((len(capture(each.value)), _name(each)) for each in found), reverse=True)
         largest = ", ".join(f"{name} ({size / 1e6:,.1f} MB)" for size, name in sizes[:5])
         raise UnpicklableInput(
             f"values that were changed in your own modules take {len(data) / 1e6:,.1f} MB, and at "
             f"most {MOST_FILES_BYTES / 1e6:.0f} MB travel: {largest}. Pass them as an input."
         )
-    return tuple(_name(each) for each in sent), data
+    return tuple(_name(each) for each in found), data
+
+
+_known: tuple[Reached, int, tuple[list[str], dict[str, str]]] | None = None
+
+
+def _surroundings(reached: Reached) -> tuple[list[str], dict[str, str]]:
+    """Return which modules are loaded, in their order, and where the roots of files go."""
+    global _known  # noqa: PLW0603 - what was asked last is asked again
+    if _known is None or _known[0] is not reached or _known[1] != len(sys.modules):
+        loaded = [name for name in list(sys.modules) if name in reached.modules]
+        bases = {_base(found) for found in reached.modules.values() if found.file is not None}
+        roots = {root: in_tree(root, root) for root in sorted(map(root_of, bases))}
+        _known = reached, len(sys.modules), (loaded, roots)
+    return _known[2]
 
 
 def _portable(changes: Sequence[Change]) -> Iterator[Change]:
@@ -139,6 +148,10 @@ def _portable(changes: Sequence[Change]) -> Iterator[Change]:
                 raise UnpicklableInput(explain(each.value, what, error, capture)) from error
         else:
             yield each
+
+
+def _row(change: Change) -> tuple[str, tuple[str, ...], str, object]:
+    return change.module, change.path, change.how, change.value
 
 
 def _name(change: Change) -> str:

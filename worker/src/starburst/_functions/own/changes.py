@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .finding import Found
-from .source import Imported, Scope, absolute, read_source
-from .values import equal, is_atom, is_data, is_place, is_stateful, state_of
+from .source import Imported, Scope, Source, absolute, read_source
+from .stale import check_fresh, is_mock, unwrapped
+from .values import equal, is_atom, is_data, is_fixed, is_place, is_stateful, state_of
 
-__all__ = ["Change", "changes_of", "unwrapped"]
+__all__ = ["Change", "changes_of"]
 
 _PYTHONS: Final = frozenset(
     {
@@ -63,23 +64,95 @@ class Change:
     sure: bool
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a module held when its changes were last looked for.
+
+    Attributes:
+        source: its file then.
+        fixed: namespaces, how many names each had, and those values that only change by being
+            replaced.
+        changes: of these.
+        open: the names whose values may change in place, or be changed elsewhere.
+    """
+
+    source: Source
+    fixed: list[tuple[Mapping[str, object], int, list[tuple[str, object]]]]
+    changes: list[Change]
+    open: list[str]
+
+    def holds(self, source: Source) -> bool:
+        """Whether all of that is as it was."""
+        return self.source is source and all(
+            len(values) == count and all(values.get(name, _ABSENT) is each for name, each in items)
+            for values, count, items in self.fixed
+        )
+
+
+_seen: dict[str, tuple[types.ModuleType, _Seen]] = {}
+
+
 def changes_of(found: Found) -> Iterator[Change]:
-    """Yield what of a module that is loaded differs from its file."""
+    """Yield what of a module that is loaded differs from its file.
+
+    Raises:
+        UnpicklableInput: the file was edited, and not loaded again.
+    """
     module = sys.modules.get(found.name)
     if module is None or found.file is None or not found.file.endswith(".py"):
         return
     source = read_source(found.file)
-    if source is None or source.tree is None:
+    if source is None:
         return
-    imports = _bindings(source.tree, source.scope, found)
-    for name, value in [*vars(module).items()]:
-        if name in imports:
-            yield from _of_import(found.name, (name,), value, imports[name]())
-        elif name in source.scope.named:
-            yield from _of_name(found.name, (), name, value, source.scope, plain=True)
-        elif name.isidentifier() and name not in _PYTHONS:
-            yield from _unsure(found.name, (name,), value)
-    yield from _gone(found.name, (), vars(module), source.scope)
+    known = _seen.get(found.name)
+    if known is None or known[0] is not module or not known[1].holds(source):
+        check_fresh(module, source)
+        known = _seen[found.name] = module, _look(module, source)
+    yield from known[1].changes
+    imports = _bindings(source, found)
+    for name in known[1].open:
+        if name in vars(module):
+            yield from _of_module(found.name, name, vars(module)[name], source, imports)
+
+
+def _look(module: types.ModuleType, source: Source) -> _Seen:
+    """Tell apart what can change in place, and find the changes of the rest."""
+    values = vars(module)
+    items: list[tuple[str, object]] = []
+    seen = _Seen(source, [(values, len(values), items)], [], [])
+    for name, value in [*values.items()]:
+        own = isinstance(value, type) and value.__module__ == module.__name__
+        if name in source.scope.imports or not (is_fixed(value) or own):
+            seen.open.append(name)
+            continue
+        items.append((name, value))
+        if own:
+            seen.fixed += _fixed_in(value)
+        seen.changes += _of_module(module.__name__, name, value, source, {})
+    seen.changes += _gone(module.__name__, (), values, source.scope)
+    return seen
+
+
+def _fixed_in(cls: type) -> Iterator[tuple[Mapping[str, object], int, list[tuple[str, object]]]]:
+    yield vars(cls), len(vars(cls)), list(vars(cls).items())
+    for value in list(vars(cls).values()):
+        if isinstance(value, type) and value.__qualname__.startswith(cls.__qualname__ + "."):
+            yield from _fixed_in(value)
+
+
+def _of_module(
+    module: str,
+    name: str,
+    value: object,
+    source: Source,
+    imports: Mapping[str, Callable[[], object]],
+) -> Iterator[Change]:
+    if name in imports:
+        yield from _of_import(module, (name,), value, imports[name]())
+    elif name in source.scope.named:
+        yield from _of_name(module, (), name, value, source.scope, plain=True)
+    elif name.isidentifier() and name not in _PYTHONS and name not in source.scope.imports:
+        yield from _unsure(module, (name,), value)
 
 
 def _of_class(
@@ -219,44 +292,33 @@ def _is_own(value: object, module: str, path: tuple[str, ...], *, decorated: boo
     if not decorated:
         return False
     # What a decorator makes may be anything, but no function of another module's, and no mock.
-    return not isinstance(value, types.FunctionType) and not _is_mock(value)
+    return not isinstance(value, types.FunctionType) and not is_mock(value)
 
 
-def _is_mock(value: object) -> bool:
-    return any(cls.__module__ == "unittest.mock" for cls in type(value).__mro__)
+_bound: dict[str, tuple[Source, Mapping[str, Callable[[], object]]]] = {}
 
 
-def unwrapped(value: Any) -> Any:  # noqa: ANN401
-    """Return the function within what decorators have made of it, as far as they say."""
-    for _ in range(20):
-        if isinstance(value, types.FunctionType) and not hasattr(value, "__wrapped__"):
-            return value
-        for name in ("__wrapped__", "__func__", "fget", "func", "py_func"):
-            try:
-                inner = getattr(value, name, None)
-            except Exception:  # an object of the analyst's may raise anything
-                inner = None
-            if callable(inner) and inner is not value and not _is_mock(value):
-                value = inner
-                break
-        else:
-            return value
-    return value
-
-
-def _bindings(tree: ast.Module, scope: Scope, found: Found) -> dict[str, Callable[[], object]]:
+def _bindings(source: Source, found: Found) -> Mapping[str, Callable[[], object]]:
     """Return what looks up each name that an import at the top of a file binds."""
-    names: dict[str, Callable[[], object]] = {}
-    for statement in tree.body:
+    known = _bound.get(found.name)
+    if known is None or known[0] is not source:
+        names = {
+            name: look for name, look in _lookups(source, found) if name in source.scope.imports
+        }
+        known = _bound[found.name] = source, names
+    return known[1]
+
+
+def _lookups(source: Source, found: Found) -> Iterator[tuple[str, Callable[[], object]]]:
+    for statement in source.tree.body if source.tree is not None else ():
         if isinstance(statement, ast.ImportFrom):
             base = absolute(Imported(statement.level, statement.module or ""), found.package)
             for alias in statement.names:
-                names[alias.asname or alias.name] = _attribute(base or "", alias.name)
+                yield alias.asname or alias.name, _attribute(base or "", alias.name)
         elif isinstance(statement, ast.Import):
             for alias in statement.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
-                names[alias.asname or name] = _module(name)
-    return {name: look for name, look in names.items() if name in scope.imports}
+                yield alias.asname or name, _module(name)
 
 
 def _module(name: str) -> Callable[[], object]:

@@ -24,6 +24,7 @@ def is_own_file(file: object) -> bool:
     return isinstance(file, str) and file.endswith(_SOURCES) and not is_installed(file)
 
 
+@functools.lru_cache(maxsize=10_000)
 def is_installed(path: str) -> bool:
     """Whether a file or a folder is of the standard library or of an installed package."""
     real = os.path.realpath(path)
@@ -36,6 +37,7 @@ def _standard() -> tuple[str, ...]:
     return tuple(os.path.realpath(path) + os.sep for path in paths)
 
 
+@functools.lru_cache(maxsize=10_000)
 def project_root(folder: str) -> str:
     """Return the folder of the project that a folder is in: the nearest with a project's marker.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Reached:
         reasons: what reached them first.
         dynamic: files among them whose imports cannot be read off them.
         absent: names that may be modules, and are none for now.
+        places: the folders on the import path, as they were when these were looked for.
         stamps: of the files, as they were read.
     """
 
@@ -28,12 +30,13 @@ class Reached:
     reasons: Mapping[str, str]
     dynamic: tuple[str, ...]
     absent: frozenset[str]
+    places: tuple[Stamp | None, ...]
     stamps: Mapping[str, Stamp | None]
 
     def holds(self) -> bool:
         """Whether all files are as they were read, and no module has come."""
-        return all(stamp_of(path) == stamp for path, stamp in self.stamps.items()) and not any(
-            map(find, self.absent)
+        return all(stamp_of(path) == stamp for path, stamp in self.stamps.items()) and (
+            not self.absent or self.places == _places() or not any(map(find, self.absent))
         )
 
 
@@ -86,7 +89,13 @@ def _closure(names: list[str]) -> Reached:
             for each in parents(imported):
                 reasons.setdefault(each, f"imported by {name}")
                 pending.append(each)
-    return Reached(modules, reasons, tuple(dynamic), frozenset(absent), stamps)
+    return Reached(
+        modules, reasons, tuple(dynamic), frozenset(absent), _places() if absent else (), stamps
+    )
+
+
+def _places() -> tuple[Stamp | None, ...]:
+    return tuple(stamp_of(each or os.curdir) for each in sys.path)
 
 
 def _may_come(name: str) -> bool:

@@ -62,6 +62,7 @@ class Scope:
         classes: names that are bound once, by ``class``: what that binds; whether it is plain.
         imports: names that an import binds.
         others: the other names that are bound.
+        named: names that are bound once, to what can be told without running the file.
     """
 
     literals: Mapping[str, object] = field(default_factory=dict)
@@ -69,11 +70,7 @@ class Scope:
     classes: Mapping[str, tuple[Scope, bool]] = field(default_factory=dict)
     imports: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
-
-    @property
-    def named(self) -> frozenset[str]:
-        """Names that are bound once, to what can be told without running the file."""
-        return frozenset({*self.literals, *self.functions, *self.classes})
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +216,7 @@ def _scope(body: list[ast.stmt]) -> Scope:
         {name: value for name, value in classes.items() if name in once},
         frozenset(imported),
         frozenset(bound.keys() - known - imported),
+        frozenset(known),
     )
 
 

@@ -3,61 +3,61 @@
 from __future__ import annotations
 
 import importlib.machinery
-import sys
 import types
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 from starburst.errors import UnpicklableInput
 
-from .changes import unwrapped
-from .finding import Found
-from .source import Source, Stamp, read_source
+from .source import Source, Stamp
 
-__all__ = ["check_fresh"]
+__all__ = ["check_fresh", "is_mock", "unwrapped"]
 
 _codes: dict[str, tuple[Stamp, dict[str, set[Hashable]] | None]] = {}
-_checked: dict[str, tuple[Stamp, list[types.CodeType]]] = {}
 
 
-def check_fresh(found: Found) -> None:
+def check_fresh(module: types.ModuleType, source: Source) -> None:
     """Refuse a loaded module whose file says something else by now.
 
     Raises:
         UnpicklableInput: names a function that differs.
     """
-    module = sys.modules.get(found.name)
-    if module is None or found.file is None or not found.file.endswith(".py"):
-        return
-    source = read_source(found.file)
-    if source is None:
-        return
-    functions = list(_functions(module, found.file))
-    codes = [function.__code__ for function in functions]
-    known = _checked.get(found.name)
-    if (
-        known is not None
-        and known[0] == source.stamp
-        and len(known[1]) == len(codes)
-        and all(map(_is_same, known[1], codes))
-    ):
-        return
     written = _written(module, source)
     if written is None:
         return
-    for function in functions:
+    for function in _functions(module, source.path):
         code = function.__code__
         if _gist(code) not in written.get(code.co_qualname, ()):
+            name = module.__name__
             raise UnpicklableInput(
-                f"{found.file} was edited after {found.name} was imported: "
-                f"{code.co_qualname} is another one in the file than in this process, so that "
-                f"workers would run another. Take the new one: importlib.reload({found.name}) (and "
-                "import again what was taken out of it), or restart; or undo the edit."
+                f"{source.path} was edited after {name} was imported: {code.co_qualname} is "
+                "another one in the file than in this process, so that workers would run another. "
+                f"Take the new one: importlib.reload({name}) (and import again what was taken out "
+                "of it), or restart; or undo the edit."
             )
-    _checked[found.name] = source.stamp, codes
 
 
-def _is_same(one: types.CodeType, other: types.CodeType) -> bool:
-    return one is other
+def is_mock(value: object) -> bool:
+    """Whether a value is a stand-in of ``unittest.mock``."""
+    return any(cls.__module__ == "unittest.mock" for cls in type(value).__mro__)
+
+
+def unwrapped(value: Any) -> Any:  # noqa: ANN401
+    """Return the function within what decorators have made of it, as far as they say."""
+    for _ in range(20):
+        if isinstance(value, types.FunctionType) and not hasattr(value, "__wrapped__"):
+            return value
+        for name in ("__wrapped__", "__func__", "fget", "func", "py_func"):
+            try:
+                inner = getattr(value, name, None)
+            except Exception:  # an object of the analyst's may raise anything
+                inner = None
+            if callable(inner) and inner is not value and not is_mock(value):
+                value = inner
+                break
+        else:
+            return value
+    return value
 
 
 def _functions(module: types.ModuleType, file: str) -> Iterator[types.FunctionType]:

@@ -7,6 +7,7 @@ from here.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -120,11 +121,13 @@ def _content(path: str) -> Content:
     return known
 
 
+@functools.lru_cache(maxsize=10_000)
 def root_of(folder: str) -> str:
     """Return the folder whose files keep their places, for modules imported from ``folder``."""
     return folder if is_installed(folder + os.sep) else project_root(folder)
 
 
+@functools.lru_cache(maxsize=100_000)
 def in_tree(path: str, root: str) -> str:
     """Return where something of a root is put, below the folder of all."""
     name = "".join(c if c.isalnum() or c in "-_." else "_" for c in os.path.basename(root))

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .finding import travels
 
-__all__ = ["equal", "is_atom", "is_data", "is_place", "is_stateful", "state_of"]
+__all__ = ["equal", "is_atom", "is_data", "is_fixed", "is_place", "is_stateful", "state_of"]
 
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), range})
 _VALUES: Final = frozenset(
@@ -36,6 +36,11 @@ _MOST_BYTES: Final = 1 << 20
 def is_atom(value: object) -> bool:
     """Whether a value cannot change but by being replaced."""
     return type(value) in _ATOMS or type(value) in _VALUES or isinstance(value, enum.Enum)
+
+
+def is_fixed(value: object) -> bool:
+    """Whether what a name holds only changes where the name gets another value."""
+    return is_atom(value) or isinstance(value, _NAMED)
 
 
 def is_place(value: object) -> bool:
