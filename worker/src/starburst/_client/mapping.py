@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -127,7 +128,7 @@ def map_over(
     sharing = Sharing(most=objects_bytes(options.memory_gb))
     function = sharing.function(f)
     payloads = sharing.inputs(((x,), {}) for x in iterated(inputs))
-    needs = all_needs((function, *payloads))
+    needs = all_needs(itertools.chain((function,), payloads))
     carried = bundle(needs, options.included)  # refused before anything is created
     if dry_run:
         return cast("list[R]", Travels.of(function, payloads, carried))

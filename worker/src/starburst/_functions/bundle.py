@@ -12,7 +12,7 @@ from starburst._protocol.sealed.functions import MOST_FILES_BYTES
 from starburst.errors import UnpicklableInput
 
 from .capturing import DYNAMIC, capture, needs_of
-from .own.changes import Change, changes_of
+from .own.changes import Change, changes_of, imported_too
 from .own.finding import Found
 from .own.project import beside, check_allowed, package_data
 from .own.reach import Reached, reach
@@ -107,6 +107,7 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
     found = [each for found in reached.modules.values() for each in changes_of(found)]
     if not found:
         return (), b""
+    found = imported_too(found, reached.modules.values())
     surroundings = _surroundings(reached)
     try:
         data = capture((*surroundings, [_row(each) for each in found]))

@@ -127,6 +127,11 @@ def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - wh
             "Add the package to the worker image's requirements, in the version that is here, or "
             "import it inside the function where it is optional."
         ) from error
+    except FileNotFoundError as error:
+        raise UnpicklableInput(
+            f"the worker cannot load what was sent: {error}. A module of yours that reads a file "
+            "as it is imported needs it there: name it in include=, or read it inside the function."
+        ) from error
     # Loading runs the user's code, so anything may be raised.
     except Exception as error:
         raise UnpicklableInput(

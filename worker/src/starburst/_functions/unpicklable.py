@@ -70,7 +70,7 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
 def belongs_to_one_process(value: object, dump: Callable[[object], bytes]) -> bool:
     """Whether ``dump`` refuses a value for a lock, a file or a connection in it."""
     _, culprit, _ = _blame(value, "", ValueError(), dump)
-    return bool(_advice(culprit))
+    return "belongs to one process" in _advice(culprit)
 
 
 def _advice(culprit: object) -> str:

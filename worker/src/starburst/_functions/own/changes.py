@@ -16,7 +16,7 @@ import collections
 import enum
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from .source import Imported, Scope, Source, absolute, read_source
 from .stale import check_fresh, is_mock, unwrapped
 from .values import equal, is_atom, is_data, is_fixed, is_place, is_stateful, state_of
 
-__all__ = ["Change", "changes_of"]
+__all__ = ["Change", "changes_of", "imported_too"]
 
 _PYTHONS: Final = frozenset(
     {
@@ -145,10 +145,10 @@ def _of_module(
     name: str,
     value: object,
     source: Source,
-    imports: Mapping[str, Callable[[], object]],
+    imports: Mapping[str, Origin],
 ) -> Iterator[Change]:
     if name in imports:
-        yield from _of_import(module, (name,), value, imports[name]())
+        yield from _of_import(module, (name,), value, _look_up(imports[name]))
     elif name in source.scope.named:
         yield from _of_name(module, (), name, value, source.scope, plain=True)
     elif name.isidentifier() and name not in _PYTHONS and name not in source.scope.imports:
@@ -295,40 +295,69 @@ def _is_own(value: object, module: str, path: tuple[str, ...], *, decorated: boo
     return not isinstance(value, types.FunctionType) and not is_mock(value)
 
 
-_bound: dict[str, tuple[Source, Mapping[str, Callable[[], object]]]] = {}
+Origin = tuple[str, str]
+"""What an import binds: a module, and a name in it; no name for the module itself."""
+
+_bound: dict[str, tuple[Source, Mapping[str, Origin]]] = {}
 
 
-def _bindings(source: Source, found: Found) -> Mapping[str, Callable[[], object]]:
-    """Return what looks up each name that an import at the top of a file binds."""
+def imported_too(changes: Sequence[Change], modules: Iterable[Found]) -> list[Change]:
+    """Return changes with those of the modules that have imported what they replace.
+
+    ``from model import N`` binds an object. Where the worker's is replaced, it is here too.
+    """
+    found = list(changes)
+    replaced = {(each.module, each.path[0]) for each in found if len(each.path) == 1}
+    pending = {
+        (each.module, each.path[0]): each.value
+        for each in found
+        if each.how == "set" and len(each.path) == 1
+    }
+    others = [(each, read_source(each.file)) for each in modules if each.file is not None]
+    while pending:
+        more: dict[Origin, object] = {}
+        for each, source in others:
+            here = vars(sys.modules[each.name]) if each.name in sys.modules else {}
+            for name, origin in _bindings(source, each).items() if source is not None else ():
+                same = origin in pending and here.get(name, _ABSENT) is pending[origin]
+                if same and (each.name, name) not in replaced:
+                    more[each.name, name] = here[name]
+        found += [
+            Change(module, (name,), each, "set", False) for (module, name), each in more.items()
+        ]
+        replaced |= more.keys()
+        pending = more
+    return found
+
+
+def _bindings(source: Source, found: Found) -> Mapping[str, Origin]:
+    """Return what each name is that an import at the top of a file binds."""
     known = _bound.get(found.name)
     if known is None or known[0] is not source:
         names = {
-            name: look for name, look in _lookups(source, found) if name in source.scope.imports
+            name: origin for name, origin in _origins(source, found) if name in source.scope.imports
         }
         known = _bound[found.name] = source, names
     return known[1]
 
 
-def _lookups(source: Source, found: Found) -> Iterator[tuple[str, Callable[[], object]]]:
+def _origins(source: Source, found: Found) -> Iterator[tuple[str, Origin]]:
     for statement in source.tree.body if source.tree is not None else ():
         if isinstance(statement, ast.ImportFrom):
             base = absolute(Imported(statement.level, statement.module or ""), found.package)
             for alias in statement.names:
-                yield alias.asname or alias.name, _attribute(base or "", alias.name)
+                yield alias.asname or alias.name, (base or "", alias.name)
         elif isinstance(statement, ast.Import):
             for alias in statement.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
-                yield alias.asname or name, _module(name)
+                yield alias.asname or name, (name, "")
 
 
-def _module(name: str) -> Callable[[], object]:
-    return lambda: sys.modules.get(name, _ABSENT)
-
-
-def _attribute(base: str, name: str) -> Callable[[], object]:
-    def look() -> object:
-        module = sys.modules.get(base)
-        value = vars(module).get(name, _ABSENT) if module is not None else _ABSENT
-        return sys.modules.get(f"{base}.{name}", _ABSENT) if value is _ABSENT else value
-
-    return look
+def _look_up(origin: Origin) -> object:
+    """Return what an import would bind now."""
+    base, name = origin
+    module = sys.modules.get(base, _ABSENT)
+    if not name or module is _ABSENT:
+        return module
+    value = vars(module).get(name, _ABSENT)
+    return sys.modules.get(f"{base}.{name}", _ABSENT) if value is _ABSENT else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -37,19 +38,25 @@ def _standard() -> tuple[str, ...]:
     return tuple(os.path.realpath(path) + os.sep for path in paths)
 
 
-@functools.lru_cache(maxsize=10_000)
 def project_root(folder: str) -> str:
     """Return the folder of the project that a folder is in: the nearest with a project's marker.
 
-    A folder in no project is its own root.
+    Where there is none, that is the folder on the import path that it is in; or it is its own.
     """
+    return _project_root(folder, tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _project_root(folder: str, import_path: tuple[str, ...]) -> str:
     start = Path(folder)
     for each in (start, *start.parents):
         if not may_be_root(str(each)):
             break
         if any((each / marker).exists() for marker in _MARKERS):
             return str(each)
-    return folder
+    places = (os.path.abspath(each or os.curdir) for each in import_path)
+    around = [each for each in places if (folder + os.sep).startswith(each.rstrip(os.sep) + os.sep)]
+    return max((each for each in around if not is_installed(each)), key=len, default=folder)
 
 
 def may_be_root(folder: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _SECRETS: Final = (
     *("*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.asc", "*.gpg", "credentials", "*.tfstate"),
 )
 _FOLDERS: Final = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+_TAKEN: Final = sys.stdlib_module_names | {
+    *("boto3", "botocore", "cloudpickle", "cryptography", "msgpack", "tqdm", "zstandard")
+}
 _MOST_FILES: Final = 20_000
 _FRESH_SECONDS: Final = 1.0
 
@@ -182,7 +186,8 @@ def check_allowed(modules: Mapping[str, Found], include: tuple[str, ...]) -> Non
     """Refuse modules that are reached and may not travel, before anything is sent.
 
     Raises:
-        UnpicklableInput: git ignores one, or a link leads out of its project to it.
+        UnpicklableInput: git ignores one, a link leads out of its project to it, or a worker has
+            another one of that name.
     """
     files = {found.file: name for name, found in modules.items() if found.file is not None}
     asked = [path for path in files if path not in _allowed]
@@ -194,6 +199,11 @@ def check_allowed(modules: Mapping[str, Found], include: tuple[str, ...]) -> Non
         _allowed.update((path, path not in left_out) for path in asked)
     named = {os.path.abspath(os.path.expanduser(each)) for each in include}
     for path, name in files.items():
+        if name in _TAKEN:
+            raise UnpicklableInput(
+                f"your module {name} cannot be sent: every worker has another one of that name, "
+                f"of the standard library or of Starburst's own. Rename {path}."
+            )
         if not _allowed[path] and path not in named:
             raise UnpicklableInput(
                 f"your module {name} cannot be sent: git ignores {path}. If it holds nothing "

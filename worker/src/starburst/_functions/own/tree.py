@@ -121,7 +121,6 @@ def _content(path: str) -> Content:
     return known
 
 
-@functools.lru_cache(maxsize=10_000)
 def root_of(folder: str) -> str:
     """Return the folder whose files keep their places, for modules imported from ``folder``."""
     return folder if is_installed(folder + os.sep) else project_root(folder)

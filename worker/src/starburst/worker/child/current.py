@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from starburst._protocol.sealed.envelope import Buffer
@@ -56,7 +56,8 @@ class CurrentChild:
     ) -> None:
         self._functions = functions
         self._start = start
-        self._digests: dict[str, bytes] = {}
+        self._modules: dict[str, tuple[str, bytes]] = {}
+        self._paths: set[str] = set()
         self._objects = KeptObjects(_no_objects, most=0) if objects is None else objects
         self._needs: dict[str, tuple[str, ...]] = {}
         self._handed: set[str] = set()
@@ -72,13 +73,16 @@ class CurrentChild:
         if self.child is not None and function in self.child.functions:
             return self.child
         wanted = self._functions.function(function)
-        if self.child is not None and self._differs(wanted.files):
+        modules = dict(_modules(wanted))
+        if self.child is not None and any(
+            self._modules.get(name, file) != file for name, file in modules.items()
+        ):
             self.end()
         if self.child is None:
             self.child = self._start()
-            self._digests = {}
+            self._modules, self._paths = {}, set()
             self._handed = set()
-        new = [file for file in wanted.files if file.path not in self._digests]
+        new = [file for file in wanted.files if file.path not in self._paths]
         contents = self._functions.contents(new)
         self._needs[function] = objects_of(wanted.pickle)
         header = {
@@ -89,13 +93,10 @@ class CurrentChild:
             "entries": list(wanted.entries),
         }
         self.child.send(header, [wanted.pickle, wanted.changes, *contents])
-        self._digests.update((file.path, file.digest) for file in new)
+        self._paths.update(file.path for file in new)
+        self._modules.update(modules)
         self.child.functions.add(function)
         return self.child
-
-    def _differs(self, files: Iterable[ModuleFile]) -> bool:
-        known = self._digests
-        return any(known.get(file.path, file.digest) != file.digest for file in files)
 
     def equip(
         self, function: str, inputs: Sequence[Buffer], *, tick: Callable[[], None] = lambda: None
@@ -153,3 +154,12 @@ class CurrentChild:
             self.child.kill()
             self.child = None
             self._handed.clear()
+
+
+def _modules(function: Function) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    """Yield what files are to an import, and which ones these are: one of them can be imported."""
+    for file in function.files:
+        yield file.path, (file.path, file.digest)
+        for entry in function.entries:
+            if file.path.startswith(entry + "/"):
+                yield file.path[len(entry) :], (file.path, file.digest)
