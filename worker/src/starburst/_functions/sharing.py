@@ -91,6 +91,8 @@ class Sharing:
         with gathering(Gathering(least=SHARED_BYTES, admit=self._admit)) as taken:
             pickled = dump_function(function)
         made = self._draft(pickled, taken, at_once=True)
+        if len(pickled) >= SHARED_BYTES and self._is_new(content_of(pickled)):
+            self._count("a function", pickled)
         return made if isinstance(made, bytes) else self._settle(made)
 
     def input(self, value: object) -> bytes:
@@ -206,11 +208,8 @@ class Sharing:
             name = self._names.get(content)
             if name is not None:
                 return name
-            shared = (at_once or content in self._seen) and view.nbytes <= self._most
-            if not shared:
-                if len(self._seen) >= _REMEMBERED:
-                    self._seen.pop(next(iter(self._seen)))
-                self._seen[content] = None
+            again = not self._is_new(content)
+            shared = (at_once or again) and view.nbytes <= self._most
         data = bytes(view)
         return self._object(data) if shared else _Copy(content, data)
 
@@ -303,15 +302,27 @@ class Sharing:
                     f"an input of type {_kind_of_input(value)} takes {size / 1e6:,.0f} MB to "
                     "send. Pass only the part that is needed, or where to read it."
                 )
-        if len(pickled) < SHARED_BYTES:
-            return
+        if len(pickled) >= SHARED_BYTES:
+            self._count("an input", pickled)
+
+    def _count(self, what: str, pickled: bytes) -> None:
         before, self._told = self._told, self._told + len(pickled)
         if before <= _TOLD_BYTES < self._told:
             _warn(
-                f"inputs take {self._told / 1e6:,.0f} MB to send so far, this one "
-                f"{len(pickled) / 1e6:,.0f} MB. What they have in common travels once where it is "
-                "put: pass starburst.put(x) in the place of x."
+                f"functions and inputs take {self._told / 1e6:,.0f} MB to send so far, {what} "
+                f"alone {len(pickled) / 1e6:,.0f} MB. What they have in common travels once where "
+                "it is put: pass starburst.put(x) in the place of x."
             )
+
+    def _is_new(self, content: bytes) -> bool:
+        """Whether nothing of this content was seen before; from now on it was."""
+        with self._lock:
+            if content in self._seen:
+                return False
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[content] = None
+            return True
 
 
 def _unwrapped(
