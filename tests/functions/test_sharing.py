@@ -207,6 +207,16 @@ def test_equal_arrays_of_one_input_stay_two(client: Client) -> None:
         assert other[0] == 0
 
 
+def test_of_very_many_the_largest_are_shared(client: Client) -> None:
+    """Each is a file to a worker's process, which may have a thousand."""
+    many = [numbers() + n for n in range(70)]
+    many[69] = np.arange(2.0 * LONG)
+    for _ in range(3):
+        assert same(many, client.send(many))
+    assert len(client.stored) == 64
+    assert max(map(len, client.stored.values())) > many[69].nbytes
+
+
 def test_what_differs_is_not_stored_apart(client: Client) -> None:
     """Inputs that have nothing in common travel in their packs, however large they are."""
     for n in range(4):

@@ -86,6 +86,9 @@ class Handle(Generic[T_co]):
         return f"<starburst handle: {self.kind}, {self.nbytes / 1e6:,.1f} MB>"
 
 
+Handle.__module__ = "starburst"  # as people call it
+
+
 def source_of(handle: Handle[Any]) -> Source:
     """Return where the value of a handle is."""
     return handle._source

@@ -37,6 +37,9 @@ T = TypeVar("T")
 SHARED_BYTES: Final = 1 << 20
 """Less than this travels with what it is part of."""
 
+_MOST_PIECES: Final = 64
+"""So many objects at most are made of one pickle: each is a file to a worker."""
+
 _REMEMBERED: Final = 100_000
 _SMALL_ARGUMENTS: Final = 1 << 16
 _TOLD_BYTES: Final = 200_000_000
@@ -195,12 +198,15 @@ class Sharing:
     def _draft(self, pickled: bytes, taken: Gathering, *, at_once: bool) -> bytes | _Draft:
         if not (taken.buffers or taken.atoms or taken.names):
             return pickled
-        return _Draft(
-            pickled,
-            [self._place(each, at_once=at_once) for each in taken.buffers],
-            [self._place(memoryview(each), at_once=at_once) for each in taken.atoms],
-            taken.names,
-        )
+        views = [*taken.buffers, *(memoryview(each) for each in taken.atoms)]
+        largest = sorted(range(len(views)), key=lambda number: -views[number].nbytes)
+        chosen = {*largest[:_MOST_PIECES]}
+        placed: list[str | _Copy] = [
+            self._place(view, at_once=at_once) if number in chosen else _Copy(b"", bytes(view))
+            for number, view in enumerate(views)
+        ]
+        middle = len(taken.buffers)
+        return _Draft(pickled, placed[:middle], placed[middle:], taken.names)
 
     def _place(self, view: memoryview, *, at_once: bool) -> str | _Copy:
         content = content_of(view)
