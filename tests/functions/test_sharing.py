@@ -312,7 +312,7 @@ def test_a_partial_of_much_is_one_function_and_not_much_in_each_call(client: Cli
             assert load(function)(*args, **kwargs) == much[-1]
             assert len(data) < 200
     with pytest.raises(UnpicklableInput, match=r"the function .*argument 1"):
-        client.sharing.call(functools.partial(add, (n for n in range(3))), (), {})
+        client.sharing.call(functools.partial(max, (n for n in range(3))), (), {})
 
 
 Point = collections.namedtuple("Point", "x y")

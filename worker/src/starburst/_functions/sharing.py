@@ -336,8 +336,9 @@ def _unwrapped(
 ) -> tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]:
     """Return what a call of a partial calls, and with what."""
     hole = getattr(functools, "Placeholder", None)  # Python 3.14
-    while type(function) is functools.partial and not vars(function):
-        if hole is not None and any(each is hole for each in function.args):
+    while isinstance(function, functools.partial):
+        with_more = type(function) is not functools.partial or bool(vars(function))
+        if with_more or (hole is not None and any(each is hole for each in function.args)):
             break
         args, kwargs = (*function.args, *args), {**function.keywords, **kwargs}
         function = function.func
