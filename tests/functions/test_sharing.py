@@ -131,6 +131,7 @@ LARGE: tuple[Callable[[], Any], ...] = (
     lambda: b"0123456789" * LONG,
     lambda: bytearray(b"0123456789" * LONG),
     lambda: [n / 7 for n in range(2 * LONG)],
+    lambda: (frozenset(range(3 * LONG)), tuple(range(3 * LONG))),
     lambda: {f"name {n}": [None, 1, True, 2.0, "x"][n % 5] for n in range(2 * LONG)},
     lambda: np.array([f"name {n}" for n in range(2 * LONG)], dtype=object),
     lambda: {"deep": [(numbers(), {"er": b"x" * LEAST})]},

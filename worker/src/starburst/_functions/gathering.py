@@ -19,7 +19,7 @@ PICKLE: Final = "pickle"
 """The kind of what is pickled by itself: nothing in it can be shared with anything beside it."""
 
 _LONG: Final = frozenset({bytes, bytearray, str})
-_MANY: Final = frozenset({list, dict})
+_MANY: Final = frozenset({dict, frozenset, list, set, tuple})
 _FLAT: Final = frozenset({bool, bytes, complex, float, int, str, type(None)})
 _LEAST_ITEMS: Final = 4096
 
@@ -72,7 +72,7 @@ class Gathering:
         cls = type(value)
         if cls in _LONG:
             return self._atom(value, cls.__name__) if len(value) >= self.least else None
-        if cls in _MANY or cls.__name__ == "ndarray":
+        if cls in _MANY or (cls.__name__ == "ndarray" and cls.__module__ == "numpy"):
             return self._atom(value, PICKLE) if _is_flat(value, cls) else None
         return None
 
@@ -104,7 +104,7 @@ def _is_flat(value: Any, cls: type) -> bool:  # noqa: ANN401 - a list, a dict or
     if cls in _MANY:
         if len(value) < _LEAST_ITEMS or not _FLAT.issuperset(map(type, value)):
             return False
-        return cls is list or _FLAT.issuperset(map(type, value.values()))
+        return cls is not dict or _FLAT.issuperset(map(type, value.values()))
     if getattr(value, "size", 0) < _LEAST_ITEMS or not value.dtype.hasobject:
         return False
     return value.dtype.names is None and _FLAT.issuperset(map(type, value.flat))
