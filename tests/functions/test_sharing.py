@@ -130,6 +130,10 @@ LARGE: tuple[Callable[[], Any], ...] = (
     lambda: np.ma.masked_less(numbers(), 5),
     lambda: b"0123456789" * LONG,
     lambda: bytearray(b"0123456789" * LONG),
+    lambda: [n / 7 for n in range(2 * LONG)],
+    lambda: (frozenset(range(3 * LONG)), tuple(range(3 * LONG))),
+    lambda: {f"name {n}": [None, 1, True, 2.0, "x"][n % 5] for n in range(2 * LONG)},
+    lambda: np.array([f"name {n}" for n in range(2 * LONG)], dtype=object),
     lambda: {"deep": [(numbers(), {"er": b"x" * LEAST})]},
 )
 
@@ -202,6 +206,16 @@ def test_equal_arrays_of_one_input_stay_two(client: Client) -> None:
         assert one is again
         one[0] = 7
         assert other[0] == 0
+
+
+def test_of_very_many_the_largest_are_shared(client: Client) -> None:
+    """Each is a file to a worker's process, which may have a thousand."""
+    many = [numbers() + n for n in range(70)]
+    many[69] = np.arange(2.0 * LONG)
+    for _ in range(3):
+        assert same(many, client.send(many))
+    assert len(client.stored) == 64
+    assert max(map(len, client.stored.values())) > many[69].nbytes
 
 
 def test_what_differs_is_not_stored_apart(client: Client) -> None:
@@ -289,12 +303,17 @@ def test_a_partial_is_sent_as_what_it_calls(client: Client, partial: Any) -> Non
 
 
 def test_a_partial_of_much_is_one_function_and_not_much_in_each_call(client: Client) -> None:
-    partial = functools.partial(max, list(range(50_000)))
-    (one, data), (other, _) = (client.sharing.call(partial, (), {}) for _ in range(2))
-    assert one == other
-    assert len(data) < 100
+    for much in ([(n, n) for n in range(20_000)], list(range(50_000))):
+        partial = functools.partial(max, much)
+        sent = [client.sharing.call(partial, (), {}) for _ in range(3)]
+        client.deliver()
+        assert sent[1] == sent[2]
+        for function, data in sent:
+            args, kwargs = load(data)
+            assert load(function)(*args, **kwargs) == much[-1]
+            assert len(data) < 200
     with pytest.raises(UnpicklableInput, match=r"the function .*argument 1"):
-        client.sharing.call(functools.partial(add, (n for n in range(3))), (), {})
+        client.sharing.call(functools.partial(max, (n for n in range(3))), (), {})
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -404,7 +423,7 @@ def test_too_much_is_refused_before_it_is_read() -> None:
 
 
 def test_what_cannot_be_found_to_repeat_is_told_of_once(client: Client) -> None:
-    names = dict.fromkeys(range(400000), "x")
+    names = {n: [n] for n in range(10_000)}
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         many = Sharing(most=MOST)

@@ -68,6 +68,11 @@ class WatchedChild:
         with self._sky.real_time():
             self._child.send(header, buffers)
 
+    def hand_over(self, name: str, file: int) -> None:
+        """Give it what tasks share."""
+        with self._sky.real_time():
+            self._child.hand_over(name, file)
+
     def receive(self, timeout: float) -> Frame | None:
         """Return its next frame, or None after so many seconds."""
         try:

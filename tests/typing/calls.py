@@ -12,7 +12,7 @@ from typing import Any, assert_type
 import boto3
 
 import starburst
-from starburst import Connection, Estimate, Session, SessionOptions, SessionSummary, Status
+from starburst import Connection, Estimate, Handle, Session, SessionOptions, SessionSummary, Status
 
 
 def length(text: str) -> int:
@@ -51,6 +51,16 @@ def check_session(texts: list[str], where: Connection) -> None:
     starburst.session(worker=200)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     starburst.session(workers="200")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     starburst.session(capacity="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def check_put(texts: list[str], session: Session) -> None:
+    """A handle takes the place of the value, whatever a function asks for."""
+    handle = starburst.put("abc")
+    assert_type(handle, Handle[str])
+    assert_type(session.put(texts), Handle[list[str]])
+    assert_type(handle.value, str)
+    assert_type(session.submit(length, handle), Future[int])
+    assert_type(starburst.map(length, [handle, handle]), list[int])
 
 
 def check_executor(texts: list[str]) -> None:

@@ -145,12 +145,11 @@ def test_small_functions_travel_with_their_tasks_and_none_is_kept(
             known = len(chunks(session))
             with in_one_pack(session):
                 for n in range(tasks):
-                    function = made(n)
+                    kept.append(weakref.ref(function := made(n)))
                     futures.append(pool.submit(function, 3))
-                    kept.append(weakref.ref(function))
+                    del function
             flush(session)
             assert len(chunks(session)) - known <= 4  # as of plain calls, and not one each
-        del function
         stored = sizes(fleet, session.manifest.keys.functions)
         assert [future.result(60) for future in futures] == 4 * [3 * n for n in range(tasks)]
         # What calls them, and at most those functions that all tasks of a kind have in common.

@@ -6,17 +6,22 @@ import io
 import mmap
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.parcels import Parcel, Piece, is_parcel, read_parcel
 
+from .gathering import PICKLE
 from .handles import Handle, known_here, resolve
 
 __all__ = ["Objects", "arrive", "load_object", "loads", "objects"]
 
 _IMMUTABLE: Final = (bytes, str)
+_CHANGEABLE: Final[dict[str, Callable[[Buffer], Any]]] = {
+    "bytearray": bytearray,
+    PICKLE: pickle.loads,
+}
 
 
 class Objects:
@@ -53,7 +58,7 @@ class Objects:
         return memoryview(read_parcel(memoryview(own)).sections[1])
 
     def atom(self, name: str, kind: str) -> object:
-        """Return an object's data as bytes or text; one of each in this process."""
+        """Return an object's data; as bytes or text, one of each in this process."""
         return _atom(kind, 0, self._map(name).sections[1], self._kept_atoms(name))
 
     def end_task(self) -> None:
@@ -150,19 +155,18 @@ class _Atoms:
         if number in self._changeable:
             return self._changeable[number]
         piece = self._parcel.atoms[number]
-        if kind == "bytearray":
-            found = objects.atom(piece, kind) if isinstance(piece, str) else None
-            made = found if found is not None else bytearray(self._parcel.sections[int(piece)])
-            self._changeable[number] = made
-            return made
         if isinstance(piece, str):
-            return objects.atom(piece, kind)
-        return _atom(kind, number, self._parcel.sections[piece], self._kept)
+            made = objects.atom(piece, kind)
+        else:
+            made = _atom(kind, number, self._parcel.sections[piece], self._kept)
+        if kind in _CHANGEABLE:
+            self._changeable[number] = made
+        return made
 
 
 def _atom(kind: str, number: int, data: Buffer, kept: dict[tuple[str, int], object]) -> object:
-    if kind == "bytearray":
-        return bytearray(data)
+    if kind in _CHANGEABLE:
+        return _CHANGEABLE[kind](data)
     if (kind, number) not in kept:
         made = str(data, "utf-8", "surrogatepass") if kind == "str" else bytes(data)
         kept[kind, number] = made

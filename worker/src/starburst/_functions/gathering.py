@@ -1,4 +1,4 @@
-"""What is taken out of a pickle while it is made: large buffers, long bytes and texts, handles."""
+"""What is taken out of a pickle while it is made: large buffers, long lists, handles."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Final
 
 from starburst._protocol.sealed.envelope import Buffer
 
 from .handles import Handle
 
-__all__ = ["Gathering", "gathering", "taking"]
+__all__ = ["PICKLE", "Gathering", "gathering", "taking"]
+
+
+PICKLE: Final = "pickle"
+"""The kind of what is pickled by itself: nothing in it can be shared with anything beside it."""
+
+_LONG: Final = frozenset({bytes, bytearray, str})
+_MANY: Final = frozenset({dict, frozenset, list, set, tuple})
+_FLAT: Final = frozenset({bool, bytes, complex, float, int, str, type(None)})
+_LEAST_ITEMS: Final = 4096
 
 
 class Gathering:
@@ -23,7 +33,8 @@ class Gathering:
 
     Attributes:
         buffers: of arrays, frames and such, in the order in which the pickle asks for them.
-        atoms: bytes and texts, of which the pickle speaks by number.
+        atoms: bytes, texts, and long lists and dicts of these and numbers, pickled; the pickle
+            speaks of them by number.
         names: of the objects of handles.
         refused: what ``admit`` raised.
     """
@@ -53,15 +64,28 @@ class Gathering:
         self.buffers.append(view)
         return False
 
-    def atom(self, value: bytes | bytearray | str) -> tuple[str, int]:
-        """Take bytes or a text out; return what stands for it: its kind and its number."""
+    def left_out(self, value: Any) -> tuple[str, int] | None:  # noqa: ANN401 - whatever there is
+        """Return what stands in a pickle for something that was taken out: its kind and its number.
+
+        None for what is to be pickled in its place.
+        """
+        cls = type(value)
+        if cls in _LONG:
+            return self._atom(value, cls.__name__) if len(value) >= self.least else None
+        if cls in _MANY or (cls.__name__ == "ndarray" and cls.__module__ == "numpy"):
+            return self._atom(value, PICKLE) if _is_flat(value, cls) else None
+        return None
+
+    def _atom(self, value: Any, kind: str) -> tuple[str, int] | None:  # noqa: ANN401
         known = self._numbers.get(id(value))
-        if known is None:
-            self._alive.append(value)  # so that no other gets its id
-            data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-            known = type(value).__name__, len(self.atoms)
-            self._numbers[id(value)] = known
-            self.atoms.append(data)
+        if known is not None:
+            return known
+        data: Buffer = value if kind in ("bytes", "bytearray") else _encoded(value, kind)
+        if len(data) < self.least:
+            return None
+        self._alive.append(value)  # so that no other gets its id
+        known = self._numbers[id(value)] = kind, len(self.atoms)
+        self.atoms.append(data)
         return known
 
     def handle(self, handle: Handle[object]) -> str:
@@ -73,6 +97,21 @@ class Gathering:
             raise
         self.names.append(name)
         return name
+
+
+def _is_flat(value: Any, cls: type) -> bool:  # noqa: ANN401 - a list, a dict or an array
+    """Whether it holds many things, and all of them numbers or texts."""
+    if cls in _MANY:
+        if len(value) < _LEAST_ITEMS or not _FLAT.issuperset(map(type, value)):
+            return False
+        return cls is not dict or _FLAT.issuperset(map(type, value.values()))
+    if getattr(value, "size", 0) < _LEAST_ITEMS or not value.dtype.hasobject:
+        return False
+    return value.dtype.names is None and _FLAT.issuperset(map(type, value.flat))
+
+
+def _encoded(value: Any, kind: str) -> bytes:  # noqa: ANN401 - a text, or what is flat
+    return pickle.dumps(value, 5) if kind == PICKLE else value.encode("utf-8", "surrogatepass")
 
 
 class _Active(threading.local):

@@ -21,7 +21,13 @@ class Source(Protocol):
         ...
 
 
-class Handle(Generic[T_co]):
+if TYPE_CHECKING:  # it takes the place of any argument
+    _Anything = Any
+else:
+    _Anything = object
+
+
+class Handle(Generic[T_co], _Anything):  # type: ignore[misc]
     """Stands for a value that :func:`starburst.put` or ``session.put`` took.
 
     As an argument of a task, alone or anywhere in lists, tuples, dicts and sets, it arrives as the
@@ -57,15 +63,13 @@ class Handle(Generic[T_co]):
             raise UnpicklableInput(f"what was put cannot be loaded here: {error}") from error
         return value
 
-    if not TYPE_CHECKING:  # for which a handle has no other attributes
-
-        def __getattr__(self, name: str) -> Never:
-            """Say where the attribute may be instead."""
-            if name.startswith("__"):
-                raise AttributeError(name)
-            raise AttributeError(
-                f"a handle has no attribute {name!r}, its value may have one: handle.value.{name}"
-            )
+    def __getattr__(self, name: str) -> Never:
+        """Say where the attribute may be instead."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"a handle has no attribute {name!r}, its value may have one: handle.value.{name}"
+        )
 
     def __copy__(self) -> Self:
         """Return the handle: it never changes."""
@@ -84,6 +88,9 @@ class Handle(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"<starburst handle: {self.kind}, {self.nbytes / 1e6:,.1f} MB>"
+
+
+Handle.__module__ = "starburst"  # as people call it
 
 
 def source_of(handle: Handle[Any]) -> Source:

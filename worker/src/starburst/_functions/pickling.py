@@ -19,7 +19,6 @@ from .ordinary import reduced
 __all__ = ["Pickler", "dumps", "dumps_plain"]
 
 _PROTOCOL: Final = 5
-_ATOMS: Final = (bytes, str, bytearray)
 
 
 def dumps(
@@ -65,12 +64,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             buffer_callback = self._taken.buffer
         super().__init__(file, protocol, buffer_callback=buffer_callback)
         if self._taken is not None:  # asked of each object, which others need not pay for
-            self.persistent_id = self._left_out
-
-    def _left_out(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
-        if type(obj) in _ATOMS and self._taken is not None and len(obj) >= self._taken.least:
-            return self._taken.atom(obj)
-        return None
+            self.persistent_id = self._taken.left_out
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
         """Return how to pickle an object."""

@@ -37,6 +37,9 @@ T = TypeVar("T")
 SHARED_BYTES: Final = 1 << 20
 """Less than this travels with what it is part of."""
 
+_MOST_PIECES: Final = 64
+"""So many objects at most are made of one pickle: each is a file to a worker."""
+
 _REMEMBERED: Final = 100_000
 _SMALL_ARGUMENTS: Final = 1 << 16
 _TOLD_BYTES: Final = 200_000_000
@@ -91,6 +94,8 @@ class Sharing:
         with gathering(Gathering(least=SHARED_BYTES, admit=self._admit)) as taken:
             pickled = dump_function(function)
         made = self._draft(pickled, taken, at_once=True)
+        if len(pickled) >= SHARED_BYTES and self._is_new(content_of(pickled)):
+            self._count("a function", pickled)
         return made if isinstance(made, bytes) else self._settle(made)
 
     def input(self, value: object) -> bytes:
@@ -193,12 +198,15 @@ class Sharing:
     def _draft(self, pickled: bytes, taken: Gathering, *, at_once: bool) -> bytes | _Draft:
         if not (taken.buffers or taken.atoms or taken.names):
             return pickled
-        return _Draft(
-            pickled,
-            [self._place(each, at_once=at_once) for each in taken.buffers],
-            [self._place(memoryview(each), at_once=at_once) for each in taken.atoms],
-            taken.names,
-        )
+        views = [*taken.buffers, *(memoryview(each) for each in taken.atoms)]
+        largest = sorted(range(len(views)), key=lambda number: -views[number].nbytes)
+        chosen = {*largest[:_MOST_PIECES]}
+        placed: list[str | _Copy] = [
+            self._place(view, at_once=at_once) if number in chosen else _Copy(b"", bytes(view))
+            for number, view in enumerate(views)
+        ]
+        middle = len(taken.buffers)
+        return _Draft(pickled, placed[:middle], placed[middle:], taken.names)
 
     def _place(self, view: memoryview, *, at_once: bool) -> str | _Copy:
         content = content_of(view)
@@ -206,11 +214,8 @@ class Sharing:
             name = self._names.get(content)
             if name is not None:
                 return name
-            shared = (at_once or content in self._seen) and view.nbytes <= self._most
-            if not shared:
-                if len(self._seen) >= _REMEMBERED:
-                    self._seen.pop(next(iter(self._seen)))
-                self._seen[content] = None
+            again = not self._is_new(content)
+            shared = (at_once or again) and view.nbytes <= self._most
         data = bytes(view)
         return self._object(data) if shared else _Copy(content, data)
 
@@ -303,15 +308,27 @@ class Sharing:
                     f"an input of type {_kind_of_input(value)} takes {size / 1e6:,.0f} MB to "
                     "send. Pass only the part that is needed, or where to read it."
                 )
-        if len(pickled) < SHARED_BYTES:
-            return
+        if len(pickled) >= SHARED_BYTES:
+            self._count("an input", pickled)
+
+    def _count(self, what: str, pickled: bytes) -> None:
         before, self._told = self._told, self._told + len(pickled)
         if before <= _TOLD_BYTES < self._told:
             _warn(
-                f"inputs take {self._told / 1e6:,.0f} MB to send so far, this one "
-                f"{len(pickled) / 1e6:,.0f} MB. What they have in common travels once where it is "
-                "put: pass starburst.put(x) in the place of x."
+                f"functions and inputs take {self._told / 1e6:,.0f} MB to send so far, {what} "
+                f"alone {len(pickled) / 1e6:,.0f} MB. What they have in common travels once where "
+                "it is put: pass starburst.put(x) in the place of x."
             )
+
+    def _is_new(self, content: bytes) -> bool:
+        """Whether nothing of this content was seen before; from now on it was."""
+        with self._lock:
+            if content in self._seen:
+                return False
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.pop(next(iter(self._seen)))
+            self._seen[content] = None
+            return True
 
 
 def _unwrapped(
@@ -319,8 +336,9 @@ def _unwrapped(
 ) -> tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]:
     """Return what a call of a partial calls, and with what."""
     hole = getattr(functools, "Placeholder", None)  # Python 3.14
-    while type(function) is functools.partial and not vars(function):
-        if hole is not None and any(each is hole for each in function.args):
+    while isinstance(function, functools.partial):
+        with_more = type(function) is not functools.partial or bool(vars(function))
+        if with_more or (hole is not None and any(each is hole for each in function.args)):
             break
         args, kwargs = (*function.args, *args), {**function.keywords, **kwargs}
         function = function.func

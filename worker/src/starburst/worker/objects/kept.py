@@ -15,6 +15,7 @@ from starburst.worker.settings.timings import TICK_SECONDS
 __all__ = ["KeptObjects"]
 
 _SEALS: Final = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+_MOST_FILES: Final = 256
 _MOST_WRITTEN: Final = 1 << 30
 
 
@@ -108,7 +109,8 @@ class KeptObjects:
 
     def _make_room(self, nbytes: int, stays: Collection[str]) -> None:
         for name in [*self._files]:
-            if sum(self._sizes.values()) + nbytes <= self._most:
+            fits = sum(self._sizes.values()) + nbytes <= self._most
+            if fits and len(self._files) < _MOST_FILES:
                 return
             if name not in stays:
                 self._drop(name)
