@@ -36,10 +36,10 @@ def slow_log_normal(theta: Any) -> float:  # noqa: ANN401
 
 def with_dask(pool: Executor) -> object:
     """Sum 100 squares, with the executor as dask's scheduler."""
-    import dask  # noqa: PLC0415 - each library is imported by the row that needs it
+    from dask.delayed import delayed  # noqa: PLC0415 - each is imported by the row that needs it
 
-    squares = [dask.delayed(slow_square)(n) for n in range(100)]
-    return dask.delayed(sum)(squares).compute(scheduler=pool)
+    squares = [delayed(slow_square)(n) for n in range(100)]
+    return delayed(sum)(squares).compute(scheduler=pool)
 
 
 def with_scipy(pool: Executor) -> object:
@@ -47,10 +47,9 @@ def with_scipy(pool: Executor) -> object:
     from scipy.optimize import differential_evolution  # noqa: PLC0415
 
     terms: dict[str, Any] = {"maxiter": 2, "popsize": 10, "rng": 1, "polish": False}
+    terms |= {"workers": pool.map, "updating": "deferred"}
     bounds = [(0, 1), (0, 1)]
-    found = differential_evolution(
-        slow_valley, bounds, workers=pool.map, updating="deferred", **terms
-    )
+    found = differential_evolution(slow_valley, bounds, **terms)
     return [float(x) for x in found.x]
 
 
@@ -62,7 +61,7 @@ def with_emcee(pool: Executor) -> object:
     sampler = emcee.EnsembleSampler(32, 2, slow_log_normal, pool=pool)
     sampler.random_state = np.random.RandomState(1).get_state()
     sampler.run_mcmc(np.random.RandomState(2).normal(size=(32, 2)), 3)
-    return sampler.get_chain().tolist()
+    return np.asarray(sampler.get_chain()).tolist()
 
 
 def with_adaptive(pool: Executor) -> object:

@@ -120,7 +120,7 @@ def test_a_generator_in_a_function_is_told_once_a_line() -> None:
         warnings.simplefilter("always")
         for _ in range(3):
             dump_function(generator.normal)
-            line = here() - 1
         dump_function(generator.normal)
-    assert [each.lineno for each in caught] == [line, line + 2]
+        line = here() - 1
+    assert [each.lineno for each in caught] == [line - 1, line]
     assert {each.category for each in caught} == {RepeatedRandomWarning}

@@ -11,10 +11,10 @@ from concurrent.futures import Future
 from typing import Any
 from unittest import mock
 
-import dask
 import emcee
 import numpy as np
 import pytest
+from dask.delayed import delayed
 from scipy.integrate import quad_vec
 from scipy.optimize import brute, differential_evolution
 
@@ -55,17 +55,18 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> starburst.Executor:
 
 def test_dask_takes_it_as_its_scheduler(pool: starburst.Executor) -> None:
     with pool:
-        total = dask.delayed(sum)([dask.delayed(square)(n) for n in range(4)])
+        total = delayed(sum)([delayed(square)(n) for n in range(4)])
         assert total.compute(scheduler=pool) == 14
 
 
 def test_scipy_takes_its_map_for_workers(pool: starburst.Executor) -> None:
     terms: dict[str, Any] = {"maxiter": 2, "rng": 1, "updating": "deferred"}
     with pool:
-        found = differential_evolution(valley, [(0, 1)], workers=pool.map, **terms)
-        area, _ = quad_vec(square, 0, 1, workers=pool.map, limit=1)
-        corner = brute(valley, (slice(0, 1.5, 0.5),), workers=pool.map, finish=None)
-    alone = differential_evolution(valley, [(0, 1)], workers=map, **terms)
+        theirs: Any = pool.map
+        found = differential_evolution(valley, [(0, 1)], workers=theirs, **terms)
+        area, _ = quad_vec(square, 0, 1, workers=theirs, limit=1)
+        corner = brute(valley, (slice(0, 1.5, 0.5),), workers=theirs, finish=None)
+    alone = differential_evolution(valley, [(0, 1)], **terms)
     assert (found.x, found.nfev) == (alone.x, alone.nfev)
     assert area == pytest.approx(1 / 3)
     assert corner == 0.5

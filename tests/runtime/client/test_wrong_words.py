@@ -69,7 +69,8 @@ def test_numbers_of_numpy_decimals_and_fractions_are_numbers() -> None:
         "seed": 7,
     }
     assert {type(value) for value in taken.values()} == {int, float}
-    assert starburst.estimate(workers=np.int64(2), hours=np.float64(1), samples=3).usd > 0
+    numbers: dict[str, Any] = {"workers": np.int64(2), "hours": np.float64(1), "samples": 3}
+    assert starburst.estimate(**numbers).usd > 0
 
 
 def test_a_number_of_workers_is_no_environment() -> None:

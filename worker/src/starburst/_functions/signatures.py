@@ -90,7 +90,7 @@ def _check_callable(function: object) -> None:
 def _refusal(
     function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> str:
-    plain = function.__func__ if type(function) is MethodType else function
+    plain = function.__func__ if isinstance(function, MethodType) else function
     if type(plain) is FunctionType:
         if plain.__code__.co_flags & _NEVER_VALUES:
             return _no_value(plain)
