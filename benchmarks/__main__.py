@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starburst.local import ensure
 
-from . import arrays, first_result, requests, short_tasks, startup, trivial, uneven
+from . import arrays, first_result, memory, requests, short_tasks, startup, trivial, uneven
 from .harness import Row
 from .report import machine, table, write
 
@@ -30,6 +30,7 @@ def main() -> int:
         "startup": startup.measure,
         "first_result": first_result.measure,
         "requests": lambda: requests.measure(local),
+        "memory": memory.measure,
         "trivial": lambda: trivial.measure(peers=trivial.PEERS if beside else ()),
         "arrays": lambda: arrays.measure(local),
         "short_tasks": lambda: short_tasks.measure(peers=short_tasks.PEERS if beside else ()),

@@ -23,10 +23,13 @@ ERRORS = {
     *("SessionNotFound", "StarburstError", "TaskError", "TaskTimeout", "UnpicklableInput"),
     *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound"),
 }
-VALUES = {"Connection", "Estimate", "Session", "SessionOptions", "SessionSummary", "Status"}
+VALUES = {
+    *("Connection", "Estimate", "FutureList", "ResultIterator", "Session", "SessionOptions"),
+    *("SessionSummary", "Status"),
+}
 CALLS = {
-    *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map"),
-    *("session", "sessions", "wait"),
+    *("Executor", "as_completed", "attach", "connect", "estimate", "imap", "login"),
+    *("map", "session", "sessions", "wait"),
 }
 MODULES = {
     "errors": "users: what is raised",
@@ -60,7 +63,7 @@ def test_the_package_exports_what_is_listed() -> None:
             Session,
             {
                 *("id", "manifest", "futures", "tally", "status"),
-                *("submit", "map", "collect", "cancel", "extend", "cleanup", "detach"),
+                *("submit", "map", "imap", "collect", "cancel", "extend", "cleanup", "detach"),
             },
         ),
         (Executor, {"map", "session", "shutdown", "submit"}),

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from ._client.display.session_status import Status
     from ._client.estimating import estimate
     from ._client.executor import StarburstExecutor as Executor
+    from ._client.iterating import imap_over as imap
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
+    from ._client.streaming import ResultIterator
+    from ._client.tasks.futures import FutureList
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -58,12 +61,14 @@ __all__ = [
     "Estimate",
     "Executor",
     "FleetFailed",
+    "FutureList",
     "IntegrityError",
     "KeyUnavailable",
     "LimitExceeded",
     "LocalEnvironmentError",
     "PayloadError",
     "RemoteTraceback",
+    "ResultIterator",
     "ResultTooLarge",
     "Session",
     "SessionEnded",
@@ -84,6 +89,7 @@ __all__ = [
     "attach",
     "connect",
     "estimate",
+    "imap",
     "login",
     "map",
     "session",
@@ -98,6 +104,8 @@ _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
+    "FutureList": ("._client.tasks.futures", "FutureList"),
+    "ResultIterator": ("._client.streaming", "ResultIterator"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
@@ -106,6 +114,7 @@ _HOMES: Final = {
     "attach": ("._client.api", "attach"),
     "connect": ("._client.access.connection", "connect"),
     "estimate": ("._client.estimating", "estimate"),
+    "imap": ("._client.iterating", "imap_over"),
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
     "session": ("._client.api", "session"),

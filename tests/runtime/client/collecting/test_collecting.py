@@ -155,7 +155,7 @@ def test_a_collector_that_ends_lets_no_future_wait_for_ever(
 def test_what_a_worker_says_of_each_task_ends_that_task(connection: Connection) -> None:
     sky, tasks = Sky(), listed((4,))
     told: list[int] = []
-    tasks.on_cancel = told.append
+    tasks.on_cancel = lambda runs: told.extend(*runs)
     failures = {1: cancelled(), 2: describe(ValueError("of two"))}
     sky.nodes = {(FIRST, 0, 4): (0.0, node(0, 4, failures=failures))}
     collect(connection, sky, tasks)

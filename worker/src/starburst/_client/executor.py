@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, wait
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, connect
-from starburst._client.tasks.futures import ended_by_itself
+from starburst._client.tasks.chunking import Inputs
+from starburst._client.tasks.outcomes import Holder
 from starburst._functions.payload import dump_function, dump_input
 from starburst.errors import StarburstError
 
+from .inputs import bounded, refuse_endless
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
 from .session import Session
 from .session_core import SessionCore
+from .streaming import ResultIterator, Stream, check_buffersize
 
 __all__ = ["StarburstExecutor"]
 
@@ -32,7 +37,7 @@ class MapOptions(TypedDict, total=False):
     Attributes:
         timeout: seconds that all of it may take; None for no limit.
         chunksize: for other executors; chunks form by themselves here.
-        buffersize: calls that are submitted and not yet yielded, at most (Python 3.14 and later).
+        buffersize: calls that are submitted and not yet yielded, at most; None for no limit.
     """
 
     timeout: float | None
@@ -96,28 +101,72 @@ class StarburstExecutor(Executor):
         """
         data = dump_input((args, kwargs))
         with self._lock:
-            if self._shut:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            if self._core is None:
-                pickled = dump_function(fn)
-                environment, workspace, user, profile = self._where
-                connection = connect(environment, workspace, user=user, profile=profile)
-                self._core = open_core(connection, self._options, progress=self._progress)
-                self._session = Session(self._core)
-                self._core.functions.add(fn, pickled)
-            return self._core.submit(fn, data)
+            return self._started(fn).submit(fn, data, holder=Holder.FUTURE)
+
+    def _started(self, fn: Callable[..., Any]) -> SessionCore:
+        """Return the session's parts; the first function opens it. Its caller has the lock."""
+        if self._shut:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        if self._core is None:
+            pickled = dump_function(fn)
+            environment, workspace, user, profile = self._where
+            connection = connect(environment, workspace, user=user, profile=profile)
+            self._core = open_core(connection, self._options, progress=self._progress)
+            self._session = Session(self._core)
+            self._core.functions.add(fn, pickled)
+        return self._core
 
     def map(
         self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Iterator[T]:
-        """Call ``fn`` for each tuple of arguments, as any executor does.
+        """Call ``fn`` for each tuple of arguments, as any executor does; yield results in order.
 
-        What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+        All arguments are read before this returns, unless ``buffersize`` says how many calls may be
+        submitted and not yet yielded: then they may go on for ever. A result that was yielded is
+        held no longer. What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+
+        Raises:
+            UnpicklableInput: the function or an argument cannot travel.
+            ConfigurationError: the arguments do not end and there is no ``buffersize``.
+            TimeoutError: from the iterator, where it is not done after ``timeout`` seconds.
         """
+        buffersize = options.get("buffersize")
+        check_buffersize(buffersize)
+        if buffersize is None:
+            refuse_endless(iterables, door="Executor.map without buffersize=")
+        payloads: Iterator[bytes] = (
+            dump_input((args, {})) for args in zip(*iterables, strict=False)
+        )
+        if buffersize is None:
+            sized = any(isinstance(each, Sized) for each in iterables)
+            payloads = bounded(payloads, door="Executor.map without buffersize=", sized=sized)
+        first = next(payloads, None)
+        if first is None:
+            return iter(())
         with self._lock:
             if self._core is not None:
                 self._core.functions.forget(fn)
-        return super().map(fn, *iterables, **options)  # type: ignore[misc]  # buffersize is new
+            core = self._started(fn)
+            submit = core.submitter(fn)
+
+        def submit_unless_shut(inputs: Inputs) -> range:
+            with self._lock:
+                if self._shut:
+                    raise RuntimeError("cannot schedule new futures after shutdown")
+                return submit(inputs)
+
+        window = sys.maxsize if buffersize is None else buffersize
+        stream = Stream(
+            core.tasks,
+            itertools.chain([first], payloads),
+            submit=submit_unless_shut,
+            window=lambda: window,
+            timeout=options.get("timeout"),
+        )
+        stream.fill()
+        if buffersize is None:
+            stream.check()
+        return ResultIterator(stream.results())
 
     def __exit__(
         self,
@@ -160,9 +209,9 @@ class StarburstExecutor(Executor):
 
 
 def _finish(core: SessionCore) -> None:
-    futures = core.futures
-    wait(futures)
-    others = sum(not ended_by_itself(future) for future in futures)
+    total = len(core.tasks)
+    core.tasks.wait(threading.TIMEOUT_MAX, lambda: not core.tasks.is_any_open(total))
+    others = core.tasks.unread
     core.clean_up_or_warn(force=not others)
     if others and not core.statuses.erased:
         again = f"starburst.attach({core.id!r})"

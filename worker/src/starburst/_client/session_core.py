@@ -21,10 +21,12 @@ from starburst._client.display.session_status import Status
 from starburst._client.ending.erase import erase
 from starburst._client.ending.stopped_workers import wait_until_workers_left
 from starburst._client.tasks.cancels import Cancels
+from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.collect import Collector
-from starburst._client.tasks.collected_results import CollectedResults
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.futures import FutureList, joined
+from starburst._client.tasks.outcomes import Holder
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._protocol.manifest import Manifest
@@ -120,7 +122,6 @@ class SessionCore:
             cancelled=self.cancels.load,
             told=self._tell,
         )
-        self.collected = CollectedResults()
         self._final_tally: Tally | None = None
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
         self._stopped = False
@@ -132,25 +133,32 @@ class SessionCore:
         return self.manifest.session
 
     @property
-    def futures(self) -> tuple[Future[Any], ...]:
+    def futures(self) -> FutureList[Any]:
         """One future per task, in the order of submission."""
-        return tuple(self.tasks)
+        return FutureList(self.tasks, range(len(self.tasks)))
 
-    def submit(self, function: Callable[..., Any], data: bytes) -> Future[Any]:
+    def submit(
+        self, function: Callable[..., Any], data: bytes, *, holder: Holder = Holder.COLLECT
+    ) -> Future[Any]:
         """Send one call whose ``(args, kwargs)`` have been pickled already.
+
+        Args:
+            function: what to call.
+            data: the pickle.
+            holder: who gets its result.
 
         Raises:
             UnpicklableInput: the function cannot travel.
             SessionEnded: the session takes no more work.
         """
         self._check_open()
-        future = self.dispatcher.submit(self.functions.name(function), data)
+        future = self.dispatcher.submit(self.functions.name(function), data, holder=holder)
         self.collector.start()
         return future
 
     def submit_all(
         self, function: Callable[..., Any], payloads: Iterable[bytes]
-    ) -> list[Future[Any]]:
+    ) -> FutureList[Any]:
         """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other.
 
         Raises:
@@ -160,7 +168,43 @@ class SessionCore:
         self._check_open()
         name = self.functions.name(function)
         self.collector.start()
-        return [*self.dispatcher.submit_all(name, payloads)]
+        return FutureList(self.tasks, self.dispatcher.submit_all(name, payloads))
+
+    def submit_each(
+        self, function: Callable[..., Any], payloads: Iterable[bytes]
+    ) -> FutureList[Any]:
+        """Do as :meth:`submit_all` does with payloads that may be long in coming.
+
+        Raises:
+            UnpicklableInput: the function cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        name = self.functions.name(function)
+        parts = (self.submit_joined(name, Inputs([data])) for data in payloads)
+        return FutureList(self.tasks, joined(parts))
+
+    def submit_joined(self, name: str, inputs: Inputs, *, holder: Holder = Holder.COLLECT) -> range:
+        """Send calls of a stored function together; return their numbers.
+
+        Raises:
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        numbers = self.dispatcher.accept(name, inputs, holder=holder)
+        self.collector.start()
+        return numbers
+
+    def submitter(self, function: Callable[..., Any]) -> Callable[[Inputs], range]:
+        """Return what submits calls of a function whose results an iterator hands out.
+
+        Raises:
+            UnpicklableInput: the function cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        name = self.functions.name(function)
+        return lambda inputs: self.submit_joined(name, inputs, holder=Holder.ITERATOR)
 
     def _check_open(self) -> None:
         ended = self.tasks.ended
@@ -219,10 +263,10 @@ class SessionCore:
                 stacklevel=4,
             )
 
-    def clean_up_or_warn(self, *, force: bool) -> None:
+    def clean_up_or_warn(self, *, force: bool, wait_for_workers: bool = False) -> None:
         """Clean up where results, or an error on its way, matter more: a failure only warns."""
         try:
-            self.clean_up(force=force, wait_for_workers=False)
+            self.clean_up(force=force, wait_for_workers=wait_for_workers)
         except StarburstError as error:
             warnings.warn(
                 f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "

@@ -33,6 +33,10 @@ _ADVICE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "a connection belongs to one process; pass what is needed to connect, and connect inside "
         "the function",
     ),
+    (
+        ("Future", "TaskFuture", "FutureList"),
+        "it stands for calls in this process; send what result() returns",
+    ),
     (("frame", "traceback"), "it belongs to one process; keep its text instead"),
 )
 
@@ -42,12 +46,16 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
     path, culprit, error = _blame(value, what, error, dump)
     cls = type(culprit)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
-    advice = next((text for names, text in _ADVICE if cls.__name__ in names), "")
-    reason = advice or (
+    reason = _advice(culprit) or (
         f"pickle says {type(error).__name__}: {error}; send what it is made from instead, and "
         "make it inside the function"
     )
     return f"{path} cannot be sent: it is a {name}; {reason}."
+
+
+def _advice(culprit: object) -> str:
+    name = type(culprit).__name__
+    return next((text for names, text in _ADVICE if name in names), "")
 
 
 def _blame(
@@ -57,6 +65,8 @@ def _blame(
     seen: set[int] = set()
     for _ in range(_MAX_DEPTH):
         seen.add(id(value))
+        if _advice(value):
+            break
         for step, child in _some(_children(value)):
             if id(child) in seen:
                 continue

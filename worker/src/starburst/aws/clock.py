@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Future, wait
 from time import monotonic as _of_this_machine
@@ -35,6 +36,10 @@ class Clock:
     def is_done(self, future: Future[Any], *, within: float) -> bool:
         """Wait for a future's end, for so many seconds at most; whether it has come."""
         return bool(wait([future], within).done)
+
+    def condition(self) -> threading.Condition:
+        """Return a condition whose waits end by this time."""
+        return threading.Condition()
 
 
 SYSTEM_CLOCK: Final = Clock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -69,10 +70,10 @@ class Cancels:
         with self._writing:
             return self._load()
 
-    def add(self, number: int) -> None:
-        """Have a task put on the list, soon, together with others."""
+    def add(self, numbers: Iterable[range]) -> None:
+        """Have tasks put on the list, soon, together with others."""
         with self._changed:
-            self._wanted.add(number)
+            self._wanted.update(*numbers)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="starburst-cancel", daemon=True
