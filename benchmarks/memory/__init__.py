@@ -1,5 +1,5 @@
 """What a task costs the client in memory and CPU time."""
 
-from .__main__ import measure
+from .costs import measure
 
 __all__ = ["measure"]

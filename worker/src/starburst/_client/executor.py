@@ -95,6 +95,8 @@ class StarburstExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Send one call; return its future.
 
+        A future takes some 2 KB for as long as you hold it, and its result goes with it.
+
         Raises:
             UnpicklableInput: the function or an argument cannot travel; nothing was created.
             LimitExceeded: the workspace does not grant what this executor asks for.

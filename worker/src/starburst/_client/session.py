@@ -69,7 +69,7 @@ class Session:
     def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Send one call; return its future. Calls are gathered into chunks by themselves.
 
-        A call costs about 10 bytes, and its result while the session is held; its future 1.5 KB
+        A call costs about 10 bytes, and its result while the session is held; its future 2 KB
         more for as long as you hold it. :meth:`map` makes futures only where they are touched.
 
         Raises:

@@ -64,7 +64,7 @@ class FutureList(Sequence[Future[R]]):
     """The futures of some tasks: each is made when it is touched, and the same while it is held.
 
     So a million tasks cost what their results cost. It is read as a list is, and does not grow;
-    ``list(futures)`` makes all of them, at about 1.5 KB each.
+    ``list(futures)`` makes all of them, at about 2 KB each.
 
     Example:
         >>> futures = session.map(abs, range(1_000_000))         # doctest: +SKIP
