@@ -6,6 +6,7 @@ import atexit
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -75,11 +76,11 @@ class Cancels:
         with self._changed:
             self._wanted.update(*numbers)
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="starburst-cancel", daemon=True
-                )
-                self._thread.start()
-                atexit.register(self._at_exit)
+                thread = threading.Thread(target=self._run, name="starburst-cancel", daemon=True)
+                with suppress(RuntimeError):  # the interpreter is about to end: close() writes them
+                    thread.start()
+                    self._thread = thread
+                    atexit.register(self._at_exit)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -106,11 +107,10 @@ class Cancels:
         with self._changed:
             self._changed.notify_all()
             thread = self._thread
-        if thread is None:
-            return
-        atexit.unregister(self._at_exit)
-        if thread is not threading.current_thread():
-            thread.join()
+        if thread is not None:
+            atexit.unregister(self._at_exit)
+            if thread is not threading.current_thread():
+                thread.join()
         self.flush()
 
     def _at_exit(self) -> None:
