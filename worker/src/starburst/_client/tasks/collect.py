@@ -120,9 +120,11 @@ class Collector:
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         pause, asked = FIRST_PAUSE, time.monotonic()
         found = looked = asked
-        pace = Pace(asked)
+        pace, idle = Pace(asked), True
         while self._wait_for_work():
             now = time.monotonic()
+            if idle:  # what comes after a time without work is another wait, from now on
+                pace.begin(now)
             try:
                 new = self.round(pool)
                 pause = pace.next(
@@ -144,9 +146,7 @@ class Collector:
                 with suppress(StarburstError):  # the controller's own sweep comes anyway
                     self._refresh()
             self._changed()
-            if not self._tasks.outstanding:
-                # What is submitted from here on is another wait.
-                pace.begin(time.monotonic() + pause)
+            idle = not self._tasks.outstanding
             self._closing.wait(pause)
 
     def _wait_for_work(self) -> bool:
