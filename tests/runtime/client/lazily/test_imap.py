@@ -20,11 +20,12 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.streaming import Stream, Window
-from starburst._client.tasks import outcomes
+from starburst._client.tasks import dispatch, outcomes
 from starburst._client.tasks.chunking import Inputs
+from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.outcomes import Holder
 from starburst._client.tasks.task_list import TaskList
-from starburst.errors import ConfigurationError, SessionEnded, UnpicklableInput
+from starburst.errors import ConfigurationError, SessionEnded, SessionError, UnpicklableInput
 from tests.runtime.client.lazily.sky import PYTHON
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.session_internals import core
@@ -332,6 +333,46 @@ def test_repeating_an_argument_is_no_endless_input(fleet_here: InstantFleet) -> 
 
 
 # And what they hold.
+
+
+@pytest.mark.parametrize("door", [*DOORS, "starburst.imap"])
+def test_who_submits_much_waits_while_much_waits_to_be_sent(
+    fleet_here: InstantFleet, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """So that inputs are not all held where sending is slower than pickling."""
+    monkeypatch.setattr(dispatch, "_WAITING_BYTES", 50_000)
+    monkeypatch.setattr(dispatch, "_PACK_BYTES", 20_000)
+    held: list[int] = []
+    accept = Dispatcher.accept
+
+    def weigh(self: Any, *words: Any, **terms: Any) -> range:
+        held.append(self._bytes)
+        return accept(self, *words, **terms)
+
+    monkeypatch.setattr(Dispatcher, "accept", weigh)
+    inputs = [b"x" * 10_000] * 40
+    if door == "starburst.imap":
+        list(starburst.imap(len, inputs, environment=fleet_here.connection, workers=1))
+    elif door == "session.map":
+        with open_session(fleet_here.connection, SessionOptions(), progress=False) as session:
+            session.map(len, inputs)
+    elif door == "Executor.map":
+        with starburst.Executor(fleet_here.connection, workers=1, progress=False) as pool:
+            list(pool.map(len, inputs))
+    else:
+        starburst.map(len, inputs, environment=fleet_here.connection, workers=1)
+    assert held
+    assert max(held) < 50_000
+
+
+def test_a_session_has_names_for_a_million_packs_and_says_when_they_are_gone(
+    fleet_here: InstantFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_MOST_PACKS", 1)
+    with open_session(fleet_here.connection, SessionOptions(), progress=False) as session:
+        assert session.submit(abs, 1).result(30) == 0
+        with pytest.raises(SessionError, match=r"1 packs of tasks.*start a new session"):
+            session.submit(abs, 1).result(30)
 
 
 def peak(work: Callable[[], object]) -> int:

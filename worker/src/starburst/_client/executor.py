@@ -155,7 +155,7 @@ class StarburstExecutor(Executor):
             with self._lock:
                 if self._shut:
                     raise RuntimeError("cannot schedule new futures after shutdown")
-                return submit(inputs)
+            return submit(inputs)  # without the lock: it may wait for room
 
         window = sys.maxsize if buffersize is None else buffersize
         stream = Stream(

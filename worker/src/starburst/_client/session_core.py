@@ -193,6 +193,7 @@ class SessionCore:
         self._check_open()
         numbers = self.dispatcher.accept(name, inputs, holder=holder)
         self.collector.start()
+        self.dispatcher.wait_for_room()
         return numbers
 
     def submitter(self, function: Callable[..., Any]) -> Callable[[Inputs], range]:

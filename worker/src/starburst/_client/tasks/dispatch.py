@@ -52,7 +52,8 @@ _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
 _WAITING_BYTES: Final = 256 << 20
-"""Where more waits to be sent, who submits many at once waits too: they need not all be held."""
+_MOST_PACKS: Final = 999_999
+"""Their names have six digits."""
 _LONG_AGO: Final = float("-inf")
 
 
@@ -143,12 +144,13 @@ class Dispatcher:
                 if late or len(held) == _TOGETHER or held.nbytes >= _PACK_BYTES:
                     ready, held = held, Inputs()
                     yield self.accept(function, ready)
-                    self._wait_for_room()
+                    self.wait_for_room()
         finally:
             if held:
                 yield self.accept(function, held)
 
-    def _wait_for_room(self) -> None:
+    def wait_for_room(self) -> None:
+        """Wait while much waits to be sent: who submits more need not hold it all."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._bytes < _WAITING_BYTES or self._closing)
 
@@ -288,6 +290,11 @@ class Dispatcher:
     def _send(self, batch: Sequence[WaitingTasks]) -> None:
         if not batch:
             return
+        if self._packs >= _MOST_PACKS:
+            raise SessionError(
+                f"session {self._keys.session} has sent {_MOST_PACKS:,} packs of tasks, and takes "
+                "no more: start a new session for the rest"
+            )
         self._packs += 1
         pack = pack_name(self._packs)
         # Of all tasks that are known of, not of each pack.
