@@ -11,7 +11,17 @@ from pathlib import Path
 
 from starburst.local import ensure
 
-from . import adopters, arrays, first_result, requests, short_tasks, startup, trivial, uneven
+from . import (
+    adopters,
+    arrays,
+    first_result,
+    memory,
+    requests,
+    short_tasks,
+    startup,
+    trivial,
+    uneven,
+)
 from .harness import Row
 from .payloads import sharing
 from .report import machine, table, write
@@ -31,6 +41,7 @@ def main() -> int:
         "startup": startup.measure,
         "first_result": first_result.measure,
         "requests": lambda: requests.measure(local),
+        "memory": memory.measure,
         "trivial": lambda: trivial.measure(peers=trivial.PEERS if beside else ()),
         "arrays": lambda: arrays.measure(local),
         "sharing": sharing.measure,

@@ -33,7 +33,7 @@ def data_key(session: Session) -> bytes:
 
 def chunks(session: Session) -> Mapping[str, LedgerEntry]:
     """Where the tasks travel, by the name of their chunk."""
-    return core(session).tasks._chunks
+    return core(session).tasks._sent.entries
 
 
 @contextmanager

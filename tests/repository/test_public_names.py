@@ -25,12 +25,12 @@ ERRORS = {
     "InitializerFailed",
 }
 VALUES = {
-    *("Connection", "Estimate", "Handle", "Session", "SessionOptions", "SessionSummary"),
-    "Status",
+    *("Connection", "Estimate", "FutureList", "Handle", "ResultIterator", "Session"),
+    *("SessionOptions", "SessionSummary", "Status", "Travels"),
 }
 CALLS = {
-    *("Executor", "as_completed", "attach", "connect", "estimate", "login", "map"),
-    *("put", "rng", "session", "sessions", "wait"),
+    *("Executor", "as_completed", "attach", "connect", "estimate", "imap", "login"),
+    *("map", "put", "rng", "session", "sessions", "wait"),
 }
 MODULES = {
     "errors": "users: what is raised",
@@ -64,7 +64,8 @@ def test_the_package_exports_what_is_listed() -> None:
             Session,
             {
                 *("id", "manifest", "futures", "tally", "status"),
-                *("submit", "map", "put", "collect", "cancel", "extend", "cleanup", "detach"),
+                *("submit", "map", "imap", "put", "collect", "cancel", "extend", "cleanup"),
+                "detach",
             },
         ),
         (Handle, {"kind", "nbytes", "value"}),

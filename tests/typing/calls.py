@@ -12,7 +12,17 @@ from typing import Any, assert_type
 import boto3
 
 import starburst
-from starburst import Connection, Estimate, Handle, Session, SessionOptions, SessionSummary, Status
+from starburst import (
+    Connection,
+    Estimate,
+    FutureList,
+    Handle,
+    ResultIterator,
+    Session,
+    SessionOptions,
+    SessionSummary,
+    Status,
+)
 
 
 def length(text: str) -> int:
@@ -33,15 +43,25 @@ def check_map(texts: list[str]) -> None:
     starburst.map(length, texts, capacity="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def check_imap(texts: list[str]) -> None:
+    assert_type(starburst.imap(length, texts, buffersize=5, workers=2), ResultIterator[int])
+    assert_type(next(starburst.imap(length, texts)), int)
+    starburst.imap(length, [5])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.imap(length, texts, worker=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
 def check_session(texts: list[str], where: Connection) -> None:
     session = starburst.session("prod", workers=200, retries=2, labels={"study": "7"})
     assert_type(session, Session)
     assert_type(starburst.session(where, idle_timeout=60, max_usd=5), Session)
     assert_type(session.submit(length, "abc"), Future[int])
     assert_type(session.submit(scaled, 1.5, by=3), Future[float])
-    assert_type(session.map(length, texts), list[Future[int]])
+    assert_type(session.map(length, texts), FutureList[int])
+    assert_type(session.map(length, texts)[0], Future[int])
+    assert_type(session.map(length, texts)[:1], FutureList[int])
+    assert_type(session.imap(length, texts, buffersize=5), ResultIterator[int])
     assert_type(session.collect(timeout=5), list[Any])
-    assert_type(session.futures, tuple[Future[Any], ...])
+    assert_type(session.futures, FutureList[Any])
     assert_type(session.cancel(session.futures[0]), int)
     with session as same:
         assert_type(same, Session)

@@ -19,12 +19,13 @@ from starburst._client.attaching import attach_session, list_sessions
 from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.tasks import collect as collect_module
-from starburst._client.tasks import dispatch as dispatch_module
+from starburst._client.tasks.chunking import Inputs
+from starburst._functions.payload import dump_input
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
 from tests.runtime.fleet import BUCKET, Fleet, Lingering, leased
 from tests.runtime.sessions import ONE, opened, square, work
-from tests.session_internals import core, queue_url
+from tests.session_internals import core, in_one_pack, queue_url
 
 AT_ONCE = Timings(workers_leave_pause_seconds=0)
 
@@ -33,28 +34,31 @@ def objects(fleet: Fleet) -> list[str]:
     return [v["Key"] for v in fleet.s3.list_object_versions(Bucket=BUCKET).get("Versions", [])]
 
 
-@pytest.mark.parametrize("call", [1, 3, 5])
+@pytest.mark.parametrize("before", [True, False], ids=["before they wait", "while they wait"])
 def test_what_an_interrupt_kept_from_being_sent_is_not_waited_for(
-    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, call: int
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, before: bool
 ) -> None:
+    """What waits by then is sent; in both cases this client and another agree on what that is."""
     session = opened(connection, fleet, tasks=2)
-    made = dispatch_module.WaitingTask
-    calls = 0
+    dispatcher = core(session).dispatcher
+    put, name = dispatcher._put, core(session).functions.name(square)
 
-    def interrupted(*words: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call:
-            raise KeyboardInterrupt
-        return made(*words)
+    def interrupted(tasks: Any) -> None:
+        if not before:
+            put(tasks)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(dispatch_module, "WaitingTask", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        session.map(square, range(2, 7))
-    session.submit(square, 7)
+    with in_one_pack(session):
+        monkeypatch.setattr(dispatcher, "_put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            dispatcher.accept(name, Inputs([dump_input(((x,), {})) for x in range(2, 7)]))
+        monkeypatch.undo()
+        assert (dispatcher._count, dispatcher._bytes > 0) == ((0, False) if before else (5, True))
+        session.submit(square, 7)
     work(fleet, session)
     found = session.collect(timeout=60, return_exceptions=True)
-    assert [x for x in found if not isinstance(x, CancelledError)] == [0, 1, 49]
+    kept = [x for x in found if not isinstance(x, CancelledError)]
+    assert kept == ([0, 1, 49] if before else [x * x for x in range(8)])
     assert len(found) == len(session.futures) == 8
     again = attach_session(connection, session.id, progress=False)
     both = [[future.cancelled() for future in each.futures] for each in (session, again)]

@@ -8,7 +8,7 @@ import functools
 import gc
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +19,8 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._protocol.sealed.envelope import Buffer
+from starburst._protocol.sealed.functions import Function, ModuleFile
 from starburst._protocol.sealed.parcels import Parcel
 from starburst.errors import IntegrityError, SessionEnded, WorkerLost
 from starburst.worker.child.current import CurrentChild
@@ -194,6 +196,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.functions: set[str] = set()
+        self.modules = ""
         self.told: list[tuple[str, Any]] = []
 
     def send(self, header: dict[str, Any], _: object) -> None:
@@ -203,6 +206,17 @@ class Recording:
     def hand_over(self, name: str, file: int) -> None:
         assert os.fstat(file).st_size == 400
         self.told.append(("object", name))
+
+
+class OneFunction:
+    """Where functions come from: there is one, which needs an object."""
+
+    def function(self, name: str) -> Function:
+        return Function(name=name, pickle=needing("f"))
+
+    def contents(self, files: Iterable[ModuleFile]) -> list[Buffer]:
+        assert not [*files]
+        return []
 
 
 def needing(*names: str) -> bytes:
@@ -221,7 +235,7 @@ def test_a_child_gets_what_fits_and_its_tasks_run_in_so_many_parts() -> None:
         started.append(Recording())
         return cast(Child, started[-1])
 
-    child = CurrentChild(lambda _: needing("f"), start=start, objects=KeptObjects(fetch, most=1000))
+    child = CurrentChild(OneFunction(), start=start, objects=KeptObjects(fetch, most=1000))
     tasks = [b"none", needing("a"), needing("f", "a"), needing("b"), needing("bad"), b"none"]
     child.knowing("function")
     assert child.equip("function", tasks) == 3

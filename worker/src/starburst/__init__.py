@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from ._client.display.session_status import Status
     from ._client.estimating import estimate
     from ._client.executor import StarburstExecutor as Executor
+    from ._client.iterating import imap_over as imap
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
+    from ._client.streaming import ResultIterator
+    from ._client.tasks.futures import FutureList
     from ._client.travels import Travels
     from ._functions.handles import Handle
     from ._functions.putting import put
@@ -64,6 +67,7 @@ __all__ = [
     "Estimate",
     "Executor",
     "FleetFailed",
+    "FutureList",
     "Handle",
     "InitializerFailed",
     "IntegrityError",
@@ -72,6 +76,7 @@ __all__ = [
     "LocalEnvironmentError",
     "PayloadError",
     "RemoteTraceback",
+    "ResultIterator",
     "ResultTooLarge",
     "Session",
     "SessionEnded",
@@ -94,6 +99,7 @@ __all__ = [
     "attach",
     "connect",
     "estimate",
+    "imap",
     "login",
     "map",
     "put",
@@ -111,6 +117,8 @@ _HOMES: Final = {
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
     "Handle": ("._functions.handles", "Handle"),
+    "FutureList": ("._client.tasks.futures", "FutureList"),
+    "ResultIterator": ("._client.streaming", "ResultIterator"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
@@ -120,6 +128,7 @@ _HOMES: Final = {
     "attach": ("._client.api", "attach"),
     "connect": ("._client.access.connection", "connect"),
     "estimate": ("._client.estimating", "estimate"),
+    "imap": ("._client.iterating", "imap_over"),
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
     "put": ("._functions.putting", "put"),

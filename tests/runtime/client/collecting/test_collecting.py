@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from starburst._client.access.connection import Connection
+from starburst._client.tasks import collect as collect_module
 from starburst._client.tasks.result_reader import NodeName, ResultReader
 from starburst._client.tasks.task_list import Tally
 from starburst._codec import encode_batch
+from starburst._protocol.sealed.chunks import LedgerEntry
 from starburst._protocol.sealed.failure import Failure, describe
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from starburst.errors import (
@@ -155,7 +159,7 @@ def test_a_collector_that_ends_lets_no_future_wait_for_ever(
 def test_what_a_worker_says_of_each_task_ends_that_task(connection: Connection) -> None:
     sky, tasks = Sky(), listed((4,))
     told: list[int] = []
-    tasks.on_cancel = told.append
+    tasks.on_cancel = lambda runs: told.extend(*runs)
     failures = {1: cancelled(), 2: describe(ValueError("of two"))}
     sky.nodes = {(FIRST, 0, 4): (0.0, node(0, 4, failures=failures))}
     collect(connection, sky, tasks)
@@ -236,6 +240,34 @@ def test_a_session_that_is_over_with_all_its_tasks_done_takes_more(
     collect(connection, sky, tasks)
     assert [future.result(0) for future in tasks] == [0, 10, 20, 30]
     assert tasks.ended is None
+
+
+def test_a_wait_looks_closely_at_its_beginning_however_long_there_was_no_work(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an analyst goes on in a notebook after a while."""
+    sky, tasks = Sky(until=300.0), listed((1,))
+    sky.nodes = {(FIRST, 0, 1): (0.4, node(0, 1))}
+
+    def idle(seconds: float, until: Callable[[], bool]) -> bool:
+        sky.now += seconds
+        if sky.now >= 100 and len(tasks) == 1:
+            tasks.add(1)
+            tasks.dispatched([LedgerEntry(name=SECOND, first=1, tasks=1, offset=0, length=9)])
+            sky.nodes[SECOND, 0, 1] = (sky.now + 0.4, node(0, 1))
+        return until()
+
+    monkeypatch.setattr(tasks, "wait", idle)
+    collector = collector_under(connection, sky, tasks)
+    collector._changed = lambda: tasks.tally.done == 2 and setattr(sky, "until", sky.now)
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(collect_module, "time", sky)
+        collector._collect(pool)
+    first = [moment for moment in sky.looks if moment < 50]
+    second = [moment for moment in sky.looks if moment > 50]
+    assert 0.4 <= first[-1] < 0.45
+    assert len(first) <= 16
+    assert [moment - second[0] for moment in second] == pytest.approx(first)
 
 
 @pytest.mark.parametrize("status", [False, True], ids=["no status", "a last status"])

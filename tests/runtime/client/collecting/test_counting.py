@@ -7,7 +7,6 @@ from concurrent.futures import Future
 import pytest
 
 from starburst._client.access.connection import Connection
-from starburst._client.tasks.futures import fail, resolve
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry
 from starburst.errors import SessionEnded
@@ -38,36 +37,40 @@ def test_what_is_settled_twice_is_outstanding_once() -> None:
     """As where a worker's result comes after the tasks were cancelled or given up."""
     tasks = listed(FIRST, SECOND)
     assert (tasks.outstanding, tasks.first_open) == (6, FIRST.name)
-    tasks.settled(FIRST.name, done=2)
+    tasks.settle(FIRST.name, 0, "ab")
     assert (tasks.outstanding, tasks.first_open) == (4, FIRST.name)
-    tasks.settled(FIRST.name, done=3)
+    tasks.settle(FIRST.name, 0, "ABc")
     assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
-    tasks.settled(FIRST.name, done=3)
+    tasks.settle(FIRST.name, 0, "ABC", errors={0: SessionEnded("late")})
     assert (tasks.outstanding, tasks.first_open) == (3, SECOND.name)
+    assert (tasks.tally.done, tasks.tally.failed) == (3, 0)
+    assert [tasks.future(n).result(0) for n in range(3)] == ["a", "b", "c"]
 
 
 def test_what_is_read_while_a_session_is_closed_leaves_nothing_outstanding() -> None:
     tasks = listed(FIRST, SECOND)
-    resolve(tasks.futures(0, 1)[0], "read a moment before")
+    tasks.settle(FIRST.name, 0, ["read a moment before"])
     tasks.close(SessionEnded("closed"))
-    tasks.settled(FIRST.name, done=1)
+    tasks.settle(FIRST.name, 0, ["again", "and late"])
     assert (tasks.outstanding, tasks.first_open) == (0, None)
     assert (tasks.tally.done, tasks.tally.failed) == (6, 5)
     tasks.close(SessionEnded("closed again"))
     assert (tasks.tally.done, tasks.tally.failed) == (6, 5)
     assert str(tasks.ended) == "closed"
-    assert tasks.futures(0, 1)[0].result() == "read a moment before"
+    assert tasks.future(0).result() == "read a moment before"
 
 
 @pytest.mark.parametrize("sent", ["before", "after"])
 def test_a_cancelled_task_is_counted_once_however_often_it_is_heard_of(sent: str) -> None:
     tasks = listed(*([FIRST, SECOND] if sent == "before" else []))
     heard: list[int] = []
-    tasks.on_cancel = heard.append
+    tasks.on_cancel = lambda runs: heard.extend(*runs)
     futures = list(tasks)
     assert [futures[1].cancel(), futures[1].cancel()] == [True, True]
     tasks.mark_cancelled([1, 2, 2, len(tasks), 99])  # of later ones, another client knows
-    assert not fail(futures[1], SessionEnded("late"))
+    tasks.settle(FIRST.name, 1, ["late"])
+    tasks.settle(FIRST.name, 1, ["late"], errors={1: SessionEnded("late")})
+    assert futures[1].cancelled()
     if sent == "after":
         tasks.dispatched([FIRST, SECOND])
     assert tasks.outstanding == 4
@@ -96,9 +99,9 @@ def test_what_was_not_sent_yet_is_no_part_of_the_chunk_before_it() -> None:
     tasks = listed(FIRST)
     futures = list(tasks)
     assert futures[3].cancel()
-    tasks.dropped(futures[4:5], SessionEnded("not sent"))
+    tasks.dropped([range(4, 5)], SessionEnded("not sent"))
     assert (tasks.outstanding, tasks.first_open) == (3, FIRST.name)
-    tasks.dropped(futures[:3], SessionEnded("stored, and not queued"))
+    tasks.dropped([range(3)], SessionEnded("stored, and not queued"))
     assert (tasks.outstanding, tasks.first_open) == (0, None)
 
 
@@ -106,10 +109,9 @@ def test_tasks_that_could_not_be_sent_are_failed_once_and_waited_for_no_more() -
     """Some were stored, one has its result, one is cancelled, and two were never stored."""
     tasks = listed(FIRST)
     futures = list(tasks)
-    resolve(futures[0], 1)
-    tasks.settled(FIRST.name, done=1)
+    tasks.settle(FIRST.name, 0, [1])
     assert futures[1].cancel()
-    tasks.dropped(futures[:5], SessionEnded("not sent"))
+    tasks.dropped([range(5)], SessionEnded("not sent"))
     assert (tasks.outstanding, tasks.first_open) == (0, None)
     assert tasks.tally == Tally(total=6, done=5, failed=3, cancelled=1)
     assert not futures[5].done()
@@ -117,8 +119,10 @@ def test_tasks_that_could_not_be_sent_are_failed_once_and_waited_for_no_more() -
 
 def test_what_a_worker_says_of_its_work_is_added_up() -> None:
     tasks = listed(FIRST, SECOND)
-    tasks.settled(FIRST.name, done=3, failed=1, retried=4, seconds=1.5)
-    tasks.settled(SECOND.name, done=1, retried=1, seconds=0.5)
+    tasks.settle(FIRST.name, 0, "abc", errors={1: ValueError("of one")})
+    tasks.worked(retried=4, seconds=1.5)
+    tasks.settle(SECOND.name, 3, "d")
+    tasks.worked(retried=1, seconds=0.5)
     assert tasks.tally == Tally(total=6, done=4, failed=1, retried=5, seconds=2.0)
 
 

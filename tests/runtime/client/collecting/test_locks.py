@@ -11,7 +11,6 @@ import pytest
 
 from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
-from starburst._client.tasks.futures import resolve
 from starburst._client.tasks.task_list import TaskList
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry
 from starburst.errors import SessionEnded, SessionError
@@ -22,16 +21,24 @@ from tests.runtime.sessions import ONE, square
 from tests.session_internals import core, flush
 
 TASKS = (
+    "_outcomes",
+    "_sent",
     "_futures",
-    "_chunks",
-    "_placed",
-    "_open",
-    "_outstanding",
-    "_cancelled",
+    "_held",
+    "_telling",
     "_tally",
     "_ended",
 )
-WAITING = ("_waiting", "_bytes", "_last", "_busy", "_expected", "_expected_end", "_thread")
+WAITING = (
+    "_waiting",
+    "_count",
+    "_bytes",
+    "_last",
+    "_busy",
+    "_expected",
+    "_expected_end",
+    "_thread",
+)
 WANTED = ("_wanted", "_thread")
 WRITTEN = ("_written", "_etag")
 
@@ -69,7 +76,8 @@ def test_tasks_are_touched_under_their_lock() -> None:
     tasks = TaskList()
     found = guard(tasks, "_changed", TASKS)
     entry = LedgerEntry(name="p000001-00000", first=0, tasks=6, offset=0, length=9)
-    futures = tasks.add(6)
+    tasks.add(6)
+    futures = [tasks.future(number) for number in range(6)]
     tasks.extend(1)
     tasks.dispatched([entry])
     tasks.mark_cancelled([1, 99])
@@ -80,9 +88,16 @@ def test_tasks_are_touched_under_their_lock() -> None:
     assert not tasks.is_void(message)
     assert not tasks.is_void(dataclasses.replace(message, chunk="p000009-00000"))
     assert tasks.entry(entry.name) is entry
-    resolve(tasks.futures(0, 1)[0], 1)
-    tasks.settled(entry.name, done=1)
-    tasks.dropped(futures[3:4], SessionEnded("not sent"))
+    futures[4].add_done_callback(lambda _: None)
+    tasks.settle(entry.name, 0, [1])
+    tasks.worked(seconds=1.0)
+    tasks.dropped([range(3, 4)], SessionEnded("not sent"))
+    assert (tasks.cancelled(0, 6), tasks.count_done(range(6)), tasks.unread) == ([1, 2], 4, 4)
+    assert (tasks.all_done(7), tasks.is_any_open(7), tasks.has(futures[0])) == (False, True, True)
+    assert tasks.number_with(ValueError()) is None
+    assert tasks.take(1, return_exceptions=False) == [1]
+    assert [value for _, value in tasks.release(range(1))] == [1]
+    tasks.let_go([1])
     assert (tasks.outstanding, tasks.first_open, len(tasks)) == (2, entry.name, 7)
     assert tasks.ended is None
     assert tasks.wait(0.0, lambda: True)
@@ -133,15 +148,16 @@ def test_what_waits_to_be_sent_or_recorded_is_touched_under_its_lock(
 def test_whatever_changes_tasks_wakes_who_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = TaskList()
     entry = LedgerEntry(name="p000001-00000", first=0, tasks=5, offset=0, length=9)
-    futures = tasks.add(6)
+    tasks.add(6)
+    futures = [tasks.future(number) for number in range(6)]
     woken: list[str] = []
     monkeypatch.setattr(tasks._changed, "notify_all", lambda: woken.append("all"))
     changes: list[Callable[[], object]] = [
         lambda: tasks.dispatched([entry]),
         futures[0].cancel,
         lambda: tasks.mark_cancelled([1]),
-        lambda: tasks.settled(entry.name, done=1),
-        lambda: tasks.dropped(futures[3:4], SessionEnded("not sent")),
+        lambda: tasks.settle(entry.name, 2, ["two"]),
+        lambda: tasks.dropped([range(3, 4)], SessionEnded("not sent")),
         tasks.wake,
         lambda: tasks.close(SessionEnded("closed")),
     ]

@@ -147,3 +147,21 @@ def test_who_lets_go_is_told_that_a_cancel_was_not_recorded(
     again = attach_session(connection, session.id, progress=False)
     assert [future.cancelled() for future in again.futures] == [True, False, False, False]
     again.cleanup(force=True)
+
+
+def test_what_is_cancelled_while_python_ends_is_recorded_by_who_closes(
+    connection: Connection, fleet: Fleet
+) -> None:
+    """As by an iterator that the program leaves open: Python starts no threads by then."""
+
+    def start(_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    session = opened(connection, fleet)
+    with pytest.MonkeyPatch.context() as ending:
+        ending.setattr(threading.Thread, "start", start)
+        assert session.futures[1].cancel()
+    session.detach()
+    again = attach_session(connection, session.id, progress=False)
+    assert [future.cancelled() for future in again.futures] == [False, True, False, False]
+    again.cleanup(force=True)

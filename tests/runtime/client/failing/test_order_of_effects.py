@@ -18,7 +18,7 @@ from tests.runtime.client.failing.recording import Call, Recorder, disorder
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import ONE, square
 from tests.runtime.wire import s3_error
-from tests.session_internals import core, flush
+from tests.session_internals import chunks, flush
 
 LIFE = [
     *("put manifest", "put request to start", "ask start"),
@@ -55,7 +55,7 @@ def test_a_session_does_one_thing_after_the_other(connection: Connection, fleet:
     def look(call: Call) -> None:
         if call.what == "send":  # a result that comes at once must find its tasks known
             names = [name for name in call.named if name != "put function"]
-            known = {entry.name[:7] for entry in core(seen[0]).tasks._placed}
+            known = {entry.name[:7] for entry in chunks(seen[0]).values()}
             unknown.extend(name for name in names if name.removeprefix("put ") not in known)
 
     recorder.judge = look

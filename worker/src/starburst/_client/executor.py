@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, wait
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Executor, Future
 from types import TracebackType
-from typing import Any, Never, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.ending.leaving import Ending
-from starburst._client.tasks.futures import ended_by_itself
+from starburst._client.tasks.chunking import Inputs
+from starburst._client.tasks.outcomes import Holder
 from starburst._functions.bundle import bundle
 from starburst._functions.caller import caller, warn
 from starburst._functions.capturing import needs_of
@@ -18,10 +21,12 @@ from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_call, check_map, iterated
 from starburst._protocol.sealed.parcels import objects_bytes
 
+from .inputs import bounded, refuse_endless
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
 from .session import Session
 from .session_core import SessionCore
+from .streaming import ResultIterator, Stream, check_buffersize
 
 __all__ = ["StarburstExecutor"]
 
@@ -35,22 +40,12 @@ class MapOptions(TypedDict, total=False):
     Attributes:
         timeout: seconds that all of it may take; None for no limit.
         chunksize: for other executors; chunks form by themselves here.
-        buffersize: calls that are submitted and not yet yielded, at most (Python 3.14 and later).
+        buffersize: calls that are submitted and not yet yielded, at most; None for no limit.
     """
 
     timeout: float | None
     chunksize: int
     buffersize: int | None
-
-
-class _Captured:
-    """A function as it was when ``map`` began; stands for it in ``submit``."""
-
-    def __init__(self, pickled: bytes) -> None:
-        self.pickled = pickled
-
-    def __call__(self, *_: object) -> Never:
-        raise TypeError("this is called on workers alone")
 
 
 class StarburstExecutor(Executor):
@@ -113,44 +108,88 @@ class StarburstExecutor(Executor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Send one call; return its future.
 
+        A future takes some 2 KB for as long as you hold it, and its result goes with it.
+
         Raises:
             WrongArguments: ``fn`` cannot be called so; nothing was created.
             UnpicklableInput: the function or an argument cannot travel; nothing was created.
             RuntimeError: after ``shutdown``.
             LimitExceeded: the workspace does not grant what this executor asks for.
         """
-        sharing = self._sharing
-        if isinstance(fn, _Captured):
-            function, data = fn.pickled, sharing.input((args, kwargs))
-        else:
-            check_call(fn, args, kwargs)
-            function, data = sharing.call(fn, args, kwargs)
+        check_call(fn, args, kwargs)
+        function, data = self._sharing.call(fn, args, kwargs)
         with self._lock:
-            if self._shut:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            if self._core is None:
-                # Refused before anything is created.
-                bundle(needs_of(function) | needs_of(data), self._options.included)
-                environment, workspace, user, profile = self._where
-                connection = connect(environment, workspace, user=user, profile=profile)
-                self._core = open_core(connection, self._options, progress=self._progress)
-                self._core.objects.use(sharing)
-                self._session = Session(self._core)
-                self._ending = _ending(self._core)
-                self._ending.of(self)
-            return self._core.submit(function, data, often=isinstance(fn, _Captured))
+            core = self._started(function, data)
+            return core.submit(function, data, holder=Holder.FUTURE)
+
+    def _started(self, function: bytes, data: bytes) -> SessionCore:
+        """Return the session's parts; the first call opens it. Its caller has the lock."""
+        if self._shut:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        if self._core is None:
+            # Refused before anything is created.
+            bundle(needs_of(function) | needs_of(data), self._options.included)
+            environment, workspace, user, profile = self._where
+            connection = connect(environment, workspace, user=user, profile=profile)
+            self._core = open_core(connection, self._options, progress=self._progress)
+            self._core.objects.use(self._sharing)
+            self._session = Session(self._core)
+            self._ending = _ending(self._core)
+            self._ending.of(self)
+        return self._core
 
     def map(
         self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Iterator[T]:
-        """Call ``fn`` for each tuple of arguments, as any executor does.
+        """Call ``fn`` for each tuple of arguments, as any executor does; yield results in order.
 
-        What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+        All arguments are read before this returns, unless ``buffersize`` says how many calls may be
+        submitted and not yet yielded: then they may go on for ever. A result that was yielded is
+        held no longer. What ``fn`` uses of its surroundings, such as globals, is sent as it is now.
+
+        Raises:
+            UnpicklableInput: the function or an argument cannot travel.
+            ConfigurationError: the arguments do not end and there is no ``buffersize``.
+            TimeoutError: from the iterator, where it is not done after ``timeout`` seconds.
         """
         for each in iterables:
             check_map(fn, each, number=len(iterables))
-        captured = _Captured(self._sharing.function(fn))
-        return super().map(captured, *map(iterated, iterables), **options)  # type: ignore[misc]  # buffersize is new
+        buffersize = options.get("buffersize")
+        check_buffersize(buffersize)
+        if buffersize is None:
+            refuse_endless(iterables, door="Executor.map without buffersize=")
+        sharing = self._sharing
+        function = sharing.function(fn)
+        calls: Iterator[Any] = ((args, {}) for args in zip(*map(iterated, iterables), strict=False))
+        payloads: Iterator[bytes] = map(sharing.input, calls)
+        if buffersize is None:
+            sized = any(isinstance(each, Sized) for each in iterables)
+            payloads = bounded(payloads, door="Executor.map without buffersize=", sized=sized)
+        first = next(payloads, None)
+        if first is None:
+            return iter(())
+        with self._lock:
+            core = self._started(function, first)
+        submit = core.submitter(function)
+
+        def submit_unless_shut(inputs: Inputs) -> range:
+            with self._lock:
+                if self._shut:
+                    raise RuntimeError("cannot schedule new futures after shutdown")
+            return submit(inputs)  # without the lock: it may wait for room
+
+        window = sys.maxsize if buffersize is None else buffersize
+        stream = Stream(
+            core.tasks,
+            itertools.chain([first], payloads),
+            submit=submit_unless_shut,
+            window=lambda: window,
+            timeout=options.get("timeout"),
+        )
+        stream.fill()
+        if buffersize is None:
+            stream.check()
+        return ResultIterator(stream.results())
 
     def __exit__(
         self,
@@ -196,9 +235,9 @@ def _ending(core: SessionCore) -> Ending:
 
 
 def _finish(core: SessionCore) -> None:
-    futures = core.futures
-    wait(futures)
-    others = sum(not ended_by_itself(future) for future in futures)
+    total = len(core.tasks)
+    core.tasks.wait(threading.TIMEOUT_MAX, lambda: not core.tasks.is_any_open(total))
+    others = core.tasks.unread
     core.clean_up_or_warn(force=not others)
     if others and not core.statuses.erased:
         again = f"starburst.attach({core.id!r})"

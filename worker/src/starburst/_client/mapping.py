@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from starburst._client.access.connection import Connection, check_place, connect
-from starburst._client.ending.interrupts import say_that_it_goes_on
-from starburst._client.tasks.futures import ended_by_itself
+from starburst._client.tasks.chunking import Inputs
 from starburst._functions.bundle import bundle
-from starburst._functions.caller import warn
-from starburst._functions.capturing import all_needs
+from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
-from starburst._functions.signatures import check_map, iterated
+from starburst._functions.signatures import check_map
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
 from starburst.pricing.prices import Capacity
 
+from .bursts import end_after, end_well
+from .inputs import pickled
 from .opening import open_core
 from .options import Machine, SessionOptions
 from .session import Session
-from .session_core import SessionCore
 from .travels import Travels
 
 __all__ = ["map_over"]
@@ -62,7 +61,9 @@ def map_over(
     """Call ``f`` on every input, on cloud workers; return the results in input order.
 
     Inputs are given one by one: chunks form by themselves. Nothing is created before the function
-    and all inputs are known to travel. When all is done, the workers are stopped and the session's
+    and all inputs are known to travel: all are read first, and held as they travel until they are
+    sent. Inputs that never end, or results that need not all be held, are for
+    :func:`starburst.imap`. When all is done, the workers are stopped and the session's
     objects are erased; when a call failed, the objects stay, so that no result is lost. Who
     interrupts that end (Ctrl-C) still gets the results, and a warning.
 
@@ -95,7 +96,8 @@ def map_over(
         profile: an AWS profile.
 
     Raises:
-        ConfigurationError: an argument is wrong, or the environment cannot be found.
+        ConfigurationError: an argument is wrong, the environment cannot be found, or the inputs do
+            not end: they never do, are more than 100 million, or half of this machine's memory.
         WrongArguments: ``f`` does not take one argument, or ``inputs`` are no iterable.
         UnpicklableInput: the function or an input cannot travel.
         LimitExceeded: the workspace does not grant what was asked for.
@@ -127,64 +129,30 @@ def map_over(
     check_map(f, inputs)
     sharing = Sharing(most=objects_bytes(options.memory_gb))
     function = sharing.function(f)
-    payloads = sharing.inputs(((x,), {}) for x in iterated(inputs))
-    needs = all_needs(itertools.chain((function,), payloads))
+    waiting = deque(Inputs.joined(pickled(inputs, door="map", sharing=sharing, together=True)))
+    total = sum(map(len, waiting))
+    needs = needs_of(function).union(*(each.needs for each in waiting))
     carried = bundle(needs, options.included)  # refused before anything is created
     if dry_run:
-        return cast("list[R]", Travels.of(function, payloads, carried))
-    if not payloads:
+        nbytes = sum(each.nbytes for each in waiting)
+        return cast("list[R]", Travels.of(function, carried, inputs=total, input_bytes=nbytes))
+    if not waiting:
         return []
     connection = connect(environment, workspace, user=user, profile=profile)
-    core = open_core(connection, options, tasks=len(payloads), progress=progress)
+    core = open_core(connection, options, tasks=total, progress=progress)
     core.ends_with_client = True
     try:
         core.objects.use(sharing)
-        core.dispatcher.expect(len(payloads))
-        core.submit_all(function, payloads, needs)
+        core.dispatcher.expect(total)
+        while waiting:  # what is sent is held no longer
+            core.submit_joined(function, waiting.popleft(), needs=needs)
         outcome: list[R] = Session(core).collect()
     except BaseException as error:
-        with say_that_it_goes_on(core.id):
-            core.clean_up_or_warn(force=False)
-        number = _first_with(core, error)
-        if number is not None:
-            error.add_note(f"raised for input {number}, counted from 0")
-        if not core.statuses.erased:
-            error.add_note(_what_is_kept(core))
+        own = RemoteTraceback.of(error) is not None
+        end_after(core, error, number=core.tasks.number_with(error) if own else None)
         raise
-    try:
-        core.clean_up_or_warn(force=True)
-    except KeyboardInterrupt:  # some may be erased already, and these are all there is
-        warn(
-            f"session {core.id} was not cleaned up: that was interrupted. `starburst stop "
-            f"{core.id} --erase` does so; all results are here"
-        )
+    end_well(core)
     return outcome
-
-
-def _first_with(core: SessionCore, error: BaseException) -> int | None:
-    if RemoteTraceback.of(error) is None:
-        return None  # no call's own
-    ends = ((n, f) for n, f in enumerate(core.futures) if f.done() and not f.cancelled())
-    return next((n for n, future in ends if future.exception() is error), None)
-
-
-def _what_is_kept(core: SessionCore) -> str:
-    tally = core.tasks.tally
-    kept = "while this local environment runs" if core.connection.local else "in the bucket"
-    found = tally.done - tally.failed - tally.cancelled
-    again = f"starburst.attach({core.id!r})"
-    # Workers that stop commit what they have, and a result that cannot be read here is one.
-    others = not all(map(ended_by_itself, core.futures))
-    if not (found or others):
-        return (
-            f"no call has a result; inputs are kept {kept}: {again}.cleanup(force=True) erases them"
-        )
-    so_far = " so far" if others else ""
-    return (
-        f"{found:,} of {tally.total:,} calls have a result{so_far}, kept {kept}: "
-        f"{again}.collect(wait=False, return_exceptions=True); "
-        f"{again}.cleanup(force=True) erases them"
-    )
 
 
 # What Python says of wrong arguments, and help(), should name what people call.

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
-from starburst._functions.signatures import check_call, check_map, iterated
+from starburst._client.tasks.futures import FutureList, numbers_in
+from starburst._functions.signatures import check_call, check_map
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
 
+from .inputs import pickled
 from .numbers import number
+from .streaming import ResultIterator, Stream, Window
 
 if TYPE_CHECKING:
     from starburst._client.display.session_status import Status
@@ -56,8 +59,8 @@ class Session:
         return self._core.manifest
 
     @property
-    def futures(self) -> tuple[Future[Any], ...]:
-        """One future per task, in the order of submission."""
+    def futures(self) -> FutureList[Any]:
+        """One future per task, in the order of submission, each made when it is touched."""
         return self._core.futures
 
     @property
@@ -72,6 +75,9 @@ class Session:
         array that it captures, or that several calls carry, is sent once for as long as it stays
         the same.
 
+        A call costs about 10 bytes, and its result while the session is held; its future 2 KB
+        more for as long as you hold it. :meth:`map` makes futures only where they are touched.
+
         Raises:
             WrongArguments: the function cannot be called so.
             UnpicklableInput: the function or an argument cannot travel.
@@ -81,25 +87,63 @@ class Session:
         core = self._core
         return core.submit(*core.objects.sharing.call(function, args, kwargs))
 
-    def map(self, function: Callable[[T], R], inputs: Iterable[T]) -> list[Future[R]]:
+    def map(self, function: Callable[[T], R], inputs: Iterable[T]) -> FutureList[R]:
         """Send ``function(x)`` for each input; return the futures, in order.
 
-        What the function uses of its surroundings, such as globals, is sent as it is now.
+        They are a sequence that makes each future when it is touched: a million of them cost what
+        their results cost. What the function uses of its surroundings, such as globals, is sent as
+        it is now. Inputs that never end are for :meth:`imap`.
 
         Raises:
             WrongArguments: the function does not take one argument.
             UnpicklableInput: the function or an input cannot travel; inputs before it are sent.
+            ConfigurationError: the inputs do not end, or are more than 100 million.
             SessionEnded: the session takes no more work.
+
+        Example:
+            >>> futures = session.map(abs, [-1, 2, -3])          # doctest: +SKIP
+            >>> [future.result() for future in futures]          # doctest: +SKIP
+            [1, 2, 3]
         """
         core = self._core
         check_map(function, inputs)
         sharing = core.objects.sharing
-        pickled = sharing.function(function)
-        payloads = (sharing.input(((x,), {})) for x in iterated(inputs))
+        sent = sharing.function(function)
+        payloads = pickled(inputs, door="session.map", sharing=sharing)
         if not isinstance(inputs, Sized):  # the next one may be long in coming
-            return [core.submit(pickled, data, often=True) for data in payloads]
+            return core.submit_each(sent, payloads)
         core.dispatcher.expect(len(inputs))
-        return core.submit_all(pickled, payloads) if len(inputs) else []
+        return core.submit_all(sent, payloads) if len(inputs) else core.futures[:0]
+
+    def imap(
+        self, function: Callable[[T], R], inputs: Iterable[T], *, buffersize: int | None = None
+    ) -> ResultIterator[R]:
+        """Yield ``function(x)`` for each input, in order, each as soon as it is there.
+
+        Inputs are read as results are taken, so that they may go on for ever: see
+        :func:`starburst.imap`, which also ends the session. A result that was yielded is held no
+        longer, neither by a future nor for ``collect``. Closing the iterator cancels what it has
+        submitted and not yielded.
+
+        Args:
+            function: what to call.
+            inputs: its arguments, one each.
+            buffersize: calls that are submitted and not yet yielded, at most; None for as many as
+                keep the workers busy, 10,000 at most.
+
+        Raises:
+            WrongArguments: the function does not take one argument.
+            UnpicklableInput: the function or an input cannot travel; results of those before it
+                come first.
+            SessionEnded: the session takes no more work.
+        """
+        core = self._core
+        check_map(function, inputs)
+        window, sharing = Window(core, buffersize), core.objects.sharing
+        submit = core.submitter(sharing.function(function))
+        payloads = pickled(inputs, door=None, sharing=sharing)
+        stream = Stream(core.tasks, payloads, submit=submit, window=window)
+        return ResultIterator(stream.results())
 
     def put(self, value: T) -> Handle[T]:
         """Send a value once for many tasks of this session; return its handle.
@@ -149,20 +193,20 @@ class Session:
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         with contextlib.nullcontext() if core.ends_with_client else say_that_it_goes_on(core.id):
             core.dispatcher.flush(timeout)
-            futures = core.futures
+            total = len(core.tasks)
             waited = not wait or core.tasks.wait(
                 min(threading.TIMEOUT_MAX, until - time.monotonic()),
-                lambda: all(future.done() for future in futures),
+                lambda: core.tasks.all_done(total),
             )
         if not waited:
             raise TimeoutError(
-                f"{self.tally.done:,} of {len(futures):,} tasks were done after {timeout:g} s; the "
+                f"{self.tally.done:,} of {total:,} tasks were done after {timeout:g} s; the "
                 "rest goes on. collect again, or collect(wait=False) for what there is"
             )
         if not wait:
             core.collector.catch_up()
         core.bar.rest(self.tally)  # what is printed next begins a line of its own
-        return core.collected.take(futures, return_exceptions=return_exceptions)
+        return core.tasks.take(total, return_exceptions=return_exceptions)
 
     def cancel(self, futures: Iterable[Future[Any]] | Future[Any] | None = None) -> int:
         """Cancel tasks, and return when that is recorded in S3: no crash here undoes it.
@@ -183,8 +227,11 @@ class Session:
         core.collector.catch_up()  # a result that is committed already has won
         if isinstance(futures, Future):
             futures = (futures,)
-        wanted = self.futures if futures is None else tuple(futures)
-        count = sum(future.cancel() for future in wanted if not future.done())
+        numbers = numbers_in(futures, core.tasks)
+        if futures is None or numbers is not None:
+            count = core.tasks.cancel(numbers)
+        else:
+            count = sum(future.cancel() for future in tuple(futures) if not future.done())
         core.cancels.flush()
         if count and not core.tasks.outstanding:
             with contextlib.suppress(StarburstError):  # workers drop what is left in the queue

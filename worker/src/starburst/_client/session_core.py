@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,11 +22,13 @@ from starburst._client.display.session_status import Status
 from starburst._client.ending.erase import erase
 from starburst._client.ending.stopped_workers import wait_until_workers_left
 from starburst._client.tasks.cancels import Cancels
+from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.collect import Collector
-from starburst._client.tasks.collected_results import CollectedResults
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.functions import Functions
+from starburst._client.tasks.futures import FutureList, joined
 from starburst._client.tasks.objects import Objects
+from starburst._client.tasks.outcomes import Holder
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._functions.caller import warn
@@ -149,7 +151,6 @@ class SessionCore:
             cancelled=self.cancels.load,
             told=self._tell,
         )
-        self.collected = CollectedResults()
         self._final_tally: Tally | None = None
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
         self._stopped = False
@@ -161,17 +162,30 @@ class SessionCore:
         return self.manifest.session
 
     @property
-    def futures(self) -> tuple[Future[Any], ...]:
+    def futures(self) -> FutureList[Any]:
         """One future per task, in the order of submission."""
-        return tuple(self.tasks)
+        return FutureList(self.tasks, range(len(self.tasks)))
 
-    def submit(self, function: bytes, data: bytes, *, often: bool = False) -> Future[Any]:
+    def submit(
+        self,
+        function: bytes,
+        data: bytes,
+        *,
+        often: bool = False,
+        holder: Holder = Holder.COLLECT,
+    ) -> Future[Any]:
         """Send one call; its function and its ``(args, kwargs)`` have been pickled already.
 
         Args:
             function: pickled.
             data: of the call.
             often: whether more calls of this very function are to follow.
+            holder: who gets its result.
+
+        Args:
+            function: what to call.
+            data: the pickle.
+            holder: who gets its result.
 
         Raises:
             UnpicklableInput: the files that they need cannot travel.
@@ -184,16 +198,13 @@ class SessionCore:
             name = functions.name(function, needs_of(data))
         else:
             name, data = functions.call(function, data)
-        future = self.dispatcher.submit(name, data)
+        future = self.dispatcher.submit(name, data, holder=holder)
         self.collector.start()
         return future
 
     def submit_all(
-        self,
-        function: bytes,
-        payloads: Iterable[bytes],
-        needs: frozenset[str] = NOTHING,
-    ) -> list[Future[Any]]:
+        self, function: bytes, payloads: Iterable[bytes], needs: frozenset[str] = NOTHING
+    ) -> FutureList[Any]:
         """Send calls whose ``(args, kwargs)`` are pickled, or become so one after the other.
 
         Args:
@@ -209,10 +220,52 @@ class SessionCore:
         self.objects.store_waiting()
         self.collector.start()
         named = self.functions.names(function, self._stored(payloads), needs)
-        futures: list[Future[Any]] = []
+        parts: list[range] = []
         for name, calls in itertools.groupby(named, key=itemgetter(0)):
-            futures += self.dispatcher.submit_all(name, (data for _, data in calls))
-        return futures
+            numbers = self.dispatcher.submit_all(name, (data for _, data in calls))
+            parts += [numbers] if isinstance(numbers, range) else (range(n, n + 1) for n in numbers)
+        return FutureList(self.tasks, joined(parts))
+
+    def submit_each(self, function: bytes, payloads: Iterable[bytes]) -> FutureList[Any]:
+        """Do as :meth:`submit_all` does with payloads that may be long in coming.
+
+        Raises:
+            UnpicklableInput: the files that they need cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        parts = (self.submit_joined(function, Inputs([data])) for data in payloads)
+        return FutureList(self.tasks, joined(parts))
+
+    def submit_joined(
+        self,
+        function: bytes,
+        inputs: Inputs,
+        *,
+        needs: frozenset[str] = NOTHING,
+        holder: Holder = Holder.COLLECT,
+    ) -> range:
+        """Send calls of a function together; return their numbers.
+
+        Raises:
+            UnpicklableInput: the files that they need cannot travel.
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        self.objects.store_waiting()
+        name = self.functions.name(function, needs | inputs.needs)
+        numbers = self.dispatcher.accept(name, inputs, holder=holder)
+        self.collector.start()
+        self.dispatcher.wait_for_room()
+        return numbers
+
+    def submitter(self, function: bytes) -> Callable[[Inputs], range]:
+        """Return what submits calls of a function whose results an iterator hands out.
+
+        Raises:
+            SessionEnded: the session takes no more work.
+        """
+        self._check_open()
+        return lambda inputs: self.submit_joined(function, inputs, holder=Holder.ITERATOR)
 
     def _stored(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
         """Yield payloads once all that they share is stored."""
@@ -283,10 +336,10 @@ class SessionCore:
                 f"it again in a few minutes: `starburst stop {self.id} --erase`"
             )
 
-    def clean_up_or_warn(self, *, force: bool) -> None:
+    def clean_up_or_warn(self, *, force: bool, wait_for_workers: bool = False) -> None:
         """Clean up where results, or an error on its way, matter more: a failure only warns."""
         try:
-            self.clean_up(force=force, wait_for_workers=False)
+            self.clean_up(force=force, wait_for_workers=wait_for_workers)
         except StarburstError as error:
             warn(
                 f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starburst._functions.bundle import Bundle
@@ -48,7 +47,7 @@ class Travels:
     input_bytes: int
 
     @classmethod
-    def of(cls, function: bytes, payloads: Sequence[bytes], carried: Bundle) -> Travels:
+    def of(cls, function: bytes, carried: Bundle, *, inputs: int, input_bytes: int) -> Travels:
         """Return what goes with a pickled function and its inputs."""
         return cls(
             files=tuple(
@@ -57,8 +56,8 @@ class Travels:
             ),
             values=carried.changed,
             function_bytes=len(function) + len(carried.changes),
-            inputs=len(payloads),
-            input_bytes=sum(map(len, payloads)),
+            inputs=inputs,
+            input_bytes=input_bytes,
         )
 
     def __repr__(self) -> str:

@@ -127,8 +127,8 @@ def _path(writer: Writer, value: pathlib.PurePath, depth: int) -> object:
 
 def _collection(writer: Writer, value: Any, depth: int) -> object:  # noqa: ANN401
     name = type(value).__name__
-    if extra := extra_attribute(value):
-        raise Unsupported(value, f"has the attribute {extra!r}")
+    if attribute := extra_attribute(value):
+        raise Unsupported(value, f"has the attribute {attribute!r}")
     if name == "deque":
         return writer.extension(
             Code.COLLECTION, name, value.maxlen, writer.lower_all(value, depth), []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -62,6 +63,11 @@ class _Draft:
     atoms: list[str | _Copy]
     handles: list[str]
 
+    def __len__(self) -> int:
+        """Bytes that it holds."""
+        copies = (each for each in (*self.buffers, *self.atoms) if isinstance(each, _Copy))
+        return len(self.pickled) + sum(len(each.data) for each in copies)
+
 
 class Sharing:
     """What one client has sent in one session, or will when that begins.
@@ -107,13 +113,26 @@ class Sharing:
         made = self._dump(value)
         return made if isinstance(made, bytes) else self._settle(made)
 
-    def inputs(self, values: Iterable[object]) -> list[bytes]:
-        """Do as :meth:`input` for all of them; also the first that has something names it."""
-        made = [self._dump(value) for value in values]
-        for number, each in enumerate(made):
-            if not isinstance(each, bytes):
-                made[number] = self._settle(each)
-        return made  # type: ignore[return-value]  # no draft is left
+    def inputs(
+        self,
+        values: Iterable[object],
+        watched: Callable[[Iterator[bytes | _Draft]], Iterator[bytes | _Draft]] = iter,
+    ) -> Iterator[bytes]:
+        """Do as :meth:`input` for all of them; also the first that has something names it.
+
+        Args:
+            values: the inputs.
+            watched: passes on what each has become, and may count it.
+        """
+        held: deque[bytes | _Draft] = deque()
+        for made in watched(map(self._dump, values)):
+            if held or isinstance(made, _Draft):
+                held.append(made)
+            else:
+                yield made
+        while held:
+            made = held.popleft()
+            yield made if isinstance(made, bytes) else self._settle(made)
 
     def call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]

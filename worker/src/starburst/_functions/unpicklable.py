@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import types
 import weakref
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import Future
 from typing import Any, Final
 
 __all__ = ["belongs_to_one_process", "captured", "explain"]
@@ -50,6 +51,10 @@ _ADVICE: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
         "it was made of a Python function, which it does not show; pass that function, and call "
         "np.frompyfunc or np.vectorize inside",
     ),
+    (
+        ("Future", "TaskFuture", "FutureList"),
+        "it stands for calls in this process; send what result() returns",
+    ),
     (("frame", "traceback"), "it belongs to one process; keep its text instead"),
 )
 
@@ -59,8 +64,7 @@ def explain(value: object, what: str, error: Exception, dump: Callable[[object],
     path, culprit, error = _blame(value, what, error, dump)
     cls = type(culprit)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
-    advice = _advice(culprit)
-    reason = advice or (
+    reason = _advice(culprit) or (
         f"pickle says {type(error).__name__}: {error}; send what it is made from instead, and "
         "make it inside the function"
     )
@@ -85,7 +89,8 @@ def _blame(
     seen: set[int] = set()
     for _ in range(_MAX_DEPTH):
         seen.add(id(value))
-        if isinstance(value, weakref.WeakSet | MutableMapping) and _advice(value):
+        whole = isinstance(value, weakref.WeakSet | MutableMapping | Sequence | Future)
+        if whole and _advice(value):
             break  # the whole of it is to blame, not what it is made of
         for step, child in _some(_children(value)):
             if id(child) in seen:

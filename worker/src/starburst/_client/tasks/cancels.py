@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -69,16 +71,16 @@ class Cancels:
         with self._writing:
             return self._load()
 
-    def add(self, number: int) -> None:
-        """Have a task put on the list, soon, together with others."""
+    def add(self, numbers: Iterable[range]) -> None:
+        """Have tasks put on the list, soon, together with others."""
         with self._changed:
-            self._wanted.add(number)
+            self._wanted.update(*numbers)
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="starburst-cancel", daemon=True
-                )
-                self._thread.start()
-                atexit.register(self._at_exit)
+                thread = threading.Thread(target=self._run, name="starburst-cancel", daemon=True)
+                with suppress(RuntimeError):  # the interpreter is about to end: close() writes them
+                    thread.start()
+                    self._thread = thread
+                    atexit.register(self._at_exit)
             self._changed.notify_all()
 
     def flush(self) -> None:
@@ -105,11 +107,10 @@ class Cancels:
         with self._changed:
             self._changed.notify_all()
             thread = self._thread
-        if thread is None:
-            return
-        atexit.unregister(self._at_exit)
-        if thread is not threading.current_thread():
-            thread.join()
+        if thread is not None:
+            atexit.unregister(self._at_exit)
+            if thread is not threading.current_thread():
+                thread.join()
         self.flush()
 
     def _at_exit(self) -> None:

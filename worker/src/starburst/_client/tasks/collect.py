@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -13,8 +13,9 @@ from starburst._client.access.patience import Patience
 from starburst._client.access.status_reader import StatusReader
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import ResultMode
-from starburst._protocol.sealed.cancel_list import CancelledTasks
-from starburst._protocol.sealed.result_nodes import ResultNode
+from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED, CancelledTasks
+from starburst._protocol.sealed.failure import Failure
+from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 from starburst.errors import (
     FleetFailed,
     IntegrityError,
@@ -23,7 +24,6 @@ from starburst.errors import (
     StarburstError,
 )
 
-from .futures import fail, number_of, resolve
 from .pacing import FIRST_PAUSE, Pace
 from .result_reader import NodeName, ResultReader
 from .task_list import TaskList
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Collector"]
 
 _FETCHES: Final = 8
+_FORGET: Final = 10_000
+"""Names of results, from which on those that can no longer come are forgotten."""
 
 
 class Collector:
@@ -80,10 +82,18 @@ class Collector:
         self._cancelled = cancelled
         self._seen: set[NodeName] = set()
         self._children: set[NodeName] = set()
+        self._remembered = _FORGET
+        self._heeded = NOTHING_CANCELLED, 0
+        self._results_bytes = self._results_read = 0
         self._taking = threading.RLock()  # a future's callback may call us anew
         self._taker: int | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def mean_bytes(self) -> float | None:
+        """Bytes of a result as it travels, in the mean so far; None before the first."""
+        return self._results_bytes / self._results_read if self._results_read else None
 
     def start(self) -> None:
         """Begin to collect; harmless to repeat."""
@@ -112,9 +122,11 @@ class Collector:
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         pause, asked = FIRST_PAUSE, time.monotonic()
         found = looked = asked
-        pace = Pace(asked)
+        pace, idle = Pace(asked), True
         while self._wait_for_work():
             now = time.monotonic()
+            if idle:  # what comes after a time without work is another wait, from now on
+                pace.begin(now)
             try:
                 new = self.round(pool)
                 pause = pace.next(
@@ -136,9 +148,7 @@ class Collector:
                 with suppress(StarburstError):  # the controller's own sweep comes anyway
                     self._refresh()
             self._changed()
-            if not self._tasks.outstanding:
-                # What is submitted from here on is another wait.
-                pace.begin(time.monotonic() + pause)
+            idle = not self._tasks.outstanding
             self._closing.wait(pause)
 
     def _wait_for_work(self) -> bool:
@@ -178,7 +188,9 @@ class Collector:
                 round_.result()
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
-        found = self._results.list_nodes(first_open=self._tasks.first_open)
+        first_open = self._tasks.first_open
+        self._forget(first_open or "")
+        found = self._results.list_nodes(first_open=first_open)
         listed = {name: key for name, key in found if name not in self._seen}
         taken = 0
         while expected := [name for name in listed if self._is_expected(name)]:
@@ -189,6 +201,13 @@ class Collector:
                     self._take(name, node)
             taken += len(expected)
         return taken
+
+    def _forget(self, first_open: str) -> None:
+        """Forget what is no longer listed, now and then: a session may go on for long."""
+        if len(self._seen) + len(self._children) > self._remembered:
+            self._seen = {name for name in self._seen if name[0] >= first_open}
+            self._children = {name for name in self._children if name[0] >= first_open}
+            self._remembered = 2 * (len(self._seen) + len(self._children)) + _FORGET
 
     def _is_expected(self, name: NodeName) -> bool:
         chunk, lo, hi = name
@@ -201,40 +220,43 @@ class Collector:
         if entry is None:
             return  # another client's tasks
         if isinstance(node, IntegrityError):
-            futures = self._tasks.futures(entry.first + lo, hi - lo)
-            failed = sum(fail(future, node) for future in futures)
-            self._tasks.settled(chunk, done=failed, failed=failed)
+            self._tasks.fail(chunk, range(entry.first + lo, entry.first + hi), node)
             return
         self._children.update((chunk, a, b) for a, b in node.children)
-        done = failed = 0
+        self._tasks.worked(retried=node.retries, seconds=node.seconds)
         for batch in node.batches:
-            start = entry.first + batch.first
-            futures = self._tasks.futures(start, batch.count)
-            try:
-                values = self._results.decode(batch, chunk)
-            except PayloadError as error:
-                ended = sum(fail(future, error) for future in futures)
-                done, failed = done + ended, failed + ended
-                continue
-            for index, (future, value) in enumerate(zip(futures, values, strict=True), batch.first):
-                failure = node.failures.get(index)
-                if failure is None and not isinstance(value, PayloadError):
-                    done += resolve(future, value)
-                elif failure is not None and failure.kind == "cancelled":
-                    self._tasks.mark_cancelled(
-                        [number_of(future)]
-                    )  # by another client of this session
-                else:
-                    ended = fail(future, rebuild(failure, mode=self._mode) if failure else value)
-                    done, failed = done + ended, failed + ended
-        self._tasks.settled(
-            chunk, done=done, failed=failed, retried=node.retries, seconds=node.seconds
-        )
+            self._take_batch(chunk, entry.first, batch, node.failures)
+
+    def _take_batch(
+        self, chunk: str, chunk_first: int, batch: Batch, failures: Mapping[int, Failure]
+    ) -> None:
+        first = chunk_first + batch.first
+        self._results_bytes += sum(memoryview(part).nbytes for part in batch.parts)
+        self._results_read += batch.count
+        try:
+            values = self._results.decode(batch, chunk)
+        except PayloadError as error:
+            self._tasks.fail(chunk, range(first, first + batch.count), error)
+            return
+        errors: dict[int, BaseException] = {
+            n: v for n, v in enumerate(values, first) if isinstance(v, PayloadError)
+        }
+        for index in range(batch.first, batch.first + batch.count) if failures else ():
+            failure = failures.get(index)
+            if failure is not None and failure.kind == "cancelled":
+                # By another client of this session.
+                self._tasks.mark_cancelled([chunk_first + index])
+            elif failure is not None:
+                errors[chunk_first + index] = rebuild(failure, mode=self._mode)
+        self._tasks.settle(chunk, first, values, errors=errors)
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
         """Look what other clients cancelled, and whether the session has ended."""
         with suppress(IntegrityError):  # a list that no client signed cancels nothing
-            self._tasks.mark_cancelled(self._cancelled().within(0, len(self._tasks)))
+            cancelled, total = self._cancelled(), len(self._tasks)
+            if (cancelled, total) != self._heeded:
+                self._tasks.mark_cancelled(cancelled.within(0, total))
+                self._heeded = cancelled, total
         status = self._statuses.read()
         if status is None and self._statuses.check_erased():
             self._tasks.close(

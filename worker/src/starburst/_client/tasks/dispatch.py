@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -30,8 +31,9 @@ from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.aws.write_once import write_once
 from starburst.errors import SessionEnded, SessionError, StarburstError
 
-from .chunking import WaitingTask, cut_chunks
-from .futures import TaskFuture, number_of
+from .chunking import Inputs, WaitingTasks, cut_chunks
+from .futures import TaskFuture, joined
+from .outcomes import Holder
 from .session_queue import SessionQueue
 from .task_list import TaskList
 
@@ -49,6 +51,9 @@ __all__ = ["Dispatcher"]
 _TOGETHER: Final = 256
 _PACK_TASKS: Final = 50_000
 _PACK_BYTES: Final = 32 << 20
+_WAITING_BYTES: Final = 256 << 20
+_MOST_PACKS: Final = 999_999
+"""Their names have six digits."""
 _LONG_AGO: Final = float("-inf")
 
 
@@ -95,7 +100,8 @@ class Dispatcher:
         self._expected = 0
         self._expected_end = 0
         self._arrived = clock.condition()
-        self._waiting: list[WaitingTask] = []
+        self._waiting: deque[WaitingTasks] = deque()
+        self._count = 0
         self._bytes = 0
         self._last = _LONG_AGO
         self._busy = False
@@ -108,38 +114,52 @@ class Dispatcher:
         with self._arrived:
             self._expected, self._expected_end = tasks, len(self._tasks) + tasks
 
-    def submit(self, function: str, data: bytes) -> TaskFuture:
+    def submit(self, function: str, data: bytes, *, holder: Holder = Holder.COLLECT) -> TaskFuture:
         """Queue one task for sending; return its future.
 
         Raises:
             SessionEnded: it takes no more work, from here at least.
         """
-        return self._accept(function, [data])[0]
+        with self._arrived:  # its result must not come before there is a future that takes it
+            return self._tasks.future(self.accept(function, Inputs([data]), holder=holder).start)
 
-    def submit_all(self, function: str, inputs: Iterable[bytes]) -> list[TaskFuture]:
-        """Queue tasks that come quickly; return their futures. Some at a time cost half as much.
+    def submit_all(self, function: str, inputs: Iterable[bytes]) -> Sequence[int]:
+        """Queue tasks that come quickly; return their numbers. Some at a time cost half as much.
 
         Raises:
             SessionEnded: it takes no more work, from here at least.
             Exception: what ``inputs`` raises; what came before it is queued.
         """
-        futures: list[TaskFuture] = []
-        held: list[bytes] = []
+        return joined(self._accept_together(function, inputs))
+
+    def _accept_together(self, function: str, inputs: Iterable[bytes]) -> Iterator[range]:
+        held = Inputs()
         began = 0.0
         try:
             for data in inputs:
                 now = self._clock.monotonic()
                 began = began if held else now
                 held.append(data)
-                if len(held) == _TOGETHER or now - began > self._timings.gather_seconds:
-                    ready, held = held, []
-                    futures += self._accept(function, ready)
+                late = now - began > self._timings.gather_seconds
+                if late or len(held) == _TOGETHER or held.nbytes >= _PACK_BYTES:
+                    ready, held = held, Inputs()
+                    yield self.accept(function, ready)
+                    self.wait_for_room()
         finally:
             if held:
-                futures += self._accept(function, held)
-        return futures
+                yield self.accept(function, held)
 
-    def _accept(self, function: str, inputs: Sequence[bytes]) -> list[TaskFuture]:
+    def wait_for_room(self) -> None:
+        """Wait while much waits to be sent: who submits more need not hold it all."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._bytes < _WAITING_BYTES or self._closing)
+
+    def accept(self, function: str, inputs: Inputs, *, holder: Holder = Holder.COLLECT) -> range:
+        """Queue tasks for sending; return their numbers.
+
+        Raises:
+            SessionEnded: it takes no more work, from here at least.
+        """
         with self._arrived:
             if self._closing:
                 raise SessionEnded(
@@ -158,25 +178,32 @@ class Dispatcher:
                 self._arrived.notify_all()
             begin = len(self._tasks)
             try:
-                futures = self._tasks.add(len(inputs))
-                more = [
-                    WaitingTask(number_of(future), function, data, future)
-                    for future, data in zip(futures, inputs, strict=True)
-                ]
-                self._bytes += sum(map(len, inputs))
-                self._waiting += more
+                numbers = self._tasks.add(len(inputs), holder=holder)
+                self._count += len(inputs)
+                self._bytes += inputs.nbytes
+                self._put(WaitingTasks(begin, function, inputs))
             # Ctrl-C: what does not wait here is never sent, but collecting would wait for it.
             except BaseException:
-                waiting = {task.index for task in self._waiting}
-                self._tasks.mark_cancelled(
-                    n for n in range(begin, len(self._tasks)) if n not in waiting
-                )
-                self._bytes = sum(len(task.data) for task in self._waiting)
+                waiting = self._waiting[-1].stop if self._waiting else 0
+                self._tasks.mark_cancelled(range(max(begin, waiting), len(self._tasks)))
+                self._weigh()
                 raise
             self._last = self._clock.monotonic()
             if self._full():  # until then, the sender sleeps
                 self._arrived.notify_all()
-        return futures
+        return numbers
+
+    def _weigh(self) -> None:
+        self._count = sum(map(len, self._waiting))
+        self._bytes = sum(tasks.inputs.nbytes for tasks in self._waiting)
+
+    def _put(self, tasks: WaitingTasks) -> None:
+        """Have tasks wait: one alone beside those before it, where that saves an object."""
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or len(tasks) > 1 or not last.takes(tasks):
+            self._waiting.append(tasks)
+        else:
+            last.inputs.append(bytes(next(iter(tasks.inputs))))
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything submitted so far is sent; whether it was, within ``timeout``."""
@@ -212,7 +239,7 @@ class Dispatcher:
                 self._busy = False
                 self._arrived.notify_all()
 
-    def _gather(self) -> list[WaitingTask] | None:
+    def _gather(self) -> list[WaitingTasks] | None:
         """Wait for tasks, then a little for more; None when closed and empty."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting or self._closing)
@@ -229,33 +256,50 @@ class Dispatcher:
                 if rest <= 0:
                     break
                 self._arrived.wait(rest)
-            batch: list[WaitingTask] = []
-            held = 0
-            for task in self._waiting[:_PACK_TASKS]:
-                if batch and held + len(task.data) > _PACK_BYTES:
-                    break
-                batch.append(task)
-                held += len(task.data)
-            self._waiting = self._waiting[len(batch) :]
-            self._bytes -= held
+            batch = list(self._next())
+            self._count -= sum(map(len, batch))
+            self._bytes -= sum(tasks.inputs.nbytes for tasks in batch)
             self._busy = True
+            self._arrived.notify_all()  # there is room
         # One that is cancelled from here on travels, and the cancel list stops it.
-        return [task for task in batch if not task.future.cancelled()]
+        return [
+            part
+            for tasks in batch
+            for part in tasks.without(self._tasks.cancelled(tasks.first, tasks.stop))
+        ]
+
+    def _next(self) -> Iterator[WaitingTasks]:
+        """Take out what a pack holds: one task at least, however large it is."""
+        count, nbytes = 0, 0
+        while self._waiting:
+            head = self._waiting[0]
+            fits = head.inputs.fitting(tasks=_PACK_TASKS - count, nbytes=_PACK_BYTES - nbytes)
+            fits = fits if count else max(fits, 1)
+            if not fits:
+                return
+            taken = self._waiting.popleft() if fits == len(head) else head.cut(fits)
+            count, nbytes = count + len(taken), nbytes + taken.inputs.nbytes
+            yield taken
 
     def _full(self) -> bool:
-        return len(self._waiting) >= _PACK_TASKS or self._bytes >= _PACK_BYTES
+        return self._count >= _PACK_TASKS or self._bytes >= _PACK_BYTES
 
-    def _fail(self, batch: Sequence[WaitingTask], error: StarburstError) -> None:
-        self._tasks.dropped((task.future for task in batch), error)
+    def _fail(self, batch: Sequence[WaitingTasks], error: StarburstError) -> None:
+        self._tasks.dropped([range(tasks.first, tasks.stop) for tasks in batch], error)
 
-    def _send(self, batch: Sequence[WaitingTask]) -> None:
+    def _send(self, batch: Sequence[WaitingTasks]) -> None:
         if not batch:
             return
+        if self._packs >= _MOST_PACKS:
+            raise SessionError(
+                f"session {self._keys.session} has sent {_MOST_PACKS:,} packs of tasks, and takes "
+                "no more: start a new session for the rest"
+            )
         self._packs += 1
         pack = pack_name(self._packs)
         # Of all tasks that are known of, not of each pack.
-        known = self._expected if batch[0].index < self._expected_end else 0
-        tasks = max(known, self._tasks.outstanding + len(batch))
+        known = self._expected if batch[0].first < self._expected_end else 0
+        tasks = max(known, self._tasks.outstanding + sum(map(len, batch)))
         most = chunk_tasks(tasks, workers=self._workers)
         chunks = list(cut_chunks(pack, batch, most=most))
         parts, messages = write_pack(

@@ -11,6 +11,9 @@ FIRST_PAUSE: Final = 0.03
 _LONGEST_PAUSE: Final = 1.0
 _GROWTH: Final = 1.4
 _SHARE: Final = 0.02
+_EAGER_SECONDS: Final = 1.0
+_EAGER_SHARE: Final = 0.1
+"""Of the time waited so far, while nothing has come: workers that run answer within a second."""
 _EARLY_LOOKS: Final = 24
 """In each wait: an end that seems due again and again must not cost a look each time."""
 
@@ -79,6 +82,9 @@ class Pace:
         if self._early < _EARLY_LOOKS and left:
             due = left * self._seconds_each - (now - self._found_at)
         usual = pause_after(self._pause, found=found, waited=waited)
+        if self._first is None and waited < _EAGER_SECONDS:
+            self._pause = min(usual, max(FIRST_PAUSE, waited * _EAGER_SHARE))
+            return self._pause
         self._pause = pause_after(self._pause, found=found, waited=waited, due=due)
         self._early += self._pause < usual
         return self._pause

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -25,6 +27,8 @@ NodeName = tuple[str, int, int]
 """A chunk, and the range of its tasks that a result node covers: first, and end (exclusive)."""
 
 _READS: Final = 3
+_AHEAD: Final = 24
+"""Nodes that are read while one is taken: three for each thread that reads."""
 _PAGE: Final = 1000
 
 
@@ -80,12 +84,18 @@ class ResultReader:
 
     def fetch(
         self, pool: ThreadPoolExecutor, nodes: Sequence[tuple[NodeName, str]]
-    ) -> Iterable[ResultNode | IntegrityError]:
-        """Return each node, or why what stands under its key is none."""
-        try:
-            return pool.map(self._fetch, nodes)
-        except RuntimeError:  # the interpreter is about to end, and some thread still waits for us
-            return map(self._fetch, nodes)
+    ) -> Iterator[ResultNode | IntegrityError]:
+        """Yield each node, or why what stands under its key is none; few are held at a time."""
+        ahead: deque[Callable[[], ResultNode | IntegrityError]] = deque()
+        for node in nodes:
+            try:
+                ahead.append(pool.submit(self._fetch, node).result)
+            except RuntimeError:  # the interpreter is about to end, and some thread waits for us
+                ahead.append(partial(self._fetch, node))
+            if len(ahead) == _AHEAD:
+                yield ahead.popleft()()
+        while ahead:
+            yield ahead.popleft()()
 
     def _fetch(self, node: tuple[NodeName, str]) -> ResultNode | IntegrityError:
         """Read and verify one object; what fails verification is never parsed.

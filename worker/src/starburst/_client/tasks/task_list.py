@@ -1,19 +1,27 @@
-"""Which tasks a session has, which future stands for each, and what is still outstanding."""
+"""Which tasks a session has, how each has ended, and who is told so."""
 
 from __future__ import annotations
 
-import bisect
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry
 from starburst.errors import SessionError
 
-from .futures import TaskFuture, fail, mark_cancelled, number_of
+from .futures import TaskFuture, finish, number_of
+from .outcomes import Ended, Holder, Outcomes, how, runs
+from .sent_chunks import SentChunks
 
 __all__ = ["Tally", "TaskList"]
+
+_NONE: Final[Mapping[int, BaseException]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,26 +45,39 @@ class Tally:
     cancelled: int = 0
 
 
+class _Change:
+    """Tasks that end together, and the futures that are to be told."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+        self.told: list[tuple[TaskFuture, Ended, Any]] = []
+
+
 class TaskList:
-    """All tasks of a session as seen from one client; safe to use from any thread."""
+    """All tasks of a session as seen from one client; safe to use from any thread.
+
+    A task is a few bytes. It has a future once that is touched, held by whoever touched it, and
+    here while a callback waits for it.
+    """
 
     def __init__(self) -> None:
         self._process = os.getpid()
         self._changed = threading.Condition()
-        self._futures: list[TaskFuture] = []
-        self._chunks: dict[str, LedgerEntry] = {}
-        self._placed: list[LedgerEntry] = []
-        self._open: dict[str, int] = {}
-        self._outstanding = 0
-        self._cancelled: set[int] = set()
-        self._cancel_one = self._cancel
+        self._outcomes = Outcomes()
+        self._sent = SentChunks()
+        self._futures: WeakValueDictionary[int, TaskFuture] = WeakValueDictionary()
+        self._held: dict[int, TaskFuture] = {}
+        self._telling: list[int] = []
         self._tally = Tally()
         self._ended: BaseException | None = None
-        self.on_cancel: Callable[[int], None] = lambda _: None
-        """Told the number of each task that is cancelled in this process."""
+        self._of_one = (self._cancel_one, self._hold)
+        self.on_cancel: Callable[[Sequence[range]], None] = lambda _: None
+        """Told which tasks are cancelled in this process."""
 
-    def add(self, tasks: int) -> list[TaskFuture]:
-        """Take tasks on; return their futures.
+    # Taking tasks on, and sending them.
+
+    def add(self, tasks: int, *, holder: Holder = Holder.COLLECT) -> range:
+        """Take tasks on; return their numbers.
 
         Raises:
             SessionEnded: (or what else ended the session) it takes no more work.
@@ -64,151 +85,284 @@ class TaskList:
         with self._changed:
             if self._ended is not None:
                 raise self._ended
-            begin, told = len(self._futures), self._cancel_one
-            futures = [TaskFuture(n, cancelled=told) for n in range(begin, begin + tasks)]
-            self._futures += futures
-            return futures
+            return self._extend(tasks, holder)
 
     def extend(self, tasks: int) -> None:
         """Take on tasks that another client submitted."""
         with self._changed:
-            begin = len(self._futures)
-            self._futures.extend(
-                TaskFuture(number, cancelled=self._cancel_one)
-                for number in range(begin, begin + tasks)
-            )
+            self._extend(tasks, Holder.COLLECT)
+
+    def _extend(self, tasks: int, holder: Holder) -> range:
+        begin = len(self._outcomes)
+        self._outcomes.extend(tasks, holder)
+        return range(begin, begin + tasks)
 
     def dispatched(self, entries: Iterable[LedgerEntry]) -> None:
         """Note where tasks travel."""
         with self._changed:
             for entry in entries:
-                left = entry.tasks
-                if self._cancelled:
-                    numbers = range(entry.first, entry.first + entry.tasks)
-                    left -= sum(number in self._cancelled for number in numbers)
-                self._chunks[entry.name] = entry
-                bisect.insort(self._placed, entry, key=lambda placed: placed.first)
-                if left:
-                    self._open[entry.name] = left
-                    self._outstanding += left
+                stop = entry.first + entry.tasks
+                cancelled = self._outcomes.count(Ended.CANCELLED, entry.first, stop)
+                self._sent.add(entry, left=entry.tasks - cancelled)
             self._changed.notify_all()
-
-    def _cancel(self, number: int) -> None:
-        if self._note_cancel(number):
-            self.on_cancel(number)
-
-    def mark_cancelled(self, numbers: Iterable[int]) -> None:
-        """Note that tasks were cancelled, as S3 records it."""
-        with self._changed:
-            futures = [self._futures[number] for number in numbers if number < len(self._futures)]
-        for future in futures:
-            if mark_cancelled(future):
-                self._note_cancel(number_of(future))
-
-    def _note_cancel(self, number: int) -> bool:
-        """Count a cancelled task and tell who waits for it; False the second time."""
-        with self._changed:
-            if number in self._cancelled:
-                return False
-            self._cancelled.add(number)
-            chunk = self._chunk_of(number)
-            if chunk is not None:
-                self._close_some(chunk, 1)
-            self._count(done=1, cancelled=1)
-            self._changed.notify_all()
-            future = self._futures[number]
-        future.set_running_or_notify_cancel()
-        return True
-
-    def is_void(self, message: ChunkMessage) -> bool:
-        """Whether all tasks of a lease were cancelled."""
-        with self._changed:
-            entry = self._chunks.get(message.chunk)
-            if entry is None:
-                return False
-            numbers = range(entry.first + message.lo, entry.first + message.hi)
-            return all(number in self._cancelled for number in numbers)
-
-    def _chunk_of(self, number: int) -> str | None:
-        at = bisect.bisect_right(self._placed, number, key=lambda placed: placed.first) - 1
-        if at < 0:
-            return None
-        entry = self._placed[at]
-        return entry.name if number < entry.first + entry.tasks else None
-
-    def _close_some(self, chunk: str, count: int) -> None:
-        left = self._open.get(chunk, 0)
-        self._outstanding -= min(count, left)
-        if left > count:
-            self._open[chunk] = left - count
-        else:
-            self._open.pop(chunk, None)
 
     def entry(self, chunk: str) -> LedgerEntry | None:
         """Return the tasks of a chunk; None for a chunk that this client does not know."""
         with self._changed:
-            return self._chunks.get(chunk)
+            return self._sent.entries.get(chunk)
 
-    def futures(self, first: int, count: int) -> Sequence[TaskFuture]:
-        """Return the futures of consecutive tasks."""
+    def is_void(self, message: ChunkMessage) -> bool:
+        """Whether all tasks of a lease were cancelled."""
         with self._changed:
-            return self._futures[first : first + count]
+            entry = self._sent.entries.get(message.chunk)
+            if entry is None:
+                return False
+            first, stop = entry.first + message.lo, entry.first + message.hi
+            return self._outcomes.count(Ended.CANCELLED, first, stop) == stop - first
 
-    def settled(
-        self, chunk: str, *, done: int, failed: int = 0, retried: int = 0, seconds: float = 0.0
-    ) -> None:
-        """Count tasks of a chunk whose futures have been resolved."""
+    def cancelled(self, first: int, stop: int) -> Sequence[int]:
+        """Return which of consecutive tasks were cancelled."""
         with self._changed:
-            self._close_some(chunk, done)
-            self._count(done=done, failed=failed, retried=retried, seconds=seconds)
-            self._changed.notify_all()
+            if not self._outcomes.count(Ended.CANCELLED, first, stop):
+                return ()
+            ended = self._outcomes.ended
+            return [n for n in range(first, stop) if ended(n) is Ended.CANCELLED]
 
-    def dropped(self, futures: Iterable[TaskFuture], error: BaseException) -> None:
-        """End tasks that could not be sent, and wait no longer for those that were stored."""
-        failed = [number_of(future) for future in futures if fail(future, error)]
+    # Ending tasks. Their futures are told without the lock, for they may have callbacks.
+
+    @contextmanager
+    def _change(self) -> Iterator[_Change]:
+        change, me = _Change(), threading.get_ident()
         with self._changed:
-            for number in failed:
-                chunk = self._chunk_of(number)
-                if chunk is not None:
-                    self._close_some(chunk, 1)
-            self._count(done=len(failed), failed=len(failed))
-            self._changed.notify_all()
+            yield change
+            self._telling.append(me)
+        try:
+            for future, end, value in change.told:
+                finish(future, end, value)
+        finally:
+            with self._changed:
+                self._telling.remove(me)
+                self._changed.notify_all()
 
-    def _count(
+    def _end(self, change: _Change, number: int, end: Ended, value: object) -> bool:
+        if not self._outcomes.is_open(number):
+            return False
+        future = self._held.pop(number, None) or self._futures.get(number)
+        self._outcomes.end(number, end, value, told=future is not None)
+        change.ended += 1
+        if future is not None:
+            change.told.append((future, end, value))
+        return True
+
+    def settle(
         self,
+        chunk: str,
+        first: int,
+        values: Iterable[Any],
         *,
-        done: int = 0,
-        failed: int = 0,
-        retried: int = 0,
-        seconds: float = 0.0,
-        cancelled: int = 0,
+        errors: Mapping[int, BaseException] = _NONE,
     ) -> None:
+        """End consecutive tasks of a chunk, but for those that were cancelled or given up.
+
+        Args:
+            chunk: its name.
+            first: number of the first of them.
+            values: their results.
+            errors: by number, what stands in the place of a result.
+        """
+        failed = 0
+        with self._change() as change:
+            for number, value in enumerate(values, first):
+                error = errors.get(number)
+                if error is None:
+                    self._end(change, number, Ended.RESULT, value)
+                else:
+                    failed += self._end(change, number, how(error), error)
+            self._sent.close_some(chunk, change.ended)
+            self._count(done=change.ended, failed=failed)
+
+    def fail(self, chunk: str, numbers: range, error: BaseException) -> None:
+        """End consecutive tasks of a chunk with an error that is not their own."""
+        self.settle(chunk, numbers.start, numbers, errors=dict.fromkeys(numbers, error))
+
+    def worked(self, *, retried: int = 0, seconds: float = 0.0) -> None:
+        """Add up what a worker says of its work."""
+        with self._changed:
+            self._count(retried=retried, seconds=seconds)
+
+    def dropped(self, numbers: Iterable[range], error: BaseException) -> None:
+        """End tasks that could not be sent, and wait no longer for those that were stored."""
+        with self._change() as change:
+            self._end_all(change, numbers, how(error), error)
+            self._count(done=change.ended, failed=change.ended)
+
+    def _end_all(
+        self, change: _Change, numbers: Iterable[range], end: Ended, value: object
+    ) -> list[range]:
+        """End what is open of some tasks, all in the same way; return what that was."""
+        total, ended = len(self._outcomes), list[range]()
+        for asked in numbers:
+            for run in self._outcomes.open_runs(range(asked.start, min(asked.stop, total))):
+                few = len(run) <= len(self._futures)
+                for number in run if few else [n for n in self._futures if n in run]:
+                    future = self._held.pop(number, None) or self._futures.get(number)
+                    if future is not None:
+                        change.told.append((future, end, value))
+                self._outcomes.end_run(run, end, value)
+                self._sent.close(run)
+                change.ended += len(run)
+                ended.append(run)
+        return ended
+
+    def cancel(self, numbers: Iterable[int] | None = None) -> int:
+        """Cancel tasks, all where none are named; return how many had not ended."""
+        return self._cancel(numbers, told=self.on_cancel)
+
+    def mark_cancelled(self, numbers: Iterable[int]) -> None:
+        """Note that tasks were cancelled, as S3 records it."""
+        self._cancel(numbers, told=lambda _: None)
+
+    def _cancel(
+        self, numbers: Iterable[int] | None, *, told: Callable[[Sequence[range]], None]
+    ) -> int:
+        with self._change() as change:
+            asked = [range(len(self._outcomes))] if numbers is None else runs(numbers)
+            cancelled = self._end_all(change, asked, Ended.CANCELLED, None)
+            self._count(done=change.ended, cancelled=change.ended)
+            if cancelled:
+                told(cancelled)
+        return change.ended
+
+    def _cancel_one(self, number: int) -> bool:
+        if self.cancel(range(number, number + 1)):
+            return True
+        with self._changed:
+            return self._outcomes.ended(number) is Ended.CANCELLED
+
+    def close(self, reason: BaseException) -> None:
+        """Take no more work, and end every task that has no result with ``reason``."""
+        with self._change() as change:
+            if self._ended is None:
+                self._ended = reason
+            self._end_all(change, [range(len(self._outcomes))], how(reason), reason)
+            self._sent.close_all()
+            self._count(done=change.ended, failed=change.ended)
+            # Whoever was telling them may have been interrupted.
+            late = [f for f in self._futures.values() if not f.done()]
+            change.told += [(f, *self._outcomes.get(number_of(f))) for f in late]
+
+    # Looking at them.
+
+    def future(self, number: int) -> TaskFuture:
+        """Return the future of a task: the same one as long as somebody holds it."""
+        with self._changed:
+            found = self._futures.get(number)
+            if found is None:
+                cancel, hold = self._of_one
+                found = TaskFuture(number, cancel=cancel, hold=hold)
+                end, value = self._outcomes.get(number)
+                if end is not Ended.NOT:
+                    finish(found, end, value)
+                self._futures[number] = found
+            return found
+
+    def has(self, future: TaskFuture) -> bool:
+        """Whether a future is of one of these tasks."""
+        with self._changed:
+            return self._futures.get(number_of(future)) is future
+
+    def _hold(self, future: TaskFuture) -> None:
+        """Hold a future until it is done: it has a callback."""
+        with self._changed:
+            if self._outcomes.ended(number_of(future)) is Ended.NOT:
+                self._held[number_of(future)] = future
+
+    def count_done(self, numbers: Sequence[int]) -> int:
+        """Count those of some tasks that have ended."""
+        with self._changed:
+            if isinstance(numbers, range) and numbers.step == 1:
+                open_ = self._outcomes.count(Ended.NOT, numbers.start, numbers.stop)
+                return len(numbers) - open_
+            return sum(self._outcomes.ended(n) is not Ended.NOT for n in numbers)
+
+    def all_done(self, first: int) -> bool:
+        """Whether so many first tasks have ended, and their futures say so."""
+        me = threading.get_ident()
+        with self._changed:
+            told = all(thread == me for thread in self._telling)  # a callback must not wait here
+            return told and self._outcomes.first_open(0, first) is None
+
+    def is_any_open(self, first: int) -> bool:
+        """Whether any of so many first tasks has not ended."""
+        with self._changed:
+            return self._outcomes.first_open(0, first) is not None
+
+    def take(self, first: int, *, return_exceptions: bool) -> list[Any]:
+        """Return what has ended of so many first tasks, each once: see :class:`Outcomes`."""
+        with self._changed:
+            return self._outcomes.take(first, return_exceptions=return_exceptions)
+
+    def release(self, numbers: range, timeout: float | None = None) -> deque[tuple[Ended, Any]]:
+        """Wait for the first of some tasks; return how it and those after it ended, with values.
+
+        They are held no longer.
+
+        Raises:
+            TimeoutError: it has not ended within ``timeout`` seconds.
+        """
+        with self._changed:
+            first, release = numbers.start, self._outcomes.release
+            if not self._changed.wait_for(lambda: not self._outcomes.is_open(first), timeout):
+                raise TimeoutError
+            stop = self._outcomes.first_open(first, numbers.stop)
+            stop = numbers.stop if stop is None else stop
+            found = deque(release(number) for number in range(first, stop))
+            self._sent.forget(self._outcomes.trim())
+            return found
+
+    def let_go(self, numbers: Iterable[int]) -> None:
+        """Hold nothing for an iterator that will not hand these tasks' results out."""
+        with self._changed:
+            for number in numbers:
+                self._outcomes.let_go(number)
+            self._sent.forget(self._outcomes.trim())
+
+    def number_with(self, error: BaseException) -> int | None:
+        """Return the first task that has ended with this very error."""
+        with self._changed:
+            return self._outcomes.number_with(error)
+
+    @property
+    def unread(self) -> int:
+        """How many tasks have not ended by their own result, by what they raised, or as cancelled.
+
+        Of any other there may be something in S3 that is to be read later, or held as evidence.
+        """
+        with self._changed:
+            total = len(self._outcomes)
+            return self._outcomes.unread + self._outcomes.count(Ended.NOT, 0, total)
+
+    def _count(self, **more: float) -> None:
         old = self._tally
-        self._tally = Tally(
-            done=old.done + done,
-            failed=old.failed + failed,
-            retried=old.retried + retried,
-            seconds=old.seconds + seconds,
-            cancelled=old.cancelled + cancelled,
-        )
+        self._tally = replace(old, **{name: getattr(old, name) + n for name, n in more.items()})
 
     @property
     def tally(self) -> Tally:
         """How far the tasks are now."""
         with self._changed:
-            return replace(self._tally, total=len(self._futures))
+            return replace(self._tally, total=len(self._outcomes))
 
     @property
     def outstanding(self) -> int:
         """How many dispatched tasks have no result yet."""
         with self._changed:
-            return self._outstanding
+            return self._sent.outstanding
 
     @property
     def first_open(self) -> str | None:
         """Name of the earliest chunk with outstanding tasks; results before it are all in."""
         with self._changed:
-            return min(self._open, default=None)
+            return self._sent.first_open
 
     @property
     def ended(self) -> BaseException | None:
@@ -231,25 +385,11 @@ class TaskList:
         with self._changed:
             self._changed.notify_all()
 
-    def close(self, reason: BaseException) -> None:
-        """Take no more work, and end every future that has no result with ``reason``."""
-        with self._changed:
-            if self._ended is None:
-                self._ended = reason
-            futures = [future for future in self._futures if not future.done()]
-            self._open.clear()
-            self._outstanding = 0
-        ended = sum(fail(future, reason) for future in futures)
-        with self._changed:
-            self._count(done=ended, failed=ended)
-            self._changed.notify_all()
-
     def __len__(self) -> int:
         """How many tasks have been taken on."""
         with self._changed:
-            return len(self._futures)
+            return len(self._outcomes)
 
     def __iter__(self) -> Iterator[TaskFuture]:
-        """Iterate over all futures, in task order."""
-        with self._changed:
-            return iter(tuple(self._futures))
+        """Iterate over the futures of all tasks there are now, in order."""
+        return map(self.future, range(len(self)))
