@@ -250,12 +250,28 @@ def test_an_attribute_that_is_no_data_is_refused_by_name(round_trip: RoundTrip) 
         round_trip(value)
 
 
-@pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce__", 1])
-def test_a_worker_cannot_set_what_python_reads_itself(name: object) -> None:
-    packed: Any = msgpack.packb([__name__, "Plain", ["a"], [1], {name: 1}])
+@dataclasses.dataclass
+class Checked:
+    a: int
+    VERIFY = True
+
+    def check(self) -> bool:
+        return self.VERIFY
+
+
+@pytest.mark.parametrize("name", ["__class__", "__dict__", "__reduce__", 1, "VERIFY", "check"])
+def test_a_worker_cannot_set_what_python_or_the_class_goes_by(name: object) -> None:
+    packed: Any = msgpack.packb([__name__, "Checked", ["a"], [1], {name: 0}])
     data: Any = msgpack.packb(msgpack.ExtType(Code.DATACLASS, packed))
-    with pytest.raises(PayloadError, match="attributes that are none"):
+    with pytest.raises(PayloadError, match=r"attributes that are none|hides an attribute"):
         decode("data", memoryview(b"\0" + data), mode="data")
+
+
+def test_an_attribute_that_hides_one_of_the_class_is_refused(round_trip: RoundTrip) -> None:
+    value = Checked(1)
+    vars(value)["VERIFY"] = False
+    with pytest.raises(UnsafeResult, match="'VERIFY', which hides one of its class"):
+        round_trip(value)
 
 
 class Finalized:

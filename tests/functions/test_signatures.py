@@ -101,7 +101,7 @@ def test_it_is_a_type_error_and_ours() -> None:
         *(free, Model(1).run, functools.partial(two, 1), functools.partial(two, b=1), Model),
         *(gives_one(two), mock.Mock(), mock.create_autospec(abs), functools.partial(map, abs)),
     ],
-    ids=repr,
+    ids=lambda function: getattr(function, "__qualname__", type(function).__name__),
 )
 def test_what_may_work_is_not_refused(function: Any) -> None:
     check_map(function, [1])

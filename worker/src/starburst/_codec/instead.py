@@ -35,6 +35,8 @@ def instead_of(value: Any, name: str) -> str:  # noqa: ANN401
         >>> instead_of(type("Bunch", (dict,), {})(), "result")
         'dict(result)'
     """
+    if type(value) in (*_BASES, dict):
+        return ""
     with suppress(Exception):  # a class of the user's may answer anything
         return _of_library(value, name) or _of_python(value, name)
     return ""
@@ -74,6 +76,8 @@ def _of_python(value: Any, name: str) -> str:  # noqa: ANN401, PLR0911 - one per
         return f"dataclasses.asdict({name})"
     if isinstance(value, types.SimpleNamespace):
         return f"vars({name})"
+    if isinstance(value, type | types.ModuleType):
+        return ""
     public = [each for each in getattr(value, "__dict__", {}) if not each.startswith("_")]
     shown = ", ".join(f"{name}.{each}" for each in public[:_SHOWN])
     return f"what you need of it, such as ({shown},)" if shown else ""

@@ -91,6 +91,8 @@ def _lower_extras(
     for name, extra in extras.items():
         if is_special(name):
             raise Unsupported(value, f"has the attribute {name!r}, which Python reads itself")
+        if _hides(type(value), name):
+            raise Unsupported(value, f"has the attribute {name!r}, which hides one of its class")
         placed = len(writer.buffers)
         try:
             lowered[name] = writer.lower(extra, depth)
@@ -101,6 +103,17 @@ def _lower_extras(
             reason = error.reason or f"is a {type(error.offender).__qualname__}, which is no data"
             raise Unsupported(value, f"its attribute {name!r} {reason}") from None
     return [lowered] if lowered else []
+
+
+def _hides(cls: type, name: str) -> bool:
+    """Whether an attribute of an instance takes the place of its class's, a constant's say.
+
+    A worker could choose what a class of the client's goes by.
+    """
+    found = _of_class(cls, name)
+    if found is None or isinstance(found, functools.cached_property):
+        return False
+    return not hasattr(type(found), "__set__")
 
 
 def _of_class(cls: type, name: str) -> object:
@@ -183,6 +196,8 @@ def _other_code(module: object, name: object, what: str) -> PayloadError:
 
 def _set_extras(instance: object, extras: dict[str, object]) -> None:
     for name, value in extras.items():
+        if _hides(type(instance), name):
+            raise IntegrityError(f"the result sets {name!r}, which hides an attribute of its class")
         _set_field(instance, name, value)
 
 
