@@ -11,7 +11,8 @@ import io
 import sys
 import threading
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import cloudpickle
@@ -83,14 +84,10 @@ class _Capturing(Pickler):
             cloudpickle.unregister_pickle_by_value(module)
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
-        if isinstance(obj, types.ModuleType):
-            name: object = obj.__name__
-        else:
-            of = obj if isinstance(obj, types.FunctionType | type) else type(obj)
-            name = getattr(of, "__module__", None)
-        if isinstance(name, str) and name not in self.seen:
-            self.seen.add(name)
-            self._meet(name)
+        for name in _modules_of(obj):
+            if name not in self.seen:
+                self.seen.add(name)
+                self._meet(name)
         if not isinstance(obj, types.FunctionType | types.ModuleType | type):
             owner = owner_of(obj)
             if owner is not None:
@@ -140,6 +137,22 @@ class _Capturing(Pickler):
             self.seen.update(imported_names(found.imports, package))
         if found.dynamic and not is_installed(code.co_filename):
             self.seen.add(DYNAMIC + code.co_filename)
+
+
+def _modules_of(obj: Any) -> Iterator[str]:  # noqa: ANN401
+    """Yield the names of the modules that an object may be found in where it is loaded."""
+    if isinstance(obj, types.ModuleType):
+        yield obj.__name__
+        return
+    if not isinstance(obj, types.FunctionType | type):
+        with suppress(AttributeError):  # what wraps a function, a cache say, is of its module
+            own = object.__getattribute__(obj, "__module__")
+            if isinstance(own, str):
+                yield own
+        obj = type(obj)
+    name = getattr(obj, "__module__", None)
+    if isinstance(name, str):
+        yield name
 
 
 class _Reference:

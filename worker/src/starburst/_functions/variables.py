@@ -81,8 +81,8 @@ def reduced_variable(obj: _Variable, _: object) -> _Parts:
 
 def _found(obj: _Variable) -> tuple[types.ModuleType, str] | None:
     """Return the module that a worker can import, and the name there, if there is one."""
-    for name, module in [*sys.modules.items()]:
-        if type(module) is not types.ModuleType or name == "__main__":
+    for module in [*sys.modules.values()]:
+        if type(module) is not types.ModuleType or module.__name__ == "__main__":
             continue
         if cloudpickle._is_registered_pickle_by_value(module):
             continue
