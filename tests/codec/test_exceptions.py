@@ -244,6 +244,8 @@ def test_what_would_end_a_loop_or_a_program_is_a_task_error_that_says_so(
     assert (type(back).__name__, back.args) == (type(error).__name__, error.args)
     assert attribute.items() <= vars(back).items()
     assert back.type_name in back.__notes__[0]
+    assert type(back).__bases__[0] is TaskError
+    assert "or Exception" not in back.__notes__[0]
 
 
 def test_a_class_that_is_not_here_is_caught_by_the_nearest_that_is(

@@ -82,7 +82,9 @@ def made_class(names: Lineage) -> type[TaskError]:
     bases: list[type[BaseException]] = []
     for module, name in names:
         known = _find(module, name)
-        if known is not None and _is_open(known) and not any(issubclass(b, known) for b in bases):
+        if known is None or not _is_open(known):
+            continue
+        if not issubclass(TaskError, known) and not any(issubclass(b, known) for b in bases):
             bases.append(known)
     return _make(names, tuple(bases))
 
