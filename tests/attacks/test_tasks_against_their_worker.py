@@ -19,11 +19,12 @@ from typing import Any
 
 import pytest
 
-from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.payload import dump_input
 from starburst.contract import WORKER_COMMAND
 from starburst.worker.child.process import Child
 from starburst.worker.child.range_run import RangeRun
 from tests.manifests import a_manifest
+from tests.runtime.children import tell
 
 ATTEMPTS = 3
 TASKS = 2
@@ -33,7 +34,7 @@ class Children:
     """Starts children as a worker does; refuses to go on for ever."""
 
     def __init__(self, function: Any) -> None:
-        self._data = dump_function(function)
+        self._function = function
         self._child: Child | None = None
         self.started = 0
 
@@ -42,7 +43,7 @@ class Children:
             self.started += 1
             assert self.started <= ATTEMPTS * TASKS + 1, "the worker never gives up"
             self._child = Child()
-            self._child.send({"do": "function", "name": "f"}, [self._data])
+            tell(self._child, self._function)
         return self._child
 
     def end(self) -> None:

@@ -31,7 +31,8 @@ def imported(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in sys.modules.keys() - before.keys():
+        changed = [name for name, each in sys.modules.items() if before.get(name) is not each]
+        for name in changed:
             where = getattr(sys.modules[name], "__path__", [sys.modules[name].__spec__])
             if str(root) in repr((where, getattr(sys.modules[name], "__file__", None))):
                 del sys.modules[name]

@@ -240,9 +240,11 @@ def test_package_data_travels_where_packaging_metadata_names_it(
     assert names(made.run, 1) == code | more
 
 
-def test_a_module_with_a_name_of_the_standard_library_is_refused(project: Path) -> None:
+def test_a_module_with_a_name_of_the_standard_library_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(project, {"graphlib.py": "own = True\n"})
-    sys.modules.pop("graphlib", None)
+    monkeypatch.delitem(sys.modules, "graphlib", raising=False)
     made = script("import graphlib\ndef run(x): return graphlib.own\n")
     with pytest.raises(UnpicklableInput, match="standard library"):
         names(made.run, 1)
@@ -257,6 +259,15 @@ def test_the_table_shows_each_file_why_and_what_was_changed(project: Path) -> No
     assert "model.RATE" in text.partition("sent as they are now")[2]
     assert shown._repr_html_().startswith("<pre>")
     assert shown.values == ("model.RATE",)
+
+
+def test_a_large_value_that_may_have_been_changed_is_told_of(project: Path) -> None:
+    """Only running the file would tell whether it was."""
+    write(project, {"model.py": "import numpy\nTABLE = numpy.ones(1_000_000)\nSMALL = 1 + 1\n"})
+    made = script("import model\ndef run(x): return model.TABLE\n")
+    with pytest.warns(UserWarning, match=r"model\.TABLE is too large"):
+        shown: Any = starburst.map(made.run, [1], dry_run=True)
+    assert shown.values == ("model.SMALL",)
 
 
 def test_a_module_that_comes_later_is_found(project: Path) -> None:

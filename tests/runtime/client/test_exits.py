@@ -16,13 +16,12 @@ from typing import Any, NoReturn
 import pytest
 
 from starburst._codec.exceptions import rebuild
-from starburst._functions.bundle import bundle, read_file
-from starburst._functions.capturing import needs_of
-from starburst._functions.payload import dump_function, dump_input
+from starburst._functions.payload import dump_input
 from starburst._protocol.sealed.failure import Failure
 from starburst.errors import RemoteTraceback, TaskError, UnpicklableInput
 from starburst.worker.child.frames import write_frame
 from starburst.worker.child.process import Child, ChildDied
+from tests.runtime.children import tell
 
 
 @pytest.fixture
@@ -50,21 +49,6 @@ class Panic(BaseException):
 
 def panics(x: int) -> NoReturn:
     raise Panic("index out of bounds")
-
-
-def tell(child: Child, function: Callable[..., object]) -> None:
-    """Have a child know a function, as its worker does."""
-    data = dump_function(function)
-    needed = bundle(needs_of(data))
-    header = {
-        "do": "function",
-        "name": "f",
-        "folder": child.modules,
-        "paths": [file.path for file in needed.tree.files],
-        "entries": list(needed.tree.entries),
-    }
-    contents = [read_file(file) for file in needed.tree.files]
-    child.send(header, [data, needed.changes, *contents])
 
 
 def run(

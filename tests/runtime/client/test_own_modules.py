@@ -41,13 +41,17 @@ def there(session: Session, function: Callable[..., Any], inputs: Iterable[Any])
 
 
 MODEL = """
-import collections, enum, functools, os, sqlite3, threading
+import collections, enum, functools, os, random, sqlite3, threading
+import numpy
 from dataclasses import dataclass, field
 
 RATE = 0.1
 NAMES = ["a"]
 REGISTER = {}
 COMPUTED = 2 * 3
+DRAWN = random.random()
+BAG = collections.UserDict()
+WEIGHTS = numpy.zeros(3)
 LOCK = threading.Lock()
 DATABASE = sqlite3.connect(":memory:")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -100,8 +104,9 @@ def made(k):
 
 FILES = {
     "model.py": MODEL,
-    "other.py": "from model import RATE, run\nimport model\nTWICE = 2 * RATE\n"
-    "def get(): return RATE, TWICE, run(), model.run()\n",
+    "other.py": "from model import BAG, DRAWN, RATE, WEIGHTS, run\nimport model\nTWICE = 2 * RATE\n"
+    "def get(): return RATE, TWICE, run(), model.run(), BAG is model.BAG, dict(BAG), DRAWN,"
+    " WEIGHTS.tolist(), WEIGHTS is model.WEIGHTS\n",
     "plugin.py": "import model\n@model.register\ndef two(): return 2\n",
     "leaf.py": "def g(x): return x + 1\n",
     "spread/inner.py": "def g(x): return 3 * x\n",
@@ -169,6 +174,10 @@ def test_what_was_changed_here_is_so_there_and_what_was_not_is_the_files(
         lambda: setattr(model.Settings, "_Settings__depth", 8),
         lambda: setattr(model.settings, "size", 9),
         lambda: setattr(model, "NEW", {"x": 1}),
+        lambda: model.BAG.update(y=2),
+        lambda: model.WEIGHTS.__setitem__(0, 5.0),
+        lambda: setattr(model, "WEIGHTS", model.WEIGHTS[:2]),
+        lambda: setattr(model.settings, "extra", model.BAG),
         lambda: setattr(model, "run", script("def fake(): return 77\n").fake),
         lambda: setattr(made.leaf, "g", lambda x: x - 1),
         lambda: delattr(model, "one"),

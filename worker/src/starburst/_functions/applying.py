@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copy
 import importlib
 import os
 import pickle
@@ -17,6 +18,8 @@ from starburst._protocol.sealed.envelope import Buffer
 __all__ = ["Changes"]
 
 _ABSENT: Final = object()
+_OF_PYTHON: Final = 1 << 9
+"""Py_TPFLAGS_HEAPTYPE: of classes that a ``class`` statement has made."""
 
 Row = tuple[str, tuple[str, ...], str, Any]
 
@@ -74,6 +77,9 @@ def _kept(module: str, path: tuple[str, ...], how: str) -> tuple[str, Any]:
         return how, old.copy()
     if how == "state":
         return how, dict(getattr(old, "__dict__", {}))
+    if how == "like" and hasattr(old, "__dict__") | hasattr(old, "shape"):
+        with suppress(Exception):
+            return how, copy.copy(old)
     return "set", old
 
 
@@ -91,6 +97,8 @@ def _put(module: str, path: tuple[str, ...], how: str, value: Any) -> None:  # n
             object.__setattr__(old, attribute, each)
     elif how == "fill" and type(old) is type(value):
         _fill(old, value)
+    elif how == "like" and type(old) is type(value) and _become(old, value):
+        pass
     else:
         setattr(home, name, value)
 
@@ -105,6 +113,20 @@ def _fill(old: Any, new: Any) -> None:  # noqa: ANN401
             old.extend(new)
         else:
             old.update(new)
+
+
+def _become(old: Any, new: Any) -> bool:  # noqa: ANN401
+    """Make an object what another one is, since others may hold it; whether that can be done."""
+    built_in = next(cls for cls in type(old).__mro__ if not cls.__flags__ & _OF_PYTHON)
+    if built_in is object and hasattr(old, "__dict__") and not hasattr(old, "__array__"):
+        vars(old).clear()
+        vars(old).update(vars(new))
+        return True
+    same = type(old).__module__ == "numpy" and getattr(old, "shape", ()) not in ((), None)
+    if same and old.shape == new.shape and old.dtype == new.dtype and old.flags.writeable:
+        old[...] = new
+        return True
+    return False
 
 
 def _moved(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from starburst._protocol.sealed.functions import MOST_FILES_BYTES
 from starburst.errors import UnpicklableInput
@@ -17,6 +19,7 @@ from .own.finding import Found
 from .own.project import beside, check_allowed, package_data
 from .own.reach import Reached, reach
 from .own.tree import Tree, TreeFile, in_tree, root_of
+from .pickling import TooLarge
 from .unpicklable import belongs_to_one_process, explain
 
 __all__ = ["Bundle", "bundle", "read_file"]
@@ -38,6 +41,9 @@ class Bundle:
     changes: bytes
     digest: bytes
 
+
+_MOST_UNSURE: Final = 4_000_000
+"""What may have been changed, or not, is sent up to so many bytes."""
 
 _NO_MODULES = Bundle(Tree(), (), b"", b"")
 _trees: dict[tuple[frozenset[str], tuple[str, ...]], tuple[Reached, object, Tree, bytes]] = {}
@@ -110,7 +116,7 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
     found = imported_too(found, reached.modules.values())
     surroundings = _surroundings(reached)
     try:
-        data = capture((*surroundings, [_row(each) for each in found]))
+        data = capture((*surroundings, [_row(each) for each in found]), _MOST_UNSURE)
     except Exception:  # pickling runs the analyst's code: anything may be raised
         found = list(_portable(found))
         data = capture((*surroundings, [_row(each) for each in found])) if found else b""
@@ -124,6 +130,7 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
     return tuple(_name(each) for each in found), data
 
 
+_told: set[str] = set()
 _known: tuple[Reached, int, tuple[list[str], dict[str, str]]] | None = None
 
 
@@ -139,10 +146,19 @@ def _surroundings(reached: Reached) -> tuple[list[str], dict[str, str]]:
 
 
 def _portable(changes: Sequence[Change]) -> Iterator[Change]:
-    """Yield what can be pickled; refuse by name what is another than its file says and cannot."""
+    """Yield what can be sent; refuse by name what is another than its file says and cannot."""
     for each in changes:
         try:
-            capture(each.value)
+            capture(each.value, None if each.sure else _MOST_UNSURE)
+        except TooLarge:
+            if _name(each) not in _told:
+                _told.add(_name(each))
+                warnings.warn(
+                    f"{_name(each)} is too large to be sent with each function, so workers make it "
+                    "as its file says. If you have changed it, pass it as an input.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         except Exception as error:  # pickling runs the analyst's code: anything may be raised
             if each.sure and not belongs_to_one_process(each.value, capture):
                 what = f"the value of {_name(each)}, which is another than its file says,"

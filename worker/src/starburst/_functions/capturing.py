@@ -7,12 +7,12 @@ functions and classes that were made inside others.
 from __future__ import annotations
 
 import importlib
-import io
 import sys
 import threading
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import cloudpickle
@@ -22,11 +22,10 @@ from .own.identity import owner_of
 from .own.imports import imports_of
 from .own.places import OURS, is_installed, is_own_file
 from .own.reach import imported_names
-from .pickling import Pickler
+from .pickling import Pickler, dumps
 
 __all__ = ["DYNAMIC", "NOTHING", "Pickled", "all_needs", "capture", "needs_of"]
 
-_PROTOCOL: Final = 5
 NOTHING: Final[frozenset[str]] = frozenset()
 DYNAMIC: Final = "*"
 """Stands, before the name of a file, for modules that only running its code would tell."""
@@ -55,33 +54,37 @@ def all_needs(payloads: Iterable[bytes]) -> frozenset[str]:
     return NOTHING.union(*kinds)
 
 
-def capture(value: object) -> bytes:
-    """Pickle a value, and write down which own modules it needs."""
-    sink = io.BytesIO()
-    pickler = _Capturing(sink)
+def capture(value: object, most: int | None = None) -> bytes:
+    """Pickle a value, and write down which own modules it needs.
+
+    Raises:
+        TooLarge: the pickle would have more than ``most`` bytes.
+    """
+    seen: set[str] = set()
+    registered: list[types.ModuleType] = []
     with _registry:
         try:
-            pickler.dump(value)
-        finally:
-            pickler.close()
-    needs = frozenset(name for name in pickler.seen if name[:1] == DYNAMIC or travels(name))
+            plain = dumps(
+                value, make=partial(_Capturing, seen=seen, registered=registered), most=most
+            )
+        finally:  # leaves cloudpickle's registry as it was
+            for module in registered:
+                cloudpickle.unregister_pickle_by_value(module)
+    needs = frozenset(name for name in seen if name[:1] == DYNAMIC or travels(name))
     if not needs:
-        return sink.getvalue()
-    data = Pickled(sink.getvalue())
+        return plain
+    data = Pickled(plain)
     data.needs = needs
     return data
 
 
 class _Capturing(Pickler):
-    def __init__(self, sink: io.BytesIO) -> None:
-        super().__init__(sink, _PROTOCOL)
-        self.seen: set[str] = set()
-        self._registered: list[types.ModuleType] = []
-
-    def close(self) -> None:
-        """Leave cloudpickle's registry as it was."""
-        for module in self._registered:
-            cloudpickle.unregister_pickle_by_value(module)
+    def __init__(
+        self, *args: Any, seen: set[str], registered: list[types.ModuleType], **terms: Any
+    ) -> None:
+        super().__init__(*args, **terms)
+        self.seen = seen
+        self._registered = registered
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
         for name in _modules_of(obj):

@@ -16,26 +16,33 @@ from .handles import Handle
 from .main_globals import made_function
 from .ordinary import reduced
 
-__all__ = ["Pickler", "dumps", "dumps_plain"]
+__all__ = ["Pickler", "TooLarge", "dumps", "dumps_plain"]
 
 _PROTOCOL: Final = 5
 
 
 def dumps(
-    value: object, *, buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None
+    value: object,
+    *,
+    buffer_callback: Callable[[pickle.PickleBuffer], object] | None = None,
+    make: Callable[..., Pickler] | None = None,
+    most: int | None = None,
 ) -> bytes:
     """Return the pickle of a value, by cloudpickle's rules.
 
     Args:
         value: what to pickle.
         buffer_callback: takes large buffers out of the pickle, as of ``pickle.dumps``.
+        make: makes the pickler, of what :class:`Pickler` takes; that one by default.
+        most: bytes that the pickle may have; None for any number.
 
     Raises:
         pickle.PicklingError: an open file is in it, which cloudpickle would read to its end and
             send as text in memory.
+        TooLarge: the pickle would have more than ``most`` bytes.
     """
-    sink = io.BytesIO()
-    Pickler(sink, _PROTOCOL, buffer_callback=buffer_callback).dump(value)
+    sink = io.BytesIO() if most is None else _Limited(most)
+    (make or Pickler)(sink, _PROTOCOL, buffer_callback=buffer_callback).dump(value)
     return sink.getvalue()
 
 
@@ -47,6 +54,21 @@ def dumps_plain(value: object) -> bytes:
     taken.begin()
     data = pickle.dumps(value, _PROTOCOL, buffer_callback=taken.buffer)
     return data if len(data) < taken.least else dumps(value)
+
+
+class TooLarge(Exception):
+    """A pickle has more bytes than it may."""
+
+
+class _Limited(io.BytesIO):
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever a pickler writes
+        if self.tell() + memoryview(data).nbytes > self._most:
+            raise TooLarge
+        return super().write(data)
 
 
 class Pickler(cloudpickle.Pickler):  # type: ignore[misc]

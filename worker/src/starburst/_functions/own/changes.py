@@ -5,8 +5,8 @@ here is sent beside it, so that it is there as it is here:
 
 - a name that the file binds to a literal, a ``def``, a ``class`` or an import is sent where it is
   something else now;
-- any other name is sent where its value is data, since only running the file would tell whether it
-  was changed; an object that is no data stays the worker's own, as do locks and connections.
+- any other name is sent with what it is now, since only running the file would tell whether it was
+  changed; what cannot be pickled, such as a lock or a connection, stays the worker's own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final
 from .finding import Found
 from .source import Imported, Scope, Source, absolute, read_source
 from .stale import check_fresh, is_mock, unwrapped
-from .values import equal, is_atom, is_data, is_fixed, is_place, is_stateful, state_of
+from .values import equal, is_atom, is_data, is_fixed, is_kept, is_place, is_stateful, state_of
 
 __all__ = ["Change", "changes_of", "imported_too"]
 
@@ -53,7 +53,8 @@ class Change:
         path: its name there, after those of the classes that it is in.
         value: what it is now; of a record, its attributes.
         how: ``set``; ``fill`` where the worker's own object takes the contents; ``state`` where it
-            takes the attributes; ``drop`` where the name is gone.
+            takes the attributes; ``like`` where it takes what another object is, if it can;
+            ``drop`` where the name is gone.
         sure: whether it is certain that it differs.
     """
 
@@ -246,29 +247,28 @@ def _changed(
 ) -> Iterator[Change]:
     """Yield the change of what was a literal; a container of objects may have been filled so."""
     if type(value) is type(literal) and isinstance(value, _CONTAINERS):
-        if is_data(value, most=1_000_000):
-            yield Change(module, here, value, "fill", sure=True)
-        return  # a register of live objects is made anew by those who fill it
+        # A register of live objects is made anew by those who fill it, where it cannot be sent.
+        yield Change(module, here, value, "fill", sure=is_data(value, most=1_000_000))
+        return
     yield Change(module, here, value, "set", sure=True)
 
 
 def _unsure(module: str, here: tuple[str, ...], value: object) -> Iterator[Change]:
-    if is_place(value) or isinstance(value, types.FunctionType | types.ModuleType | type):
-        own = getattr(value, "__module__", None)
-        if isinstance(value, types.FunctionType) and own == "__main__":
+    """Yield the value of a name of which only running the file would tell what it gets."""
+    if is_place(value) or is_kept(value):
+        return  # made there, as it was made here
+    if isinstance(value, types.FunctionType | types.ModuleType | types.BuiltinFunctionType | type):
+        if isinstance(value, types.FunctionType) and value.__module__ == "__main__":
             yield Change(module, here, value, "set", sure=False)  # nobody else has put it there
-        return  # a path that is computed is computed there too
-    if is_atom(value):
+    elif is_atom(value):
         yield Change(module, here, value, "set", sure=False)
-    elif type(value) in _CONTAINERS:
-        if is_data(value):
-            yield Change(module, here, value, "fill", sure=False)
-    elif is_stateful(value):
-        state = state_of(value)
-        if state and is_data(state):
+    elif isinstance(value, _CONTAINERS):
+        yield Change(module, here, value, "fill", sure=False)
+    elif is_stateful(value) and (state := state_of(value)) is not None:
+        if state:
             yield Change(module, here, state, "state", sure=False)
-    elif is_data(value):
-        yield Change(module, here, value, "set", sure=False)
+    else:
+        yield Change(module, here, value, "like", sure=False)
 
 
 def _is_new(value: object, name: str) -> bool:
@@ -311,7 +311,7 @@ def imported_too(changes: Sequence[Change], modules: Iterable[Found]) -> list[Ch
     pending = {
         (each.module, each.path[0]): each.value
         for each in found
-        if each.how == "set" and len(each.path) == 1
+        if each.how in ("set", "like") and len(each.path) == 1
     }
     others = [(each, read_source(each.file)) for each in modules if each.file is not None]
     while pending:
@@ -323,7 +323,8 @@ def imported_too(changes: Sequence[Change], modules: Iterable[Found]) -> list[Ch
                 if same and (each.name, name) not in replaced:
                     more[each.name, name] = here[name]
         found += [
-            Change(module, (name,), each, "set", False) for (module, name), each in more.items()
+            Change(module, (name,), each, "like", sure=False)
+            for (module, name), each in more.items()
         ]
         replaced |= more.keys()
         pending = more

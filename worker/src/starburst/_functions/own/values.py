@@ -16,7 +16,16 @@ from typing import Any, Final
 
 from .finding import travels
 
-__all__ = ["equal", "is_atom", "is_data", "is_fixed", "is_place", "is_stateful", "state_of"]
+__all__ = [
+    "equal",
+    "is_atom",
+    "is_data",
+    "is_fixed",
+    "is_kept",
+    "is_place",
+    "is_stateful",
+    "state_of",
+]
 
 _ATOMS: Final = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), range})
 _VALUES: Final = frozenset(
@@ -28,7 +37,15 @@ _VALUES: Final = frozenset(
 _SEQUENCES: Final = (list, tuple, set, frozenset, collections.deque)
 _MAPPINGS: Final = (dict, collections.OrderedDict, collections.defaultdict, collections.Counter)
 _NAMED: Final = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)
-_KEPT: Final = frozenset({"lock", "RLock", "Condition", "Event", "Semaphore", "Logger", "local"})
+_KEPT: Final = frozenset(
+    {
+        *("lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier"),
+        *("local", "_local", "Thread", "ContextVar", "Logger", "RootLogger", "object"),
+        *("TypeVar", "ParamSpec", "_UnionGenericAlias", "_GenericAlias", "GenericAlias"),
+        *("UnionType", "Pattern", "property", "_SpecialForm", "_Feature", "ModuleSpec"),
+    }
+)
+"""Types of what belongs to its process, or tells itself from others by being the one it is."""
 _MOST_VALUES: Final = 5_000
 _MOST_BYTES: Final = 1 << 20
 
@@ -87,6 +104,11 @@ def is_data(value: object, *, most: int = _MOST_VALUES) -> bool:
     return True
 
 
+def is_kept(value: object) -> bool:
+    """Whether every process has a value of its own in its place."""
+    return type(value).__name__ in _KEPT
+
+
 def is_stateful(value: object) -> bool:
     """Whether a value is a record whose attributes are what it is."""
     cls = type(value)
@@ -106,7 +128,7 @@ def state_of(value: object) -> dict[str, object] | None:
             member = cls.__dict__.get(slot)
             if type(member) is types.MemberDescriptorType and hasattr(value, slot):
                 state[slot] = member.__get__(value)
-    return {name: each for name, each in state.items() if type(each).__name__ not in _KEPT}
+    return {name: each for name, each in state.items() if not is_kept(each)}
 
 
 def equal(one: object, other: object) -> bool:
@@ -135,5 +157,5 @@ def _is_array(value: Any) -> bool:  # noqa: ANN401
         size = getattr(value, "nbytes", None)
         if size is None and hasattr(value, "memory_usage"):
             size = value.memory_usage().sum()
-        return isinstance(size, int) or (size is not None and int(size) <= _MOST_BYTES)
+        return size is not None and int(size) <= _MOST_BYTES
     return False

@@ -144,7 +144,12 @@ class _Runner:
     def _run(self, frame: Frame) -> None:
         header = frame.header
         report = _Report(self._answers, header)
+        self._state.enter(header["lo"], time.monotonic())
         broken = self._broken(header["function"])
+        if broken is None:
+            with suppress(BaseException):  # its first task meets it again, and says so
+                self._function(header["function"])  # to import modules is no task's own time
+        self._state.leave()
         for index, data in enumerate(frame.buffers, start=header["lo"]):
             if self._state.stop_asked:
                 break
