@@ -21,6 +21,7 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
 from .arrived import loads
+from .handles import Handle
 from .inner_imports import WithModules, inner_modules
 from .own_code import own_modules
 from .pickling import dumps, dumps_plain
@@ -140,7 +141,7 @@ def _is_plain(value: Any, budget: int = 100) -> bool:  # noqa: ANN401
     pending = [value]
     for each in pending:
         cls = type(each)
-        if cls in _ATOMS:
+        if cls in _ATOMS or cls is Handle:
             continue
         if cls is tuple or cls is list:
             pending += each
