@@ -183,7 +183,7 @@ def test_of_inputs_that_are_known_beforehand_the_first_names_it_too(
     client: Client, make: Callable[[], Any]
 ) -> None:
     value = make()
-    payloads = client.sharing.inputs(((value, n), {}) for n in range(4))
+    payloads = list(client.sharing.inputs(((value, n), {}) for n in range(4)))
     client.deliver()
     total = sum(map(len, payloads)) + sum(map(len, client.stored.values()))
     assert total < 2 * len(pickle.dumps(value, 5))
