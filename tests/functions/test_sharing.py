@@ -36,10 +36,13 @@ LEAST = 1 << 14
 MOST = 10**9
 
 
+_there: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
 @contextmanager
 def elsewhere() -> Iterator[None]:
     """Be a process that has put nothing itself."""
-    here, handles._sources = handles._sources, weakref.WeakValueDictionary()
+    here, handles._sources = handles._sources, _there
     try:
         yield
     finally:
@@ -56,9 +59,7 @@ class Client:
 
     def deliver(self) -> None:
         for name, parcel in self.sharing.waiting():
-            self.stored[name] = b"".join(parcel.parts())
-            self.kept.fetch([name], beside=())
-            objects.add(name, os.dup(self.kept.file(name)))
+            self._store(name, parcel)
 
     def put(self, value: Any) -> Any:
         self.sharing.session = "here"
@@ -67,7 +68,8 @@ class Client:
     def _store(self, name: str, parcel: Parcel) -> None:
         self.stored[name] = b"".join(parcel.parts())
         self.kept.fetch([name], beside=())
-        objects.add(name, os.dup(self.kept.file(name)))
+        with elsewhere():
+            objects.add(name, os.dup(self.kept.file(name)))
 
     def _read(self, name: str) -> Parcel:
         return read_parcel(self.stored[name])
@@ -181,7 +183,7 @@ def test_of_inputs_that_are_known_beforehand_the_first_names_it_too(
     client: Client, make: Callable[[], Any]
 ) -> None:
     value = make()
-    payloads = client.sharing.inputs(((value, n), {}) for n in range(4))
+    payloads = list(client.sharing.inputs(((value, n), {}) for n in range(4)))
     client.deliver()
     total = sum(map(len, payloads)) + sum(map(len, client.stored.values()))
     assert total < 2 * len(pickle.dumps(value, 5))

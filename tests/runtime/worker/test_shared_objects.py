@@ -9,6 +9,7 @@ import gc
 import os
 import weakref
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -84,6 +85,26 @@ def test_what_was_put_is_fetched_once_and_outlives_a_child(
     session.cleanup(force=True)
     with pytest.raises(SessionEnded, match=session.id):
         session.put(x)
+
+
+def is_clean(put: Any, array: Any, marker: str) -> bool:
+    clean = "mark" not in put and array[0] == 0
+    put["mark"], array[0] = 1, 1
+    if not Path(marker).exists():
+        Path(marker).touch()
+        raise ValueError("the first attempt")
+    return clean
+
+
+@pytest.mark.usefixtures("forked")
+def test_an_attempt_sees_nothing_of_what_another_has_changed(
+    connection: Connection, fleet: Fleet, tmp_path: Path
+) -> None:
+    session = open_session(connection, dataclasses.replace(ONE, retries=1), progress=False)
+    handle, x, marker = session.put({"a": 1}), np.zeros(1 << 18), str(tmp_path / "marker")
+    futures = [session.submit(is_clean, handle, x, marker) for _ in range(4)]
+    assert [future.result(60) for future in futures] == [True] * 4
+    session.cleanup(force=True)
 
 
 @pytest.mark.usefixtures("forked")

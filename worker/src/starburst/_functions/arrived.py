@@ -13,9 +13,9 @@ from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.parcels import Parcel, Piece, is_parcel, read_parcel
 
 from .gathering import PICKLE
-from .handles import Handle, known_here, resolve
+from .handles import known_here, resolve
 
-__all__ = ["Objects", "arrive", "load_object", "loads", "objects"]
+__all__ = ["Objects", "load_object", "loads", "objects"]
 
 _IMMUTABLE: Final = (bytes, str)
 _CHANGEABLE: Final[dict[str, Callable[[Buffer], Any]]] = {
@@ -29,6 +29,7 @@ class Objects:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[int, int]] = {}
+        self._sources: dict[str, _Arrived] = {}
         self._shared: dict[str, Parcel] = {}
         self._atoms: dict[str, dict[tuple[str, int], object]] = {}
         self._values: dict[str, object] = {}
@@ -36,11 +37,14 @@ class Objects:
     def add(self, name: str, fd: int) -> None:
         """Take a file in memory that holds an object."""
         self._files[name] = fd, os.fstat(fd).st_size
+        self._sources[name] = _Arrived(self, name)
+        known_here(name, self._sources[name])
 
     def forget(self, name: str) -> None:
         """Let an object go; what was made of it stays as long as it is used."""
         fd, _ = self._files.pop(name)
         os.close(fd)
+        self._sources.pop(name)
         self._shared.pop(name, None)
         self._atoms.pop(name, None)
         self._values.pop(name, None)
@@ -78,23 +82,19 @@ class Objects:
         return self._shared[name]
 
 
-objects: Final = Objects()
-"""Of this process, which a worker has started for tasks."""
-
-
 class _Arrived:
-    """The source of a handle on a worker."""
+    """The source of handles of an object that is here."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, held: Objects, name: str) -> None:
+        self._held = held
         self._name = name
 
     def value(self) -> object:
-        return objects.value(self._name)
+        return self._held.value(self._name)
 
 
-def arrive(name: str, kind: str, nbytes: int) -> Handle[Any]:
-    """Return a handle: what one is pickled as."""
-    return Handle(known_here(name) or _Arrived(name), kind=kind, nbytes=nbytes)
+objects: Final = Objects()
+"""Of this process, which a worker has started for tasks."""
 
 
 def loads(data: Buffer) -> Any:  # noqa: ANN401 - whatever was sent

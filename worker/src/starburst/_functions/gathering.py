@@ -6,11 +6,12 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starburst._protocol.sealed.envelope import Buffer
 
-from .handles import Handle
+if TYPE_CHECKING:
+    from .handles import Handle
 
 __all__ = ["PICKLE", "Gathering", "gathering", "taking"]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, Self, TypeVar
 
 from starburst.errors import UnpicklableInput
 
-__all__ = ["Handle", "Source", "known_here", "resolve", "source_of"]
+from .gathering import taking
+
+__all__ = ["Handle", "Source", "arrive", "known_here", "resolve", "source_of"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -79,12 +81,15 @@ class Handle(Generic[T_co], _Anything):  # type: ignore[misc]
         """Return the handle: it never changes."""
         return self
 
-    def __reduce__(self) -> Never:
-        """Refuse to be pickled by others: elsewhere nobody has the value."""
-        raise pickle.PicklingError(
-            "a handle travels only to a session's workers, in a function or an argument; "
-            "take handle.value instead"
-        )
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a name; refuse to be pickled by others, for elsewhere nobody has the value."""
+        taken = taking()
+        if taken is None:
+            raise pickle.PicklingError(
+                "a handle travels only to a session's workers, in a function or an argument; "
+                "take handle.value instead"
+            )
+        return arrive, (taken.handle(self), self.kind, self.nbytes)
 
     def __repr__(self) -> str:
         return f"<starburst handle: {self.kind}, {self.nbytes / 1e6:,.1f} MB>"
@@ -111,6 +116,24 @@ def known_here(name: str, source: Source | None = None) -> Source | None:
     if source is not None:
         _sources[name] = source
     return _sources.get(name)
+
+
+class _ByName:
+    """The source of a handle whose object is not here, or not yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def value(self) -> object:
+        source = known_here(self.name)
+        if source is None:
+            raise UnpicklableInput(f"what was put as {self.name} is not in this process")
+        return source.value()
+
+
+def arrive(name: str, kind: str, nbytes: int) -> Handle[Any]:
+    """Return a handle: what one is pickled as."""
+    return Handle(known_here(name) or _ByName(name), kind=kind, nbytes=nbytes)
 
 
 def resolve(value: Any) -> Any:  # noqa: ANN401 - whatever arrived

@@ -17,6 +17,7 @@ from .arrived import loads
 from .caller import warn
 from .capturing import capture
 from .generators import noting, warn_of_captured, warn_of_repeated
+from .handles import Handle
 from .own.identity import forget
 from .pickling import dumps_plain
 from .unpicklable import captured, explain
@@ -145,7 +146,7 @@ def _is_plain(value: Any, budget: int = 100) -> bool:  # noqa: ANN401
     pending = [value]
     for each in pending:
         cls = type(each)
-        if cls in _ATOMS:
+        if cls in _ATOMS or cls is Handle:
             continue
         if cls is tuple or cls is list:
             pending += each

@@ -10,9 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import cloudpickle
 
-from .arrived import arrive
 from .gathering import taking
-from .handles import Handle
 from .main_globals import made_function
 from .ordinary import reduced
 
@@ -90,8 +88,6 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401 - whatever is in the value
         """Return how to pickle an object."""
-        if isinstance(obj, Handle) and self._taken is not None:
-            return arrive, (self._taken.handle(obj), obj.kind, obj.nbytes)
         standard = obj is sys.stdout or obj is sys.stderr
         if isinstance(obj, io.TextIOWrapper) and not standard:
             raise pickle.PicklingError(f"{getattr(obj, 'name', 'a file')!r} is an open file")
