@@ -64,8 +64,12 @@ def cancelled() -> Failure:
     return Failure(type_name="", text="cancelled", traceback="", builtin=False, kind="cancelled")
 
 
-def test_each_result_is_taken_once_and_counted_once(connection: Connection) -> None:
+@pytest.mark.parametrize("remembered", [0, 10_000], ids=["forgets early", "remembers"])
+def test_each_result_is_taken_once_and_counted_once(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
     """Parents first, then what they handed on, in one look or in several."""
+    monkeypatch.setattr(collect_module, "_FORGET", remembered)
     sky, tasks = Sky(), listed((4, 3))
     sky.nodes = {
         (FIRST, 0, 4): (2.0, node(0, 4, children=((2, 3), (3, 4)))),

@@ -19,8 +19,8 @@ from benchmarks.memory.instant_fleet import InstantFleet
 from starburst import FutureList, Session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
-from starburst._client.tasks.futures import joined
-from starburst._client.tasks.outcomes import Holder
+from starburst._client.tasks.futures import finish, joined
+from starburst._client.tasks.outcomes import Ended, Holder
 from starburst._client.tasks.task_list import TaskList
 from starburst._protocol.sealed.failure import describe
 from starburst.errors import SessionEnded, SessionError, UnpicklableInput
@@ -177,7 +177,7 @@ def test_an_executors_results_go_with_their_futures() -> None:
 
 def test_results_are_let_go_in_a_loop_over_an_executors_map(fleet: InstantFleet) -> None:
     with starburst.Executor(fleet.connection, workers=2, progress=False) as pool:
-        assert sum(pool.map(abs, range(9000))) == sum(range(9000))
+        assert list(pool.map(abs, range(9000))) == list(range(9000))
         assert pool.session is not None
         tasks = core(pool.session).tasks
         assert not any(tasks._outcomes._values)
@@ -250,3 +250,21 @@ def test_whose_telling_was_interrupted_hears_of_its_end_when_the_session_closes(
     tasks.close(SessionEnded("closed"))
     assert futures[1].result(0) == "b"
     assert isinstance(futures[2].exception(0), SessionEnded)
+
+
+@pytest.mark.parametrize(
+    ("end", "value"), [(Ended.RESULT, 1), (Ended.UNREAD, ValueError()), (Ended.CANCELLED, None)]
+)
+def test_a_future_that_is_told_of_its_end_twice_says_nothing(
+    caplog: pytest.LogCaptureFixture, end: Ended, value: object
+) -> None:
+    """As where a session closes while its results come."""
+    future: Future[Any] = Future()
+    for _ in range(2):
+        finish(future, end, value)
+    finish(future, Ended.RESULT, "late")
+    finish(future, Ended.CANCELLED, None)
+    assert future.done()
+    assert future.cancelled() == (end is Ended.CANCELLED)
+    assert not wait([future], timeout=0).not_done, "and who waits for it has heard"
+    assert caplog.text == ""

@@ -71,7 +71,7 @@ class SentChunks:
 
     def forget(self, before: int) -> None:
         """Forget chunks all of whose tasks come before that one."""
-        at = bisect.bisect_left(self._placed, before, key=lambda e: e.first + e.tasks + 1)
+        at = bisect.bisect_right(self._placed, before, key=lambda e: e.first + e.tasks)
         for entry in self._placed[:at]:
             del self.entries[entry.name]
             self._open.pop(entry.name, None)
