@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from starburst._protocol.manifest import Manifest
+from starburst._protocol.sealed.preparation import Preparation
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
@@ -34,6 +35,7 @@ class Supervisor:
         worker: this worker's name.
         timings: what it waits for.
         start_child: starts the process that runs the analyst's function.
+        preparation: names what such a process calls first.
         ranges: the class that runs what is leased.
         clock: by which it decides.
 
@@ -53,13 +55,16 @@ class Supervisor:
         worker: str,
         timings: Timings | None = None,
         start_child: Callable[[], Child] = Child,
+        preparation: Preparation | None = None,
         ranges: type[Ranges] = Ranges,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         timings = timings or Timings()
         self.leases = leases
         self.store = store
-        self.child = CurrentChild(store.function, start=start_child)
+        self.child = CurrentChild(
+            store.function, start=start_child, seed=manifest.seed, preparation=preparation
+        )
         self._manifest = manifest
         self._worker = worker
         self._timings = timings

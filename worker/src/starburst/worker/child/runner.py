@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -109,9 +110,14 @@ class _Runner:
             if frame.header["do"] == "function":
                 self._functions[frame.header["name"]] = frame.buffers[0]
             elif frame.header["do"] == "begin":
-                self._beginning = Beginning(frame.header["seed"], frame.buffers)
+                self._begin(frame)
             else:
                 self._run(frame)
+
+    def _begin(self, frame: Frame) -> None:
+        name = frame.header["function"]
+        first = partial(self._function, name) if name else None
+        self._beginning = Beginning(frame.header["seed"], first, frame.buffers[0])
 
     def _run(self, frame: Frame) -> None:
         header = frame.header
