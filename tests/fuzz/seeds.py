@@ -156,7 +156,7 @@ def _seeds() -> dict[str, list[bytes]]:
         "ledger": [dump_table([[CHUNK, 0, 3, 0, 50], [CHUNK, 3, 1, 50, 9]])],
         "pack": [pack],
         "cancels": [dump_table([[0, 3], [7, 9]])],
-        "preparation": [dump_table([{"TZ": "UTC"}, [b"f", b"x"]]), dump_table([{}, []])],
+        "preparation": [dump_table([{"TZ": "UTC"}, "f0", b"x"]), dump_table([{}, "", b""])],
         "message": [
             messages[0].to_body().encode(),
             RequeueMessage(live=frozenset({"0f", "1e"})).to_body().encode(),

@@ -119,17 +119,15 @@ class Fleet:
             public=public,
             timings=self.timings,
         )
+        preparation = store.preparation() if manifest.prepared else Preparation()
         made = _Observed(
             manifest,
             Leases(hands.client(self.sqs), url, timings=self.timings),
             store=store,
             worker=name,
             timings=self.timings,
-            start_child=prepared(
-                manifest,
-                store.preparation() if manifest.prepared else Preparation(),
-                start=self.start_child,
-            ),
+            start_child=prepared(manifest, preparation, start=self.start_child),
+            preparation=preparation,
             ranges=hands.ranges(ranges),
         )
         made.hands = hands

@@ -15,8 +15,8 @@ from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
-from starburst._client.preparing import prepared
-from starburst._functions.payload import dump_function
+from starburst._functions.payload import dump_function, dump_input, load
+from starburst._functions.variables import Surroundings
 from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import ConfigurationError, InitializerFailed, IntegrityError, WrongArguments
@@ -134,10 +134,10 @@ class Model:
 
 
 def test_what_the_initializer_of_a_script_sets_is_there_for_its_functions() -> None:
-    begun = prepared({}, SCRIPT["initializer"], ()).initializer
+    initializer, arguments = dump_function(SCRIPT["initializer"]), dump_input(((), {}))
     SCRIPT["rate"] = 5  # is the functions' own, and what it was when the session began is not
     function, method = dump_function(SCRIPT["f"]), dump_function(SCRIPT["Model"]().run)
-    process = Beginning(7, begun)
+    process = Beginning(7, lambda: (load(initializer), Surroundings()), arguments)
     assert process.failure() is None
     for _ in range(2):  # the initializer runs once
         assert process.load(function)(1) == ({"rate": 1}, "fresh", ["begun"], [], 6)
@@ -205,7 +205,7 @@ def test_what_processes_cannot_begin_with_is_refused(options: dict[str, Any], sa
 def test_no_one_but_the_client_says_how_processes_begin() -> None:
     signer, stranger = SigningKey.generate(), SigningKey.generate()
     key, session = b"k" * 32, "a" * 20
-    sent = Preparation(variables={"A": "b"}, initializer=(b"f", b"x"))
+    sent = Preparation(variables={"A": "b"}, function="f0", arguments=b"x")
     sealed = sent.seal(session=session, key=key, signer=signer)
     assert Preparation.open(sealed, session=session, key=key, public=signer.public) == sent
     for other in (

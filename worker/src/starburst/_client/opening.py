@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.controller import Control, new_session_id
 from starburst._client.ending.erase import erase
 from starburst._client.ending.interrupts import say_that_it_goes_on
+from starburst._client.tasks.functions import Functions
 from starburst._functions.bundle import bundle
-from starburst._functions.capturing import all_needs
+from starburst._functions.capturing import NOTHING, all_needs, needs_of
 from starburst._functions.streams import MAX_SEED
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.preparation import preparation_key
+from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.write_once import write_once
-from starburst.errors import SessionNotFound, StarburstError
+from starburst.errors import SessionError, SessionNotFound, StarburstError
 
 from .options import SessionOptions
+from .preparing import pickled_call
 from .session import Session
 from .session_core import SessionCore
 
@@ -53,8 +56,8 @@ def open_core(
     """
     python = options.check_python(connection.document)
     options.check_offer(connection.document)
-    preparation = options.preparation()
-    begins_with = all_needs(preparation.initializer)
+    call = pickled_call(options.initializer, options.initargs)
+    begins_with = NOTHING if call is None else all_needs(call)
     bundle(begins_with, options.included)
     keys = connection.keys(new_session_id())
     with aws_errors("make the session's keys"):
@@ -85,7 +88,7 @@ def open_core(
         signing_key=key.wrapped_signing,
         labels=options.labels,
         seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
-        prepared=bool(preparation),
+        prepared=bool(options.env or call),
     )
     manifest = key.sign(manifest)
     with aws_errors("store the session's manifest"):
@@ -97,15 +100,8 @@ def open_core(
         )
     control = Control(connection, keys)
     try:
-        if preparation and key.signing is not None:
-            sealed = preparation.seal(session=keys.session, key=key.data, signer=key.signing)
-            with aws_errors("store what the workers begin with"):
-                write_once(
-                    connection.s3,
-                    connection.document.bucket,
-                    preparation_key(keys),
-                    body=sealed,
-                )
+        if manifest.prepared:
+            _prepare(connection, keys, key=key, options=options, call=call)
         queue_url = control.start()
     except BaseException as error:
         error.add_note(_undo(connection, keys, control=control))
@@ -126,6 +122,29 @@ def open_session(
 ) -> Session:
     """Do as :func:`open_core` does; return the session as its user sees it."""
     return Session(open_core(connection, options, progress=progress))
+
+
+def _prepare(
+    connection: Connection,
+    keys: SessionKeys,
+    *,
+    key: SessionKey,
+    options: SessionOptions,
+    call: tuple[bytes, bytes] | None,
+) -> None:
+    """Store what each process of the workers begins with."""
+    signer = key.signing
+    if signer is None:
+        raise SessionError("a client's session needs the signing key")
+    preparation = Preparation(variables=dict(options.env or {}))
+    if call is not None:
+        # A function as every other of the session, so that what it needs comes with it.
+        functions = Functions(connection, keys, key=key, signer=signer, include=options.included)
+        name = functions.name(call[0], needs_of(call[1]))
+        preparation = replace(preparation, function=name, arguments=call[1])
+    sealed = preparation.seal(session=keys.session, key=key.data, signer=signer)
+    with aws_errors("store what the workers begin with"):
+        write_once(connection.s3, connection.document.bucket, preparation_key(keys), body=sealed)
 
 
 def _undo(connection: Connection, keys: SessionKeys, *, control: Control) -> str:

@@ -14,7 +14,6 @@ from typing import Any, Final, Literal, Self, TypedDict, get_args
 from starburst._functions.streams import MAX_SEED
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import qualified_name
-from starburst._protocol.sealed.preparation import Preparation
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
 from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
 from starburst.errors import ConfigurationError, VersionMismatch
@@ -22,7 +21,7 @@ from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is
 from starburst.pricing.prices import Architecture, Capacity
 
 from .numbers import above_zero, number, whole
-from .preparing import check_environment, check_initializer, prepared
+from .preparing import check_environment, check_initializer
 
 __all__ = ["Machine", "SessionOptionNames", "SessionOptions"]
 
@@ -197,14 +196,6 @@ class SessionOptions:
         affordable = min(limits.workers, int(limits.vcpu / self.cpu))
         affordable = min(affordable, int(limits.memory_gb / self.memory_gb))
         return max(1, min(usual, affordable, usual if tasks is None else tasks))
-
-    def preparation(self) -> Preparation:
-        """Return what each process of the workers begins with.
-
-        Raises:
-            UnpicklableInput: the initializer, or an argument of it, cannot travel.
-        """
-        return prepared(self.env or {}, self.initializer, self.initargs)
 
     def check_offer(self, document: RuntimeDocument) -> None:
         """Refuse what the environment does not offer, before anything is created.

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from starburst._functions.payload import dump_function, dump_input
 from starburst._functions.signatures import check_call
-from starburst._protocol.sealed.preparation import Preparation
 from starburst.errors import ConfigurationError
 
-__all__ = ["check_environment", "check_initializer", "prepared"]
+__all__ = ["check_environment", "check_initializer", "pickled_call"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_BYTES: Final = 64 * 1024
@@ -98,17 +97,14 @@ def check_initializer(initializer: object, initargs: object) -> None:
     check_call(initializer, tuple(initargs), {})
 
 
-def prepared(
-    variables: Mapping[str, str],
-    initializer: Callable[..., object] | None,
-    initargs: Iterable[Any],
-) -> Preparation:
-    """Return what workers are told.
+def pickled_call(
+    initializer: Callable[..., object] | None, initargs: Iterable[Any]
+) -> tuple[bytes, bytes] | None:
+    """Return the pickles of an initializer and of its ``(args, kwargs)``; None for none.
 
     Raises:
         UnpicklableInput: the initializer or an argument cannot travel.
     """
-    call: tuple[bytes, ...] = ()
-    if initializer is not None:
-        call = (dump_function(initializer), dump_input((tuple(initargs), {})))
-    return Preparation(variables=dict(variables), initializer=call)
+    if initializer is None:
+        return None
+    return dump_function(initializer), dump_input((tuple(initargs), {}))

@@ -106,4 +106,5 @@ def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
         worker=variables.worker,
         timings=timings,
         start_child=prepared(manifest, preparation),
+        preparation=preparation,
     )

@@ -7,6 +7,7 @@ from types import FrameType
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.parcels import objects_bytes
+from starburst._protocol.sealed.preparation import Preparation
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild
@@ -36,6 +37,7 @@ class Supervisor:
         worker: this worker's name.
         timings: what it waits for.
         start_child: starts the process that runs the analyst's function.
+        preparation: names what such a process calls first.
         ranges: the class that runs what is leased.
         clock: by which it decides.
 
@@ -55,6 +57,7 @@ class Supervisor:
         worker: str,
         timings: Timings | None = None,
         start_child: Callable[[], Child] = Child,
+        preparation: Preparation | None = None,
         ranges: type[Ranges] = Ranges,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -62,7 +65,13 @@ class Supervisor:
         self.leases = leases
         self.store = store
         self._objects = KeptObjects(store.object, most=objects_bytes(manifest.memory_gb))
-        self.child = CurrentChild(store.functions, start=start_child, objects=self._objects)
+        self.child = CurrentChild(
+            store.functions,
+            start=start_child,
+            objects=self._objects,
+            seed=manifest.seed,
+            preparation=preparation,
+        )
         self._manifest = manifest
         self._worker = worker
         self._timings = timings

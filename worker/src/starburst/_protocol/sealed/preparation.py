@@ -29,19 +29,17 @@ class Preparation:
 
     Attributes:
         variables: of its environment, beside those that the worker sets.
-        initializer: the pickles of a function and of its ``(args, kwargs)``; empty for none.
+        function: name of the session's function that is called first; empty for none.
+        arguments: the pickle of its ``(args, kwargs)``.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    initializer: tuple[bytes, ...] = field(default=(), repr=False)
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to be prepared."""
-        return bool(self.variables or self.initializer)
+    function: str = ""
+    arguments: bytes = field(default=b"", repr=False)
 
     def seal(self, *, session: str, key: bytes, signer: SigningKey) -> bytes:
         """Return the object to store."""
-        table = dump_table([dict(self.variables), list(self.initializer)])
+        table = dump_table([dict(self.variables), self.function, self.arguments])
         return signer.sign(seal([table], key=key, header=_header(session)))
 
     @classmethod
@@ -53,12 +51,13 @@ class Preparation:
         """
         data = unseal(verify(signed, public=public), key=key, expect=_header(session))
         try:
-            variables, initializer = load_table(data)
-            if type(variables) is not dict or type(initializer) is not list:
+            variables, function, arguments = load_table(data)
+            if type(variables) is not dict or type(arguments) is not bytes:
                 raise TypeError("it has another shape")
             return cls(
                 variables={text(name): text(value) for name, value in variables.items()},
-                initializer=tuple(bytes(memoryview(part)) for part in initializer),
+                function=text(function),
+                arguments=arguments,
             )
         except (TypeError, ValueError) as error:
             raise IntegrityError(f"the session's preparation is malformed: {error}") from None

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from starburst._functions.main_globals import gathering, watching
 from starburst._functions.payload import load
 from starburst._functions.pickling import dumps
+from starburst._functions.variables import Surroundings
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, describe, qualified_name
 from starburst.errors import InitializerFailed
 
 __all__ = ["Beginning"]
-
-_CALL: Final = 2
-"""The pickles of a function, and of its arguments."""
 
 
 class Beginning:
@@ -24,22 +22,28 @@ class Beginning:
 
     Args:
         seed: of the session's random numbers; None for any.
-        initializer: the pickles of a function and of its ``(args, kwargs)``; empty for none.
+        initializer: returns what is called first, loaded; None for nothing.
+        arguments: the pickle of its ``(args, kwargs)``.
     """
 
-    def __init__(self, seed: int | None = None, initializer: Sequence[Buffer] = ()) -> None:
+    def __init__(
+        self,
+        seed: int | None = None,
+        initializer: Callable[[], tuple[Callable[..., object], Surroundings]] | None = None,
+        arguments: Buffer = b"",
+    ) -> None:
         self.seed = seed
-        self._pending = tuple(initializer)
+        self._initializer = initializer
+        self._arguments = arguments
         self._failure: Failure | None = None
         self._left: dict[str, Any] = {}
 
     def failure(self) -> Failure | None:
         """Call the initializer if that is still to be done; return why no task can run here."""
-        if len(self._pending) == _CALL:
-            function, arguments = self._pending
-            self._pending = ()
+        initializer, self._initializer = self._initializer, None
+        if initializer is not None:
             try:
-                self._call(function, arguments)
+                self._call(initializer)
             except InitializerFailed as error:
                 self._failure = replace(describe(error), type_name=error.type_name)
         return self._failure
@@ -54,13 +58,13 @@ class Beginning:
             scope.update(self._left)
         return loaded
 
-    def _call(self, function: Buffer, arguments: Buffer) -> None:
+    def _call(self, initializer: Callable[[], tuple[Callable[..., object], Surroundings]]) -> None:
         try:
             with gathering() as scopes:
-                args, kwargs = load(arguments, "an argument of the initializer")
-                initializer = load(function, "the initializer")
+                function, surroundings = initializer()
+                args, kwargs = load(self._arguments, "an argument of the initializer")
             changed = watching(scopes, dumps=dumps)
-            initializer(*args, **kwargs)
+            surroundings.run(lambda: function(*args, **kwargs))
             self._left = changed()
         # Whatever it raises, sys.exit() too: the tasks are told.
         except BaseException as error:

@@ -8,6 +8,7 @@ from typing import Protocol
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.functions import Function, ModuleFile
 from starburst._protocol.sealed.parcels import objects_of
+from starburst._protocol.sealed.preparation import Preparation
 from starburst.errors import IntegrityError
 from starburst.worker.objects.kept import KeptObjects
 
@@ -42,6 +43,8 @@ class CurrentChild:
         functions: those of the session.
         start: starts a child.
         objects: those that functions and tasks share.
+        seed: of the tasks' random numbers.
+        preparation: names what each child calls first.
 
     Attributes:
         child: the one that there is now, if any.
@@ -53,6 +56,8 @@ class CurrentChild:
         *,
         start: Callable[[], Child] = Child,
         objects: KeptObjects | None = None,
+        seed: int | None = None,
+        preparation: Preparation | None = None,
     ) -> None:
         self._functions = functions
         self._start = start
@@ -61,6 +66,8 @@ class CurrentChild:
         self._objects = KeptObjects(_no_objects, most=0) if objects is None else objects
         self._needs: dict[str, tuple[str, ...]] = {}
         self._handed: set[str] = set()
+        self._seed = seed
+        self._preparation = preparation or Preparation()
         self.child: Child | None = None
 
     def knowing(self, function: str) -> Child:
@@ -80,23 +87,40 @@ class CurrentChild:
             self.end()
         if self.child is None:
             self.child = self._start()
-            self._modules, self._paths = {}, set()
-            self._handed = set()
-        new = [file for file in wanted.files if file.path not in self._paths]
+            self._modules, self._paths, self._handed = {}, set(), set()
+            self._teach(self.child, wanted)
+            self._begin(self.child)
+        else:
+            self._teach(self.child, wanted)
+        return self.child
+
+    def _begin(self, child: Child) -> None:
+        """Tell a child what comes before its first task."""
+        first = self._preparation.function
+        if first:
+            if first not in child.functions:
+                self._teach(child, self._functions.function(first))
+            child.begins = True
+        if first or self._seed is not None:
+            header = {"do": "begin", "seed": self._seed, "function": first}
+            child.send(header, [self._preparation.arguments])
+
+    def _teach(self, child: Child, function: Function) -> None:
+        """Tell a child a function; a file that it has by that path stays as it is there."""
+        new = [file for file in function.files if file.path not in self._paths]
         contents = self._functions.contents(new)
-        self._needs[function] = objects_of(wanted.pickle)
+        self._needs[function.name] = objects_of(function.pickle)
         header = {
             "do": "function",
-            "name": function,
-            "folder": self.child.modules,
+            "name": function.name,
+            "folder": child.modules,
             "paths": [file.path for file in new],
-            "entries": list(wanted.entries),
+            "entries": list(function.entries),
         }
-        self.child.send(header, [wanted.pickle, wanted.changes, *contents])
+        child.send(header, [function.pickle, function.changes, *contents])
         self._paths.update(file.path for file in new)
-        self._modules.update(modules)
-        self.child.functions.add(function)
-        return self.child
+        self._modules = {**dict(_modules(function)), **self._modules}
+        child.functions.add(function.name)
 
     def equip(
         self, function: str, inputs: Sequence[Buffer], *, tick: Callable[[], None] = lambda: None

@@ -21,12 +21,10 @@ def prepared(
 
     Args:
         manifest: the session's terms.
-        preparation: variables, and what is called first.
+        preparation: its variables.
         start: starts one; :class:`Child`, or what passes its arguments on.
     """
     return functools.partial(
         start,
         variables={**thread_limits(manifest.cpu), **preparation.variables},
-        seed=manifest.seed,
-        initializer=preparation.initializer,
     )

@@ -68,13 +68,12 @@ class Child:
     Args:
         popen: starts a process as ``subprocess.Popen`` does.
         variables: of its environment, beside the worker's own that are not withheld.
-        seed: of its tasks' random numbers.
-        initializer: the pickles of a function and its arguments, called before the first task.
 
     Attributes:
         state: what it shares with the child.
         functions: names of those that the child knows.
         modules: the folder for the files of own modules, which goes with the child.
+        begins: whether it may still be at what is called first.
     """
 
     def __init__(
@@ -82,11 +81,10 @@ class Child:
         popen: Callable[..., Process] = subprocess.Popen,
         *,
         variables: Mapping[str, str] | None = None,
-        seed: int | None = None,
-        initializer: Sequence[Buffer] = (),
     ) -> None:
         self.state = SharedState.create()
         self.functions: set[str] = set()
+        self.begins = False
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
         self._files, files = socket.socketpair()
@@ -112,10 +110,6 @@ class Child:
         self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="answers", daemon=True)
         self._reader.start()
-        self._may_begin = bool(initializer)
-        if seed is not None or initializer:
-            with contextlib.suppress(ChildDied):  # whoever gives it a task is told
-                self.send({"do": "begin", "seed": seed}, initializer)
 
     def _read(self) -> None:
         while True:
@@ -168,7 +162,7 @@ class Child:
             return None
         if frame is None:
             raise ChildDied(self._reason())
-        self._may_begin = False
+        self.begins = False
         return frame
 
     def kill(self) -> None:
@@ -188,7 +182,7 @@ class Child:
 
     def _reason(self) -> str:
         where = " (it had answered nothing yet: the initializer may have done that)"
-        return self._death() + where * self._may_begin
+        return self._death() + where * self.begins
 
     def _death(self) -> str:
         code = self._process.wait()

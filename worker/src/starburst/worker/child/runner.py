@@ -19,6 +19,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -122,7 +123,7 @@ class _Runner:
         while (frame := read_frame(self._commands)) is not None:
             match frame.header["do"]:
                 case "begin":
-                    self._beginning = Beginning(frame.header["seed"], frame.buffers)
+                    self._begin(frame)
                 case "function":
                     name = frame.header["name"]
                     self._functions[name], self._changed[name], *_ = frame.buffers
@@ -140,6 +141,11 @@ class _Runner:
         now_and_close = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
         _, [file], _, _ = socket.recv_fds(self._files, 1, 1, now_and_close)
         objects.add(name, file)
+
+    def _begin(self, frame: Frame) -> None:
+        name = frame.header["function"]
+        first = partial(self._loaded, name) if name else None
+        self._beginning = Beginning(frame.header["seed"], first, frame.buffers[0])
 
     def _run(self, frame: Frame) -> None:
         header = frame.header
@@ -201,8 +207,11 @@ class _Runner:
         return surroundings.run(call)
 
     def _function(self, name: str) -> tuple[Callable[..., object], Surroundings]:
-        held = self._functions[name]
         self._turn_to(name)
+        return self._loaded(name)
+
+    def _loaded(self, name: str) -> tuple[Callable[..., object], Surroundings]:
+        held = self._functions[name]
         if isinstance(held, tuple):
             return held
         with loading() as surroundings:
