@@ -40,9 +40,9 @@ def test_results_that_were_taken_and_dropped_are_gone(
         gc.collect()
         tracemalloc.start()
         try:
-            for n, result in enumerate(take(pool)):
-                assert result == block(n)
-                del result
+            results = take(pool)
+            for n in range(TASKS):
+                assert next(results) == block(n)
             gc.collect()
             kept, _ = tracemalloc.get_traced_memory()
         finally:
