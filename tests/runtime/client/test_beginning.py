@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 from concurrent.futures import BrokenExecutor
@@ -15,6 +16,8 @@ from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._functions.calls import CALL, call, with_function
+from starburst._functions.main_globals import leave
 from starburst._functions.payload import dump_function, dump_input, load
 from starburst._functions.variables import Surroundings
 from starburst._protocol.sealed.preparation import Preparation, preparation_key
@@ -138,11 +141,29 @@ def test_what_the_initializer_of_a_script_sets_is_there_for_its_functions() -> N
     SCRIPT["rate"] = 5  # is the functions' own, and what it was when the session began is not
     function, method = dump_function(SCRIPT["f"]), dump_function(SCRIPT["Model"]().run)
     process = Beginning(7, lambda: (load(initializer), Surroundings()), arguments)
-    assert process.failure() is None
-    for _ in range(2):  # the initializer runs once
-        assert process.load(function)(1) == ({"rate": 1}, "fresh", ["begun"], [], 6)
-        assert process.load(method)(2) == ("fresh", 2)
+    try:
         assert process.failure() is None
+        for _ in range(2):  # the initializer runs once
+            assert load(function)(1) == ({"rate": 1}, "fresh", ["begun"], [], 6)
+            assert load(method)(2) == ("fresh", 2)
+            args, _named = load(with_function(function, dump_input(((1,), {}))))
+            assert load(CALL)(*args)[1] == "fresh"
+            assert process.failure() is None
+    finally:
+        leave({})
+
+
+LEVEL: contextvars.ContextVar[int] = contextvars.ContextVar("LEVEL", default=0)
+
+
+def raised() -> int:
+    LEVEL.set(LEVEL.get() + 1)
+    return LEVEL.get()
+
+
+def test_a_function_that_travels_with_its_call_finds_its_variables_as_they_were_sent() -> None:
+    function, data = dump_function(raised), dump_input(((), {}))
+    assert [call(function, data) for _ in range(3)] == [1, 1, 1]
 
 
 def refuses(path: str) -> None:

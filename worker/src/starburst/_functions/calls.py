@@ -11,6 +11,7 @@ from starburst._protocol.sealed.parcels import Parcel, objects_of
 
 from .payload import load
 from .putting import noted
+from .variables import Surroundings, loading
 
 __all__ = ["CALL", "call", "with_function"]
 
@@ -20,14 +21,19 @@ _KEPT: Final = 64
 
 def call(function: bytes, data: bytes) -> object:
     """Call a function that travelled with its arguments (the worker's side)."""
-    args, kwargs = load(data)
-    return _load(function)(*args, **kwargs)
+    called, surroundings = _load(function)
+
+    def run() -> object:
+        args, kwargs = load(data)
+        return called(*args, **kwargs)
+
+    return surroundings.run(run)
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _load(function: bytes) -> Callable[..., Any]:
-    loaded: Callable[..., Any] = load(function)
-    return loaded
+def _load(function: bytes) -> tuple[Callable[..., Any], Surroundings]:
+    with loading() as surroundings:
+        return load(function), surroundings
 
 
 CALL: Final = pickle.dumps(call, 5)

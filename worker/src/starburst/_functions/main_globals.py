@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-__all__ = ["gathering", "made_function", "watching"]
+__all__ = ["completing", "gathering", "leave", "made_function", "watching"]
 
 _NOTHING: Final = object()
 _here = threading.local()
+_left: dict[str, Any] = {}
 
 
 def made_function(code: types.CodeType, scope: dict[str, Any], *rest: Any) -> types.FunctionType:
@@ -36,6 +37,24 @@ def gathering() -> Iterator[list[dict[str, Any]]]:
         yield found
     finally:
         _here.found = before
+
+
+@contextmanager
+def completing() -> Iterator[None]:
+    """Give the functions that are loaded meanwhile what an initializer has left for them."""
+    if not _left:
+        yield
+        return
+    with gathering() as scopes:
+        yield
+    for scope in scopes:
+        scope.update(_left)
+
+
+def leave(found: dict[str, Any]) -> None:
+    """Have every function that is loaded from now on find these globals."""
+    _left.clear()
+    _left.update(found)
 
 
 def watching(

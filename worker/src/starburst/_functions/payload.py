@@ -18,6 +18,7 @@ from .caller import warn
 from .capturing import capture
 from .generators import noting, warn_of_captured, warn_of_repeated
 from .handles import Handle
+from .main_globals import completing
 from .own.identity import forget
 from .pickling import dumps_plain
 from .unpicklable import captured, explain
@@ -118,7 +119,8 @@ def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - wh
         UnpicklableInput: it cannot be loaded here, for example for want of a package.
     """
     try:
-        return loads(data)
+        with completing():
+            return loads(data)
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and package

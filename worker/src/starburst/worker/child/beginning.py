@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from starburst._functions.main_globals import gathering, watching
+from starburst._functions.main_globals import gathering, leave, watching
 from starburst._functions.payload import load
 from starburst._functions.pickling import dumps
 from starburst._functions.variables import Surroundings
@@ -36,7 +35,6 @@ class Beginning:
         self._initializer = initializer
         self._arguments = arguments
         self._failure: Failure | None = None
-        self._left: dict[str, Any] = {}
 
     def failure(self) -> Failure | None:
         """Call the initializer if that is still to be done; return why no task can run here."""
@@ -48,16 +46,6 @@ class Beginning:
                 self._failure = replace(describe(error), type_name=error.type_name)
         return self._failure
 
-    def load(self, data: Buffer, what: str) -> Any:  # noqa: ANN401 - whatever was sent
-        """Load what was sent, with what the initializer has left for it."""
-        if not self._left:
-            return load(data, what)
-        with gathering() as scopes:
-            loaded = load(data, what)
-        for scope in scopes:
-            scope.update(self._left)
-        return loaded
-
     def _call(self, initializer: Callable[[], tuple[Callable[..., object], Surroundings]]) -> None:
         try:
             with gathering() as scopes:
@@ -65,7 +53,7 @@ class Beginning:
                 args, kwargs = load(self._arguments, "an argument of the initializer")
             changed = watching(scopes, dumps=dumps)
             surroundings.run(lambda: function(*args, **kwargs))
-            self._left = changed()
+            leave(changed())
         # Whatever it raises, sys.exit() too: the tasks are told.
         except BaseException as error:
             said = f": {error}" if str(error) else ""

@@ -28,6 +28,7 @@ from starburst._codec.exceptions import describe
 from starburst._functions.applying import Changes
 from starburst._functions.arrived import objects
 from starburst._functions.installing import install
+from starburst._functions.payload import load
 from starburst._functions.streams import begin_task, end_task
 from starburst._functions.variables import Surroundings, loading
 from starburst._protocol.manifest import ResultMode
@@ -201,7 +202,7 @@ class _Runner:
         function, surroundings = self._function(name)
 
         def call() -> object:
-            args, kwargs = self._beginning.load(data, "an input")
+            args, kwargs = load(data, "an input")
             return function(*args, **kwargs)
 
         return surroundings.run(call)
@@ -215,7 +216,7 @@ class _Runner:
         if isinstance(held, tuple):
             return held
         with loading() as surroundings:
-            function: object = self._beginning.load(held, "the function")
+            function: object = load(held, "the function")
         if not callable(function):
             raise TypeError(f"what was submitted is not callable: {function!r}")
         self._functions[name] = found = (function, surroundings)
