@@ -153,16 +153,10 @@ def test_what_the_initializer_of_a_script_sets_is_there_for_its_functions() -> N
         leave({})
 
 
-LEVEL: contextvars.ContextVar[int] = contextvars.ContextVar("LEVEL", default=0)
-
-
-def raised() -> int:
-    LEVEL.set(LEVEL.get() + 1)
-    return LEVEL.get()
-
-
 def test_a_function_that_travels_with_its_call_finds_its_variables_as_they_were_sent() -> None:
-    function, data = dump_function(raised), dump_input(((), {}))
+    scope: dict[str, Any] = {"__name__": "__main__", "LEVEL": contextvars.ContextVar("LEVEL")}
+    exec("def f():\n    LEVEL.set(LEVEL.get(0) + 1)\n    return LEVEL.get()", scope)  # noqa: S102
+    function, data = dump_function(scope["f"]), dump_input(((), {}))
     assert [call(function, data) for _ in range(3)] == [1, 1, 1]
 
 

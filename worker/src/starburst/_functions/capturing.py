@@ -12,6 +12,7 @@ import threading
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from .own.imports import imports_of
 from .own.places import OURS, is_installed, is_own_file
 from .own.reach import imported_names
 from .pickling import Pickler, dumps
+from .variables import Bound, set_in
 
 __all__ = ["DYNAMIC", "NOTHING", "Pickled", "all_needs", "capture", "needs_of"]
 
@@ -73,6 +75,10 @@ def capture(value: object, most: int | None = None) -> bytes:
     needs = frozenset(name for name in seen if name[:1] == DYNAMIC or travels(name))
     if not needs:
         return plain
+    if not isinstance(value, Bound):
+        variables = set_in(travels)
+        if variables:  # by name alone they would come without their values
+            return capture(Bound(value, variables), most)
     data = Pickled(plain)
     data.needs = needs
     return data
@@ -91,7 +97,7 @@ class _Capturing(Pickler):
             if name not in self.seen:
                 self.seen.add(name)
                 self._meet(name)
-        if not isinstance(obj, types.FunctionType | types.ModuleType | type):
+        if not isinstance(obj, types.FunctionType | types.ModuleType | type | ContextVar):
             owner = owner_of(obj)
             if owner is not None:
                 return self._reference(owner).__reduce__()

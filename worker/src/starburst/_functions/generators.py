@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import pickle
 import random
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from .caller import warn
@@ -65,6 +66,7 @@ def is_generator(kind: type) -> bool:
 
 def warn_of_captured(function: Callable[..., Any], found: list[Any]) -> None:
     """Warn, once for each line that sends it, of the first generator that a function carries."""
+    found = found or _in_globals(function)
     if not found:
         return
     own = getattr(function, "__self__", None)
@@ -83,6 +85,18 @@ def warn_of_captured(function: Callable[..., Any], found: list[Any]) -> None:
         RepeatedRandomWarning,
         once=True,
     )
+
+
+def _in_globals(function: Callable[..., Any]) -> list[object]:
+    """Return the generators in globals of own modules, which each worker makes anew, and alike."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    found: list[object] = []
+    for _, value in captured(function):
+        with suppress(Exception):  # it is the analyst's, and may raise anything
+            held = (value, getattr(value, "__self__", None))
+            found += [each for each in held if is_generator(type(each))]
+    return found
 
 
 def warn_of_repeated(found: list[Any]) -> None:

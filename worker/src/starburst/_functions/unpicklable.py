@@ -120,7 +120,7 @@ def _children(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401
         yield from _of_function(value)
     elif isinstance(value, types.MethodType):
         yield ": its object", value.__self__
-        yield from _of_function(value.__func__)
+        yield from _children(value.__func__)
     elif isinstance(value, functools.partial):
         yield ": the function", value.func
         yield from ((f": argument {n}", each) for n, each in enumerate(value.args, 1))

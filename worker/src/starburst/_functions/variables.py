@@ -6,13 +6,13 @@ import contextvars
 import sys
 import types
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from cloudpickle import cloudpickle
 
-__all__ = ["Surroundings", "loading", "reduced_variable"]
+__all__ = ["Bound", "Surroundings", "loading", "reduced_variable", "set_in"]
 
 T = TypeVar("T")
 
@@ -77,6 +77,37 @@ def reduced_variable(obj: _Variable, _: object) -> _Parts:
         default = ()
     tracked = _names.setdefault(obj, uuid.uuid4().hex)
     return _made, (tracked, obj.name, default), state, None, None, _set
+
+
+class Bound:
+    """A value, and variables of its modules; unpickled, it is the value, and they are set."""
+
+    def __init__(self, value: object, variables: Sequence[_Variable]) -> None:
+        self.value = value
+        self.variables = variables
+
+    def __reduce__(self) -> _Parts:
+        """Pickle as a call that returns the value."""
+        return _first, (self.value, *self.variables)
+
+
+def _first(value: object, *_: object) -> object:
+    return value
+
+
+def set_in(travels: Callable[[str], bool]) -> list[_Variable]:
+    """Return the variables that are set here, of modules that travel as files."""
+    found = []
+    for variable in contextvars.copy_context():
+        place = _places.get(variable)
+        if place is None or (place[1] and vars(place[0]).get(place[1]) is not variable):
+            place = _places[variable] = _found(variable) or (sys, "")
+        if place[1] and travels(place[0].__name__):
+            found.append(variable)
+    return found
+
+
+_places: dict[_Variable, tuple[types.ModuleType, str]] = {}
 
 
 def _found(obj: _Variable) -> tuple[types.ModuleType, str] | None:
