@@ -6,6 +6,7 @@ for a worker, and run in this process; ``make bench`` runs the same on workers.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -20,7 +21,9 @@ from scipy.optimize import brute, differential_evolution
 
 import starburst
 from starburst._client import executor
-from starburst._functions.payload import dump_function, load
+from starburst._client.tasks.chunking import Inputs
+from starburst._client.tasks.outcomes import Ended
+from starburst._functions.payload import load
 
 
 def square(x: float) -> float:
@@ -35,19 +38,33 @@ def log_normal(theta: np.ndarray) -> float:
     return float(-0.5 * (theta**2).sum())
 
 
-def call(function: Callable[..., Any], data: bytes) -> Future[Any]:
+def call(function: bytes, data: bytes, **_: object) -> Future[Any]:
     """Do with a call what client, worker and client do with it."""
     args, kwargs = load(data)
     future: Future[Any] = Future()
-    future.set_result(load(dump_function(function))(*args, **kwargs))
+    future.set_result(load(function)(*args, **kwargs))
     return future
 
 
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> starburst.Executor:
+    results: list[Any] = []
+
+    def submitter(function: bytes) -> Callable[[Inputs], range]:
+        def submit(inputs: Inputs) -> range:
+            begin = len(results)
+            results.extend(call(function, bytes(data)).result() for data in inputs)
+            return range(begin, len(results))
+
+        return submit
+
     core = mock.MagicMock(id="0" * 20)
     core.manifest.workers = 2
     core.submit.side_effect = call
+    core.submitter.side_effect = submitter
+    core.tasks.release.side_effect = lambda numbers, _: deque(
+        (Ended.RESULT, results[number]) for number in numbers
+    )
     monkeypatch.setattr(executor, "connect", mock.Mock())
     monkeypatch.setattr(executor, "open_core", mock.Mock(return_value=core))
     return starburst.Executor(workers=2, progress=False)
