@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeAlias
 
@@ -106,7 +106,7 @@ def _one_array(session: starburst.Session, x: Numbers) -> list[Row]:
         handle = session.put(x)
         return [session.submit(read, handle, n) for n in range(_SHARERS)]
 
-    doors: dict[str, Callable[[], list[Any]]] = {
+    doors: dict[str, Callable[[], Sequence[Any]]] = {
         "submits that capture it": lambda: [
             session.submit(lambda n: float(x[n]), n) for n in range(_SHARERS)
         ],

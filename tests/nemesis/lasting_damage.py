@@ -7,7 +7,7 @@ from typing import Any, Final
 from starburst._client.session import Session
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_key
 from tests.runtime.fleet import BUCKET
-from tests.session_internals import core, data_key
+from tests.session_internals import chunks, data_key
 
 from .faulty import CANARY
 
@@ -20,7 +20,7 @@ def damage(session: Session, how: str, s3: Any) -> range:
     """Damage what the plan says; return the numbers of the tasks that it costs."""
     if not how:
         return range(0)
-    entry = core(session).tasks._placed[_DAMAGED_CHUNK]
+    entry = list(chunks(session).values())[_DAMAGED_CHUNK]
     keys = session.manifest.keys
     if how == "input":
         place = keys.inputs + entry.name.partition("-")[0]
@@ -45,7 +45,7 @@ def _wrong_node(session: Session, how: str, *, tasks: int) -> bytes:
         batches=[Batch(first=0, count=tasks, format="data", parts=[CANARY])],
         failures={},
     )
-    chunk = core(session).tasks._placed[_DAMAGED_CHUNK].name
+    chunk = list(chunks(session))[_DAMAGED_CHUNK]
     sealed = node.seal(
         session="z" * 20 if how == "replayed" else session.id,
         chunk="p000001-00099" if how == "swapped" else chunk,

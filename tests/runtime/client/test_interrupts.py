@@ -20,7 +20,7 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.opening import open_session
 from starburst._client.tasks import collect as collect_module
 from starburst._client.tasks.chunking import Inputs
-from starburst._functions.payload import dump_input
+from starburst._functions.payload import dump_function, dump_input
 from starburst.contract import SessionKeys
 from starburst.errors import LimitExceeded, SessionError, SessionNotFound
 from tests.runtime.fleet import BUCKET, Fleet, Lingering, leased
@@ -41,7 +41,7 @@ def test_what_an_interrupt_kept_from_being_sent_is_not_waited_for(
     """What waits by then is sent; in both cases this client and another agree on what that is."""
     session = opened(connection, fleet, tasks=2)
     dispatcher = core(session).dispatcher
-    put, name = dispatcher._put, core(session).functions.name(square)
+    put, name = dispatcher._put, core(session).functions.name(dump_function(square))
 
     def interrupted(tasks: Any) -> None:
         if not before:

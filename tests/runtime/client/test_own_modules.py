@@ -245,6 +245,7 @@ def test_an_edited_module_is_taken_once_it_is_reloaded_and_refused_before(
 def test_a_corrected_cell_is_taken_by_the_next_call(connection: Connection, door: str) -> None:
     made = script("def helper(x): return x + 1\ndef run(x): return helper(x)\n")
     with contextlib.ExitStack() as stack:
+        pool: starburst.Executor | None = None
         if door == "executor":
             pool = stack.enter_context(starburst.Executor(connection, workers=1, progress=False))
             call = pool.submit
@@ -254,7 +255,7 @@ def test_a_corrected_cell_is_taken_by_the_next_call(connection: Connection, door
         assert call(made.run, 1).result(60) == 2
         exec("def helper(x): return x + 100\n", vars(made))  # noqa: S102 - the cell, run again
         assert call(made.run, 1).result(60) == 101
-        if door == "executor":
+        if pool is not None:
             assert list(pool.map(made.run, [1, 2])) == [101, 102]
 
 

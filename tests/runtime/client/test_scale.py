@@ -7,7 +7,6 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -244,7 +243,7 @@ def test_submitting_is_cut_into_packs_and_nothing_is_left_out(
 ) -> None:
     monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_TASKS", 1000)
     session = silent(connection, fleet, workers=4)
-    futures: list[Future[Any]] = session.map(abs, range(12_345))
+    futures = session.map(abs, range(12_345))
     flush(session)
     entries = sorted(chunks(session).values(), key=lambda entry: entry.first)
     numbers = [n for e in entries for n in range(e.first, e.first + e.tasks)]

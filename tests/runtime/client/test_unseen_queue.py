@@ -41,11 +41,11 @@ def test_a_queue_that_is_not_seen_yet_takes_tasks_once_it_is(
     fleet.launch = False
     mine = dataclasses.replace(connection, sqs=sqs, timings=PATIENT)
     session = open_session(mine, ONE, progress=False)
-    futures = session.map(square, range(4))
+    session.map(square, range(4))
     flush(session)
     assert sqs.asked == 4
     sqs.errors.extend([no_queue()] * 2)
-    futures.append(session.submit(square, 4))
+    session.submit(square, 4)
     flush(session)
     assert sqs.asked == 7
     work(fleet, session)

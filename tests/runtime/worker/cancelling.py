@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def drained(fleet: Fleet, session: Session) -> bool:
     return False
 
 
-def queued(session: Session, directory: Path, count: int) -> list[Future[Any]]:
+def queued(session: Session, directory: Path, count: int) -> Sequence[Future[Any]]:
     futures = session.map(note, [(i, str(directory)) for i in range(count)])
     flush(session)
     return futures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class Bench:
         terms = SessionOptions(workers=2, idle_timeout=20, **options)
         self.session = open_session(connection, terms, progress=False)
         with in_one_pack(self.session):
-            self.futures: list[Future[Any]] = self.session.map(
+            self.futures: Sequence[Future[Any]] = self.session.map(
                 work, [(i, long, str(directory)) for i in range(TASKS)]
             )
         flush(self.session)

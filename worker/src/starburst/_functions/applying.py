@@ -70,7 +70,7 @@ def _home(module: str, path: tuple[str, ...]) -> Any:  # noqa: ANN401
 def _kept(module: str, path: tuple[str, ...], how: str) -> tuple[str, Any]:
     """Return how to undo a change."""
     home = _home(module, path)
-    old = _ABSENT if home is None else vars(home).get(path[-1], _ABSENT)
+    old: Any = _ABSENT if home is None else vars(home).get(path[-1], _ABSENT)
     if old is _ABSENT:
         return "drop", None
     if how == "fill" and hasattr(old, "copy"):
