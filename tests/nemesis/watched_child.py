@@ -55,6 +55,20 @@ class WatchedChild:
         return self._child.functions
 
     @property
+    def modules(self) -> str:
+        """The folder for the files of own modules."""
+        return self._child.modules
+
+    @property
+    def begins(self) -> bool:
+        """Whether it may still be at what is called first."""
+        return self._child.begins
+
+    @begins.setter
+    def begins(self, begins: bool) -> None:
+        self._child.begins = begins
+
+    @property
     def pid(self) -> int:
         """The process's id."""
         return self._child.pid

@@ -127,7 +127,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 def add(client: Any, *numbers: int) -> None:
     for number in numbers:
-        client.add(number)
+        client.add([range(number, number + 1)])
 
 
 def put(client: Any, *numbers: int) -> None:

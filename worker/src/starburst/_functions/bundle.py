@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from starburst._protocol.sealed.functions import MOST_FILES_BYTES
 from starburst.errors import UnpicklableInput
 
+from .caller import warn
 from .capturing import DYNAMIC, capture, needs_of
 from .own.changes import Change, changes_of, imported_too
 from .own.finding import Found
@@ -153,11 +153,10 @@ def _portable(changes: Sequence[Change]) -> Iterator[Change]:
         except TooLarge:
             if _name(each) not in _told:
                 _told.add(_name(each))
-                warnings.warn(
+                warn(
                     f"{_name(each)} is too large to be sent with each function, so workers make it "
                     "as its file says. If you have changed it, pass it as an input.",
                     UserWarning,
-                    stacklevel=2,
                 )
         except Exception as error:  # pickling runs the analyst's code: anything may be raised
             if each.sure and not belongs_to_one_process(each.value, capture):
