@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from starburst._functions.installing import install
-from starburst._protocol.sealed.functions import (
+from starburst._protocol.sealed.code.functions import (
     MOST_FILES_BYTES,
     Function,
     ModuleFile,

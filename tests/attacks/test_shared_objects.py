@@ -9,8 +9,8 @@ import pytest
 from starburst import Handle, Session
 from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
+from starburst._protocol.sealed.code.parcels import Parcel, object_header
 from starburst._protocol.sealed.envelope import seal
-from starburst._protocol.sealed.parcels import Parcel, object_header
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import IntegrityError
 from tests.attacks.test_tampering import flipped, ringing, worked

@@ -18,7 +18,7 @@ import pytest
 import starburst
 from starburst._functions import payload
 from starburst._functions.caller import Caller, acting_for, caller, warn
-from starburst._functions.generators import RepeatedRandomWarning
+from starburst._functions.ordinary.generators import RepeatedRandomWarning
 from starburst._functions.payload import LargePayloadWarning, dump_function, dump_input
 from tests.some import some
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from starburst._functions.ordinary.variables import loading
 from starburst._functions.payload import dump_function, dump_input, load
-from starburst._functions.variables import loading
 from starburst.errors import UnpicklableInput
 
 SCRIPT = '''

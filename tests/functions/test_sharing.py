@@ -20,13 +20,18 @@ import pyarrow as pa
 import pytest
 
 import starburst
-from starburst._functions import handles
-from starburst._functions.arrived import loads, objects
 from starburst._functions.calls import call, with_function
-from starburst._functions.handles import source_of
+from starburst._functions.objects import handles
+from starburst._functions.objects.arrived import loads, objects
+from starburst._functions.objects.handles import source_of
 from starburst._functions.payload import LargePayloadWarning, load
 from starburst._functions.sharing import Sharing
-from starburst._protocol.sealed.parcels import MAX_OBJECT_BYTES, Parcel, objects_of, read_parcel
+from starburst._protocol.sealed.code.parcels import (
+    MAX_OBJECT_BYTES,
+    Parcel,
+    objects_of,
+    read_parcel,
+)
 from starburst.errors import IntegrityError, UnpicklableInput
 from starburst.worker.objects.kept import KeptObjects
 from tests.some import some

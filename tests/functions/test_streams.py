@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import starburst
-from starburst._functions.generators import RepeatedRandomWarning
+from starburst._functions.ordinary.generators import RepeatedRandomWarning
+from starburst._functions.ordinary.streams import begin_task, end_task
 from starburst._functions.payload import dump_function, dump_input
-from starburst._functions.streams import begin_task, end_task
 from starburst.errors import ConfigurationError
 
 

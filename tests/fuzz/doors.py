@@ -19,10 +19,10 @@ from starburst._codec import decode, decode_batch, decode_each
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed import cancel_list, chunks, result_nodes
+from starburst._protocol.sealed.code.preparation import Preparation
 from starburst._protocol.sealed.envelope import Header, Kind, seal, unseal
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.header import MAX_HEADER_BYTES, derive
-from starburst._protocol.sealed.preparation import Preparation
 from starburst._protocol.sealed.segments import nonce
 from starburst._protocol.sealed.signing import SigningKey, verify
 from starburst._protocol.sealed.tables import load_table

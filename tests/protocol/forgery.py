@@ -25,15 +25,15 @@ from starburst._protocol.sealed.chunks import (
     open_ledger,
     write_pack,
 )
-from starburst._protocol.sealed.envelope import Header
-from starburst._protocol.sealed.failure import describe
-from starburst._protocol.sealed.functions import (
+from starburst._protocol.sealed.code.functions import (
     Function,
     ModuleFile,
     function_header,
     open_function,
     write_function,
 )
+from starburst._protocol.sealed.envelope import Header
+from starburst._protocol.sealed.failure import describe
 from starburst._protocol.sealed.header import derive, header_text
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode, node_name, open_node
 from starburst._protocol.sealed.segments import nonce

@@ -13,7 +13,7 @@ from typing import Any
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.requeue import RequeueMessage
-from starburst._protocol.sealed.preparation import Preparation
+from starburst._protocol.sealed.code.preparation import Preparation
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.contract import (
     SessionKeys,

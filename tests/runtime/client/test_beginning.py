@@ -17,10 +17,10 @@ from starburst._client.attaching import attach_session
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._functions.calls import CALL, call, with_function
-from starburst._functions.main_globals import leave
+from starburst._functions.ordinary.main_globals import leave
+from starburst._functions.ordinary.variables import Surroundings
 from starburst._functions.payload import dump_function, dump_input, load
-from starburst._functions.variables import Surroundings
-from starburst._protocol.sealed.preparation import Preparation, preparation_key
+from starburst._protocol.sealed.code.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import ConfigurationError, InitializerFailed, IntegrityError, WrongArguments
 from starburst.worker.child.beginning import Beginning

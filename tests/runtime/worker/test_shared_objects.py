@@ -20,9 +20,9 @@ from starburst._client.executor import StarburstExecutor
 from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._protocol.sealed.code.functions import Function, ModuleFile
+from starburst._protocol.sealed.code.parcels import Parcel
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.functions import Function, ModuleFile
-from starburst._protocol.sealed.parcels import Parcel
 from starburst.errors import IntegrityError, SessionEnded, WorkerLost
 from starburst.worker.child.current import CurrentChild
 from starburst.worker.child.process import Child

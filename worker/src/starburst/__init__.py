@@ -14,6 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from starburst._client.streams.streaming import ResultIterator
+    from starburst._functions.objects.handles import Handle
+    from starburst._functions.ordinary.streams import rng
+
     from ._client.access.connection import Connection, connect
     from ._client.access.login import login
     from ._client.api import as_completed, attach, session, sessions, wait
@@ -25,12 +29,9 @@ if TYPE_CHECKING:
     from ._client.mapping import map_over as map
     from ._client.options import SessionOptions
     from ._client.session import Session
-    from ._client.streaming import ResultIterator
     from ._client.tasks.futures import FutureList
     from ._client.travels import Travels
-    from ._functions.handles import Handle
     from ._functions.putting import put
-    from ._functions.streams import rng
     from .errors import (
         AccessDenied,
         ConfigurationError,
@@ -116,9 +117,9 @@ _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
-    "Handle": ("._functions.handles", "Handle"),
+    "Handle": ("._functions.objects.handles", "Handle"),
     "FutureList": ("._client.tasks.futures", "FutureList"),
-    "ResultIterator": ("._client.streaming", "ResultIterator"),
+    "ResultIterator": ("._client.streams.streaming", "ResultIterator"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
     "SessionSummary": ("._client.attaching", "SessionSummary"),
@@ -132,7 +133,7 @@ _HOMES: Final = {
     "login": ("._client.access.login", "login"),
     "map": ("._client.mapping", "map_over"),
     "put": ("._functions.putting", "put"),
-    "rng": ("._functions.streams", "rng"),
+    "rng": ("._functions.ordinary.streams", "rng"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
     "wait": ("._client.api", "wait"),

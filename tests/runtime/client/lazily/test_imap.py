@@ -19,7 +19,7 @@ from starburst._client import inputs as inputs_module
 from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
-from starburst._client.streaming import Stream, Window
+from starburst._client.streams.streaming import Stream, Window
 from starburst._client.tasks import dispatch, outcomes
 from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.dispatch import Dispatcher

@@ -15,8 +15,8 @@ from starburst._codec import decode_batch, encode_batch
 from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed.cancel_list import CancelledTasks, cancel_key, seal_cancel_list
 from starburst._protocol.sealed.chunks import Chunk, write_pack
+from starburst._protocol.sealed.code.functions import Function, write_function
 from starburst._protocol.sealed.failure import Failure
-from starburst._protocol.sealed.functions import Function, write_function
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_node
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.contract.times import HEARTBEAT_SECONDS

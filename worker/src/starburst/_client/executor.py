@@ -12,6 +12,8 @@ from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.ending.leaving import Ending
+from starburst._client.streams.inputs import bounded, refuse_endless
+from starburst._client.streams.streaming import ResultIterator, Stream, check_buffersize
 from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.outcomes import Holder
 from starburst._functions.bundle import bundle
@@ -19,14 +21,12 @@ from starburst._functions.caller import caller, warn
 from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_call, check_map, iterated
-from starburst._protocol.sealed.parcels import objects_bytes
+from starburst._protocol.sealed.code.parcels import objects_bytes
 
-from .inputs import bounded, refuse_endless
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
 from .session import Session
 from .session_core import SessionCore
-from .streaming import ResultIterator, Stream, check_buffersize
 
 __all__ = ["StarburstExecutor"]
 

@@ -7,19 +7,19 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from typing import Any, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, check_place, connect
+from starburst._client.streams.inputs import pickled
+from starburst._client.streams.streaming import ResultIterator, Stream, Window, check_buffersize
 from starburst._functions.bundle import bundle
 from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_map
-from starburst._protocol.sealed.parcels import objects_bytes
+from starburst._protocol.sealed.code.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
 
 from .bursts import end_after, end_well
-from .inputs import pickled
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
 from .session_core import SessionCore
-from .streaming import ResultIterator, Stream, Window, check_buffersize
 
 __all__ = ["imap_over"]
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from starburst._client.access.connection import Connection, check_place, connect
+from starburst._client.streams.inputs import pickled
 from starburst._client.tasks.chunking import Inputs
 from starburst._functions.bundle import bundle
 from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_map
 from starburst._protocol.manifest import ResultMode
-from starburst._protocol.sealed.parcels import objects_bytes
+from starburst._protocol.sealed.code.parcels import objects_bytes
 from starburst.errors import RemoteTraceback
 from starburst.pricing.prices import Capacity
 
 from .bursts import end_after, end_well
-from .inputs import pickled
 from .opening import open_core
 from .options import Machine, SessionOptions
 from .session import Session

@@ -14,9 +14,9 @@ from starburst._client.ending.interrupts import say_that_it_goes_on
 from starburst._client.tasks.functions import Functions
 from starburst._functions.bundle import bundle
 from starburst._functions.capturing import NOTHING, all_needs, needs_of
-from starburst._functions.streams import MAX_SEED
+from starburst._functions.ordinary.streams import MAX_SEED
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.preparation import Preparation, preparation_key
+from starburst._protocol.sealed.code.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.write_once import write_once
 from starburst.errors import SessionError, SessionNotFound, StarburstError

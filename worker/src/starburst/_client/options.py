@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
 from typing import Any, Final, Literal, Self, TypedDict, get_args
 
-from starburst._functions.streams import MAX_SEED
+from starburst._functions.ordinary.streams import MAX_SEED
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import qualified_name
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument

@@ -11,19 +11,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 from starburst._client.ending.interrupts import say_that_it_goes_on
+from starburst._client.streams.inputs import pickled
+from starburst._client.streams.streaming import ResultIterator, Stream, Window
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
 from starburst._client.tasks.futures import FutureList, numbers_in
 from starburst._functions.signatures import check_call, check_map
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
 
-from .inputs import pickled
 from .numbers import number
-from .streaming import ResultIterator, Stream, Window
 
 if TYPE_CHECKING:
     from starburst._client.display.session_status import Status
     from starburst._client.tasks.task_list import Tally
-    from starburst._functions.handles import Handle
+    from starburst._functions.objects.handles import Handle
     from starburst._protocol.manifest import Manifest
 
     from .session_core import SessionCore

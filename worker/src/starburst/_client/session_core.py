@@ -33,10 +33,10 @@ from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._functions.caller import warn
 from starburst._functions.capturing import NOTHING, needs_of
-from starburst._functions.handles import Handle
+from starburst._functions.objects.handles import Handle
 from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.parcels import objects_bytes
+from starburst._protocol.sealed.code.parcels import objects_bytes
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
 from starburst.errors import (

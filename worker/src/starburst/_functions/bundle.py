@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starburst._protocol.sealed.functions import MOST_FILES_BYTES
+from starburst._protocol.sealed.code.functions import MOST_FILES_BYTES
 from starburst.errors import UnpicklableInput
 
 from .caller import warn

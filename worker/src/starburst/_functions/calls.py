@@ -7,11 +7,11 @@ import pickle
 from collections.abc import Callable
 from typing import Any, Final
 
-from starburst._protocol.sealed.parcels import Parcel, objects_of
+from starburst._functions.ordinary.variables import Surroundings, loading
+from starburst._protocol.sealed.code.parcels import Parcel, objects_of
 
 from .payload import load
 from .putting import noted
-from .variables import Surroundings, loading
 
 __all__ = ["CALL", "call", "with_function"]
 

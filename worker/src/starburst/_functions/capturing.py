@@ -18,13 +18,14 @@ from typing import Any, Final
 
 import cloudpickle
 
+from starburst._functions.ordinary.variables import Bound, set_in
+
 from .own.finding import find, travels
 from .own.identity import owner_of
 from .own.imports import imports_of
 from .own.places import OURS, is_installed, is_own_file
 from .own.reach import imported_names
 from .pickling import Pickler, dumps
-from .variables import Bound, set_in
 
 __all__ = ["DYNAMIC", "NOTHING", "Pickled", "all_needs", "capture", "needs_of"]
 

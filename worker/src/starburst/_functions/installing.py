@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from starburst._protocol.sealed.code.functions import is_safe
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.functions import is_safe
 from starburst.errors import IntegrityError, UnpicklableInput
 
 __all__ = ["install"]

@@ -10,15 +10,19 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from starburst._functions.objects.arrived import loads
+from starburst._functions.objects.handles import Handle
+from starburst._functions.ordinary.generators import (
+    noting,
+    warn_of_captured,
+    warn_of_repeated,
+)
+from starburst._functions.ordinary.main_globals import completing
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import UnpicklableInput
 
-from .arrived import loads
 from .caller import warn
 from .capturing import capture
-from .generators import noting, warn_of_captured, warn_of_repeated
-from .handles import Handle
-from .main_globals import completing
 from .own.identity import forget
 from .pickling import dumps_plain
 from .unpicklable import captured, explain

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Final
 
 import cloudpickle
 
-from .gathering import taking
-from .main_globals import made_function
-from .ordinary import reduced
+from starburst._functions.objects.gathering import taking
+from starburst._functions.ordinary.main_globals import made_function
+from starburst._functions.ordinary.ordinary import reduced
 
 __all__ = ["Pickler", "TooLarge", "dumps", "dumps_plain"]
 

@@ -9,13 +9,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-from starburst._protocol.sealed.parcels import MAX_OBJECT_BYTES, Parcel
+from starburst._functions.objects.arrived import load_object
+from starburst._functions.objects.contents import content_of
+from starburst._functions.objects.gathering import Gathering, gathering
+from starburst._functions.objects.handles import Handle, known_here, source_of
+from starburst._protocol.sealed.code.parcels import MAX_OBJECT_BYTES, Parcel
 from starburst.errors import UnpicklableInput
 
-from .arrived import load_object
-from .contents import content_of
-from .gathering import Gathering, gathering
-from .handles import Handle, known_here, source_of
 from .payload import dump_shared
 
 __all__ = [

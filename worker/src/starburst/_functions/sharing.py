@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from starburst._functions.objects.contents import content_of
+from starburst._functions.objects.gathering import Gathering, gathering
+from starburst._functions.objects.handles import Handle, source_of
+from starburst._protocol.sealed.code.parcels import Parcel, Piece
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.parcels import Parcel, Piece
 from starburst.errors import UnpicklableInput
 
 from .caller import warn
-from .contents import content_of
-from .gathering import Gathering, gathering
-from .handles import Handle, source_of
 from .payload import (
     LARGE_BYTES,
     LargePayloadWarning,

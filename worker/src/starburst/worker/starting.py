@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.preparation import Preparation
+from starburst._protocol.sealed.code.preparation import Preparation
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst.aws.calls import DENIED, TROUBLE, client_config, code_of
 from starburst.aws.clock import SYSTEM_CLOCK, Clock

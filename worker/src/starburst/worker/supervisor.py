@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import FrameType
 
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.parcels import objects_bytes
-from starburst._protocol.sealed.preparation import Preparation
+from starburst._protocol.sealed.code.parcels import objects_bytes
+from starburst._protocol.sealed.code.preparation import Preparation
 from starburst.aws.clock import SYSTEM_CLOCK, Clock
 from starburst.errors import IntegrityError
 from starburst.worker.child.current import CurrentChild

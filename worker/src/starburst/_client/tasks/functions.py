@@ -16,7 +16,7 @@ from starburst._client.access.patience import Patience
 from starburst._functions.bundle import bundle, read_file
 from starburst._functions.calls import CALL, with_function
 from starburst._functions.capturing import NOTHING, needs_of
-from starburst._protocol.sealed.functions import Function, ModuleFile, write_function
+from starburst._protocol.sealed.code.functions import Function, ModuleFile, write_function
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey
 from starburst.aws.write_once import write_once

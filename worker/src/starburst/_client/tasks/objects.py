@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.patience import Patience
-from starburst._functions.handles import Handle
+from starburst._functions.objects.handles import Handle
 from starburst._functions.sharing import Sharing
+from starburst._protocol.sealed.code.parcels import Parcel, object_header, read_parcel
 from starburst._protocol.sealed.envelope import seal, unseal
-from starburst._protocol.sealed.parcels import Parcel, object_header, read_parcel
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.sealed.signing import SigningKey, verify
 from starburst.aws.calls import MISSING, code_of

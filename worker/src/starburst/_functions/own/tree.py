@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from starburst._protocol.sealed.functions import MOST_FILES_BYTES
+from starburst._protocol.sealed.code.functions import MOST_FILES_BYTES
 from starburst.errors import ConfigurationError, UnpicklableInput
 
 from .places import is_installed, project_root

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from starburst._functions.main_globals import gathering, leave, watching
+from starburst._functions.ordinary.main_globals import gathering, leave, watching
+from starburst._functions.ordinary.variables import Surroundings
 from starburst._functions.payload import load
 from starburst._functions.pickling import dumps
-from starburst._functions.variables import Surroundings
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, describe, qualified_name
 from starburst.errors import InitializerFailed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from starburst._protocol.sealed.code.functions import Function, ModuleFile
+from starburst._protocol.sealed.code.parcels import objects_of
+from starburst._protocol.sealed.code.preparation import Preparation
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.functions import Function, ModuleFile
-from starburst._protocol.sealed.parcels import objects_of
-from starburst._protocol.sealed.preparation import Preparation
 from starburst.errors import IntegrityError
 from starburst.worker.objects.kept import KeptObjects
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed.preparation import Preparation
+from starburst._protocol.sealed.code.preparation import Preparation
 
 from .process import Child
 from .thread_limits import thread_limits

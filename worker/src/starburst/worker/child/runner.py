@@ -26,11 +26,11 @@ from typing import Any, BinaryIO, Final
 from starburst._codec import Encoded, encode_batch
 from starburst._codec.exceptions import describe
 from starburst._functions.applying import Changes
-from starburst._functions.arrived import objects
 from starburst._functions.installing import install
+from starburst._functions.objects.arrived import objects
+from starburst._functions.ordinary.streams import begin_task, end_task
+from starburst._functions.ordinary.variables import Surroundings, loading
 from starburst._functions.payload import load
-from starburst._functions.streams import begin_task, end_task
-from starburst._functions.variables import Surroundings, loading
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, qualified_name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from starburst._protocol.sealed.code.functions import Function, ModuleFile, open_function
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.functions import Function, ModuleFile, open_function
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
 

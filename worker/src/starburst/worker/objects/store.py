@@ -18,9 +18,9 @@ from starburst._protocol.sealed.chunks import (
     open_ledger,
     pack_key,
 )
+from starburst._protocol.sealed.code.parcels import object_header
+from starburst._protocol.sealed.code.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.envelope import Buffer, unseal
-from starburst._protocol.sealed.parcels import object_header
-from starburst._protocol.sealed.preparation import Preparation, preparation_key
 from starburst._protocol.sealed.result_nodes import ResultNode, node_key, open_children, open_node
 from starburst._protocol.sealed.signing import verify
 from starburst.aws.calls import MISSING, TAKEN, code_of, is_permanent, words_of

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from starburst._protocol.sealed.envelope import Buffer, Header, seal, unseal
+from starburst._protocol.sealed.signing import SigningKey, verify
+from starburst._protocol.sealed.tables import dump_table, load_table, text
 from starburst.contract import SessionKeys
 from starburst.errors import IntegrityError
-
-from .envelope import Buffer, Header, seal, unseal
-from .signing import SigningKey, verify
-from .tables import dump_table, load_table, text
 
 __all__ = ["Preparation", "preparation_key"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starburst._protocol.sealed.envelope import Buffer
 
 if TYPE_CHECKING:
-    from .handles import Handle
+    from starburst._functions.objects.handles import Handle
 
 __all__ = ["PICKLE", "Gathering", "gathering", "taking"]
 

@@ -25,10 +25,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
+from starburst._protocol.sealed.envelope import Buffer, Header
+from starburst._protocol.sealed.tables import dump_table, load_table, text, whole
 from starburst.errors import IntegrityError
-
-from .envelope import Buffer, Header
-from .tables import dump_table, load_table, text, whole
 
 __all__ = [
     "MAX_OBJECT_BYTES",

@@ -15,11 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from starburst._protocol.sealed.envelope import Buffer, Header, seal, unseal
+from starburst._protocol.sealed.signing import SigningKey, verify
+from starburst._protocol.sealed.tables import dump_table, load_table, text, whole
 from starburst.errors import IntegrityError
-
-from .envelope import Buffer, Header, seal, unseal
-from .signing import SigningKey, verify
-from .tables import dump_table, load_table, text, whole
 
 __all__ = [
     "MOST_FILES_BYTES",

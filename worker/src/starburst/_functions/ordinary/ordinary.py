@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from cloudpickle import cloudpickle
 
-from .generators import is_generator, note
-from .main_globals import made_function
-from .variables import reduced_variable
+from starburst._functions.ordinary.generators import is_generator, note
+from starburst._functions.ordinary.main_globals import made_function
+from starburst._functions.ordinary.variables import reduced_variable
 
 __all__ = ["reduced"]
 

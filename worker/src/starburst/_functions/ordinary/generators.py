@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from .caller import warn
-from .unpicklable import captured
+from starburst._functions.caller import warn
+from starburst._functions.unpicklable import captured
 
 __all__ = [
     "RepeatedRandomWarning",

@@ -18,9 +18,8 @@ from starburst.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from starburst._client.session_core import SessionCore
     from starburst._client.tasks.task_list import TaskList
-
-    from .session_core import SessionCore
 
 __all__ = ["ResultIterator", "Stream", "Window", "check_buffersize"]
 

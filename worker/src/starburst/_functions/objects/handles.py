@@ -6,9 +6,8 @@ import pickle
 import weakref
 from typing import TYPE_CHECKING, Any, Generic, Never, Protocol, Self, TypeVar
 
+from starburst._functions.objects.gathering import taking
 from starburst.errors import UnpicklableInput
-
-from .gathering import taking
 
 __all__ = ["Handle", "Source", "arrive", "known_here", "resolve", "source_of"]
 

@@ -9,11 +9,10 @@ import pickle
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from starburst._functions.objects.gathering import PICKLE
+from starburst._functions.objects.handles import known_here, resolve
+from starburst._protocol.sealed.code.parcels import Parcel, Piece, is_parcel, read_parcel
 from starburst._protocol.sealed.envelope import Buffer
-from starburst._protocol.sealed.parcels import Parcel, Piece, is_parcel, read_parcel
-
-from .gathering import PICKLE
-from .handles import known_here, resolve
 
 __all__ = ["Objects", "load_object", "loads", "objects"]
 

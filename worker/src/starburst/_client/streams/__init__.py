@@ -1,0 +1,1 @@
+"""Inputs that are read as results are taken, and results in input order."""

@@ -1,0 +1,1 @@
+"""What travels beside a pickle, once: left out as it is pickled, found where it is loaded."""

@@ -1,0 +1,1 @@
+"""What runs on workers, sealed: functions, what they share, and what comes before them."""
