@@ -25,6 +25,11 @@ from starburst import (
 )
 
 
+def shown(travels: starburst.Travels) -> None:
+    assert_type(travels.input_bytes, int)
+    assert_type(travels.values, tuple[str, ...])
+
+
 def length(text: str) -> int:
     return len(text)
 

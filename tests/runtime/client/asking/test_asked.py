@@ -6,6 +6,7 @@ import inspect
 import threading
 from dataclasses import asdict, fields, replace
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -38,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "idle_timeout": 33,
     "attempts": 5,
     "labels": {"study": "seven"},
+    "seed": 7,
 }
 
 
@@ -45,7 +47,8 @@ def test_each_option_stands_in_the_manifest(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = asdict(SessionOptions())
-    del usual["include"]  # is for the client alone
+    for name in ("include", "env", "initializer", "initargs"):  # stand in no manifest
+        del usual[name]
     assert OPTIONS.keys() == usual.keys()
     assert not [name for name, value in OPTIONS.items() if usual[name] == value]
     document = replace(connection.document, other_architectures=("ARM64",))
@@ -72,6 +75,7 @@ def test_each_option_stands_in_the_manifest(
         "idle_seconds": 33,
         "attempts": 5,
         "labels": {"study": "seven"},
+        "seed": 7,
     }
     assert len(asked) == len(OPTIONS)
     assert {name: told[name] for name in asked} == asked
@@ -100,11 +104,13 @@ def test_who_attaches_or_opens_says_whether_a_bar_is_drawn(
 ) -> None:
     told: list[object] = []
 
-    def record(*_: object, progress: bool | None) -> None:
+    def record(*_: object, progress: bool | None) -> mock.Mock:
         told.append(progress)
+        return mock.Mock(id="s")
 
-    monkeypatch.setattr(api, "attach_session", record)
-    monkeypatch.setattr(api, "open_session", record)
+    monkeypatch.setattr(api, "attach_core", record)
+    monkeypatch.setattr(api, "open_core", record)
+    monkeypatch.setattr(api, "say_that_it_is_left", lambda *_: None)
     starburst.attach("a" * 20, connection, progress=progress)
     starburst.session(connection, progress=progress)
     assert told == [progress, progress]

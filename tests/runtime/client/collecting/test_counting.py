@@ -138,7 +138,7 @@ def test_bytes_that_were_sent_no_longer_wait(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pack is full, and after it tasks are gathered as before: full is what waits, not all."""
-    monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_BYTES", 1000)
+    monkeypatch.setattr("starburst._client.tasks.dispatch._PACK_BYTES", 1500)
     session = opened(connection, fleet, tasks=0)
     dispatcher = core(session).dispatcher
     futures = []

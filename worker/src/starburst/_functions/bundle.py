@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,9 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
     except Exception:  # pickling runs the analyst's code: anything may be raised
         found = list(_portable(found))
         data = capture((*surroundings, [_row(each) for each in found])) if found else b""
+    if data and not _comes_back(data):
+        found = list(_loadable(found))
+        data = capture((*surroundings, [_row(each) for each in found])) if found else b""
     if len(data) > MOST_FILES_BYTES:
         sizes = sorted(((len(capture(each.value)), _name(each)) for each in found), reverse=True)
         largest = ", ".join(f"{name} ({size / 1e6:,.1f} MB)" for size, name in sizes[:5])
@@ -131,6 +135,8 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
 
 
 _told: set[str] = set()
+_checked: set[bytes] = set()
+_MOST_CHECKED: Final = 1000
 _known: tuple[Reached, int, tuple[list[str], dict[str, str]]] | None = None
 
 
@@ -164,6 +170,32 @@ def _portable(changes: Sequence[Change]) -> Iterator[Change]:
                 raise UnpicklableInput(explain(each.value, what, error, capture)) from error
         else:
             yield each
+
+
+def _comes_back(data: bytes) -> bool:
+    """Whether a pickle can be loaded: of a mock, for one, it cannot, and no worker would start."""
+    digest = hashlib.sha256(data).digest()
+    if digest not in _checked:
+        try:
+            pickle.loads(data)  # noqa: S301 - made a moment ago, in this process
+        except Exception:  # loading runs the analyst's code: anything may be raised
+            return False
+        if len(_checked) >= _MOST_CHECKED:
+            _checked.clear()
+        _checked.add(digest)
+    return True
+
+
+def _loadable(changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield what can be loaded again; refuse by name what has to be and cannot."""
+    for each in changes:
+        if _comes_back(capture(each.value)):
+            yield each
+        elif each.sure:
+            raise UnpicklableInput(
+                f"the value of {_name(each)}, which is another than its file says, is pickled and "
+                "cannot be loaded again, so no worker could. Pass what it is made from as an input."
+            )
 
 
 def _row(change: Change) -> tuple[str, tuple[str, ...], str, object]:
