@@ -50,6 +50,23 @@ _NO_MODULES = Bundle(Tree(), (), b"", b"")
 _trees: dict[tuple[frozenset[str], tuple[str, ...]], tuple[Reached, object, Tree, bytes]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of some modules.
+
+    Attributes:
+        reached: all modules that travel.
+        read: those of them that the code says it needs, and not only that it may ask for by name.
+        tree: the files.
+        digest: of these.
+    """
+
+    reached: Reached
+    read: Reached
+    tree: Tree
+    digest: bytes
+
+
 def bundle(needs: frozenset[str], include: tuple[str, ...] = ()) -> Bundle:
     """Return what own modules need, as they are now.
 
@@ -63,20 +80,19 @@ def bundle(needs: frozenset[str], include: tuple[str, ...] = ()) -> Bundle:
     if not (needs or include):
         return _NO_MODULES
     while True:
-        reached, tree, digest = _files(needs, include)
-        named, changes = _changes(reached)
+        files = _files(needs, include)
+        named, changes = _changes(files.reached, files.read)
         more = needs_of(changes)
         if more <= needs:
             break
         needs |= more  # as of functions of other modules that a register holds
-    if changes:
-        digest = hashlib.sha256(digest + changes).digest()
-    return Bundle(tree, named, changes, digest)
+    digest = hashlib.sha256(files.digest + changes).digest() if changes else files.digest
+    return Bundle(files.tree, named, changes, digest)
 
 
-def _files(needs: frozenset[str], include: tuple[str, ...]) -> tuple[Reached, Tree, bytes]:
+def _files(needs: frozenset[str], include: tuple[str, ...]) -> _Files:
     names = frozenset(name for name in needs if name[:1] != DYNAMIC)
-    reached = reach(names)
+    reached = read = reach(names)
     dynamic = {name[1:] for name in needs - names} | {*reached.dynamic}
     more = beside(frozenset(dynamic), include)
     if more.modules:
@@ -87,7 +103,7 @@ def _files(needs: frozenset[str], include: tuple[str, ...]) -> tuple[Reached, Tr
         files = [*_reached_files(reached), *more.files, *package_data(reached.modules)]
         tree = Tree.of(files, (e for found in reached.modules.values() for e in found.entries))
         known = _trees[needs, include] = reached, more, tree, _digest(tree)
-    return reached, known[2], known[3]
+    return _Files(reached, read, known[2], known[3])
 
 
 def _reached_files(reached: Reached) -> Iterator[tuple[str, str, str]]:
@@ -109,13 +125,22 @@ def _digest(tree: Tree) -> bytes:
     return digest.digest()
 
 
-def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
-    """Pickle what differs from the files, and the order in which the modules were imported."""
-    found = [each for found in reached.modules.values() for each in changes_of(found)]
+def _changes(reached: Reached, read: Reached) -> tuple[tuple[str, ...], bytes]:
+    """Pickle what differs from the files, and the order in which the modules were imported.
+
+    Of a module that code may only ask for by name, what may have been changed is not sent: a whole
+    project may be asked for so.
+    """
+    found = [
+        each
+        for name, found in reached.modules.items()
+        for each in changes_of(found)
+        if each.sure or name in read.modules
+    ]
     if not found:
         return (), b""
     found = imported_too(found, reached.modules.values())
-    surroundings = _surroundings(reached)
+    surroundings = _surroundings(reached, {*read.modules, *(each.module for each in found)})
     try:
         data = capture((*surroundings, [_row(each) for each in found]), _MOST_UNSURE)
     except Exception:  # pickling runs the analyst's code: anything may be raised
@@ -137,18 +162,19 @@ def _changes(reached: Reached) -> tuple[tuple[str, ...], bytes]:
 _told: set[str] = set()
 _checked: set[bytes] = set()
 _MOST_CHECKED: Final = 1000
-_known: tuple[Reached, int, tuple[list[str], dict[str, str]]] | None = None
+_known: tuple[Reached, int, set[str], tuple[list[str], dict[str, str]]] | None = None
 
 
-def _surroundings(reached: Reached) -> tuple[list[str], dict[str, str]]:
-    """Return which modules are loaded, in their order, and where the roots of files go."""
+def _surroundings(reached: Reached, names: set[str]) -> tuple[list[str], dict[str, str]]:
+    """Return which of some modules are loaded, in their order, and where the roots of files go."""
     global _known  # noqa: PLW0603 - what was asked last is asked again
-    if _known is None or _known[0] is not reached or _known[1] != len(sys.modules):
-        loaded = [name for name in list(sys.modules) if name in reached.modules]
+    now = len(sys.modules), names
+    if _known is None or _known[0] is not reached or _known[1:3] != now:
+        loaded = [name for name in list(sys.modules) if name in names]
         bases = {_base(found) for found in reached.modules.values() if found.file is not None}
         roots = {root: in_tree(root, root) for root in sorted(map(root_of, bases))}
-        _known = reached, len(sys.modules), (loaded, roots)
-    return _known[2]
+        _known = reached, len(sys.modules), names, (loaded, roots)
+    return _known[3]
 
 
 def _portable(changes: Sequence[Change]) -> Iterator[Change]:
