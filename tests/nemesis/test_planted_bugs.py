@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from starburst._client import bursts, opening, session
+from starburst._client import mapping, opening, session
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst.controller import launches, lifecycle, plan, status
 from starburst.controller.actions import Actions
@@ -226,7 +226,7 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
         "nothing_is_erased_unasked",
         plays.maps_in_vain,
         Bug(
-            bursts,
+            mapping,
             "end_after",
             "core.clean_up_or_warn(force=False)",
             "core.clean_up_or_warn(force=True)",
