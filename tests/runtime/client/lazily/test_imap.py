@@ -15,7 +15,7 @@ import pytest
 import starburst
 from benchmarks.memory.instant_fleet import InstantFleet
 from starburst import ResultIterator
-from starburst._client import inputs as inputs_module
+from starburst._client.streams import inputs as inputs_module
 from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
