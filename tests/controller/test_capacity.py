@@ -249,13 +249,7 @@ def test_a_wait_ends_with_the_work(world: World) -> None:
 def test_an_invocation_that_dies_in_the_fallback_doubles_nothing(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.room = {"FARGATE_SPOT": 5}
-    calls = iter(range(100))
-
-    def die_at_the_fifth() -> None:
-        if next(calls) == 4:
-            raise KeyboardInterrupt
-
-    world.ecs.on_run = die_at_the_fifth
+    world.ecs.die_at(5)
     with pytest.raises(KeyboardInterrupt):
         world.start(a_manifest(workers=40, capacity="mixed"))
     world.ecs.on_run = None

@@ -63,13 +63,7 @@ def test_lasting_throttling_leaves_the_rest_to_the_sweep(world: World) -> None:
 
 def test_an_invocation_that_dies_while_launching_loses_and_doubles_nothing(world: World) -> None:
     world.deploy(WIDE)
-    calls = iter(range(100))
-
-    def die_at_the_third() -> None:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-
-    world.ecs.on_run = die_at_the_third
+    world.ecs.die_at(3)
     with pytest.raises(KeyboardInterrupt):
         world.start(a_manifest(workers=45))
     assert len(world.ecs.tasks) == 20
@@ -88,13 +82,7 @@ def test_an_invocation_that_dies_while_launching_loses_and_doubles_nothing(world
 def test_neither_does_it_where_ecs_knows_no_tokens(world: World) -> None:
     world.deploy(WIDE)
     world.ecs.honours_tokens = False
-    calls = iter(range(100))
-
-    def die_at_the_third() -> None:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-
-    world.ecs.on_run = die_at_the_third
+    world.ecs.die_at(3)
     with pytest.raises(KeyboardInterrupt):
         world.start(a_manifest(workers=45))
     world.ecs.on_run = None
@@ -409,13 +397,7 @@ def test_a_launch_that_is_larger_than_what_is_allowed_by_now_is_not_gone_on_with
 ) -> None:
     """Who began it died before ECS was asked for the last two of its twelve."""
     world.deploy(WIDE)
-    calls = iter(range(9))
-
-    def second_dies() -> None:
-        if next(calls) == 1:
-            raise MemoryError
-
-    world.ecs.on_run = second_dies
+    world.ecs.die_at(2, MemoryError)
     url = world.start(a_manifest(workers=12))["queue_url"]
     world.send(url, 50)
     assert len(world.ecs.live()) == 10

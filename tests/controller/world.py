@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -85,6 +86,16 @@ class FakeEcs:
     reads: list[str] = field(default_factory=list)
     busy: int = 0
     unshown: set[str] = field(default_factory=set)
+
+    def die_at(self, call: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+        """Have who asks for workers die at such a call from now on, before ECS takes it."""
+        calls = itertools.count(1)
+
+        def die() -> None:
+            if next(calls) == call:
+                raise error
+
+        self.on_run = die
 
     def run_task(self, **arguments: Any) -> dict[str, Any]:
         self.calls.append(arguments)

@@ -10,20 +10,18 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from starburst._client.access.connection import Connection
 from starburst._client.access.status_reader import StatusReader
 from starburst._client.access.timings import Timings
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import TaskList
 from starburst._protocol.sealed.chunks import Ledger, open_chunk, open_ledger
-from starburst._protocol.sealed.session_key import SessionKey
-from starburst._protocol.sealed.signing import SigningKey
 from starburst.aws.clock import Clock
 from tests.runtime.wire import s3_error
+
+from .client import connection_to, new_key
 
 __all__ = ["Desk", "Pack"]
 
@@ -146,26 +144,8 @@ class Desk:
         self.before: Callable[[str], None] = lambda _: None
         self.told: list[str] = []
         self.wrong: list[str] = []
-        signer = SigningKey.generate()
-        self._key = SessionKey(
-            data=bytes(32),
-            wrapped_data="",
-            public=signer.public,
-            signing=signer,
-            wrapped_signing="",
-        )
-        aws: Any = self
-        document: Any = SimpleNamespace(bucket="bucket", environment="test")
-        connection = Connection(
-            document=document,
-            workspace="study",
-            user="alice",
-            s3=aws,
-            sqs=aws,
-            kms=aws,
-            functions=aws,
-            timings=timings or Timings(),
-        )
+        self._key, signer = new_key()
+        connection = connection_to(self, timings or Timings())
         self.keys = connection.keys("s" * 20)
         self.queue = SessionQueue(
             connection, self.keys, statuses=StatusReader(connection, self.keys), url="queue"

@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from starburst._client.access.connection import Connection
 from starburst._client.access.timings import Timings
 from starburst._client.tasks import cancels as cancels_module
 from starburst._client.tasks.cancels import Cancels
 from starburst._protocol.sealed.cancel_list import cancel_key, open_cancel_list
-from starburst._protocol.sealed.session_key import SessionKey
-from starburst._protocol.sealed.signing import SigningKey
 from starburst.errors import KeyUnavailable, SessionError, StarburstError
 from tests.runtime.wire import s3_error
+
+from .client import connection_to, new_key
 
 REAL_SECONDS = 15.0
 BUSY, DISABLED = s3_error(503, "SlowDown"), s3_error(400, "KMS.DisabledException")
@@ -48,24 +47,12 @@ class Shelf:
         self.reads: list[dict[str, str]] = []
         self.pauses: list[tuple[float, int]] = []
         self.done = threading.Event()
-        signing = SigningKey.generate()
-        self.key = SessionKey(
-            data=bytes(32),
-            wrapped_data="",
-            public=signing.public,
-            signing=signing,
-            wrapped_signing="",
-        )
-        self.signer = signing
-        aws: dict[str, Any] = {"s3": self, **dict.fromkeys(("sqs", "kms", "functions"))}
-        document: Any = SimpleNamespace(bucket="bucket", environment="test")
-        self.connection = Connection(document=document, workspace="study", user="alice", **aws)
-        self.keys = self.connection.keys("s" * 20)
+        self.key, self.signer = new_key()
+        self.keys = connection_to(self, LATER).keys("s" * 20)
 
     def client(self, timings: Timings = LATER) -> Any:
         """A client of the session, which has nothing read yet."""
-        parts = {name: getattr(self.connection, name) for name in Connection.__slots__}
-        connection = Connection(**{**parts, "timings": timings})
+        connection = connection_to(self, timings)
         return Cancels(connection, self.keys, key=self.key, signer=self.signer)
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **terms: str) -> dict[str, str]:
