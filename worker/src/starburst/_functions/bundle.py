@@ -16,7 +16,7 @@ from starburst.errors import UnpicklableInput
 from .caller import warn
 from .capturing import DYNAMIC, capture, needs_of
 from .own.changes import Change, changes_of, imported_too
-from .own.finding import Found
+from .own.finding import Found, travels
 from .own.project import beside, check_allowed, package_data
 from .own.reach import Reached, reach
 from .own.tree import Tree, TreeFile, in_tree, root_of
@@ -95,8 +95,9 @@ def _files(needs: frozenset[str], include: tuple[str, ...]) -> _Files:
     reached = read = reach(names)
     dynamic = {name[1:] for name in needs - names} | {*reached.dynamic}
     more = beside(frozenset(dynamic), include)
-    if more.modules:
-        reached = reach(names.union(more.modules))
+    others = {*more.modules, *filter(travels, more.loaded())}
+    if others:
+        reached = reach(names | others)
     known = _trees.get((needs, include))
     if known is None or known[0] is not reached or known[1] is not more or not known[2].is_fresh():
         check_allowed(reached.modules, include)

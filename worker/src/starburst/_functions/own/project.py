@@ -6,6 +6,7 @@ Never a dotfile, a key, a virtual environment, a link that leaves its root, or w
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import sys
 import time
@@ -42,10 +43,23 @@ class Beside:
     Attributes:
         modules: names of modules.
         files: each with its root and why it travels.
+        code: what of these is code, by where it really is.
     """
 
     modules: tuple[str, ...] = ()
     files: tuple[tuple[str, str, str], ...] = ()
+    code: frozenset[str] = frozenset()
+
+    def loaded(self) -> list[str]:
+        """Return the modules that were made of these files here: they may have been changed."""
+        if not self.code:
+            return []
+        found = []
+        for name, module in [*sys.modules.items()]:
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and _real(file) in self.code:
+                found.append(name)
+        return found
 
 
 _NOTHING = Beside()
@@ -76,11 +90,17 @@ def beside(dynamic: frozenset[str], include: tuple[str, ...]) -> Beside:
         modules += more
         files += found
     modules += _imported_by(path for path, _, _ in files if path.endswith(".py"))
-    result = Beside(tuple(dict.fromkeys(modules)), tuple(files))
+    code = frozenset(_real(path) for path, _, _ in files if path.endswith(".py"))
+    result = Beside(tuple(dict.fromkeys(modules)), tuple(files), code)
     if known is not None and known[1] == result:
         result = known[1]
     _known[dynamic, include] = time.monotonic(), result
     return result
+
+
+@functools.lru_cache(maxsize=100_000)
+def _real(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _imported_by(paths: Iterable[str]) -> Iterator[str]:
