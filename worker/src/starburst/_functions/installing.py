@@ -52,8 +52,13 @@ def _check_names(folder: str, entries: Sequence[str]) -> None:
             name = found.name.partition(".")[0]
             file = getattr(sys.modules.get(name), "__file__", None)
             elsewhere = file is not None and not file.startswith(folder)
-            if elsewhere and (found.is_dir() or found.suffix == ".py"):
+            if elsewhere and _is_imported_first(found):
                 raise UnpicklableInput(
                     f"your own module {name} has the name of one that every worker has "
                     f"imported ({file}); call yours by another name"
                 )
+
+
+def _is_imported_first(found: Path) -> bool:
+    """Whether an import takes this; a folder without ``__init__.py`` only where nothing else is."""
+    return found.suffix == ".py" or (found / "__init__.py").is_file()
