@@ -103,7 +103,7 @@ def test_what_cannot_be_loaded_is_an_error_of_ours_that_names_the_package(
     twice = importlib.import_module("only_here").twice
     monkeypatch.delenv("PYTHONPATH", raising=False)
 
-    (function, _), (input_, _) = run(child, twice), run(child, exits, inputs=[twice, twice])
+    (function, _), (input_, _) = run(child, twice), run(child, id, inputs=[twice, twice])
     for failures, what in ((function, "the function"), (input_, "an input")):
         error = rebuild(failures[0], mode="data")
         assert type(error) is UnpicklableInput

@@ -25,7 +25,13 @@ from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.dispatch import Dispatcher
 from starburst._client.tasks.outcomes import Holder
 from starburst._client.tasks.task_list import TaskList
-from starburst.errors import ConfigurationError, SessionEnded, SessionError, UnpicklableInput
+from starburst.errors import (
+    ConfigurationError,
+    SessionEnded,
+    SessionError,
+    UnpicklableInput,
+    WrongArguments,
+)
 from tests.runtime.client.lazily.sky import PYTHON
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.session_internals import core
@@ -113,9 +119,9 @@ def test_what_has_no_inputs_or_a_bad_first_one_opens_nothing(fleet_here: Instant
     assert list(imap(fleet_here, [])) == []
     with pytest.raises(UnpicklableInput, match="lock"):
         next(imap(fleet_here, [threading.Lock()]))
-    with pytest.raises(UnpicklableInput, match="cannot be called"):
+    with pytest.raises(WrongArguments, match="cannot be called"):
         starburst.imap(5, [1], environment=fleet_here.connection)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="not iterable"):
+    with pytest.raises(WrongArguments, match="no elements"):
         imap(fleet_here, 5)
     imap(fleet_here, [1])  # and so does what is never asked for a result
     gc.collect()
@@ -154,8 +160,12 @@ def test_an_executors_map_without_buffersize_reads_all_and_raises_at_once(
     fleet_here: InstantFleet,
 ) -> None:
     with starburst.Executor(fleet_here.connection, workers=1, progress=False) as pool:
+        fleet_here.works = False
         with pytest.raises(OSError, match="ended"):
             pool.map(abs, broken(OSError("ended")))
+        assert pool.session is not None
+        assert pool.session.tally.cancelled == 3  # nobody would have their results
+        fleet_here.works = True
         inputs = iter(range(600))
         results = pool.map(pow, inputs, itertools.repeat(1))
         assert next(inputs, None) is None
@@ -308,7 +318,7 @@ def test_inputs_without_a_length_are_spoken_of_and_then_refused(
     assert counted.read == 21
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        DOORS[door](fleet_here, list(range(20)))  # whose length is known is no surprise
+        DOORS[door](InstantFleet(python=PYTHON), list(range(20)))  # whose length is known is no surprise
 
 
 def test_inputs_that_fill_half_of_the_memory_are_refused(

@@ -186,9 +186,13 @@ class StarburstExecutor(Executor):
             window=lambda: window,
             timeout=options.get("timeout"),
         )
-        stream.fill()
-        if buffersize is None:
-            stream.check()
+        try:
+            stream.fill()
+            if buffersize is None:
+                stream.check()
+        except BaseException:  # nobody would have the results of what was submitted by then
+            stream.close()
+            raise
         return ResultIterator(stream.results())
 
     def __exit__(
