@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 _SEAL_RATE = 1.0
-_SHARE = 0.60
+_SHARE = 0.80
 _HEADER = Header(session="a" * 20, kind="result", name="c1", attempt=1, format="results")
 
 

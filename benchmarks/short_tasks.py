@@ -14,7 +14,7 @@ PEERS: Final = (POOL, DASK, RAY, LITHOPS)
 
 _SECONDS = 0.25
 _WORKERS = 2
-_SHARE = 0.95
+_SHARE = 0.99
 
 
 def measure(

@@ -14,7 +14,7 @@ __all__ = ["PEERS", "measure"]
 PEERS: Final = (POOL, DASK, RAY)
 
 _WORKERS = 2
-_OVER = 0.10
+_OVER = 0.04
 
 
 def measure(*, tasks: int = 1000, rounds: int = 2, peers: Sequence[Peer] = PEERS) -> list[Row]:
