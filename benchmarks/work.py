@@ -5,6 +5,7 @@ Each side runs these very functions: they need the standard library and NumPy, a
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -31,12 +32,14 @@ def nap(seconds: float) -> float:
 
 def block(megabytes: int) -> Any:  # noqa: ANN401 - an array, without importing NumPy here
     """Return float64 of noise, which does not compress; made once a process."""
+    return _noise(megabytes)
+
+
+@functools.cache
+def _noise(megabytes: int) -> Any:  # noqa: ANN401
     import numpy as np  # noqa: PLC0415 - peers without arrays need no NumPy
 
-    made: dict[int, Any] = globals().setdefault("_made", {})
-    if megabytes not in made:
-        made[megabytes] = np.random.default_rng(_SEED).random(megabytes * 125_000)
-    return made[megabytes]
+    return np.random.default_rng(_SEED).random(megabytes * 125_000)
 
 
 def uneven_seconds(count: int) -> list[float]:

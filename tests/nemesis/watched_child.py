@@ -55,7 +55,7 @@ class WatchedChild:
         return self._child.functions
 
     @property
-    def modules(self) -> str:
+    def modules(self) -> str | None:
         """The folder for the files of own modules."""
         return self._child.modules
 

@@ -15,10 +15,10 @@ import pytest
 import starburst
 from benchmarks.memory.instant_fleet import InstantFleet
 from starburst import ResultIterator
-from starburst._client.streams import inputs as inputs_module
 from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
+from starburst._client.streams import inputs as inputs_module
 from starburst._client.streams.streaming import Stream, Window
 from starburst._client.tasks import dispatch, outcomes
 from starburst._client.tasks.chunking import Inputs
@@ -318,7 +318,7 @@ def test_inputs_without_a_length_are_spoken_of_and_then_refused(
     assert counted.read == 21
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        DOORS[door](InstantFleet(python=PYTHON), list(range(20)))  # whose length is known is no surprise
+        DOORS[door](InstantFleet(python=PYTHON), [*range(20)])  # its length is known
 
 
 def test_inputs_that_fill_half_of_the_memory_are_refused(

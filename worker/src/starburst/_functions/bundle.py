@@ -19,6 +19,7 @@ from .own.changes import Change, changes_of, imported_too
 from .own.finding import Found, travels
 from .own.project import beside, check_allowed, package_data
 from .own.reach import Reached, reach
+from .own.source import one_look
 from .own.tree import Tree, TreeFile, in_tree, root_of
 from .pickling import TooLarge
 from .unpicklable import belongs_to_one_process, explain
@@ -79,13 +80,14 @@ def bundle(needs: frozenset[str], include: tuple[str, ...] = ()) -> Bundle:
     """
     if not (needs or include):
         return _NO_MODULES
-    while True:
-        files = _files(needs, include)
-        named, changes = _changes(files.reached, files.read)
-        more = needs_of(changes)
-        if more <= needs:
-            break
-        needs |= more  # as of functions of other modules that a register holds
+    with one_look():
+        while True:
+            files = _files(needs, include)
+            named, changes = _changes(files.reached, files.read)
+            more = needs_of(changes)
+            if more <= needs:
+                break
+            needs |= more  # as of functions of other modules that a register holds
     digest = hashlib.sha256(files.digest + changes).digest() if changes else files.digest
     return Bundle(files.tree, named, changes, digest)
 

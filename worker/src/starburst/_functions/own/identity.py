@@ -60,12 +60,28 @@ def _is_kept_up(value: object) -> bool:
 def _look() -> None:
     global _is_known  # noqa: PLW0603 - see above
     _owners.clear()
-    for module, held in list(sys.modules.items()):
-        if isinstance(held, types.ModuleType) and travels(module):
-            for name, value in list(vars(held).items()):
-                if not name.startswith("__") and _may_have_owner(value):
-                    _owners.setdefault(id(value), []).append((module, name))
+    for module, held in _own_modules():
+        for name, value in list(vars(held).items()):
+            if not name.startswith("__") and _may_have_owner(value):
+                _owners.setdefault(id(value), []).append((module, name))
     _is_known = True
+
+
+_loaded: dict[str, Any] = {}
+_own: list[tuple[str, types.ModuleType]] = []
+
+
+def _own_modules() -> list[tuple[str, types.ModuleType]]:
+    """Return the own modules that are loaded; they are looked for where any has come or gone."""
+    global _loaded, _own  # noqa: PLW0603 - see above
+    if sys.modules != _loaded:
+        _loaded = dict(sys.modules)
+        _own = [
+            (name, held)
+            for name, held in _loaded.items()
+            if isinstance(held, types.ModuleType) and travels(name)
+        ]
+    return _own
 
 
 def _is_defined(module: str, name: str) -> bool:

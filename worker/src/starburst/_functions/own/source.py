@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import threading
 import types
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ __all__ = [
     "Source",
     "Stamp",
     "absolute",
+    "one_look",
     "read_source",
     "stamp_of",
 ]
@@ -108,8 +111,36 @@ class Source:
 _read: dict[str, Source] = {}
 
 
+class _Look(threading.local):
+    """The stamps that one thread has asked for, while it looks at everything once."""
+
+    stamps: dict[str, Stamp | None] | None = None
+
+
+_look = _Look()
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """Ask the system once for each file, for all that is decided meanwhile about one moment."""
+    outer, _look.stamps = _look.stamps, {} if _look.stamps is None else _look.stamps
+    try:
+        yield
+    finally:
+        _look.stamps = outer
+
+
 def stamp_of(path: str) -> Stamp | None:
     """Return a file's stamp; None where there is none."""
+    known = _look.stamps
+    if known is None:
+        return _stamp(path)
+    if path not in known:
+        known[path] = _stamp(path)
+    return known[path]
+
+
+def _stamp(path: str) -> Stamp | None:
     try:
         found = os.stat(path)
     except OSError:
