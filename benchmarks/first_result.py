@@ -11,24 +11,25 @@ from .work import WORK
 
 __all__ = ["measure"]
 
-_SECONDS = 0.5
+_TRIVIAL_SECONDS = 0.25
+_QUARTER_SECONDS = 0.5
 
 
 def measure(*, trivial: int = 10_000, quarter: int = 20, rounds: int = 3) -> list[Row]:
     """Return the rows of this workload: a burst of trivial tasks, and one of slower ones."""
     rows = []
-    for name, count, what in (
-        ("trivial", trivial, f"first result of {trivial:,} trivial tasks"),
-        ("quarter", quarter, f"first result of {quarter} tasks of 0.25 s"),
+    for name, count, most, what in (
+        ("trivial", trivial, _TRIVIAL_SECONDS, f"first result of {trivial:,} trivial tasks"),
+        ("quarter", quarter, _QUARTER_SECONDS, f"first result of {quarter} tasks of 0.25 s"),
     ):
         seconds = min(_first(name, count) for _ in range(rounds))
         rows.append(
             Row(
                 workload=f"{what}, workers running",
-                goal=f"≤ {_SECONDS:g} s",
+                goal=f"≤ {most:g} s",
                 ours=f"{seconds:.2f} s",
                 theirs="",
-                met=seconds <= _SECONDS,
+                met=seconds <= most,
             )
         )
     began = time.perf_counter()
