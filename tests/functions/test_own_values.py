@@ -73,6 +73,28 @@ def test_one_that_was_changed_and_does_not_come_back_is_refused(project: Path) -
         sent(text)
 
 
+GUARDED = """
+import threading
+def guarded(function):
+    lock = threading.Lock()
+    def inside(*args):
+        with lock:
+            return function(*args)
+    return inside
+@guarded
+def run(x): return x
+"""
+
+
+def test_what_a_decorator_has_made_is_made_there_again(project: Path) -> None:
+    write(project, {"model.py": GUARDED})
+    assert sent("import model\ndef run(x): return model.run(x)\n") == ({"model.py"}, ())
+    text = "import importlib\ndef run(x): return importlib.import_module('mod' + 'el')\n"
+    assert sent(text) == ({"model.py"}, ())
+    patch = "import model\nmodel.run = lambda x: -x\ndef run(x): return model.run(x)\n"
+    assert sent(patch) == ({"model.py"}, ("model.run",))
+
+
 def test_a_function_in_a_cache_brings_its_module(project: Path) -> None:
     write(project, {"leaf.py": "import functools\n@functools.lru_cache\ndef run(x): return x\n"})
     assert sent("import leaf\nrun = leaf.run\n") == ({"leaf.py"}, ())

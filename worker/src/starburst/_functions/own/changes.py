@@ -200,7 +200,8 @@ def _of_name(
     else:
         decorated = scope.functions.get(name, False) or name in scope.classes
         if not _is_own(value, module, here, decorated=decorated):
-            yield Change(module, here, value, "set", sure=True)
+            sure = not (decorated and _is_made(value))
+            yield Change(module, here, value, "set", sure=sure)
 
 
 def _gone(
@@ -293,6 +294,12 @@ def _is_own(value: object, module: str, path: tuple[str, ...], *, decorated: boo
         return False
     # What a decorator makes may be anything, but no function of another module's, and no mock.
     return not isinstance(value, types.FunctionType) and not is_mock(value)
+
+
+def _is_made(value: object) -> bool:
+    """Whether a function was made inside another one, as decorators make them, and no script's."""
+    made = isinstance(value, types.FunctionType) and "<locals>" in value.__qualname__
+    return made and value.__module__ != "__main__"
 
 
 Origin = tuple[str, str]

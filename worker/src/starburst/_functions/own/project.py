@@ -63,7 +63,7 @@ class Beside:
 
 
 _NOTHING = Beside()
-_known: dict[tuple[frozenset[str], tuple[str, ...]], tuple[float, Beside]] = {}
+_known: dict[tuple[frozenset[str], tuple[str, ...], str], tuple[float, Beside]] = {}
 
 
 def beside(dynamic: frozenset[str], include: tuple[str, ...]) -> Beside:
@@ -78,7 +78,8 @@ def beside(dynamic: frozenset[str], include: tuple[str, ...]) -> Beside:
     """
     if not (dynamic or include):
         return _NOTHING
-    known = _known.get((dynamic, include))
+    key = dynamic, include, os.getcwd()
+    known = _known.get(key)
     if known is not None and time.monotonic() - known[0] < _FRESH_SECONDS:
         return known[1]
     modules: list[str] = []
@@ -94,7 +95,7 @@ def beside(dynamic: frozenset[str], include: tuple[str, ...]) -> Beside:
     result = Beside(tuple(dict.fromkeys(modules)), tuple(files), code)
     if known is not None and known[1] == result:
         result = known[1]
-    _known[dynamic, include] = time.monotonic(), result
+    _known[key] = time.monotonic(), result
     return result
 
 
