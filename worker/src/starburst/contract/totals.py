@@ -9,7 +9,7 @@ __all__ = ["Totals"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """What several sessions may use together; the controller holds it (A1).
+    """What several sessions may use together; the controller holds it.
 
     A session counts with all that it was granted for as long as it may use that: its fleet until
     it has ended, and its money until its deadline or its ``max_usd``. Once it has ended, what it
