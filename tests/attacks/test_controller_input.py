@@ -74,7 +74,9 @@ FIELDS: list[object] = [
     *("\ud800", "x" * 70_000, {"\ud800": "x"}, [[[[]]]]),
 ]
 NUMBERS = ("workers", "cpu", "memory_gb", "timeout_seconds", "idle_seconds", "retries", "attempts")
-MAY_LACK = ("task_timeout_seconds", "max_usd", "architecture", "scratch_gb", "seed")
+MAY_LACK = (
+    *("task_timeout_seconds", "max_usd", "architecture", "scratch_gb", "seed", "wait_seconds"),
+)
 TAKES = {
     # What else a field may rightly hold: half a core is for sale, and one second is a timeout.
     "cpu": {0.5},

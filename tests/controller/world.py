@@ -26,6 +26,7 @@ from starburst.controller.handler import Controller
 from starburst.controller.state.environment import Environment, Settings
 from starburst.controller.state.sessions import Record
 from starburst.controller.state.sweep_turns import Turns
+from starburst.controller.totals.book import BOOK
 from tests.controller.effects.history import History
 from tests.manifests import a_manifest
 
@@ -379,4 +380,4 @@ class World:
 
     def keys_under(self, prefix: str) -> list[str]:
         page = self.environment.clients.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-        return [entry.get("Key", "") for entry in page.get("Contents", ())]
+        return [key for each in page.get("Contents", ()) if (key := each.get("Key", "")) != BOOK]

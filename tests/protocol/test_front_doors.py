@@ -238,16 +238,18 @@ def test_a_status_that_somebody_else_wrote_is_words_at_most(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """It is plain by design. Who can write it can lie about the session, and nothing more."""
-    words = ("session", "state", "reason")
+    words = ("session", "state", "reason", "error")
     numbers = [each.name for each in fields_of(StatusDocument) if each.name not in words]
-    true = StatusDocument(session=SESSION, state="running", reason="", **dict.fromkeys(numbers, 1))
+    true = StatusDocument(
+        session=SESSION, state="running", reason="", error="x", **dict.fromkeys(numbers, 1)
+    )
     fields = json.loads(true.to_json())
     bad: list[bytes] = [b"", b"null", b"[]", b"\xff", b"[" * 100_000]
     bad += [
         json.dumps({**fields, name: value}).encode()
         for name in fields
         for value in ([], {}, None, True, "\x1b[2J", 1e999, "9" * 50)
-        if not (name in ("session", "reason") and isinstance(value, str))
+        if not (name in ("session", "reason", "error") and isinstance(value, str))
         and not (name == "protocol" and value is True)
     ]
     for text in bad:

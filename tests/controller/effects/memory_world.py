@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starburst.controller.handler import Controller
 from starburst.controller.state.environment import Clients, Environment
+from starburst.controller.totals.book import BOOK
 from tests.controller.effects.history import History
 from tests.controller.effects.memory_cloud import MemoryParameters, MemoryQueues, MemoryStore
 from tests.controller.effects.rules import broken
@@ -38,7 +39,8 @@ class MemoryWorld(World):
         return sorted(url for url in self.sqs.queues if not url.endswith(WAKES))
 
     def keys_under(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.store.objects if key.startswith(prefix) and key != TURN)
+        notes = (TURN, BOOK)
+        return sorted(k for k in self.store.objects if k.startswith(prefix) and k not in notes)
 
     def restarted(self) -> None:
         """Lambda takes a fresh container."""

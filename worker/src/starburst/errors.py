@@ -10,6 +10,7 @@
     │   └── VersionMismatch      client and worker differ (Python, protocol)
     ├── AccessDenied             AWS refused: names who asked, for what, and who can fix it
     ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
+    │   └── SessionsFrozen       no new session for now: says by whom, since when, and why
     ├── KeyUnavailable           the data key is disabled or gone; nothing was sent in the clear
     ├── SessionError             about one session
     │   ├── SessionNotFound      no manifest under that id for this user
@@ -51,6 +52,7 @@ __all__ = [
     "SessionEnded",
     "SessionError",
     "SessionNotFound",
+    "SessionsFrozen",
     "StarburstError",
     "TaskError",
     "TaskTimeout",
@@ -100,6 +102,10 @@ class AccessDenied(StarburstError, PermissionError):
 
 class LimitExceeded(StarburstError):
     """The controller refused a session or a request that is over its workspace's limits."""
+
+
+class SessionsFrozen(LimitExceeded):
+    """New sessions of a workspace, or of all, were stopped: by an officer, or by a budget."""
 
 
 class KeyUnavailable(StarburstError):

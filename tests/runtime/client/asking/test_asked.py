@@ -36,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "scratch_gb": 30,
     "session_timeout": 600,
     "max_usd": 1.5,
+    "wait": 60,
     "idle_timeout": 33,
     "attempts": 5,
     "labels": {"study": "seven"},
@@ -72,6 +73,7 @@ def test_each_option_stands_in_the_manifest(
         "scratch_gb": 30,
         "timeout_seconds": 600,
         "max_usd": 1.5,
+        "wait_seconds": 60,
         "idle_seconds": 33,
         "attempts": 5,
         "labels": {"study": "seven"},
@@ -79,6 +81,7 @@ def test_each_option_stands_in_the_manifest(
     }
     assert len(asked) == len(OPTIONS)
     assert {name: told[name] for name in asked} == asked
+    session.detach()
 
 
 def test_a_map_asks_for_what_it_was_given(

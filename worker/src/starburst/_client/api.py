@@ -39,7 +39,9 @@ def session(
 
     Raises:
         ConfigurationError: an option is wrong, or the environment cannot be found.
-        LimitExceeded: the workspace does not grant what was asked for.
+        LimitExceeded: the workspace does not grant what was asked for, or there is no room for it
+            in the totals and no ``wait=``.
+        SessionsFrozen: no new session may start for now; it says by whom, since when, and why.
 
     Example:
         >>> with starburst.session(workers=2) as s:              # doctest: +SKIP

@@ -189,6 +189,8 @@ def attach_core(
         count_only=count_only,
     )
     core.resume()
+    if not count_only:
+        core.wait_for_room()
     return core
 
 

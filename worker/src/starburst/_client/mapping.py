@@ -48,6 +48,7 @@ def map_over(
     architecture: Machine | None = None,
     scratch_gb: int | None = None,
     max_usd: float | None = None,
+    wait: int | None = None,
     include: Sequence[str | os.PathLike[str]] = (),
     dry_run: bool = False,
     seed: int | None = None,
@@ -83,6 +84,8 @@ def map_over(
         architecture: of the workers, ``"x86_64"`` or ``"arm64"``; None for the environment's own.
         scratch_gb: disk of each worker, 21 to 200 GB; None for the workspace's own.
         max_usd: what the workers may cost in all; the session is ended where they cost more.
+        wait: seconds that the session may wait for its start where there is no room for it in the
+            totals; None refuses it at once.
         include: what of your own files travels beside the modules that are reached: files, folders
             and names of modules.
         dry_run: create nothing and ask no one; return what would travel, as a
@@ -100,7 +103,9 @@ def map_over(
             not end: they never do, are more than 100 million, or half of this machine's memory.
         WrongArguments: ``f`` does not take one argument, or ``inputs`` are no iterable.
         UnpicklableInput: the function or an input cannot travel.
-        LimitExceeded: the workspace does not grant what was asked for.
+        LimitExceeded: the workspace does not grant what was asked for, or there was no room for it
+            within ``wait``.
+        SessionsFrozen: no new session may start for now; it says by whom, since when, and why.
         Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
 
     Example:
@@ -119,6 +124,7 @@ def map_over(
         architecture=architecture,
         scratch_gb=scratch_gb,
         max_usd=max_usd,
+        wait=wait,
         include=include,
         seed=seed,
         env=env,

@@ -50,7 +50,8 @@ def open_core(
 
     Raises:
         ConfigurationError: what ``include`` names is not there, or may not travel.
-        LimitExceeded: the workspace does not grant what was asked for.
+        LimitExceeded: the workspace does not grant what was asked for, or there is no room for it.
+        SessionsFrozen: no new session may start for now.
         UnpicklableInput: the initializer, or an argument of it, cannot travel.
         VersionMismatch: this Python is not the worker image's.
     """
@@ -89,6 +90,7 @@ def open_core(
         labels=options.labels,
         seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
         prepared=bool(options.env or call),
+        wait_seconds=options.wait or None,
     )
     manifest = key.sign(manifest)
     with aws_errors("store the session's manifest"):
@@ -106,7 +108,7 @@ def open_core(
     except BaseException as error:
         error.add_note(_undo(connection, keys, control=control))
         raise
-    return SessionCore(
+    core = SessionCore(
         connection,
         manifest,
         key=key,
@@ -115,6 +117,8 @@ def open_core(
         include=options.included,
         begins_with=begins_with,
     )
+    core.wait_for_room()
+    return core
 
 
 def open_session(

@@ -15,7 +15,12 @@ from starburst._functions.ordinary.streams import MAX_SEED
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.failure import qualified_name
 from starburst.contract import MAX_WORKERS, Limits, RuntimeDocument
-from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
+from starburst.contract.times import (
+    MAX_ATTEMPTS,
+    MAX_IDLE_SECONDS,
+    MAX_RETRIES,
+    MAX_WAIT_SECONDS,
+)
 from starburst.errors import ConfigurationError, VersionMismatch
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 from starburst.pricing.prices import Architecture, Capacity
@@ -37,10 +42,11 @@ _WHOLE: Final[Mapping[str, tuple[int, int]]] = {
     "attempts": (1, MAX_ATTEMPTS),
     "idle_timeout": (1, MAX_IDLE_SECONDS),
     "session_timeout": (1, 14 * 86_400),
+    "wait": (0, MAX_WAIT_SECONDS),
     "scratch_gb": SCRATCH_GB,
     "seed": (0, MAX_SEED),
 }
-_MAY_BE_NONE: Final = frozenset({"workers", "session_timeout", "scratch_gb", "seed"})
+_MAY_BE_NONE: Final = frozenset({"workers", "session_timeout", "scratch_gb", "seed", "wait"})
 _ABOVE_ZERO: Final = {"timeout": "seconds", "max_usd": "US dollars"}
 
 
@@ -69,6 +75,9 @@ class SessionOptions:
             for the workspace's limit.
         max_usd: what the workers may cost in all, at list price; the controller ends a session
             that has cost more. None for no cap but the workspace's limits.
+        wait: seconds that the session may wait for its start where its workspace, the environment
+            or you yourself use all that they may in total; a day at most. It stands in a queue,
+            first come first served, and ``status()`` gives its place. None refuses it at once.
         idle_timeout: seconds without work after which a worker leaves.
         attempts: how often a task may take its worker down before it is given up.
         labels: free text for people.
@@ -95,6 +104,7 @@ class SessionOptions:
     scratch_gb: int | None = None
     session_timeout: int | None = None
     max_usd: float | None = None
+    wait: int | None = None
     idle_timeout: int = 120
     attempts: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -264,6 +274,7 @@ class SessionOptionNames(TypedDict, total=False):
     scratch_gb: int | None
     session_timeout: int | None
     max_usd: float | None
+    wait: int | None
     idle_timeout: int
     attempts: int
     labels: Mapping[str, str]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starburst._client.access.aws_errors import LOG_IN
 from starburst._client.access.controller import Control
+from starburst._client.access.room import Room
 from starburst._client.access.status_reader import StatusReader
 from starburst._client.display.progress import ProgressBar, wants_progress
 from starburst._client.display.session_status import Status
@@ -150,6 +151,13 @@ class SessionCore:
             changed=self._draw,
             cancelled=self.cancels.load,
             told=self._tell,
+        )
+        self._room = Room(
+            self.control,
+            self.statuses,
+            seconds=connection.timings.room_seconds,
+            changed=self._draw,
+            ended=self.tasks.close,
         )
         self._final_tally: Tally | None = None
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
@@ -296,6 +304,11 @@ class SessionCore:
             warn(f"the cancel list of session {self.id} is ignored: {one_line(error)}", UserWarning)
         self.collector.start()
 
+    def wait_for_room(self) -> None:
+        """Have the session asked for while it waits for room in the totals."""
+        if self.manifest.wait_seconds:
+            self._room.start()
+
     def status(self, workers: StatusDocument | None) -> Status:
         """Return how the session stands, by what the controller said last."""
         tally = self._final_tally or self.tasks.tally
@@ -358,6 +371,7 @@ class SessionCore:
         self.cancels.close()
 
     def _close(self, reason: BaseException) -> None:
+        self._room.close()  # before the lock: a callback of a task that it ends may come here
         with self._closed:
             self.dispatcher.close()
             self.collector.close()

@@ -50,6 +50,7 @@ class Manifest:
         max_usd: what its workers may cost in all before the controller ends it, or None.
         seed: what the streams of its tasks are made of; None of a session that has none.
         prepared: whether each process begins with what stands in a sealed object.
+        wait_seconds: how long it may wait for room in the totals; None to be refused at once.
     """
 
     workspace: str
@@ -78,6 +79,7 @@ class Manifest:
     scratch_gb: Whole | None = None
     seed: Seed | None = None
     prepared: bool = False
+    wait_seconds: Whole | None = None
 
     @property
     def keys(self) -> SessionKeys:
@@ -92,6 +94,8 @@ class Manifest:
     def to_json(self) -> bytes:
         """Return the manifest as canonical JSON."""
         document = {"protocol": PROTOCOL, **asdict(self)}
+        if self.wait_seconds is None:  # an earlier release does not know it
+            del document["wait_seconds"]
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod

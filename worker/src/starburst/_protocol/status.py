@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as fields_of
 from typing import Literal
 
 from starburst.contract import PROTOCOL, speaks_protocol
@@ -34,6 +35,9 @@ class StatusDocument:
         worker_seconds: summed run time of all workers so far.
         usd: what that costs at list price.
         started, deadline, updated: seconds since the epoch, by the controller's clock.
+        place: in the queue for room in the totals, counted from 1; 0 where it waits for none.
+        error: the class in ``starburst.errors`` that its client raises where it failed; empty for
+            ``FleetFailed``.
     """
 
     session: str
@@ -51,10 +55,16 @@ class StatusDocument:
     started: Moment
     deadline: Moment
     updated: Moment
+    place: Whole = 0
+    error: str = ""
 
     def to_json(self) -> bytes:
-        """Return the status as JSON."""
-        return json.dumps({"protocol": PROTOCOL, **asdict(self)}, sort_keys=True).encode()
+        """Return the status as JSON; what an earlier release does not know only where it says."""
+        fields = {"protocol": PROTOCOL, **asdict(self)}
+        for name in ("place", "error"):
+            if not fields[name]:
+                del fields[name]
+        return json.dumps(fields, sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> StatusDocument:
@@ -62,11 +72,18 @@ class StatusDocument:
         fields = read_object(text)
         if not speaks_protocol(fields.pop("protocol", None)):
             raise ValueError("status has another protocol version")
+        # A later release may say more; what this one does not know it leaves out.
+        known = {one.name for one in fields_of(cls)}
         try:
-            status = fill(cls, fields)
+            status = fill(cls, {name: value for name, value in fields.items() if name in known})
         except ValueError as error:
             raise ValueError(f"status is malformed: {error}") from error
         # Its writer must not be able to drive the terminal that shows it. ECS's own
         # reasons have several lines.
         reason = one_line(" ".join(status.reason.split("\n")))
-        return replace(status, reason=reason, session=one_line(status.session))
+        return replace(
+            status,
+            reason=reason,
+            session=one_line(status.session),
+            error=one_line(status.error),
+        )

@@ -31,6 +31,7 @@ from .names import (
 )
 from .protocol import PROTOCOL, speaks_protocol
 from .runtime_document import SCHEMA, RuntimeDocument, WorkspaceDocument
+from .totals import Totals
 
 __all__ = [
     "CONTROL_PREFIX",
@@ -50,6 +51,7 @@ __all__ = [
     "Limits",
     "RuntimeDocument",
     "SessionKeys",
+    "Totals",
     "WorkerVariable",
     "WorkspaceDocument",
     "capacity_provider",

@@ -70,6 +70,7 @@ class ControllerDoor:
 
     ANALYSTS: Final = "analysts"
     SERVICE: Final = "service"
+    OFFICERS: Final = "officers"
 
 
 def runtime_parameter(environment: str) -> str:

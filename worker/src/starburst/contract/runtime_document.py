@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from starburst.untrusted.strict_json import fill, read_object
 
 from .hosts import Hosts, Instance
 from .limits import Limits
+from .totals import Totals
 
 __all__ = ["SCHEMA", "RuntimeDocument", "WorkspaceDocument"]
 
@@ -30,6 +31,7 @@ class WorkspaceDocument:
         limits: what one of its sessions may use.
         worker_role_arn: the workers' task role; the queue's policy lets it in.
         scratch_gb: ephemeral storage of a worker, where a session does not ask for another.
+        totals: what all its sessions may use together.
     """
 
     analyst_role_arn: str
@@ -37,6 +39,7 @@ class WorkspaceDocument:
     limits: Limits
     worker_role_arn: str = ""
     scratch_gb: int = 21
+    totals: Totals = field(default_factory=Totals)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +59,8 @@ class RuntimeDocument:
         other_architectures: that a session may ask for as well.
         hosts: the EC2 instances that workers run on; None for Fargate.
         fips: whether clients call AWS's FIPS endpoints.
+        totals: what all sessions of the environment may use together.
+        user_totals: what all sessions of one person may, whatever their workspaces.
     """
 
     environment: str
@@ -70,6 +75,8 @@ class RuntimeDocument:
     other_architectures: tuple[str, ...] = ()
     hosts: Hosts | None = None
     fips: bool = False
+    totals: Totals = field(default_factory=Totals)
+    user_totals: Totals = field(default_factory=Totals)
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -89,9 +96,13 @@ class RuntimeDocument:
             raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
         try:
             workspaces = {
-                name: fill(WorkspaceDocument, {**entry, "limits": fill(Limits, entry["limits"])})
+                name: fill(
+                    WorkspaceDocument,
+                    {**entry, "limits": fill(Limits, entry["limits"]), **_totals(entry, "totals")},
+                )
                 for name, entry in fields.pop("workspaces").items()
             }
+            fields |= _totals(fields, "totals", "user_totals")
             others = tuple(fields.pop("other_architectures", ()))
             hosts = fields.pop("hosts", None)
             fields |= {
@@ -102,6 +113,11 @@ class RuntimeDocument:
             return fill(cls, fields)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error
+
+
+def _totals(fields: Mapping[str, Any], *names: str) -> dict[str, Totals]:
+    """Return the totals that a document gives; one of an earlier release gives none."""
+    return {name: fill(Totals, fields[name]) for name in names if name in fields}
 
 
 def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:

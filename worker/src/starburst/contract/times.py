@@ -19,6 +19,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "MAX_IDLE_SECONDS",
     "MAX_RETRIES",
+    "MAX_WAIT_SECONDS",
     "MESSAGE_SECONDS",
     "POLL_SECONDS",
     "QUEUE_UNSEEN_SECONDS",
@@ -28,6 +29,7 @@ __all__ = [
     "STILL_SECONDS",
     "STILL_WAITING_SECONDS",
     "STOP_SECONDS",
+    "UNASKED_SECONDS",
     "VISIBILITY_SECONDS",
 ]
 
@@ -90,3 +92,9 @@ RETRY_PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 MAX_IDLE_SECONDS: Final = 3600
 """A worker waits at most so long for work before it leaves."""
+
+MAX_WAIT_SECONDS: Final = 86_400
+"""A session waits at most so long for room in the totals."""
+
+UNASKED_SECONDS: Final = 120
+"""A session that waits for room is dropped where its client has not asked for it for so long."""

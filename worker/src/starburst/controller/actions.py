@@ -24,6 +24,7 @@ from starburst.contract import (
     speaks_protocol,
     task_family,
 )
+from starburst.contract.times import UNASKED_SECONDS
 from starburst.controller.state.sessions import Record, concluded
 from starburst.errors import (
     AccessDenied,
@@ -51,6 +52,7 @@ MAX_MANIFEST_BYTES: Final = 65_536
 _MAX_REQUEST_BYTES: Final = 4096
 _FRESH_SECONDS: Final = 2
 _REFRESH_SECONDS: Final = 5
+_ASKED_SECONDS: Final = UNASKED_SECONDS / 4
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
 
 Answer = dict[str, Any]
@@ -81,25 +83,27 @@ class Actions:
         keys, body = self._request(payload.get("key"), action)
         match action:
             case "start":
-                return self._start(keys)
+                return self._start(keys, until=until)
             case "refresh":
                 return self._refresh(keys, until=until)
             case "stop":
                 return self._stop(keys)
             case _:
-                return self._extend(keys, body.get("deadline"))
+                return self._extend(keys, body.get("deadline"), until=until)
 
-    def _start(self, keys: SessionKeys) -> Answer:
-        """Note what is to be launched; who is woken launches it, however many workers it are."""
+    def _start(self, keys: SessionKeys, *, until: float) -> Answer:
+        """Have room for it, note what is to be launched; who is woken launches it, however much."""
         environment, records = self.life.environment, self.life.records
         stored = records.active(keys.session)
         if stored is None:
-            stored = records.create(self._accepted(keys)) or records.active(keys.session)
+            accepted = self.life.keeper.reserve(self._accepted(keys), until=until)
+            stored = records.create(accepted) or records.active(keys.session)
         record = _open(stored.record if stored else None, keys)
         if record.queue_url:
             return _started(record)
         workspace = self._workspace(keys)
-        self.life.endpoints.claim(keys.session)
+        if not record.waits_until:
+            self.life.endpoints.claim(keys.session)
         url = queue.create(environment, keys, worker_role_arn=workspace.worker_role_arn)
         mine = False
 
@@ -126,9 +130,12 @@ class Actions:
             # Its last status stands; one that was erased is not written again.
             self._ended(keys)
             return {"ok": True}
-        _same(stored.record, keys)
+        record = _same(stored.record, keys)
+        now = self.life.environment.clock()
+        if record.waits_until and now - record.asked >= _ASKED_SECONDS:
+            self.life.records.update(keys.session, lambda r: replace(r, asked=now))
         # Who asks how it stands waits for no launch of hundreds.
-        soon = min(until, self.life.environment.clock() + _REFRESH_SECONDS)
+        soon = min(until, now + _REFRESH_SECONDS)
         try:
             self.life.tend(keys.session, until=soon, fresh=_FRESH_SECONDS)
         except ClientError as error:
@@ -153,7 +160,7 @@ class Actions:
         wake(self.life.environment, keys.session)
         return {"ok": True}
 
-    def _extend(self, keys: SessionKeys, deadline: object) -> Answer:
+    def _extend(self, keys: SessionKeys, deadline: object, *, until: float) -> Answer:
         if type(deadline) not in (int, float):
             raise ConfigurationError(f"deadline is {deadline!r:.80}; it must be seconds since 1970")
         wanted = float(deadline)  # type: ignore[arg-type]
@@ -161,7 +168,12 @@ class Actions:
         most = min(most, int(self.life.environment.settings.session_days * 86_400))
 
         def later(record: Record) -> Record:
-            latest = _open(record, keys).started + most
+            if _open(record, keys).waits_until:
+                raise LimitExceeded(
+                    f"session {keys.session} waits for room, and its time has not begun: extend it "
+                    "once its workers start"
+                )
+            latest = record.started + most
             if wanted > latest:
                 raise LimitExceeded(
                     f"the session would last {wanted - record.started:.0f} s from its start, the "
@@ -172,6 +184,9 @@ class Actions:
             # A request that is repeated late must not take back a longer extension.
             return replace(record, deadline=max(record.deadline, wanted))
 
+        stored = self.life.records.active(keys.session)
+        if stored is not None and later(stored.record) != stored.record:
+            self.life.keeper.extend(stored.record, wanted, until=until)
         saved = self.life.records.update(keys.session, later)
         if saved is None:
             self._ended(keys)
@@ -232,6 +247,8 @@ class Actions:
             ),
             started=now,
             listed=now,
+            asked=now,
+            waits_until=now + manifest.wait_seconds if manifest.wait_seconds else 0,
             deadline=now
             + min(manifest.timeout_seconds, environment.settings.session_days * 86_400),
         )

@@ -24,6 +24,9 @@ from starburst.contract import ControllerDoor
 from starburst.controller.state.environment import Clients, Environment, Settings
 from starburst.controller.state.sessions import Records
 from starburst.controller.state.sweep_turns import Turns
+from starburst.controller.totals.budgets import BudgetUnread
+from starburst.controller.totals.keeping import Bookkeeper
+from starburst.controller.totals.officers import Officers
 from starburst.controller.workers.observing import is_throttled
 from starburst.errors import AccessDenied, ConfigurationError, StarburstError
 from starburst.untrusted.strict_json import check_plain
@@ -69,14 +72,20 @@ class Controller:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        records, keeper = Records(environment), Bookkeeper(environment=environment)
         self._life = Lifecycle(
-            environment=environment, records=Records(environment), endpoints=Endpoints(environment)
+            environment=environment,
+            records=records,
+            endpoints=Endpoints(environment),
+            keeper=keeper,
         )
         self._actions = Actions(life=self._life)
+        self._officers = Officers(keeper=keeper, records=records)
         self._turns = Turns(environment)
         self._doors: Mapping[str, Door] = {
             ControllerDoor.ANALYSTS: self._asked,
             ControllerDoor.SERVICE: self._served,
+            ControllerDoor.OFFICERS: self._commanded,
         }
 
     def handle(self, event: object, *, door: str, seconds: float) -> Answer:
@@ -97,7 +106,8 @@ class Controller:
                 )
             return opened(_read(event), until)
         except StarburstError as error:
-            if isinstance(error, SweepFailed):
+            # Nobody reads the answer to these: the function's alarm tells people.
+            if isinstance(error, SweepFailed | BudgetUnread):
                 raise
             message = str(error)[:_MESSAGE_LENGTH]
             _LOG.warning("refused: %s: %r", type(error).__name__, message)
@@ -117,7 +127,10 @@ class Controller:
     def _served(self, event: Mapping[str, Any], until: float) -> Answer:
         """Answer the schedule, and events of AWS."""
         if "Records" in event:
-            return self._woken(event["Records"], until=until)
+            notices = _notices(event["Records"])
+            for notice in notices:
+                self._officers.budget_says(notice, until=until)
+            return {"ok": True} if notices else self._woken(event["Records"], until=until)
         if event.get("starburst") == "sweep":
             return self._sweep("sweep", fresh=_SWEEP_SECONDS, until=until)
         match event.get("source"):
@@ -134,6 +147,12 @@ class Controller:
                     "the service's alias is for sweeps and events; who asks for a session invokes "
                     f"the alias {ControllerDoor.ANALYSTS}"
                 )
+
+    def _commanded(self, event: Mapping[str, Any], until: float) -> Answer:
+        """Answer officers, who may ask for no session."""
+        return self._officers.perform(
+            event, until=min(until, self._environment.clock() + _REQUEST_SECONDS)
+        )
 
     def _sweep(self, kind: str, *, fresh: float, until: float) -> Answer:
         ago = self._turns.take(kind, fresh=fresh)
@@ -188,6 +207,13 @@ def door_of(invoked_function_arn: object) -> str:
     """
     parts = str(invoked_function_arn).split(":")
     return parts[-1] if len(parts) == _ARN_PARTS else ""
+
+
+def _notices(records: object) -> list[Mapping[str, Any]]:
+    """Return what SNS tells; nothing where the records are of the queue of wakes."""
+    found = records if isinstance(records, list) else []
+    notices = [one.get("Sns") for one in found if isinstance(one, Mapping)]
+    return [one for one in notices if isinstance(one, Mapping)]
 
 
 def _read(event: object) -> Mapping[str, Any]:

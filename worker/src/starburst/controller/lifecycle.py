@@ -11,7 +11,8 @@ from typing import Final
 from starburst.aws.calls import TROUBLE, words_of
 from starburst.controller.state.documents import Conflict
 from starburst.controller.state.environment import Environment
-from starburst.controller.state.sessions import Record, Records, concluded
+from starburst.controller.state.sessions import Record, Records, Stored, concluded
+from starburst.controller.totals.keeping import Bookkeeper
 from starburst.controller.workers.fleet import Worker
 
 from . import status
@@ -41,11 +42,13 @@ class Lifecycle:
         environment: in which it acts.
         records: of its sessions.
         endpoints: that every launch needs.
+        keeper: of the book of totals, in which every session is counted.
     """
 
     environment: Environment
     records: Records
     endpoints: Endpoints
+    keeper: Bookkeeper
 
     def for_one_sweep(self) -> Lifecycle:
         """Return one that looks only once whether the endpoints are open."""
@@ -67,6 +70,11 @@ class Lifecycle:
             if stored is None:
                 return None
             record = stored.record
+            if record.waits_until and not record.final:
+                waiting = self._take_turn(stored, until=until)
+                if waiting is not None:
+                    return waiting
+                continue
             if fresh and not record.final and self.environment.clock() - record.looked < fresh:
                 return record
             # The record is read before the look: a save proves that nothing was launched between.
@@ -79,6 +87,18 @@ class Lifecycle:
             self._act(saved.record, plan, look, until=until)
             return saved.record
         return None
+
+    def _take_turn(self, stored: Stored, *, until: float) -> Record | None:
+        """Look whether a session has room by now; return its record where it goes on waiting."""
+        turned = self.keeper.take_turn(stored.record, until=until)
+        try:
+            self.records.save(stored, turned)
+        except Conflict:
+            return None
+        if turned.final or not turned.waits_until:
+            return None
+        self.show(turned)
+        return turned
 
     def _carry_out(self, record: Record, look: Look, *, until: float) -> Record | None:
         """Launch what the record intends, write down how far it came, return the new record.
@@ -162,6 +182,7 @@ class Lifecycle:
         told = status.conclude(self.environment, record, look)
         if not look.live and (told or self._is_untold(record)):
             self.records.file_away(record)
+            self.keeper.release(record, until=until)
 
     def _is_untold(self, record: Record) -> bool:
         """Whether two looks, a minute apart, were refused the status: then it was erased."""
@@ -180,6 +201,9 @@ class Lifecycle:
     def show(self, record: Record) -> None:
         """Write the status of a session; what fails here changes nothing that was done."""
         now = self.environment.clock()
+        if record.waits_until and not record.final:
+            self._tell(record, Look(workers=(), depth=None))
+            return
         try:
             look = self._look(record, until=now + _SHOW_SECONDS)
         except TROUBLE as error:

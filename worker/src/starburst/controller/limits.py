@@ -11,7 +11,12 @@ from typing import Final
 
 from starburst._protocol.manifest import Manifest
 from starburst.contract import MAX_WORKERS, Hosts, Limits, RuntimeDocument, WorkspaceDocument
-from starburst.contract.times import MAX_ATTEMPTS, MAX_IDLE_SECONDS, MAX_RETRIES
+from starburst.contract.times import (
+    MAX_ATTEMPTS,
+    MAX_IDLE_SECONDS,
+    MAX_RETRIES,
+    MAX_WAIT_SECONDS,
+)
 from starburst.errors import (
     ConfigurationError,
     LimitExceeded,
@@ -256,6 +261,13 @@ def _times(manifest: Manifest, workspace: WorkspaceDocument) -> Iterator[Refusal
             value=f"{timeout} s",
             allowed=f"{most} s",
             advice="ask for less; a session may be extended up to the same limit",
+        )
+    if manifest.wait_seconds is not None and manifest.wait_seconds > MAX_WAIT_SECONDS:
+        yield _over(
+            "wait",
+            value=f"{manifest.wait_seconds} s",
+            allowed=f"{MAX_WAIT_SECONDS} s",
+            advice="start it again later",
         )
     if timeout < 1:
         yield _over(

@@ -55,8 +55,11 @@ def compose(
         worker_seconds=round(spent[0], 3),
         usd=round(spent[1], 6),
         started=record.started,
-        deadline=record.deadline,
+        # Of one that waits for room, its time begins only then.
+        deadline=record.deadline + max(0.0, record.waits_until - record.started),
         updated=now,
+        place=record.place,
+        error=record.error,
     )
 
 
@@ -122,6 +125,11 @@ def _end(record: Record, *, left: int) -> str:
 
 
 def _why(record: Record, look: Look, *, wanted: int, now: float, timings: Timings) -> str:
+    if record.waits_until:
+        return (
+            f"place {record.place} of those who wait for room, since {_at(record.held_since)} and "
+            f"until {_at(record.waits_until)}: {record.held}"
+        )
     live = look.staying
     running = sum(worker.running for worker in live)
     starting = len(live) - running

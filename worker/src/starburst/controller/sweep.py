@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from starburst.aws.calls import TROUBLE, words_of
 from starburst.contract import SESSION_ID
 from starburst.controller.state.endpoint_state import Stored
-from starburst.controller.state.sessions import RecordDamaged
+from starburst.controller.state.sessions import Record, RecordDamaged
+from starburst.controller.totals.reconciling import end_frozen, reconcile
 from starburst.controller.workers.fleet import Worker
 from starburst.errors import StarburstError
 
@@ -68,6 +69,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
         others = [name for name in listed if name not in found.known]
         orphans = _see_to_others(life, others, set(sessions), found, until=until)
     removed = _delete_orphans(life, queues, set(sessions), found)
+    _reconcile(life, sessions, found, until=until)
     stuck = _see_to_endpoints(life, note, sessions, until=until)
     troubles = [*found.troubles, *filter(None, [stuck])]
     if found.failed:
@@ -93,6 +95,7 @@ class _Found:
         failed: those that could not be tended for another reason, or not for long.
         troubles: why orphans could not be looked for or removed, other than that ECS was busy.
         known: ids of the workers that their records know, stopped ones included.
+        records: of the sessions that were tended, as they were then saved.
     """
 
     tended: int = 0
@@ -100,6 +103,7 @@ class _Found:
     failed: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+    records: dict[str, Record] = field(default_factory=dict)
 
     def blind(self, error: ClientError | BotoCoreError) -> None:
         """Note that orphans cannot be looked for; sessions are tended all the same."""
@@ -128,6 +132,7 @@ def _tend(
             found.failed.append(session)
         return
     if record is not None:
+        found.records[session] = record
         found.known |= record.known.keys() | record.settled.keys()
 
 
@@ -187,6 +192,18 @@ def _see_to_others(
             continue
         stopped += len(theirs) - len(left)
     return stopped
+
+
+def _reconcile(life: Lifecycle, sessions: list[str], found: _Found, *, until: float) -> None:
+    """Hold the book of totals against the records; go on with the ends that a freeze began."""
+    enough = min(until, life.environment.clock() + _SESSION_SECONDS)
+    try:
+        book = reconcile(life.keeper, life.records, sessions, found.records, until=enough)
+        end_frozen(life.keeper, life.records, book, sessions, until=enough)
+    # Totals that are not held let more run than was agreed: the function's alarm tells people.
+    except (ClientError, BotoCoreError, StarburstError, ValueError) as error:
+        _LOG.exception("the book of totals could not be seen to")
+        found.troubles.append(f"the book of totals could not be seen to: {error}")
 
 
 def _see_to_endpoints(life: Lifecycle, note: Stored, sessions: list[str], *, until: float) -> str:

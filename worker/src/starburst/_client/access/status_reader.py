@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from starburst import errors
 from starburst._protocol.status import StatusDocument
 from starburst.aws.absence import is_listed
+from starburst.errors import FleetFailed, SessionEnded, StarburstError
 
 from .aws_errors import aws_errors
 
@@ -15,7 +17,19 @@ if TYPE_CHECKING:
 
     from .connection import Connection
 
-__all__ = ["StatusReader"]
+__all__ = ["StatusReader", "why_over"]
+
+
+def why_over(status: StatusDocument) -> StarburstError:
+    """Return what ends the tasks of a session that is over, as its client raises it."""
+    kind = getattr(errors, status.error, None) if status.error else None
+    if isinstance(kind, type) and issubclass(kind, StarburstError):
+        return kind(f"session {status.session} was not started: {status.reason}")
+    kind = FleetFailed if status.state == "failed" else SessionEnded
+    return kind(
+        f"session {status.session} {status.state} before its tasks were done: {status.reason}. "
+        f"What was done is kept: starburst.attach('{status.session}')"
+    )
 
 
 class StatusReader:

@@ -41,6 +41,7 @@ class Timings:
         workers_leave_seconds: that stopped workers may take to leave. ECS kills a worker 120 s
             after it was told to stop, and takes a while to say so.
         workers_leave_pause_seconds: from one look for them to the next.
+        room_seconds: from one request for a session that waits for room to the next.
         refresh_request_seconds: that one written request for the status serves; the controller
             takes it for a day.
     """
@@ -60,4 +61,5 @@ class Timings:
     cancelled_message_seconds: int = 10
     workers_leave_seconds: float = 180.0
     workers_leave_pause_seconds: float = 1.0
+    room_seconds: float = 5.0
     refresh_request_seconds: float = 3600.0

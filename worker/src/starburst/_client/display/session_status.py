@@ -37,6 +37,11 @@ class Status:
         return "starting" if self.workers is None else self.workers.state
 
     @property
+    def place(self) -> int:
+        """The place of one that waits for room in the totals, counted from 1; 0 of any other."""
+        return 0 if self.workers is None else self.workers.place
+
+    @property
     def usd(self) -> float:
         """What the workers have cost so far, at list price."""
         return 0.0 if self.workers is None else self.workers.usd

@@ -10,19 +10,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from starburst._client.access.patience import Patience
-from starburst._client.access.status_reader import StatusReader
+from starburst._client.access.status_reader import StatusReader, why_over
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED, CancelledTasks
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
-from starburst.errors import (
-    FleetFailed,
-    IntegrityError,
-    PayloadError,
-    SessionEnded,
-    StarburstError,
-)
+from starburst.errors import IntegrityError, PayloadError, SessionEnded, StarburstError
 
 from .pacing import FIRST_PAUSE, Pace
 from .result_reader import NodeName, ResultReader
@@ -270,10 +264,4 @@ class Collector:
         self.round(pool)
         if not self._tasks.outstanding:
             return
-        kind = FleetFailed if status.state == "failed" else SessionEnded
-        self._tasks.close(
-            kind(
-                f"session {status.session} {status.state} before its tasks were done: "
-                f"{status.reason}. What was done is kept: starburst.attach('{status.session}')"
-            )
-        )
+        self._tasks.close(why_over(status))

@@ -55,6 +55,8 @@ class Settings:
             run; empty where they always do.
         endpoints_role: the role in which CloudFormation opens and closes them.
         role: ARN of the controller's own role.
+        budgets: ARN of the topic whose budgets freeze their workspace; empty where none does.
+        budgets_end: whether a budget's freeze also ends sessions that run.
     """
 
     environment: str
@@ -69,6 +71,8 @@ class Settings:
     endpoints_stack: str = ""
     endpoints_role: str = ""
     role: str = ""
+    budgets: str = ""
+    budgets_end: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -87,6 +91,8 @@ class Settings:
                 endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
                 endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),
                 role=variables.get("STARBURST_ROLE", ""),
+                budgets=variables.get("STARBURST_BUDGETS", ""),
+                budgets_end=variables.get("STARBURST_BUDGETS_END") == "true",
             )
         except KeyError as error:
             raise ConfigurationError(

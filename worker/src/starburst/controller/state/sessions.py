@@ -95,6 +95,11 @@ class Record:
         spot_lacked_at: when Spot last lacked, or None.
         idle_since: when the queue was first seen empty with no worker left, or None.
         held, held_since: what its launch waits for other than ECS, and since when.
+        waits_until: it waits for room in the totals, for no longer; 0 once it has that. Until then
+            it has no workers, and its start and deadline are not what they will be.
+        asked: when its client last asked for it while it waited.
+        place: its place among those that wait, counted from 1.
+        error: the class in ``starburst.errors`` that tells why it failed; empty for any other.
         settled: ids of stopped workers that were counted, and the moments when they stopped.
         seconds, usd: billed run time of those, and its cost in US dollars.
         looked: when the fleet was last looked at.
@@ -147,6 +152,10 @@ class Record:
     idle_since: Moment | None = None
     held: str = ""
     held_since: Moment = 0
+    waits_until: Moment = 0
+    asked: Moment = 0
+    place: Whole = 0
+    error: str = ""
     settled: Mapping[str, Moment] = field(default_factory=dict)
     seconds: Amount = 0
     usd: Amount = 0

@@ -1,0 +1,1 @@
+"""What people, workspaces and an environment use in total: one book, judged, queued for, frozen."""
