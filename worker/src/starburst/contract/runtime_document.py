@@ -136,7 +136,7 @@ def _totals(entry: Mapping[str, Any], *names: str) -> dict[str, Totals]:
     return {name: fill(Totals, _named(entry[name])) for name in names if name in entry}
 
 
-def _named(said: Any) -> Mapping[str, Any]:  # noqa: ANN401 - of a document that was parsed
+def _named(said: Any) -> Any:  # noqa: ANN401 - of a document that was parsed
     if not isinstance(said, list):
         return said
     # What a later release adds comes last, and is not for this one.
