@@ -13,10 +13,20 @@ import botocore.exceptions
 from deploy.incident.command import Clients, IncidentError, Scope
 from starburst.aws.calls import code_of
 from starburst.contract import PROTOCOL, ControllerDoor
-from starburst.untrusted.strict_json import Amount, Moment, fill, read_object
+from starburst.untrusted.strict_json import Amount, Moment, Whole, fill, read_object
 from starburst_constructs.naming import controller_name
 
-__all__ = ["EVERYTHING", "Freeze", "Refused", "Used", "ask", "freezes", "scopes"]
+__all__ = [
+    "EVERYTHING",
+    "Freeze",
+    "Refused",
+    "Used",
+    "Waiting",
+    "ask",
+    "freezes",
+    "queue",
+    "scopes",
+]
 
 EVERYTHING: Final = "*"
 """In place of a workspace's name: all of the environment's."""
@@ -86,6 +96,36 @@ class Used:
     used: Mapping[str, Amount] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A session that waits for room.
+
+    Attributes:
+        session: its id.
+        workspace, user: whose it is.
+        workers: how many it asks for.
+        usd_per_hour: what they cost at list price.
+        until: when it gives up, in seconds since the epoch.
+        place: in its queue, from 1.
+    """
+
+    session: str
+    workspace: str
+    user: str
+    workers: Whole = 0
+    usd_per_hour: Amount = 0
+    until: Moment = 0
+    place: Whole = 0
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return (
+            f"place {self.place}: {self.user} in {self.workspace} waits until "
+            f"{_when(self.until)} for {self.workers:,} workers at {self.usd_per_hour:,.2f} USD an "
+            f"hour (session {self.session})"
+        )
+
+
 def ask(about: Scope, clients: Clients, action: Action, **terms: object) -> dict[str, Any]:
     """Invoke the controller's alias for officers; return its answer.
 
@@ -148,6 +188,15 @@ def scopes(answer: Mapping[str, Any]) -> list[Used]:
         IncidentError: the answer cannot be read.
     """
     return list(_read(Used, answer, "scopes"))
+
+
+def queue(answer: Mapping[str, Any]) -> list[Waiting]:
+    """Return who waits, by what the controller answered.
+
+    Raises:
+        IncidentError: the answer cannot be read.
+    """
+    return list(_read(Waiting, answer, "waiting"))
 
 
 def _read(kind: Any, answer: Mapping[str, Any], part: str) -> Iterator[Any]:  # noqa: ANN401 - a dataclass

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from deploy.incident.command import Clients, Scope, conclude, options, say, scope, shown
-from deploy.spending.officers import EVERYTHING, Used, ask, freezes, scopes
+from deploy.spending.officers import EVERYTHING, Used, ask, freezes, queue, scopes
 from starburst_constructs.policies.incident_response import freezer_document
 
 __all__ = ["main"]
@@ -63,16 +63,10 @@ def _told(about: Scope, answer: Mapping[str, Any]) -> Iterator[str]:
     for frozen in freezes(answer):
         if frozen.workspace == EVERYTHING or frozen.workspace in about.workspaces:
             yield str(frozen)
-    waiting = answer.get("waiting")
-    found = [one for one in waiting if isinstance(one, dict)] if isinstance(waiting, list) else []
-    theirs = [one for one in found if one.get("workspace") in about.workspaces]
-    if theirs:
-        yield f"sessions that wait for room, in this order: {len(theirs):,}"
-    for place, one in enumerate(theirs[:_MOST_WAITING], start=1):
-        words = (f"{name} {value}" for name, value in sorted(one.items()))
-        yield f"  {place}. {', '.join(words)}"
-    if len(theirs) > _MOST_WAITING:
-        yield f"  and {len(theirs) - _MOST_WAITING:,} more: --json prints all"
+    waiting = [one for one in queue(answer) if one.workspace in about.workspaces]
+    yield from map(str, waiting[:_MOST_WAITING])
+    if len(waiting) > _MOST_WAITING:
+        yield f"{len(waiting) - _MOST_WAITING:,} more wait: --json prints all"
 
 
 def _parts(one: Used) -> Iterator[str]:

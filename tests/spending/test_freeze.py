@@ -73,7 +73,19 @@ class Controller:
                     {"scope": scope, "name": one, "allowed": ALLOWED, "used": USED, "later": 1}
                     for scope, one in scopes
                 ],
-                "waiting": [{"workspace": "genomics", "user": "bob", "workers": 400}],
+                "waiting": [
+                    {
+                        "session": f"s{number}",
+                        "workspace": "genomics",
+                        "user": "bob",
+                        "workers": 400,
+                        "usd_per_hour": 79.0,
+                        "until": NOON,
+                        "place": number + 1,
+                        "vcpu": 1600,
+                    }
+                    for number in range(22)
+                ],
             }
         return {"ok": True, "frozen": list(self.frozen.values()), **more}
 
@@ -219,8 +231,12 @@ def test_totals_say_what_is_used_frozen_and_waited_for(
     assert lines[0].startswith("environment prod: ")
     assert lines[2].startswith("person alice: ")
     assert lines[3].startswith("genomics is frozen since")
-    assert lines[4] == "sessions that wait for room, in this order: 1"
-    assert lines[5] == "  1. user bob, workers 400, workspace genomics"
+    assert lines[4] == (
+        "place 1: bob in genomics waits until 2026-11-30 12:00 UTC for 400 workers at 79.00 USD an "
+        "hour (session s0)"
+    )
+    assert lines[-1] == "2 more wait: --json prints all"
+    assert len(lines) == 4 + 20 + 1
     assert totals([*GENOMICS, "--json"], clients=clients) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is True
     assert [one["workspace"] for one in controller(clients).asked[1:]] == [None, "genomics"]
