@@ -81,7 +81,7 @@ def _count(subject: Subject) -> Answer:
 
 
 COST_TAG: Final = Check(
-    name="cost-tag",
+    name="cost tag",
     asks="Are costs counted by the tag that budgets filter by?",
     why="Until the tag is activated, once, in the account that pays, every budget reads zero.",
     sources=(f"{_WHERE}/API_ListCostAllocationTags.html",),
