@@ -11,7 +11,7 @@ from stacks.settings import (
     Storage,
     Workspace,
 )
-from starburst.contract import Limits
+from starburst.contract import Limits, Totals
 
 __all__ = ["ALL", "DEV", "LOCAL", "PROD", "REGULATED"]
 
@@ -67,6 +67,16 @@ PROD = Environment(
         Workspace(
             name="genomics",
             limits=Limits(workers=500, vcpu=2000, memory_gb=8000, usd_per_hour=150),
+            # One session at its limits, for a day of them, and no more a month than the budget.
+            totals=Totals(
+                sessions=50,
+                workers=500,
+                vcpu=2000,
+                memory_gb=8000,
+                usd_per_hour=150,
+                usd_per_day=3600,
+                usd_per_month=5000,
+            ),
             cpu=4,
             memory_gb=8,
             monthly_budget_usd=5000,
@@ -75,9 +85,36 @@ PROD = Environment(
         Workspace(
             name="markets",
             limits=Limits(workers=100, vcpu=400, memory_gb=1600, usd_per_hour=30),
+            totals=Totals(
+                sessions=30,
+                workers=200,
+                vcpu=800,
+                memory_gb=3200,
+                usd_per_hour=60,
+                usd_per_day=720,
+                usd_per_month=1000,
+            ),
             monthly_budget_usd=1000,
             budget_emails=("markets-leads@example.com",),
         ),
+    ),
+    totals=Totals(
+        sessions=60,
+        workers=600,
+        vcpu=2400,
+        memory_gb=9600,
+        usd_per_hour=180,
+        usd_per_day=4000,
+        usd_per_month=6000,
+    ),
+    user_totals=Totals(
+        sessions=10,
+        workers=500,
+        vcpu=2000,
+        memory_gb=8000,
+        usd_per_hour=150,
+        usd_per_day=3600,
+        usd_per_month=4000,
     ),
     network=Network(cidr="10.64.16.0/20", zones=3),
     break_glass_role_arn="arn:aws:iam::222233334444:role/break-glass",
@@ -103,10 +140,38 @@ REGULATED = Environment(
                 usd_per_hour=60,
                 pickle_results=False,
             ),
+            totals=Totals(
+                sessions=20,
+                workers=300,
+                vcpu=1200,
+                memory_gb=4800,
+                usd_per_hour=90,
+                usd_per_day=1000,
+                usd_per_month=2000,
+            ),
             monthly_budget_usd=2000,
             budget_emails=("trials-leads@example.com", "privacy@example.com"),
         ),
     ),
+    totals=Totals(
+        sessions=20,
+        workers=300,
+        vcpu=1200,
+        memory_gb=4800,
+        usd_per_hour=90,
+        usd_per_day=1000,
+        usd_per_month=2000,
+    ),
+    user_totals=Totals(
+        sessions=5,
+        workers=200,
+        vcpu=800,
+        memory_gb=3200,
+        usd_per_hour=60,
+        usd_per_day=720,
+        usd_per_month=1500,
+    ),
+    freeze_at_budget=True,
     network=Network(cidr="10.64.32.0/20", zones=3, block_public_access=True),
     storage=Storage(encryption="kms:dsse", session_days=14, noncurrent_days=30),
     break_glass_role_arn="arn:aws:iam::333344445555:role/break-glass",

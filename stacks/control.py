@@ -25,6 +25,7 @@ from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.monitoring.metric_filter import NAMESPACE
 from starburst_constructs.monitoring.tampering import TamperingFilter, tampering_metric
 from starburst_constructs.naming import (
+    budgets_topic_arn,
     controller_log_name,
     controller_name,
     endpoints_stack_name,
@@ -81,6 +82,12 @@ class ControlStack(cdk.Stack):
         if not on_demand:
             # No endpoint in a VPC has ECS's FIPS name, so ECS is called by its plain one there.
             validated["AWS_ENDPOINT_URL_ECS"] = f"https://ecs.{environment.region}.amazonaws.com"
+        freezes = {
+            "STARBURST_BUDGETS": budgets_topic_arn(
+                environment.name, account=environment.account, region=environment.region
+            ),
+            **({"STARBURST_BUDGETS_END": "true"} if environment.end_at_budget else {}),
+        }
         own_role = role_arn(environment.name, "controller", account=environment.account)
         failures = FailureQueue(
             self,
@@ -130,6 +137,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_ROLE": own_role,
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
                 **(opens if on_demand else {}),
+                **(freezes if environment.freeze_at_budget else {}),
                 **(validated if environment.fips else {}),
             },
         )
@@ -153,6 +161,8 @@ class ControlStack(cdk.Stack):
             placement=environment.placement,
             emails=environment.alert_emails,
         )
+        # Also where no budget's stack imports it now: one that is deployed may still.
+        self.export_value(self.alerts.topic_arn)
         Watch(
             self,
             "Watch",

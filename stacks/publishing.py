@@ -51,6 +51,7 @@ class PublishingStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        totals = environment.effective_totals
         self.parameter = RuntimeParameter(
             self,
             "Runtime",
@@ -78,6 +79,7 @@ class PublishingStack(cdk.Stack):
                             environment.name, "worker", workspace.name, account=environment.account
                         ),
                         scratch_gb=workspace.scratch_gb,
+                        totals=totals.workspaces[workspace.name],
                     )
                     for workspace in environment.workspaces
                 },
@@ -87,5 +89,7 @@ class PublishingStack(cdk.Stack):
                     instances=environment.capacity.instance_types, spot=environment.capacity.spot
                 ),
                 fips=environment.fips,
+                totals=totals.environment,
+                user_totals=totals.user,
             ),
         )

@@ -181,12 +181,14 @@ class EnvironmentStage(cdk.Stage):
             self,
             "cost",
             environment=environment,
+            foundation=foundation,
             control=self.control,
             **stack_options(environment, "cost"),
         )
         # They name roles and task definitions, which no reference orders.
         for stack in (self.compute, self.control, self.publishing):
             stack.add_stack_dependency(self.access)
+        self.cost.add_stack_dependency(self.control)
         self.publishing.add_stack_dependency(self.compute)
         if self.endpoints is not None:
             # No worker starts without them, and the controller looks after the stack.

@@ -10,6 +10,8 @@ __all__ = [
     "ROLE_TAG",
     "boundary_arn",
     "boundary_name",
+    "budgets_topic_arn",
+    "budgets_topic_name",
     "cluster_name",
     "controller_log_name",
     "controller_name",
@@ -45,6 +47,21 @@ def boundary_arn(environment: str, *, account: str) -> str:
         'arn:aws:iam::222233334444:policy/starburst-prod-boundary'
     """
     return f"arn:aws:iam::{account}:policy/{boundary_name(environment)}"
+
+
+def budgets_topic_name(environment: str) -> str:
+    """Return the name of the topic of spent budgets: the controller knows it before it exists."""
+    return f"starburst-{environment}-budgets"
+
+
+def budgets_topic_arn(environment: str, *, account: str, region: str) -> str:
+    """Return the ARN of the topic of spent budgets.
+
+    Example:
+        >>> budgets_topic_arn("prod", account="222233334444", region="eu-west-1")
+        'arn:aws:sns:eu-west-1:222233334444:starburst-prod-budgets'
+    """
+    return f"arn:aws:sns:{region}:{account}:{budgets_topic_name(environment)}"
 
 
 def cluster_name(environment: str) -> str:

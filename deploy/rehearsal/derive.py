@@ -32,7 +32,8 @@ DIFFERENCES: Final = (
     "purpose is 'test', so nothing is kept, protected or locked",
     "its analyst is whoever runs this: the role of your credentials signs in instead of your "
     "identity provider's people, from any network",
-    f"one workspace, {WORKSPACE}, of the smallest workers",
+    f"one workspace, {WORKSPACE}, of the smallest workers, with the totals that follow from its "
+    "limits",
     "a VPC of its own without a way to the internet, in place of an existing one",
     "no add-ons and no EC2 hosts",
     "no alert addresses: nobody is sent a link to confirm",
@@ -111,6 +112,8 @@ def derive(
         trusted_vpcs=(),
         alert_emails=(),
         workspaces=(workspace,),
+        totals=None,
+        user_totals=None,
         network=_network(chosen, others),
         storage=replace(chosen.storage, session_days=1, noncurrent_days=1, access_log_days=1),
         audit=replace(chosen.audit, log_days=_LOG_DAYS),

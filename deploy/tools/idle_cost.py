@@ -6,13 +6,18 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
+
 from environments import ALL
 from stacks.settings.addon import Price
+from starburst.aws.calls import TROUBLE
+from starburst.aws.cost_tag import CostTag, billing, look_at_cost_tag
+from starburst.contract import WORKSPACE_TAG
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
 
@@ -317,8 +322,22 @@ def _bill(environment: str, region: str, templates: Iterable[Template]) -> IdleC
         return None
 
 
-def main(assembly: str = "cdk.out") -> int:
-    """Print the table of every synthesized environment; return 1 where there is none."""
+def _cost_tag() -> CostTag:
+    try:
+        return look_at_cost_tag(billing(boto3.session.Session()), WORKSPACE_TAG)
+    except TROUBLE as error:  # such as a profile that is not there
+        return CostTag(
+            active=None, text=f"whether budgets count what workspaces cause is unknown: {error}"
+        )
+
+
+def main(assembly: str = "cdk.out", *, cost_tag: Callable[[], CostTag] = _cost_tag) -> int:
+    """Print the table of every synthesized environment; return 1 where there is none.
+
+    Args:
+        assembly: what was synthesized.
+        cost_tag: asks AWS whether budgets count; without credentials that is unknown.
+    """
     try:
         found = templates_by_environment(Path(assembly))
     except FileNotFoundError as error:
@@ -330,7 +349,13 @@ def main(assembly: str = "cdk.out") -> int:
         if environment != EMULATED
     }
     sys.stdout.write(f"{markdown(bills)}\n")
+    if bills:
+        sys.stdout.write(f"{_capital(cost_tag().text)}.\n")
     return 0
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 if __name__ == "__main__":

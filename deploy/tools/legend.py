@@ -2,7 +2,8 @@
 
 Codes come from the documents that the project began with: S from a guide to bursting R work onto
 Fargate securely, G from a design of 2011 for scientists with genetic data, P from posts of AWS's
-blogs. Where a document was wrong, the sentence says what holds here.
+blogs, A from what a second reading of them asked for. Where a document was wrong, the sentence says
+what holds here.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SOURCES: Final = {
     "S": "A security guide for bursting R work onto Fargate",
     "G": "A design of 2011 for scientists with personal and genetic data on AWS",
     "P": "Posts of AWS's blogs",
+    "A": "What a second reading of these found that no row above asks for",
 }
 """Where each letter comes from, in the order of the page."""
 
@@ -68,8 +70,10 @@ _S: Final = {
     "S18": "CloudWatch Logs has one, and so has each other service that is called from the VPC: "
     "ECS, KMS, SQS, SSM, STS. Regions opened since 2023-12-23 ask for two more of ECS.",
     "S19": "A monthly cost budget, 500 USD unless said otherwise, tells people at 50, 80 and 100 % "
-    "of what was spent. It lags, so it stops nothing.",
-    "S20": "No session has more than 500 workers. The controller enforces it, not the client.",
+    "of what was spent. It lags, so totals stop before it; where an environment says so, a spent "
+    "budget freezes its workspace.",
+    "S20": "No session has more than 500 workers. The controller enforces it, not the client. What "
+    "sessions may have in total is A1.",
     "S21": "Old sessions are ended by a schedule, by an age that the environment sets, where the "
     "guide relied on a person to look for those of more than seven days.",
     "S22": "Every session has an absolute deadline, 86,400 seconds unless it is shorter. ECS has "
@@ -144,6 +148,11 @@ _P: Final = {
     "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
     "changes of tasks are recorded.",
 }
+_A: Final = {
+    "A1": "Nothing runs away: what sessions of a person, a workspace and an environment may use in "
+    "total, in workers, vCPU, memory and US dollars per hour, day and month, is held by the "
+    "controller. Officers freeze and thaw new sessions.",
+}
 _OPEN: Final = {
     "S36": "AWS Config, and who has a second factor, belong to the account: yours.",
     "S40": "The README links them.",
@@ -156,7 +165,7 @@ _OPEN: Final = {
 
 LEGEND: Final = tuple(
     Requirement(code=code, asks=asks, open=_OPEN.get(code, ""))
-    for rows in (_S, _G, _P)
+    for rows in (_S, _G, _P, _A)
     for code, asks in rows.items()
 )
 """Every code that the tree cites."""

@@ -24,7 +24,7 @@ __all__ = ["main", "public", "reference_page"]
 _PARTS: Final = (
     ("starburst", "The runtime: `starburst`", ()),
     # Beside what the package names: what a workspace's limits are is shared with the runtime.
-    ("stacks.settings", "Settings: `stacks.settings`", ("workspace.Limits",)),
+    ("stacks.settings", "Settings: `stacks.settings`", ("workspace.Limits", "workspace.Totals")),
 )
 """Each part of the page: a package, its heading, and what belongs there though it is elsewhere."""
 

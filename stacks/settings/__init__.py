@@ -15,6 +15,7 @@ from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.together import check_together
+from stacks.settings.totals import EffectiveTotals
 from stacks.settings.validation import SettingsError
 from stacks.settings.workspace import Workspace
 
@@ -26,6 +27,7 @@ __all__ = [
     "BrokerRole",
     "DataClass",
     "Ec2Capacity",
+    "EffectiveTotals",
     "Egress",
     "Environment",
     "ExistingVpc",

@@ -12,6 +12,7 @@ from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
 from stacks.settings.network import Network
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Storage
+from stacks.settings.totals import EffectiveTotals, Scopes
 from stacks.settings.validation import (
     KEPT_A_YEAR_DAYS,
     LOG_RETENTION_DAYS,
@@ -25,7 +26,7 @@ from stacks.settings.validation import (
 )
 from stacks.settings.workspace import Workspace
 from stacks.settings.zones import FARGATE_ZONES, zone_prefix
-from starburst.contract import ENVIRONMENT_NAME, Hosts
+from starburst.contract import ENVIRONMENT_NAME, Hosts, Totals
 from starburst_constructs.placement import Placement
 
 __all__ = [
@@ -83,6 +84,13 @@ class Environment:
         purpose: ``test`` or ``production``; restricted data in ``test`` is refused (G5).
         data_class: the most sensitive data that may enter.
         workspaces: one or more.
+        totals: what all sessions may use together; None for the sum of the workspaces' (A1).
+        user_totals: what one person's sessions may, in all workspaces together; None for what
+            follows from the largest limits of a session: 20 sessions, the fleets of three at their
+            limits, twice their USD per hour, the money of 30 hours a day, of 300 a month.
+        freeze_at_budget: a workspace whose monthly budget is spent starts no session until it is
+            thawed, or the month ends. Billing data lags by hours: totals hold meanwhile.
+        end_at_budget: its sessions that run are ended as well.
         identity: who may become an analyst, and who sets their ``userName``.
         trusted_cidrs: public addresses from which analysts' credentials work; () for any. The login
             itself is the identity provider's to restrict.
@@ -123,6 +131,10 @@ class Environment:
     data_class: DataClass
     workspaces: tuple[Workspace, ...]
     identity: IdentityProvider
+    totals: Totals | None = None
+    user_totals: Totals | None = None
+    freeze_at_budget: bool = False
+    end_at_budget: bool = False
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
     alert_emails: tuple[str, ...] = ()
@@ -279,6 +291,10 @@ class Environment:
         days = self.storage.session_days
         lasting = f"at least the {seconds / SECONDS_A_DAY:g} days that a session may run"
         require(days * SECONDS_A_DAY >= seconds, f"{me} storage.session_days", days, lasting)
+        self._scopes.check(me)
+        freezes = self.freeze_at_budget or not self.end_at_budget
+        allowed = "False without freeze_at_budget: new sessions would start at once"
+        require(freezes, f"{me} end_at_budget", self.end_at_budget, allowed)
 
     def _check_capacity(self, me: str, capacity: Ec2Capacity) -> None:
         others = self.other_architectures
@@ -318,6 +334,20 @@ class Environment:
         recorded = self.audit.data_events or self.data_class != "restricted"
         allowed = "True where data_class is 'restricted'"
         require(recorded, f"{me} audit.data_events", self.audit.data_events, allowed)
+
+    @property
+    def _scopes(self) -> Scopes:
+        return Scopes(
+            environment=self.totals,
+            user=self.user_totals,
+            workspaces={one.name: one.totals for one in self.workspaces},
+            limits={one.name: one.limits for one in self.workspaces},
+        )
+
+    @property
+    def effective_totals(self) -> EffectiveTotals:
+        """The totals that hold, set or not; the runtime document states them all."""
+        return self._scopes.effective()
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:

@@ -1,4 +1,4 @@
-"""What a workspace may use: limits, worker size, budget."""
+"""What a workspace may use: a session's limits, totals, worker size, budget."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stacks.settings.annotations import typed
+from stacks.settings.totals import check_session_fits, check_totals
 from stacks.settings.validation import between, emails, matches, one_of, positive, require
-from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits
+from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits, Totals
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 
 __all__ = ["Workspace"]
@@ -23,6 +24,9 @@ class Workspace:
     Attributes:
         name: ``[a-z0-9]{3,32}``.
         limits: what one session may use.
+        totals: what all sessions may use together; None for what follows from the limits: 50
+            sessions, the fleets of five at their limits, three times their USD per hour, and the
+            money of 30 hours at that limit a day, of 300 a month (A1).
         cpu, memory_gb: default size of a worker; a session may choose another that Fargate sells.
         scratch_gb: ephemeral storage of a worker, 20 to 200, where a session asks for no other.
         monthly_budget_usd: alerts at 50, 80 and 100 % of it (S19).
@@ -31,6 +35,7 @@ class Workspace:
 
     name: str
     limits: Limits = field(default_factory=Limits)
+    totals: Totals | None = None
     cpu: float = 1
     memory_gb: float = 4
     scratch_gb: int = 21
@@ -38,7 +43,7 @@ class Workspace:
     budget_emails: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a size that Fargate lacks, limits above the caps, a budget that reaches nobody."""
+        """Refuse a size that Fargate lacks, limits above caps or totals, a budget unheard of."""
         matches("workspace name", self.name, PRINCIPAL_NAME, PRINCIPAL_NAME.pattern)
         me = f"workspace {self.name}:"
         typed(f"{me} ", self)
@@ -50,6 +55,9 @@ class Workspace:
         between(f"{me} scratch_gb", self.scratch_gb, 20, self.limits.scratch_gb)
         positive(f"{me} monthly_budget_usd", self.monthly_budget_usd, most=10_000_000)
         self._check_limits(me)
+        if self.totals is not None:
+            check_totals(f"{me} totals", self.totals)
+            check_session_fits(f"{me} totals", self.totals, self.limits)
         between(f"number of budget_emails of workspace {self.name}", len(self.budget_emails), 1, 10)
         emails(f"{me} budget_emails", self.budget_emails)
 

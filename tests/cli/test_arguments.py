@@ -143,7 +143,7 @@ def test_the_doctor_is_content_with_nothing_less_than_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = [Finding(sound, "this") for sound in findings]
-    monkeypatch.setattr("starburst.cli.doctor.examine", lambda _: iter(found))
+    monkeypatch.setattr("starburst.cli.doctor.examine", lambda _, **__: iter(found))
     assert main(["doctor"]) == code
     words = ["ok    this" if sound else "FIX   this" for sound in findings]
     assert capsys.readouterr().out.splitlines() == words

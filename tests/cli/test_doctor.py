@@ -1,16 +1,22 @@
-"""The doctor finds keys that never expire, wherever boto3 would find them (G2)."""
+"""The doctor finds keys that never expire (G2), and budgets that count nothing (S19)."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import botocore.exceptions
 import pytest
 
 from starburst._client.access.connection import Connection
-from starburst.cli.doctor import _python, examine
+from starburst.aws.cost_tag import look_at_cost_tag
+from starburst.cli.doctor import Finding, _python, examine
 from starburst.errors import EnvironmentNotFound
+from tests.incident.environments import DOCUMENT
 
+TAG = "starburst-workspace"
 LONG_LIVED, PASSING = "AKIA" + "Q" * 16, "ASIA" + "Q" * 16
 
 
@@ -88,3 +94,73 @@ def test_a_python_that_is_not_the_workers_is_told(wanted: str, sound: bool) -> N
     assert finding.sound == sound
     assert here in finding.text
     assert sound or f"{wanted} on the workers" in finding.text
+
+
+class Billing:
+    """Cost Explorer, as far as the tag goes: its states, or why it does not say."""
+
+    def __init__(self, says: list[str] | str | Exception) -> None:
+        self.says = says
+
+    def list_cost_allocation_tags(self, *, TagKeys: list[str], Type: str) -> dict[str, Any]:
+        assert (TagKeys, Type) == (["starburst-workspace"], "UserDefined")
+        if isinstance(self.says, Exception):
+            raise self.says
+        if isinstance(self.says, str):
+            error: Any = {"Error": {"Code": self.says, "Message": "no"}}
+            raise botocore.exceptions.ClientError(error, "ListCostAllocationTags")
+        named = {"TagKey": "starburst-workspace", "Type": "UserDefined"}
+        return {"CostAllocationTags": [{**named, "Status": state} for state in self.says]}
+
+
+def examined(
+    says: list[str] | str | Exception, monkeypatch: pytest.MonkeyPatch, *, environment: str = "prod"
+) -> list[Finding]:
+    nothing: Any = None
+    connection = Connection(
+        document=replace(DOCUMENT, environment=environment),
+        workspace="genomics",
+        user="alice",
+        s3=nothing,
+        sqs=nothing,
+        kms=nothing,
+        functions=nothing,
+    )
+    monkeypatch.setattr("starburst.cli.doctor._bucket", lambda _: Finding(True, "can be read"))
+    return list(examine(lambda: connection, cost_tag=lambda: look_at_cost_tag(Billing(says), TAG)))
+
+
+@pytest.mark.parametrize(
+    ("says", "sound", "words"),
+    [
+        (["Active"], True, "budgets count what carries the tag starburst-workspace"),
+        (["Inactive"], False, "is not active, so every budget reads zero: activate it in"),
+        ([], False, "is not known to billing, a day after the first session, so every budget"),
+        (
+            "AccessDeniedException",
+            True,
+            "is unknown (these credentials may not ask): ask",
+        ),
+        ("ValidationException", True, "is unknown (ValidationException): ask with credentials of"),
+        (
+            botocore.exceptions.ConnectTimeoutError(endpoint_url="https://ce"),
+            True,
+            "is unknown (ConnectTimeoutError): ask with credentials of the account that pays",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_a_budget_that_counts_nothing_is_told(
+    says: Any, sound: bool, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, finding = examined(says, monkeypatch)
+    assert words in finding.text
+    assert finding.sound is sound
+
+
+@pytest.mark.usefixtures("home")
+def test_a_sessions_limits_and_totals_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, limits, ours, mine = examined(["Active"], monkeypatch, environment="local")
+    assert limits.text.startswith("a session may have 100 workers, 400 vCPU, 1600 GB and $50 an")
+    assert ours.text.startswith("all sessions of genomics in total: 50 sessions, 500 workers, $150")
+    assert mine.text.startswith("all of yours in total: 50 sessions, 500 workers, $150 an hour")

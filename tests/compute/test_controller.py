@@ -72,6 +72,7 @@ def test_the_function_knows_where_to_start_workers(
         "STARBURST_ROLE",
         "STARBURST_SESSION_DAYS",
         *(["STARBURST_ENDPOINTS_STACK", "STARBURST_ENDPOINTS_ROLE"] if on_demand else []),
+        *(["STARBURST_BUDGETS"] if name == "regulated" else []),
     }
     if on_demand:
         assert variables["STARBURST_ENDPOINTS_STACK"] == f"starburst-{name}-endpoints"
@@ -174,9 +175,9 @@ def test_it_hears_of_workers_that_were_lost_and_of_no_others(
     assert bool(events._matches_pattern(pattern, {"Detail": json.dumps(detail)})) is heard
 
 
-def test_its_two_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> None:
+def test_its_three_doors_lead_to_the_newest_code(control: Mapping[str, Any]) -> None:
     doors = only(control, "AWS::Lambda::Alias")
-    assert sorted(door["Name"] for door in doors) == ["analysts", "service"]
+    assert sorted(door["Name"] for door in doors) == ["analysts", "officers", "service"]
     assert {door["FunctionVersion"] for door in doors} == {"$LATEST"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,7 +13,7 @@ from aws_cdk.assertions import Template
 
 from environments import ALL
 from stacks.settings import Environment
-from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
+from starburst.contract import Limits, RuntimeDocument, Totals, WorkspaceDocument
 from starburst.errors import ConfigurationError
 from starburst_constructs.runtime_parameter import RuntimeParameter
 
@@ -65,6 +66,9 @@ def test_a_client_can_read_what_is_published(
     read = RuntimeDocument.from_json(text(parameter["Value"]))
     assert read.account == environment.account
     assert set(read.workspaces) == {workspace.name for workspace in environment.workspaces}
+    totals = environment.effective_totals
+    assert (read.totals, read.user_totals) == (totals.environment, totals.user)
+    assert {name: one.totals for name, one in read.workspaces.items()} == totals.workspaces
     for workspace in environment.workspaces:
         entry = read.workspaces[workspace.name]
         assert entry.limits == workspace.limits
@@ -74,6 +78,27 @@ def test_a_client_can_read_what_is_published(
         assert entry.worker_role_arn == f"{account}-worker-{workspace.name}"
         # The family alone: a revision is replaced with every image, and an export cannot follow.
         assert entry.task_definition == f"starburst-{environment.name}-{workspace.name}"
+
+
+def test_totals_are_short_and_read_however_they_are_written() -> None:
+    own = Totals(sessions=7, workers=120, usd_per_month=99.5)
+    usual = replace(document(20), user_totals=own)
+    entry = replace(usual.workspaces["study003"], totals=own)
+    other = replace(usual, workspaces={**usual.workspaces, "study003": entry}, totals=own)
+    written = json.loads(other.to_json())
+    assert RuntimeDocument.from_json(other.to_json()) == other
+    assert RuntimeDocument.from_json(usual.to_json()) == usual
+    # What is usual takes no room, so that as many workspaces fit as ever did.
+    assert "totals" not in json.loads(usual.to_json())["workspaces"]["study003"]
+    assert written["workspaces"]["study003"]["totals"] == [*asdict(own).values()]
+    # An object says the same, and what a later release adds to a list is not for this one.
+    written["totals"] = asdict(own)
+    written["workspaces"]["study003"]["totals"].append(5)
+    assert RuntimeDocument.from_json(json.dumps(written)) == other
+    for wrong in ("7", 7, None, [7, "120"], [True], {"sessions": 7.5}, {"later": 1}):
+        text = json.dumps({**written, "totals": wrong})
+        with pytest.raises(ValueError, match="runtime document is malformed"):
+            RuntimeDocument.from_json(text)
 
 
 @pytest.mark.parametrize(("workspaces", "tier"), [(2, "Standard"), (14, "Advanced")])

@@ -65,7 +65,14 @@ def test_an_analyst_reaches_one_alias_and_nothing_beside_it(alice: Connection) -
     function = controller.rpartition(":")[0]
     name = function.rpartition(":")[2]
     sweep = {"starburst": "sweep"}
-    for other in (function, f"{function}:service", f"{function}:$LATEST", name, f"{name}:service"):
+    for other in (
+        function,
+        f"{function}:service",
+        f"{function}:officers",
+        f"{function}:$LATEST",
+        name,
+        f"{name}:service",
+    ):
         assert ask(alice, sweep, other) in DENIED, other
     with pytest.raises(ClientError, match="AccessDenied"):
         alice.functions.invoke(
@@ -96,7 +103,7 @@ def test_the_service_starts_nobodys_session_and_the_function_itself_answers_nobo
     administrator = local_environment.client(local_environment.platform_session(), "lambda")
     function = alice.document.controller.rpartition(":")[0]
     payload = json.dumps(request("start", keys.manifest)).encode()
-    for name in (function, f"{function}:{ControllerDoor.SERVICE}", f"{function}:$LATEST"):
+    for name in (function, *(f"{function}:{door}" for door in ("service", "officers", "$LATEST"))):
         answer = administrator.invoke(FunctionName=name, Payload=payload)
         assert json.loads(answer["Payload"].read())["error"]["type"] == "AccessDenied", name
 

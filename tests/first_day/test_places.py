@@ -10,7 +10,7 @@ import pytest
 from deploy.rehearsal.asking.check import Finding
 from deploy.rehearsal.checks.account_wide import SCANNING
 from deploy.rehearsal.checks.alarms import ALARMS, FILTERS
-from deploy.rehearsal.checks.budgets import BUDGETS
+from deploy.rehearsal.checks.budgets import BUDGETS, COST_TAG
 from deploy.rehearsal.checks.endpoints import AGENTS, ENDPOINTS
 from deploy.rehearsal.checks.keys import KEYS
 from deploy.rehearsal.checks.young_queue import YOUNG_QUEUE
@@ -330,3 +330,23 @@ def test_a_key_is_enabled_rotates_and_keeps_strangers_out(
     assert finding.verdict == ("did not hold" if words else "held")
     assert words in " ".join(finding.answer.failed)
     assert "fargate.amazonaws.com" in str(finding.answer.facts)
+
+
+@pytest.mark.parametrize(
+    ("states", "verdict"),
+    [(["Active"], "held"), (["Inactive"], "did not hold"), ([], "did not hold")],
+)
+def test_budgets_that_count_nothing_do_not_hold(states: list[str], verdict: str) -> None:
+    tag = {"TagKey": "starburst-workspace", "Type": "UserDefined"}
+    found = [{**tag, "Status": state} for state in states]
+    stubs = Stubs()
+    stubs.answers("ce", "list_cost_allocation_tags", {"CostAllocationTags": found})
+    finding = ask(COST_TAG, subject(stubs))
+    assert finding.verdict == verdict
+    assert verdict == "held" or "every budget reads zero" in finding.answer.failed[0]
+
+
+def test_who_may_not_ask_for_the_tag_is_told_so() -> None:
+    stubs = Stubs()
+    stubs.refuses("ce", "list_cost_allocation_tags", "AccessDeniedException")
+    assert ask(COST_TAG, subject(stubs)).verdict == "could not be asked"

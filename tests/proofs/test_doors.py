@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.reading.policies import Policy, PolicySet, Statement
+from starburst_assurance.proofs.reading.policies import Guarded, Policy, PolicySet, Statement
 from starburst_assurance.proofs.solving.prove import prove
-from starburst_assurance.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems import ALL, incidents
+from starburst_constructs.placement import Placement
+from starburst_constructs.policies.incident_statements import allow, document
+from tests.some import some
 
 LOGIC = Logic()
 DOORS = next(item for item in ALL if item.name == "each_asks_by_their_own_door")
+OFFICERS = next(item for item in ALL if item.name == "officers_freeze_and_nothing_else")
 JOBS = next(item for item in ALL if item.name == "services_do_their_job")
 ANALYSTS = "access/AnalystgenomicsAnalysis"
 
@@ -32,7 +37,7 @@ def a_statement(document: Mapping[str, object]) -> Statement:
     return Policy.parse("one", {"Statement": document}).statements[0]
 
 
-@pytest.mark.parametrize("end", [":service", "", ":*", ":$LATEST", ":analyst?", "*"])
+@pytest.mark.parametrize("end", [":service", ":officers", "", ":*", ":$LATEST", ":analyst?", "*"])
 def test_an_analyst_who_may_invoke_anything_else_is_noticed(
     policy_sets: Mapping[str, PolicySet], end: str
 ) -> None:
@@ -42,38 +47,90 @@ def test_an_analyst_who_may_invoke_anything_else_is_noticed(
     assert prove(DOORS, wider, logic=LOGIC).answer == "refuted"
 
 
-def test_another_role_that_may_invoke_is_noticed(policy_sets: Mapping[str, PolicySet]) -> None:
+@pytest.mark.parametrize("alias", ["Analysts", "Officers"])
+def test_another_role_that_may_invoke_is_noticed(
+    policy_sets: Mapping[str, PolicySet], alias: str
+) -> None:
     policy_set = policy_sets["prod"]
-    analysts = policy_set.named["control/ControllerAnalysts"]
-    for purpose in ("platform", "worker"):
+    opened = policy_set.named[f"control/Controller{alias}"]
+    for purpose in ("platform", "worker", "controller"):
         role = next(iter(policy_set.roles_for(purpose)))
         name = role.policies[0]
         policy = policy_set.policies[name]
         asked = a_statement(
-            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": analysts}
+            {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": opened}
         )
         wider = policy_set.with_policy(Policy(name=name, statements=(*policy.statements, asked)))
         assert prove(DOORS, wider, logic=LOGIC).answer == "refuted", purpose
 
 
-def test_an_alias_that_lets_an_analyst_in_itself_is_noticed(
-    policy_sets: Mapping[str, PolicySet],
+@pytest.mark.parametrize("alias", ["Service", "Officers"])
+@pytest.mark.parametrize("purpose", ["analyst", "platform"])
+def test_an_alias_that_lets_somebody_of_ours_in_itself_is_noticed(
+    policy_sets: Mapping[str, PolicySet], alias: str, purpose: str
 ) -> None:
     policy_set = policy_sets["prod"]
-    guarded = policy_set.at("control/ControllerService")
-    policy = policy_set.policies[guarded.policy]
-    analyst = policy_set.role("analyst", "genomics")
+    arn = policy_set.named[f"control/Controller{alias}"]
+    guarded = {item.arn: item for item in policy_set.kind("function")}.get(arn)
+    name = guarded.policy if guarded else "permissions of officers"
+    there = policy_set.policies[name].statements if guarded else ()
     opened = a_statement(
         {
             "Effect": "Allow",
-            "Principal": {"AWS": analyst.arn},
+            "Principal": {"AWS": policy_set.roles_for(purpose)[0].arn},
             "Action": "lambda:InvokeFunction",
-            "Resource": guarded.arn,
+            "Resource": arn,
         }
     )
-    wider = Policy(name=guarded.policy, statements=(*policy.statements, opened))
+    wider = policy_set.with_policy(Policy(name=name, statements=(*there, opened)))
+    if guarded is None:
+        own = Guarded(kind="function", arn=arn, policy=name)
+        wider = replace(wider, guarded=(*wider.guarded, own))
     # A role that is let in by its name stays under its boundary, which allows our own functions.
-    assert prove(DOORS, policy_set.with_policy(wider), logic=LOGIC).answer == "refuted"
+    assert prove(DOORS, wider, logic=LOGIC).answer == "refuted"
+    # Nor may an alias let in what is no role: its jobs are a table.
+    service = replace(opened, principals=(("Service", "sns.amazonaws.com"),))
+    wider = wider.with_policy(Policy(name=name, statements=(*there, service)))
+    wider = replace(wider, guarded=tuple(one for one in wider.guarded if one.arn == arn))
+    assert prove(JOBS, wider, logic=LOGIC).answer == "refuted"
+
+
+@pytest.mark.parametrize("end", [":*", ":officer?", "", ":service", ":analysts"])
+def test_an_officer_who_may_invoke_anything_else_is_noticed(
+    policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    def wider(environment: str, *, placement: Placement) -> dict[str, Any]:
+        name = f"function:starburst-{environment}-controller{end}"
+        return document(allow("A", ["lambda:InvokeFunction"], [placement.arn("lambda", name)]))
+
+    assert prove(OFFICERS, policy_sets["prod"], logic=LOGIC).holds
+    monkeypatch.setattr(incidents, "freezer_document", wider)
+    assert prove(OFFICERS, policy_sets["prod"], logic=LOGIC).answer == "refuted"
+
+
+def test_only_our_budgets_freeze_and_only_by_their_topic(
+    policy_sets: Mapping[str, PolicySet],
+) -> None:
+    policy_set = policy_sets["regulated"]
+    topic, service = policy_set.at("cost/Spent"), policy_set.at("control/ControllerService")
+    assert prove(JOBS, replace(policy_set, guarded=(topic, service)), logic=LOGIC).holds
+    for guarded, sid in ((topic, "BudgetsPublishes"), (service, None)):
+        policy = policy_set.policies[guarded.policy]
+        theirs = [
+            one
+            for one in policy.statements
+            if (sid and one.sid == sid) or ("Service", "sns.amazonaws.com") in one.principals
+        ]
+        [statement] = theirs
+        for condition in some(statement.conditions):
+            left = tuple(one for one in statement.conditions if one is not condition)
+            loose = tuple(
+                replace(one, conditions=left) if one is statement else one
+                for one in policy.statements
+            )
+            wider = policy_set.with_policy(Policy(name=policy.name, statements=loose))
+            wider = replace(wider, guarded=(guarded,))
+            assert prove(JOBS, wider, logic=LOGIC).answer == "refuted", condition
 
 
 def test_rules_of_others_are_no_callers_of_the_service(

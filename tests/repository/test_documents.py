@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import stacks.settings
-from starburst.contract import Limits
+from starburst.contract import Limits, Totals
 from tests.repository.markdown import Document, Tree, tree_of
 from tests.some import some
 
@@ -167,7 +167,7 @@ def test_python_in_documents_compiles(document: Document) -> None:
 )
 def test_the_settings_in_documents_are_accepted(document: str, defined: str) -> None:
     given = {name: getattr(stacks.settings, name) for name in stacks.settings.__all__}
-    names: dict[str, object] = {**given, "Limits": Limits}
+    names: dict[str, object] = {**given, "Limits": Limits, "Totals": Totals}
     for block in DOCUMENTS[document].code("python"):
         if "starburst.map(" not in block:  # is for an environment that runs
             exec(compile(block, document, "exec"), names)  # noqa: S102 - our own

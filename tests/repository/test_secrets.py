@@ -81,5 +81,7 @@ def test_no_public_function_takes_aws_keys() -> None:
 
 def test_no_record_of_an_incident_is_in_the_tree() -> None:
     # The commands write where they are called, which for a test that forgot to say is here.
-    record = re.compile(r"(?:incident|release|hold|unhold|erased|isolation)-[\w-]+\.json")
+    record = re.compile(
+        r"(?:incident|release|hold|unhold|erased|isolation|freeze|thaw)-[\w-]+\.json"
+    )
     assert [path.name for path in files() if record.fullmatch(path.name)] == []

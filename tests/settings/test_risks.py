@@ -37,11 +37,16 @@ REUSED = ExistingVpc(
     s3_endpoint_id="vpce-0a1b2c3d",
 )
 
+TOTALS = {"totals": PROD.totals, "user_totals": PROD.user_totals}
+
 RISKY: dict[RiskName, tuple[dict[str, Any], str]] = {
     "analysts-anywhere": ({"trusted_cidrs": ()}, "trusted_cidrs"),
     "endpoints-of-others": ({"network": Network(existing=REUSED)}, "existing.endpoints='create'"),
     "long-lived-keys": ({"identity": MfaUsers(account="333344445555")}, "SamlProvider"),
-    "pickled-results": ({"workspaces": PROD.workspaces}, "pickle_results=False"),
+    "pickled-results": (
+        {"workspaces": PROD.workspaces, **TOTALS},
+        "pickle_results=False",
+    ),
     "record-can-be-erased": ({"audit": Audit(lock="governance")}, "lock='compliance'"),
     "record-of-others": ({"audit": Audit(trail=False)}, "Audit(trail=True"),
     "way-out": ({"network": Network(egress="nat", zones=3)}, "egress='isolated'"),

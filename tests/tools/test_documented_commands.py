@@ -55,7 +55,8 @@ def test_a_documented_command_is_understood(
 def test_there_are_such_commands() -> None:
     names = {command.split()[0] for command in commands()}
     assert names >= {
-        f"deploy.{name}" for name in ("contain", "erase", "events", "hold", "isolate", "restore")
+        f"deploy.{name}"
+        for name in ("contain", "erase", "events", "freeze", "hold", "isolate", "restore")
     } | {"deploy.evidence.sign", "deploy.evidence.verify"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
+from starburst.aws.cost_tag import CostTag
 from starburst.pricing.prices import load
 
 IRELAND = load("eu-west-1")
@@ -112,6 +114,10 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     assert len({line.count("|") for line in table[:4]}) == 1
 
 
+def unasked() -> CostTag:
+    return CostTag(active=None, text="nobody was asked")
+
+
 def synthesized(assembly: Path, environment: str, region: str, content: dict[str, Any]) -> Path:
     folder = assembly / f"assembly-{environment}"
     folder.mkdir()
@@ -130,19 +136,40 @@ def synthesized(assembly: Path, environment: str, region: str, content: dict[str
     return assembly
 
 
-def test_the_command_reads_what_was_synthesized(
+def test_the_command_reads_what_was_synthesized_and_says_whether_budgets_count(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = template(("AWS::KMS::Key", {}))
-    assert main(str(synthesized(tmp_path, "prod", "eu-west-1", content))) == 0
+    assembly = str(synthesized(tmp_path, "prod", "eu-west-1", content))
+    tag = CostTag(active=False, text="the tag is not active, so every budget reads zero")
+    assert main(assembly, cost_tag=lambda: tag) == 0
     row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | **1.00** |"
-    assert row in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert row in out
+    assert "\nThe tag is not active, so every budget reads zero.\n" in out
+
+
+def test_without_credentials_it_is_unknown_whether_budgets_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nowhere = str(tmp_path / "none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", nowhere)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assembly = str(synthesized(tmp_path, "prod", "eu-west-1", template()))
+    assert main(assembly) == 0
+    said = "Whether budgets count what workspaces cause is unknown (NoCredentialsError): ask with"
+    assert said in capsys.readouterr().out
 
 
 def test_a_region_without_prices_gets_a_row_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(str(synthesized(tmp_path, "far", "mx-central-1", template()))) == 0
+    assert (
+        main(str(synthesized(tmp_path, "far", "mx-central-1", template())), cost_tag=unasked) == 0
+    )
     assert "| far | mx-central-1 |" in capsys.readouterr().out
 
 
@@ -150,7 +177,7 @@ def test_the_emulated_environment_has_no_bill(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = template(("AWS::KMS::Key", {}))
-    assert main(str(synthesized(tmp_path, "local", "eu-west-1", content))) == 0
+    assert main(str(synthesized(tmp_path, "local", "eu-west-1", content)), cost_tag=unasked) == 0
     assert "| local |" not in capsys.readouterr().out
 
 

@@ -22,7 +22,7 @@ _ITEMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Enable CloudTrail in all regions", ("trail", "data-events")),
     ("Enable CloudWatch Logs with appropriate retention", ("logs-are-kept",)),
     ("Set up AWS Budget alerts", ("budgets",)),
-    ("Limit maximum workers to prevent runaway costs", ("worker-cap",)),
+    ("Limit maximum workers to prevent runaway costs", ("worker-cap", "totals")),
     ("Enable ECR image scanning", ("scanned-image",)),
     ("Implement image lifecycle policies", ("pinned-image",)),
     ("Document data classification and handling", ("classification",)),

@@ -148,15 +148,31 @@ RECORD: Final = (
 COST: Final = (
     Control(
         name="budgets",
-        title="Each workspace has a budget that tells people at 50, 80 and 100 %",
+        title="Each workspace has a budget that tells people at 50, 80 and 100 %, and counts",
         area=Area.COST,
         rows=("S19",),
-        tests=("tests/monitoring/test_budgets.py::test_each_workspace_has_its_budget",),
+        tests=(
+            "tests/monitoring/test_budgets.py::test_each_workspace_has_its_budget",
+            "tests/cli/test_doctor.py::test_a_budget_that_counts_nothing_is_told",
+        ),
+        yours=(f"{_YOURS}#have-budgets-count",),
         kinds=("AWS::Budgets::Budget",),
     ),
     Control(
+        name="budgets-freeze",
+        title="A spent budget lets no new session start, where the environment says so",
+        area=Area.COST,
+        rows=("A1", "S19"),
+        theorems=("services_do_their_job", "services_can_deliver"),
+        tests=(
+            "tests/monitoring/test_budgets.py"
+            "::test_a_spent_budget_freezes_where_the_environment_says_so",
+            "tests/proofs/test_doors.py::test_only_our_budgets_freeze_and_only_by_their_topic",
+        ),
+    ),
+    Control(
         name="worker-cap",
-        title="At most 500 workers, enforced by the server",
+        title="A session has at most 500 workers, and no more than its workspace's limits",
         area=Area.COST,
         rows=("S20",),
         nist=("SC-6",),
@@ -165,7 +181,32 @@ COST: Final = (
             "::test_500_workers_hold_even_where_the_document_allows_more",
             "tests/controller/test_limits.py::test_each_limit_refuses_by_itself",
         ),
+    ),
+    Control(
+        name="totals",
+        title="All sessions of a person, a workspace, an environment stay within totals",
+        area=Area.COST,
+        rows=("A1", "S20"),
+        nist=("SC-6",),
+        tests=(
+            "tests/settings/test_totals.py"
+            "::test_totals_that_cannot_be_meant_are_refused_in_one_sentence",
+            "tests/settings/test_totals.py"
+            "::test_what_follows_lets_any_session_within_its_limits_start",
+            "tests/compute/test_runtime_document.py::test_a_client_can_read_what_is_published",
+        ),
         yours=(f"{_YOURS}#cap-the-account",),
+    ),
+    Control(
+        name="officers-freeze",
+        title="Officers alone freeze and thaw new sessions, by a door of their own",
+        area=Area.COST,
+        rows=("A1",),
+        theorems=("each_asks_by_their_own_door", "officers_freeze_and_nothing_else"),
+        tests=(
+            "tests/spending/test_freeze.py::test_a_workspace_is_frozen_told_recorded_and_thawed",
+            "tests/proofs/test_doors.py::test_an_officer_who_may_invoke_anything_else_is_noticed",
+        ),
     ),
     Control(
         name="sessions-end",

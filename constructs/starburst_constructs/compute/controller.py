@@ -88,6 +88,8 @@ class ControllerFunction(lambda_.Function):
         analysts: the alias by which analysts ask; only their roles may invoke it.
         service: the alias for our schedule and rules; nobody else may invoke it, and nobody the
             function itself.
+        officers: the alias by which the security team freezes, thaws and asks for totals; no role
+            of the kit may invoke it (A1).
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class ControllerFunction(lambda_.Function):
             scope,
             construct_id,
             function_name=name,
-            description="Starts, heals and ends sessions within their workspace's limits",
+            description="Starts, heals and ends sessions within limits and totals",
             code=lambda_.Code.from_asset(
                 str(source), ignore_mode=cdk.IgnoreMode.DOCKER, exclude=list(_ALL_BUT_CODE)
             ),
@@ -130,6 +132,7 @@ class ControllerFunction(lambda_.Function):
         self.configure_async_invoke(retry_attempts=2, max_event_age=cdk.Duration.minutes(15))
         self.analysts = self._door("Analysts", ControllerDoor.ANALYSTS)
         self.service = self._door("Service", ControllerDoor.SERVICE)
+        self.officers = self._door("Officers", ControllerDoor.OFFICERS)
         # AWS keeps an alias' retries apart from the function's own.
         self.service.configure_async_invoke(
             retry_attempts=2, max_event_age=cdk.Duration.minutes(15)

@@ -21,8 +21,9 @@ THRESHOLDS: Final = (50, 80, 100)
 class WorkspaceBudget(Construct):
     """Alerts on what a workspace has spent this month.
 
-    Billing data lags by hours, so a budget tells and the controller's limits stop. The tag must
-    be activated once as a cost allocation tag in the account that pays.
+    Billing data lags by hours, so a budget tells, or freezes what was spent long since, and the
+    controller's totals hold meanwhile. It counts what carries the workspace's tag: workers above
+    all. The tag must be activated once as a cost allocation tag in the account that pays.
 
     Who is told, and when, cannot be changed in a budget, only replaced with it; so they are in its
     name (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/365).
@@ -35,6 +36,7 @@ class WorkspaceBudget(Construct):
         monthly_usd: the budget.
         emails: who is told, 1 to 10.
         topic: told as well when all of it is spent.
+        freezes: whether the topic has the controller freeze the workspace.
     """
 
     def __init__(
@@ -47,8 +49,12 @@ class WorkspaceBudget(Construct):
         monthly_usd: float,
         emails: Sequence[str],
         topic: sns.Topic,
+        freezes: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        if freezes:
+            # In one stack with it: what is published before its policy admits it is lost.
+            self.node.add_dependency(topic)
         people = [
             budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
             for email in emails
@@ -60,7 +66,9 @@ class WorkspaceBudget(Construct):
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=name_following(name, list(emails), THRESHOLDS),
+                budget_name=name_following(
+                    name, list(emails), THRESHOLDS, *(["freezes"] if freezes else [])
+                ),
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),

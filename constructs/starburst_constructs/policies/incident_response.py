@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from starburst.contract import CONTROL_PREFIX, log_group_name, task_family
+from starburst.contract import CONTROL_PREFIX, ControllerDoor, log_group_name, task_family
 from starburst_constructs.naming import cluster_name, controller_log_name, controller_name, role_arn
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import (
@@ -27,6 +27,7 @@ __all__ = [
     "LAUNCH_POLICY_PREFIX",
     "container_document",
     "eraser_document",
+    "freezer_document",
     "holder_document",
     "isolator_document",
     "launch_denial_document",
@@ -100,6 +101,17 @@ def container_document(
             ["ecs:DescribeTasks", "ecs:StopTask"],
             [placement.arn("ecs", f"task/{cluster}/*")],
         ),
+        *keep_records(environment, placement=placement, locker=locker),
+    )
+
+
+def freezer_document(
+    environment: str, *, placement: Placement, locker: Locker | None = None
+) -> dict[str, Any]:
+    """Return the permissions to freeze, to thaw, and to see totals: one alias, no other (A1)."""
+    door = f"function:{controller_name(environment)}:{ControllerDoor.OFFICERS}"
+    return document(
+        allow("AskAsAnOfficer", ["lambda:InvokeFunction"], [placement.arn("lambda", door)]),
         *keep_records(environment, placement=placement, locker=locker),
     )
 

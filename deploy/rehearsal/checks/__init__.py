@@ -7,7 +7,7 @@ from typing import Final
 from deploy.rehearsal.asking.check import Check
 from deploy.rehearsal.checks.account_wide import QUOTA, SCANNING
 from deploy.rehearsal.checks.alarms import ALARMS, FILTERS
-from deploy.rehearsal.checks.budgets import BUDGETS
+from deploy.rehearsal.checks.budgets import BUDGETS, COST_TAG
 from deploy.rehearsal.checks.default_group import DEFAULT_GROUP
 from deploy.rehearsal.checks.endpoints import AGENTS, ENDPOINTS
 from deploy.rehearsal.checks.events import EVENTS
@@ -39,6 +39,7 @@ ALL: Final[tuple[Check, ...]] = (
     ALARMS,
     FILTERS,
     BUDGETS,
+    COST_TAG,
     SCANNING,
     KEYS,
 )

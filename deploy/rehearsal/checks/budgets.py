@@ -1,4 +1,4 @@
-"""Whether budgets tell whom they must, at each threshold."""
+"""Whether budgets tell whom they must, at each threshold, and count anything at all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Final
 
 from deploy.rehearsal.asking.check import Answer, Check
 from deploy.rehearsal.asking.subject import Subject
+from starburst.contract import WORKSPACE_TAG
 
-__all__ = ["BUDGETS"]
+__all__ = ["BUDGETS", "COST_TAG"]
 
 _THRESHOLDS: Final = {50.0, 80.0, 100.0}
 _WHERE: Final = "https://docs.aws.amazon.com/aws-cost-management/latest/APIReference"
@@ -58,4 +59,32 @@ BUDGETS: Final = Check(
         "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/365",
     ),
     look=_look,
+)
+
+
+def _count(subject: Subject) -> Answer:
+    """Return what Cost Explorer says; a refusal is the caller's to report, never a yes."""
+    answer = subject.clients("ce").list_cost_allocation_tags(
+        TagKeys=[WORKSPACE_TAG], Type="UserDefined"
+    )
+    found = {one["TagKey"]: one["Status"] for one in answer["CostAllocationTags"]}
+    facts = {"status": found.get(WORKSPACE_TAG, "not there")}
+    if found.get(WORKSPACE_TAG) == "Active":
+        return Answer(held=(f"costs are counted by {WORKSPACE_TAG}",), facts=facts)
+    return Answer(
+        failed=(
+            f"the cost allocation tag {WORKSPACE_TAG} is {facts['status'].lower()}: every budget "
+            "reads zero until it is activated in the account that pays",
+        ),
+        facts=facts,
+    )
+
+
+COST_TAG: Final = Check(
+    name="cost tag",
+    asks="Are costs counted by the tag that budgets filter by?",
+    why="Until the tag is activated, once, in the account that pays, every budget reads zero.",
+    sources=(f"{_WHERE}/API_ListCostAllocationTags.html",),
+    look=_count,
+    local=False,
 )

@@ -132,6 +132,19 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
             actions=("lambda:InvokeFunction",),
             said={"aws:SourceArn": f"{_WAKES}*"},
         ),
+        # Where the environment freezes at a budget: from the topic that budgets alone publish to.
+        Job(
+            service="sns.amazonaws.com",
+            actions=("lambda:InvokeFunction",),
+            said={**_US, "aws:SourceArn": "arn:aws:sns:{r}:{a}:starburst-{env}-budgets"},
+        ),
+    ),
+    "cost/Spent": (
+        Job(
+            service="budgets.amazonaws.com",
+            actions=("sns:Publish",),
+            said={**_US, "aws:SourceArn": "arn:aws:budgets::{a}:*"},
+        ),
     ),
 }
 """What each AWS service does to each of our resources; to any other, nothing."""

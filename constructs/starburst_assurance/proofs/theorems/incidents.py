@@ -21,6 +21,7 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import (
     container_document,
     eraser_document,
+    freezer_document,
     holder_document,
     isolator_document,
     launch_denial_document,
@@ -160,6 +161,52 @@ def incident_records_are_written_once(world: World) -> Iterator[Claim]:
     if "kept-keys" not in world.policy_set.without:
         asked = requests(world.context(), ["s3:DeleteObject", "s3:DeleteObjectVersion"], record)
         yield never("erasing", [(one, world.logic.no(world.refuses(policy, one))) for one in asked])
+
+
+@theorem(GROUP)
+def officers_freeze_and_nothing_else(world: World) -> Iterator[Claim]:
+    """Who may freeze invokes the controller's alias for officers, and no other function or alias.
+
+    So an officer makes up no sweep, no budget and no analyst's request. The permission is the very
+    one that ``python -m deploy.freeze --permission`` prints; that no role of ours invokes that
+    alias is another theorem (``each_asks_by_their_own_door``).
+    """
+    policy_set, logic = world.policy_set, world.logic
+    placement = Placement(account=policy_set.account, region=policy_set.region)
+    someone = Role(
+        arn=f"arn:aws:iam::{policy_set.account}:role/officer",
+        tags={},
+        trust="",
+        policies=(),
+        boundary=None,
+    )
+    policy = Policy.parse("who freezes", freezer_document(policy_set.name, placement=placement))
+    door = policy_set.named["control/ControllerOfficers"]
+    context, resource = world.session(someone), logic.text("resource")
+    every = {*representatives([*policy_set.policies.values(), policy]), *READING, *SHORTENING}
+    yield never(
+        "another action",
+        [
+            (one, world.allowed(someone, one, also=[policy]))
+            for one in requests(context, sorted(every - {"lambda:InvokeFunction"}), resource)
+        ],
+    )
+    yield never(
+        "another function or alias",
+        [
+            (one, world.allowed(someone, one, also=[policy]))
+            for one in requests(context, ["lambda:InvokeFunction"], resource)
+        ],
+        given=[logic.no(logic.same(resource, door))],
+    )
+    yield always(
+        world,
+        "freezing",
+        [
+            (one, world.allowed(someone, one, also=[policy]))
+            for one in requests(context, ["lambda:InvokeFunction"], door)
+        ],
+    )
 
 
 @theorem(GROUP)

@@ -46,10 +46,13 @@ def only_the_controller_starts(world: World) -> Iterator[Claim]:
 def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
     """Analysts invoke the controller by its alias for analysts, and no role of ours by another.
 
-    So nobody of ours makes up a sweep or an event of AWS. The function itself nobody invokes.
+    So nobody of ours makes up a sweep, an event of AWS or a spent budget, and none freezes or
+    thaws: the aliases themselves let none in either. The function itself nobody invokes.
     """
     policy_set = world.policy_set
-    own, service = (policy_set.named[f"control/Controller{one}"] for one in ("Analysts", "Service"))
+    own = policy_set.named["control/ControllerAnalysts"]
+    others = [policy_set.named[f"control/Controller{one}"] for one in ("Service", "Officers")]
+    guards = {item.arn: item for item in policy_set.kind("function")}
     for role in policy_set.roles:
         context = session_of(world, role)
         resource = world.logic.text("resource")
@@ -60,12 +63,12 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one)) for one in asked],
             given=apart if role.purpose == "analyst" else [],
         )
-        asked = requests(context, INVOKING, service)
         yield never(
-            f"{role.name}, by what the alias itself lets in",
+            f"{role.name}, by what the aliases themselves let in",
             [
-                (one, world.allowed(role, one, at=policy_set.at("control/ControllerService")))
-                for one in asked
+                (one, world.allowed(role, one, at=guards.get(other)))
+                for other in others
+                for one in requests(context, INVOKING, other)
             ],
         )
 

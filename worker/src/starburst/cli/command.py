@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starburst.errors import ConfigurationError, SessionNotFound, StarburstError
@@ -14,6 +15,7 @@ from starburst.untrusted.terminal_text import many_lines, one_line, tell
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
+    from starburst.aws.cost_tag import CostTag
 
 __all__ = ["main"]
 
@@ -222,10 +224,21 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from .doctor import examine  # noqa: PLC0415 - slow to import
 
     sound = True
-    for finding in examine(lambda: _connect(arguments)):
+    ask = partial(_cost_tag, arguments.profile)
+    for finding in examine(lambda: _connect(arguments), cost_tag=ask):
         sound = sound and finding.sound
         _say(f"{'ok  ' if finding.sound else 'FIX '}  {finding.text}")
     return 0 if sound else 1
+
+
+def _cost_tag(profile: str | None) -> CostTag:
+    import boto3  # noqa: PLC0415 - slow to import
+
+    from starburst.aws.cost_tag import billing, look_at_cost_tag  # noqa: PLC0415 - likewise
+    from starburst.contract import WORKSPACE_TAG  # noqa: PLC0415 - kept together with its use
+
+    client = billing(boto3.session.Session(profile_name=profile))
+    return look_at_cost_tag(client, WORKSPACE_TAG)
 
 
 def _local(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from starburst.errors import StarburstError
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
+    from starburst.aws.cost_tag import CostTag
 
 __all__ = ["Finding", "examine"]
 
@@ -34,8 +35,15 @@ class Finding:
     text: str
 
 
-def examine(connect: Callable[[], Connection]) -> Iterator[Finding]:
-    """Look at credentials, environment, versions and the way to the bucket, in that order."""
+def examine(
+    connect: Callable[[], Connection], *, cost_tag: Callable[[], CostTag] | None = None
+) -> Iterator[Finding]:
+    """Look at credentials, environment, versions, the way to the bucket, limits and budgets.
+
+    Args:
+        connect: to the environment.
+        cost_tag: asks whether budgets count; not asked of the local environment.
+    """
     yield _static_keys()
     try:
         connection = connect()
@@ -53,9 +61,31 @@ def examine(connect: Callable[[], Connection]) -> Iterator[Finding]:
     limits = connection.limits
     yield Finding(
         True,
-        f"up to {limits.workers} workers, {limits.vcpu:g} vCPU, {limits.memory_gb:g} GB and "
-        f"${limits.usd_per_hour:g} an hour, for {limits.timeout_seconds / 3600:g} hours a session",
+        f"a session may have {limits.workers} workers, {limits.vcpu:g} vCPU, "
+        f"{limits.memory_gb:g} GB and ${limits.usd_per_hour:g} an hour, for "
+        f"{limits.timeout_seconds / 3600:g} hours",
     )
+    yield from _totals(connection)
+    if not connection.local and cost_tag is not None:
+        tag = cost_tag()
+        yield Finding(tag.active is not False, tag.text)
+
+
+def _totals(connection: Connection) -> Iterator[Finding]:
+    document = connection.document
+    for whose, totals in (
+        (
+            f"all sessions of {connection.workspace}",
+            document.workspaces[connection.workspace].totals,
+        ),
+        ("all of yours", document.user_totals),
+    ):
+        yield Finding(
+            True,
+            f"{whose} in total: {totals.sessions} sessions, {totals.workers} workers, "
+            f"${totals.usd_per_hour:g} an hour, ${totals.usd_per_day:g} a day and "
+            f"${totals.usd_per_month:g} a month",
+        )
 
 
 def _static_keys() -> Finding:

@@ -15,6 +15,8 @@ from .totals import Totals
 
 __all__ = ["SCHEMA", "RuntimeDocument", "WorkspaceDocument"]
 
+_TOTALS: Final = ("totals", "user_totals")
+
 SCHEMA: Final = 1
 """Version of the runtime document."""
 
@@ -84,8 +86,15 @@ class RuntimeDocument:
         return (self.architecture, *self.other_architectures)
 
     def to_json(self) -> str:
-        """Return the document's text, its keys sorted."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+        """Return the document's text, its keys sorted.
+
+        A parameter holds 8 KiB. So totals are the list of their numbers in the order of their
+        fields, and are left out where they are as :class:`Totals` is by itself.
+        """
+        document = _short(asdict(self))
+        workspaces = {name: _short(entry) for name, entry in document["workspaces"].items()}
+        document |= {"schema": SCHEMA, "workspaces": workspaces}
+        return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> RuntimeDocument:
@@ -115,9 +124,23 @@ class RuntimeDocument:
             raise ValueError(f"runtime document is malformed: {error}") from error
 
 
-def _totals(fields: Mapping[str, Any], *names: str) -> dict[str, Totals]:
-    """Return the totals that a document gives; one of an earlier release gives none."""
-    return {name: fill(Totals, fields[name]) for name in names if name in fields}
+def _short(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the document as it is written."""
+    usual = asdict(Totals())
+    kept = {name: value for name, value in entry.items() if name not in _TOTALS or value != usual}
+    return {name: [*value.values()] if name in _TOTALS else value for name, value in kept.items()}
+
+
+def _totals(entry: Mapping[str, Any], *names: str) -> dict[str, Totals]:
+    """Return the totals that a part gives: as a list, or as an object; others are the usual."""
+    return {name: fill(Totals, _named(entry[name])) for name in names if name in entry}
+
+
+def _named(said: Any) -> Any:  # noqa: ANN401 - of a document that was parsed
+    if not isinstance(said, list):
+        return said
+    # What a later release adds comes last, and is not for this one.
+    return dict(zip(asdict(Totals()), said, strict=False))
 
 
 def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:

@@ -30,7 +30,7 @@ def _service(world: World, name: str, **said: str) -> Context:
 
 @theorem(GROUP)
 def services_can_deliver(world: World) -> Iterator[Claim]:
-    """AWS delivers trail, access logs, alarms and events, and encrypts logs and scratch disks."""
+    """AWS delivers trail, access logs, alarms, events and spent budgets, and encrypts for us."""
     policy_set = world.policy_set
     place = f"{policy_set.region}:{policy_set.account}"
     found: list[tuple[Request, Formula]] = []
@@ -64,14 +64,21 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = _service(world, f"{service}.amazonaws.com")
             may(action, logs_key, logs_key.arn, context)
-    topic = policy_set.at("control/Alerts")
-    for service, source in (
-        ("cloudwatch", f"arn:aws:cloudwatch:{place}:alarm:a"),
-        ("budgets", f"arn:aws:budgets::{policy_set.account}:budget/a"),
-    ):
-        context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
-        may("sns:Publish", topic, topic.arn, context)
+    budget = f"arn:aws:budgets::{policy_set.account}:budget/a"
     function = policy_set.at("control/ControllerService")
+    heard = [
+        ("control/Alerts", "cloudwatch", f"arn:aws:cloudwatch:{place}:alarm:a"),
+        ("control/Alerts", "budgets", budget),
+    ]
+    if "cost/Spent" in policy_set.named:
+        heard.append(("cost/Spent", "budgets", budget))
+        context = _service(
+            world, "sns.amazonaws.com", aws__SourceArn=policy_set.named["cost/Spent"]
+        )
+        may("lambda:InvokeFunction", function, function.arn, context)
+    for topic, service, source in heard:
+        context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
+        may("sns:Publish", policy_set.at(topic), policy_set.at(topic).arn, context)
     wakes = policy_set.at("control/Wakes")
     context = _service(
         world, "events.amazonaws.com", aws__SourceArn=policy_set.named["control/WakeWorkerLost"]

@@ -1,0 +1,1 @@
+"""What an environment may spend: freezing and thawing it, and what is used of every total."""
