@@ -60,9 +60,11 @@ class Watch:
         self._changed = clock.condition()
         self._over = False
 
-    def start(self) -> None:
+    def start(self) -> threading.Thread:
         """Watch in a thread of its own, which ends with the process."""
-        threading.Thread(target=self._run, name="starburst-watch", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="starburst-watch", daemon=True)
+        thread.start()
+        return thread
 
     def close(self) -> None:
         """Watch no more: the worker has ended."""
