@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import io
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -30,8 +31,13 @@ _LONGEST_SECONDS = 7 * 86_400.0
 class _Looks(FaultyS3):
     """S3 as a watch sees it: as unkind as it is, and without the plan's own faults."""
 
-    def call(self, _name: str, _subject: str, act: Callable[[], Any], **_: Any) -> Any:
-        return act()
+    def get_object(self, **words: Any) -> dict[str, Any]:
+        def read(given: Mapping[str, Any]) -> dict[str, Any]:
+            answer = self.sky.s3.get_object(**given)
+            return {**answer, "Body": io.BytesIO(answer["Body"].read())}
+
+        answer: dict[str, Any] = self.ask("s3", "GetObject", words, read)
+        return answer
 
 
 def variables_of(task: Mapping[str, Any]) -> dict[str, str]:
