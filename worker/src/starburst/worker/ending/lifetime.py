@@ -12,8 +12,8 @@ __all__ = ["Lifetime"]
 class Lifetime:
     """Until when one worker may live, by all that it was told.
 
-    A deadline only moves back: ``extend`` is all that moves one, and an older word that was put
-    back says nothing new. An end stays. What no word can move is the worker's own age.
+    A deadline only becomes later: ``extend`` is all that changes one, and an older word that was
+    put back says nothing new. An end stays. What no word can change is the worker's own age.
 
     Args:
         longest_seconds: how long a session of its workspace may last, so that no worker is older.
