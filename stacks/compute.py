@@ -106,6 +106,7 @@ class ComputeStack(cdk.Stack):
                     WorkerVariable.WORKSPACE: workspace.name,
                     WorkerVariable.BUCKET: storage.data.bucket_name,
                     WorkerVariable.KEY_ARN: foundation.data_key.key_arn,
+                    WorkerVariable.LONGEST_SECONDS: str(workspace.limits.timeout_seconds),
                     **({WorkerVariable.FIPS: "true"} if environment.fips else {}),
                 },
             )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from random import Random
 
+from starburst.contract.times import GONE_SECONDS
 from starburst.pricing.prices import load
 
 from .fleet import Session
@@ -62,6 +63,24 @@ def idle(workers: int = 500, *, seed: int = 0) -> tuple[float, float]:
     return polls / seconds, polls / seconds * hour * load("eu-west-1").sqs_million / 1e6
 
 
+def abandoned(workers: int = 500, *, seed: int = 0) -> tuple[float, float]:
+    """Return how long after its deadline a session whose controller is dead still has a worker.
+
+    And the hours of all workers after it. Each is in the midst of a task that takes an hour.
+    """
+    plan = Plan(
+        name="abandoned",
+        durations=[3600.0] * workers,
+        workers=workers,
+        seed=seed,
+        life=600,
+        controller_dies=300.0,
+    )
+    session = Session(plan).run()
+    late = [(task.stopped or math.inf) - plan.life for task in session.cloud.tasks.values()]
+    return max(late), sum(late) / 3600
+
+
 def main() -> int:
     """Run the model and print its tables; 1 where a limit or a goal is not kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet_model", description=__doc__)
@@ -81,6 +100,11 @@ def main() -> int:
     rate, usd = idle(seed=words.seed)
     print()
     print(f"500 workers without work: {rate:.1f} requests/s, ${usd:.3f} an hour")
+    late, hours = abandoned(seed=words.seed)
+    print(
+        f"500 workers whose controller is dead: gone {late:.0f} s after their session's deadline, "
+        f"{hours:.1f} worker hours"
+    )
     wrong = [f"{o.session.plan.name}: {what}" for o in outcomes for what in o.broken()]
     # A fleet's own requests, some ten a worker, are spread over as many tasks as there are.
     trivial = [o for o in outcomes if o.session.plan.name.startswith("trivial")]
@@ -95,6 +119,8 @@ def main() -> int:
     wrong += [
         f"{o.session.plan.name}: {o.session.left} tasks lost" for o in outcomes if o.session.left
     ]
+    if late > GONE_SECONDS:
+        wrong.append(f"workers are there {late:.0f} s after their session's deadline")
     if usd > IDLE_USD_HOUR:
         wrong.append(f"idle workers cost ${usd:.3f} an hour")
     print(f"{time.monotonic() - began:.0f} s of computing; seed {words.seed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class Plan:
         taken: share of the workers that Fargate takes away in mid-run, when they have run a while.
         idle_seconds: how long a worker stays without work.
         linger: seconds that the client leaves the session open after the last result.
+        life: seconds from the session's start to its deadline.
+        controller_dies: when the controller does, for good.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Plan:
     taken: float = 0.0
     idle_seconds: int = 120
     linger: float = 0.0
+    life: int = 86_400
+    controller_dies: float = math.inf
 
 
 def manifest(plan: Plan) -> Manifest:
@@ -51,7 +56,7 @@ def manifest(plan: Plan) -> Manifest:
         workers=plan.workers,
         cpu=1,
         memory_gb=4,
-        timeout_seconds=86_400,
+        timeout_seconds=plan.life,
         idle_seconds=plan.idle_seconds,
         task_timeout_seconds=None,
         retries=0,

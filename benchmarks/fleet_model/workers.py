@@ -12,9 +12,10 @@ from typing import Final
 
 from starburst._protocol.sealed.chunks import INLINE_BYTES
 from starburst._protocol.sizing import budget, count_seconds, hands_on, next_look, stretch
+from starburst.contract import WorkerVariable
 from starburst.worker.settings.timings import Timings
 
-from .cloud import Message, Task
+from .cloud import EPOCH, Message, Task
 from .settling import part, settle
 from .state import BYTES_A_SECOND, S3_SECONDS, SQS_SECONDS, State, billed_units
 from .terms import Plan
@@ -27,11 +28,13 @@ _PER_TASK_SECONDS: Final = 8e-6
 _KEPT_CHUNKS: Final = 4
 _EVENT_SECONDS: Final = 1.0
 _DONE: Final = "EssentialContainerExited"
+_TAKEN: Final = "SpotInterruption"
 
 
 @dataclass
 class _Worker:
     task: Task
+    began: float = math.inf
     asked: float = -math.inf
     counted: float = -math.inf
     backlog: int = 0
@@ -41,7 +44,7 @@ class _Worker:
     chunks: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_CHUNKS))
     idle_since: float = 0.0
     waiting: int = 0
-    leaving: bool = False
+    leaving: str = ""
     gone: bool = False
 
 
@@ -88,6 +91,7 @@ class Workers(State):
     def _leave(self, worker: _Worker) -> None:
         if worker.waiting:
             self._count_polls(worker)
+        self._count_looks(worker)
         worker.gone = True
         moment = (worker.task.stopped or 0.0) + _EVENT_SECONDS
         self.clock.at(moment, lambda: self._stopped(worker.task))
@@ -104,14 +108,34 @@ class Workers(State):
         if self.random.random() < self.plan.taken:
             moment = now + self.random.uniform(20, 120)
             self.clock.at(moment, lambda: self._take_away(worker))
-        worker.idle_since = now
+        end = _deadline(worker.task) + _TIMINGS.overdue_seconds
+        self.clock.at(end, lambda: self._end_itself(worker))
+        worker.idle_since = worker.began = now
         self._free(worker)
+
+    def _end_itself(self, worker: _Worker) -> None:
+        """Its session is over: it commits what it has, and leaves what takes longer to nobody."""
+        if worker.gone:
+            return
+        worker.leaving = _DONE
+        if worker.waiting:
+            self._exit(worker, code=_DONE)
+        else:
+            end = self.clock.now + _TIMINGS.grace_seconds
+            self.clock.at(end, lambda: worker.gone or self._exit(worker, code=_DONE))
+
+    def _count_looks(self, worker: _Worker) -> None:
+        """Count its looks at the controller's word, each in its second."""
+        moment = worker.began
+        while moment <= self.clock.now:
+            self.meter.note("s3:GetObject", moment)
+            moment += _TIMINGS.status_seconds
 
     def _take_away(self, worker: _Worker) -> None:
         """Spot's notice: the worker commits what it has, and leaves."""
-        worker.leaving = True
+        worker.leaving = _TAKEN
         if worker.waiting:
-            self._exit(worker, code="SpotInterruption")
+            self._exit(worker, code=_TAKEN)
 
     def _exit(self, worker: _Worker, *, code: str) -> None:
         reason = "Spot took the capacity back" if code != _DONE else "Essential container exited"
@@ -122,7 +146,7 @@ class Workers(State):
         if worker.gone:
             return
         if worker.leaving:
-            self._exit(worker, code="SpotInterruption")
+            self._exit(worker, code=worker.leaving)
         elif self.cloud.visible:
             self._take(worker, self.cloud.visible.popleft(), self.clock.now)
         else:
@@ -284,3 +308,10 @@ class Workers(State):
     @abstractmethod
     def _stopped(self, task: Task) -> None:
         """Tell the controller of a task that ended."""
+
+
+def _deadline(task: Task) -> float:
+    """Return the deadline that the controller gave a worker, on the model's clock."""
+    (container,) = task.arguments["overrides"]["containerOverrides"]
+    told = {entry["name"]: entry["value"] for entry in container["environment"]}
+    return float(told[WorkerVariable.DEADLINE]) - EPOCH

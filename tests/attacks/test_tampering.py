@@ -203,6 +203,7 @@ def test_a_worker_that_is_started_with_a_forged_manifest_rings(
         WorkerVariable.KEY_ARN: fleet.key_arn,
         WorkerVariable.SESSION_PREFIX: keys.prefix,
         WorkerVariable.QUEUE_URL: queue_url(began),
+        WorkerVariable.LONGEST_SECONDS: "86400",
         "AWS_DEFAULT_REGION": REGION,
     }.items():
         monkeypatch.setenv(name, value)

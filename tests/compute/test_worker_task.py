@@ -83,6 +83,7 @@ def test_variables_are_names_only(containers: list[dict[str, Any]]) -> None:
             "STARBURST_WORKSPACE",
             "STARBURST_BUCKET",
             "STARBURST_KEY_ARN",
+            "STARBURST_LONGEST_SECONDS",
             *("AWS_DEFAULT_REGION", "AWS_REGION", "HOME", "LOGNAME", "USER"),
         }
         assert "Secrets" not in container

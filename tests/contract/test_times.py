@@ -13,11 +13,13 @@ from stacks.settings.workspace import LONGEST_SESSION_SECONDS
 from starburst._protocol.sealed.chunks import ChunkMessage
 from starburst.aws.clock import Clock
 from starburst.contract.times import (
+    GONE_SECONDS,
     GRACE_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
     LONGEST_LEASE_SECONDS,
     MESSAGE_SECONDS,
+    OVERDUE_SECONDS,
     POLL_SECONDS,
     QUEUE_UNSEEN_SECONDS,
     RECOVERY_SECONDS,
@@ -28,6 +30,7 @@ from starburst.contract.times import (
     VISIBILITY_SECONDS,
 )
 from starburst.pricing.run_time import WORKER_START_SECONDS
+from starburst.worker import starting
 from starburst.worker.leases.lease import Lease, Leases, QueueGone
 from starburst.worker.settings.timings import TICK_SECONDS, Timings
 from tests.runtime.wire import no_queue
@@ -154,6 +157,17 @@ def test_pauses_before_retries_grow_and_end() -> None:
 
 def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() -> None:
     assert GRACE_SECONDS + LEASE_SECONDS <= STOP_SECONDS
+
+
+def test_a_worker_ends_itself_after_the_controller_would_have_ended_it() -> None:
+    sweep = 60
+    assert sweep < OVERDUE_SECONDS
+    look = starting._BRIEF
+    tries = 1 + look.retries["max_attempts"]
+    longest = tries * (look.connect_timeout + look.read_timeout) + 1  # and the pause between
+    assert OVERDUE_SECONDS + longest + STOP_SECONDS <= GONE_SECONDS
+    # Who is told to stop by both has its grace by the first word, and is killed by the first.
+    assert Timings().stop_seconds == STOP_SECONDS > Timings().grace_seconds
 
 
 def test_a_queue_is_called_still_when_every_lease_has_had_the_time_to_run_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,7 @@ def test_the_task_is_private_and_carries_no_secret(world: World) -> None:
         "environment": [
             {"name": "STARBURST_SESSION_PREFIX", "value": KEYS.prefix},
             {"name": "STARBURST_QUEUE_URL", "value": url},
+            {"name": "STARBURST_DEADLINE", "value": str(math.ceil(world.record(KEYS).deadline))},
         ],
     }
     tags = {tag["key"]: tag["value"] for tag in call["tags"]}

@@ -87,6 +87,10 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "stopping",
                 "ranges",
                 "objects/cancelled",
+                "ending/aws_time",
+                "ending/lifetime",
+                "ending/watch",
+                "ending/word",
                 "child/range_run",
             )
         },

@@ -10,6 +10,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from starburst.contract.times import GONE_SECONDS
+
 from .seed_processes import Played, play
 
 __all__ = ["main"]
@@ -45,11 +47,13 @@ class _Tally:
     failed: int = 0
     tasks: int = 0
     struck: Counter[str] = field(default_factory=Counter)
+    late: list[float] = field(default_factory=list)
 
     def take(self, played: Played) -> None:
         self.played += 1
         self.tasks += played.tasks
         self.struck.update(played.struck)
+        self.late += played.late
         if played.wrong:
             self.failed += 1
             print(f"seed {played.seed} failed; make nemesis SEEDS=1 FIRST={played.seed} replays it")
@@ -69,6 +73,12 @@ class _Tally:
         faults = ", ".join(f"{count:,} {fault}" for fault, count in sorted(self.struck.items()))
         took = time.monotonic() - self.began
         print(f"{self.played:,} seeds, {self.tasks:,} tasks, {took:,.0f} s: {faults}")
+        if self.late:
+            print(
+                f"{len(self.late):,} workers whose controller was dead outlived their sessions by "
+                f"{max(self.late):,.0f} s at most, {sum(self.late) / 3600:,.1f} hours in all; "
+                f"{GONE_SECONDS} s are allowed"
+            )
         good = "nothing lost, nothing twice, nothing unverified" if self.played else "none played"
         print(f"{self.failed:,} seeds failed" if self.failed else good)
         return 1 if self.failed else 0

@@ -34,6 +34,7 @@ from starburst.errors import StarburstError
 from .controllers_aws import WAKES, Guarded, Parameters, Tasks, Wakes
 from .order.notes import What
 from .sky import Sky, trouble
+from .watching import variables_of
 
 __all__ = ["Cloud", "Ending"]
 
@@ -74,6 +75,7 @@ class Cloud:
         tasks: every ECS task ever, by ARN.
         most: the most tasks at once that any session had and that nobody had told to stop.
         errors: what the controller raised that no trouble of AWS explains.
+        dead: whether every invocation fails before it has done anything.
     """
 
     sky: Sky
@@ -86,6 +88,7 @@ class Cloud:
     most: int = 0
     sweeps: int = 0
     errors: list[BaseException] = field(default_factory=list)
+    dead: bool = False
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     _over: threading.Event = field(default_factory=threading.Event)
     _invocations: Iterator[int] = field(default_factory=itertools.count)
@@ -150,6 +153,8 @@ class Cloud:
 
     def _handle(self, event: dict[str, Any], *, door: str) -> dict[str, Any]:
         """Invoke the function as Lambda does: what it raises is an answer too."""
+        if self.dead:
+            return {"raised": "it is dead"}
         who = f"invocation {next(self._invocations)}"
         notes, self._here.troubled = self.sky.notes, False
         before = notes.who
@@ -279,8 +284,7 @@ class Cloud:
 
     def _task(self, words: dict[str, Any]) -> dict[str, Any]:
         arn = f"{_PLACE}{len(self.tasks):032x}"
-        (container,) = words["overrides"]["containerOverrides"]
-        place = {entry["name"]: entry["value"] for entry in container["environment"]}
+        place = variables_of(words)
         keys = SessionKeys.parse(place[WorkerVariable.SESSION_PREFIX] + "manifest.json")
         assert keys is not None
         task = {
@@ -290,6 +294,7 @@ class Cloud:
             "desiredStatus": "RUNNING",
             "createdAt": self._moment(),
             "tags": words["tags"],
+            "overrides": words["overrides"],
             "containers": [{"name": "worker"}],
         }
         self.tasks[arn] = task

@@ -43,6 +43,7 @@ class History:
         waiting: messages left when all was done.
         errors: what ended a worker that nobody killed.
         most_workers: the most that were alive at once, and the most that were asked for.
+        late: by how many seconds workers outlived the deadline of a session that was abandoned.
     """
 
     plan: Plan
@@ -60,6 +61,7 @@ class History:
     errors: list[BaseException]
     most_workers: tuple[int, int]
     wrong: list[str] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
     nodes: dict[tuple[str, int, int], ResultNode | None] = field(default_factory=dict)
 
 

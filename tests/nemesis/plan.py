@@ -72,6 +72,7 @@ class Plan:
         inline: whether chunks travel in their messages.
         chunks: how many there are for each worker, of the tasks that come at once.
         skew, worker_skew, controller_skew: seconds by which these clocks are wrong.
+        controller_dies: whether, at the end, another session's controller is dead at its deadline.
         struck: how often each fault struck.
         unkind: whether AWS is as unkind as it documents itself to be.
         policy_changes: which role's policies change, and how many seconds into the run.
@@ -96,6 +97,7 @@ class Plan:
     blames: bool = field(init=False)
     worker_skew: float = field(init=False)
     controller_skew: float = field(init=False)
+    controller_dies: bool = field(init=False)
     unkind: bool = True
     policy_changes: list[tuple[str, float]] = field(init=False)
     login: tuple[float, float] = field(init=False)
@@ -142,6 +144,8 @@ class Plan:
         ]
         ends = chance.uniform(60, 600) if chance.random() < self.unkind / 2 else float("inf")
         self.login = (ends, ends + chance.uniform(30, 300))
+        # A Lambda function's clock is AWS's own; a deadline by another one would say nothing.
+        self.controller_dies = self.number("dies") < 0.4 and self.controller_skew == 0
 
     def strikes(self, fault: str, *subject: object, within: object = None) -> bool:
         """Whether ``fault`` strikes ``subject`` now.

@@ -30,12 +30,14 @@ class Played:
         wrong: what broke an invariant, in words.
         tasks: how many there were.
         struck: how often each fault struck.
+        late: by how many seconds workers outlived the deadline of a session that was abandoned.
     """
 
     seed: int
     wrong: list[str] = field(default_factory=list)
     tasks: int = 0
     struck: Counter[str] = field(default_factory=Counter)
+    late: list[float] = field(default_factory=list)
 
 
 def play(
@@ -142,4 +144,5 @@ def _serve(link: Connection) -> None:
                 link.send(Played(seed=seed, wrong=traceback.format_exc().splitlines()))
             else:
                 struck, tasks = history.plan.struck, len(history.outcomes)
-                link.send(Played(seed=seed, wrong=wrong, tasks=tasks, struck=struck))
+                late = history.late
+                link.send(Played(seed=seed, wrong=wrong, tasks=tasks, struck=struck, late=late))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from starburst._client.access.connection import Connection
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst.contract import SessionKeys, WorkerVariable
+from starburst.contract.times import OVERDUE_SECONDS
 from tests.nemesis.environment import document
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.session_internals import flush, in_one_pack, queue_url
@@ -59,17 +61,19 @@ class Processes:
         assert len({version["Key"] for version in found}) == len(found)
         assert "Traceback" not in self.log.read_text()
 
-    def launch(self, keys: SessionKeys, url: str) -> subprocess.Popen[bytes]:
+    def launch(self, keys: SessionKeys, url: str, **more: str) -> subprocess.Popen[bytes]:
         place = {
             WorkerVariable.WORKSPACE: keys.workspace,
             WorkerVariable.BUCKET: BUCKET,
             WorkerVariable.KEY_ARN: self.fleet.key_arn,
             WorkerVariable.SESSION_PREFIX: keys.prefix,
             WorkerVariable.QUEUE_URL: url,
+            WorkerVariable.LONGEST_SECONDS: "86400",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "nemesis",
             "AWS_SECRET_ACCESS_KEY": "nemesis",
+            **more,
         }
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
@@ -272,6 +276,28 @@ def test_a_worker_killed_right_after_an_early_commit_loses_nothing_of_what_it_wa
         "000001-000002",
     ]
     processes.judge(keys)
+    session.cleanup()
+
+
+@pytest.mark.parametrize("skew", [-900, 900])
+def test_without_any_controller_a_worker_whose_clock_is_wrong_ends_when_its_session_has(
+    processes: Processes, tmp_path: Path, skew: int
+) -> None:
+    wrong = f"import time; right = time.time; time.time = lambda: right() + {skew}"
+    (tmp_path / "sitecustomize.py").write_text(wrong)
+    options = SessionOptions(workers=1, idle_timeout=3600)
+    session = open_session(processes.connection(), options, progress=False)
+    end = int(time.time()) + 3
+    worker = processes.launch(
+        session.manifest.keys,
+        queue_url(session),
+        PYTHONPATH=str(tmp_path),
+        **{WorkerVariable.DEADLINE: str(end - OVERDUE_SECONDS)},
+    )
+    assert worker.wait(PATIENCE) == 0
+    said = [json.loads(line) for line in processes.log.read_text().split("\n") if line[:1] == "{"]
+    at = {line["event"]: line["at"] - skew for line in said}
+    assert end <= at["ends itself"] <= at["stopped"]
     session.cleanup()
 
 

@@ -38,6 +38,7 @@ def test_the_seeds_of_the_suite_cover_every_fault() -> None:
     assert {plan.blames for plan in plans} == {True, False}
     assert {plan.kinds.count("fatal") for plan in plans} == {0, 1, 2}
     assert {plan.client_leaves for plan in plans} == {True, False}
+    assert {plan.controller_dies for plan in plans} == {True, False}
     assert {plan.inline for plan in plans} == {plan.client_dies for plan in plans} == {True, False}
     kinds = {kind for plan in plans for kind in plan.kinds}
     assert kinds == {

@@ -57,11 +57,16 @@ class Signals:
     told: Callable[[], bool]
     stop: Callable[[], None] = lambda: None
     heard: bool = False
+    alarmed: bool = False
 
     def listen(self) -> None:
-        """Hear SIGTERM once: ECS was asked to stop this task."""
-        if not self.heard and self.told():
+        """Hear SIGTERM once: ECS was asked to stop this task, or it ends itself."""
+        if not self.heard and (self.alarmed or self.told()):
             self.send()
+
+    def raise_alarm(self) -> None:
+        """Have it hear SIGTERM when it listens next, by a thread that is not its own."""
+        self.alarmed = True
 
     def send(self) -> None:
         """Send SIGTERM."""

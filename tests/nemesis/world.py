@@ -28,6 +28,7 @@ from tests.quick_moto import quick_aws
 from tests.runtime.fleet import BUCKET
 from tests.session_internals import chunks, core, data_key, flush, in_one_pack
 
+from .abandoned import abandon
 from .clock import Clock, children_of, running
 from .cloud import Cloud, Ending
 from .controllers_aws import Line
@@ -44,6 +45,7 @@ from .order.rules import broken
 from .order.story import Story
 from .plan import Plan
 from .sky import Sky
+from .watching import watched
 from .workers import USER, Erased, Signals, worker
 from .workload import expected, perform
 
@@ -118,6 +120,7 @@ class World:
         self.client_died = threading.Event()
         self.errors: list[BaseException] = []
         self.erased = "nothing/"
+        self.late: list[float] = []
 
     def connection(self, *, user: str = USER, dying: bool = False) -> Connection:
         """Return a fresh client's connection; one that is dying ends where it queues tasks."""
@@ -148,8 +151,12 @@ class World:
         hands = FaultySQS(self.sky, f"worker {int(task['taskArn'][-32:], 16)}", mortal=True)
         hands.task = str(task["taskArn"])[-32:]
         self.sky.notes.be(hands.who)
+        signals, timings = (
+            Signals(told=lambda: task["desiredStatus"] == "STOPPED"),
+            self._worker_timings,
+        )
         try:
-            worker(
+            made = worker(
                 self.sky,
                 hands,
                 self.kms,
@@ -157,10 +164,12 @@ class World:
                 keys=keys,
                 url=url,
                 directory=self.directory,
-                signals=Signals(told=lambda: task["desiredStatus"] == "STOPPED"),
-                timings=self._worker_timings,
+                signals=signals,
+                timings=timings,
                 start_child=self._start_child,
-            ).run()
+            )
+            with watched(hands, keys, task, signals=signals, timings=timings):
+                made.run()
         except Fatal:
             return Ending(exit_code=137, reason="OutOfMemoryError: Container killed")
         except Killed:
@@ -229,6 +238,7 @@ class World:
         )
         history.wrong = check(history) + beside
         history.wrong += self.end(session)
+        history.late = self.late
         history.wrong += [f"the controller raised {error!r}" for error in self.cloud.errors]
         history.wrong += broken(Story.of(self.sky.notes))
         return history
@@ -294,6 +304,7 @@ class World:
         Sessions whose start the client gave up must be gone by then too.
         """
         self.plan.calm = True
+        wrong = self._abandon() if self.plan.controller_dies else []
         self.cloud.close()
         if self.plan.client_leaves:
             session.detach()
@@ -303,7 +314,7 @@ class World:
         self.cloud.pass_time(_LONGEST_SESSION)
         self.cloud.pass_time(_MINUTE)
         self.cloud.pass_time(_MINUTE)
-        wrong = [f"nobody told {t['taskArn']} to stop" for t in self.cloud.staying]
+        wrong += [f"nobody told {t['taskArn']} to stop" for t in self.cloud.staying]
         for thread in self.cloud.threads:
             thread.join(_PATIENCE)
         self.cloud.pass_time(_MINUTE)
@@ -320,6 +331,10 @@ class World:
         # A sweep may look while objects are erased; the status it writes tells of no task.
         wrong += [f"{key} was erased" for key in left if not key.endswith("/status.json")]
         wrong += [f"process {pid} still runs a task" for pid in {*children()} - self._others]
+        return wrong
+
+    def _abandon(self) -> list[str]:
+        wrong, self.late = abandon(self)
         return wrong
 
     def _settle(self, queue: str) -> int:

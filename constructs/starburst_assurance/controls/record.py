@@ -214,10 +214,15 @@ COST: Final = (
         area=Area.COST,
         rows=("S21", "S22"),
         nist=("AC-12",),
+        theorems=("only_the_controller_says_how_a_session_stands",),
         tests=(
             "tests/controller/test_lifecycle.py::test_the_deadline_ends_a_session_that_nobody_watches",
             "tests/controller/test_lifecycle.py::test_no_session_outlives_the_environments_days",
             "tests/controller/test_sweep.py::test_tasks_of_unknown_and_ended_sessions_are_stopped",
+            "tests/runtime/worker/virtual/test_self_end.py"
+            "::test_an_idle_worker_ends_itself_soon_after_its_sessions_deadline",
+            "tests/nemesis/test_processes.py"
+            "::test_without_any_controller_a_worker_whose_clock_is_wrong_ends_when_its_session_has",
         ),
     ),
     Control(

@@ -60,6 +60,8 @@ def worker_statements(
                 f"{session}functions/*",
                 f"{session}inputs/*",
                 f"{session}results/*",
+                # The controller's word of the end, which a worker keeps to where nobody ends it.
+                f"{session}status.json",
             ),
         ),
         Allow(

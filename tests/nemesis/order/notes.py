@@ -139,7 +139,7 @@ class Notes:
             self.busy.append(Busy(who=who, since=since, until=now))
 
 
-_BACKGROUND: Final = ("starburst-commit", "starburst-requeue")
+_BACKGROUND: Final = ("starburst-commit", "starburst-requeue", "starburst-watch")
 
 
 def _in_background() -> bool:

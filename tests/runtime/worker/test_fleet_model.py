@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.fleet_model.__main__ import IDLE_USD_HOUR, REQUESTS, USD, idle
+from benchmarks.fleet_model.__main__ import IDLE_USD_HOUR, REQUESTS, USD, abandoned, idle
 from benchmarks.fleet_model.clock import Bucket
 from benchmarks.fleet_model.fleet import Session
 from benchmarks.fleet_model.report import LIMITS, Outcome, limits_table, sessions_table
@@ -19,6 +19,7 @@ from benchmarks.fleet_model.settling import part, settle
 from benchmarks.fleet_model.terms import Plan
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import stretch
+from starburst.contract.times import GONE_SECONDS, OVERDUE_SECONDS
 from starburst.worker.child.frames import Frame
 from starburst.worker.child.range_run import RangeRun
 from tests.manifests import a_manifest
@@ -52,6 +53,12 @@ def test_a_thousand_very_uneven_tasks_come_near_the_ideal_on_two_workers() -> No
     chance = random.Random(3)  # noqa: S311 - a model, not a secret
     found = outcome([chance.lognormvariate(-1.0, 2.0) for _ in range(1000)], workers=2)
     assert found.lost <= 0.10
+
+
+def test_a_fleet_whose_controller_is_dead_is_gone_in_time() -> None:
+    late, hours = abandoned(20)
+    assert OVERDUE_SECONDS <= late <= GONE_SECONDS
+    assert hours <= 20 * GONE_SECONDS / 3600
 
 
 def test_spot_that_takes_workers_away_loses_no_task() -> None:

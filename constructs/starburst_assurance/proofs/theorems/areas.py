@@ -8,6 +8,7 @@ from dataclasses import replace
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     CONTROL,
+    SESSION,
     SESSIONS,
     actions_on,
     analyst_name,
@@ -146,6 +147,19 @@ def the_controller_keeps_to_three_names(world: World) -> Iterator[Claim]:
         [(one, world.allowed(role, one)) for one in asked],
         given=[logic.no(one) for one in known],
     )
+
+
+@theorem(GROUP)
+def only_the_controller_says_how_a_session_stands(world: World) -> Iterator[Claim]:
+    """Nobody but the controller writes a session's status, by which its workers end themselves."""
+    bucket = data_bucket(world)
+    for role in world.policy_set.roles:
+        if role.purpose == "controller":
+            continue
+        for workspace in world.policy_set.workspaces:
+            key = f"{bucket.arn}/{SESSIONS}{workspace}/alice/{SESSION}/status.json"
+            [one] = requests(session_of(world, role), ["s3:PutObject"], key)
+            yield never(f"{role.name} at {workspace}", [(one, world.allowed(role, one))])
 
 
 def _elsewhere(world: World, own: Text) -> tuple[Text, Formula]:

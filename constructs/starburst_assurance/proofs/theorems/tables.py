@@ -130,7 +130,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ("s3:GetObject",),
             tuple(
                 f"{{bucket}}/sessions/{{ws}}/*/{SID}/{name}"
-                for name in ("manifest.json", "functions/*", "inputs/*", "results/*")
+                for name in ("manifest.json", "functions/*", "inputs/*", "results/*", "status.json")
             ),
         ),
         (

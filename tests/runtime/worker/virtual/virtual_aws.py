@@ -19,7 +19,7 @@ from tests.runtime.wire import json_error, no_queue, s3_error
 
 from .virtual_time import VirtualTime
 
-__all__ = ["Act", "Message", "VirtualS3", "VirtualSQS", "outage"]
+__all__ = ["Act", "Message", "VirtualS3", "VirtualSQS", "dated", "outage"]
 
 Act: TypeAlias = "Exception | Callable[[], object] | None"
 """What comes before a call is made: it fails, something is done, or nothing."""
@@ -113,7 +113,7 @@ def _kind(call: str, key: str) -> str:
     """Return what kind of object a call is about."""
     if "/results/" in key:
         return f"{call}_attempt" if "." in key else f"{call}_node"
-    for name in ("cancelled", "functions", "manifest"):
+    for name in ("cancelled", "functions", "manifest", "status"):
         if name in key:
             return f"{call}_{name}"
     return f"{call}_pack"
@@ -169,9 +169,9 @@ class VirtualSQS(_Service):
                     leased = self._lease(found, VisibilityTimeout)
                     said = leased["Attributes"]
                     leased["Attributes"] = {k: said[k] for k in MessageSystemAttributeNames}
-                    return {**_dated(self.time.now), "Messages": [leased]}
+                    return {**dated(self.time.now), "Messages": [leased]}
             if self.time.now >= until:
-                return _dated(self.time.now)
+                return dated(self.time.now)
             self.time.sleep(min(_POLL, until - self.time.now))
 
     def _lease(self, message: Message, seconds: int) -> dict[str, Any]:
@@ -232,5 +232,6 @@ def _milliseconds(moment: float) -> str:
     return str(int(moment * 1000) or 1)
 
 
-def _dated(moment: float) -> dict[str, Any]:
+def dated(moment: float) -> dict[str, Any]:
+    """Return what botocore tells of an answer of that moment."""
     return {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(moment, usegmt=True)}}}

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from starburst._codec import decode_batch, encode_batch
 from starburst._protocol.requeue import RequeueMessage
 from starburst._protocol.sealed.cancel_list import CancelledTasks, cancel_key, seal_cancel_list
@@ -23,6 +25,10 @@ from starburst.contract.times import HEARTBEAT_SECONDS
 from starburst.worker.child.frames import Frame
 from starburst.worker.child.process import ChildDied
 from starburst.worker.child.shared_state import SharedState
+from starburst.worker.ending.aws_time import AwsTime
+from starburst.worker.ending.lifetime import Lifetime
+from starburst.worker.ending.watch import Watch
+from starburst.worker.ending.word import Told
 from starburst.worker.leases.lease import Leases
 from starburst.worker.objects.store import Store
 from starburst.worker.ranges import Ranges
@@ -31,8 +37,9 @@ from starburst.worker.supervisor import Supervisor
 from tests.manifests import a_manifest
 from tests.runtime.effects import Effects, listening
 from tests.runtime.protocol_order import violations
+from tests.statuses import a_status
 
-from .virtual_aws import Act, VirtualS3, VirtualSQS
+from .virtual_aws import Act, VirtualS3, VirtualSQS, dated
 from .virtual_time import VirtualTime
 
 __all__ = ["Dies", "Killed", "VirtualSession"]
@@ -65,6 +72,8 @@ class VirtualSession:
     Attributes:
         starts: the number of each task that began, and when.
         children: how many processes of tasks there are.
+        ahead: by how many seconds the dates of AWS's answers are ahead of its workers' clock.
+        killed: when processes of workers were ended that did not end by themselves.
     """
 
     def __init__(
@@ -83,6 +92,9 @@ class VirtualSession:
         self.starts: list[tuple[int, float]] = []
         self.children = 0
         self.dead: set[str] = set()
+        self.ahead = 0.0
+        self.killed: list[float] = []
+        self._times: list[AwsTime] = []
         self._signer = SigningKey.generate()
         self._names = itertools.count(1)
         self._chunks = list(self._cut(chunks))
@@ -159,6 +171,44 @@ class VirtualSession:
         )
         self.time.beside.append(lambda: (made.settling.background._under_way or (None, None))[1])
         return made
+
+    def watch(
+        self, worker: Supervisor, *, deadline: float | None, longest_seconds: float = 1e9
+    ) -> None:
+        """Have a worker's end be watched over, as its process does it in a thread."""
+        time = AwsTime(clock=self.time)
+        self._times.append(time)
+        s3: Any = _Mortal(self.s3, "a watch", self)
+        watch = Watch(
+            Lifetime(
+                longest_seconds=longest_seconds,
+                deadline=deadline,
+                overdue_seconds=self.timings.overdue_seconds,
+            ),
+            time=time,
+            look=Told(s3, _BUCKET, keys=self.keys).look,
+            stop=lambda: self.stop_at(self.time.now, worker),
+            kill=lambda: self.killed.append(self.time.now),
+            timings=self.timings,
+            clock=self.time,
+        )
+
+        def turn() -> None:
+            pause = watch.turn()
+            if not self.killed:
+                self.time.call_at(self.time.now + pause, turn)
+
+        self.time.call_at(self.time.now, turn)
+
+    def tell(self, **about: Any) -> None:
+        """Write the session's status, as the controller does."""
+        said = {"session": self.keys.session, "state": "running", **about}
+        self.s3.objects[self.keys.status] = a_status(**said).to_json()
+
+    def answered(self) -> None:
+        """Have workers hear the date of an answer."""
+        for time in self._times:
+            time.hear(dated(self.time.now + self.ahead))
 
     def run(self, worker: Supervisor | None = None) -> Supervisor:
         """Have a worker live; return it when it has ended."""
@@ -246,7 +296,18 @@ class _Mortal:
     def __getattr__(self, name: str) -> Any:
         if self._name in self._session.dead:
             raise Killed
-        return getattr(self._service, name)
+        ask = getattr(self._service, name)
+
+        def call(**words: Any) -> Any:
+            try:
+                answer = ask(**words)
+            except ClientError:
+                self._session.answered()
+                raise
+            self._session.answered()
+            return answer
+
+        return call
 
 
 class _Child:

@@ -42,7 +42,7 @@ class SessionKeys:
 
     @property
     def status(self) -> str:
-        """Written by the controller, read by the client."""
+        """Written by the controller, read by the client and by workers."""
         return f"{self.prefix}status.json"
 
     @property

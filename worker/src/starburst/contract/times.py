@@ -4,7 +4,8 @@ A lost task runs again within one lease and one heartbeat: its worker's lease is
 old when the last heartbeat arrives, which may be on its way for no longer than to the next, and a
 worker that is free waits at the queue. A lease outlives one heartbeat that fails. A worker that is
 told to stop commits before ECS kills it. The controller calls a queue still only when every lease
-in it has had the time to run out, several times over.
+in it has had the time to run out, several times over. A worker that nobody ends ends itself, soon
+after the controller would have.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "GONE_SECONDS",
     "GRACE_SECONDS",
     "HEARTBEAT_SECONDS",
     "LEASE_SECONDS",
@@ -21,6 +23,7 @@ __all__ = [
     "MAX_RETRIES",
     "MAX_WAIT_SECONDS",
     "MESSAGE_SECONDS",
+    "OVERDUE_SECONDS",
     "POLL_SECONDS",
     "QUEUE_UNSEEN_SECONDS",
     "RECOVERY_SECONDS",
@@ -76,6 +79,14 @@ warning comes ahead."""
 
 GRACE_SECONDS: Final = 90
 """A worker works on for so long after SIGTERM; what is left to ``STOP_SECONDS`` is for commits."""
+
+OVERDUE_SECONDS: Final = 120
+"""A worker begins to end itself so long after its session's deadline. The controller, which looks
+each minute, comes first where it is alive."""
+
+GONE_SECONDS: Final = OVERDUE_SECONDS + 30 + STOP_SECONDS
+"""So long after its session's deadline no worker is left, controller or not: the last look at what
+the controller says takes up to 30 seconds, and who does not stop ends as ECS would end it."""
 
 REQUEST_SECONDS: Final = 86_400
 """A request to the controller may be sent again for so long; a manifest may be started for as long

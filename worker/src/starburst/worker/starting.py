@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from starburst._protocol.manifest import Manifest
@@ -23,6 +27,10 @@ from starburst.errors import (
     VersionMismatch,
 )
 from starburst.worker.child.preparing import prepared
+from starburst.worker.ending.aws_time import AwsTime
+from starburst.worker.ending.lifetime import Lifetime
+from starburst.worker.ending.watch import Watch
+from starburst.worker.ending.word import Told
 from starburst.worker.leases.lease import Leases
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
@@ -32,26 +40,42 @@ from starburst.worker.settings.variables import Variables
 
 from .supervisor import Supervisor
 
-__all__ = ["allowed", "main"]
+__all__ = ["STUCK", "allowed", "main"]
+
+STUCK: Final = 124
+"""Exit code of a worker that was to end itself and did not stop in time, as ``timeout``'s is."""
+
+_BRIEF: Final = Config(
+    connect_timeout=5, read_timeout=5, retries={"mode": "standard", "max_attempts": 1}
+)
+"""A look at the controller's word holds up no end."""
 
 _T = TypeVar("_T")
 
 
 def main() -> int:
-    """Run one worker from its variables; 0 when its work is done, 1 when it cannot start."""
+    """Run one worker from its variables.
+
+    Returns:
+        0 when its work or its time is over, 1 when it cannot start or cannot go on. One that does
+        not stop when its time is over ends with ``STUCK``.
+    """
     try:
-        supervisor = _supervisor(Variables.read(), Timings())
+        supervisor, watch = _worker(Variables.read(), Timings())
     except (StarburstError, *TROUBLE) as error:
         if isinstance(error, IntegrityError):
             report_unverified(error, object="manifest")
         log("cannot start", why=str(error), error=type(error).__name__)
         return 1
     signal.signal(signal.SIGTERM, supervisor.stop)
+    watch.start()
     try:
         supervisor.run()
     except SessionError as error:
         log("cannot go on", why=str(error))
         return 1
+    finally:
+        watch.close()
     return 0
 
 
@@ -69,10 +93,12 @@ def allowed(read: Callable[[], _T], *, timings: Timings, clock: Clock = SYSTEM_C
         clock.sleep(timings.unseen_seconds)
 
 
-def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
-    aws = boto3.session.Session()
+def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
+    """Return a worker, and what watches over its end."""
+    aws, time = boto3.session.Session(), AwsTime()
     keys = variables.keys
     s3 = aws.client("s3", config=client_config())
+    time.listen(s3)
     answer = allowed(
         lambda: s3.get_object(Bucket=variables.bucket, Key=keys.manifest), timings=timings
     )
@@ -89,17 +115,19 @@ def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
             f"{python}. Use the same version, or build the image with yours"
         )
     kms = aws.client("kms", config=client_config())
+    time.listen(kms)
     key = allowed(
         lambda: SessionKey.unwrap(kms, variables.key_arn, manifest, signing=False), timings=timings
     )
     sqs = aws.client("sqs", config=client_config())
+    time.listen(sqs)
     leases = Leases(sqs, variables.queue_url, timings=timings)
     store = Store(s3, variables.bucket, keys=keys, key=key.data, public=key.public, timings=timings)
     log("started", session=keys.session, worker=variables.worker, python=python)
     preparation = Preparation()
     if manifest.prepared:
         preparation = allowed(store.preparation, timings=timings)
-    return Supervisor(
+    supervisor = Supervisor(
         manifest,
         leases,
         store=store,
@@ -108,3 +136,32 @@ def _supervisor(variables: Variables, timings: Timings) -> Supervisor:
         start_child=prepared(manifest, preparation),
         preparation=preparation,
     )
+    looking = aws.client("s3", config=client_config().merge(_BRIEF))
+    time.listen(looking)
+    watch = Watch(
+        Lifetime(
+            longest_seconds=variables.longest_seconds,
+            deadline=variables.deadline,
+            overdue_seconds=timings.overdue_seconds,
+        ),
+        time=time,
+        look=Told(looking, variables.bucket, keys=keys).look,
+        stop=_interrupt,
+        kill=lambda: _end(supervisor),
+        timings=timings,
+    )
+    return supervisor, watch
+
+
+def _interrupt() -> None:
+    """Send SIGTERM to the thread that works: what it waits for is interrupted."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
+def _end(supervisor: Supervisor) -> None:
+    """End the process of tasks and this one, whatever they are at."""
+    child = supervisor.child.child
+    if child is not None:
+        with suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)
+    os._exit(STUCK)

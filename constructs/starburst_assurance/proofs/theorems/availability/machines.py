@@ -55,7 +55,10 @@ def workers_can_work(world: World) -> Iterator[Claim]:
                 [
                     *(
                         ("s3:GetObject", f"{session}{name}", {})
-                        for name in ("manifest.json", "functions/0", "inputs/0", result)
+                        for name in (
+                            *("manifest.json", "functions/0", "inputs/0", result),
+                            "status.json",
+                        )
                     ),
                     ("s3:PutObject", f"{session}{result}", ONCE),
                     ("s3:PutObject", f"{session}{result}", {**ONCE, **ours}),

@@ -7,6 +7,7 @@ throttled answer gets the same workers, never more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -332,6 +333,7 @@ def _overrides(record: Record) -> TaskOverrideTypeDef:
                 "environment": [
                     {"name": WorkerVariable.SESSION_PREFIX, "value": record.keys.prefix},
                     {"name": WorkerVariable.QUEUE_URL, "value": record.queue_url},
+                    {"name": WorkerVariable.DEADLINE, "value": str(math.ceil(record.deadline))},
                 ],
             }
         ],

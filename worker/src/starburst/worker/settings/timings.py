@@ -11,8 +11,10 @@ from starburst.contract.times import (
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
     LONGEST_LEASE_SECONDS,
+    OVERDUE_SECONDS,
     POLL_SECONDS,
     QUEUE_UNSEEN_SECONDS,
+    STOP_SECONDS,
 )
 
 __all__ = ["TICK_SECONDS", "Timings"]
@@ -33,6 +35,9 @@ class Timings:
         stale_seconds: a request to send again that waited for longer knows too little of who works
             now; the controller asks again.
         grace_seconds: how long a worker works on after SIGTERM.
+        status_seconds: how often it looks at what the controller says of its session.
+        overdue_seconds: how long after its session's deadline it begins to end itself.
+        stop_seconds: how long it may take to do so.
         commit_poll_seconds: of one long poll while a commit is under way, whose lease may have to
             be extended.
         overtaken_seconds: how often a worker that runs for long asks whether another has committed
@@ -66,6 +71,9 @@ class Timings:
     poll_seconds: int = POLL_SECONDS
     stale_seconds: float = 900.0
     grace_seconds: float = GRACE_SECONDS
+    status_seconds: float = 60.0
+    overdue_seconds: float = OVERDUE_SECONDS
+    stop_seconds: float = STOP_SECONDS
     commit_poll_seconds: float = 2.0
     overtaken_seconds: float = 600.0
     recorded_seconds: float = 60.0

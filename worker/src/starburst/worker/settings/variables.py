@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import uuid
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ class Variables:
         key_arn: the CMK that unwraps the session's key.
         queue_url: its session's queue.
         worker: a name for logs and results; the ECS task id where there is one.
+        longest_seconds: how long a session of its workspace may last, and so a worker.
+        deadline: of its session as it was launched, seconds since the epoch; None where a
+            controller of an earlier release launched it.
     """
 
     keys: SessionKeys
@@ -30,6 +34,8 @@ class Variables:
     key_arn: str
     queue_url: str
     worker: str
+    longest_seconds: float
+    deadline: float | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Variables:
@@ -40,6 +46,7 @@ class Variables:
             WorkerVariable.KEY_ARN,
             WorkerVariable.SESSION_PREFIX,
             WorkerVariable.QUEUE_URL,
+            WorkerVariable.LONGEST_SECONDS,
         )
         missing = [name for name in wanted if not variables.get(name)]
         if missing:
@@ -50,6 +57,8 @@ class Variables:
         keys = SessionKeys.parse(prefix + "manifest.json")
         if keys is None or keys.workspace != variables[WorkerVariable.WORKSPACE]:
             raise ConfigurationError(f"{prefix!r} is not a session of this worker's workspace")
+        longest = _seconds(variables, WorkerVariable.LONGEST_SECONDS)
+        said = bool(variables.get(WorkerVariable.DEADLINE))
         metadata = variables.get("ECS_CONTAINER_METADATA_URI_V4", "")
         return cls(
             keys=keys,
@@ -57,4 +66,16 @@ class Variables:
             key_arn=variables[WorkerVariable.KEY_ARN],
             queue_url=variables[WorkerVariable.QUEUE_URL],
             worker=metadata.rsplit("/", 1)[-1] or uuid.uuid4().hex,
+            longest_seconds=longest,
+            deadline=_seconds(variables, WorkerVariable.DEADLINE) if said else None,
         )
+
+
+def _seconds(variables: Mapping[str, str], name: str) -> float:
+    try:
+        seconds = float(variables[name])
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ConfigurationError(f"{name} is {variables[name]!r:.80}; it must be seconds above 0")
+    return seconds
