@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.aws.calls import TROUBLE, words_of
 from starburst.contract import SESSION_ID
+from starburst.contract.sweep_line import sweep_line
 from starburst.controller.state.endpoint_state import Stored
 from starburst.controller.state.sessions import RecordDamaged
 from starburst.controller.workers.fleet import Worker
@@ -42,7 +43,8 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
 
     Where ECS is too busy to answer, that part alone is left to the next sweep: ``unseen`` counts
     the sessions, and ``unlisted`` says that no orphan was looked for. Where it cannot be listed for
-    another reason, sessions are tended all the same.
+    another reason, sessions are tended all the same. One line at its end, and only one, says that
+    there was a sweep and whether it got to everything: alarms count those lines.
 
     Raises:
         SweepFailed: after everything else was done.
@@ -60,6 +62,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
             _LOG.warning(
                 "time is up: %d sessions wait for the next sweep", len(sessions) - found.tended
             )
+            found.finished = False
             break
         found.tended += 1
         _tend(life, session, found, until=until)
@@ -69,6 +72,14 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
         orphans = _see_to_others(life, others, set(sessions), found, until=until)
     removed = _delete_orphans(life, queues, set(sessions), found)
     stuck = _see_to_endpoints(life, note, sessions, until=until)
+    life.environment.tell(
+        sweep_line(
+            at=life.environment.clock(),
+            sessions=len(sessions),
+            tended=found.tended,
+            finished=found.finished,
+        )
+    )
     troubles = [*found.troubles, *filter(None, [stuck])]
     if found.failed:
         troubles.insert(0, f"sessions that could not be tended: {', '.join(found.failed)}")
@@ -93,6 +104,7 @@ class _Found:
         failed: those that could not be tended for another reason, or not for long.
         troubles: why orphans could not be looked for or removed, other than that ECS was busy.
         known: ids of the workers that their records know, stopped ones included.
+        finished: whether there was time for every session and every task.
     """
 
     tended: int = 0
@@ -100,6 +112,7 @@ class _Found:
     failed: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+    finished: bool = True
 
     def blind(self, error: ClientError | BotoCoreError) -> None:
         """Note that orphans cannot be looked for; sessions are tended all the same."""
@@ -165,6 +178,7 @@ def _see_to_others(
     write them down.
     """
     if life.environment.clock() >= until:
+        found.finished = found.finished and not others
         return 0
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
     try:
@@ -186,6 +200,7 @@ def _see_to_others(
             found.stuck(f"tasks of {session!r}", error)
             continue
         stopped += len(theirs) - len(left)
+        found.finished = found.finished and not left
     return stopped
 
 
