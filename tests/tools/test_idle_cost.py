@@ -11,6 +11,7 @@ import pytest
 from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
 from starburst.pricing.prices import load
+from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN, UNFINISHED_PATTERN
 
 IRELAND = load("eu-west-1")
 
@@ -38,16 +39,19 @@ def test_a_small_environment_costs_what_its_parts_cost() -> None:
         ("AWS::CloudWatch::Alarm", {"MetricName": "Errors"}),
         ("AWS::CloudWatch::Alarm", {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {}]}),
         ("AWS::Budgets::Budget", {}),
+        ("AWS::Logs::MetricFilter", {"FilterPattern": SWEEP_PATTERN}),
+        ("AWS::Logs::MetricFilter", {"FilterPattern": UNFINISHED_PATTERN}),
         ("AWS::SSM::Parameter", {}),
         ("AWS::S3::Bucket", {}),
     )
     bill = idle_cost((network, rest), IRELAND)
-    assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10)
+    assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10 + 0.30)
     assert {item.what: item.quantity for item in bill.items} == {
         "interface endpoints, by zone": 6,
         "NAT gateways": 1,
         "KMS keys": 2,
         "alarms": 3,
+        "metrics": 1,
         "budgets": 1,
     }
     assert bill.by_use == ("AWS::S3::Bucket",)
@@ -106,8 +110,8 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = IdleCost(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
     table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
-    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | **3.00** |"
-    assert table[3] == "| far | mx-central-1 | | | | | | | no prices known |"
+    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | - | **3.00** |"
+    assert table[3] == "| far | mx-central-1 | | | | | | | | no prices known |"
     assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
     assert len({line.count("|") for line in table[:4]}) == 1
 
@@ -135,7 +139,7 @@ def test_the_command_reads_what_was_synthesized(
 ) -> None:
     content = template(("AWS::KMS::Key", {}))
     assert main(str(synthesized(tmp_path, "prod", "eu-west-1", content))) == 0
-    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | **1.00** |"
+    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | - | **1.00** |"
     assert row in capsys.readouterr().out
 
 
