@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from starburst_assurance.alarms.emitted import unsent
 from starburst_assurance.alarms.evaluation import ASSUMPTIONS, states
@@ -13,7 +14,9 @@ from starburst_assurance.alarms.series import Series
 
 __all__ = ["Trial", "faults", "rings_amiss"]
 
-_DAY_SECONDS = 86_400
+_DAY_SECONDS: Final = 86_400
+_READ: Final = ("email:", "email-json:", "https:", "sms:")
+"""How a topic reaches people, or what calls them. A function or a queue is nobody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +60,7 @@ def faults(alarm: Alarm, watched: Watched) -> Iterator[str]:
     for action in alarm.actions:
         if action not in watched.subscribed:
             yield f"it calls {action}, which is no topic of the environment"
-        elif not watched.subscribed[action]:
+        elif not any(each.startswith(_READ) for each in watched.subscribed[action]):
             yield "nobody is subscribed to its topic"
 
 

@@ -56,6 +56,14 @@ TEMPLATE = {
             "Properties": {"TopicArn": {"Ref": "Told"}, "Protocol": "email", "Endpoint": "a@b.c"},
         },
         "Deaf": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "deaf"}},
+        "Machine": {
+            "Type": "AWS::SNS::Subscription",
+            "Properties": {
+                "TopicArn": {"Ref": "Deaf"},
+                "Protocol": "lambda",
+                "Endpoint": {"Ref": "Live"},
+            },
+        },
     }
 }
 TOLD, DEAF = (f"arn:aws:sns:eu-west-1:111122223333:{name}" for name in ("told", "deaf"))
