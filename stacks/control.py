@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -16,14 +15,15 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from stacks.storage import StorageStack
 from starburst.contract import runtime_parameter
-from starburst_constructs.compute.controller import ControllerFunction, FailureQueue, Watch
+from starburst_constructs.compute.controller import ControllerFunction, FailureQueue
 from starburst_constructs.compute.waking import Wake, WakeQueue
 from starburst_constructs.monitoring.alerts import AlertTopic
 from starburst_constructs.monitoring.controller_bypass import metric_name
 from starburst_constructs.monitoring.evidence_changes import evidence_metric
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
-from starburst_constructs.monitoring.metric_filter import NAMESPACE
+from starburst_constructs.monitoring.sweeps import SweepFilters
 from starburst_constructs.monitoring.tampering import TamperingFilter, tampering_metric
+from starburst_constructs.monitoring.watch import Watch, counted
 from starburst_constructs.naming import (
     budgets_topic_arn,
     controller_log_name,
@@ -114,6 +114,7 @@ class ControlStack(cdk.Stack):
             placement=environment.placement,
         )
         TamperingFilter(self, "Tampering", environment=environment.name, log=log)
+        SweepFilters(self, "Sweeps", environment=environment.name, log=log)
         self.function = ControllerFunction(
             self,
             "Controller",
@@ -166,24 +167,15 @@ class ControlStack(cdk.Stack):
         Watch(
             self,
             "Watch",
+            environment=environment.name,
             function=self.function,
             failures=failures,
+            wakes=wakes,
             topic=self.alerts,
             # By its name: an import would hold the trail's stack.
-            bypasses=_counted(metric_name(environment.name)) if environment.audit.trail else None,
-            evidence_changes=_counted(evidence_metric(environment.name))
+            bypasses=counted(metric_name(environment.name)) if environment.audit.trail else None,
+            evidence_changes=counted(evidence_metric(environment.name))
             if environment.audit.trail and environment.production
             else None,
-            tampering=_counted(tampering_metric(environment.name)),
+            tampering=counted(tampering_metric(environment.name)),
         )
-
-
-def _counted(name: str) -> cloudwatch.IMetric:
-    """Return a metric that filters of logs count."""
-    metric = cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=name,
-        statistic="Sum",
-        period=cdk.Duration.minutes(5),
-    )
-    return cast(cloudwatch.IMetric, metric)

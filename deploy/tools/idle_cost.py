@@ -20,6 +20,7 @@ from starburst.aws.cost_tag import CostTag, billing, look_at_cost_tag
 from starburst.contract import WORKSPACE_TAG
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
+from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN
 
 __all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_environment"]
 
@@ -29,6 +30,13 @@ POLLS_AN_HOUR: Final = 5 * 3600 / 20
 """Lambda polls an idle queue five times at once, and a long poll of SQS lasts 20 seconds at most.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html.
+"""
+
+METRIC_MONTH: Final = 0.30
+"""US dollars for a metric of one's own, by the hours in which it is sent: that of sweeps always,
+the others only where something is amiss.
+
+Source: https://aws.amazon.com/cloudwatch/pricing/, the first 10,000 metrics, alike in every Region.
 """
 
 EMULATED: Final = "local"
@@ -92,6 +100,10 @@ def _alarm_metrics(properties: Resource) -> int | None:
     return sum("MetricStat" in query for query in properties.get("Metrics", ())) or 1
 
 
+def _standing_metrics(properties: Resource) -> int:
+    return int(properties.get("FilterPattern") == SWEEP_PATTERN)
+
+
 STANDING: Final[Mapping[str, Price]] = {
     "AWS::EC2::VPCEndpoint": Price(
         what="interface endpoints, by zone",
@@ -105,6 +117,9 @@ STANDING: Final[Mapping[str, Price]] = {
     "AWS::KMS::Key": Price(what="KMS keys", month=lambda prices: prices.key_month),
     "AWS::CloudWatch::Alarm": Price(
         what="alarms", units=_alarm_metrics, month=lambda prices: prices.alarm_month
+    ),
+    "AWS::Logs::MetricFilter": Price(
+        what="metrics", units=_standing_metrics, month=lambda _: METRIC_MONTH
     ),
     "AWS::Budgets::Budget": Price(what="budgets", month=lambda prices: prices.budget_month),
     "AWS::Lambda::EventSourceMapping": Price(
@@ -128,7 +143,6 @@ BY_USE: Final = frozenset(
         "AWS::KinesisFirehose::DeliveryStream",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
-        "AWS::Logs::MetricFilter",
         "AWS::S3::Bucket",
         "AWS::SNS::Topic",
         "AWS::SSM::Association",

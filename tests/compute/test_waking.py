@@ -1,4 +1,4 @@
-"""What wakes the controller is called as AWS calls it, and alarms ring at the first."""
+"""What wakes the controller is called as AWS calls it, and who may tell people of it."""
 
 from __future__ import annotations
 
@@ -39,18 +39,6 @@ def test_rules_listen_to_events_by_the_names_that_aws_gives_them(control: Templa
         [source] = pattern["source"]
         assert pattern["detail-type"] == [EVENTS[source]]
     assert all(rule["State"] == "ENABLED" for rule in some(rules))
-
-
-def test_an_alarm_rings_at_the_first_of_what_it_counts_and_at_nothing_else(
-    control: Template,
-) -> None:
-    for alarm in some(resources(control, "AWS::CloudWatch::Alarm").values()):
-        told = alarm["Properties"]
-        assert told["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-        assert (told["Threshold"], told["Period"]) == (1, 300)
-        assert told["TreatMissingData"] == "notBreaching"
-        most = told["MetricName"] == "ApproximateNumberOfMessagesVisible"
-        assert told["Statistic"] == ("Maximum" if most else "Sum")
 
 
 def test_only_alarms_and_budgets_of_the_account_publish(

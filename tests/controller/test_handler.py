@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
 import pytest
 
+from starburst.contract.sweep_line import FINISHED, SWEEP
 from starburst.controller import handler
 from starburst.controller.state.environment import Settings
 from starburst.errors import ConfigurationError
@@ -50,10 +52,15 @@ def test_settings_are_what_the_variables_say() -> None:
 
 
 def test_the_entry_serves_with_one_set_of_clients(
-    sdk: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+    sdk: boto3.session.Session,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with moto_world(sdk, monkeypatch) as world:
         serve(world, monkeypatch)
+    [line] = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["result"]) == (SWEEP, FINISHED), "its one sweep printed one line"
 
 
 def serve(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

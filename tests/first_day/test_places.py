@@ -9,7 +9,7 @@ import pytest
 
 from deploy.rehearsal.asking.check import Finding
 from deploy.rehearsal.checks.account_wide import SCANNING
-from deploy.rehearsal.checks.alarms import ALARMS, FILTERS
+from deploy.rehearsal.checks.alarms import ALARMS, FILTERS, SILENCE
 from deploy.rehearsal.checks.budgets import BUDGETS, COST_TAG
 from deploy.rehearsal.checks.endpoints import AGENTS, ENDPOINTS
 from deploy.rehearsal.checks.keys import KEYS
@@ -192,6 +192,43 @@ def test_an_alarm_that_nobody_hears_is_told(
     assert words in " ".join(rung(summary, actions=actions).answer.failed)
 
 
+RULE = ("AWS::Events::Rule", "WakeEachMinute1234ABCD", "each-minute")
+NO_SWEEP = ("AWS::CloudWatch::Alarm", "WatchNoSweep1234ABCD", "no-sweep")
+
+
+def silenced(*states: str, again: int = 0) -> Finding:
+    """Ask with these states of the alarm, the last of them so many times more."""
+    stubs = Stubs().deployed(RULE, NO_SWEEP, times=2)
+    for state in (*states, *states[-1:] * again):
+        found = {"AlarmName": "no-sweep", "StateValue": state}
+        stubs.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [found]})
+    if states[0] == "OK":
+        stubs.answers("events", "disable_rule", {}, Name="each-minute")
+        stubs.answers("events", "enable_rule", {}, Name="each-minute")
+    finding = ask(SILENCE, subject(stubs))
+    stubs.all_were_asked()
+    return finding
+
+
+def test_silence_that_rings_and_is_over_holds() -> None:
+    finding = silenced("OK", "OK", "OK", "ALARM", "ALARM", "OK")
+    assert finding.verdict == "held"
+    assert finding.answer.facts == {"seconds until it rang": 10, "seconds until it was over": 5}
+
+
+@pytest.mark.parametrize(
+    ("states", "again", "words"),
+    [
+        (("INSUFFICIENT_DATA",), 0, "no-sweep: INSUFFICIENT_DATA while sweeps are made"),
+        (("OK", "OK"), 121, "no sweep for 600 s, and it is quiet"),
+        (("OK", "ALARM", "ALARM"), 60, "sweeps for 300 s, and it still rings"),
+    ],
+)
+def test_silence_that_does_not_is_told(states: tuple[str, ...], again: int, words: str) -> None:
+    """The rule is enabled again whatever came of it."""
+    assert words in " ".join(silenced(*states, again=again).answer.failed)
+
+
 FILTER = ("AWS::Logs::MetricFilter", "Tampering", "tampering")
 LOG = ("AWS::Logs::LogGroup", "Log", "controller")
 
@@ -202,6 +239,8 @@ LOG = ("AWS::Logs::LogGroup", "Log", "controller")
         ('"starburst-tampering"', [1], "held"),
         ('"starburst-tampering"', [], "did not hold"),
         ('"starburst-tampering"', [1, 2], "did not hold"),
+        ('{ ($.event = "starburst-sweep") }', [1], "held"),
+        ('{ ($.event = "starburst-sweep") }', [], "did not hold"),
         ('{ $.eventName = "RunTask" }', [], "held"),
         ('{ $.eventName != "RunTask" }', [1], "did not hold"),
     ],

@@ -323,6 +323,26 @@ def data_protection(scene: Scene) -> bool:
     return bool(json.loads(found["policyDocument"]) == policy)
 
 
+def metric_math(scene: Scene) -> bool:
+    count = {"Metric": {"MetricName": "m", "Namespace": "n"}, "Period": 60, "Stat": "Sum"}
+    metrics = [
+        {"Id": "filled", "Expression": "FILL(m, 0)"},
+        {"Id": "m", "MetricStat": count, "ReturnData": False},
+    ]
+    properties = {
+        "ComparisonOperator": "LessThanThreshold",
+        "EvaluationPeriods": 5,
+        "Metrics": metrics,
+        "Threshold": 1,
+    }
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+    names = outputs_of(scene, {"A": alarm})
+    if names is None:
+        return False
+    found = scene.root("cloudwatch").describe_alarms(AlarmNames=[names["A"]])["MetricAlarms"]
+    return [each["Metrics"] for each in found] == [metrics]
+
+
 def container_limits(scene: Scene) -> bool:
     container = {
         "Name": "worker",

@@ -13,6 +13,7 @@ from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
 from starburst.aws.cost_tag import CostTag
 from starburst.pricing.prices import load
+from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN, UNFINISHED_PATTERN
 
 IRELAND = load("eu-west-1")
 
@@ -40,16 +41,19 @@ def test_a_small_environment_costs_what_its_parts_cost() -> None:
         ("AWS::CloudWatch::Alarm", {"MetricName": "Errors"}),
         ("AWS::CloudWatch::Alarm", {"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {}]}),
         ("AWS::Budgets::Budget", {}),
+        ("AWS::Logs::MetricFilter", {"FilterPattern": SWEEP_PATTERN}),
+        ("AWS::Logs::MetricFilter", {"FilterPattern": UNFINISHED_PATTERN}),
         ("AWS::SSM::Parameter", {}),
         ("AWS::S3::Bucket", {}),
     )
     bill = idle_cost((network, rest), IRELAND)
-    assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10)
+    assert bill.usd == pytest.approx(6 * 730 * 0.011 + 730 * 0.048 + 2 * 1.0 + 3 * 0.10 + 0.30)
     assert {item.what: item.quantity for item in bill.items} == {
         "interface endpoints, by zone": 6,
         "NAT gateways": 1,
         "KMS keys": 2,
         "alarms": 3,
+        "metrics": 1,
         "budgets": 1,
     }
     assert bill.by_use == ("AWS::S3::Bucket",)
@@ -108,8 +112,8 @@ def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = IdleCost(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
     table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
-    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | **3.00** |"
-    assert table[3] == "| far | mx-central-1 | | | | | | | no prices known |"
+    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | - | **3.00** |"
+    assert table[3] == "| far | mx-central-1 | | | | | | | | no prices known |"
     assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
     assert len({line.count("|") for line in table[:4]}) == 1
 
@@ -143,7 +147,7 @@ def test_the_command_reads_what_was_synthesized_and_says_whether_budgets_count(
     assembly = str(synthesized(tmp_path, "prod", "eu-west-1", content))
     tag = CostTag(active=False, text="the tag is not active, so every budget reads zero")
     assert main(assembly, cost_tag=lambda: tag) == 0
-    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | **1.00** |"
+    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | - | **1.00** |"
     out = capsys.readouterr().out
     assert row in out
     assert "\nThe tag is not active, so every budget reads zero.\n" in out

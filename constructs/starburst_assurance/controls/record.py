@@ -86,6 +86,25 @@ RECORD: Final = (
         ),
     ),
     Control(
+        name="silence",
+        title="Silence is a breach: an alarm tells of five minutes without a sweep, and each alarm "
+        "was tried",
+        area=Area.RECORD,
+        rows=("S22", "S27"),
+        nist=("AU-5", "SI-4"),
+        tests=(
+            "tests/monitoring/alarms/test_every_alarm.py"
+            "::test_each_rings_at_what_it_is_for_and_at_nothing_else",
+            "tests/monitoring/alarms/test_every_alarm.py::test_each_mistake_in_an_alarm_is_found",
+            "tests/monitoring/alarms/test_every_alarm.py"
+            "::test_each_has_a_stretch_in_which_it_must_ring",
+            "tests/monitoring/alarms/test_runbook.py::test_each_alarm_has_its_place_in_the_runbook",
+            "tests/controller/test_sweep_line.py::test_a_sweep_says_so_once_whatever_it_found",
+        ),
+        yours=("how-to/answer-an-alarm.md#what-is-proved-and-what-you-try-once",),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
         name="trespasses",
         title="An alarm tells when workers start or change past the controller, or root is used",
         area=Area.RECORD,

@@ -1,20 +1,17 @@
-"""The controller's function, and who hears when it fails."""
+"""The controller's function, and where events go that it could not handle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -23,7 +20,7 @@ from starburst.controller import CODE, HANDLER, LEFT_OUT
 from starburst_constructs.compute.private_queue import PrivateQueue
 from starburst_constructs.placement import Placement
 
-__all__ = ["FUNCTION_SECONDS", "ControllerFunction", "FailureQueue", "Watch"]
+__all__ = ["FUNCTION_SECONDS", "ControllerFunction", "FailureQueue"]
 
 _ALL_BUT_CODE: Final = (
     "**",
@@ -33,7 +30,6 @@ _ALL_BUT_CODE: Final = (
 )
 
 _CONCURRENCY: Final = 10
-_THROTTLES: Final = "Throttles"
 FUNCTION_SECONDS: Final = 60
 """An invocation lives for so long at most."""
 
@@ -141,76 +137,3 @@ class ControllerFunction(lambda_.Function):
     def _door(self, construct_id: str, name: str) -> lambda_.Alias:
         # Of the latest code: versions would be one more with each deployment, kept for ever.
         return lambda_.Alias(self, construct_id, alias_name=name, version=self.latest_version)
-
-
-class Watch(Construct):
-    """Alarms on a controller that fails, is throttled, or loses events, and on tampering.
-
-    One throttle is no alarm: who invokes the function tries again. A quarter of an hour with some
-    in every five minutes is.
-
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        function: the controller.
-        failures: its failure queue.
-        topic: who hears.
-        bypasses: what the trail counts that started or changed workers past the controller; None
-            where the environment has no trail of its own.
-        evidence_changes: what the trail counts that weakened the record; None where none is kept.
-        tampering: what workers and the controller found that failed verification.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        function: lambda_.Function,
-        failures: sqs.Queue,
-        topic: sns.Topic,
-        tampering: cloudwatch.IMetric,
-        bypasses: cloudwatch.IMetric | None = None,
-        evidence_changes: cloudwatch.IMetric | None = None,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        minutes = cdk.Duration.minutes(5)
-        alarms: list[tuple[str, str, cloudwatch.IMetric]] = [
-            ("Errors", "The controller raised", function.metric_errors(period=minutes)),
-            (
-                _THROTTLES,
-                "The controller has been throttled for a quarter of an hour: people wait",
-                function.metric_throttles(period=minutes),
-            ),
-            (
-                "LostEvents",
-                "Events that the controller could not handle wait in its failure queue",
-                failures.metric_approximate_number_of_messages_visible(period=minutes),
-            ),
-            (
-                "Tampering",
-                "A worker or the controller refused what failed verification; "
-                "python -m deploy.events shows it",
-                tampering,
-            ),
-        ]
-        if bypasses is not None:
-            told = "Somebody started or changed workers past the controller, or used the root user"
-            alarms.append(("Trespasses", told, bypasses))
-        if evidence_changes is not None:
-            told = "Somebody changed, or tried to, what the record rests on: keys, trail or logs"
-            alarms.append(("Weakenings", told, evidence_changes))
-        for name, description, metric in alarms:
-            alarm = cloudwatch.Alarm(
-                self,
-                name,
-                alarm_description=f"Starburst: {description}",
-                metric=metric,
-                threshold=1,
-                evaluation_periods=3 if name == _THROTTLES else 1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            alarm.add_alarm_action(
-                cast(cloudwatch.IAlarmAction, actions.SnsAction(cast(sns.ITopic, topic)))
-            )

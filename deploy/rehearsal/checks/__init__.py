@@ -6,7 +6,7 @@ from typing import Final
 
 from deploy.rehearsal.asking.check import Check
 from deploy.rehearsal.checks.account_wide import QUOTA, SCANNING
-from deploy.rehearsal.checks.alarms import ALARMS, FILTERS
+from deploy.rehearsal.checks.alarms import ALARMS, FILTERS, SILENCE
 from deploy.rehearsal.checks.budgets import BUDGETS, COST_TAG
 from deploy.rehearsal.checks.default_group import DEFAULT_GROUP
 from deploy.rehearsal.checks.endpoints import AGENTS, ENDPOINTS
@@ -42,4 +42,6 @@ ALL: Final[tuple[Check, ...]] = (
     COST_TAG,
     SCANNING,
     KEYS,
+    # Last, since nobody sweeps meanwhile.
+    SILENCE,
 )

@@ -1,4 +1,4 @@
-"""Whether alarms ring: each has an action, one is rung, and the filters that count find lines."""
+"""Whether alarms ring: each has an action, one is rung, silence rings, and filters find lines."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any, Final
 from deploy.rehearsal.asking.check import Answer, Check
 from deploy.rehearsal.asking.subject import Subject
 from starburst.contract import TAMPERING
+from starburst.contract.sweep_line import SWEEP, UNFINISHED, sweep_line
 
-__all__ = ["ALARMS", "FILTERS"]
+__all__ = ["ALARMS", "FILTERS", "SILENCE"]
 
 RING: Final = 90.0
+SILENT: Final = 600.0
+"""Five minutes of silence, and as much again for AWS to count."""
+OVER: Final = 300.0
 _EVERY: Final = 5.0
 _API: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference"
 _LOGS: Final = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference"
@@ -58,6 +62,42 @@ def _actions(cloudwatch: Any, alarm: str) -> list[str]:  # noqa: ANN401 - boto3'
     return [each["HistorySummary"] for each in items["AlarmHistoryItems"]]
 
 
+def _silence(subject: Subject) -> Answer:
+    cloudwatch, events = subject.clients("cloudwatch"), subject.clients("events")
+    rule = _named(subject, "AWS::Events::Rule", "WakeEachMinute")
+    alarm = _named(subject, "AWS::CloudWatch::Alarm", "WatchNoSweep")
+
+    def state() -> str:
+        [found] = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+        return str(found["StateValue"])
+
+    if (before := state()) != "OK":
+        return Answer(failed=(f"{alarm}: {before} while sweeps are made",))
+    events.disable_rule(Name=rule)
+    try:
+        rang = subject.clock.until(lambda: state() == "ALARM", within=SILENT, every=_EVERY)
+    finally:
+        events.enable_rule(Name=rule)
+    over = subject.clock.until(lambda: state() == "OK", within=OVER, every=_EVERY)
+    facts: dict[str, object] = {"seconds until it rang": rang, "seconds until it was over": over}
+    if rang is None:
+        return Answer(
+            failed=(f"{alarm}: no sweep for {SILENT:.0f} s, and it is quiet",), facts=facts
+        )
+    if over is None:
+        return Answer(
+            failed=(f"{alarm}: sweeps for {OVER:.0f} s, and it still rings",), facts=facts
+        )
+    told = f"{alarm}: rang {rang:.0f} s after the last sweep was ordered, for {over:.0f} s more"
+    return Answer(held=(told,), facts=facts)
+
+
+def _named(subject: Subject, kind: str, logical: str) -> str:
+    return next(
+        each.physical for each in subject.resources(kind) if each.logical.startswith(logical)
+    )
+
+
 def _filters(subject: Subject) -> Answer:
     logs = subject.clients("logs")
     groups = [each.physical for each in subject.resources("AWS::Logs::LogGroup")]
@@ -81,18 +121,20 @@ def _filters(subject: Subject) -> Answer:
     elif not failed:
         words = sum(not _on_fields(each["filterPattern"]) for each in found)
         held.append(f"{len(found)} metric filters stand, and count no line that is not theirs")
-        held += [f"{words} find the word that they must"] if words else []
+        held += [f"{words} find the line that they must"] if words else []
         # What an event of the trail looks like, nobody here can say in AWS's place.
         facts["on fields of events, not tried on one"] = len(found) - words
     return Answer(held=tuple(held), failed=tuple(failed), facts=facts)
 
 
 def _on_fields(pattern: str) -> bool:
-    return pattern.startswith("{")
+    return pattern.startswith("{") and SWEEP not in pattern
 
 
 def _line(pattern: str) -> str:
-    """Return a line that a filter on a word must find, or for one on JSON an empty object."""
+    """Return a line that a filter must find, or for one on the trail's events an empty object."""
+    if SWEEP in pattern:
+        return sweep_line(at=0, sessions=2, tended=1, finished=UNFINISHED not in pattern)
     return "{}" if _on_fields(pattern) else f"before {TAMPERING} after"
 
 
@@ -100,7 +142,7 @@ def _wrong(pattern: str, matches: list[Mapping[str, Any]]) -> list[str]:
     numbers = {each["eventNumber"] for each in matches}
     if _on_fields(pattern):
         return ["it counts an object without fields"] if 1 in numbers else []
-    wrong = [] if 1 in numbers else ["it does not find the word that it looks for"]
+    wrong = [] if 1 in numbers else ["it does not find the line that it looks for"]
     return wrong + (["it counts every line"] if 2 in numbers else [])  # noqa: PLR2004 - the second
 
 
@@ -117,9 +159,21 @@ ALARMS: Final = Check(
     local=False,
 )
 
+SILENCE: Final = Check(
+    name="silence",
+    asks="Does silence ring: an alarm within ten minutes after the last sweep?",
+    why="No emulator rings on silence, and how late CloudWatch does is not documented.",
+    sources=(
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
+        "alarms-and-missing-data.html",
+    ),
+    look=_silence,
+    local=False,
+)
+
 FILTERS: Final = Check(
     name="metric filters",
-    asks="Do the filters stand, find the word that they must, and count nothing else?",
+    asks="Do the filters stand, find the line that they must, and count nothing else?",
     why="A pattern that CloudWatch reads in another way counts nothing, and its alarm is silent.",
     sources=(f"{_LOGS}/API_TestMetricFilter.html",),
     look=_filters,

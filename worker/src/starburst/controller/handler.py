@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -244,8 +245,14 @@ def _controller() -> Controller:
         ),
     )
     return Controller(
-        Environment(settings=settings, clients=clients, clock=time.time, pause=time.sleep)
+        Environment(
+            settings=settings, clients=clients, clock=time.time, pause=time.sleep, tell=_print_line
+        )
     )
+
+
+def _print_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _public(error: StarburstError) -> str:

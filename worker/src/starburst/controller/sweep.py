@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from starburst.aws.calls import TROUBLE, words_of
 from starburst.contract import SESSION_ID
+from starburst.contract.sweep_line import sweep_line
 from starburst.controller.state.endpoint_state import Stored
 from starburst.controller.state.sessions import Record, RecordDamaged
 from starburst.controller.totals.reconciling import end_frozen, reconcile
@@ -43,7 +44,8 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
 
     Where ECS is too busy to answer, that part alone is left to the next sweep: ``unseen`` counts
     the sessions, and ``unlisted`` says that no orphan was looked for. Where it cannot be listed for
-    another reason, sessions are tended all the same.
+    another reason, sessions are tended all the same. One line at its end, and only one, says that
+    there was a sweep and whether it got to everything: alarms count those lines.
 
     Raises:
         SweepFailed: after everything else was done.
@@ -61,6 +63,7 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
             _LOG.warning(
                 "time is up: %d sessions wait for the next sweep", len(sessions) - found.tended
             )
+            found.finished = False
             break
         found.tended += 1
         _tend(life, session, found, until=until)
@@ -71,6 +74,14 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
     removed = _delete_orphans(life, queues, set(sessions), found)
     _reconcile(life, sessions, found, until=until)
     stuck = _see_to_endpoints(life, note, sessions, until=until)
+    life.environment.tell(
+        sweep_line(
+            at=life.environment.clock(),
+            sessions=len(sessions),
+            tended=found.tended,
+            finished=found.finished,
+        )
+    )
     troubles = [*found.troubles, *filter(None, [stuck])]
     if found.failed:
         troubles.insert(0, f"sessions that could not be tended: {', '.join(found.failed)}")
@@ -96,6 +107,7 @@ class _Found:
         troubles: why orphans could not be looked for or removed, other than that ECS was busy.
         known: ids of the workers that their records know, stopped ones included.
         records: of the sessions that were tended, as they were then saved.
+        finished: whether there was time for every session and every task.
     """
 
     tended: int = 0
@@ -104,6 +116,7 @@ class _Found:
     troubles: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     records: dict[str, Record] = field(default_factory=dict)
+    finished: bool = True
 
     def blind(self, error: ClientError | BotoCoreError) -> None:
         """Note that orphans cannot be looked for; sessions are tended all the same."""
@@ -170,6 +183,7 @@ def _see_to_others(
     write them down.
     """
     if life.environment.clock() >= until:
+        found.finished = found.finished and not others
         return 0
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
     try:
@@ -191,6 +205,7 @@ def _see_to_others(
             found.stuck(f"tasks of {session!r}", error)
             continue
         stopped += len(theirs) - len(left)
+        found.finished = found.finished and not left
     return stopped
 
 

@@ -80,8 +80,8 @@ GAPS: Final[dict[str, str]] = {
     ),
     "data-protection": "Log groups mask nothing of what workers print.",
     "metric-filters": (
-        "No metric comes of a log line, so alarms on metric filters stay quiet; alarms on the "
-        "controller's own metrics do not."
+        "No metric comes of a log line, so alarms on metric filters stay quiet, on their silence "
+        "too; alarms on the controller's own metrics do not."
     ),
     "container-insights": "There is no Container Insights: workers leave no metrics.",
     "spot": "Spot and mixed capacity are accepted; nothing lacks, nothing is taken away.",

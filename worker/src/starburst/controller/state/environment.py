@@ -24,6 +24,10 @@ __all__ = ["Clients", "Environment", "Settings"]
 _DOCUMENT_SECONDS: Final = 300
 
 
+def _unheard(_line: str) -> None:
+    """Nobody counts lines."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
     """The AWS clients of the controller; tests pass their own.
@@ -110,6 +114,7 @@ class Environment:
         clock: seconds since the epoch.
         pause: waits so many seconds; retries with backoff use it.
         timings: what else it waits for.
+        tell: takes a line that a metric filter counts; Lambda's entry prints it.
     """
 
     settings: Settings
@@ -117,6 +122,7 @@ class Environment:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     timings: Timings = field(default_factory=Timings)
+    tell: Callable[[str], None] = _unheard
     _document: RuntimeDocument | None = field(default=None, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
 

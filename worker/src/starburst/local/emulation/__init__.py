@@ -62,6 +62,7 @@ PATCHES = (
     "endpoint_filters",
     "endpoint_policies",
     "data_protection",
+    "metric_math",
     "container_limits",
     "task_platform",
     "worker_python",

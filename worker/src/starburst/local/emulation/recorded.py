@@ -30,6 +30,7 @@ class Recorded:
 RECORDED: Final = (
     Recorded("AWS::Budgets::Budget", "audit"),
     Recorded("AWS::CloudTrail::Trail", "audit"),
+    Recorded("AWS::CloudWatch::Alarm", "metric-filters", ("Metrics",)),
     Recorded("AWS::EC2::FlowLog", "audit"),
     Recorded("AWS::EC2::RouteTable", "network"),
     Recorded("AWS::EC2::SecurityGroup", "network"),

@@ -1,0 +1,72 @@
+"""Count the controller's sweeps, and those that did not get to everything, from its log (S22).
+
+The controller prints one line of JSON at the end of each sweep, and whatever else it logs is no
+JSON. So a filter on fields finds sweeps and nothing that a caller wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from starburst.contract.sweep_line import SWEEP, UNFINISHED
+from starburst_constructs.monitoring.metric_filter import CountingFilter
+
+__all__ = [
+    "SWEEP_PATTERN",
+    "UNFINISHED_PATTERN",
+    "SweepFilters",
+    "sweeps_metric",
+    "unfinished_metric",
+]
+
+SWEEP_PATTERN: Final = f'{{ ($.event = "{SWEEP}") }}'
+UNFINISHED_PATTERN: Final = f'{{ ($.event = "{SWEEP}") && ($.result = "{UNFINISHED}") }}'
+
+
+def sweeps_metric(environment: str) -> str:
+    """Return the metric that counts the sweeps of an environment that came to their end.
+
+    Example:
+        >>> sweeps_metric("prod")
+        'prod-sweeps'
+    """
+    return f"{environment}-sweeps"
+
+
+def unfinished_metric(environment: str) -> str:
+    """Return the metric that counts those of them whose time was up.
+
+    Example:
+        >>> unfinished_metric("prod")
+        'prod-unfinished-sweeps'
+    """
+    return f"{environment}-unfinished-sweeps"
+
+
+class SweepFilters(Construct):
+    """Counts sweeps in the log of the controller.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        environment: its name.
+        log: of the controller.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: str, log: logs.ILogGroup
+    ) -> None:
+        super().__init__(scope, construct_id)
+        CountingFilter(
+            self, "All", log=log, pattern=SWEEP_PATTERN, metric=sweeps_metric(environment)
+        )
+        CountingFilter(
+            self,
+            "Unfinished",
+            log=log,
+            pattern=UNFINISHED_PATTERN,
+            metric=unfinished_metric(environment),
+        )

@@ -1,0 +1,46 @@
+"""The line that each sweep says of itself at its end; metric filters count it, and silence rings.
+
+It is a line of JSON by itself. What else the controller writes begins with a level in brackets, so
+that no text of a caller's, quoted in a refusal, can pass for a sweep.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+__all__ = ["FINISHED", "SWEEP", "UNFINISHED", "sweep_line"]
+
+SWEEP: Final = "starburst-sweep"
+"""What ``event`` says in the line of a sweep, and in no other line."""
+
+FINISHED: Final = "finished"
+"""What ``result`` says of a sweep that got to every session and every orphan, with or without
+trouble."""
+
+UNFINISHED: Final = "unfinished"
+"""What ``result`` says of a sweep whose time was up before that."""
+
+
+def sweep_line(*, at: float, sessions: int, tended: int, finished: bool) -> str:
+    """Return the line of one sweep.
+
+    Args:
+        at: when it ended, in seconds since the epoch.
+        sessions: how many there were.
+        tended: how many of them it got to.
+        finished: whether it got to all that there was.
+
+    Example:
+        >>> sweep_line(at=60, sessions=2, tended=1, finished=False)
+        '{"at": 60, "event": "starburst-sweep", "result": "unfinished", "sessions": 2, "tended": 1}'
+    """
+    return json.dumps(
+        {
+            "at": at,
+            "event": SWEEP,
+            "result": FINISHED if finished else UNFINISHED,
+            "sessions": sessions,
+            "tended": tended,
+        }
+    )
