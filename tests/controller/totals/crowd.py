@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from starburst.contract import CONTROL_PREFIX
 from starburst.controller.totals.book import BOOK
-from tests.controller.effects.faults import Died
+from tests.controller.effects.faults import KINDS, Died, kinds
 from tests.controller.effects.history import History
 
 __all__ = ["Crowd"]
@@ -32,6 +32,7 @@ class Crowd:
         random: of the seed.
         works: that have not begun.
         deaths: how many of a hundred of these writes are an invocation's last, before or after.
+        faults: how many of a hundred of these calls fail, before or after their effect.
         deep: how many may be in the midst of each other.
         watch: called after each effect on the book.
         died: how many did.
@@ -40,6 +41,7 @@ class Crowd:
     random: Random
     works: list[Work]
     deaths: int = 0
+    faults: int = 0
     deep: int = 12
     watch: Callable[[], object] = lambda: None
     died: int = 0
@@ -73,6 +75,12 @@ class Crowd:
             return do()
         while self.works and self._under_way < self.deep and self.random.random() < 0.5:
             self.one()
+        if self.random.randrange(100) < self.faults:
+            kind = self.random.choice([one for one in kinds(call, words) if one != "dies"])
+            try:
+                return KINDS[kind](call, do)
+            finally:
+                self.watch()
         dies = call == "s3.put_object" and self.random.randrange(100) < self.deaths
         if dies and self.random.random() < 0.5:
             raise Died
