@@ -76,6 +76,7 @@ fleet: setup  ## 500 workers and a million tasks in virtual time, against AWS's 
 
 nemesis: setup  ## SEEDS=1000 JOBS=4: bursts through injected faults; FIRST=7 SEEDS=1 replays seed 7
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.nemesis --seeds $(or $(SEEDS),20) --first $(or $(FIRST),0) \
+		$(if $(TOTALS),--totals) \
 		$(if $(JOBS),--jobs $(JOBS))
 
 # Atheris is no dependency: it stands beside the others for this run. FUZZ_WITH= fuzzes without it.

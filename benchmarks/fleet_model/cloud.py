@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,8 @@ from random import Random
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
+
+from starburst.controller.totals.book import BOOK
 
 from .clock import Bucket, Clock, Meter
 
@@ -93,6 +95,7 @@ class Cloud:
         clock, meter: of the run.
         random: of the run.
         parameter: the runtime document.
+        book: calls about the book of totals, which ``meter`` counts too.
         launched: told of each task that will run.
         woken: told of each message in the queue that wakes the controller.
     """
@@ -104,6 +107,7 @@ class Cloud:
     launched: Callable[[Task], None]
     woken: Callable[[str], None] = lambda _: None
     cursor: float = 0.0
+    book: Counter[str] = field(default_factory=Counter)
     objects: dict[str, tuple[bytes, str, float]] = field(default_factory=dict)
     visible: deque[Message] = field(default_factory=deque)
     in_flight: int = 0
@@ -134,6 +138,7 @@ class Cloud:
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         self._call("s3:GetObject", _S3_SECONDS)
+        self.book["s3:GetObject"] += Key == BOOK
         body, etag, at = self._stored(Key)
         return {
             "Body": io.BytesIO(body),
@@ -148,6 +153,7 @@ class Cloud:
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **terms: Any) -> dict[str, Any]:
         self._call("s3:PutObject", _S3_SECONDS)
+        self.book["s3:PutObject"] += Key == BOOK
         held = self.objects.get(Key)
         if "IfNoneMatch" in terms and held is not None:
             raise _refused("PreconditionFailed")

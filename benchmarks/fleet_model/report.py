@@ -176,16 +176,22 @@ def sessions_table(outcomes: Iterable[Outcome]) -> str:
 
 
 def calls_table(outcomes: Iterable[Outcome]) -> str:
-    """Return what the controller did for each session: its invocations, and its calls of ECS."""
+    """Return what the controller did for each session: invocations, calls of ECS, and the book.
+
+    ``book GET`` and ``book PUT`` are what the totals cost.
+    """
     counted = {
         "invoked": "lambda:Invoke",
         **{name: f"ecs:{name}" for name in ("RunTask", "StopTask", "ListTasks", "DescribeTasks")},
     }
-    head = f"{'session':34}" + "".join(f" {name:>13}" for name in counted)
+    book = {"book GET": "s3:GetObject", "book PUT": "s3:PutObject"}
+    head = f"{'session':34}" + "".join(f" {name:>13}" for name in (*counted, *book))
     lines = [head, "-" * len(head)]
     for o in outcomes:
         total = o.session.meter.total
-        cells = "".join(f" {total[action]:13,}" for action in counted.values())
+        counts = [total[action] for action in counted.values()]
+        counts += [o.session.cloud.book[action] for action in book.values()]
+        cells = "".join(f" {count:13,}" for count in counts)
         lines.append(f"{o.session.plan.name:34}{cells}")
     return "\n".join(lines)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from starburst.contract.times import GONE_SECONDS
 
 from .seed_processes import Played, play
+from .totals import play_totals
 
 __all__ = ["main"]
 
@@ -25,8 +26,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--first", type=int, default=0, help="from which on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at once")
+    parser.add_argument(
+        "--totals", action="store_true", help="fifty starts at once, rather than whole sessions"
+    )
     words = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if words.totals:
+        return play_totals(range(words.first, words.first + words.seeds), jobs=words.jobs)
     tally = _Tally(words.seeds)
     try:
         for played in play(range(words.first, words.first + words.seeds), jobs=words.jobs):

@@ -14,9 +14,11 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from starburst.contract import Limits
+from starburst.contract import Limits, Totals
 from starburst.controller.endpoints import GRACE_SECONDS
 from starburst.controller.sweep import SweepFailed
+from starburst.controller.totals.book import BOOK, Book
+from starburst.controller.totals.grants import RESERVED_SECONDS
 from starburst.pricing.prices import Capacity, billed_seconds
 from tests.controller.world import refused
 from tests.manifests import a_manifest
@@ -32,6 +34,8 @@ WORKERS: Final = 12
 
 FEW: Final = 2
 """Where it is about their end, each of which is an effect."""
+
+OTHER: Final = "b" * 20
 
 _PAUSE: Final = 55
 """Seconds between two looks while all recovers."""
@@ -107,6 +111,13 @@ def cleaned_up(world: MemoryWorld, *, counted: bool = True) -> None:
     assert world.queues() == [], "a queue is left"
     messages = world.sqs.queues[world.environment.settings.wakes]
     assert messages == [], "a message comes again and again"
+    book = Book()
+    if BOOK in world.store.objects:
+        if json.loads(world.read(BOOK))["grants"]:  # of a start that died, or whose stop came first
+            world.later(RESERVED_SECONDS)
+            world.sweep()
+        book = Book.from_json(world.read(BOOK))
+        assert (book.grants, book.waiting) == ({}, ()), "room is held, or waited for, by nobody"
     left = [key for key in world.keys_under("_control/") if not key.endswith("endpoints.json")]
     if not world.ecs.tasks and not left:
         return
@@ -116,6 +127,10 @@ def cleaned_up(world: MemoryWorld, *, counted: bool = True) -> None:
         assert world.status(KEYS).state in ("ended", "failed")
     if not counted:
         return
+    spent = sum(sum(by.values()) for by in book.months.values())
+    ended = map(world.read, world.keys_under("_control/ended/"))
+    cost = sum(json.loads(one)["usd"] for one in ended)
+    assert round(spent - cost, 9) == 0, "money is miscounted"
     record = json.loads(world.read(KEYS.ended_record))
     tasks = [task for task in world.ecs.tasks.values() if task["startedBy"] == KEYS.session]
     assert len(record["settled"]) == len(tasks), "workers that nobody counted"
@@ -218,6 +233,20 @@ def where_the_quota_is_small(world: MemoryWorld) -> None:
     world.ecs.excuse = "You've reached the limit on the number of vCPUs you can run concurrently"
 
 
+def until_there_is_room(world: MemoryWorld) -> None:
+    """It waits for a session that its user has told to stop, and whose worker has not left."""
+    world.deploy(
+        Limits(workers=100, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6),
+        user_totals=Totals(workers=FEW),
+    )
+    other = a_manifest(session=OTHER, workers=1)
+    world.put(other.keys.manifest, other.to_json())
+    world.request(other.keys, "start")
+    ask_to_start(world, workers=FEW, wait_seconds=3600)
+    world.deliver()
+    world.request_only(other.keys, "stop")
+
+
 def until_the_grace_is_over(world: MemoryWorld) -> None:
     world.stack.quick = True
     start(world)
@@ -271,6 +300,11 @@ def sent_again(world: MemoryWorld) -> None:
 
 def fewer(world: MemoryWorld) -> None:
     at_work(world, workers=2)
+
+
+def had_its_turn(world: MemoryWorld) -> None:
+    at_work(world, workers=FEW, counted=False)
+    assert (world.record(KEYS).waits_until, world.status(KEYS).place) == (0, 0)
 
 
 def filled_up(world: MemoryWorld) -> None:
@@ -338,6 +372,8 @@ SCENES: Final = (
         act=deliver,
         after=over("failed", "No Fargate configuration"),
     ),
+    # Its client is not there to ask, and after two minutes it would be dropped.
+    Scene(name="turn", before=until_there_is_room, act=deliver, after=had_its_turn, rounds=2),
     Scene(name="surplus", before=until_the_limit_was_lowered, act=sweep, after=fewer),
     Scene(name="stall", before=until_nothing_moved, act=sweep, after=sent_again),
     Scene(name="orphans", before=until_orphans_are_there, act=sweep, after=at_work),

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Final
 
+from starburst.contract import CONTROL_PREFIX
 from starburst.controller.totals.book import BOOK
-from tests.controller.effects.faults import Died
+from tests.controller.effects.faults import KINDS, Died, kinds
 from tests.controller.effects.history import History
 
 __all__ = ["Crowd"]
+
+_RECORDS: Final = f"{CONTROL_PREFIX}active/"
 
 Work = Callable[[], object]
 
@@ -28,7 +31,8 @@ class Crowd:
     Attributes:
         random: of the seed.
         works: that have not begun.
-        deaths: how many of a hundred writes of the book are an invocation's last, before or after.
+        deaths: how many of a hundred of these writes are an invocation's last, before or after.
+        faults: how many of a hundred of these calls fail, before or after their effect.
         deep: how many may be in the midst of each other.
         watch: called after each effect on the book.
         died: how many did.
@@ -37,6 +41,7 @@ class Crowd:
     random: Random
     works: list[Work]
     deaths: int = 0
+    faults: int = 0
     deep: int = 12
     watch: Callable[[], object] = lambda: None
     died: int = 0
@@ -64,11 +69,18 @@ class Crowd:
             self._under_way -= 1
 
     def interfere(self, call: str, words: Mapping[str, Any], do: Callable[[], Any]) -> Any:
-        """Have others their turn before an effect on the book."""
-        if words.get("Key") != BOOK:
+        """Have others their turn before an effect on the book, or on a record."""
+        key = str(words.get("Key", ""))
+        if key != BOOK and not (call == "s3.put_object" and key.startswith(_RECORDS)):
             return do()
         while self.works and self._under_way < self.deep and self.random.random() < 0.5:
             self.one()
+        if self.random.randrange(100) < self.faults:
+            kind = self.random.choice([one for one in kinds(call, words) if one != "dies"])
+            try:
+                return KINDS[kind](call, do)
+            finally:
+                self.watch()
         dies = call == "s3.put_object" and self.random.randrange(100) < self.deaths
         if dies and self.random.random() < 0.5:
             raise Died

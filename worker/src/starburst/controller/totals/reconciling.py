@@ -116,11 +116,12 @@ def _truth(
     listed = frozenset(sessions)
     gone: dict[str, Record | None] = {}
     here: dict[str, Record] = {}
-    for session in _doubtful(book, listed, now=now):
+    for session in _unknown(book, listed):
         # The listing may be older than the session; the record itself is never.
         if records.active(session) is None:
             ended = records.ended(session)
-            gone[session] = ended.record if ended else None
+            if ended is not None or not _is_reserved(book, session, now=now):
+                gone[session] = ended.record if ended else None
     for session in sessions:
         record = seen.get(session)
         known = session in book.grants or book.waiter(session) is not None
@@ -134,10 +135,17 @@ def _truth(
     return _Truth(gone=gone, here=here)
 
 
-def _doubtful(book: Book, listed: frozenset[str], *, now: float) -> list[str]:
-    grants = [name for name, grant in book.grants.items() if grant.reserved <= now]
-    waiting = [one.session for one in book.waiting if now - one.since >= RESERVED_SECONDS]
-    return [name for name in (*grants, *waiting) if name not in listed]
+def _unknown(book: Book, listed: frozenset[str]) -> list[str]:
+    waiting = [one.session for one in book.waiting]
+    return [name for name in (*book.grants, *waiting) if name not in listed]
+
+
+def _is_reserved(book: Book, session: str, *, now: float) -> bool:
+    """Whether a start may still be on its way to its record."""
+    grant, waiter = book.grants.get(session), book.waiter(session)
+    return (grant is not None and grant.reserved > now) or (
+        waiter is not None and now - waiter.since < RESERVED_SECONDS
+    )
 
 
 def _differs(keeper: Bookkeeper, book: Book, record: Record, *, now: float) -> bool:
@@ -149,14 +157,14 @@ def _differs(keeper: Bookkeeper, book: Book, record: Record, *, now: float) -> b
 
 
 def _without(book: Book, session: str, ended: Record | None, *, now: float) -> Book:
-    grant = book.grants.get(session)
-    if grant is not None and grant.reserved > now:  # its start was tried again meanwhile
+    if session not in book.grants and book.waiter(session) is None:
         return book
     if ended is not None:
         _LOG.warning("session %s had ended, and the book of totals did not know", session)
         return settled(book, ended, now=now)
-    if grant is not None or book.waiter(session) is not None:
-        _LOG.warning("session %s has no record: the book of totals lets go of it", session)
+    if _is_reserved(book, session, now=now):  # its start was tried again meanwhile
+        return book
+    _LOG.warning("session %s has no record: the book of totals lets go of it", session)
     return book.without(session)
 
 
