@@ -17,6 +17,10 @@ _WORKER: Final = (
     "tests/attacks/test_tampering.py",
     "tests/contract/test_times.py",
 )
+_ENDING: Final = (
+    "tests/runtime/worker/virtual/test_self_end.py",
+    "tests/runtime/worker/test_starting.py",
+)
 _CLIENT: Final = ("tests/runtime/client/**/test_*.py", "tests/runtime/worker/**/test_cancel*.py")
 _BOTH: Final = ("tests/runtime/**/test_*.py", "tests/protocol/**/test_*.py")
 _CONTROLLER: Final = ("tests/controller/**/test_*.py",)
@@ -87,12 +91,12 @@ TABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
                 "stopping",
                 "ranges",
                 "objects/cancelled",
-                "ending/aws_time",
-                "ending/lifetime",
-                "ending/watch",
-                "ending/word",
                 "child/range_run",
             )
+        },
+        **{
+            f"{_RUNTIME}/worker/ending/{name}.py": _ENDING
+            for name in ("aws_time", "lifetime", "watch", "word")
         },
         **{
             f"{_RUNTIME}/_client/tasks/{name}.py": _CLIENT

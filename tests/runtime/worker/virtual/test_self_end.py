@@ -213,7 +213,13 @@ def test_one_server_whose_clock_is_wrong_ends_nobody() -> None:
     assert OVERDUE <= said(session)[0] <= OVERDUE + 2
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 2026 00:00:00 GMT"])
+NO_DATES = (
+    *(None, "", "yesterday", "Thu, 99 Jan 2026 00:00:00 GMT"),
+    "Thu, 01 Jan 99999999999 00:00:00 GMT",
+)
+
+
+@pytest.mark.parametrize("date", NO_DATES)
 def test_an_answer_without_a_date_leaves_the_time_as_it_was(date: Any) -> None:
     time = AwsTime()
     time.hear({"ResponseMetadata": {"HTTPHeaders": {"date": date}}})

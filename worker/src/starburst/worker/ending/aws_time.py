@@ -49,7 +49,7 @@ class AwsTime:
         The last one counts: a server that tells a wrong time is put right by the next.
         """
         date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-        with suppress(OverflowError, TypeError, ValueError):
+        with suppress(OverflowError, ValueError):
             moment = parsedate_to_datetime(date).timestamp()
             self._heard = (moment, self._clock.monotonic())
 

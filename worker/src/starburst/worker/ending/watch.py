@@ -55,7 +55,7 @@ class Watch:
         self._timings = timings
         self._clock = clock
         self._began = clock.monotonic()
-        self._told: float | None = None
+        self._told = False
         self._trouble = ""
         self._changed = clock.condition()
         self._over = False
@@ -78,8 +78,10 @@ class Watch:
         An extension that was granted at the last moment is seen by the look before the end, whose
         answer also has the newest date.
         """
-        if self._told is not None:
-            return self._enforce(self._told)
+        if self._told:
+            log("cannot stop", seconds=self._timings.stop_seconds)
+            self._kill()
+            return self._timings.stop_seconds
         self._ask()
         now, age = self._time.now(), self._clock.monotonic() - self._began
         why = self._life.over(now=now, age=age)
@@ -87,7 +89,7 @@ class Watch:
             rest = min(self._timings.status_seconds, self._life.left(now=now, age=age))
             return max(_SHORTEST_SECONDS, rest)
         log("ends itself", why=why, deadline=self._life.deadline)
-        self._told = self._clock.monotonic()
+        self._told = True
         self._stop()
         return self._timings.stop_seconds
 
@@ -103,14 +105,6 @@ class Watch:
         self._trouble = ""
         if word is not None:
             self._life.take(word)
-
-    def _enforce(self, told: float) -> float:
-        left = told + self._timings.stop_seconds - self._clock.monotonic()
-        if left > 0:
-            return left
-        log("cannot stop", seconds=self._timings.stop_seconds)
-        self._kill()
-        return self._timings.stop_seconds
 
     def _run(self) -> None:
         pause = 0.0
