@@ -192,6 +192,12 @@ def test_an_alarm_of_another_kind_is_refused(change: dict[str, Any]) -> None:
         read_alarm("A", {**PROPERTIES, **change})
 
 
+def test_an_alarm_on_alarms_is_refused() -> None:
+    both = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "TRUE"}}
+    with pytest.raises(UnjudgedAlarmError, match=r"Both: .*CompositeAlarm is not judged"):
+        read_watched({"one": {"Resources": {"Both": both}}}, account="1", region="eu-west-1")
+
+
 FUNCTION, ALIAS = ("FunctionName", "pay"), ("Resource", "pay:live")
 
 
