@@ -38,16 +38,18 @@ class Assumption:
         beyond: how many periods more than N the evaluation range has. AWS's examples have two, and
             the page says that it depends on the period.
         fills_empty: whether FILL makes values of a range that has none.
+        late: minutes by which values come late: metrics are delivered as well as it goes.
     """
 
     beyond: int
     fills_empty: bool
+    late: int = 0
 
 
 ASSUMPTIONS: Final = (
     Assumption(beyond=0, fills_empty=True),
     Assumption(beyond=2, fills_empty=False),
-    Assumption(beyond=10, fills_empty=True),
+    Assumption(beyond=10, fills_empty=True, late=2),
 )
 """Those under which every alarm is judged."""
 
@@ -72,6 +74,8 @@ def states(
     for minute in minutes:
         at = minute - first
         found = tuple(ends[at - (reach - 1) * length : at + 1 : length])
+        if assumption.late:
+            found = _come(alarm, series, found, minute=minute, late=assumption.late)
         if (state, found) not in known:
             filled = _filled(alarm, found, assumption)
             known[state, found] = next_state(alarm, filled, before=state)
@@ -116,9 +120,24 @@ def _filled(
     return [alarm.fill if each is None else each for each in values]
 
 
-def _value(alarm: Alarm, series: Series, *, end: int) -> float | None:
-    """Return the value of the period that ends with a minute; None where nothing was sent."""
-    sent = series.of(alarm.metric)
+def _come(
+    alarm: Alarm, series: Series, values: tuple[float | None, ...], *, minute: int, late: int
+) -> tuple[float | None, ...]:
+    """Return the values as they are known in a minute, when the last ones have not come yet."""
     length = alarm.period // MINUTE
-    values = [each for minute in range(end - length + 1, end + 1) for each in sent.get(minute, ())]
+    known = list(values)
+    for back in range(min(len(known), -(-late // length))):
+        end = minute - back * length
+        known[-1 - back] = _value(alarm, series, end=end, unseen=late - back * length)
+    return tuple(known)
+
+
+def _value(alarm: Alarm, series: Series, *, end: int, unseen: int = 0) -> float | None:
+    """Return the value of the period that ends with a minute; None where nothing was sent.
+
+    The last ``unseen`` minutes of it are left out.
+    """
+    sent = series.of(alarm.metric)
+    minutes = range(end - alarm.period // MINUTE + 1, end + 1 - unseen)
+    values = [each for minute in minutes for each in sent.get(minute, ())]
     return STATISTICS[alarm.statistic](values) if values else None

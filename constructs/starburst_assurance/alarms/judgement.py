@@ -28,7 +28,7 @@ class Trial:
         series: what was counted and logged.
         minutes: when alarms are looked at.
         begins: minute in which something goes wrong; None where nothing does.
-        within: so many minutes later it must have rung.
+        within: so many minutes later it must have rung, or later where values come late.
         ends: minute in which all is well again; None where it stays wrong, and rings to the end.
         quiet_within: so many minutes later it must be quiet, so that the next time rings anew.
     """
@@ -75,7 +75,8 @@ def rings_amiss(alarm: Alarm, trial: Trial, *, rings: bool) -> Iterator[str]:
     for assumption in ASSUMPTIONS:
         found = states(alarm, trial.series, minutes=trial.minutes, assumption=assumption)
         loud = [minute for minute, state in zip(trial.minutes, found, strict=True) if _loud(state)]
-        told = _amiss(loud, trial) if rings and trial.begins is not None else _noise(loud)
+        must = rings and trial.begins is not None
+        told = _amiss(loud, trial, late=assumption.late) if must else _noise(loud)
         if told:
             yield f"{trial.name}: {told} ({assumption})"
 
@@ -88,17 +89,17 @@ def _noise(loud: list[int]) -> str:
     return f"it rings in minute {loud[0]}" if loud else ""
 
 
-def _amiss(loud: list[int], trial: Trial) -> str:
+def _amiss(loud: list[int], trial: Trial, *, late: int) -> str:
     begins = trial.begins or 0
     early = [minute for minute in loud if minute < begins]
     if early:
         return f"it rings in minute {early[0]}, before anything is wrong"
     last = trial.ends if trial.ends is not None else trial.minutes.stop
     first = loud[0] if loud else None
-    if first is None or first > begins + trial.within:
+    if first is None or first > begins + trial.within + late:
         return f"it does not ring within {trial.within} minutes"
     silent = set(range(first, last)) - set(loud)
     if silent:
         return f"it is quiet again in minute {min(silent)}, and nothing is well"
-    late = [minute for minute in loud if minute >= last + trial.quiet_within]
-    return f"it still rings in minute {late[0]}, so the next time is not heard" if late else ""
+    after = [minute for minute in loud if minute >= last + trial.quiet_within + late]
+    return f"it still rings in minute {after[0]}, so the next time is not heard" if after else ""

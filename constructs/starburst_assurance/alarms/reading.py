@@ -23,6 +23,9 @@ _KNOWN: Final = frozenset(
 )
 
 
+_OF_ANOTHER_KIND: Final = ("AWS::CloudWatch::AnomalyDetector", "AWS::CloudWatch::CompositeAlarm")
+
+
 class UnjudgedAlarmError(ValueError):
     """An alarm or a filter is of a kind whose rules are not written down here."""
 
@@ -81,6 +84,9 @@ def read_watched(
         UnjudgedAlarmError: an alarm or a filter is of another kind.
     """
     found = _Resources(templates, account, region)
+    for kind in _OF_ANOTHER_KIND:
+        for name, _ in found.of(kind):
+            raise UnjudgedAlarmError(f"{name}: {kind} is not judged here")
     subscribed: dict[str, tuple[str, ...]] = dict.fromkeys(found.arns("AWS::SNS::Topic"), ())
     for _, each in found.of("AWS::SNS::Subscription"):
         heard = (*subscribed.get(each["TopicArn"], ()), f"{each['Protocol']}:{each['Endpoint']}")

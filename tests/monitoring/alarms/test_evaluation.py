@@ -114,20 +114,26 @@ def test_one_late_breach_rings_not_ahead_of_time(text: str) -> None:
 
 
 def looked_at(
-    alarm: Alarm, watched: Watched, sent: dict[int, float], *, beyond: int = 2, empty: bool = True
+    alarm: Alarm, watched: Watched, sent: dict[int, float], assumption: Assumption
 ) -> list[State]:
     series = Series(watched)
     for minute, value in sent.items():
         series.send(alarm.metric, minute=minute, value=value)
-    assumption = Assumption(beyond=beyond, fills_empty=empty)
     return list(states(alarm, series, minutes=range(30), assumption=assumption))
+
+
+def plain(beyond: int) -> Assumption:
+    return Assumption(beyond=beyond, fills_empty=True)
 
 
 def test_periods_slide_by_the_minute(watched: Watched) -> None:
     """At the end of minute 5 it goes by minutes 1 to 5, at the end of minute 6 by 2 to 6."""
     one = replace(THREE, periods=1, datapoints=1, statistic="Sum", threshold=2)
-    found = looked_at(one, watched, {minute: minute in (8, 12) for minute in range(30)})
-    assert [minute for minute, state in enumerate(found) if state is State.ALARM] == [12]
+    sent = {minute: float(minute in (8, 12)) for minute in range(30)}
+    late = Assumption(beyond=2, fills_empty=True, late=3)
+    for assumption, rings in ((plain(2), [12]), (late, [])):
+        found = looked_at(one, watched, sent, assumption)
+        assert [minute for minute, state in enumerate(found) if state is State.ALARM] == rings
 
 
 def test_silence_rings_late_where_nothing_is_filled_in(watched: Watched) -> None:
@@ -141,19 +147,18 @@ def test_silence_rings_late_where_nothing_is_filled_in(watched: Watched) -> None
         missing=Missing.BREACHING,
     )
     sent = dict.fromkeys(range(10), 1.0)
-    late = {
-        beyond: looked_at(silent, watched, sent, beyond=beyond)[10:].index(State.ALARM)
-        for beyond in (0, 2, 10)
-    }
+
+    def rings(alarm: Alarm, assumption: Assumption) -> int:
+        """Return how many minutes of silence it takes."""
+        return looked_at(alarm, watched, sent, assumption)[10:].index(State.ALARM) + 1
+
+    assert [rings(silent, plain(beyond)) for beyond in (0, 2, 10)] == [5, 7, 15]
     filled = replace(silent, fill=0)
-    in_time = {
-        each: looked_at(filled, watched, sent, beyond=each.beyond, empty=each.fills_empty)[
-            10:
-        ].index(State.ALARM)
-        for each in ASSUMPTIONS
-    }
-    assert late == {0: 4, 2: 6, 10: 14}
-    assert set(in_time.values()) == {4}
+    assert {rings(filled, plain(beyond)) for beyond in (0, 2, 10)} == {5}
+    assert {rings(filled, each) for each in ASSUMPTIONS} == {5}
+    slow, too_slow = (Assumption(beyond=0, fills_empty=True, late=late) for late in (4, 5))
+    assert rings(filled, slow) == 5
+    assert State.ALARM in looked_at(filled, watched, sent, too_slow)[5:10], "a false alarm"
 
 
 def test_an_expression_is_read_and_others_are_refused() -> None:
@@ -185,6 +190,12 @@ def test_an_expression_is_read_and_others_are_refused() -> None:
 def test_an_alarm_of_another_kind_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(UnjudgedAlarmError, match=r"A: .* is not judged here"):
         read_alarm("A", {**PROPERTIES, **change})
+
+
+def test_an_alarm_on_alarms_is_refused() -> None:
+    both = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "TRUE"}}
+    with pytest.raises(UnjudgedAlarmError, match=r"Both: .*CompositeAlarm is not judged"):
+        read_watched({"one": {"Resources": {"Both": both}}}, account="1", region="eu-west-1")
 
 
 FUNCTION, ALIAS = ("FunctionName", "pay"), ("Resource", "pay:live")
