@@ -28,11 +28,11 @@ from .rebuilding import ask_of, rebuilt, with_record
 from .waiting import Standing, advanced, standing
 from .words import full_words, refusal_words
 
-__all__ = ["BookBusy", "Bookkeeper", "settled"]
+__all__ = ["FIRST_PAUSE", "LONGEST_PAUSE", "BookBusy", "Bookkeeper", "settled"]
 
 _LOG: Final = logging.getLogger(__name__)
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 1.0
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 1.0
 _RANDOM: Final = random.Random()  # noqa: S311 - it spreads writes, and keeps no secret
 
 _T = TypeVar("_T")
@@ -203,7 +203,7 @@ class Bookkeeper:
             try:
                 documents.write(BOOK, book.to_json(), replaces=stored.etag)
             except Conflict:
-                pause = _RANDOM.random() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
+                pause = _RANDOM.random() * min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**attempt)
                 if clock() + pause >= until:
                     raise BookBusy(
                         "too many sessions start and end at once to account for one more; ask again"
