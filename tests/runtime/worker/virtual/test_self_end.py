@@ -199,6 +199,22 @@ def test_the_time_is_that_of_the_last_answer_of_aws() -> None:
     assert OVERDUE - 400 <= said(session)[0] <= OVERDUE - 400 + 2
 
 
+def test_before_aws_has_told_any_time_a_worker_has_its_age_alone() -> None:
+    life = Lifetime(longest_seconds=100.0, deadline=10.0, overdue_seconds=20.0)
+    assert life.left(now=None, age=0.0) == 120.0
+    assert not life.over(now=None, age=119.0)
+    why = "it is 120 s old, and a session of its workspace lasts 100 s"
+    assert life.over(now=None, age=120.0) == why
+
+
+def test_a_worker_must_end_exactly_when_nothing_is_left() -> None:
+    life = Lifetime(longest_seconds=1e9, deadline=10.0, overdue_seconds=20.0)
+    assert (life.left(now=29.5, age=0.0), life.over(now=29.5, age=0.0)) == (0.5, "")
+    assert life.left(now=30.0, age=0.0) == 0.0
+    assert life.over(now=30.0, age=0.0) == "its session is 20 s past its deadline"
+    assert Lifetime(longest_seconds=5.0, deadline=None, overdue_seconds=1.0).over(now=9.0, age=6.0)
+
+
 def test_one_server_whose_clock_is_wrong_ends_nobody() -> None:
     session = idle()
 
