@@ -122,7 +122,11 @@ class Workers(State):
             self._exit(worker, code=_DONE)
         else:
             end = self.clock.now + _TIMINGS.grace_seconds
-            self.clock.at(end, lambda: worker.gone or self._exit(worker, code=_DONE))
+            self.clock.at(end, lambda: self._let_go(worker))
+
+    def _let_go(self, worker: _Worker) -> None:
+        if not worker.gone:
+            self._exit(worker, code=_DONE)
 
     def _count_looks(self, worker: _Worker) -> None:
         """Count its looks at the controller's word, each in its second."""

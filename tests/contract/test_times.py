@@ -162,7 +162,7 @@ def test_a_worker_that_is_told_to_stop_has_time_to_commit_before_it_is_killed() 
 def test_a_worker_ends_itself_after_the_controller_would_have_ended_it() -> None:
     sweep = 60
     assert sweep < OVERDUE_SECONDS
-    look = starting._BRIEF
+    look: Any = starting._BRIEF
     tries = 1 + look.retries["max_attempts"]
     longest = tries * (look.connect_timeout + look.read_timeout) + 1  # and the pause between
     assert OVERDUE_SECONDS + longest + STOP_SECONDS <= GONE_SECONDS

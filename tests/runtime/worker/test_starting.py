@@ -184,8 +184,9 @@ def test_what_a_worker_waits_for_holds_up_its_end_for_so_long_at_most(how: str, 
         [sys.executable, "-c", STUCK_OR_NOT, how], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (code, "")
-    events = [json.loads(line)["event"] for line in done.stdout.split("\n") if line]
-    assert events == ["ends itself", *(["cannot stop"] if code else [])]
+    told = [json.loads(line) for line in done.stdout.split("\n") if line]
+    assert [line["event"] for line in told] == ["ends itself", *(["cannot stop"] if code else [])]
+    assert told[-1].get("seconds") == (0.1 if code else None)
 
 
 def test_a_worker_whose_session_is_over_ends_with_0_and_says_why(

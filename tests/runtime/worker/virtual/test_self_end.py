@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from starburst.contract.times import GONE_SECONDS, GRACE_SECONDS, OVERDUE_SECONDS, STOP_SECONDS
 from starburst.worker.ending.aws_time import AwsTime
 from starburst.worker.ending.lifetime import Lifetime
 from starburst.worker.ending.watch import Watch
-from starburst.worker.ending.word import Word
+from starburst.worker.ending.word import Told, Word
 from starburst.worker.settings.timings import Timings
 from tests.runtime.wire import s3_error
 from tests.statuses import a_status
@@ -54,6 +56,7 @@ def test_an_idle_worker_ends_itself_soon_after_its_sessions_deadline() -> None:
     lives(session)
     at, why = said(session)
     assert OVERDUE <= at <= OVERDUE + 2
+    assert session.logged("ends itself")[0]["deadline"] == DEADLINE
     assert session.time.now - at < 1, "the long poll is broken off"
     assert "past its deadline" in why
     assert session.outcomes() == session.squares()
@@ -90,7 +93,8 @@ def test_a_worker_that_aws_does_not_answer_ends_by_the_time_that_it_was_told_las
     at, _ = said(session)
     assert OVERDUE <= at <= OVERDUE + 2
     assert session.time.now - at < 1
-    assert len(session.logged("no word")) == 1, "once, however often it looks"
+    [line] = session.logged("no word")  # once, however often it looks
+    assert (line["error"], "aws.invalid" in line["why"]) == ("EndpointConnectionError", True)
 
 
 def test_a_worker_whose_queue_is_hidden_ends() -> None:
@@ -199,6 +203,22 @@ def test_the_time_is_that_of_the_last_answer_of_aws() -> None:
     assert OVERDUE - 400 <= said(session)[0] <= OVERDUE - 400 + 2
 
 
+def test_before_aws_has_told_any_time_a_worker_has_its_age_alone() -> None:
+    life = Lifetime(longest_seconds=100.0, deadline=10.0, overdue_seconds=20.0)
+    assert life.left(now=None, age=0.0) == 120.0
+    assert not life.over(now=None, age=119.0)
+    why = "it is 120 s old, and a session of its workspace lasts 100 s"
+    assert life.over(now=None, age=120.0) == why
+
+
+def test_a_worker_must_end_exactly_when_nothing_is_left() -> None:
+    life = Lifetime(longest_seconds=1e9, deadline=10.0, overdue_seconds=20.0)
+    assert (life.left(now=29.5, age=0.0), life.over(now=29.5, age=0.0)) == (0.5, "")
+    assert life.left(now=30.0, age=0.0) == 0.0
+    assert life.over(now=30.0, age=0.0) == "its session is 20 s past its deadline"
+    assert Lifetime(longest_seconds=5.0, deadline=None, overdue_seconds=1.0).over(now=9.0, age=6.0)
+
+
 def test_one_server_whose_clock_is_wrong_ends_nobody() -> None:
     session = idle()
 
@@ -262,6 +282,59 @@ def test_who_does_not_stop_is_ended_as_ecs_would_end_it(look: Callable[[], Word 
         session.time.sleep(watch.turn())
     assert told == [pytest.approx(60.0, abs=1)]
     assert session.killed == [pytest.approx(60.0 + STOP_SECONDS, abs=1)]
+
+
+def test_the_same_trouble_is_told_anew_once_it_had_passed() -> None:
+    session = idle()
+    session.tell(deadline=DEADLINE)
+    session.meet("get_status", outage(), outage(), None, outage())
+    lives(session)
+    assert len(session.logged("no word")) == 2
+
+
+def test_a_look_asks_for_what_is_new_only_and_raises_what_it_meets() -> None:
+    session = VirtualSession()
+    asked: list[dict[str, Any]] = []
+
+    class S3:
+        def get_object(self, **words: Any) -> dict[str, Any]:
+            asked.append(words)
+            return session.s3.get_object(**words)
+
+    s3: Any = S3()
+    told = Told(s3, "bucket", keys=session.keys)
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        told.look()
+    session.tell(session="b" * 20)
+    for _ in range(2):  # what was not taken is no reason to ask for less
+        with pytest.raises(ValueError, match="another session"):
+            told.look()
+    session.tell(state="ended", deadline=7.0)
+    word = Word(session=session.keys.session, state="ended", deadline=7.0)
+    assert (told.look(), told.look(), told.look()) == (word, None, None)
+    assert ["IfNoneMatch" in words for words in asked] == [False] * 4 + [True] * 2
+    assert {(words["Bucket"], words["Key"]) for words in asked} == {("bucket", session.keys.status)}
+    session.tell(state="running", deadline=8.0)
+    assert (told.look() or word).final is False
+
+
+def test_the_thread_that_watches_holds_up_no_process_and_ends_with_its_worker() -> None:
+    looks, looked = list[int](), threading.Event()
+
+    def look() -> None:
+        looks.append(1)
+        looked.set()
+
+    life = Lifetime(longest_seconds=1e9, deadline=None, overdue_seconds=0.0)
+    watch = Watch(
+        life, time=AwsTime(), look=look, stop=lambda: None, kill=lambda: None, timings=Timings()
+    )
+    thread = watch.start()
+    assert (thread.daemon, thread.name) == (True, "starburst-watch")
+    assert looked.wait(60)
+    watch.close()
+    thread.join(60)
+    assert (thread.is_alive(), looks) == (False, [1])
 
 
 def test_a_worker_that_has_ended_is_watched_no_more() -> None:

@@ -13,7 +13,7 @@ class Lifetime:
     """Until when one worker may live, by all that it was told.
 
     A deadline only becomes later: ``extend`` is all that changes one, and an older word that was
-    put back says nothing new. An end stays. What no word can change is the worker's own age.
+    put back says nothing new. What no word can change is the worker's own age.
 
     Args:
         longest_seconds: how long a session of its workspace may last, so that no worker is older.
@@ -42,8 +42,10 @@ class Lifetime:
 
     def take(self, word: Word) -> None:
         """Take what the controller says of the session."""
-        self._ended = self._ended or word.final
-        self.deadline = max(self.deadline or 0.0, word.deadline)
+        self._ended = word.final
+        self.deadline = (
+            word.deadline if self.deadline is None else max(self.deadline, word.deadline)
+        )
 
     def left(self, *, now: float | None, age: float) -> float:
         """Return the seconds until it must end; zero or less where it must already.
@@ -54,16 +56,21 @@ class Lifetime:
         """
         if self._ended:
             return 0.0
-        known = now is not None and self.deadline is not None
-        rest = self.deadline - now if known else math.inf  # type: ignore[operator]
-        return min(rest, self._longest - age) + self._overdue
+        return min(self._rest(now), self._longest - age) + self._overdue
 
     def over(self, *, now: float | None, age: float) -> str:
         """Return why it must end now, in words; empty where it need not."""
-        if self.left(now=now, age=age) > 0:
-            return ""
+        late = -self._rest(now)
         if self._ended:
             return "its session has ended"
-        if now is not None and self.deadline is not None and now - self.deadline >= self._overdue:
-            return f"its session is {now - self.deadline:.0f} s past its deadline"
-        return f"it is {age:.0f} s old, and a session of its workspace lasts {self._longest:.0f} s"
+        if late >= self._overdue:
+            return f"its session is {late:.0f} s past its deadline"
+        if age - self._longest >= self._overdue:
+            return (
+                f"it is {age:.0f} s old, and a session of its workspace lasts {self._longest:.0f} s"
+            )
+        return ""
+
+    def _rest(self, now: float | None) -> float:
+        """Return the seconds to the deadline, as far as it is known."""
+        return math.inf if now is None or self.deadline is None else self.deadline - now
