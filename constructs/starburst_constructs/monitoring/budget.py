@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from aws_cdk import CfnResource
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -52,9 +53,6 @@ class WorkspaceBudget(Construct):
         freezes: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        if freezes:
-            # In one stack with it: what is published before its policy admits it is lost.
-            self.node.add_dependency(topic)
         people = [
             budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
             for email in emails
@@ -62,7 +60,7 @@ class WorkspaceBudget(Construct):
         machine = budgets.CfnBudget.SubscriberProperty(
             address=topic.topic_arn, subscription_type="SNS"
         )
-        budgets.CfnBudget(
+        budget = budgets.CfnBudget(
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
@@ -87,3 +85,8 @@ class WorkspaceBudget(Construct):
                 for threshold in THRESHOLDS
             ],
         )
+        if freezes:
+            # In one stack with it: what is published before its policy admits it is lost.
+            for beside in topic.node.find_all():
+                if isinstance(beside, CfnResource) and not isinstance(beside, sns.CfnTopic):
+                    budget.add_resource_dependency(beside)
