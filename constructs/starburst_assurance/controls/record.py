@@ -187,6 +187,8 @@ COST: Final = (
             "tests/monitoring/test_budgets.py"
             "::test_a_spent_budget_freezes_where_the_environment_says_so",
             "tests/proofs/test_doors.py::test_only_our_budgets_freeze_and_only_by_their_topic",
+            "tests/controller/totals/test_officers.py"
+            "::test_a_budget_that_is_spent_freezes_its_workspace_until_the_month_ends",
         ),
     ),
     Control(
@@ -213,6 +215,10 @@ COST: Final = (
             "tests/settings/test_totals.py"
             "::test_what_follows_lets_any_session_within_its_limits_start",
             "tests/compute/test_runtime_document.py::test_a_client_can_read_what_is_published",
+            "tests/controller/totals/test_start.py::test_each_total_of_each_scope_is_held",
+            "tests/controller/totals/test_fifty_at_once.py"
+            "::test_no_total_is_exceeded_at_any_moment",
+            "tests/controller/totals/test_interleavings.py::test_no_total_is_exceeded",
         ),
         yours=(f"{_YOURS}#cap-the-account",),
     ),
@@ -225,6 +231,8 @@ COST: Final = (
         tests=(
             "tests/spending/test_freeze.py::test_a_workspace_is_frozen_told_recorded_and_thawed",
             "tests/proofs/test_doors.py::test_an_officer_who_may_invoke_anything_else_is_noticed",
+            "tests/controller/totals/test_officers.py::test_only_officers_freeze",
+            "tests/e2e/test_officers.py::test_an_officer_freezes_and_thaws_and_nobody_else_does",
         ),
     ),
     Control(
