@@ -20,9 +20,9 @@ ERRORS = {
     *("AccessDenied", "ConfigurationError", "EnvironmentNotFound", "FleetFailed"),
     *("IntegrityError", "KeyUnavailable", "LimitExceeded", "LocalEnvironmentError"),
     *("PayloadError", "RemoteTraceback", "ResultTooLarge", "SessionEnded", "SessionError"),
-    *("SessionNotFound", "StarburstError", "TaskError", "TaskTimeout", "UnpicklableInput"),
+    *("SessionNotFound", "SessionsFrozen", "StarburstError", "TaskError", "TaskTimeout"),
     *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound", "WrongArguments"),
-    "InitializerFailed",
+    *("InitializerFailed", "UnpicklableInput"),
 }
 VALUES = {
     *("Connection", "Estimate", "FutureList", "Handle", "ResultIterator", "Session"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -82,8 +83,13 @@ def fifty(seed: int, *, deaths: int = 0, faults: int = 0) -> Outcome:
             seen = world.store.objects[BOOK]
             found.wrong += _exceeded(Book.from_json(world.read(BOOK)), allowed)
 
-    works = [lambda record=record: start(record) for record in records]
-    crowd = Crowd(random=random, works=works, deaths=deaths, faults=faults, watch=watch)
+    crowd = Crowd(
+        random=random,
+        works=[partial(start, record) for record in records],
+        deaths=deaths,
+        faults=faults,
+        watch=watch,
+    )
     crowd.play(world.history)
     found.died = crowd.died
     book, unsure = keeper.read(), found.died + found.failed

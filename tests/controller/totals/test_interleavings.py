@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -157,8 +158,12 @@ def test_no_total_is_exceeded(seed: int, deaths: int, rounds: list[list[str]]) -
 
     world.ecs.stop_task = stop_some  # type: ignore[method-assign]
     for acts in rounds:
-        works = [lambda act=act: play.act(act) for act in acts]
-        crowd = Crowd(random=random, works=works, deaths=deaths, watch=play.look)
+        crowd = Crowd(
+            random=random,
+            works=[partial(play.act, act) for act in acts],
+            deaths=deaths,
+            watch=play.look,
+        )
         crowd.play(world.history)
         play.look()
     world.ecs.stop_task = stop_task  # type: ignore[method-assign]

@@ -101,7 +101,7 @@ class AccessDenied(StarburstError, PermissionError):
 
 
 class LimitExceeded(StarburstError):
-    """The controller refused a session or a request that is over its workspace's limits."""
+    """The controller refused what is over its workspace's limits, or has no room in the totals."""
 
 
 class SessionsFrozen(LimitExceeded):

@@ -1,8 +1,9 @@
-"""``python -m benchmarks.totals``: starts at one instant, and where their totals might be kept.
+"""Starts at one instant, and where their totals might be kept.
 
-Three ways are compared: the book that is (one object, compare-and-set), one such object a workspace
-(which cannot hold the environment's total), and no book: each start writes an object of its own,
-lists and reads all others, and takes its own back where they are too many.
+``python -m benchmarks.fleet_model.contention`` prints the tables. Three ways are compared: the book
+that is (one object, compare-and-set), one such object a workspace (which cannot hold the
+environment's total), and no book: each start writes an object of its own, lists and reads all
+others, and takes its own back where they are too many.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from starburst.controller.totals.keeping import FIRST_PAUSE, LONGEST_PAUSE, Book
 from starburst.errors import LimitExceeded
 from starburst.local.environment import LocalEnvironment
 
-from .fleet_model.terms import document, settings
+from .terms import document, settings
 
 __all__ = ["main", "simulated"]
 
