@@ -49,7 +49,7 @@ class Word:
     @classmethod
     def from_json(cls, text: bytes) -> Word:
         """Read it; raise ValueError where it is malformed, or another protocol's."""
-        said = read_object(text, most=_MOST_BYTES)
+        said = read_object(text)
         if not speaks_protocol(said.get("protocol")):
             raise ValueError("status has another protocol version")
         known = {one.name for one in dataclass_fields(cls)}
@@ -85,7 +85,7 @@ class Told:
             if code_of(error) in _UNCHANGED:
                 return None
             raise
-        word = Word.from_json(answer["Body"].read(_MOST_BYTES + 1))
+        word = Word.from_json(answer["Body"].read(_MOST_BYTES))
         if word.session != self._keys.session:
             raise ValueError("status is of another session")
         self._etag = answer["ETag"]
