@@ -18,9 +18,9 @@ from stacks.settings.addon import Price
 from starburst.aws.calls import TROUBLE
 from starburst.aws.cost_tag import CostTag, billing, look_at_cost_tag
 from starburst.contract import WORKSPACE_TAG
+from starburst.contract.sweep_line import SWEEP_PATTERN
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
-from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN
 
 __all__ = ["IdleCost", "Item", "idle_cost", "main", "markdown", "templates_by_environment"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from environments import ALL
-from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN, UNFINISHED_PATTERN
+from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN, tampering_metric
 from tests.some import some
 from tests.stacks.reading import resources

@@ -12,8 +12,8 @@ import pytest
 from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
 from starburst.aws.cost_tag import CostTag
+from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst.pricing.prices import load
-from starburst_constructs.monitoring.sweeps import SWEEP_PATTERN, UNFINISHED_PATTERN
 
 IRELAND = load("eu-west-1")
 

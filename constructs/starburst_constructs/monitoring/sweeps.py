@@ -6,24 +6,13 @@ JSON. So a filter on fields finds sweeps and nothing that a caller wrote.
 
 from __future__ import annotations
 
-from typing import Final
-
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from starburst.contract.sweep_line import SWEEP, UNFINISHED
+from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 
-__all__ = [
-    "SWEEP_PATTERN",
-    "UNFINISHED_PATTERN",
-    "SweepFilters",
-    "sweeps_metric",
-    "unfinished_metric",
-]
-
-SWEEP_PATTERN: Final = f'{{ ($.event = "{SWEEP}") }}'
-UNFINISHED_PATTERN: Final = f'{{ ($.event = "{SWEEP}") && ($.result = "{UNFINISHED}") }}'
+__all__ = ["SweepFilters", "sweeps_metric", "unfinished_metric"]
 
 
 def sweeps_metric(environment: str) -> str:

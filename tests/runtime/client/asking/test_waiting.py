@@ -91,11 +91,12 @@ def test_it_is_asked_for_until_it_has_its_room(
 def test_who_waited_in_vain_is_told_the_same_sentence(
     waiting: starburst.Session, queue: Queue, kind: type[StarburstError], tasks: int
 ) -> None:
-    errors = [future.exception for future in waiting.map(abs, [-1] * tasks)]
+    futures = waiting.map(abs, [-1] * tasks)
     why = "it has waited 600 s for room: 3 of study's 5 workers are held by session x of bobby"
     queue.says(waiting.manifest.keys, state="failed", reason=why, error=kind.__name__)
     sentence = f"session {waiting.id} was not started: {why}"
-    assert [repr(error(60)) for error in errors] == [repr(kind(sentence))] * tasks
+    errors = [futures[number].exception(60) for number in range(tasks)]
+    assert list(map(repr, errors)) == [repr(kind(sentence))] * tasks
     while waiting._core.tasks.ended is None:
         threading.Event().wait(0.01)
     with pytest.raises(kind, match="was not started"):

@@ -9,7 +9,14 @@ from __future__ import annotations
 import json
 from typing import Final
 
-__all__ = ["FINISHED", "SWEEP", "UNFINISHED", "sweep_line"]
+__all__ = [
+    "FINISHED",
+    "SWEEP",
+    "SWEEP_PATTERN",
+    "UNFINISHED",
+    "UNFINISHED_PATTERN",
+    "sweep_line",
+]
 
 SWEEP: Final = "starburst-sweep"
 """What ``event`` says in the line of a sweep, and in no other line."""
@@ -20,6 +27,12 @@ trouble."""
 
 UNFINISHED: Final = "unfinished"
 """What ``result`` says of a sweep whose time was up before that."""
+
+SWEEP_PATTERN: Final = f'{{ ($.event = "{SWEEP}") }}'
+"""Finds each sweep, as the pattern of a CloudWatch metric filter."""
+
+UNFINISHED_PATTERN: Final = f'{{ ($.event = "{SWEEP}") && ($.result = "{UNFINISHED}") }}'
+"""Finds those whose time was up."""
 
 
 def sweep_line(*, at: float, sessions: int, tended: int, finished: bool) -> str:
