@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from starburst.controller.state.sweep_turns import Turns
+from starburst.controller.totals.book import BOOK
 from tests.controller.conftest import sdk, world
 from tests.controller.world import TURN, World
 from tests.manifests import a_manifest
@@ -139,4 +140,4 @@ def test_a_sweep_in_a_warm_container_costs_one_request_more(world: World) -> Non
     world.tell({"starburst": "sweep"})
     world.later(1)
     world.tell({"starburst": "sweep"})
-    assert calls == [f"put_object {TURN}"]
+    assert calls == [f"put_object {TURN}", f"get_object {BOOK}"]  # of which the book is no turn's

@@ -95,6 +95,28 @@ def test_what_a_decorator_has_made_is_made_there_again(project: Path) -> None:
     assert sent(patch) == ({"model.py"}, ("model.run",))
 
 
+NAMED = """
+from typing import NamedTuple
+class Point(NamedTuple):
+    x: int = 0
+READERS = {}
+def reads(kind):
+    return lambda reader: READERS.setdefault(kind, reader)
+"""
+
+
+def test_what_modules_register_as_they_are_imported_is_no_change(project: Path) -> None:
+    """But what the script itself has registered is."""
+    write(
+        project, {"model.py": NAMED, "more.py": "import model\n@model.reads(1)\ndef one(): ...\n"}
+    )
+    text = "import importlib, more\ndef run(x): return importlib.import_module('mod' + 'el')\n"
+    assert sent(text) == ({"model.py", "more.py"}, ())
+    text += "@more.model.reads('x')\ndef mine(): ...\n"
+    more = "def own(): ...\nmore.model.READERS.clear()\nmore.model.READERS['own'] = own\n"
+    assert sent(text + more)[1] == ("model.READERS",)
+
+
 def test_a_function_in_a_cache_brings_its_module(project: Path) -> None:
     write(project, {"leaf.py": "import functools\n@functools.lru_cache\ndef run(x): return x\n"})
     assert sent("import leaf\nrun = leaf.run\n") == ({"leaf.py"}, ())

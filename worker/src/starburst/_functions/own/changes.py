@@ -196,7 +196,8 @@ def _of_name(
             yield from _changed(module, here, value, literal)
     elif name in scope.classes and isinstance(value, type) and _is_of(value, module, here):
         inner, alone = scope.classes[name]
-        yield from _of_class(module, here, value, inner, plain=alone and type(value) is type)
+        plain = alone and type(value) is type and not hasattr(value, "_fields")  # a NamedTuple
+        yield from _of_class(module, here, value, inner, plain=plain)
     else:
         decorated = scope.functions.get(name, False) or name in scope.classes
         if not _is_own(value, module, here, decorated=decorated):
@@ -248,10 +249,20 @@ def _changed(
 ) -> Iterator[Change]:
     """Yield the change of what was a literal; a container of objects may have been filled so."""
     if type(value) is type(literal) and isinstance(value, _CONTAINERS):
-        # A register of live objects is made anew by those who fill it, where it cannot be sent.
-        yield Change(module, here, value, "fill", sure=is_data(value, most=1_000_000))
+        # A register is made anew by those who fill it: modules, as they are imported.
+        sure = is_data(value, most=1_000_000) and not _is_register(value)
+        yield Change(module, here, value, "fill", sure=sure)
         return
     yield Change(module, here, value, "set", sure=True)
+
+
+def _is_register(value: Any) -> bool:  # noqa: ANN401
+    """Whether a container holds what modules define, as decorators of theirs register it."""
+    held = [*value, *value.values()] if isinstance(value, Mapping) else value
+    return any(
+        isinstance(each, types.FunctionType | type) and each.__module__ != "__main__"
+        for each in held
+    )
 
 
 def _unsure(module: str, here: tuple[str, ...], value: object) -> Iterator[Change]:
