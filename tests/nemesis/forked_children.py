@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import functools
 import gc
-import importlib
 import json
 import os
 import select
@@ -29,9 +28,6 @@ from starburst.worker.child import runner
 __all__ = ["Forked", "children", "fork_server", "popen"]
 
 _RUNNER: Final = ("-P", "-m", "starburst.worker.child.runner")
-_OFTEN: Final = ("tests.runtime.conftest", "tests.runtime.sessions", "starburst._client.mapping")
-"""What the modules of tests import, which are imported where their functions run."""
-
 _LONGEST: Final = 1 << 20
 _MOST_FDS: Final = 8
 _CHANNEL: Final = (socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -209,8 +205,12 @@ def _be_a_child(environment: dict[str, str], fds: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    for name in _OFTEN:
-        importlib.import_module(name)
+    # What the modules of tests import, which are imported where their functions run; by name, so
+    # that no function of a test seems to need the whole project.
+    import starburst._client.mapping  # noqa: F401
+    import tests.runtime.conftest
+    import tests.runtime.sessions  # noqa: F401
+
     gc.freeze()  # a child collects after each range: not all of this each time
     with socket.socket(*_CHANNEL, fileno=int(sys.argv[1])) as channel:
         _Forker(channel).serve()
