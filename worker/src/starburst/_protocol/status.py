@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from dataclasses import fields as fields_of
 from typing import Literal
 
 from starburst.contract import PROTOCOL, speaks_protocol
-from starburst.untrusted.strict_json import Amount, Moment, Whole, fill, read_object
+from starburst.untrusted.strict_json import Amount, Moment, Whole, fill, known_fields, read_object
 from starburst.untrusted.terminal_text import one_line
 
 __all__ = ["SessionState", "StatusDocument"]
@@ -72,10 +71,8 @@ class StatusDocument:
         fields = read_object(text)
         if not speaks_protocol(fields.pop("protocol", None)):
             raise ValueError("status has another protocol version")
-        # A later release may say more; what this one does not know it leaves out.
-        known = {one.name for one in fields_of(cls)}
         try:
-            status = fill(cls, {name: value for name, value in fields.items() if name in known})
+            status = fill(cls, known_fields(cls, fields))
         except ValueError as error:
             raise ValueError(f"status is malformed: {error}") from error
         # Its writer must not be able to drive the terminal that shows it. ECS's own

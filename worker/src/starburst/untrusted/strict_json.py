@@ -9,6 +9,7 @@ import json
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from typing import get_type_hints as hints_of
@@ -21,6 +22,7 @@ __all__ = [
     "Within",
     "check_plain",
     "fill",
+    "known_fields",
     "read_object",
 ]
 
@@ -105,6 +107,17 @@ def fill(kind: type[_T], fields: Mapping[str, object]) -> _T:
         return kind(**fields)
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+def known_fields(kind: type[Any], fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return what a dataclass has fields for, and leave out what only a later release knows.
+
+    Example:
+        >>> known_fields(Within, {"low": 0, "high": 1, "middle": 0.5})
+        {'low': 0, 'high': 1}
+    """
+    names = {one.name for one in fields_of(kind)}
+    return {name: value for name, value in fields.items() if name in names}
 
 
 def _opened(value: object) -> Iterable[object]:

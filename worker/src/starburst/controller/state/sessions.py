@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from dataclasses import fields as dataclass_fields
 from typing import Final
 
 from starburst._protocol.status import SessionState
@@ -20,7 +19,15 @@ from starburst.contract import (
 )
 from starburst.errors import SessionEnded, SessionError
 from starburst.pricing.prices import Capacity
-from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, fill, read_object
+from starburst.untrusted.strict_json import (
+    Amount,
+    Moment,
+    Size,
+    Whole,
+    fill,
+    known_fields,
+    read_object,
+)
 
 from .documents import Conflict, Documents
 from .environment import Environment
@@ -193,9 +200,7 @@ class Record:
                 fields["launch"] = fill(Launch, launch)
                 if not all(map(_BATCH.fullmatch, launch.get("batches", ()))):
                     raise ValueError("its launch has batches that nobody made")
-            # A later release may know more of a session; what this one does not know it leaves out.
-            known = {one.name for one in dataclass_fields(cls)}
-            record = fill(cls, {name: value for name, value in fields.items() if name in known})
+            record = fill(cls, known_fields(cls, fields))
             names = (record.workspace, record.user)
             if not (
                 all(map(PRINCIPAL_NAME.fullmatch, names)) and SESSION_ID.fullmatch(record.session)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from dataclasses import fields as fields_of
 from typing import Any, Final, TypeVar
 
 from starburst.contract import CONTROL_PREFIX, PROTOCOL, SESSION_ID, speaks_protocol
 from starburst.errors import LimitExceeded
-from starburst.untrusted.strict_json import MAX_BYTES, Amount, Moment, fill, read_object
+from starburst.untrusted.strict_json import (
+    MAX_BYTES,
+    Amount,
+    Moment,
+    fill,
+    known_fields,
+    read_object,
+)
 
 from .days import DAY, day_of, days_between, month_of
 from .grants import Ask, Grant, Waiter
@@ -46,6 +52,10 @@ class Freeze:
     why: str
     end: bool = False
     until: Moment = 0
+
+    def lasts(self, now: float) -> bool:
+        """Whether it has not ended by itself."""
+        return not self.until or now < self.until
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,14 +158,12 @@ class Book:
             self,
             days={name: spent for name, spent in self.days.items() if name >= min(days)},
             months={name: spent for name, spent in self.months.items() if name >= min(months)},
-            freezes={k: one for k, one in self.freezes.items() if not one.until or now < one.until},
+            freezes={k: one for k, one in self.freezes.items() if one.lasts(now)},
         )
 
 
 def _known(kind: type[Any], fields: object) -> dict[str, Any]:
-    """Leave out what only a later release knows."""
-    names = {one.name for one in fields_of(kind)}
-    return {name: value for name, value in _mapping(fields).items() if name in names}
+    return known_fields(kind, _mapping(fields))
 
 
 def _asking(kind: type[_T], fields: object) -> _T:

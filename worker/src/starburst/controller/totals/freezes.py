@@ -12,7 +12,7 @@ __all__ = ["frozen", "frozen_words", "of_budget", "thawed", "with_freeze"]
 
 def frozen(book: Book, workspace: str, *, now: float) -> Freeze | None:
     """Return what keeps a workspace's new sessions from starting, or None."""
-    lasting = [one for one in book.freezes.values() if not one.until or now < one.until]
+    lasting = [one for one in book.freezes.values() if one.lasts(now)]
     ours = [one for one in lasting if one.workspace in (ALL, workspace)]
     # That of all says more than that of one, and one that ends sessions more than another.
     return min(ours, key=lambda one: (one.workspace != ALL, not one.end), default=None)

@@ -143,7 +143,7 @@ class Officers:
 
     def _frozen(self, book: Book) -> list[dict[str, Any]]:
         now = self.keeper.environment.clock()
-        return [asdict(one) for one in book.freezes.values() if not one.until or now < one.until]
+        return [asdict(one) for one in book.freezes.values() if one.lasts(now)]
 
     def _asked(self, payload: Mapping[str, Any], workspace: str) -> Freeze:
         why, by, end = (

@@ -8,7 +8,6 @@ more in it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -16,7 +15,7 @@ from botocore.exceptions import ClientError
 from starburst._protocol.status import SessionState
 from starburst.aws.calls import code_of
 from starburst.contract import SessionKeys, speaks_protocol
-from starburst.untrusted.strict_json import Moment, fill, read_object
+from starburst.untrusted.strict_json import Moment, fill, known_fields, read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,8 +51,7 @@ class Word:
         said = read_object(text)
         if not speaks_protocol(said.get("protocol")):
             raise ValueError("status has another protocol version")
-        known = {one.name for one in dataclass_fields(cls)}
-        return fill(cls, {name: value for name, value in said.items() if name in known})
+        return fill(cls, known_fields(cls, said))
 
 
 class Told:
