@@ -23,16 +23,22 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo test lint types pyright mypy warm unit synth cost bench fleet fuzz nemesis evidence templates docs image mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth cost prices bench fleet fuzz nemesis evidence templates docs image image-check mutants mutation lock setup clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: setup  ## burst a real analysis in the local environment: no account, no Docker
 	@$(WITHOUT_AWS) $(BIN)/python -m examples.demo
 
+drill: setup  ## RECORDS=folder: play three incidents locally, end each by one command, and judge it
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.drill $(if $(RECORDS),--records "$(RECORDS)")
+
+# One checker of types runs on one core for a minute: the tests begin beside it.
 test: lint  ## everything that must hold before a change is merged
-	@$(MAKE) -j 2 pyright mypy warm
+	@$(MAKE) -j 2 pyright warm-unit
+
+warm-unit: mypy warm
 	@$(MAKE) unit
 
 lint: setup
@@ -51,7 +57,7 @@ pyright: setup
 mypy: setup
 	$(BIN)/mypy
 
-# Beside the types, on the other core: compiles and unpacks once what several processes import.
+# Compiles and unpacks once what several processes of the tests import.
 warm: setup
 	@$(WITHOUT_AWS) $(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 || true
 
@@ -61,12 +67,18 @@ PYTEST ?= -q -n auto --maxprocesses 4 --dist loadscope
 unit: setup
 	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)
 
+airflow-check: setup  ## run real DAGs on the local environment, in Airflow 3 and 2; downloads 250 MB once
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.airflow_check
+
 synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.linting
 
 cost: synth  ## what each idle environment costs a month
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.idle_cost
+
+prices: setup  ## REGIONS="eu-west-1 us-east-1": read AWS's price lists, write prices.json, say what changed
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.prices $(REGIONS)
 
 bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks $(BENCH)
@@ -85,6 +97,11 @@ FUZZ_WITH ?= --isolated --group fuzz
 fuzz: setup  ## SECONDS=3600: feed every reader of foreign bytes what an attacker could send
 	@$(WITHOUT_AWS) $(BIN)/uv run --frozen --quiet $(or $(FUZZ_WITH),--no-sync) \
 	  python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+# Its own virtual environment, with joblib's and scikit-learn's tests as uv.lock names them by hash.
+joblib-check: setup  ## joblib's and scikit-learn's own tests, unmodified, on the local environment
+	@UV_PROJECT_ENVIRONMENT=build/joblib-check $(BIN)/uv sync --frozen --quiet --only-group joblib-check
+	@$(WITHOUT_AWS) build/joblib-check/bin/python -m tests.joblib_check $(if $(SUITE),--suite $(SUITE))
 
 mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \
@@ -105,12 +122,15 @@ templates: setup  ## refresh the templates of the local environment that the whe
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.templates
 
 docs: setup  ## write the generated pages of docs/ again
-	@for page in controls requirements reference addons; do $(BIN)/python -m deploy.tools.$$page; done
+	@for page in controls requirements reference addons tutorial; do $(BIN)/python -m deploy.tools.$$page; done
 	@$(BIN)/python -m starburst_assurance.proofs.document
 
 image: setup  ## ENV=prod BASE=IMAGE@sha256:DIGEST: build the worker image, push it, print its digest
 	@[ -n "$(ENV)" ] || { echo "make image: name the environment, such as: make image ENV=prod" >&2; exit 2; }
 	@$(BIN)/python -m deploy.image $(ENV)
+
+image-check: setup  ## build the worker image for real and run workers from it; as root, on Debian
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.image_check
 
 lock: setup  ## take pyproject.toml's changes into uv.lock and what is exported from it
 	$(BIN)/uv lock

@@ -24,10 +24,32 @@ LOCAL = Environment(
     data_class="internal",
     identity=BrokerRole(arn="arn:aws:iam::111122223333:role/starburst-login-broker"),
     workspaces=(
-        Workspace(name="demo", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
-        Workspace(name="other", cpu=0.25, memory_gb=0.5, budget_emails=("team@example.com",)),
+        Workspace(
+            name="demo",
+            cpu=0.25,
+            memory_gb=0.5,
+            budget_emails=("team@example.com",),
+            packages="any",
+            data_writers="analysts",
+            home_links=True,
+        ),
+        # As a careful team would have it: a steward's packages and data.
+        Workspace(
+            name="other",
+            cpu=0.25,
+            memory_gb=0.5,
+            budget_emails=("team@example.com",),
+            packages="allowed",
+            allowed_packages=("humanize>=4,<5",),
+        ),
     ),
     network=Network(endpoints="while_bursting"),
+    # The emulator has no rules of Contributor Insights.
+    audit=Audit(person_gb_per_hour=None, person_objects_per_hour=None),
+    # Whoever holds deploy.hold, deploy.erase and deploy.restore; in production, beside break-glass.
+    data_role_arns=tuple(
+        f"arn:aws:iam::111122223333:role/{name}" for name in ("holder", "eraser", "restorer")
+    ),
     log_retention_days=7,
     packs=(),
     without=("default-security-group", "query-definitions", "registry-scanning", "source-vpce"),
@@ -47,10 +69,16 @@ DEV = Environment(
             name="sandbox",
             limits=Limits(workers=20, vcpu=80, memory_gb=320, usd_per_hour=5),
             budget_emails=("platform@example.com",),
+            packages="any",
+            data_writers="analysts",
+            data_days=30,
+            home_days=30,
         ),
     ),
     network=Network(endpoints="while_bursting"),
     storage=Storage(session_days=7, noncurrent_days=1),
+    # Idle it costs less than five dollars a month: the rule that counts objects is 0.60 of it.
+    audit=Audit(person_objects_per_hour=None),
     log_retention_days=30,
 )
 
@@ -63,6 +91,7 @@ PROD = Environment(
     data_class="restricted",
     identity=SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
     alert_emails=("platform@example.com",),
+    security_emails=("security@example.com",),
     workspaces=(
         Workspace(
             name="genomics",
@@ -81,6 +110,9 @@ PROD = Environment(
             memory_gb=8,
             monthly_budget_usd=5000,
             budget_emails=("genomics-leads@example.com", "platform@example.com"),
+            packages="allowed",
+            allowed_packages=("biopython>=1.85,<2", "pysam>=0.23,<1", "scikit-allel"),
+            data_days=730,
         ),
         Workspace(
             name="markets",
@@ -129,6 +161,7 @@ REGULATED = Environment(
     data_class="restricted",
     identity=SamlProvider(arn="arn:aws:iam::333344445555:saml-provider/hospital"),
     alert_emails=("platform@example.com",),
+    security_emails=("security@example.com",),
     workspaces=(
         Workspace(
             name="trials",

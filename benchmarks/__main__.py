@@ -23,7 +23,7 @@ from . import (
     uneven,
 )
 from .harness import Row
-from .payloads import sharing
+from .payloads import packages, sharing
 from .report import machine, table, write
 
 _RESULTS = Path(__file__).parent / "results.md"
@@ -39,6 +39,7 @@ def main() -> int:
     local, beside = ensure(), not words.no_peers
     workloads: dict[str, Callable[[], list[Row]]] = {
         "startup": startup.measure,
+        "packages": lambda: packages.measure(local),
         "first_result": first_result.measure,
         "requests": lambda: requests.measure(local),
         "memory": memory.measure,

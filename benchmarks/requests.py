@@ -63,9 +63,9 @@ def _price(used: Counter[tuple[str, str]]) -> float:
     for (_, action), count in used.items():
         service, _, name = action.partition(":")
         if service == "sqs":
-            usd += count * prices.sqs_million / 1e6
+            usd += count * prices.need("sqs_million") / 1e6
         elif service == "s3" and name.startswith(("Put", "List")):
-            usd += count * prices.s3_put_thousand / 1e3
+            usd += count * prices.need("s3_put_thousand") / 1e3
         elif service == "s3" and name.startswith("Get"):
-            usd += count * prices.s3_get_thousand / 1e3
+            usd += count * prices.need("s3_get_thousand") / 1e3
     return usd

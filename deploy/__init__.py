@@ -1,6 +1,7 @@
 """What a platform engineer or the security team runs beside the CDK, by trade.
 
 - ``incident``: contain, isolate, revoke, hold, erase, restore, and the saved queries (``events``).
+- ``drill``: play three incidents on ``local`` and judge how each ends.
 - ``spending``: freeze an environment or a workspace and thaw it; show what is used of totals.
 - ``lifecycle``: deploy an environment and protect it; destroy a test environment with all it holds.
 - ``rehearsal``: try an environment in its account by a throw-away one (``first_day``).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,7 @@ def main() -> int:
     say("  the emulator and all it ran have stopped; nothing is left behind")
     say("\nWhat this machine could not show:")
     for gap in gaps(local):
-        say(f"  - {gap}")
+        say(textwrap.fill(gap, 100, initial_indent="  - ", subsequent_indent="    "))
     say(f"\nThe whole demo took {time.perf_counter() - began:.1f} s.")
     return 0 if right else 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -11,9 +12,22 @@ from constructs import Construct
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
-from stacks.settings import BrokerRole, Environment, MfaUsers, SamlProvider, Workspace
+from stacks.settings import (
+    BrokerRole,
+    Environment,
+    IdentityCenter,
+    MfaUsers,
+    SamlProvider,
+    Workspace,
+)
+from stacks.settings.validation import require
 from stacks.storage import StorageStack
+from starburst_constructs.identity.credentials import users_below
 from starburst_constructs.identity.endpoint_opening import flipping_statements
+from starburst_constructs.identity.identity_center import (
+    center_conditions,
+    permission_set_name,
+)
 from starburst_constructs.identity.roles import (
     KitRole,
     analyst_conditions,
@@ -21,7 +35,7 @@ from starburst_constructs.identity.roles import (
     task_trust,
 )
 from starburst_constructs.naming import role_name
-from starburst_constructs.policies.analyst import analyst_statements
+from starburst_constructs.policies.analyst import analyst_area_statements, analyst_statements
 from starburst_constructs.policies.controller import (
     fleet_statements,
     function_statements,
@@ -29,7 +43,13 @@ from starburst_constructs.policies.controller import (
     session_statements,
 )
 from starburst_constructs.policies.platform import platform_statements
-from starburst_constructs.policies.worker import launch_statements, worker_statements
+from starburst_constructs.policies.reads import MOST_STORED, reading_statements, stored
+from starburst_constructs.policies.steward import steward_statements
+from starburst_constructs.policies.worker import (
+    launch_statements,
+    worker_area_statements,
+    worker_statements,
+)
 
 __all__ = ["AccessStack"]
 
@@ -50,6 +70,7 @@ class AccessStack(cdk.Stack):
 
     Attributes:
         analyst_roles: by workspace; a person becomes one through the identity provider.
+        steward_roles: by workspace; who puts its packages and data.
         worker_roles: by workspace; what code on a worker may do.
         execution_roles: by workspace; what ECS may do to start a worker.
         controller_role: the only one that may start tasks, pass roles and make queues.
@@ -72,6 +93,9 @@ class AccessStack(cdk.Stack):
         self._settings = environment
         self._boundary = foundation.boundary
         self._vpc_id = None if "source-vpce" in environment.without else network.vpc.vpc_id
+        # Who lets clients into the VPC lets analysts' credentials work there.
+        inside = (network.vpc.vpc_id,) if environment.network.client_groups else ()
+        self._trusted_vpcs = tuple(dict.fromkeys((*environment.trusted_vpcs, *inside)))
         self._placement = environment.placement
         self._data = {
             "bucket_arn": storage.data.bucket_arn,
@@ -79,11 +103,13 @@ class AccessStack(cdk.Stack):
         }
         self._logs_key_arn = foundation.logs_key.key_arn
         self.analyst_roles: dict[str, iam.Role] = {}
+        self.steward_roles: dict[str, iam.Role] = {}
         self.worker_roles: dict[str, iam.Role] = {}
         self.execution_roles: dict[str, iam.Role] = {}
         for workspace in environment.workspaces:
             name = workspace.name
             self.analyst_roles[name] = self._analyst(workspace)
+            self.steward_roles[name] = self._steward(workspace)
             self.worker_roles[name] = self._worker(workspace)
             self.execution_roles[name] = self._launcher(
                 workspace, repository_arn=registry.repository.repository_arn
@@ -92,34 +118,69 @@ class AccessStack(cdk.Stack):
         self.platform_role = self._platform(repository_arn=registry.repository.repository_arn)
 
     def _analyst(self, workspace: Workspace) -> iam.Role:
-        environment = self._settings
-        return KitRole(
-            self,
-            f"Analyst-{workspace.name}",
-            name=role_name(environment.name, "analyst", workspace.name),
-            purpose="analyst",
-            workspace=workspace.name,
-            trust=cast(
-                iam.IPrincipal,
-                iam.SessionTagsPrincipal(_login_principal(environment, tags=True)),
-            ),
-            boundary=self._boundary,
-            description=f"Analysts of workspace {workspace.name}",
-            session=_WORKING_DAY,
-            policies={
+        return self._person(
+            workspace,
+            "analyst",
+            {
                 "Analysis": analyst_statements(
-                    environment.name,
+                    self._settings.name,
                     workspace.name,
                     placement=self._placement,
                     **self._data,
-                    trusted_cidrs=environment.trusted_cidrs,
-                    trusted_vpcs=environment.trusted_vpcs,
+                    trusted_cidrs=self._settings.trusted_cidrs,
+                    trusted_vpcs=self._trusted_vpcs,
+                ),
+                "Areas": analyst_area_statements(
+                    workspace.name,
+                    bucket_arn=self._data["bucket_arn"],
+                    packages=workspace.packages,
+                    data_writers=workspace.data_writers,
+                    home_links=workspace.home_links,
+                ),
+            },
+        )
+
+    def _steward(self, workspace: Workspace) -> iam.Role:
+        return self._person(
+            workspace,
+            "steward",
+            {
+                "Stewardship": steward_statements(
+                    self._settings.name,
+                    workspace.name,
+                    placement=self._placement,
+                    **self._data,
+                    packages=workspace.packages,
+                    trusted_cidrs=self._settings.trusted_cidrs,
+                    trusted_vpcs=self._trusted_vpcs,
                 )
             },
         )
 
+    def _person(
+        self,
+        workspace: Workspace,
+        purpose: str,
+        policies: Mapping[str, Sequence[iam.PolicyStatement]],
+    ) -> iam.Role:
+        """Return a role that people of a workspace log in to, each under a name of their own."""
+        principal = _login_principal(self._settings, purpose, workspace.name)
+        return KitRole(
+            self,
+            f"{purpose.capitalize()}-{workspace.name}",
+            name=role_name(self._settings.name, purpose, workspace.name),
+            purpose=purpose,
+            workspace=workspace.name,
+            trust=cast(iam.IPrincipal, iam.SessionTagsPrincipal(principal)),
+            boundary=self._boundary,
+            description=f"{purpose.capitalize()}s of workspace {workspace.name}",
+            session=_WORKING_DAY,
+            policies=policies,
+        )
+
     def _worker(self, workspace: Workspace) -> iam.Role:
         environment = self._settings
+        reads = self._reads(workspace)
         return KitRole(
             self,
             f"Worker-{workspace.name}",
@@ -136,9 +197,25 @@ class AccessStack(cdk.Stack):
                     placement=self._placement,
                     **self._data,
                     vpc_id=self._vpc_id,
-                )
+                ),
+                "Areas": worker_area_statements(
+                    workspace.name, bucket_arn=self._data["bucket_arn"]
+                ),
+                # Apart, because it is long as soon as there is any.
+                **({"Reads": reads} if reads else {}),
             },
         )
+
+    def _reads(self, workspace: Workspace) -> list[iam.PolicyStatement]:
+        """Return what workers read of other buckets; refuse more than IAM stores."""
+        found = reading_statements(self._settings.named_reads(workspace), placement=self._placement)
+        require(
+            stored(found) <= MOST_STORED,
+            f"workspace {workspace.name}: reads",
+            ", ".join(each.objects for each in workspace.named_reads),
+            f"fewer or shorter ones: IAM stores {MOST_STORED} characters of a policy",
+        )
+        return found
 
     def _launcher(self, workspace: Workspace, *, repository_arn: str) -> iam.Role:
         environment = self._settings
@@ -215,7 +292,7 @@ class AccessStack(cdk.Stack):
             "Platform",
             name=role_name(environment.name, "platform"),
             purpose="platform",
-            trust=_login_principal(environment, tags=False),
+            trust=_login_principal(environment, "platform"),
             boundary=self._boundary,
             description="The platform team: deploys, pushes images, reads logs, no data",
             session=_WORKING_DAY,
@@ -233,8 +310,11 @@ class AccessStack(cdk.Stack):
         )
 
 
-def _login_principal(environment: Environment, *, tags: bool) -> iam.IPrincipal:
-    """Return who may assume a role for people; with ``tags`` it asks for the user's name."""
+def _login_principal(
+    environment: Environment, purpose: str, workspace: str | None = None
+) -> iam.IPrincipal:
+    """Return who may assume a role for people; one of a workspace asks for the user's name."""
+    tags = workspace is not None
     conditions = analyst_conditions() if tags else {}
     principal: iam.PrincipalBase
     match environment.identity:
@@ -244,10 +324,22 @@ def _login_principal(environment: Environment, *, tags: bool) -> iam.IPrincipal:
                 {**conditions, "StringEquals": {"SAML:aud": audience}},
                 "sts:AssumeRoleWithSAML",
             )
-        case BrokerRole(arn=arn):
-            principal = iam.ArnPrincipal(arn).with_conditions(conditions)
-        case MfaUsers(account=account):
+        case BrokerRole(arn=arn, platform_arn=platform_arn):
+            apart = platform_arn if not tags and platform_arn is not None else arn
+            principal = iam.ArnPrincipal(apart).with_conditions(conditions)
+        case MfaUsers(account=account, path=path):
+            users = None if path == "/" else users_below(account, path)
             principal = iam.AccountPrincipal(account).with_conditions(
-                {**conditions, **mfa_conditions(tags=tags)}
+                {**conditions, **mfa_conditions(tags=tags, users=users)}
+            )
+        case IdentityCenter(region=region):
+            asked = center_conditions(
+                permission_set_name(environment.name, purpose, workspace),
+                account=environment.account,
+                region=region,
+                tags=tags,
+            )
+            principal = iam.AccountPrincipal(environment.account).with_conditions(
+                {**conditions, **asked}
             )
     return cast(iam.IPrincipal, principal)

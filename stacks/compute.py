@@ -14,7 +14,13 @@ from stacks.network import NetworkStack
 from stacks.registry import RegistryStack
 from stacks.settings import Environment, Workspace
 from stacks.storage import StorageStack
-from starburst.contract import WORKSPACE_TAG, WorkerVariable, log_group_name, task_family
+from starburst.contract import (
+    SESSION_AND_CLOUDWATCH,
+    WORKSPACE_TAG,
+    WorkerVariable,
+    log_group_name,
+    task_family,
+)
 from starburst.pricing.fargate import cpu_units, memory_mib
 from starburst_constructs.compute.workers import WorkerCluster, WorkerLog, WorkerTask
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
@@ -77,13 +83,13 @@ class ComputeStack(cdk.Stack):
             ),
         )
         self.cluster.node.add_dependency(insights)
-        if environment.lacks_image:
+        if environment.lacking_image:
+            names = ", ".join(environment.lacking_image)
             cdk.Annotations.of(self).add_warning_v2(
                 "starburst:no-worker-image",
-                f"environment {environment.name} has no worker image yet: deploy the registry, run "
-                f"make image ENV={environment.name}, and set its image_digest",
+                f"environment {environment.name} has no worker image yet for {names}: deploy the "
+                f"registry, run make image ENV={environment.name}, and set its image_digest",
             )
-        image = registry.repository.repository_uri_for_digest(environment.image_digest)
         self.tasks: dict[tuple[str, str], ecs.TaskDefinition] = {}
         for workspace in environment.workspaces:
             log = WorkerLog(
@@ -99,7 +105,9 @@ class ComputeStack(cdk.Stack):
             self._add_tasks(
                 workspace,
                 environment=environment,
-                image=image,
+                image=registry.repository.repository_uri_for_digest(
+                    environment.image_of(workspace)
+                ),
                 log=log,
                 variables={
                     WorkerVariable.ENVIRONMENT: environment.name,
@@ -107,6 +115,11 @@ class ComputeStack(cdk.Stack):
                     WorkerVariable.BUCKET: storage.data.bucket_name,
                     WorkerVariable.KEY_ARN: foundation.data_key.key_arn,
                     WorkerVariable.LONGEST_SECONDS: str(workspace.limits.timeout_seconds),
+                    **(
+                        {WorkerVariable.TASK_OUTPUT: environment.task_output}
+                        if environment.task_output == SESSION_AND_CLOUDWATCH
+                        else {}
+                    ),
                     **({WorkerVariable.FIPS: "true"} if environment.fips else {}),
                 },
             )

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.audit import forward, told_by_trail
 from stacks.compute import ComputeStack
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
@@ -17,10 +18,9 @@ from stacks.storage import StorageStack
 from starburst.contract import runtime_parameter
 from starburst_constructs.compute.controller import ControllerFunction, FailureQueue
 from starburst_constructs.compute.waking import Wake, WakeQueue
-from starburst_constructs.monitoring.alerts import AlertTopic
-from starburst_constructs.monitoring.controller_bypass import metric_name
-from starburst_constructs.monitoring.evidence_changes import evidence_metric
+from starburst_constructs.monitoring.alerts import AlertTopic, SecurityTopic
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.monitoring.noticed.refusals import RefusalFilter
 from starburst_constructs.monitoring.sweeps import SweepFilters
 from starburst_constructs.monitoring.tampering import TamperingFilter, tampering_metric
 from starburst_constructs.monitoring.watch import Watch, counted
@@ -114,6 +114,7 @@ class ControlStack(cdk.Stack):
             placement=environment.placement,
         )
         TamperingFilter(self, "Tampering", environment=environment.name, log=log)
+        RefusalFilter(self, "Refusals", environment=environment.name, log=log)
         SweepFilters(self, "Sweeps", environment=environment.name, log=log)
         self.function = ControllerFunction(
             self,
@@ -164,6 +165,18 @@ class ControlStack(cdk.Stack):
         )
         # Also where no budget's stack imports it now: one that is deployed may still.
         self.export_value(self.alerts.topic_arn)
+        security = (
+            SecurityTopic(
+                self,
+                "SecurityAlerts",
+                key=foundation.logs_key,
+                placement=environment.placement,
+                emails=environment.security_emails,
+            )
+            if environment.security_emails
+            else self.alerts
+        )
+        forward(self, environment, foundation=foundation, storage=storage, network=network)
         Watch(
             self,
             "Watch",
@@ -171,11 +184,10 @@ class ControlStack(cdk.Stack):
             function=self.function,
             failures=failures,
             wakes=wakes,
-            topic=self.alerts,
-            # By its name: an import would hold the trail's stack.
-            bypasses=counted(metric_name(environment.name)) if environment.audit.trail else None,
-            evidence_changes=counted(evidence_metric(environment.name))
-            if environment.audit.trail and environment.production
-            else None,
+            topics={"platform": self.alerts, "security": security},
+            # Metrics by their names: an import would hold the trail's stack.
             tampering=counted(tampering_metric(environment.name)),
+            told_by_trail=told_by_trail(environment),
+            bounds=environment.audit.bounds,
+            forwarded=not environment.audit.trail,
         )

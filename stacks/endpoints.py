@@ -52,6 +52,7 @@ class EndpointsStack(cdk.Stack):
             while_bursting=environment.network.while_bursting,
             hosts=environment.capacity is not None,
             fips=environment.fips,
+            clients=bool(environment.network.client_groups),
         )
         if environment.network.while_bursting:
             cdk.Tags.of(self).add(BURST_TAG, environment.name)

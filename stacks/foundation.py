@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks.settings import Environment
 from stacks.settings.addon import Addon
+from stacks.settings.validation import require
 from starburst_constructs.identity.endpoint_opening import REGIONLESS, opening_ceiling
 from starburst_constructs.naming import (
     boundary_arn,
@@ -20,8 +21,10 @@ from starburst_constructs.naming import (
 )
 from starburst_constructs.network.vpc import closing_ceiling
 from starburst_constructs.policies.boundary import boundary_statements
+from starburst_constructs.policies.reads import MOST_STORED, reading_ceilings, stored
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.keys import DataKey, Keepers, LogsKey
+from starburst_constructs.storage.touching import data_principals
 
 __all__ = ["FoundationStack"]
 
@@ -40,6 +43,8 @@ class FoundationStack(cdk.Stack):
         logs_key: encrypts what auditors read.
         boundary: permissions boundary of every role of the kit.
         deployer_arn: of the role in which CloudFormation deploys.
+        data_principals: ARNs of the roles that alone touch data; the storage stack comes before
+            the access stack, which makes them.
         keepers: who alone may touch the life of a key; None in a test environment.
     """
 
@@ -64,11 +69,21 @@ class FoundationStack(cdk.Stack):
             if environment.production
             else None
         )
+        self.data_principals = data_principals(
+            environment.name,
+            [workspace.name for workspace in environment.workspaces],
+            account=environment.account,
+            others=[
+                *filter(None, [environment.break_glass_role_arn]),
+                *environment.data_role_arns,
+            ],
+        )
         self.data_key = DataKey(
             self,
             "DataKey",
             placement=environment.placement,
             cluster=cluster_name(environment.name),
+            principals=self.data_principals,
             keepers=self.keepers,
         )
         self.logs_key = LogsKey(
@@ -88,29 +103,38 @@ class FoundationStack(cdk.Stack):
                 self, "Boundary", environment.permissions_boundary
             )
         else:
+            reads = [
+                each
+                for workspace in environment.workspaces
+                for each in environment.named_reads(workspace)
+            ]
+            statements = boundary_statements(
+                environment.name,
+                placement=environment.placement,
+                regions=environment.allowed_regions,
+                also=(
+                    *(closing_ceiling(environment.placement) if closes_group else ()),
+                    *(
+                        opening_ceiling(environment.name, placement=environment.placement)
+                        if on_demand
+                        else ()
+                    ),
+                    *reading_ceilings(reads, placement=environment.placement),
+                    *(each for addon in addons for each in addon.ceilings(environment)),
+                ),
+                regionless=(
+                    *(REGIONLESS if on_demand else ()),
+                    *(each for addon in addons for each in addon.regionless(environment)),
+                ),
+            )
+            if reads:
+                _check_room(environment, statements)
             self.boundary = DeclaredPolicy(
                 self,
                 "Boundary",
                 # Without a description: to change one replaces a policy, whose name is taken.
                 managed_policy_name=boundary_name(environment.name),
-                statements=boundary_statements(
-                    environment.name,
-                    placement=environment.placement,
-                    regions=environment.allowed_regions,
-                    also=(
-                        *(closing_ceiling(environment.placement) if closes_group else ()),
-                        *(
-                            opening_ceiling(environment.name, placement=environment.placement)
-                            if on_demand
-                            else ()
-                        ),
-                        *(each for addon in addons for each in addon.ceilings(environment)),
-                    ),
-                    regionless=(
-                        *(REGIONLESS if on_demand else ()),
-                        *(each for addon in addons for each in addon.regionless(environment)),
-                    ),
-                ),
+                statements=statements,
             )
 
     @staticmethod
@@ -119,3 +143,16 @@ class FoundationStack(cdk.Stack):
         return environment.permissions_boundary or boundary_arn(
             environment.name, account=environment.account
         )
+
+
+def _check_room(environment: Environment, statements: Sequence[iam.PolicyStatement]) -> None:
+    """Refuse more reads of other accounts than the boundary has room for."""
+    needed = stored(statements)
+    also = " (endpoints='always' leaves more room)" if environment.network.while_bursting else ""
+    allowed = (
+        f"fewer or shorter ones of other accounts{also}: the boundary would need {needed} "
+        f"characters of the {MOST_STORED} that IAM stores"
+    )
+    named = sorted({each.objects for one in environment.workspaces for each in one.named_reads})
+    field = f"environment {environment.name}: reads of its workspaces"
+    require(needed <= MOST_STORED, field, ", ".join(named), allowed)

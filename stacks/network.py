@@ -12,6 +12,7 @@ from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
 from starburst_constructs.identity.endpoint_opening import OpeningRole
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.naming import role_arn
 from starburst_constructs.network.endpoints import Endpoints, ReusedEndpoints
 from starburst_constructs.network.vpc import (
     S3_PREFIX_LISTS,
@@ -19,6 +20,7 @@ from starburst_constructs.network.vpc import (
     EndpointOnlyGroup,
     FlowLog,
 )
+from starburst_constructs.policies.reads import passing_statements
 
 __all__ = ["NetworkStack"]
 
@@ -74,6 +76,15 @@ class NetworkStack(cdk.Stack):
                 vpc=self.vpc,
                 subnets=self.subnet_selection,
                 placement=environment.placement,
+                also=passing_statements(
+                    {
+                        role_arn(
+                            environment.name, "worker", one.name, account=environment.account
+                        ): environment.named_reads(one)
+                        for one in environment.workspaces
+                    },
+                    placement=environment.placement,
+                ),
             )
         prefix_list = settings.s3_prefix_list or S3_PREFIX_LISTS.get(environment.region)
         if prefix_list is None:
@@ -118,6 +129,9 @@ class NetworkStack(cdk.Stack):
                 s3_prefix_list=prefix_list,
             ).group
             endpoints.admit("FromController", self.controller_security_group, who="the controller")
+        for group in settings.client_groups:
+            client = ec2.SecurityGroup.from_security_group_id(self, f"Client-{group}", group)
+            endpoints.admit(f"From-{group}", client, who=f"clients in {group}")
         self.s3_endpoint_id = endpoints.s3_endpoint_id
         if settings.block_public_access:
             # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this

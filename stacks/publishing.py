@@ -1,4 +1,4 @@
-"""What the environment tells its clients: the runtime document."""
+"""What the environment tells its clients: the runtime document, and each workspace's packages."""
 
 from __future__ import annotations
 
@@ -9,34 +9,37 @@ from constructs import Construct
 
 from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
-from stacks.settings import Environment
+from stacks.images.listing import image_packages
+from stacks.settings import Environment, Workspace
 from stacks.storage import StorageStack
 from starburst.contract import (
     ControllerDoor,
     Hosts,
+    PackagesDocument,
     RuntimeDocument,
     WorkspaceDocument,
     task_family,
 )
 from starburst_constructs.naming import role_arn
+from starburst_constructs.packages_parameter import PackagesParameter
 from starburst_constructs.runtime_parameter import RuntimeParameter
 
 __all__ = ["PublishingStack"]
 
 
 class PublishingStack(cdk.Stack):
-    """The runtime document of one environment: deployed last, so that all it names exists.
+    """The documents of one environment: deployed last, so that all they name exists.
 
     Args:
         scope: the stage.
         construct_id: its id there.
-        environment: that the document describes.
+        environment: that the documents describe.
         foundation: for the data key.
         storage: for the data bucket.
         control: for the controller.
 
     Attributes:
-        parameter: the document's parameter.
+        parameter: the runtime document's parameter.
     """
 
     def __init__(
@@ -80,6 +83,9 @@ class PublishingStack(cdk.Stack):
                         ),
                         scratch_gb=workspace.scratch_gb,
                         totals=totals.workspaces[workspace.name],
+                        packages=workspace.packages,
+                        data_writers=workspace.data_writers,
+                        home_links=workspace.home_links,
                     )
                     for workspace in environment.workspaces
                 },
@@ -91,5 +97,25 @@ class PublishingStack(cdk.Stack):
                 fips=environment.fips,
                 totals=totals.environment,
                 user_totals=totals.user,
+                prices=environment.prices,
             ),
         )
+        for workspace in environment.workspaces:
+            PackagesParameter(
+                self,
+                f"Packages-{workspace.name}",
+                environment=environment.name,
+                workspace=workspace.name,
+                document=_packages(environment, workspace),
+            )
+
+
+def _packages(environment: Environment, workspace: Workspace) -> PackagesDocument:
+    digest = environment.image_of(workspace)
+    return PackagesDocument(
+        policy=workspace.packages,
+        allowed=workspace.allowed_packages,
+        days=environment.storage.packages_days,
+        image_digest=digest,
+        image=image_packages(digest),
+    )

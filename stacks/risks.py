@@ -1,6 +1,7 @@
 """What settings allow and a security officer would ask about: told at every synthesis.
 
-None of it is wrong in itself, so none is refused. An accepted risk stands in
+None of it is wrong in itself, so none is refused (but restricted data beside a bucket of somebody
+else, which needs the reason first). An accepted risk stands in
 ``Environment.accepted_risks`` with the reason: synthesis is then silent, and the evidence keeps
 both.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stacks.settings import Environment, MfaUsers, RiskName
+from stacks.settings import BrokerRole, Environment, MfaUsers, RiskName
 from stacks.settings.validation import require
 
 __all__ = ["Risk", "risks"]
@@ -49,11 +50,18 @@ def risks(environment: Environment) -> tuple[Risk, ...]:
 
 
 def _found(environment: Environment) -> Iterator[tuple[RiskName, str]]:
+    yield from _leaves_by_name(environment)
     if environment.data_class != "restricted":
         return
     yield from _reached_by_people(environment)
     yield from _leaves_by_network(environment)
     yield from _record(environment)
+    if not environment.security_emails:
+        yield (
+            "no-security-contact",
+            "alarms of theft and change reach the platform team alone, whom they may be about: "
+            "set security_emails to addresses of the security team",
+        )
 
 
 def _reached_by_people(environment: Environment) -> Iterator[tuple[RiskName, str]]:
@@ -63,11 +71,17 @@ def _reached_by_people(environment: Environment) -> Iterator[tuple[RiskName, str
             "stolen credentials of an analyst read restricted data from any address in the world: "
             "set trusted_cidrs to the public addresses of your offices and VPN",
         )
+    if isinstance(environment.identity, BrokerRole):
+        yield (
+            "broker-names-anybody",
+            f"whoever holds {environment.identity.arn} reads restricted data as any analyst, under "
+            "any name: set identity to a SamlProvider or an IdentityCenter",
+        )
     if isinstance(environment.identity, MfaUsers):
         yield (
             "long-lived-keys",
             "analysts of restricted data are IAM users, whose access keys last until they "
-            "are deleted: set identity to a SamlProvider or a BrokerRole",
+            "are deleted: set identity to a SamlProvider or an IdentityCenter",
         )
     pickling = [each.name for each in environment.workspaces if each.limits.pickle_results]
     if pickling:
@@ -95,13 +109,29 @@ def _leaves_by_network(environment: Environment) -> Iterator[tuple[RiskName, str
         )
 
 
+def _leaves_by_name(environment: Environment) -> Iterator[tuple[RiskName, str]]:
+    """Whoever owns a bucket sees the names that are asked for: also of data that are not secret."""
+    others = {
+        f"{read.objects} of account {read.account}": None
+        for workspace in environment.workspaces
+        for read in workspace.named_reads
+        if read.owner == "other"
+    }
+    if others:
+        yield (
+            "reads-of-others",
+            f"workers read {', '.join(others)}, whose owner sees each name that is asked for, and "
+            "names can carry data out: copy what they need into data/ and take it out of reads",
+        )
+
+
 def _record(environment: Environment) -> Iterator[tuple[RiskName, str]]:
     if not environment.audit.trail:
         yield (
             "record-of-others",
-            "no trail of the kit's tells who read restricted data, and its alarm on strangers' "
-            "tasks is not there: set audit=Audit(trail=True, …), or make sure that the "
-            "organization's trail has the bucket's data events",
+            "no trail of the kit's tells who read restricted data, and its alarms hear what "
+            "EventBridge passes on of another one: set audit=Audit(trail=True, …), or make sure "
+            "that the organization's trail has the bucket's data events",
         )
     elif environment.audit.lock == "governance":
         yield (

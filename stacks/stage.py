@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.access import AccessStack
 from stacks.addons.core import Core, stack_options
 from stacks.addons.enabled import enabled
-from stacks.audit import AuditStack
+from stacks.audit import AuditStack, unnoticed
 from stacks.compute import ComputeStack
 from stacks.control import ControlStack
 from stacks.cost import CostStack
@@ -189,6 +189,9 @@ class EnvironmentStage(cdk.Stage):
         for stack in (self.compute, self.control, self.publishing):
             stack.add_stack_dependency(self.access)
         self.cost.add_stack_dependency(self.control)
+        if self.audit is not None and environment.audit.measures_people:
+            # Its alarms name the rules that add up what people download.
+            self.control.add_stack_dependency(self.audit)
         self.publishing.add_stack_dependency(self.compute)
         if self.endpoints is not None:
             # No worker starts without them, and the controller looks after the stack.
@@ -220,6 +223,8 @@ class EnvironmentStage(cdk.Stage):
                 cdk.Validations.of(self.foundation).acknowledge(
                     cdk.Acknowledgment(id=f"Annotation::{name}", reason=risk.accepted)
                 )
+        for note in unnoticed(self.environment):
+            cdk.Annotations.of(self.foundation).add_info_v2("starburst:unnoticed", note)
         cdk.Tags.of(self).add("starburst:environment", self.environment.name)
         cdk.Tags.of(self).add("starburst:data-class", self.environment.data_class)
         for key, value in self.environment.tags:

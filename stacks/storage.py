@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.settings import Environment
+from starburst.contract.areas import DATA, HOME
 from starburst_constructs.storage.buckets import DataBucket, LogBucket
 
 __all__ = ["StorageStack"]
@@ -46,10 +47,23 @@ class StorageStack(cdk.Stack):
             self,
             "Data",
             key=foundation.data_key,
+            principals=foundation.data_principals,
             encryption=settings.encryption,
             access_logs=self.access_logs,
             session_days=settings.session_days,
             noncurrent_days=settings.noncurrent_days,
+            packages_days=settings.wheel_days,
+            kept=_kept(environment),
             worker_endpoint=network.s3_endpoint_id if through_endpoint else None,
             placement=environment.placement,
         )
+
+
+def _kept(environment: Environment) -> dict[str, int]:
+    """Return how many days data and homes live, by prefix, where a workspace says so."""
+    return {
+        area.prefix(workspace.name): days
+        for workspace in environment.workspaces
+        for area, days in ((DATA, workspace.data_days), (HOME, workspace.home_days))
+        if days is not None
+    }

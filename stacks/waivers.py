@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from stacks.audit import hears_elsewhere
 from stacks.settings import Environment
 from stacks.settings.addon import Addon
 from stacks.settings.validation import KEPT_A_YEAR_DAYS
@@ -183,8 +184,13 @@ def _work(environment: Environment) -> Iterator[Waiver]:
         ["control/Failures/Resource"],
         "It is itself the controller's dead-letter queue; an alarm rings when a message arrives.",
     )
+    forwarded = [
+        *([] if environment.audit.trail else ["control/Forwarded"]),
+        *(["control/Elsewhere"] if hears_elsewhere(environment) else []),
+    ]
     if environment.log_retention_days < KEPT_A_YEAR_DAYS:
         logs = [
+            *(f"{each}/Log/Resource" for each in forwarded),
             "compute/ExecLog/Resource",
             "compute/Insights/Resource",
             "control/Log/Resource",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import gc
 import json
 import os
@@ -28,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 app.use_bundled_node()
 os.environ.setdefault("CDK_VALIDATION", "false")
 
+# Workers of the tests' local environment see this interpreter's packages, and that is known here.
+os.environ.setdefault("STARBURST_LOCAL_STRICT", "0")
+
 Template = dict[str, Any]
 
 # Tests that share something costly stay on one process: an emulator, a deployment, a synthesis.
@@ -48,8 +52,25 @@ TOGETHER = {
     },
     **dict.fromkeys(("compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
-    **dict.fromkeys(("test_local_strangers.py", "test_local_analysts.py"), "local"),
+    **dict.fromkeys(
+        ("test_local_strangers.py", "test_local_analysts.py", "test_toy_local.py"), "local"
+    ),
+    **dict.fromkeys(("test_toy.py", "test_throw_away.py", "test_risks.py"), "templates"),
+    **dict.fromkeys(("test_wheel.py", "test_installed_wheels.py"), "wheels"),
     "test_scale.py": "scale",
+    **dict.fromkeys(("documents", "drill", "test_toy_local.py"), "deployed"),
+    # Half of what is proved: these ask nothing of the environments that the others of proofs share.
+    **dict.fromkeys(
+        (
+            "proofs/test_alignment.py",
+            "proofs/test_random.py",
+            "proofs/test_reads.py",
+            "proofs/test_relations.py",
+            "proofs/test_semantics.py",
+            "proofs/test_variants.py",
+        ),
+        "proofs of others",
+    ),
 }
 
 
@@ -59,10 +80,19 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 2
 
 
-def _group(nodeid: str) -> str:
+def group_of(nodeid: str) -> str:
     """Return what runs on one process with a test; its own name where it needs no company."""
-    _, folder, *rest = nodeid.partition("::")[0].split("/")
-    return next((TOGETHER[name] for name in (*rest, folder) if name in TOGETHER), nodeid)
+    file = nodeid.partition("::")[0]
+    _, folder, *rest = file.split("/")
+    names = ("/".join((folder, *rest)), *rest, folder)
+    alone = file if _shares(file) else nodeid
+    return next((TOGETHER[name] for name in names if name in TOGETHER), alone)
+
+
+@functools.cache
+def _shares(file: str) -> bool:
+    """Whether the tests of a file share what would be made anew on each process."""
+    return 'scope="module"' in (ROOT / file).read_text()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,13 +102,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Grouped(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return _group(nodeid)
+            return group_of(nodeid)
 
     return Grouped(config, log)
 
 
 def pytest_configure() -> None:
     """Fail before collection, because afterwards PyPI's `constructs` cannot be imported at all."""
+    os.environ.pop("COLUMNS", None)  # xdist's; a pipe has no width
     # A script's background jobs begin deaf to Ctrl-C, and so would what some tests interrupt.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -60,7 +60,7 @@ def idle(workers: int = 500, *, seed: int = 0) -> tuple[float, float]:
     session = Session(plan).run()
     seconds = hour - 60.0
     polls = session.meter.total["sqs:ReceiveMessage"]
-    return polls / seconds, polls / seconds * hour * load("eu-west-1").sqs_million / 1e6
+    return polls / seconds, polls / seconds * hour * load("eu-west-1").need("sqs_million") / 1e6
 
 
 def abandoned(workers: int = 500, *, seed: int = 0) -> tuple[float, float]:

@@ -168,9 +168,15 @@ class Cloud:
         self.objects.pop(Key, None)
         return {}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, **_: Any) -> dict[str, Any]:
+    def list_objects_v2(
+        self, *, Bucket: str, Prefix: str, StartAfter: str = "", **_: Any
+    ) -> dict[str, Any]:
         self._call("s3:ListObjectsV2", _S3_SECONDS)
-        found = [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]
+        found = [
+            {"Key": key, "LastModified": _date(self.objects[key][2])}
+            for key in sorted(self.objects)
+            if key.startswith(Prefix) and key > StartAfter
+        ]
         return {"Contents": found, "KeyCount": len(found), "IsTruncated": False}
 
     def _stored(self, key: str) -> tuple[bytes, str, float]:

@@ -132,15 +132,15 @@ def _request_usd(session: Session) -> float:
     for action, count in billed.items():
         service, _, name = action.partition(":")
         if service == "sqs":
-            usd += count * _PRICES.sqs_million / 1e6
+            usd += count * _PRICES.need("sqs_million") / 1e6
         elif action in _WRITES:
-            usd += count * _PRICES.s3_put_thousand / 1e3
+            usd += count * _PRICES.need("s3_put_thousand") / 1e3
         elif service == "s3" and name != "DeleteObject":
-            usd += count * _PRICES.s3_get_thousand / 1e3
+            usd += count * _PRICES.need("s3_get_thousand") / 1e3
         elif service == "kms":
-            usd += count * _PRICES.key_request_10k / 1e4
+            usd += count * _PRICES.need("key_request_10k") / 1e4
         elif service == "lambda":
-            usd += count * _PRICES.lambda_million / 1e6
+            usd += count * _PRICES.need("lambda_million") / 1e6
     return usd
 
 

@@ -65,6 +65,11 @@ class InstantFleet:
         self.works = True
         self.asked: list[str] = []
 
+    @property
+    def session(self) -> str:
+        """Id of the session that was asked for last."""
+        return self._of.session
+
     # KMS and Lambda.
 
     def generate_data_key(self, **_: Any) -> dict[str, bytes]:

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Final
 
+from starburst.contract import controller_name
+
 __all__ = [
     "ROLE_TAG",
     "boundary_arn",
@@ -18,6 +20,7 @@ __all__ = [
     "deployer_arn",
     "endpoints_stack_name",
     "failures_name",
+    "forwarded_log_name",
     "name_following",
     "role_arn",
     "role_name",
@@ -74,11 +77,6 @@ def trail_name(environment: str) -> str:
     return f"starburst-{environment}"
 
 
-def controller_name(environment: str) -> str:
-    """Return the controller function's name: roles and policies exist before it."""
-    return f"starburst-{environment}-controller"
-
-
 def deployer_arn(*, account: str, region: str, qualifier: str) -> str:
     """Return the ARN of the role in which CloudFormation deploys, as ``cdk bootstrap`` makes it.
 
@@ -92,6 +90,11 @@ def deployer_arn(*, account: str, region: str, qualifier: str) -> str:
 def controller_log_name(environment: str) -> str:
     """Return the name of the controller's log group, which holds security events as well."""
     return f"/aws/lambda/{controller_name(environment)}"
+
+
+def forwarded_log_name(environment: str) -> str:
+    """Return the log group of the events that EventBridge passes on of a trail that is not ours."""
+    return f"/aws/events/starburst/{environment}/trail"
 
 
 def endpoints_stack_name(environment: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from deploy.evidence.egress import ways_out
 from deploy.evidence.facts import REPRODUCIBLE, SUMS, sums
 from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import left_out
@@ -54,6 +55,8 @@ def write(evidence: Evidence, folder: Path) -> None:
         ),
     )
     _put(folder / "risks.json", _json([asdict(each) for each in evidence.risks]))
+    ways = ways_out(evidence.environment)
+    _put(folder / "egress.json", _json([asdict(each) for each in ways]))
     _put(
         folder / "left-out.json",
         _json(

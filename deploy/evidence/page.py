@@ -15,6 +15,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from deploy.evidence.duties import anchor, duties, inline
+from deploy.evidence.egress import ways_out
 from deploy.evidence.facts import REPRODUCIBLE, sha256
 from deploy.evidence.gather import Evidence
 from deploy.evidence.left_out import FEW, left_out
@@ -84,6 +85,7 @@ def page(evidence: Evidence, rows: Sequence[Row], *, files: Sequence[str]) -> st
             few=FEW,
             passed_partly=sum(row.status is Status.PASSED and row.partly for row in rows),
             left_out=left_out(evidence, rows),
+            ways_out=ways_out(evidence.environment),
             open_risks=[each for each in evidence.risks if not each.accepted],
             checklist=[(item, [by_name[name] for name in item.controls]) for item in CHECKLIST],
             waivers=sorted(evidence.waivers, key=lambda each: (each.expires, each.rules)),

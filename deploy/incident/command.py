@@ -20,7 +20,7 @@ import botocore.exceptions
 from environments import ALL
 from starburst.aws.calls import client_config
 from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
-from starburst.contract.areas import SESSIONS
+from starburst.contract.areas import DATA, HOME, PACKAGES, SESSIONS
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
 from starburst_constructs.placement import Placement
 
@@ -59,6 +59,12 @@ _ONE_MINUTE: Final = 1 / 60
 _LONGEST: Final = 1 << 20
 """Of what is printed; policies and records are ours, and what is quoted has its own bounds."""
 
+_NAMED: Final[Mapping[str, str]] = dict.fromkeys(
+    ("erase", "hold", "restore"),
+    ", and a role that settings let to data (break_glass_role_arn, data_role_arns)",
+)
+"""Commands whose role the data bucket itself must know."""
+
 Clients = Callable[[str], Any]
 """Makes the client of a service; tests pass their own."""
 
@@ -90,9 +96,16 @@ class Scope:
 
     @property
     def prefixes(self) -> list[str]:
-        """Where their objects are, each with its closing slash."""
-        user = [self.user] if self.user else []
-        return [SESSIONS.prefix(workspace, *user) for workspace in self.workspaces]
+        """Where their objects are, each with its closing slash.
+
+        A person's are their sessions and their home. Packages and data are their workspace's.
+        """
+        if self.user is None:
+            areas = (SESSIONS, PACKAGES, DATA, HOME)
+            return [area.prefix(name) for name in self.workspaces for area in areas]
+        return [
+            area.prefix(name, self.user) for name in self.workspaces for area in (SESSIONS, HOME)
+        ]
 
     def clients(self) -> Clients:
         """Return a maker of clients from the shell's credentials, which checks their account."""
@@ -275,8 +288,8 @@ def conclude(command: str, work: Callable[[], int | None]) -> int:
         complain(str(error))
         complain(
             "Nothing more was done; what is named above was. It takes what "
-            f"python -m deploy.{command} --permission prints; then run the same command again, and "
-            "name another file where you named one for its record."
+            f"python -m deploy.{command} --permission prints{_NAMED.get(command, '')}; then run "
+            "the same command again, and name another file where you named one for its record."
         )
         return 1
 

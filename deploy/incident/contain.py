@@ -46,6 +46,7 @@ from deploy.incident.revoke import (
 )
 from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
+from deploy.incident.together import also, also_documents, also_options, merged, refuse_apart
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_name, role_name
@@ -55,7 +56,7 @@ from starburst_constructs.policies.incident_response import (
     launch_policy_name,
 )
 
-__all__ = ["Contained", "contain", "denials", "main", "release", "tasks"]
+__all__ = ["Contained", "contain", "denials", "main", "permission", "release", "tasks"]
 
 LOCKOUT_HOURS: Final = 12.0
 """By then every session that began before has expired, whatever its role's longest is."""
@@ -179,17 +180,10 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 
 def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     about = scope(words)
+    refuse_apart(words)
     if words.permission:
         clients = clients or about.clients()
-        shown(
-            container_document(
-                about.environment.name,
-                about.workspaces,
-                bucket=runtime(about.environment, clients).bucket,
-                locker=locker(about.environment, clients),
-                placement=about.placement,
-            )
-        )
+        shown(permission(words, about, clients))
         return None
     until = datetime.now(UTC) + timedelta(hours=words.hours)
     if about.user is not None and not words.in_advance:
@@ -198,6 +192,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     if not words.apply:
         for line in _would(about, until, undone=words.undo):
             say(line)
+        if words.isolate or words.hold:
+            also(words, about, clients or about.clients())
         say("Nothing was changed. Add --apply to do it.")
         return None
     clients = clients or about.clients()
@@ -219,16 +215,13 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     # Nothing may keep an incident from being contained, so the locked copy is told of at the end.
     wrong = try_lock(about, clients, "release" if words.undo else "contain", record)
     if words.undo:
-        for what, done in release(about, clients, steps=steps).items():
-            say(f"{what} {done}")
-        if not steps.refused:
-            say("Sessions that ended stay ended; their results are there.")
-        steps.end(f"{about} is released", besides=wrong)
+        _release(words, about, clients, steps=steps, wrong=wrong)
         return None
     done = contain(about, clients, until=until, reason=words.reason, steps=steps)
     for what, how in done.policies.items():
         say(f"{what} {how}")
     say(f"{len(done.stopped)} workers were told to stop: they are gone within two minutes")
+    steps.refused += also(words, about, clients)
     if done.left:
         late = (
             f"{len(done.left)} workers were started meanwhile, because IAM takes some seconds; run "
@@ -240,12 +233,36 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
             "Run it again in a minute: IAM takes some seconds, and a worker may have started in "
             "them."
         )
-        say(
-            "They can erase nothing now, but the lifecycle expires objects as before: keep what is "
-            "there with python -m deploy.hold and the same words"
-        )
+        if not words.hold:
+            say(
+                "They can erase nothing now, but the lifecycle expires objects as before: keep "
+                "what is there with python -m deploy.hold and the same words"
+            )
     steps.end(f"{about} is contained", besides=wrong)
     return None
+
+
+def _release(
+    words: argparse.Namespace, about: Scope, clients: Clients, *, steps: Steps, wrong: str
+) -> None:
+    for what, done in release(about, clients, steps=steps).items():
+        say(f"{what} {done}")
+    if not steps.refused:
+        say("Sessions that ended stay ended; their results are there.")
+    steps.refused += also(words, about, clients)
+    steps.end(f"{about} is released", besides=wrong)
+
+
+def permission(words: argparse.Namespace, about: Scope, clients: Clients) -> dict[str, Any]:
+    """Return the policy that allows what the words ask for, and to take it back."""
+    own = container_document(
+        about.environment.name,
+        about.workspaces,
+        bucket=runtime(about.environment, clients).bucket,
+        locker=locker(about.environment, clients),
+        placement=about.placement,
+    )
+    return merged([own, *also_documents(words, about, clients)])
 
 
 def _require_known(about: Scope, clients: Clients) -> None:
@@ -325,5 +342,6 @@ def _options() -> argparse.ArgumentParser:
         action="store_true",
         help="also a user who has nothing there yet: the name is not looked up",
     )
+    also_options(parser)
     apply_options(parser, undo="take the denials away again")
     return parser

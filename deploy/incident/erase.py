@@ -34,6 +34,7 @@ from deploy.incident.versions import Version, at_once, below, prefixes, session_
 from starburst.aws.calls import TROUBLE
 from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, erase_below, is_one_names_trouble
 from starburst.contract import CONTROL_PREFIX, SessionKeys
+from starburst.contract.areas import DATA, HOME
 from starburst_constructs.policies.incident_response import eraser_document
 from starburst_constructs.storage.retention import CONTROL_DAYS
 
@@ -81,6 +82,18 @@ class Receipt:
     kept: Sequence[str] = _KEPT
 
 
+def _shared(about: Scope, where: Sequence[str]) -> tuple[str, ...]:
+    """Return what is not erased with a person: what they put there is their workspace's."""
+    if about.user is None or not any(one.startswith(HOME.prefix()) for one in where):
+        return ()
+    return tuple(
+        f"{DATA.prefix(name)}: the workspace's, whoever put it there; its steward removes what is "
+        "about the person (starburst data rm --steward), in every version after "
+        f"{about.environment.storage.noncurrent_days} days"
+        for name in about.workspaces
+    )
+
+
 def take_stock(
     about: Scope, clients: Clients, where: Sequence[str]
 ) -> tuple[Receipt, list[Version]]:
@@ -109,6 +122,7 @@ def take_stock(
         markers=len(versions) - len(data),
         bytes=sum(one.size for one in data),
         names_sha256=_digest((one.key, one.id) for one in versions),
+        kept=(*_shared(about, where), *_KEPT),
     )
     return stock, versions
 
@@ -205,6 +219,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     if not words.apply:
         stock, _ = take_stock(about, clients, where)
         shown(asdict(stock))
+        for untouched in _shared(about, where):
+            say(f"would not touch {untouched}")
         say(f"would erase {stock.versions:,} versions and {stock.markers:,} markers, for ever")
         say("Nothing was changed. Add --apply to do it.")
         return None
@@ -221,6 +237,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
             f"not all could be erased: {reasons}. {path} says so; clear the reason and run it again"
         )
     say(f"are erased; {path} is the receipt")
+    for untouched in _shared(about, where):
+        say(f"not touched: {untouched}")
     return None
 
 

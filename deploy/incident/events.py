@@ -1,12 +1,14 @@
 """Ask for what looks like trouble, of the last day: ``python -m deploy.events`` (S27).
 
 It asks what the saved queries ask: what failed verification on a worker or in the controller, the
-errors that workers printed, and the calls that AWS refused.
+errors that workers printed, and the calls that AWS refused. With ``--actor`` it asks the trail what
+one actor downloaded, read and made, and which of their logins failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,16 +34,19 @@ from starburst.contract import log_group_name
 from starburst.untrusted.terminal_text import one_line
 from starburst_constructs.monitoring.queries import (
     FAILED_VERIFICATION,
+    OF_AN_ACTOR,
     REFUSED_CALLS,
     WORKER_ERRORS,
+    in_detail,
+    of_actor,
 )
-from starburst_constructs.naming import controller_log_name, trail_name
+from starburst_constructs.naming import controller_log_name, forwarded_log_name, trail_name
 from starburst_constructs.policies.incident_response import watcher_document
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Answer", "Event", "main", "security_events"]
+__all__ = ["Answer", "Event", "actor_events", "main", "security_events", "trail_group"]
 
 HOURS: Final = 24.0
 SECONDS: Final = 120.0
@@ -57,11 +62,11 @@ class Event:
     """One line of a log, or one call in the trail.
 
     Attributes:
-        at: when, in UTC.
+        at: when, in UTC; None of a sum.
         fields: what the query names, such as ``@message`` or ``errorCode``.
     """
 
-    at: datetime
+    at: datetime | None
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,12 +123,48 @@ def security_events(
         ),
         ("errors that workers printed", WORKER_ERRORS, workers),
     ]
-    trail = _trail(about, clients)
+    trail = trail_group(about, clients)
     if trail is not None:
         asked.append(("calls that AWS refused", REFUSED_CALLS, [trail]))
     steps, logs = Steps("events"), clients("logs")
     for words, query, groups in asked:
         ask = partial(_ask, logs, words, query, groups, span, seconds=seconds, pause=pause)
+        if answer := steps.take(words, ask):
+            yield answer
+    steps.end("all was asked")
+
+
+def actor_events(
+    about: Scope,
+    clients: Clients,
+    actor: str,
+    *,
+    hours: float = HOURS,
+    seconds: float = SECONDS,
+    pause: Callable[[float], object] = time.sleep,
+) -> Iterator[Answer]:
+    """Ask the trail of one actor and yield the answers (A3, S37).
+
+    Args:
+        about: whose; the trail is the whole environment's.
+        clients: of a role that may.
+        actor: what stands in the ARN or the user's name of who is asked about.
+        hours: how far back.
+        seconds: how long each query may take.
+        pause: waits so many seconds.
+
+    Raises:
+        IncidentError: a query failed or took too long; all others were asked before.
+    """
+    until = datetime.now(UTC)
+    span = (until - timedelta(hours=hours), until)
+    trail = trail_group(about, clients)
+    group = trail or forwarded_log_name(about.environment.name)
+    steps, logs = Steps("events"), clients("logs")
+    for words, query in OF_AN_ACTOR.items():
+        asked = of_actor(query, actor)
+        asked = asked if trail else in_detail(asked)
+        ask = partial(_ask, logs, words, asked, [group], span, seconds=seconds, pause=pause)
         if answer := steps.take(words, ask):
             yield answer
     steps.end("all was asked")
@@ -144,27 +185,34 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
     about = scope(words)
     clients = clients or about.clients()
     if words.permission:
-        trail = _trail(about, clients)
+        trail = trail_group(about, clients)
         shown(
             watcher_document(
                 about.environment.name,
                 about.workspaces,
-                trail_log_group=trail,
+                trail_log_group=trail or forwarded_log_name(about.environment.name),
                 placement=about.placement,
             )
         )
         return 0
-    if not about.environment.audit.trail:
+    actor = words.actor
+    if actor is None and not about.environment.audit.trail:
         say("calls that AWS refused: the trail is your organization's; ask there")
     found = False
-    for answer in security_events(about, clients, hours=words.hours, seconds=words.timeout):
+    limits = {"hours": words.hours, "seconds": words.timeout}
+    answers = (
+        security_events(about, clients, **limits)
+        if actor is None
+        else actor_events(about, clients, actor, **limits)
+    )
+    for answer in answers:
         found = found or bool(answer.events)
         say(f"{answer.about}: {answer.matched:,} in {words.hours:g} hours")
         for event in answer.events:
             rest = "  ".join(
                 one_line(text) for name, text in event.fields.items() if name != "@timestamp"
             )
-            say(f"  {event.at:%Y-%m-%d %H:%M:%S}  {rest}")
+            say(f"  {event.at:%Y-%m-%d %H:%M:%S}  {rest}" if event.at else f"  {rest}")
         if answer.cut:
             say(f"  only the newest {len(answer.events):,}: ask for less with --hours")
     return _FOUND if found else 0
@@ -173,7 +221,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
 _FOUND: Final = 3
 
 
-def _trail(about: Scope, clients: Clients) -> str | None:
+def trail_group(about: Scope, clients: Clients) -> str | None:
     """Return the log group of the trail's events; None where the trail is the organization's."""
     if not about.environment.audit.trail:
         return None
@@ -232,14 +280,30 @@ def _stopped(logs: Any, query: str) -> str:  # noqa: ANN401
 def _event(row: Sequence[Mapping[str, str]]) -> Event:
     # @ptr leads to the whole record in the console; nobody reads it here.
     fields = {one["field"]: one["value"] for one in row if one["field"] != "@ptr"}
-    at = datetime.fromisoformat(fields["@timestamp"]).replace(tzinfo=UTC)
+    when = fields.get("@timestamp")
+    at = datetime.fromisoformat(when).replace(tzinfo=UTC) if when else None
     return Event(at=at, fields=fields)
+
+
+def _read_actor(text: str) -> str:
+    """Read what may stand in an ARN, and so in a query."""
+    if not re.fullmatch(r"[\w+=,.@:/-]{2,200}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: 2 to 200 letters, digits and +=,.@:/_-"
+        )
+    return text
 
 
 def _options() -> argparse.ArgumentParser:
     parser = options("events", "Ask logs and trail for what looks like trouble.", user=False)
     parser.add_argument(
         "--hours", type=read_some_hours, default=HOURS, help=f"how far back (default {HOURS:g})"
+    )
+    parser.add_argument(
+        "--actor",
+        type=_read_actor,
+        metavar="NAME",
+        help="ask the trail of one actor: a person's name, a role's, or a part of an ARN",
     )
     parser.add_argument(
         "--timeout",

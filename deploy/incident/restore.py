@@ -1,7 +1,8 @@
 """Bring objects back as they were at a moment: ``python -m deploy.restore`` (S39).
 
-It takes nothing away: what came later stays, as a version or beside it. What comes back from an
-earlier version passes through this machine, sealed as it is. What was erased in every version, or
+It takes nothing away: what came later stays, as a version or beside it. What comes back of a
+session from an earlier version passes through this machine, sealed as it is; data and homes, which
+are not sealed, S3 copies itself. What was erased in every version, or
 has outlived ``storage.noncurrent_days`` since it was deleted, cannot come back.
 """
 
@@ -33,6 +34,7 @@ from deploy.incident.versions import Version, below, prefixes, refused, session_
 from starburst.aws.calls import TROUBLE
 from starburst.aws.erasing import Kept, told
 from starburst.aws.write_once import past_conflicts
+from starburst.contract.areas import DATA, HOME
 from starburst_constructs.policies.incident_response import restorer_document
 
 __all__ = ["Step", "main", "plan", "restore"]
@@ -97,6 +99,9 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
         now = s3.head_object(Bucket=bucket, Key=step.key, VersionId=step.newest.id)
         if now["Metadata"].get(_ORIGIN) == step.version.id:
             return "as it was"
+    if step.key.startswith((DATA.prefix(), HOME.prefix())):
+        _copy(s3, bucket, step.key, origin)
+        return "copy"
     # The bucket refuses copies where results and manifests are: nobody is an exception, so what
     # comes back is read and written. It is sealed, but for what holds no data.
     with tempfile.TemporaryFile() as body:
@@ -124,6 +129,20 @@ def restore(s3: Any, bucket: str, step: Step) -> Way:  # noqa: ANN401 - any clie
             _show_again(s3, bucket, step.key, marker=hidden, because=error)
             raise
     return "copy"
+
+
+def _copy(s3: Any, bucket: str, key: str, version: str) -> None:  # noqa: ANN401
+    was = s3.head_object(Bucket=bucket, Key=key, VersionId=version)
+    s3.copy(
+        {"Bucket": bucket, "Key": key, "VersionId": version},
+        bucket,
+        key,
+        ExtraArgs={
+            "MetadataDirective": "REPLACE",
+            "Metadata": {**was["Metadata"], _ORIGIN: version},
+            "ContentType": was["ContentType"],
+        },
+    )
 
 
 def _show_again(s3: Any, bucket: str, key: str, *, marker: str, because: Exception) -> None:  # noqa: ANN401

@@ -9,6 +9,7 @@ from deploy.incident.command import Clients, IncidentError, Scope
 from deploy.incident.revoke import Change
 from starburst_constructs.naming import role_name
 from starburst_constructs.policies.incident_response import LAUNCH_POLICY_PREFIX
+from starburst_constructs.policies.incident_statements import WRITERS
 from starburst_constructs.policies.retention import Keeping, Why
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def keep(about: Scope, why: Why, *, session: str | None = None) -> list[Change]:
         )
         for workspace in about.workspaces
         for keeping in (Keeping(why=why, workspace=workspace, user=about.user, session=session),)
-        for purpose in ("analyst", "worker")
+        for purpose in WRITERS
     ]
 
 
@@ -59,8 +60,8 @@ def refuse_kept(about: Scope, clients: Clients, where: Sequence[str]) -> None:
         names = f" --user {keeping.user}" if keeping.user else ""
         names += f" --session {keeping.session}" if keeping.session else ""
         raise IncidentError(
-            f"{keeping.prefix} is {keeping.why} (a policy of role {role} says so), so nothing was "
-            "erased: it may be evidence. Ask who answers the incident; when they agree, "
+            f"{keeping.prefixes[0]} is {keeping.why} (a policy of role {role} says so), so nothing "
+            "was erased: it may be evidence. Ask who answers the incident; when they agree, "
             f"python -m deploy.{command} --environment {about.environment.name} "
             f"--workspace {keeping.workspace}{names} --undo --apply takes it back"
         )

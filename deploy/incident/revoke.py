@@ -73,11 +73,11 @@ def plan(
     before: datetime,
     user: str | None = None,
 ) -> list[Change]:
-    """Return what to put: on analyst and worker roles, or with a user on analyst roles alone.
+    """Return what to put: on all roles of a workspace, or with a user on those of people alone.
 
     Workers carry no user's name: a user's own are stopped, not revoked.
     """
-    purposes = ("analyst", "worker") if user is None else ("analyst",)
+    purposes = ("analyst", "steward", "worker") if user is None else ("analyst", "steward")
     return [
         Change(
             role=role_name(environment.name, purpose, workspace),

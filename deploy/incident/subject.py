@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deploy.incident.command import Clients, IncidentError, Scope, runtime
-from starburst.contract.areas import SESSIONS
+from starburst.contract.areas import HOME, SESSIONS
 
 __all__ = ["require_known", "require_something", "users"]
 
@@ -18,7 +18,8 @@ def users(s3: Any, bucket: str, workspaces: Sequence[str]) -> set[str]:  # noqa:
     return {
         one["Prefix"].split("/")[2]
         for workspace in workspaces
-        for page in pages.paginate(Bucket=bucket, Prefix=SESSIONS.prefix(workspace), Delimiter="/")
+        for area in (SESSIONS, HOME)
+        for page in pages.paginate(Bucket=bucket, Prefix=area.prefix(workspace), Delimiter="/")
         for one in page.get("CommonPrefixes", ())
     }
 

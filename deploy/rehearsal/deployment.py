@@ -21,7 +21,7 @@ from deploy.rehearsal.asking.subject import stack_prefix, stacks_of
 from deploy.rehearsal.left_behind import left_in_the_end
 from deploy.rehearsal.probes import clear
 from deploy.tools.cdk import cdk_in_terminal
-from deploy.tools.image import PASSED_ON, ImageError, push, release_tag
+from deploy.tools.image import ImageError, given, push, release_tag
 from starburst.aws.calls import words_of
 from starburst.errors import StarburstError
 
@@ -76,7 +76,7 @@ class Deployment:
         """
         start = self.clock.now()
         try:
-            if workers and self.environment.lacks_image:
+            if workers and self.environment.lacking_image:
                 deploy(
                     self._account(), assembly=self.assembly, parts=["registry"], options=_OPTIONS
                 )
@@ -120,7 +120,7 @@ class Deployment:
             cloudformation=self.clients("cloudformation"),
             ecr=self.clients("ecr"),
             docker=os.environ.get("CDK_DOCKER", "docker"),
-            arguments={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
+            arguments=given(),
         )
         self.environment = replace(self.environment, image_digest=digest)
         self.assembly = synthesize(self.environment, self.assembly.with_name("with-image"))

@@ -86,9 +86,8 @@ def derive(
     Raises:
         SettingsError: the chosen settings do not fit a test environment.
     """
-    usd = fleet_usd(
-        workers=workers, cpu=CPU, memory_gb=MEMORY_GB, hours=1, prices=load(chosen.region)
-    )
+    prices = load(chosen.region, chosen.prices)
+    usd = fleet_usd(workers=workers, cpu=CPU, memory_gb=MEMORY_GB, hours=1, prices=prices)
     workspace = Workspace(
         name=WORKSPACE,
         cpu=CPU,
@@ -123,6 +122,7 @@ def derive(
         # Another repository has the chosen one's.
         image_digest=NO_IMAGE,
         break_glass_role_arn=None,
+        data_role_arns=(),
         accepted_risks=(),
         registry_scanning=False,
         addons=(),
@@ -144,6 +144,7 @@ def _network(chosen: Environment, others: Iterable[Environment]) -> Network:
         existing=None,
         peers=(),
         block_public_access=False,
+        client_groups=(),
     )
 
 

@@ -35,6 +35,7 @@ from deploy.rehearsal.deployment import Deployment, synthesize
 from deploy.rehearsal.derive import DIFFERENCES, NAME, derive, new_name
 from deploy.rehearsal.sessions import Sessions
 from deploy.rehearsal.unfinished import Unfinished
+from deploy.tools.image import ImageError, check_base, given
 from environments import ALL
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
@@ -237,12 +238,20 @@ def _anybody(chosen: Environment) -> str:
 
 def _require_docker(trial: Environment, *, without: bool) -> None:
     docker = os.environ.get("CDK_DOCKER", "docker")
-    if without or emulated(trial) or shutil.which(docker):
+    if without or emulated(trial):
         return
-    raise Refused(
-        f"there is no {docker} here to build the worker image with; nothing was created. Install "
-        "it, name another (CDK_DOCKER=podman), or leave workers out: --without-workers"
-    )
+    if not shutil.which(docker):
+        raise Refused(
+            f"there is no {docker} here to build the worker image with; nothing was created. "
+            "Install it, name another (CDK_DOCKER=podman), or leave workers out: --without-workers"
+        )
+    try:
+        check_base(trial, given())
+    except ImageError as error:
+        raise Refused(
+            f"nothing was created. {error} Here it is a variable: BASE=… python -m "
+            "deploy.first_day …; or leave workers out: --without-workers"
+        ) from error
 
 
 def _confirm(chosen: Environment, ask: Callable[[str], str]) -> None:
@@ -268,8 +277,8 @@ def _show(
         say(f"- {check.name}: {check.asks}")
     say(
         f"It costs {cost.most(0):.2f} USD at most for its first hour, and {cost.hour:.2f} for each "
-        f"that begins after (list prices of {cost.date}; workers and endpoints of one question "
-        f"{cost.once:.2f} of it). Billed by use, not counted: "
+        f"that begins after; workers and endpoints of one question are {cost.once:.2f} of it. "
+        f"{cost.prices} Billed by use, not counted: "
         f"{', '.join(kind.removeprefix('AWS::') for kind in cost.by_use)}."
     )
 

@@ -11,21 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from deploy.incident.command import Clients, Scope, conclude, options, say, scope, shown
-from deploy.spending.officers import EVERYTHING, Used, ask, freezes, queue, scopes
+from deploy.spending.officers import EVERYTHING, ask, freezes, queue, scopes
 from starburst_constructs.policies.incident_response import freezer_document
 
 __all__ = ["main"]
-
-_SHOWN: Final[Mapping[str, str]] = {
-    "sessions": "sessions",
-    "workers": "workers",
-    "vcpu": "vCPU",
-    "memory_gb": "GB",
-    "usd_per_hour": "USD an hour",
-    "usd_per_day": "USD today",
-    "usd_per_month": "USD this month",
-}
-"""How each total is called here."""
 
 _MOST_WAITING: Final = 20
 
@@ -59,7 +48,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
 def _told(about: Scope, answer: Mapping[str, Any]) -> Iterator[str]:
     for one in scopes(answer):
         if one.scope != "workspace" or one.name in about.workspaces:
-            yield f"{one.scope} {one.name}: {', '.join(_parts(one))}"
+            yield str(one)
     for frozen in freezes(answer):
         if frozen.workspace == EVERYTHING or frozen.workspace in about.workspaces:
             yield str(frozen)
@@ -67,16 +56,6 @@ def _told(about: Scope, answer: Mapping[str, Any]) -> Iterator[str]:
     yield from map(str, waiting[:_MOST_WAITING])
     if len(waiting) > _MOST_WAITING:
         yield f"{len(waiting) - _MOST_WAITING:,} more wait: --json prints all"
-
-
-def _parts(one: Used) -> Iterator[str]:
-    for name, words in _SHOWN.items():
-        if name in one.allowed:
-            yield f"{_number(one.used.get(name, 0))} of {_number(one.allowed[name])} {words}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.2f}".removesuffix(".00")
 
 
 def _options() -> argparse.ArgumentParser:

@@ -39,6 +39,18 @@ the others only where something is amiss.
 Source: https://aws.amazon.com/cloudwatch/pricing/, the first 10,000 metrics, alike in every Region.
 """
 
+INSIGHT_RULE_MONTH: Final = 0.50
+"""US dollars for a rule of Contributor Insights; events that match cost 0.02 a million on top.
+
+Source: https://aws.amazon.com/cloudwatch/pricing/, alike in every Region that it names.
+"""
+
+BUDGET_MONTH: Final = 0.0
+"""US dollars for a budget without actions.
+
+Source: https://aws.amazon.com/aws-cost-management/aws-budgets/pricing/, alike in every Region.
+"""
+
 EMULATED: Final = "local"
 """The environment that runs on loopback and costs nothing."""
 
@@ -73,7 +85,8 @@ class IdleCost:
     Attributes:
         items: what is billed for existing.
         by_use: resource types that are billed by use only, so next to nothing while idle.
-        not_priced: resource types that this module knows no price for, each with its number.
+        not_priced: resource types that this module or the Region's prices know no price for, each
+            with its number.
         hour: what comes on top while a session runs, in US dollars an hour: what a parameter
             turns on that is off to begin with.
     """
@@ -104,27 +117,34 @@ def _standing_metrics(properties: Resource) -> int:
     return int(properties.get("FilterPattern") == SWEEP_PATTERN)
 
 
+def _times(rate: float | None, units: float) -> float | None:
+    return None if rate is None else rate * units
+
+
 STANDING: Final[Mapping[str, Price]] = {
     "AWS::EC2::VPCEndpoint": Price(
         what="interface endpoints, by zone",
         units=_endpoint_zones,
-        month=lambda prices: prices.endpoint_az_hour * HOURS_A_MONTH,
+        month=lambda prices: _times(prices.endpoint_az_hour, HOURS_A_MONTH),
     ),
     "AWS::EC2::NatGateway": Price(
         what="NAT gateways",
-        month=lambda prices: prices.nat_hour * HOURS_A_MONTH,
+        month=lambda prices: _times(prices.nat_hour, HOURS_A_MONTH),
     ),
     "AWS::KMS::Key": Price(what="KMS keys", month=lambda prices: prices.key_month),
     "AWS::CloudWatch::Alarm": Price(
         what="alarms", units=_alarm_metrics, month=lambda prices: prices.alarm_month
     ),
+    "AWS::CloudWatch::InsightRule": Price(
+        what="rules of Contributor Insights", month=lambda _: INSIGHT_RULE_MONTH
+    ),
     "AWS::Logs::MetricFilter": Price(
         what="metrics", units=_standing_metrics, month=lambda _: METRIC_MONTH
     ),
-    "AWS::Budgets::Budget": Price(what="budgets", month=lambda prices: prices.budget_month),
+    "AWS::Budgets::Budget": Price(what="budgets", month=lambda _: BUDGET_MONTH),
     "AWS::Lambda::EventSourceMapping": Price(
         what="queues that Lambda polls",
-        month=lambda prices: POLLS_AN_HOUR * HOURS_A_MONTH * prices.sqs_million / 1e6,
+        month=lambda prices: _times(prices.sqs_million, POLLS_AN_HOUR * HOURS_A_MONTH / 1e6),
     ),
 }
 """Billed for existing."""
@@ -221,6 +241,7 @@ def idle_cost(
         1.0
     """
     known = {**(own or {}), **STANDING}
+    months = {kind: entry.month(prices) for kind, entry in known.items()}
     standing: Counter[str] = Counter()
     passing: Counter[str] = Counter()
     by_use: set[str] = set()
@@ -234,7 +255,7 @@ def idle_cost(
                 kind = f"{kind}:{properties.get(name, default)}"
             if kind in known:
                 units = known[kind].units(properties)
-                if units is None:
+                if units is None or (units and months[kind] is None):
                     not_priced[kind] += 1
                 else:
                     (standing if there else passing)[kind] += units
@@ -244,13 +265,13 @@ def idle_cost(
                 not_priced[kind] += 1
     return IdleCost(
         items=tuple(
-            Item(what=entry.what, quantity=standing[kind], unit_usd=entry.month(prices))
+            Item(what=entry.what, quantity=standing[kind], unit_usd=months[kind] or 0)
             for kind, entry in known.items()
             if standing[kind] and entry.what
         ),
         by_use=tuple(sorted(by_use)),
         not_priced=tuple(sorted(not_priced.items())),
-        hour=sum(known[kind].month(prices) * passing[kind] for kind in passing) / HOURS_A_MONTH,
+        hour=sum((months[kind] or 0) * passing[kind] for kind in passing) / HOURS_A_MONTH,
     )
 
 
@@ -330,8 +351,9 @@ def _bill(environment: str, region: str, templates: Iterable[Template]) -> IdleC
         for addon in each.addons
         for kind, price in addon.prices().items()
     }
+    prices = next((each.prices for each in ALL if each.name == environment), None)
     try:
-        return idle_cost(templates, load(region), own=own)
+        return idle_cost(templates, load(region, prices), own=own)
     except ConfigurationError:
         return None
 

@@ -1,4 +1,4 @@
-"""Build the worker image, push it to an environment's repository, print the digest to deploy."""
+"""Build the worker image, push it, list what is in it, and print the digest to deploy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import boto3
 import botocore.exceptions
 
 from environments import ALL
+from stacks.images.listing import listing_of
 from starburst.untrusted.terminal_text import one_line, tell
 
 if TYPE_CHECKING:
@@ -26,9 +27,23 @@ if TYPE_CHECKING:
 
     from stacks.settings import Architecture, Environment
 
-__all__ = ["ImageError", "main", "push", "release_tag"]
+__all__ = [
+    "LISTING",
+    "PASSED_ON",
+    "ROOT",
+    "ImageError",
+    "check_base",
+    "given",
+    "main",
+    "push",
+    "release_tag",
+]
 
-WORKER: Final = Path(__file__).resolve().parents[2] / "worker"
+ROOT: Final = Path(__file__).resolve().parents[2]
+WORKER: Final = ROOT / "worker"
+LISTS: Final = ROOT / "stacks" / "images"
+"""Where synthesis looks up what an image has, by the first digits of its digest."""
+
 PLATFORMS: Final[dict[Architecture, str]] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 PASSED_ON: Final = ("BASE", "DATA_LOCK")
@@ -38,6 +53,17 @@ _BY_DIGEST: Final = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 _REFUSED: Final = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 """What boto3 raises where it, or AWS, does not do what was asked."""
+
+
+LISTING: Final = """
+from importlib.metadata import distributions
+from re import sub
+for one in sorted({(sub("[-_.]+", "-", d.name).lower(), d.version) for d in distributions()}):
+    print("==".join(one))
+"""
+"""The image has no pip; this prints what its Python finds, each as ``name==version``."""
+
+_LISTED: Final = re.compile(r"[a-z0-9][a-z0-9-]*==[\w.!+]+")
 
 
 class ImageError(RuntimeError):
@@ -60,6 +86,7 @@ def push(
     ecr: ECRClient,
     docker: str = "docker",
     arguments: Mapping[str, str] | None = None,
+    lists: Path | None = None,
 ) -> str:
     """Build and push; return the image's digest, ``sha256:…``.
 
@@ -72,21 +99,15 @@ def push(
         cloudformation: client of the environment's account and region.
         ecr: client of the same.
         docker: program that builds and pushes; Podman and Finch take the same arguments.
-        arguments: more build arguments, such as ``BASE`` and ``DATA_LOCK``.
+        arguments: more build arguments: ``BASE``, and perhaps ``DATA_LOCK``.
+        lists: folder for the list of the image's packages; None for no list.
 
     Raises:
-        ImageError: production's base image is not named by digest, the environment is not deployed
-            or a step of ``docker`` failed.
+        ImageError: the base image is not named by digest, the environment is not deployed, a step
+            of ``docker`` failed, or the images of two architectures have different packages.
     """
-    given = {"PYTHON": environment.python, **(arguments or {})}
-    if environment.production and not _BY_DIGEST.fullmatch(given.get("BASE", "")):
-        tag = f"python:{environment.python}-slim"
-        raise ImageError(
-            f"Environment {environment.name} is production, and what its image stands on is not "
-            "named by digest: who moves the tag chooses what runs. Look it up with docker "
-            f"buildx imagetools inspect {tag}, read it over, and name it: "
-            f"make image ENV={environment.name} BASE={tag}@sha256:<digest>."
-        )
+    said = {"PYTHON": environment.python, **(arguments or {})}
+    check_base(environment, said)
     repository = _repository(environment, cloudformation)
     registry, _, name = repository.partition("/")
     index = f"{repository}:{tag}"
@@ -95,10 +116,11 @@ def push(
         architecture: index if single else f"{index}-{architecture.lower()}"
         for architecture in environment.architectures
     }
-    told = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
+    told = [word for name, value in said.items() for word in ("--build-arg", f"{name}={value}")]
     for architecture, image in images.items():
         build = ("build", "--platform", PLATFORMS[architecture], "--tag", image)
         _run(docker, *build, *told, str(WORKER))
+    packages = None if lists is None else _packages(docker, images)
     token = ecr.get_authorization_token()["authorizationData"][0].get("authorizationToken", "")
     password = base64.b64decode(token).decode().partition(":")[2]
     _run(docker, "login", "--username", "AWS", "--password-stdin", registry, typed=password)
@@ -108,7 +130,72 @@ def push(
         _run(docker, "manifest", "create", index, *images.values())
         _run(docker, "manifest", "push", index)
     details = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
-    return details["imageDetails"][0].get("imageDigest", "")
+    digest = details["imageDetails"][0].get("imageDigest", "")
+    if lists is not None and packages is not None:
+        _write(packages, listing_of(digest, folder=lists))
+    return digest
+
+
+def check_base(environment: Environment, arguments: Mapping[str, str]) -> None:
+    """Refuse a base image that a tag names, in every environment.
+
+    Args:
+        environment: whose image it is.
+        arguments: of the build.
+
+    Raises:
+        ImageError: with how to get the digest.
+    """
+    base = arguments.get("BASE", "")
+    if _BY_DIGEST.fullmatch(base):
+        return
+    tag = base.partition("@")[0] or f"python:{environment.python}-slim"
+    named = f"BASE={base} names" if base else "No BASE names"
+    raise ImageError(
+        f"{named} no digest of what the image of environment {environment.name} stands on: who "
+        "moves a tag chooses what runs in every worker. Look it up with docker buildx imagetools "
+        f"inspect {tag} --format '{{{{.Manifest.Digest}}}}', read it over, and name it: "
+        f"make image ENV={environment.name} BASE={tag}@sha256:<digest>."
+    )
+
+
+def given() -> dict[str, str]:
+    """Return the build arguments that variables of this process give."""
+    return {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+
+
+def _packages(docker: str, images: Mapping[Architecture, str]) -> str:
+    """Return what images have, a package a line; refuse images that differ."""
+    found = {
+        architecture: _run(
+            docker,
+            *("run", "--rm", "--network", "none", "--platform", PLATFORMS[architecture], image),
+            *("python", "-I", "-c", LISTING),
+            heard=True,
+        )
+        for architecture, image in images.items()
+    }
+    for listed in found.values():
+        wrong = [line for line in listed.splitlines() if not _LISTED.fullmatch(line)]
+        if wrong or not listed.strip():
+            raise ImageError(
+                f"The image does not say what packages it has ({one_line(repr(wrong[:1]))}): is "
+                "its Python the environment's, and does the base print anything by itself?"
+            )
+    if len(set(found.values())) > 1:
+        one, other = (set(listed.splitlines()) for listed in found.values())
+        raise ImageError(
+            f"The images of {' and '.join(found)} have different packages: "
+            f"{', '.join(sorted(one ^ other))}. Workers of both must find the same: pin them in "
+            "the lock."
+        )
+    return next(iter(found.values()))
+
+
+def _write(packages: str, path: Path) -> None:
+    path.write_text(packages, encoding="utf-8")
+    where = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    tell(f"{where} lists its packages: commit it beside the digest.", sys.stderr)
 
 
 def _repository(environment: Environment, cloudformation: CloudFormationClient) -> str:
@@ -129,15 +216,18 @@ def _repository(environment: Environment, cloudformation: CloudFormationClient) 
     )
 
 
-def _run(docker: str, *arguments: str, typed: str | None = None) -> None:
-    """Run a step; its output goes to stderr, so that stdout holds the digest alone."""
+def _run(docker: str, *arguments: str, typed: str | None = None, heard: bool = False) -> str:
+    """Run a step; its output goes to stderr, so that stdout holds the digest alone.
+
+    Where it is ``heard``, it is returned instead.
+    """
     try:
-        subprocess.run(  # noqa: S603 - the program that the caller named
+        done = subprocess.run(  # noqa: S603 - the program that the caller named
             [docker, *arguments],
             input=typed,
             text=True,
             check=True,
-            stdout=sys.stderr,
+            stdout=subprocess.PIPE if heard else sys.stderr,
             # An attestation would make an index of each image, and no index may hold an index.
             env={**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"},
         )
@@ -147,6 +237,7 @@ def _run(docker: str, *arguments: str, typed: str | None = None) -> None:
         ) from error
     except subprocess.CalledProcessError as error:
         raise ImageError(f"{docker} {arguments[0]} failed; its own words are above.") from error
+    return done.stdout if heard else ""
 
 
 def _account(session: boto3.Session, environment: Environment) -> str:
@@ -174,6 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen is None:
             known = ", ".join(environment.name for environment in ALL)
             raise ImageError(f"There is no environment {name!r}; environments.py has {known}.")
+        check_base(chosen, given())
         session = boto3.Session(region_name=chosen.region)
         account = _account(session, chosen)
         if account != chosen.account:
@@ -187,7 +279,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cloudformation=session.client("cloudformation"),
             ecr=session.client("ecr"),
             docker=os.environ.get("CDK_DOCKER", "docker"),
-            arguments={name: os.environ[name] for name in PASSED_ON if os.environ.get(name)},
+            arguments=given(),
+            lists=LISTS,
         )
     except (ImageError, *_REFUSED) as error:
         tell(one_line(error), sys.stderr)

@@ -144,6 +144,8 @@ _P: Final = {
     "and no tag may hold a `/` or be changed by who wears it.",
     "P13": "Keys live in FIPS 140-3 level 3 hardware and rotate; in FIPS mode clients call FIPS "
     "endpoints.",
+    "P14": "Airflow waits for bursts in its triggerer, by deferrable operators, and holds no "
+    "worker meanwhile; setup and teardown own what several tasks use.",
     "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
     "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
     "changes of tasks are recorded.",
@@ -152,13 +154,35 @@ _A: Final = {
     "A1": "Nothing runs away: what sessions of a person, a workspace and an environment may use in "
     "total, in workers, vCPU, memory and US dollars per hour, day and month, is held by the "
     "controller. Officers freeze and thaw new sessions.",
+    "A2": "Officers see all sessions of all users with what they cost so far, stop any, and get a "
+    "month's use by workspace and analyst.",
+    "A3": "Queries over the trail and the access logs say who read what, which resources are new, "
+    "and what was downloaded in a window, by the actor.",
+    "A4": "Without single sign-on, a person's access keys and login are disabled by one command; a "
+    "key is rotated on demand.",
+    "A5": "The security team is told by a contact of its own; without one, no alarm is lost.",
+    "A6": "Failed logins of all kinds are found and ring: at the console, by SAML and web "
+    "identity, by tokens and keys that are none.",
+    "A7": "The data bucket and its key refuse every principal but the kit's roles and those that "
+    "settings name, the account's administrators included.",
+    "A8": "A project brings its own packages: wheels for a session, and an image for a workspace.",
+    "A10": "An audit names IAM users with long-term keys, and people without a second factor.",
+    "A12": "Reads of the data bucket by a stranger, from a network that is not trusted or in an "
+    "unusual volume ring an alarm.",
+    "A13": "Nobody of the kit changes the firewall; who does ring an alarm, with a trail of the "
+    "kit's and with an organization's.",
+    "A14": "People look into their own folder without listing anybody else's: from a shell, from "
+    "Python, and by a link into AWS's console.",
+    "A15": "Who works on a server in the VPC reaches the controller, and all else, by endpoints.",
+    "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
+    "that no role of theirs can change.",
+    "A27": "Ages of keys, images and credentials are told, and which of them is due.",
 }
 _OPEN: Final = {
     "S36": "AWS Config, and who has a second factor, belong to the account: yours.",
     "S40": "The README links them.",
     "G9": "Does not apply: there is no database.",
     "G11": "Nothing here hands out addresses; only their end is enforced.",
-    "G12": "Not answered yet: an alarm on who reads unusually much.",
     "G17": "Does not apply: none of them is used, but SNS for alarms.",
     "G18": "Refuted: every rule and theorem here judges CloudFormation's templates.",
 }

@@ -1,7 +1,7 @@
 """What an environment is: frozen, typed values that fail before synthesis when they are wrong."""
 
 from stacks.settings.addon import Addon
-from stacks.settings.capacity import Ec2Capacity, Instance
+from stacks.settings.capacity import Ec2Capacity, Instance, Rates
 from stacks.settings.environment import (
     Architecture,
     DataClass,
@@ -10,8 +10,16 @@ from stacks.settings.environment import (
     Pack,
     Purpose,
 )
-from stacks.settings.identity import BrokerRole, IdentityProvider, MfaUsers, SamlProvider
+from stacks.settings.identity import (
+    BrokerRole,
+    IdentityCenter,
+    IdentityProvider,
+    MfaUsers,
+    SamlProvider,
+    WorkspaceGroups,
+)
 from stacks.settings.network import Egress, ExistingVpc, Network
+from stacks.settings.reads import Reads
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.together import check_together
@@ -32,16 +40,20 @@ __all__ = [
     "Environment",
     "ExistingVpc",
     "Feature",
+    "IdentityCenter",
     "IdentityProvider",
     "Instance",
     "MfaUsers",
     "Network",
     "Pack",
     "Purpose",
+    "Rates",
+    "Reads",
     "RiskName",
     "SamlProvider",
     "SettingsError",
     "Storage",
     "Workspace",
+    "WorkspaceGroups",
     "check_together",
 ]

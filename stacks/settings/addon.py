@@ -45,12 +45,13 @@ class Price:
 
     Attributes:
         what: as people name it, in the plural.
-        month: what a unit costs a month, in US dollars, by the Region's prices.
+        month: what a unit costs a month, in US dollars, by the Region's prices; None where those
+            do not tell.
         units: how many one resource counts for, by its properties; None where they do not tell.
     """
 
     what: str
-    month: Callable[[Prices], float] = _nothing
+    month: Callable[[Prices], float | None] = _nothing
     units: Callable[[Mapping[str, Any]], int | None] = _one
 
 

@@ -1,15 +1,19 @@
-"""Machines for workers: Fargate unless an environment names its own EC2 instances here."""
+"""Machines for workers, Fargate unless an environment names EC2 instances, and their prices."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from stacks.settings.annotations import typed
 from stacks.settings.validation import between, distinct, matches, positive, require
-from starburst.contract import Instance
+from starburst.contract import Instance, Rates
+from starburst.contract.rates import PLAUSIBLE
+from starburst.errors import ConfigurationError
+from starburst.pricing.prices import known_regions, load, worker_rates
 
-__all__ = ["Ec2Capacity", "Instance"]
+__all__ = ["Ec2Capacity", "Instance", "Rates", "check_prices"]
 
 _MOST_TYPES: Final = 10
 _MOST_INSTANCES: Final = 500
@@ -61,3 +65,44 @@ class Ec2Capacity:
         allowed = "0 where there are several instance types: EC2 keeps no warm pool of a mixture"
         require(single, "capacity.warm", self.warm, allowed)
         between("capacity.disk_gb", self.disk_gb, _SYSTEM_GB, 16_384)
+
+
+def check_prices(
+    me: str, prices: Rates | None, *, region: str, architectures: Iterable[str], hosted: bool
+) -> None:
+    """Refuse a slip among the rates that settings say, and a Region whose workers have no price.
+
+    Limits and totals in US dollars are held by the rates of workers alone: vCPU and memory of each
+    architecture that a session may ask for, and the scratch disk, of which each may ask for more
+    than the free 20 GB. Others serve estimates, which say what they lack.
+
+    Args:
+        me: the environment, as a sentence about it begins.
+        prices: what the account pays instead of list prices.
+        region: where its workers run.
+        architectures: that they may have.
+        hosted: whether they run on instances, whose own prices stand beside them.
+    """
+    if prices is not None:
+        typed(f"{me} prices.", prices)
+        for name, rate in prices.known().items():
+            least, most = PLAUSIBLE[name]
+            fits = type(rate) in (int, float) and least <= rate <= most
+            allowed = f"US dollars, {least:g} to {most:g}: more or less is a slip of units"
+            require(fits, f"{me} prices.{name}", rate, allowed)
+    if hosted:
+        return
+    needed = {name for one in architectures for name in worker_rates(one)} | {"scratch_gb_hour"}
+    try:
+        lacking = needed - load(region, prices).known().keys()
+    except ConfigurationError:
+        lacking = needed
+    if not lacking:
+        return
+    whole = [one for one in known_regions() if needed <= load(one).known().keys()]
+    named = ", ".join(f"{name}=…" for name in PLAUSIBLE if name in lacking)
+    allowed = (
+        f"{', '.join(whole)}, where all prices of workers are known; else prices=Rates({named}) "
+        f"from AWS's price list, or that list read by `make prices REGIONS={region}`"
+    )
+    require(False, f"{me} region", region, allowed)

@@ -7,9 +7,16 @@ from typing import Final, Literal, get_args
 
 from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
-from stacks.settings.capacity import Ec2Capacity
-from stacks.settings.identity import IAM_ARN, IdentityProvider, SamlProvider
+from stacks.settings.capacity import Ec2Capacity, Rates, check_prices
+from stacks.settings.identity import (
+    IAM_ARN,
+    IdentityProvider,
+    check_break_glass,
+    check_data_roles,
+    check_identity,
+)
 from stacks.settings.network import Network
+from stacks.settings.reads import check_others
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.totals import EffectiveTotals, Scopes
@@ -21,12 +28,13 @@ from stacks.settings.validation import (
     emails,
     matches,
     one_of,
-    public_network,
     require,
+    trusted_networks,
 )
 from stacks.settings.workspace import Workspace
-from stacks.settings.zones import FARGATE_ZONES, zone_prefix
+from stacks.settings.zones import FARGATE_ZONES, FIPS_REGIONS, OTHER_PARTITIONS, zone_prefix
 from starburst.contract import ENVIRONMENT_NAME, Hosts, Totals
+from starburst_constructs.named_objects import NamedObjects
 from starburst_constructs.placement import Placement
 
 __all__ = [
@@ -36,12 +44,14 @@ __all__ = [
     "Feature",
     "Pack",
     "Purpose",
+    "TaskOutput",
 ]
 
 Architecture = Literal["X86_64", "ARM64"]
 DataClass = Literal["public", "internal", "restricted"]
 Pack = Literal["AwsSolutions", "ControlTower", "HIPAA.Security", "NIST.800-53.R5", "PCI.DSS.321"]
 Purpose = Literal["test", "production"]
+TaskOutput = Literal["session", "session and cloudwatch"]
 Feature = Literal["default-security-group", "query-definitions", "registry-scanning", "source-vpce"]
 """What an emulator may lack; an environment that names one goes without it and says so.
 
@@ -58,15 +68,6 @@ NO_IMAGE: Final = "sha256:" + "0" * 64
 """The digest of an environment that waits for its first worker image."""
 
 SECONDS_A_DAY: Final = 86_400
-
-FIPS_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-1", "us-west-2")
-"""Where all that workers, controller and clients call has a FIPS endpoint; a test asks botocore."""
-
-OTHER_PARTITIONS: Final = ("cn-", "eu-iso", "us-gov-", "us-iso")
-"""How Regions outside the partition ``aws`` begin: China's, GovCloud's, the isolated ones'."""
-
-MOST_TRUSTED: Final = 50
-"""Networks that fit into the policy of an analyst's role beside all else."""
 
 MOST_PROVIDERS: Final = 20
 """Capacity providers that ECS takes for one cluster."""
@@ -98,23 +99,33 @@ class Environment:
             a team's notebooks.
         alert_emails: who is told when the controller fails, or a budget is spent; up to 10, and
             one or more in production. Each confirms once, by a link that SNS sends.
+        security_emails: who is told of theft, change and tampering instead, up to 10; () for
+            ``alert_emails``. Restricted data without any is a risk that synthesis warns of (A5).
         network, storage, audit: their parts.
         log_retention_days: of every log group; one of CloudWatch's values (S25).
+        task_output: where what tasks print goes. ``session``: sealed, to its analyst; it is erased
+            with the session. ``session and cloudwatch``: also to the workspace's log, masked, which
+            the platform role reads, and of which nobody can erase a line.
         fips: workers, controller and clients call AWS's FIPS endpoints, in Regions that have them.
         architecture: of the workers, where a session does not ask for one.
         other_architectures: that a session may ask for as well; the image is then built for all.
         capacity: EC2 instances for workers to run on; None for Fargate.
+        prices: what the account pays where it is not AWS's list price, or the kit knows none; None
+            for list prices. Limits, totals and estimates go by them.
         python: ``major.minor`` of the worker image.
         image_digest: ``sha256:…`` of the worker image in this environment's repository; of its
-            index, where there is an image for each of several architectures.
+            index, where there is an image for each of several architectures. A workspace may have
+            another.
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
         registry_scanning: have Inspector scan every image of the account's registry continuously:
             one setting of an account in a Region, which stays when the environment goes. False
             where another environment of that account and Region sets it, or the organization does.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         break_glass_role_arn: ARN of a role of this account that alone may delete or disable the
-            keys of production, or change their policies by hand; None for nobody. No test
-            environment names one: its keys go with it.
+            keys of production, or change their policies by hand, and that the data bucket and its
+            key let to data. Production names one; no test environment does: its keys go with it.
+        data_role_arns: ARNs of roles of this account that the data bucket and its key let to data
+            beside the kit's own (A7), such as that of ``deploy.erase``; up to 10.
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
         accepted_risks: of those that synthesis would warn of, each with the reason; one that these
             settings do not take is refused at synthesis.
@@ -138,20 +149,24 @@ class Environment:
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
     alert_emails: tuple[str, ...] = ()
+    security_emails: tuple[str, ...] = ()
     network: Network = field(default_factory=Network)
     storage: Storage = field(default_factory=Storage)
     audit: Audit = field(default_factory=Audit)
     log_retention_days: int = 365
+    task_output: TaskOutput = "session"
     fips: bool = False
     architecture: Architecture = "X86_64"
     other_architectures: tuple[Architecture, ...] = ()
     capacity: Ec2Capacity | None = None
+    prices: Rates | None = None
     python: str = "3.11"
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
     registry_scanning: bool = True
     permissions_boundary: str | None = None
     break_glass_role_arn: str | None = None
+    data_role_arns: tuple[str, ...] = ()
     organization_id: str | None = None
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     without: tuple[Feature, ...] = ()
@@ -168,12 +183,21 @@ class Environment:
         self._check_words(me)
         self._check_trust(me)
         self._check_workspaces(me)
+        reads = {workspace.name: workspace.named_reads for workspace in self.workspaces}
+        taken = any(each.risk == "reads-of-others" for each in self.accepted_risks)
+        taken = taken or self.data_class != "restricted"
+        check_others(reads, placement=self.placement, taken=taken)
+        nameless = self.fips and bool(self.network.client_groups)
+        allowed = "() in FIPS mode: a VPC has no endpoint for the name that clients call Lambda by"
+        require(not nameless, f"{me} network.client_groups", self.network.client_groups, allowed)
         # The controller would leave the VPC, which packs for restricted data ask for.
         steady = not (self.network.while_bursting and self.data_class == "restricted")
-        allowed = "'always' where data_class is 'restricted'"
-        require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
+        always = "'always' where data_class is 'restricted'"
+        require(steady, f"{me} network.endpoints", self.network.endpoints, always)
         if self.capacity is not None:
             self._check_capacity(me, self.capacity)
+        offered, hosted = self.architectures, self.capacity is not None
+        check_prices(me, self.prices, region=self.region, architectures=offered, hosted=hosted)
         distinct(f"{me} addons", (addon.name for addon in self.addons))
         for addon in self.addons:
             matches(f"{me} addons", addon.name, "[a-z][a-z0-9]{1,19}", "names such as datamart")
@@ -218,8 +242,9 @@ class Environment:
                 require(zone.startswith(prefix), field, zone, f"zones of {self.region}")
 
     def _check_words(self, me: str) -> None:
-        one_of(f"{me} purpose", self.purpose, get_args(Purpose))
-        one_of(f"{me} data_class", self.data_class, get_args(DataClass))
+        words = {"purpose": Purpose, "data_class": DataClass, "task_output": TaskOutput}
+        for name, kind in words.items():
+            one_of(f"{me} {name}", getattr(self, name), get_args(kind))
         for architecture in self.architectures:
             one_of(f"{me} architecture", architecture, get_args(Architecture))
         distinct(f"{me} architectures", self.architectures)
@@ -230,8 +255,10 @@ class Environment:
             one_of(f"{me} packs", pack, get_args(Pack))
         for feature in self.without:
             one_of(f"{me} without", feature, get_args(Feature))
-        between(f"number of alert_emails of environment {self.name}", len(self.alert_emails), 0, 10)
-        emails(f"{me} alert_emails", self.alert_emails)
+        for name in ("alert_emails", "security_emails"):
+            told: tuple[str, ...] = getattr(self, name)
+            between(f"number of {name} of environment {self.name}", len(told), 0, 10)
+            emails(f"{me} {name}", told)
         distinct(f"{me} accepted_risks", (each.risk for each in self.accepted_risks))
         distinct(f"{me} tags", (key for key, _ in self.tags))
         for key, value in self.tags:
@@ -240,45 +267,20 @@ class Environment:
             matches(f"{me} tags", value, r"[\w .:/=+@-]{0,256}", "values of up to 256 characters")
 
     def _check_trust(self, me: str) -> None:
-        if isinstance(self.identity, SamlProvider):
-            ours = f":{self.account}:" in self.identity.arn
-            allowed = f"a SAML provider of account {self.account}"
-            require(ours, f"{me} identity.arn", self.identity.arn, allowed)
+        names = [workspace.name for workspace in self.workspaces]
+        check_identity(me, self.identity, account=self.account, workspaces=names)
         if self.permissions_boundary is not None:
             pattern = IAM_ARN + rf"({self.account}|aws):policy/[\w+=,.@/-]{{1,512}}"
             allowed = f"arn:aws:iam::{self.account}:policy/<name>"
             matches(f"{me} permissions_boundary", self.permissions_boundary, pattern, allowed)
-        if self.break_glass_role_arn is not None:
-            field = f"{me} break_glass_role_arn"
-            named = self.break_glass_role_arn
-            pattern = IAM_ARN + rf"{self.account}:role/[\w+=,.@/-]{{1,512}}"
-            matches(field, named, pattern, f"arn:aws:iam::{self.account}:role/<name>")
-            # The kit's roles never administer keys, and those of cdk bootstrap are everyday ones.
-            apart = not named.rpartition("/")[2].startswith(("starburst-", "cdk-"))
-            require(apart, field, named, "a role of your security team's own")
-            allowed = "None where purpose is 'test', whose keys are not kept"
-            require(self.production, field, named, allowed)
+        check_break_glass(
+            me, self.break_glass_role_arn, account=self.account, production=self.production
+        )
+        check_data_roles(me, self.data_role_arns, account=self.account)
         if self.organization_id is not None:
             pattern = "o-[a-z0-9]{10,32}"
             matches(f"{me} organization_id", self.organization_id, pattern, pattern)
-
-        self._check_trusted_networks(me)
-
-    def _check_trusted_networks(self, me: str) -> None:
-        field = f"{me} trusted_cidrs"
-        count = f"number of trusted_cidrs of environment {self.name}"
-        between(count, len(self.trusted_cidrs), 0, MOST_TRUSTED)
-        distinct(field, self.trusted_cidrs)
-        for cidr in self.trusted_cidrs:
-            public_network(field, cidr)
-        field = f"{me} trusted_vpcs"
-        between(f"number of {field}", len(self.trusted_vpcs), 0, MOST_TRUSTED)
-        distinct(field, self.trusted_vpcs)
-        for vpc in self.trusted_vpcs:
-            matches(field, vpc, "vpc-[0-9a-f]{8,17}", "ids such as vpc-0a1b2c3d")
-        alone = self.trusted_cidrs or not self.trusted_vpcs
-        allowed = "() without trusted_cidrs: nobody could sign in from a desk"
-        require(alone, field, self.trusted_vpcs, allowed)
+        trusted_networks(me, self.trusted_cidrs, self.trusted_vpcs)
 
     def _check_workspaces(self, me: str) -> None:
         require(self.workspaces, f"{me} workspaces", (), "one workspace or more")
@@ -360,9 +362,18 @@ class Environment:
         return self.registry_scanning and "registry-scanning" not in self.without
 
     @property
-    def lacks_image(self) -> bool:
-        """Whether no worker could start; the emulator's workers are processes without an image."""
-        return self.image_digest == NO_IMAGE and not self.without
+    def lacking_image(self) -> tuple[str, ...]:
+        """Workspaces that wait for their first worker image; an emulator's need none."""
+        lacking = (one.name for one in self.workspaces if self.image_of(one) == NO_IMAGE)
+        return () if self.without else tuple(lacking)
+
+    def named_reads(self, workspace: Workspace) -> tuple[NamedObjects, ...]:
+        """Return the objects of other buckets that a workspace's workers read."""
+        return tuple(each.named(self.placement) for each in workspace.named_reads)
+
+    def image_of(self, workspace: Workspace) -> str:
+        """Return the digest of the image that a workspace's workers run."""
+        return workspace.image_digest or self.image_digest
 
     @property
     def placement(self) -> Placement:

@@ -30,6 +30,9 @@ RESERVED_ADDRESSES: Final = 5
 ZONE_ID: Final = r"[a-z]{3,4}\d-az\d"
 ZONE_NAME: Final = r"[a-z]{2}-[a-z]+-\d[a-z]"
 
+MOST_CLIENT_GROUPS: Final = 20
+"""A security group has sixty rules, and the endpoints' group has some of its own."""
+
 ENDPOINT_ADDRESSES: Final = 16
 """Room for interface endpoints in every subnet."""
 
@@ -113,6 +116,10 @@ class Network:
         block_public_access: shut every internet gateway of the account in this region, so that no
             task can be public in any of its VPCs; for accounts that hold nothing else. It stays
             when the environment goes. False where the organization shuts them by a policy.
+        client_groups: security groups, ``sg-…``, of what analysts use in this VPC, such as notebook
+            servers: they reach the interface endpoints, Lambda's among them, which exists for them
+            alone (A15). With ``endpoints='always'``, and not in FIPS mode, for which AWS has no
+            such endpoint of Lambda's.
     """
 
     cidr: str = "10.64.0.0/20"
@@ -124,6 +131,7 @@ class Network:
     s3_prefix_list: str | None = None
     block_public_access: bool = False
     named_zones: tuple[str, ...] = ()
+    client_groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
@@ -137,6 +145,8 @@ class Network:
             require(clear, "network.peers", peer, f"blocks that do not overlap {block}")
         if self.named_zones:
             self._check_zones()
+        if self.client_groups:
+            self._check_clients()
         if self.s3_prefix_list is not None:
             allowed = "an id such as pl-6da54004"
             matches("network.s3_prefix_list", self.s3_prefix_list, "pl-[0-9a-f]{8,17}", allowed)
@@ -155,6 +165,18 @@ class Network:
                 self.endpoints,
                 "'always' with existing.endpoints='reuse': only their owner may close them",
             )
+
+    def _check_clients(self) -> None:
+        field, groups = "network.client_groups", self.client_groups
+        distinct(field, groups)
+        between(f"number of {field}", len(groups), 0, MOST_CLIENT_GROUPS)
+        for group in groups:
+            matches(field, group, "sg-[0-9a-f]{8,17}", "ids such as sg-0a1b2c3d")
+        allowed = "() with endpoints='while_bursting': a client calls before there is a session"
+        require(not self.while_bursting, field, groups, allowed)
+        theirs = self.existing is not None and self.existing.endpoints == "reuse"
+        allowed = "() with existing.endpoints='reuse': only their owner lets others in"
+        require(not theirs, field, groups, allowed)
 
     def _check_zones(self) -> None:
         field, named = "network.named_zones", self.named_zones

@@ -11,14 +11,18 @@ __all__ = ["AcceptedRisk", "RiskName"]
 
 RiskName = Literal[
     "analysts-anywhere",
+    "broker-names-anybody",
     "endpoints-of-others",
     "long-lived-keys",
+    "no-security-contact",
     "pickled-results",
+    "reads-of-others",
     "record-can-be-erased",
     "record-of-others",
     "way-out",
 ]
-"""What synthesis warns of where data are restricted; its warning says what each means."""
+"""What synthesis warns of, nearly all of it where data are restricted; its warning says what each
+means."""
 
 _ENOUGH: Final = 20
 

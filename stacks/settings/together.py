@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 from stacks.settings.environment import Environment
+from stacks.settings.identity import IdentityCenter
 from stacks.settings.validation import distinct, require
 
 __all__ = ["check_together"]
@@ -25,9 +26,23 @@ def check_together(environments: Iterable[Environment]) -> None:
     known = tuple(environments)
     distinct("environment name", (environment.name for environment in known))
     for one, other in combinations(known, 2):
+        _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
             _check_networks(one, other)
             _check_account(one, other)
+
+
+def _check_attributes(one: Environment, other: Environment) -> None:
+    """Refuse two owners of an instance's one list of attributes."""
+    mine, theirs = one.identity, other.identity
+    if isinstance(mine, IdentityCenter) and isinstance(theirs, IdentityCenter):
+        same = mine.instance_arn == theirs.instance_arn
+        require(
+            not (same and mine.sets_attribute and theirs.sets_attribute),
+            f"environment {other.name}: identity.sets_attribute",
+            True,
+            f"False where environment {one.name} sets it for the same Identity Center",
+        )
 
 
 def _check_networks(one: Environment, other: Environment) -> None:

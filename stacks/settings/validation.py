@@ -21,6 +21,7 @@ __all__ = [
     "private_network",
     "public_network",
     "require",
+    "trusted_networks",
 ]
 
 LOG_RETENTION_DAYS: Final = (
@@ -36,6 +37,9 @@ PRIVATE_RANGES: Final = tuple(
     ipaddress.IPv4Network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 )
+
+MOST_TRUSTED: Final = 50
+"""Networks that fit into the policy of an analyst's role beside all else."""
 
 WIDEST_PUBLIC: Final = {4: 8, 6: 19}
 """The largest blocks that one organization was ever given; a wider one covers others as well."""
@@ -147,3 +151,25 @@ def public_network(field: str, value: str) -> ipaddress.IPv4Network | ipaddress.
     allowed = "public addresses: AWS sees those that your network shows outside, never private ones"
     require(usable, field, value, allowed)
     return network
+
+
+def trusted_networks(me: str, cidrs: Collection[str], vpcs: Collection[str]) -> None:
+    """Require networks from which people may work: public blocks, and VPCs beside them.
+
+    Args:
+        me: how messages begin, such as ``environment prod:``.
+        cidrs: public blocks.
+        vpcs: ids of VPCs.
+    """
+    field = f"{me} trusted_cidrs"
+    between(f"{me} number of trusted_cidrs", len(cidrs), 0, MOST_TRUSTED)
+    distinct(field, cidrs)
+    for cidr in cidrs:
+        public_network(field, cidr)
+    field = f"{me} trusted_vpcs"
+    between(f"{me} number of trusted_vpcs", len(vpcs), 0, MOST_TRUSTED)
+    distinct(field, vpcs)
+    for vpc in vpcs:
+        matches(field, vpc, "vpc-[0-9a-f]{8,17}", "ids such as vpc-0a1b2c3d")
+    allowed = "() without trusted_cidrs: nobody could sign in from a desk"
+    require(cidrs or not vpcs, field, vpcs, allowed)

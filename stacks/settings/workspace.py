@@ -1,20 +1,44 @@
-"""What a workspace may use: a session's limits, totals, worker size, budget."""
+"""What a workspace may use: a session's limits, totals, worker size, budget, packages, data."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from stacks.settings.annotations import typed
+from stacks.settings.reads import Reads, check_reads
+from stacks.settings.storage import MOST_DAYS
 from stacks.settings.totals import check_session_fits, check_totals
-from stacks.settings.validation import between, emails, matches, one_of, positive, require
-from starburst.contract import MAX_WORKERS, PRINCIPAL_NAME, Limits, Totals
+from stacks.settings.validation import (
+    between,
+    distinct,
+    emails,
+    matches,
+    one_of,
+    positive,
+    require,
+)
+from starburst.contract import (
+    MAX_WORKERS,
+    PRINCIPAL_NAME,
+    DataWriters,
+    Limits,
+    PackagePolicy,
+    Totals,
+)
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
 
 __all__ = ["Workspace"]
 
+IMAGE_DIGEST: Final = r"sha256:(?!0{64})[0-9a-f]{64}"
+
 LONGEST_SESSION_SECONDS: Final = 14 * 86_400
 """SQS keeps no message for longer, so no session may last longer."""
+
+_WHEEL: Final = r"sha256:[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +55,17 @@ class Workspace:
         scratch_gb: ephemeral storage of a worker, 20 to 200, where a session asks for no other.
         monthly_budget_usd: alerts at 50, 80 and 100 % of it (S19).
         budget_emails: who is told, 1 to 10.
+        packages: which packages workers may have: ``image``, those of their image alone;
+            ``allowed``, also those of ``allowed_packages`` that a steward put there; ``any``, what
+            an analyst sends (A8).
+        allowed_packages: with ``allowed``: names, names with a version specifier such as
+            ``numpy>=2,<3``, or ``sha256:`` and the hash of a wheel.
+        data_writers: who writes below ``data/``: ``analysts`` too, or a ``steward`` alone.
+        data_days, home_days: how long objects there live; None until they are erased.
+        home_links: whether analysts may make links (presigned addresses) to what is in their homes.
+        reads: other buckets whose objects workers may read; see :class:`Reads`. A text is the ARN
+            of objects of the environment's own account.
+        image_digest: of the workers' image; None for the environment's.
     """
 
     name: str
@@ -41,6 +76,14 @@ class Workspace:
     scratch_gb: int = 21
     monthly_budget_usd: float = 500
     budget_emails: tuple[str, ...] = ()
+    packages: PackagePolicy = "image"
+    allowed_packages: tuple[str, ...] = ()
+    data_writers: DataWriters = "steward"
+    data_days: int | None = None
+    home_days: int | None = None
+    home_links: bool = False
+    reads: tuple[str | Reads, ...] = ()
+    image_digest: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size that Fargate lacks, limits above caps or totals, a budget unheard of."""
@@ -60,6 +103,15 @@ class Workspace:
             check_session_fits(f"{me} totals", self.totals, self.limits)
         between(f"number of budget_emails of workspace {self.name}", len(self.budget_emails), 1, 10)
         emails(f"{me} budget_emails", self.budget_emails)
+        self._check_areas(me)
+        check_reads(me, self.reads)
+        if self.image_digest is not None:
+            matches(f"{me} image_digest", self.image_digest, IMAGE_DIGEST, "sha256:<64 hex>, not 0")
+
+    @property
+    def named_reads(self) -> tuple[Reads, ...]:
+        """What ``reads`` says, a text as objects of the environment's own account."""
+        return check_reads(f"workspace {self.name}:", self.reads)
 
     def _check_limits(self, me: str) -> None:
         limits = self.limits
@@ -77,3 +129,31 @@ class Workspace:
             limits.memory_gb,
             enough.format(self.memory_gb),
         )
+
+    def _check_areas(self, me: str) -> None:
+        one_of(f"{me} packages", self.packages, get_args(PackagePolicy))
+        one_of(f"{me} data_writers", self.data_writers, get_args(DataWriters))
+        field = f"{me} allowed_packages"
+        listed = self.packages == "allowed"
+        allowed = "one package or more with packages='allowed'"
+        require(self.allowed_packages or not listed, field, (), allowed)
+        allowed = f"() with packages={self.packages!r}, which asks no list; or packages='allowed'"
+        require(listed or not self.allowed_packages, field, self.allowed_packages, allowed)
+        distinct(field, self.allowed_packages)
+        for each in self.allowed_packages:
+            allowed = "a name, a name with versions such as numpy>=2,<3, or sha256:<64 hex>"
+            require(_is_package(each), field, each, allowed)
+        for name, days in (("data_days", self.data_days), ("home_days", self.home_days)):
+            if days is not None:
+                between(f"{me} {name}", days, 1, MOST_DAYS)
+
+
+def _is_package(text: str) -> bool:
+    """Return whether an entry names wheels: by a hash, or by name and versions and nothing else."""
+    if text.startswith("sha256:"):
+        return re.fullmatch(_WHEEL, text) is not None
+    try:
+        named = Requirement(text)
+    except InvalidRequirement:
+        return False
+    return not (named.extras or named.marker or named.url)

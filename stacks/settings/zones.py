@@ -1,4 +1,4 @@
-"""The zones that a Region has, by id: how many there are, and in which of them Fargate runs."""
+"""What differs from Region to Region: its zones, where Fargate runs in them, FIPS, partitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FARGATE_ZONES", "zone_prefix"]
+__all__ = ["FARGATE_ZONES", "FIPS_REGIONS", "OTHER_PARTITIONS", "zone_prefix"]
+
+FIPS_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-1", "us-west-2")
+"""Where all that workers, controller and clients call has a FIPS endpoint; a test asks botocore."""
+
+OTHER_PARTITIONS: Final = ("cn-", "eu-iso", "us-gov-", "us-iso")
+"""How Regions outside the partition ``aws`` begin: China's, GovCloud's, the isolated ones'."""
 
 _DIRECTIONS: Final = {
     "central": "c",

@@ -76,6 +76,7 @@ FIELDS: list[object] = [
 NUMBERS = ("workers", "cpu", "memory_gb", "timeout_seconds", "idle_seconds", "retries", "attempts")
 MAY_LACK = (
     *("task_timeout_seconds", "max_usd", "architecture", "scratch_gb", "seed", "wait_seconds"),
+    *("packages", "starburst"),
 )
 TAKES = {
     # What else a field may rightly hold: half a core is for sale, and one second is a timeout.

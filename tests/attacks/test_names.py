@@ -165,7 +165,6 @@ class Pretends(Keeps):
         return self._s3.delete_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
 
 
-@pytest.mark.timeout(60)
 def test_what_is_listed_still_after_it_was_deleted_ends_in_an_error_and_not_in_a_loop(
     connection: Connection, fleet: Fleet
 ) -> None:

@@ -207,3 +207,24 @@ def test_a_task_cannot_hide_a_refusal_behind_words_of_its_own() -> None:
         [sys.executable, "-c", LOGS], capture_output=True, text=True, check=True
     )
     assert [each["event"] for each in lines(done.stdout)] == ["refused"]
+
+
+def test_a_task_sees_what_libraries_read_of_aws_and_nothing_that_names_its_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it may do there is the affair of its worker's role: these are no secret from it."""
+    theirs = {
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1",
+        "AWS_REGION": "eu-west-1",
+        "SSL_CERT_FILE": "/ca.pem",
+    }
+    for name in (*theirs, "STARBURST_QUEUE_URL", "ECS_CONTAINER_METADATA_URI_V4"):
+        monkeypatch.setenv(name, theirs.get(name, "the worker's own"))
+
+    def looks(seen: dict[str, str]) -> None:
+        kept = {name: os.environ.get(name) for name in seen}
+        own = [name for name in os.environ if name.startswith(("STARBURST_", "ECS_"))]
+        if (kept, own) != (seen, []):
+            raise LookupError(f"{kept}, {own}")
+
+    assert run(looks, [theirs]) == {}

@@ -60,7 +60,8 @@ def test_each_command_asks_where_it_is_told_to_and_as_whom(
     monkeypatch.setattr("starburst._client.access.connection.connect", connect)
     there = ["-e", "prod", "-w", "genomics", "--user", "alice", "--profile", "study"]
     assert main([*words, *there]) == 1
-    assert asked == [(("prod", "genomics"), {"user": "alice", "profile": "study"})]
+    who = {"user": "alice", "profile": "study", "steward": False}
+    assert asked == [(("prod", "genomics"), who)]
 
 
 def test_an_estimate_is_of_all_that_was_asked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 
 from starburst._client.access.connection import Connection
 from starburst.aws.cost_tag import look_at_cost_tag
-from starburst.cli.doctor import Finding, _python, examine
+from starburst.cli.doctor import Finding, examine
+from starburst.cli.doctor.examining import _python
 from starburst.errors import EnvironmentNotFound
+from tests.files.conftest import connection, refused
 from tests.incident.environments import DOCUMENT
+
+__all__ = ["connection", "refused"]  # the fixtures
 
 TAG = "starburst-workspace"
 LONG_LIVED, PASSING = "AKIA" + "Q" * 16, "ASIA" + "Q" * 16
@@ -36,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def judgement() -> tuple[bool, str]:
     first = next(iter(examine(no_environment)))
-    return first.sound, first.text
+    return first.sound, f"{first.text} {first.fix}".strip()
 
 
 @pytest.mark.usefixtures("home")
@@ -126,7 +131,15 @@ def examined(
         kms=nothing,
         functions=nothing,
     )
-    monkeypatch.setattr("starburst.cli.doctor._bucket", lambda _: Finding(True, "can be read"))
+    monkeypatch.setattr("starburst.cli.doctor.clock.look_at_clock", lambda _: iter(()))
+    for look in ("_bucket", "_data"):
+        monkeypatch.setattr(
+            f"starburst.cli.doctor.examining.{look}", lambda *_: Finding(True, "can be read")
+        )
+    for look in ("look_at_key", "look_at_controller"):
+        monkeypatch.setattr(
+            f"starburst.cli.doctor.services.{look}", lambda *_: Finding(True, "can be used")
+        )
     return list(examine(lambda: connection, cost_tag=lambda: look_at_cost_tag(Billing(says), TAG)))
 
 
@@ -156,6 +169,46 @@ def test_a_budget_that_counts_nothing_is_told(
     *_, finding = examined(says, monkeypatch)
     assert words in finding.text
     assert finding.sound is sound
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("steward", "writers", "words"),
+    [
+        (
+            False,
+            "steward",
+            "the data of study can be read, and there are none yet; its steward wri",
+        ),
+        (False, "analysts", "the data of study can be read and written, and there are none yet"),
+        (True, "steward", "the data of study can be read and written, and there are none yet"),
+    ],
+)
+def test_who_writes_the_data_is_told(
+    steward: bool, writers: Any, words: str, connection: Connection
+) -> None:
+    object.__setattr__(connection.document.workspaces["study"], "data_writers", writers)
+    who = replace(connection, steward=steward)
+    found = [finding for finding in examine(lambda: who) if "data of" in finding.text]
+    assert [(finding.sound, finding.text.startswith(words)) for finding in found] == [(True, True)]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_steward_is_asked_for_no_session(refused: Callable[..., Connection]) -> None:
+    steward = refused("list_objects_v2", steward=True)
+    keys, who, data = examine(lambda: steward)
+    assert keys.sound
+    assert who.text.endswith("workspace study, steward alice")
+    assert (data.sound, data.text.startswith("no data of study: cannot list")) == (False, True)
+
+
+@pytest.mark.usefixtures("home")
+def test_an_environment_of_an_earlier_release_is_not_faulted(
+    refused: Callable[..., Connection],
+) -> None:
+    analyst = refused("list_objects_v2")
+    [data] = [each for each in examine(lambda: analyst) if each.text.startswith("no data of study")]
+    assert data.sound
 
 
 @pytest.mark.usefixtures("home")

@@ -14,6 +14,7 @@ from environments import ALL
 from stacks.control import SOURCE
 from starburst.controller import CODE
 from starburst_constructs.compute.waking import LOST
+from starburst_constructs.monitoring.contacts import CONTACTS
 from tests.some import some
 
 ENVIRONMENTS = ("local", "dev", "prod", "regulated")
@@ -235,16 +236,21 @@ def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
         f"{name}-sweeps",
         f"{name}-unfinished-sweeps",
         f"{name}-failed-verification",
+        f"{name}-refused-requests",
         f"{name}-past-the-controller",
-        *((f"{name}-record-weakened",) if name in ("prod", "regulated") else ()),
+        f"{name}-record-weakened",
+        f"{name}-opened-by-hand",
+        f"{name}-opened-by-deployment",
+        f"{name}-objects-touched-by-strangers",
+        f"{name}-failed-logins",
+        *((f"starburst-{name}-read-bytes",) if name != "local" else ()),
+        *((f"starburst-{name}-read-objects",) if name in ("prod", "regulated") else ()),
     )
     assert len(counted) == len(watched)
-    assert [sum(f'"{metric}"' in each for each in counted) for metric in watched] == [
-        1 for _ in watched
-    ]
+    assert [sum(metric in each for each in counted) for metric in watched] == [1 for _ in watched]
     assert all(alarm["AlarmActions"] for alarm in some(alarms))
-    (topic,) = only(control, "AWS::SNS::Topic")
-    assert topic["KmsMasterKeyId"]
+    topics = only(control, "AWS::SNS::Topic")
+    assert all(topic["KmsMasterKeyId"] for topic in some(topics))
 
 
 def test_the_asset_holds_what_the_controller_needs_and_nothing_else(
@@ -268,8 +274,28 @@ def test_the_asset_holds_what_the_controller_needs_and_nothing_else(
 
 @pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
 def test_alerts_reach_people(templates: Mapping[str, Any], environment: Any) -> None:
-    found = templates[f"{environment.name}/control"]["Resources"].values()
-    told = [one["Properties"] for one in found if one["Type"] == "AWS::SNS::Subscription"]
-    assert tuple(one["Endpoint"] for one in told) == environment.alert_emails
-    assert all(one["Protocol"] == "email" for one in told)
-    assert told or not environment.production
+    found = templates[f"{environment.name}/control"]["Resources"]
+    told: dict[str, list[str]] = {"Alerts": [], "SecurityAlerts": []}
+    for one in some(found.values()):
+        if one["Type"] == "AWS::SNS::Subscription":
+            assert one["Properties"]["Protocol"] == "email"
+            told[one["Properties"]["TopicArn"]["Ref"][:-8]].append(one["Properties"]["Endpoint"])
+    assert tuple(told["Alerts"]) == environment.alert_emails
+    assert tuple(told["SecurityAlerts"]) == environment.security_emails
+    assert told["Alerts"] or not environment.production
+
+
+@pytest.mark.parametrize("environment", ALL, ids=lambda each: each.name)
+def test_security_hears_what_is_theirs_and_no_alarm_is_lost(
+    templates: Mapping[str, Any], environment: Any
+) -> None:
+    found = templates[f"{environment.name}/control"]["Resources"]
+    heard = {
+        name.removeprefix("Watch")[:-8]: [action["Ref"][:-8] for action in one["AlarmActions"]]
+        for name, each in found.items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+        for one in [each["Properties"]]
+    }
+    theirs = ["SecurityAlerts"] if environment.security_emails else ["Alerts"]
+    for name, topics in some(heard.items()):
+        assert topics == (theirs if CONTACTS[name] == "security" else ["Alerts"]), name

@@ -85,7 +85,7 @@ def test_a_worse_image_is_found(text: str, good: str, bad: str, problem: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.lock", "requirements-arrow.lock", "requirements-build.lock"]
+    "name", ["requirements.lock", "requirements-data.lock", "requirements-build.lock"]
 )
 def test_every_locked_distribution_has_a_hash(name: str) -> None:
     logical = (ROOT / "worker" / name).read_text().replace("\\\n", " ").splitlines()

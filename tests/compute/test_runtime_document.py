@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from environments import ALL
+import app
+from environments import ALL, DEV
 from stacks.settings import Environment
-from starburst.contract import Limits, RuntimeDocument, Totals, WorkspaceDocument
+from starburst.contract import Limits, Rates, RuntimeDocument, Totals, WorkspaceDocument
 from starburst.errors import ConfigurationError
 from starburst_constructs.runtime_parameter import RuntimeParameter
 
@@ -56,12 +58,12 @@ def test_a_client_can_read_what_is_published(
     templates: Mapping[str, Any], environment: Environment
 ) -> None:
     template = templates[f"{environment.name}/publishing"]
-    (parameter,) = (
-        one["Properties"]
+    parameters = {
+        one["Properties"]["Name"]: one["Properties"]
         for one in template["Resources"].values()
         if one["Type"] == "AWS::SSM::Parameter"
-    )
-    assert parameter["Name"] == f"/starburst/{environment.name}/runtime"
+    }
+    parameter = parameters[f"/starburst/{environment.name}/runtime"]
     assert parameter["Tier"] == "Standard"
     read = RuntimeDocument.from_json(text(parameter["Value"]))
     assert read.account == environment.account
@@ -99,6 +101,28 @@ def test_totals_are_short_and_read_however_they_are_written() -> None:
         text = json.dumps({**written, "totals": wrong})
         with pytest.raises(ValueError, match="runtime document is malformed"):
             RuntimeDocument.from_json(text)
+
+
+def test_what_the_account_pays_is_published_and_read_again(tmp_path: Path) -> None:
+    own = Rates(x86_vcpu_hour=0.031, endpoint_az_hour=0.007)
+    usual = document(2)
+    paid = replace(usual, prices=own)
+    assert "prices" not in json.loads(usual.to_json())
+    assert json.loads(paid.to_json())["prices"] == own.known()
+    assert RuntimeDocument.from_json(paid.to_json()) == paid
+    assert RuntimeDocument.from_json(usual.to_json()).prices is None
+    for wrong in ("7", 7, [], {"x86_vcpu_hour": -1}, {"x86_vcpu_hour": "7"}, {"later": 1}):
+        malformed = json.dumps({**json.loads(usual.to_json()), "prices": wrong})
+        with pytest.raises(ValueError, match="runtime document is malformed"):
+            RuntimeDocument.from_json(malformed)
+    assembly = app.build([replace(DEV, prices=own)], outdir=str(tmp_path), validate=False).synth()
+    (value,) = (
+        one["Properties"]["Value"]
+        for stack in assembly.stacks_recursively
+        for one in stack.template["Resources"].values()
+        if one.get("Properties", {}).get("Name") == "/starburst/dev/runtime"
+    )
+    assert RuntimeDocument.from_json(text(value)).prices == own
 
 
 @pytest.mark.parametrize(("workspaces", "tier"), [(2, "Standard"), (14, "Advanced")])

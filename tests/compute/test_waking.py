@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from environments import ALL
 from stacks.settings import Environment
 from tests.some import some
-from tests.stacks.reading import Template, only, resources, statement
+from tests.stacks.reading import Template, resources, statement
 
 EVENTS = {
     "aws.cloudformation": "CloudFormation Stack Status Change",
@@ -44,23 +42,23 @@ def test_rules_listen_to_events_by_the_names_that_aws_gives_them(control: Templa
 def test_only_alarms_and_budgets_of_the_account_publish(
     control: Template, environment: Environment
 ) -> None:
-    document = only(control, "AWS::SNS::TopicPolicy")["PolicyDocument"]
     place = f"{environment.region}:{environment.account}"
-    sources: dict[str, Any] = {
-        # A budget belongs to no Region.
-        "budgets": f"arn:aws:budgets::{environment.account}:*",
-        "cloudwatch": f"arn:aws:cloudwatch:{place}:alarm:*",
-    }
-    allowed = [each for each in document["Statement"] if each["Effect"] == "Allow"]
-    assert len(allowed) == len(sources)
-    for service, source in sources.items():
-        grant = statement(document, f"{service.capitalize()}Publishes")
-        assert grant["Principal"] == {"Service": f"{service}.amazonaws.com"}
-        assert grant["Action"] == "sns:Publish"
-        assert grant["Condition"] == {
-            "StringEquals": {"aws:SourceAccount": environment.account},
-            "ArnLike": {"aws:SourceArn": source},
-        }
+    # A budget belongs to no Region.
+    budgets = {"budgets": f"arn:aws:budgets::{environment.account}:*"}
+    alarms = {"cloudwatch": f"arn:aws:cloudwatch:{place}:alarm:*"}
+    for name, policy in some(resources(control, "AWS::SNS::TopicPolicy").items()):
+        sources = alarms if name.startswith("Security") else {**budgets, **alarms}
+        document = policy["Properties"]["PolicyDocument"]
+        allowed = [each for each in document["Statement"] if each["Effect"] == "Allow"]
+        assert len(allowed) == len(sources)
+        for service, source in sources.items():
+            grant = statement(document, f"{service.capitalize()}Publishes")
+            assert grant["Principal"] == {"Service": f"{service}.amazonaws.com"}
+            assert grant["Action"] == "sns:Publish"
+            assert grant["Condition"] == {
+                "StringEquals": {"aws:SourceAccount": environment.account},
+                "ArnLike": {"aws:SourceArn": source},
+            }
 
 
 def test_the_controller_is_told_where_everything_is(

@@ -17,7 +17,7 @@ from aws_cdk import aws_logs as logs
 import app
 from environments import ALL, DEV
 from stacks.settings import Environment
-from starburst.contract import WORKER_COMMAND
+from starburst.contract import WORKER_COMMAND, WorkerVariable
 from starburst_constructs.compute.workers import WorkerTask
 from tests.some import some
 
@@ -64,6 +64,20 @@ def test_the_container_is_locked_down(containers: list[dict[str, Any]]) -> None:
         }
         assert container["Command"] == list(WORKER_COMMAND)
         assert container["StopTimeout"] == 120
+
+
+def test_what_tasks_print_is_copied_to_the_log_only_where_that_was_chosen(
+    containers: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    name = WorkerVariable.TASK_OUTPUT
+    for container in some(containers):
+        assert name not in {each["Name"] for each in container["Environment"]}
+    chosen = replace(DEV, task_output="session and cloudwatch")
+    assembly = cast(
+        "CloudAssembly", app.build([chosen], outdir=str(tmp_path), validate=False).synth()
+    )
+    found = json.dumps([stack.template for stack in assembly.stacks_recursively])
+    assert f'{{"Name": "{name}", "Value": "session and cloudwatch"}}' in found
 
 
 def test_scratch_is_the_one_writable_place(
@@ -167,13 +181,15 @@ def test_the_cluster_watches_encrypts_and_would_record_a_shell(compute: Mapping[
 
 def test_logs_are_encrypted_kept_and_masked(compute: Mapping[str, Any]) -> None:
     groups = [one["Properties"] for one in resources(compute, "AWS::Logs::LogGroup").values()]
-    assert all(group["KmsKeyId"] and group["RetentionInDays"] for group in some(groups))
+    for group in some(groups):
+        assert "LogsKey" in str(group["KmsKeyId"])
+        assert group["RetentionInDays"] >= 1
     masked = [group["LogGroupName"] for group in groups if "DataProtectionPolicy" in group]
     families = [
         one["Properties"] for one in resources(compute, "AWS::ECS::TaskDefinition").values()
     ]
     assert len(masked) == len(families)
-    for group in groups:
+    for group in some(groups):
         for statement in group.get("DataProtectionPolicy", {}).get("Statement", ()):
             assert any("EmailAddress" in str(one) for one in statement["DataIdentifier"])
 

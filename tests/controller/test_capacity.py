@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from starburst.contract import Hosts, Instance, Limits
+from starburst.contract import Hosts, Instance, Limits, Rates, Totals
 from starburst.pricing.prices import fleet_usd, load
 from tests.controller.world import World, bought
 from tests.manifests import a_manifest
@@ -304,6 +304,24 @@ def test_an_hourly_limit_is_judged_at_the_dearest_price(world: World, capacity: 
     assert "price per hour" in answer["error"]["message"]
     world.deploy(Limits(usd_per_hour=hourly))
     assert world.start(a_manifest(capacity=capacity, session="b" * 20))["ok"] is True
+
+
+def test_what_the_account_pays_holds_limits_totals_and_the_cap(world: World) -> None:
+    own = Rates(x86_vcpu_hour=0.2, x86_gb_hour=0.02)
+    hourly = 3 * (0.2 + 4 * 0.02)
+    listed = fleet_usd(workers=3, cpu=1, memory_gb=4, hours=1, prices=load("eu-west-1"))
+    assert listed < hourly
+    world.deploy(Limits(usd_per_hour=listed), prices=own)
+    refusal = world.start(a_manifest(session="b" * 20))["error"]
+    assert (refusal["type"], "price per hour" in refusal["message"]) == ("LimitExceeded", True)
+    world.deploy(Limits(usd_per_hour=hourly), prices=own, totals=Totals(usd_per_hour=1.5 * hourly))
+    assert world.start(a_manifest(session="c" * 20))["ok"] is True
+    held = world.start(a_manifest(session="d" * 20))["error"]
+    assert f"of the environment's ${1.5 * hourly:.2f} per hour are held" in held["message"]
+    world.later(1800)
+    world.sweep()
+    status = world.status(a_manifest(session="c" * 20).keys)
+    assert status.usd == pytest.approx(hourly / 2, rel=0.05)
 
 
 def test_a_session_has_the_architecture_and_the_disk_that_it_asks_for(world: World) -> None:

@@ -28,6 +28,8 @@ COMMANDS = {
     "hold": deploy.incident.hold,
     "erase": deploy.incident.erase,
 }
+NAMES = {"hold": "holder", "erase": "eraser"}
+"""Of the roles that LOCAL lets to data; nobody else's may touch an object (A7)."""
 
 
 class Roles:
@@ -90,7 +92,7 @@ def responder(
     def of(command: str) -> Clients:
         capsys.readouterr()
         assert COMMANDS[command].main([*SUSPECT, "--permission"], clients=administrator) == 0
-        return roles.make(f"responder-{command}", capsys.readouterr().out)
+        return roles.make(NAMES.get(command, f"responder-{command}"), capsys.readouterr().out)
 
     return of
 

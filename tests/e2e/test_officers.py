@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
 import pytest
 
+from deploy.audit.command import audit, templates
+from deploy.audit.subject import Subject
 from deploy.incident.command import Clients
 from deploy.spending.freeze import main as freeze
 from deploy.spending.totals import main as totals
+from deploy.tools.local import Deployment
+from environments import LOCAL
 from starburst._client.access.connection import connect
+from starburst._client.admin.office import Office
+from starburst._client.admin.overview import ask_sessions, stop_session
+from starburst._client.admin.report import ask_report
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
-from starburst.errors import SessionsFrozen
+from starburst.errors import AccessDenied, SessionsFrozen
 from starburst.local import LocalEnvironment
+from starburst_constructs.identity.auditing import auditor_document
 from tests.e2e.test_kept_evidence import Roles
 
 OTHER = ["--environment", "local", "--workspace", "other"]
@@ -71,3 +80,50 @@ def test_an_officer_freezes_and_thaws_and_nobody_else_does(
     assert "Nothing of local is frozen now." in capsys.readouterr().out
     session = open_session(alice, SMALL, progress=False)
     session.cleanup(force=True)
+
+
+def test_an_officer_sees_and_stops_sessions_of_others_and_no_analyst_does(
+    officer: Clients, local_environment: LocalEnvironment
+) -> None:
+    """The officer's role has exactly what is printed, so what is seen needs no more than that."""
+    local = local_environment
+
+    def office(clients: Clients) -> Office:
+        return Office(
+            environment="local",
+            account=local.account,
+            region=local.region,
+            caller="ada",
+            client=clients,
+        )
+
+    alice = connect("local", "other", user="alice")
+    session = open_session(alice, SMALL, progress=False)
+    analyst = local.analyst_session(user="mallory", workspace="other")
+    with pytest.raises(AccessDenied, match=r"deploy\.totals --permission"):
+        ask_sessions(office(lambda service: local.client(analyst, service)))
+    own = office(officer)
+    [seen] = [one for one in ask_sessions(own).sessions if one.session == session.id]
+    assert (seen.user, seen.workspace, seen.workers) == ("alice", "other", 1)
+    assert stop_session(own, session.id, why="a loop").state == "ended"
+    assert "stopped by ada: a loop" in str(session.status())
+    report = ask_report(own, f"{datetime.now(UTC):%Y-%m}")
+    assert ("other", "alice") in {(row.workspace, row.analyst) for row in report.rows}
+    session.cleanup(force=True)
+
+
+def test_what_is_deployed_is_what_its_code_says_by_the_permission_that_is_printed(
+    roles: Roles, local_environment: LocalEnvironment, deployment: Deployment
+) -> None:
+    policy = auditor_document("local", placement=LOCAL.placement)
+    found = audit(
+        Subject(
+            environment=LOCAL,
+            clients=roles.make("auditor", json.dumps(policy)),
+            expected=templates(deployment.outdir),
+        )
+    )
+    # The emulator asks for a budget by the call's own name; AWS by budgets:ViewBudget.
+    assert set(found.unseen) <= {"budgets"}
+    told = [str(one) for each in found.findings.values() for one in each]
+    assert [one for one in told if "root of account" not in one] == []

@@ -20,7 +20,7 @@ def at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Day]:
         begun.append(self)
         return 0
 
-    cost = Cost(hour=0.2, once=0.2, by_use=(), date="2026-11-22")
+    cost = Cost(hour=0.2, once=0.2, by_use=(), prices="List prices of eu-west-1.")
     account = Account(session=None, role_arn=BROKER)  # type: ignore[arg-type]
     for name, value in (
         ("find_account", lambda chosen: account),
@@ -33,4 +33,5 @@ def at_hand(monkeypatch: pytest.MonkeyPatch) -> list[Day]:
     monkeypatch.setattr(Day, "run", run)
     monkeypatch.setattr(Day, "finish", run)
     monkeypatch.setenv("CDK_DOCKER", "true")  # a program that is there
+    monkeypatch.setenv("BASE", f"python@sha256:{'0' * 64}")
     return begun

@@ -110,7 +110,7 @@ def day(
         deployment=deployment,  # type: ignore[arg-type]
         subject=lambda _: subject(Stubs(), time=time),
         checks=checks,
-        cost=Cost(hour=0.2, once=0.2, by_use=(), date="2026-11-22"),
+        cost=Cost(hour=0.2, once=0.2, by_use=(), prices="List prices of eu-west-1."),
         record=RECORD,
         folder=folder,
         accounts=accounts,
@@ -182,7 +182,7 @@ def test_one_line_that_does_not_hold_decides(answer: Answer, verdict: str) -> No
 
 
 def test_a_started_hour_costs_a_whole_one() -> None:
-    cost = Cost(hour=2, once=1, by_use=(), date="2026-11-22")
+    cost = Cost(hour=2, once=1, by_use=(), prices="List prices of eu-west-1.")
     assert [cost.standing(s) for s in (0, 1, 3600, 3601, 7200, 7201)] == [2, 2, 2, 4, 4, 6]
     assert cost.most(3601) == 5
 

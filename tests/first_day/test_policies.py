@@ -104,8 +104,8 @@ def test_a_bucket_that_is_shut_or_open_for_all_is_told(
     assert words in finding.answer.failed[0]
 
 
-def called(*refused: str, code: str = "AccessDenied") -> Finding:
-    """Let S3 answer the analyst's calls; those that are named are refused."""
+def called(*refused: str, code: str = "AccessDenied", deployer: bool = False) -> Finding:
+    """Let S3 answer the analyst's calls, those that are named are refused; then who deploys."""
     s3 = SESSION.client("s3")
     stubber = Stubber(s3)
     for what, operation, answer in (
@@ -129,7 +129,12 @@ def called(*refused: str, code: str = "AccessDenied") -> Finding:
             return s3
 
     with stubber:
-        about = subject(published(Stubs()), analyst=Analyst)  # type: ignore[arg-type]
+        others = published(Stubs())
+        if deployer:
+            others.answers("s3", "get_object", {})
+        else:
+            others.refuses("s3", "get_object", "AccessDenied", status=403)
+        about = subject(others, analyst=Analyst)  # type: ignore[arg-type]
         finding = ask(ANALYST, about)
         stubber.assert_no_pending_responses()
     return finding
@@ -137,7 +142,13 @@ def called(*refused: str, code: str = "AccessDenied") -> Finding:
 
 def test_an_analyst_who_may_use_their_own_folder_alone_holds() -> None:
     finding = called("list others", "write to others")
-    assert (finding.verdict, len(finding.answer.held)) == ("held", 5)
+    assert (finding.verdict, len(finding.answer.held)) == ("held", 6)
+
+
+def test_who_deploys_and_reads_is_told() -> None:
+    finding = called("list others", "write to others", deployer=True)
+    assert finding.verdict == "did not hold"
+    assert finding.answer.failed == ("who deploys must not read it: allowed",)
 
 
 def test_an_open_folder_and_a_shut_one_are_told() -> None:

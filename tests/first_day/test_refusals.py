@@ -206,6 +206,21 @@ def test_workers_need_a_builder_of_images(
     assert main(words(tmp_path, "--without-workers"), ask=lambda _: ACCOUNT) == 0
 
 
+def test_an_image_that_a_tag_names_is_refused_before_anything_is_created(
+    at_hand: list[Day],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BASE", "python:3.11-slim")
+    assert main(words(tmp_path), ask=lambda _: ACCOUNT) == 2
+    said = capsys.readouterr().err
+    assert "nothing was created. BASE=python:3.11-slim names no digest" in said
+    assert "BASE=… python -m deploy.first_day …" in said
+    assert not at_hand
+    assert main(words(tmp_path, "--without-workers"), ask=lambda _: ACCOUNT) == 0
+
+
 def test_an_unreadable_record_hides_no_environment(
     at_hand: list[Day], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

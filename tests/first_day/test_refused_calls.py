@@ -71,7 +71,7 @@ def day(aws: SmallAws, folder: Path) -> Day:
         deployment=deployment,
         subject=lambda _: subject(Stubs(), time=time),
         checks=(),
-        cost=Cost(hour=0.2, once=0.2, by_use=(), date="2026-11-22"),
+        cost=Cost(hour=0.2, once=0.2, by_use=(), prices="List prices of eu-west-1."),
         record=record,
         folder=folder,
         accounts=False,

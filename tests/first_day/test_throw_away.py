@@ -18,8 +18,12 @@ from deploy.rehearsal.probes import clear
 from environments import ALL, DEV, PROD, REGULATED
 from stacks.settings import ExistingVpc
 from starburst.contract import ENVIRONMENT_NAME
-from starburst.pricing.prices import known_regions
+from starburst.errors import ConfigurationError
+from starburst.pricing.prices import known_regions, load
 from tests.first_day.stubs import ACCOUNT, ANY, BROKER, NAME, REGION, TRIAL, Stubs, Time
+
+STANDING = ("alarm_month", "endpoint_az_hour", "key_month", "sqs_million")
+"""What an hour is billed by for existing."""
 
 
 @pytest.mark.parametrize("chosen", ALL, ids=lambda chosen: chosen.name)
@@ -83,10 +87,18 @@ def test_a_first_day_costs_less_than_a_dollar_wherever_prices_are_known(
     synthesized: tuple[Any, Path],
 ) -> None:
     trial, outdir = synthesized
-    regions = known_regions()
-    assert "us-east-1" in regions
-    for region in regions:
-        there = type("There", (), {"region": region, "architecture": trial.architecture})
+    told, untold = [], []
+    for region in known_regions():
+        known = load(region).known().keys()
+        (told if {*STANDING, "x86_gb_hour"} <= known else untold).append(region)
+    assert {"us-east-1", "eu-west-1", "eu-central-1"} <= {*told}
+    for region in untold:
+        there = type("There", (), {"region": region, "prices": None, "architecture": "X86_64"})
+        with pytest.raises(ConfigurationError, match=rf"price \w+ of region '{region}'"):
+            price(there, outdir, workers=100)  # type: ignore[arg-type]
+    for region in told:
+        own = {"region": region, "prices": None, "architecture": trial.architecture}
+        there = type("There", (), own)
         cost = price(there, outdir, workers=100)  # type: ignore[arg-type]
         assert 0 < cost.once < cost.most(0) < 1, region
         assert cost.most(3601) == pytest.approx(cost.most(0) + cost.hour)

@@ -178,7 +178,7 @@ def test_large_payloads_warn_and_name_the_cause(monkeypatch: pytest.MonkeyPatch)
 
 def test_missing_package_on_the_worker_is_named() -> None:
     missing = pickle.dumps(Holder).replace(__name__.encode(), b"n" * len(__name__))
-    with pytest.raises(UnpicklableInput, match="worker image"):
+    with pytest.raises(UnpicklableInput, match="travel with packages="):
         load(missing)
     with pytest.raises(UnpicklableInput, match="same versions"):
         load(b"garbage")

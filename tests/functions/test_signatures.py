@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 import json
 import math
 import operator
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -184,6 +186,17 @@ def test_a_map_that_cannot_begin_says_what_to_write(function: Any, inputs: Any, 
 @pytest.mark.parametrize("inputs", ["abc", b"ab", {"a": 1}, {1}, range(3), iter([1]), np.ones(2)])
 def test_whatever_can_be_iterated_is_mapped_over(inputs: Any) -> None:
     check_map(print, inputs)
+
+
+@pytest.mark.parametrize(
+    ("library", "rows"), [("pandas", "itertuples(index=False)"), ("polars", "iter_rows()")]
+)
+def test_a_table_is_not_mapped_over_its_columns_by_mistake(library: str, rows: str) -> None:
+    table = importlib.import_module(library).DataFrame({"a": [1, 2], "b": [3, 4]})
+    with pytest.raises(WrongArguments, match=rf"starmap over df\.{re.escape(rows)}; .* list\(df\)"):
+        check_map(print, table)
+    check_map(print, table["a"])
+    check_map(print, list(table))
 
 
 def test_inputs_that_raise_say_at_which_number() -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starburst._codec import decode, decode_batch, decode_each
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import Manifest
-from starburst._protocol.sealed import cancel_list, chunks, result_nodes
+from starburst._protocol.sealed import cancel_list, chunks, log_lines, result_nodes
 from starburst._protocol.sealed.code.preparation import Preparation
 from starburst._protocol.sealed.envelope import Header, Kind, seal, unseal
 from starburst._protocol.sealed.failure import Failure
@@ -149,6 +149,14 @@ def _preparation(data: bytes) -> object:
     return Preparation.open(signed, session=SESSION, key=KEY, public=SIGNER.public)
 
 
+def _lines(data: bytes) -> object:
+    """What tasks printed, as the client reads it."""
+    name = log_lines.log_name("0123456789ab", 1)
+    header = Header(session=SESSION, kind="log", name=f"logs/{name}", attempt=0, format="log")
+    sealed = seal([data], key=KEY, header=header, compress=False)
+    return log_lines.open_lines(sealed, session=SESSION, name=name, key=KEY)
+
+
 def _message(data: bytes) -> object:
     message = chunks.read_message(data.decode("utf-8", "surrogateescape"))
     if isinstance(message, chunks.ChunkMessage):
@@ -193,6 +201,7 @@ DOORS: Final[dict[str, Door]] = {
     "pack": Door(_pack),
     "cancels": Door(_cancels),
     "preparation": Door(_preparation),
+    "lines": Door(_lines),
     "message": Door(_message),
     "status": Door(_status, (ValueError,)),
     "manifest": Door(_manifest, (ValueError,)),

@@ -157,6 +157,7 @@ def _seeds() -> dict[str, list[bytes]]:
         "pack": [pack],
         "cancels": [dump_table([[0, 3], [7, 9]])],
         "preparation": [dump_table([{"TZ": "UTC"}, "f0", b"x"]), dump_table([{}, "", b""])],
+        "lines": [dump_table(["w", 0, [[3, "stdout", "hi", 1.5], [-1, "stderr", "", 0.0]]])],
         "message": [
             messages[0].to_body().encode(),
             RequeueMessage(live=frozenset({"0f", "1e"})).to_body().encode(),

@@ -69,6 +69,7 @@ def test_every_documented_option_passes_the_gate(tmp_path: Path) -> None:
             "capacity": Ec2Capacity(instance_types=(C7G, M7G), spot=True),
             "network": Network(cidr="10.78.0.0/20"),
             "trusted_cidrs": ("203.0.114.0/24",),
+            "audit": Audit(trail=False),
         },
         "warm": {
             "architecture": "ARM64",

@@ -38,7 +38,7 @@ ROLES = [
     *(
         f"starburst-prod-{purpose}-{workspace}"
         for workspace in ("genomics", "markets")
-        for purpose in ("analyst", "worker")
+        for purpose in ("analyst", "steward", "worker")
     ),
 ]
 PLACEMENT = Placement(account="222233334444", region="eu-west-1")
@@ -146,6 +146,7 @@ def test_a_workspace_is_stopped_denied_and_written_down(clients: Clients, tmp_pa
     assert denied(clients) == {
         "starburst-prod-controller": ["DenyLaunch-genomics"],
         "starburst-prod-analyst-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
+        "starburst-prod-steward-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
         "starburst-prod-worker-genomics": ["DenyErasing-contained-genomics", "DenyOlderSessions"],
     }
     written = json.loads(record.read_text())
@@ -166,9 +167,9 @@ def test_one_user_is_stopped_alone(clients: Clients, tmp_path: Path) -> None:
         **{
             f"starburst-prod-{purpose}-{workspace}": [
                 f"DenyErasing-contained-{workspace}-alice",
-                *(["DenyOlderSessions-alice"] if purpose == "analyst" else []),
+                *(["DenyOlderSessions-alice"] if purpose != "worker" else []),
             ]
-            for purpose in ("analyst", "worker")
+            for purpose in ("analyst", "steward", "worker")
             for workspace in ("genomics", "markets")
         },
     }

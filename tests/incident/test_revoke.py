@@ -22,7 +22,7 @@ from tests.quick_moto import quick_aws, quick_client
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-ROLES = [f"starburst-prod-{kind}-genomics" for kind in ("analyst", "worker")]
+ROLES = [f"starburst-prod-{kind}-genomics" for kind in ("analyst", "steward", "worker")]
 WHICH = ["--environment", "prod", "--workspace", "genomics"]
 NOON = ["--before", "2026-01-01T12:00:00Z"]
 
@@ -95,12 +95,12 @@ def test_twice_is_once_and_undo_leaves_nothing(
     there = inline(iam)
     capsys.readouterr()
     assert main([*WHICH, *NOON, "--apply"], clients=clients(iam)) == 0
-    assert capsys.readouterr().out.count("already there") == 2
+    assert capsys.readouterr().out.count("already there") == 3
     assert inline(iam) == there
     assert main([*WHICH, "--undo", "--apply"], clients=clients(iam)) == 0
     assert inline(iam) == before
     assert main([*WHICH, "--undo", "--apply"], clients=clients(iam)) == 0
-    assert capsys.readouterr().out.count("nothing to undo") == 2
+    assert capsys.readouterr().out.count("nothing to undo") == 3
 
 
 def test_an_earlier_moment_never_takes_a_laters_place(iam: IAMClient) -> None:
@@ -112,11 +112,12 @@ def test_an_earlier_moment_never_takes_a_laters_place(iam: IAMClient) -> None:
     assert inline(iam) != there
 
 
-def test_one_user_is_put_out_of_analyst_roles_alone(iam: IAMClient) -> None:
+def test_one_user_is_put_out_of_the_roles_of_people_alone(iam: IAMClient) -> None:
     assert main([*WHICH, *NOON, "--user", "alice", "--apply"], clients=clients(iam)) == 0
-    analyst, worker = (inline(iam)[role] for role in ROLES)
-    condition = analyst["DenyOlderSessions-alice"]["Statement"][0]["Condition"]
-    assert condition["StringEquals"] == {"aws:PrincipalTag/userName": "alice"}
+    analyst, steward, worker = (inline(iam)[role] for role in ROLES)
+    for person in (analyst, steward):
+        condition = person["DenyOlderSessions-alice"]["Statement"][0]["Condition"]
+        assert condition["StringEquals"] == {"aws:PrincipalTag/userName": "alice"}
     assert list(worker) == ["Own"]
 
 

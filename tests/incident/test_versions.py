@@ -32,6 +32,7 @@ HERS = ["--environment", "prod", "--workspace", "genomics", "--user", "alice"]
 ROLES = [
     "starburst-prod-controller",
     "starburst-prod-analyst-genomics",
+    "starburst-prod-steward-genomics",
     "starburst-prod-worker-genomics",
 ]
 SOME = json.dumps(
@@ -157,7 +158,7 @@ def test_all_versions_are_erased_with_a_receipt(
     )
     assert names(clients) == others
     receipt = json.loads(path.read_text())
-    assert receipt["prefixes"] == ["sessions/genomics/alice/"]
+    assert receipt["prefixes"] == ["sessions/genomics/alice/", "home/genomics/alice/"]
     assert (receipt["objects"], receipt["versions"], receipt["markers"]) == (3, 6, 1)
     assert receipt["bytes"] == 3 * (len("old") + len("newer"))
     assert receipt["not_erased"] == {}

@@ -74,7 +74,6 @@ def states(account: Account) -> Mapping[str, tuple[str, bool]]:
 MADE: Any = {"network": ("CREATE_COMPLETE", True), "storage": ("CREATE_COMPLETE", True)}
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("account", ["safe"], indirect=True)
 def test_what_was_never_made_is_made_again_and_then_protected(
     account: Account, tmp_path: Path
@@ -90,7 +89,6 @@ def test_what_was_never_made_is_made_again_and_then_protected(
     assert states(account) == MADE
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("account", ["sound"], indirect=True)
 def test_plain_cdk_deploy_protects_what_it_could_not_make_and_this_frees_it(
     account: Account, tmp_path: Path

@@ -252,6 +252,29 @@ def copy_conditions(scene: Scene) -> bool:
     return refused == "PreconditionFailed" and stays
 
 
+def whole_checksums(scene: Scene) -> bool:
+    s3, place = scene.root("s3"), {"Bucket": scene.bucket(), "Key": "x"}
+    started = s3.create_multipart_upload(
+        **place, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT"
+    )
+    upload = {**place, "UploadId": started["UploadId"]}
+    # "123456789", of which every table of checksums says CRC-32 is cbf43926.
+    parts = [
+        {
+            "PartNumber": number,
+            "ETag": s3.upload_part(**upload, PartNumber=number, Body=body)["ETag"],
+        }
+        for number, body in ((1, b"12345"), (2, b"6789"))
+    ]
+    done = {**upload, "MultipartUpload": {"Parts": parts}, "ChecksumType": "FULL_OBJECT"}
+    refused = error_code(s3.complete_multipart_upload, **done, ChecksumCRC32="AAAAAA==")
+    kept = error_code(s3.complete_multipart_upload, **done, ChecksumCRC32="y/Q5Jg==")
+    if refused != "BadDigest" or kept:
+        return False
+    head = s3.head_object(**place, ChecksumMode="ENABLED")
+    return (head["ChecksumCRC32"], head["ChecksumType"]) == ("y/Q5Jg==", "FULL_OBJECT")
+
+
 def s3_names(scene: Scene) -> bool:
     bucket, s3 = scene.bucket(), scene.root("s3")
     names = ["a\x1b[31m", "a+b &<c>/é"]

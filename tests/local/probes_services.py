@@ -284,6 +284,13 @@ def requests(scene: Scene) -> bool:
     return counted == {"sqs:SendMessageBatch": 3}
 
 
+def object_reads(scene: Scene) -> bool:
+    s3, place = scene.root("s3"), {"Bucket": scene.bucket(), "Key": "counted/x"}
+    s3.put_object(**place, Body=b"x" * 100)
+    s3.get_object(**place, Range="bytes=10-19")
+    return scene.local.bytes_read().get("counted") == 10
+
+
 def security_group_rules(scene: Scene) -> bool:
     group = {"Fn::GetAtt": ["Group", "GroupId"]}
     rule = {"GroupId": group, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
@@ -305,12 +312,33 @@ def security_group_rules(scene: Scene) -> bool:
     made = outputs_of(scene, resources)
     if made is None:
         return False
-    groups = scene.root("ec2").describe_security_groups(GroupIds=[made["Group"]])
-    found = groups["SecurityGroups"][0]
-    return [
+    ec2 = scene.root("ec2")
+    found = ec2.describe_security_groups(GroupIds=[made["Group"]])["SecurityGroups"][0]
+    there = [
         [entry["CidrIp"] for rule in found[key] for entry in rule["IpRanges"]]
         for key in ("IpPermissions", "IpPermissionsEgress")
     ] == [["10.0.0.0/24"], ["10.0.0.0/24"]]
+    return there and rules_come_and_go(ec2, made["Group"])
+
+
+def rules_come_and_go(ec2: Any, group: str) -> bool:
+    """Whether what EC2 says of rules can be revoked and authorized again, as it was."""
+    port = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    to_a_list = {**port, "PrefixListIds": [{"PrefixListId": "pl-1", "Description": "to S3"}]}
+    to_a_group = {**port, "UserIdGroupPairs": [{"GroupId": group, "Description": "to others"}]}
+
+    def rules() -> Any:
+        found = ec2.describe_security_groups(GroupIds=[group])
+        return found["SecurityGroups"][0]["IpPermissionsEgress"]
+
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[to_a_list, to_a_group])
+    before = rules()
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=before)
+    left = rules()
+    for rule in before:
+        ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
+    lists = [one["PrefixListId"] for rule in before for one in rule["PrefixListIds"]]
+    return (left, rules(), lists) == ([], before, ["pl-1"])
 
 
 def flow_logs(scene: Scene) -> bool:

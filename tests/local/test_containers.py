@@ -106,6 +106,7 @@ def test_it_sees_nothing_else_of_the_machine(seen: dict[str, Any]) -> None:
         "OPENBLAS_NUM_THREADS",
         "PATH",
         "PYTHONUNBUFFERED",
+        "SSL_CERT_FILE",
         "TMPDIR",
     }
     assert seen["environment"]["HOME"] == seen["environment"]["TMPDIR"] == seen["cwd"]

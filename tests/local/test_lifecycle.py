@@ -370,3 +370,9 @@ def test_it_says_what_it_cannot_do(emulator: LocalEnvironment) -> None:
 def test_a_failed_start_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LocalEnvironmentError, match="there is no patch named nonsense"):
         LocalEnvironment(without=["nonsense"]).start()
+
+
+def test_a_task_starts_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARBURST_DATA", "s3://bucket/data/demo/")
+    with pytest.raises(LocalEnvironmentError, match="this is a task"):
+        LocalEnvironment().start()

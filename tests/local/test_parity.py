@@ -50,13 +50,13 @@ PATCHED = {
 """What stock would drop of the templates in silence, by the patch that puts it in force."""
 
 
-def bursting(aws: Services, word: str) -> None:
-    """Make or remove what exists while sessions run."""
+def open_endpoints(aws: Services) -> None:
+    """Make what exists while sessions run."""
     formation = aws["cloudformation"]
     formation.update_stack(
         StackName=ENDPOINTS,
         UsePreviousTemplate=True,
-        Parameters=[{"ParameterKey": "Bursting", "ParameterValue": word}],
+        Parameters=[{"ParameterKey": "Bursting", "ParameterValue": "on"}],
     )
 
     def complete() -> bool | None:
@@ -66,12 +66,20 @@ def bursting(aws: Services, word: str) -> None:
     eventually(complete)
 
 
-@pytest.fixture(scope="module")
-def aws(deployed: LocalEnvironment) -> Iterator[Services]:
-    with closing(Services(local=deployed)) as services:
-        bursting(services, "on")
+@contextmanager
+def opened(local: LocalEnvironment) -> Iterator[Services]:
+    """Deploy all that the templates have, with what exists while sessions run."""
+    with closing(Services(local=local)) as services:
+        deploy_templates(local)
+        open_endpoints(services)
         yield services
-        bursting(services, "off")
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Services]:
+    """An environment of its own: sessions open and close the endpoints of one that they share."""
+    with LocalEnvironment() as local, opened(local) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")
@@ -151,12 +159,7 @@ def test_no_leaf_escapes_the_comparison(comparison: Comparison) -> None:
 
 def test_what_the_patches_put_in_force_is_missed_without_them() -> None:
     """The control: what a deployment drops is seen, property by property."""
-    with (
-        LocalEnvironment(without=[*PATCHED]) as stock,
-        closing(Services(local=stock)) as services,
-    ):
-        deploy_templates(stock)
-        bursting(services, "on")
+    with LocalEnvironment(without=[*PATCHED]) as stock, opened(stock) as services:
         kinds = {kind for found in PATCHED.values() for kind, _ in found}
         resources = [each for each in asked_for(services) if each.kind in kinds]
         differing = compare(services, resources).differing

@@ -7,7 +7,7 @@ from typing import Any
 
 from starburst.contract import Limits, RuntimeDocument, WorkspaceDocument
 from starburst.local.emulator import ACCOUNT, REGION
-from starburst.local.roles import analyst_session
+from starburst.local.roles import person_session
 from starburst.local.state import State
 
 STATE = State(
@@ -61,10 +61,11 @@ class Account:
 
 def test_a_login_is_renewed_before_it_ends() -> None:
     account: Any = Account()
-    aws = analyst_session(
+    aws = person_session(
         account,
         STATE,
         client=lambda *_: account,
+        purpose="analyst",
         user="alice",
         workspace="demo",
         environment="local",

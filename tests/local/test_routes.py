@@ -163,7 +163,7 @@ def test_unsigned_nothing_answers_but_that_it_is_ready(
     ours = [
         Route(f"{method} /_starburst/{question}", "starburst", method, f"/_starburst/{question}")
         for method in METHODS
-        for question in ("ready", "requests", "workers", "", "xxx")
+        for question in ("ready", "requests", "reads", "workers", "", "xxx")
     ]
 
     def ask(door: Door, route: Route) -> Answer:

@@ -226,7 +226,7 @@ def test_run_task_says_why_it_starts_fewer(scene: Scene, someone: Any) -> None:
 def test_ecs_lists_and_describes_late(scene: Scene, someone: Any) -> None:
     scene.local.begin_unkindness("task_delays")
     ecs, cluster = someone("ecs"), scene.cluster()
-    request = scene.run_request(scene.task_definition(["sleep", "30"]), cluster)
+    request = scene.run_request(scene.task_definition(["sleep", "600"]), cluster)
     arns = {task["taskArn"] for task in ecs.run_task(**request, count=10)["tasks"]}
     assert set(ecs.list_tasks(cluster=cluster)["taskArns"]) < arns, "some are not listed yet"
     told = ecs.describe_tasks(cluster=cluster, tasks=sorted(arns))
@@ -300,7 +300,7 @@ def test_events_of_tasks_come_late_and_twice(scene: Scene, someone: Any) -> None
     request = scene.run_request(scene.task_definition(["true"]), cluster)
     someone("ecs").run_task(**request, count=10)
     heard: list[tuple[str, str]] = []
-    sqs, until = scene.root("sqs"), time.monotonic() + 30
+    sqs, until = scene.root("sqs"), time.monotonic() + 240
     while len(heard) == len(set(heard)) and time.monotonic() < until:
         answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1, MaxNumberOfMessages=10)
         for message in answer.get("Messages", ()):

@@ -8,9 +8,8 @@ import types
 import pytest
 
 from starburst.errors import LocalEnvironmentError
-from starburst.local.emulation import check_version
 from starburst.local.emulation.patching import wrap
-from starburst.local.emulator import EMULATOR_VERSION
+from starburst.local.emulator import EMULATOR_VERSION, check_version
 
 
 def test_the_installed_version_is_the_one() -> None:
@@ -31,7 +30,7 @@ def test_no_emulator_is_refused_with_the_command_to_install_it(
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(LocalEnvironmentError, match=r"pip install \"starburst\[local\]\""):
+    with pytest.raises(LocalEnvironmentError, match=r"pip install 'starburst\[local\]'"):
         check_version()
 
 

@@ -34,6 +34,7 @@ def test_each_workspace_has_its_budget(
             "Amount": workspace.monthly_budget_usd,
             "Unit": "USD",
         }
+        assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
         assert budget["Budget"]["CostFilters"] == {
             "TagKeyValue": [f"user:starburst-workspace${workspace.name}"]
         }
@@ -49,10 +50,13 @@ def test_each_workspace_has_its_budget(
         kind, topic = heard[100][-1]
         assert kind == "SNS"
         assert ("Spent" in str(topic)) is environment.freeze_at_budget
-        assert {
-            one["Notification"]["NotificationType"]
-            for one in budget["NotificationsWithSubscribers"]
-        } == {"ACTUAL"}
+        told = [one["Notification"] for one in budget["NotificationsWithSubscribers"]]
+        assert sorted(one.pop("Threshold") for one in map(dict, told)) == [50, 80, 100]
+        for one in told:
+            # Percent of what was spent: a forecast, or dollars, would tell at another time.
+            assert one["NotificationType"] == "ACTUAL"
+            assert one["ComparisonOperator"] == "GREATER_THAN"
+            assert one.get("ThresholdType", "PERCENTAGE") == "PERCENTAGE"
 
 
 def test_a_spent_budget_freezes_where_the_environment_says_so(

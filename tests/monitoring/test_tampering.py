@@ -9,9 +9,12 @@ import pytest
 
 from environments import ALL
 from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
+from starburst_constructs.monitoring.noticed.refusals import REFUSAL_PATTERN
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN, tampering_metric
 from tests.some import some
 from tests.stacks.reading import resources
+
+OTHERS = (REFUSAL_PATTERN, SWEEP_PATTERN, UNFINISHED_PATTERN)
 
 
 @pytest.mark.parametrize("environment", [each.name for each in ALL])
@@ -29,7 +32,7 @@ def test_every_log_is_watched_and_the_alarm_is_heard(
                 logs.add(name)
         for found in some(resources(template, "AWS::Logs::MetricFilter").values()):
             properties = found["Properties"]
-            if properties["FilterPattern"] in (SWEEP_PATTERN, UNFINISHED_PATTERN):
+            if properties["FilterPattern"] in OTHERS:
                 continue
             assert properties["FilterPattern"] == TAMPERING_PATTERN
             [counted] = properties["MetricTransformations"]

@@ -234,7 +234,7 @@ def fork(commands: int) -> forked_children.Forked:
     """Have a child forked whose commands come from there."""
     _, answers = os.pipe()
     state = os.memfd_create("state")
-    os.ftruncate(state, 24)
+    os.ftruncate(state, 64)
     files, _ = (end.detach() for end in socket.socketpair())
     fds = (commands, answers, state, files)
     words = ["python", "-P", "-m", "starburst.worker.child.runner", *map(str, fds)]

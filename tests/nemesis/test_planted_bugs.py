@@ -138,12 +138,12 @@ BUGS: Final[tuple[tuple[str, plays.Play, Bug], ...]] = (
         Bug(
             opening,
             "open_core",
-            """    with aws_errors("store the session's manifest"):""",
+            """    _store(connection, keys, manifest)""",
             """    try:
         Control(connection, keys).start()
     except StarburstError:
         pass
-    with aws_errors("store the session's manifest"):""",
+    _store(connection, keys, manifest)""",
         ),
     ),
     (

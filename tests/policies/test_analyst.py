@@ -14,6 +14,7 @@ from tests.some import some
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/sessions/genomics/alice/{SID}"
+PARAMETERS = "arn:aws:ssm:eu-west-1:222233334444:parameter/starburst/prod"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,8 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
             "lambda:InvokeFunction",
             "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-controller:analysts",
         ),
-        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:222233334444:parameter/starburst/prod/runtime"),
+        ("ssm:GetParameter", f"{PARAMETERS}/runtime"),
+        ("ssm:GetParameter", f"{PARAMETERS}/packages/genomics"),
     ],
 )
 def test_a_client_can_do_its_work(
@@ -73,6 +75,7 @@ def test_a_client_can_do_its_work(
             for action in ("s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject")
             for area in ("", "packages/", "data/", "home/", "_control/")
         ),
+        ("ssm:GetParameter", f"{PARAMETERS}/packages/markets"),
         ("s3:PutObjectAcl", f"{OWN}/manifest.json"),
         ("s3:BypassGovernanceRetention", f"{OWN}/manifest.json"),
         ("s3:DeleteBucket", BUCKET),

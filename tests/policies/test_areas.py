@@ -13,7 +13,7 @@ from starburst.contract import PRINCIPAL_NAME, SessionKeys
 from starburst.contract.areas import AREAS, CONTROL
 from starburst_assurance.proofs.theorems import tables
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.analyst import analyst_statements
+from starburst_constructs.policies.analyst import analyst_area_statements, analyst_statements
 from starburst_constructs.storage.buckets import CONTROL_DAYS
 from tests.some import some
 
@@ -72,21 +72,31 @@ def test_what_lies_in_another_area_is_no_session(area: str) -> None:
     assert SessionKeys.parse(f"{area}/genomics/alice/{SID}/manifest.json") is None
 
 
-def _prefixes(user: str, workspace: str) -> Iterator[tuple[str, bool]]:
-    yield f"sessions/{workspace}/{user}/", True
+def _keys(user: str, workspace: str) -> Iterator[str]:
     for area in (*NAMES, "_control"):
-        yield f"{area}/", False
-        yield f"{area}/{user}/", False
-        yield f"{area}/{workspace}/", False
-        yield f"{area}/other/{user}/", False
-        if area != "sessions":
-            yield f"{area}/{workspace}/{user}/", False
-    yield f"{workspace}/{user}/", False
+        for owner in (user, workspace, f"other/{user}", f"{workspace}/{user}", f"{workspace}/zoe"):
+            for rest in (f"{SID}/results/0", f"{SID}/manifest.json", f"{SID}/inputs/0", "0"):
+                yield f"{area}/{owner}/{rest}"
+    yield f"{workspace}/{user}/{SID}/inputs/0"
+
+
+def _may(action: str, key: str, *, user: str, workspace: str) -> bool:
+    """What the layout says, read apart from all policies: who writes where all are allowed to."""
+    area, first, *rest = key.split("/")
+    if first != workspace or area not in NAMES:
+        return False
+    if area in ("packages", "data"):
+        # A wheel's deletion is a steward's, and so are the versions of data.
+        return action in ("s3:GetObject", "s3:PutObject")
+    mine = rest[0] == user and len(rest) > 1
+    written = area == "home" or (len(rest) == 4 and rest[2] == "inputs")
+    written |= area == "sessions" and len(rest) == 3 and rest[2] == "manifest.json"
+    return mine and (action != "s3:PutObject" or written)
 
 
 @pytest.mark.parametrize("workspace", [*NAMES, "genomics"])
 @pytest.mark.parametrize("user", [*NAMES, "results", "requests"])
-def test_who_is_called_like_an_area_owns_their_sessions_only(
+def test_who_is_called_like_an_area_reaches_no_other_area(
     documents: Callable[..., list[dict[str, Any]]],
     reaches: Callable[..., bool],
     workspace: str,
@@ -95,28 +105,30 @@ def test_who_is_called_like_an_area_owns_their_sessions_only(
     statements = [
         statement
         for statement in documents(
-            analyst_statements(
-                "prod",
-                workspace,
-                placement=Placement(account="222233334444", region="eu-west-1"),
-                bucket_arn=BUCKET,
-                key_arn="arn:aws:kms:eu-west-1:222233334444:key/k",
-            )
+            [
+                *analyst_statements(
+                    "prod",
+                    workspace,
+                    placement=Placement(account="222233334444", region="eu-west-1"),
+                    bucket_arn=BUCKET,
+                    key_arn="arn:aws:kms:eu-west-1:222233334444:key/k",
+                ),
+                *analyst_area_statements(
+                    workspace,
+                    bucket_arn=BUCKET,
+                    packages="any",
+                    data_writers="analysts",
+                    home_links=True,
+                ),
+            ]
         )
-        # Its condition holds only for a session without a name.
-        if statement["Sid"] != "NothingWithoutAName"
+        # Conditions of these hold for a session without a name, or for a signed address.
+        if statement["Sid"] not in ("NothingWithoutAName", "NoLinksButToRead")
     ]
-    own = f"sessions/{workspace}/{user}/"
-    for prefix, mine in some(_prefixes(user, workspace)):
-        for action, rest in (
-            ("s3:GetObject", f"{SID}/results/0"),
-            ("s3:DeleteObjectVersion", f"{SID}/manifest.json"),
-            ("s3:PutObject", f"{SID}/inputs/0"),
-        ):
-            key = f"{prefix}{rest}"
-            if mine or not key.startswith(own):
-                found = reaches(statements, action, f"{BUCKET}/{key}", userName=user)
-                assert found is mine, key
+    for key in some(_keys(user, workspace)):
+        for action in ("s3:GetObject", "s3:DeleteObjectVersion", "s3:PutObject"):
+            found = reaches(statements, action, f"{BUCKET}/{key}", userName=user)
+            assert found is _may(action, key, user=user, workspace=workspace), (action, key)
 
 
 def test_the_page_is_the_only_place_that_shows_the_areas_as_a_table() -> None:

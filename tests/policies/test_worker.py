@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from starburst._protocol.sealed.log_lines import log_name
 from starburst._protocol.sealed.result_nodes import attempt_name, node_name
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.worker import launch_statements, worker_statements
 
 RESULT = node_name("p000001-00000", 0, 1)
 ATTEMPT = attempt_name("p000001-00000", 0, 1, number=99)
+LINES = log_name("0123456789abcdef" * 2, 999_999)
 SID = "a1" * 10
 BUCKET = "arn:aws:s3:::data"
 OWN = f"{BUCKET}/sessions/genomics/alice/{SID}"
@@ -38,6 +40,8 @@ def statements(documents: Callable[..., list[dict[str, Any]]]) -> list[dict[str,
         ("s3:PutObject", f"{OWN}/results/{RESULT}"),
         ("s3:PutObject", f"{OWN}/results/{ATTEMPT}"),
         ("s3:PutObject", f"{OWN}/results/{node_name('p999999-99999', 65_535, 65_536)}"),
+        ("s3:PutObject", f"{OWN}/logs/{LINES}"),
+        ("s3:PutObject", f"{OWN}/logs/{log_name('a worker of any name', 0)}"),
         ("sqs:ReceiveMessage", f"{QUEUE}-genomics-{SID}"),
         ("sqs:SendMessage", f"{QUEUE}-genomics-{SID}"),
     ],
@@ -66,6 +70,19 @@ def test_a_worker_can_do_its_work(
         ("s3:PutObject", f"{OWN}/results/{SID}/results/{RESULT}"),
         ("s3:PutObject", f"{BUCKET}/sessions/genomics/alice/\x1b[31m/{SID}/results/{RESULT}"),
         ("s3:AbortMultipartUpload", f"{OWN}/results/x/{SID}/results/{RESULT}"),
+        ("s3:GetObject", f"{OWN}/logs/{LINES}"),
+        ("s3:DeleteObject", f"{OWN}/logs/{LINES}"),
+        ("s3:PutObject", f"{OWN}/logs/x"),
+        ("s3:PutObject", f"{OWN}/logs/{LINES}0"),
+        ("s3:PutObject", f"{OWN}/logs/{LINES[:-1]}"),
+        ("s3:PutObject", f"{OWN}/logs/{LINES}/x"),
+        ("s3:PutObject", f"{OWN}/logs/x/{LINES}"),
+        ("s3:PutObject", f"{OWN}/logs/{LINES.replace('/', chr(27))}"),
+        ("s3:PutObject", f"{OWN}/logs/x/{SID}/logs/{LINES}"),
+        ("s3:PutObject", f"{OWN}/inputs/x/{SID}/logs/{LINES}"),
+        ("s3:PutObject", f"{BUCKET}/sessions/genomics/alice/x/{SID}/logs/{LINES}"),
+        ("s3:PutObject", f"{BUCKET}/sessions/markets/alice/{SID}/logs/{LINES}"),
+        ("s3:AbortMultipartUpload", f"{OWN}/logs/x"),
         ("s3:PutObject", f"{OWN}/inputs/0"),
         ("s3:PutObject", f"{OWN}/manifest.json"),
         ("s3:PutObject", f"{OWN}/status.json"),

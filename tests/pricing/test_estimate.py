@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from starburst.contract import (
     Hosts,
     Instance,
     Limits,
+    Rates,
     RuntimeDocument,
     WorkspaceDocument,
     runtime_parameter,
@@ -227,12 +229,33 @@ def test_a_named_environment_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert named == estimate(hours=1, environment=document(), workspace="genomics")
 
 
+def test_what_an_environment_pays_is_what_it_is_told() -> None:
+    own = Rates(x86_vcpu_hour=0.02, x86_gb_hour=0.002)
+    paid = replace(document(), prices=own, architecture="X86_64")
+    asked: dict[str, Any] = {"workers": 10, "cpu": 1, "memory": 4, "hours": 2, "scratch_gb": 20}
+    cheap = estimate(**asked, environment=paid)
+    assert cheap.usd == pytest.approx(10 * 2 * (0.02 + 4 * 0.002))
+    assert cheap.usd < estimate(**asked, environment=replace(paid, prices=None)).usd
+    said = "The prices x86_vcpu_hour, x86_gb_hour are what the environment's settings say; else"
+    assert said in str(cheap)
+    # A Region that is named has its list prices, and one without any is no obstacle.
+    listed = estimate(**asked, environment=paid, region="us-east-1")
+    assert listed.usd == estimate(**asked, region="us-east-1").usd
+    abroad = replace(paid, region="xx-north-9")
+    assert estimate(**asked, environment=abroad).usd == cheap.usd
+    with pytest.raises(ConfigurationError, match=r"price scratch_gb_hour .* 'xx-north-9'.*Rates\("):
+        estimate(**{**asked, "scratch_gb": 30}, environment=abroad)
+    with pytest.raises(ConfigurationError, match=r"price arm_vcpu_hour of region 'xx-north-9'"):
+        estimate(**asked, environment=replace(abroad, architecture="ARM64"))
+
+
 def test_people_can_read_it() -> None:
     fleet: Estimate = estimate(workers=100, cpu=4, memory=8, hours=2)
 
     text = str(fleet)
     assert text.startswith("$39.50 for 100 workers of 4 vCPU and 8 GB over 2 h in us-east-1")
-    assert "List prices of us-east-1, noted 2026-" in text
+    assert "List prices of us-east-1, of 2026-" in text
+    assert " or later, without tax, discounts or free tiers." in text
     assert "$39.50" in fleet._repr_html_()
     assert "<li>" in fleet._repr_html_()
 

@@ -12,6 +12,7 @@ from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Policy, PolicySet, Role
+from starburst_assurance.proofs.reading.sharing import Sharing
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -29,11 +30,13 @@ def policy_sets(assembly: CloudAssembly) -> Mapping[str, PolicySet]:
             environment.name,
             regions=environment.allowed_regions,
             without=environment.without,
+            sharing={one.name: Sharing.of(one) for one in environment.workspaces},
             deployer=f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-"
             f"{environment.account}-{environment.region}"
             if environment.production
             else None,
             break_glass=environment.break_glass_role_arn,
+            data_roles=environment.data_role_arns,
         )
         for environment in environments.ALL
     }

@@ -30,7 +30,7 @@ def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--environment", "prod", "--only", "own_queue"]) == 0
     out = capsys.readouterr().out
     assert "proved" in out
-    assert "An analyst never uses the queue of another user's session" in out
+    assert "Nobody uses the queue of another user's session" in out
     assert "1 of 1 theorems proved" in out
 
 
@@ -38,7 +38,7 @@ def test_it_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_left_out_is_named_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["--environment", "prod", "--only", "trusted_network"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    names = "analysts_come_from_trusted_networks, analysts_can_work_from_each_trusted_network"
+    names = "people_come_from_trusted_networks, analysts_can_work_from_each_trusted_network"
     assert f"2 left out not claimed, because prod has no trusted_cidrs: {names}" in out
 
 

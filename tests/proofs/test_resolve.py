@@ -11,6 +11,7 @@ import pytest
 
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
+from starburst_assurance.proofs.reading.log_policies import read_log_policy
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.reading.resolve import Resolver
 from tests.some import some
@@ -89,7 +90,7 @@ def test_nothing_unresolved_is_left(policy_sets: Mapping[str, PolicySet]) -> Non
 def test_an_estate_is_complete(policy_sets: Mapping[str, PolicySet]) -> None:
     policy_set = policy_sets["prod"]
     assert policy_set.workspaces == ("genomics", "markets")
-    assert len(policy_set.roles) == 11
+    assert len(policy_set.roles) == 13
     assert all(role.boundary == "foundation/Boundary" for role in policy_set.roles)
     kinds = {item.kind for item in policy_set.guarded}
     assert kinds == {"bucket", "function", "key", "queue", "repository", "session-queue", "topic"}
@@ -128,3 +129,34 @@ def test_nothing_is_proved_of_what_is_read_in_part(
     (folder / "access.json").write_text(json.dumps(hole))
     with pytest.raises(ProofError, match=r"some-access, Hole: .*; nothing is proved of it"):
         read_policy_set(tmp_path, "some")
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ({"PolicyDocument": {"Statement": []}}, "must be text in JSON"),
+        ({"PolicyDocument": "{"}, "must be text in JSON"),
+        (
+            {"PolicyDocument": '{"Statement": {"Effect": "Allow", "Action": "*"}}'},
+            "must name one log group",
+        ),
+        (
+            {
+                "PolicyDocument": '{"Statement": {"Effect": "Deny", "NotResource": "arn:a"}}',
+            },
+            "must name one log group",
+        ),
+        (
+            {
+                "PolicyDocument": '{"Statement": {"Effect": "Allow", "Resource": ["a", "b"]}}',
+            },
+            "must name one log group",
+        ),
+        ({"PolicyDocument": '{"Statement": []}', "ResourceArn": "arn:a"}, "without ResourceArn"),
+    ],
+)
+def test_a_policy_of_logs_that_cannot_be_read_is_refused(
+    properties: Mapping[str, Any], said: str
+) -> None:
+    with pytest.raises(ProofError, match=said):
+        read_log_policy("logs", properties)

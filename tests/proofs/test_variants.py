@@ -10,7 +10,16 @@ import pytest
 
 import app
 from environments import DEV
-from stacks.settings import BrokerRole, Ec2Capacity, Instance, MfaUsers, Network
+from stacks.settings import (
+    Audit,
+    BrokerRole,
+    Ec2Capacity,
+    IdentityCenter,
+    Instance,
+    MfaUsers,
+    Network,
+    WorkspaceGroups,
+)
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import complaints
@@ -22,6 +31,7 @@ from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
 from tests.networks import REUSED
+from tests.some import some
 
 LOGIC = Logic()
 C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
@@ -43,10 +53,10 @@ PERIMETER = (
 
 NAMED_LIKE_AREAS = (
     "each_area_has_its_own_writers",
-    "an_analyst_has_one_folder",
+    "people_reach_what_is_theirs",
     "no_name_is_an_area",
     "own_objects_only",
-    "analysts_stay_in_their_workspace",
+    "people_stay_in_their_workspace",
     "workers_stay_in_their_workspace",
     "analysts_can_work",
     "workers_can_work",
@@ -54,6 +64,15 @@ NAMED_LIKE_AREAS = (
     "the_controller_reads_no_data",
 )
 
+CENTER = IdentityCenter(
+    instance_arn="arn:aws:sso:::instance/ssoins-0123456789abcdef",
+    account="999900001111",
+    region="eu-central-1",
+    groups=tuple(
+        WorkspaceGroups(workspace=name, analysts=f"{'a' * 8}-1111-1111-1111-{'c' * 12}")
+        for name in ("sandbox", "rarediseasesandmore")
+    ),
+)
 BOUNDARY = f"arn:aws:iam::{DEV.account}:policy/organization-boundary"
 LOGINS = [item for item in ALL if item.group == "Assuming a role"]
 
@@ -70,7 +89,7 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
     users = replace(
         DEV,
         name="mfa",
-        identity=MfaUsers(account=DEV.account),
+        identity=MfaUsers(account=DEV.account, path="/analysts/"),
         network=Network(cidr="10.70.0.0/20"),
         organization_id="o-a1b2c3d4e5",
         permissions_boundary=BOUNDARY,
@@ -79,7 +98,10 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
         DEV,
         name="broker",
         registry_scanning=False,
-        identity=BrokerRole(arn=f"arn:aws:iam::{DEV.account}:role/broker"),
+        identity=BrokerRole(
+            arn=f"arn:aws:iam::{DEV.account}:role/broker",
+            platform_arn=f"arn:aws:iam::{DEV.account}:role/operators",
+        ),
         network=Network(cidr="10.71.0.0/20", existing=REUSED),
         workspaces=tuple(
             replace(DEV.workspaces[0], name=name)
@@ -91,6 +113,8 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
         name="office",
         region="us-east-1",
         allowed_regions=("us-east-1",),
+        audit=Audit(trail=False),
+        security_emails=("security@example.org",),
         fips=True,
         network=Network(cidr="10.72.0.0/20"),
         trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
@@ -98,12 +122,22 @@ def chosen(assemblies: Path) -> dict[str, PolicySet]:
         architecture="ARM64",
         capacity=Ec2Capacity(instance_types=(C7G,)),
     )
-    built = app.build([users, broker, office], outdir=str(assemblies), validate=False)
+    center = replace(
+        DEV,
+        name="center",
+        registry_scanning=False,
+        identity=CENTER,
+        network=Network(cidr="10.73.0.0/20"),
+        workspaces=tuple(
+            replace(DEV.workspaces[0], name=name) for name in ("sandbox", "rarediseasesandmore")
+        ),
+    )
+    built = app.build([users, broker, office, center], outdir=str(assemblies), validate=False)
     built.synth()
     return {policy_set.name: policy_set for policy_set in policy_sets_of(built, assemblies)}
 
 
-@pytest.mark.parametrize("name", ["mfa", "broker"])
+@pytest.mark.parametrize("name", ["mfa", "broker", "center"])
 @pytest.mark.parametrize("item", LOGINS, ids=lambda item: item.name)
 def test_every_way_to_sign_in_is_proved(
     chosen: dict[str, PolicySet], name: str, item: Theorem
@@ -171,6 +205,87 @@ def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, PolicySet]
     assert [one for one in alive if "IfExists" not in one] == []
 
 
+def test_a_mistake_in_the_trust_of_permission_sets_is_noticed(
+    chosen: dict[str, PolicySet],
+) -> None:
+    """Every mutant of what ties a person to the permission set and the name that they came by."""
+    policy_set = chosen["center"]
+    roles = [policy_set.role(kind, "sandbox") for kind in ("analyst", "steward")]
+    names = {role.trust for role in roles} | {
+        policy_set.permission_sets[role.arn] for role in roles
+    }
+    tried = [
+        one
+        for one in mutants(policy_set)
+        if one.policy.name in names
+        and (
+            "PrincipalArn" in one.what
+            or "StringEquals aws:RequestTag" in one.what
+            or one.what.startswith("BecomeIt")
+        )
+        and next(complaints(one.policy), None) is None
+    ]
+    assert len(tried) >= 12
+    alive = [
+        str(one)
+        for one in tried
+        if all(
+            prove(item, policy_set.with_policy(one.policy), logic=LOGIC).holds for item in LOGINS
+        )
+    ]
+    # Every signed call has an ARN, and Null beside it insists on the tag.
+    assert [one for one in alive if "IfExists" not in one] == []
+
+
+LOG_POLICIES = ("control/ElsewhereAdmitted", "control/ForwardedAdmitted")
+LOG_READERS = (
+    "nobody_from_outside",
+    "services_act_for_us_only",
+    "services_do_their_job",
+)
+
+
+def test_who_writes_into_forwarded_logs_is_proved(chosen: dict[str, PolicySet]) -> None:
+    policy_set = chosen["office"]
+    assert {item.policy for item in policy_set.kind("log-group")} == {*LOG_POLICIES}
+    names = (*LOG_READERS, "services_can_deliver")
+    assert dict(verdicts(policy_set, *names)) == dict.fromkeys(names, "proved")
+
+
+@pytest.mark.parametrize("name", LOG_POLICIES)
+def test_a_mistake_in_who_writes_into_forwarded_logs_is_noticed(
+    chosen: dict[str, PolicySet], name: str
+) -> None:
+    policy_set = chosen["office"]
+    logs = replace(
+        policy_set, guarded=(policy_set.at("storage/Data"), *policy_set.kind("log-group"))
+    )
+    tried = [
+        one
+        for one in mutants(policy_set)
+        if one.policy.name == name and next(complaints(one.policy), None) is None
+    ]
+    assert len(tried) >= 12
+    alive = [
+        one.what
+        for one in tried
+        if {
+            *dict(verdicts(logs.with_policy(one.policy), *LOG_READERS)).values(),
+            *dict(verdicts(policy_set.with_policy(one.policy), "services_can_deliver")).values(),
+        }
+        == {"proved"}
+    ]
+    assert alive == []
+
+
+def test_a_broker_of_analysts_is_no_engineer(chosen: dict[str, PolicySet]) -> None:
+    policy_set = chosen["broker"]
+    for purpose, who in (("analyst", "broker"), ("steward", "broker"), ("platform", "operators")):
+        for role in some(policy_set.roles_for(purpose)):
+            [statement] = policy_set.policies[role.trust].statements
+            assert statement.principals == (("AWS", f"arn:aws:iam::{DEV.account}:role/{who}"),)
+
+
 def test_any_boundary_of_an_organization_will_do(chosen: dict[str, PolicySet]) -> None:
     """It is read as allowing everything, so only what rests on the kit's own is not claimed."""
     policy_set = chosen["mfa"]
@@ -191,7 +306,7 @@ def test_a_boundary_that_nobody_declared_is_refused(
         read_policy_set(assemblies, "mfa")
 
 
-FENCE = ("analysts_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")
+FENCE = ("people_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")
 
 
 def verdicts(policy_set: PolicySet, *names: str) -> Iterator[tuple[str, str]]:
@@ -208,13 +323,13 @@ def test_analysts_work_from_trusted_networks_only(chosen: dict[str, PolicySet]) 
 
 
 def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, PolicySet]) -> None:
-    """Every mutant of what keeps analysts' credentials inside."""
+    """Every mutant of what keeps people's credentials inside."""
     policy_set = chosen["office"]
-    [name] = policy_set.role("analyst").policies
+    names = policy_set.role("analyst").policies
     tried = [
         one
         for one in mutants(policy_set)
-        if one.policy.name == name
+        if one.policy.name in names
         and "NothingFromElsewhere" in one.what
         and next(complaints(one.policy), None) is None
     ]

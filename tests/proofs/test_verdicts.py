@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -153,6 +154,71 @@ def test_what_held_under_one_premise_is_asked_again_under_another(
 
     item = Theorem(name="stated", group="test", sentence="Stated.", claims=claims)
     assert prove(item, policies).answer == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("contrary", "answers", "asked"),
+    [(False, ["proved", "proved"], [2, 0]), (True, ["vacuous", "vacuous"], [1, 1])],
+    ids=["can be met", "cannot be met"],
+)
+def test_a_premise_that_can_be_met_is_asked_about_once(
+    policies: PolicySet,
+    monkeypatch: pytest.MonkeyPatch,
+    contrary: bool,
+    answers: list[str],
+    asked: list[int],
+) -> None:
+    count = 0
+
+    class Counting(Puzzled):
+        def checkSat(self) -> Any:
+            nonlocal count
+            count += 1
+            return super().checkSat()
+
+    def claims(world: World) -> Iterator[Claim]:
+        flag = world.logic.flag("a flag")
+        request = Request(context=world.context(), action="s3:GetObject", resource="*")
+        given = [flag, world.logic.no(flag)] if contrary else [flag]
+        yield never("it", [(request, world.logic.no(flag))], given=given)
+
+    monkeypatch.setattr(prove_module.cvc5, "Solver", Counting)
+    item = Theorem(name="stated", group="test", sentence="Stated.", claims=claims)
+    shared, found, made = Logic(), [], []
+    for _ in range(2):
+        found.append(prove(item, policies, logic=shared).answer)
+        made.append(count - sum(made))
+    assert (found, made) == (answers, asked)
+
+
+@pytest.mark.parametrize("within", [True, False], ids=["asked of", "only shown"])
+def test_a_name_in_a_counterexample_is_one(policies: PolicySet, within: bool) -> None:
+    def claims(world: World) -> Iterator[Claim]:
+        world.logic.name("of nobody who is asked about")
+        user = world.logic.name("user", characters="xyz", low=5, high=7)
+        context = world.context()
+        context.put("aws:PrincipalTag/userName", user)
+        request = Request(context=context, action="s3:GetObject", resource="*")
+        long = world.logic.like(user, "????*")
+        yield never("it", [(request, long if within else world.logic.flag("a flag"))])
+
+    item = Theorem(name="stated", group="test", sentence="Stated.", claims=claims)
+    verdict = prove(item, policies)
+    assert verdict.counterexample is not None
+    [user] = verdict.counterexample.context["aws:PrincipalTag/userName"]
+    assert re.fullmatch("[xyz]{5,7}", user)
+
+
+def test_what_no_name_can_be_needs_no_other_name(policies: PolicySet) -> None:
+    def claims(world: World) -> Iterator[Claim]:
+        world.logic.name("of nobody who is asked about")
+        user = world.logic.name("user", characters="xyz", low=5, high=7)
+        request = Request(context=world.context(), action="s3:GetObject", resource="*")
+        short = world.logic.no(world.logic.like(user, "?????*"))
+        yield never("it", [(request, short)])
+
+    item = Theorem(name="stated", group="test", sentence="Stated.", claims=claims)
+    assert prove(item, policies).answer == "proved"
 
 
 @pytest.mark.parametrize("seconds", [60.0, 0.5])

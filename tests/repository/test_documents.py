@@ -1,4 +1,4 @@
-"""Documents point at things that exist, and their Python is Python that runs."""
+"""Documents point at things that exist, and their Python is Python; tests/documents runs it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import stacks.settings
-from starburst.contract import Limits, Totals
 from tests.repository.markdown import Document, Tree, tree_of
 from tests.some import some
 
@@ -18,6 +16,8 @@ DOCUMENTS = {
 }
 NOT_THERE = {
     "constructs/__init__.py": "nothing may stand there, and a decision says why",
+    "pylock.toml": "an analyst may name one: PEP 751 says what it is",
+    "tumours.py": "the reader of the tutorial writes it",
     "worker/requirements-own.lock": "the reader writes it",
 }
 """Paths that documents name although they are not there."""
@@ -156,24 +156,6 @@ def test_python_in_documents_compiles(document: Document) -> None:
         compile(block, document.path, "exec")
 
 
-@pytest.mark.parametrize(
-    ("document", "defined"),
-    [
-        ("README.md", "PROD"),
-        ("docs/how-to/describe-an-environment.md", "PROD network shared"),
-        ("docs/how-to/choose-capacity.md", "capacity"),
-        ("docs/how-to/close-idle-endpoints.md", "network"),
-    ],
-)
-def test_the_settings_in_documents_are_accepted(document: str, defined: str) -> None:
-    given = {name: getattr(stacks.settings, name) for name in stacks.settings.__all__}
-    names: dict[str, object] = {**given, "Limits": Limits, "Totals": Totals}
-    for block in DOCUMENTS[document].code("python"):
-        if "starburst.map(" not in block:  # is for an environment that runs
-            exec(compile(block, document, "exec"), names)  # noqa: S102 - our own
-    assert set(defined.split()) <= set(names) - set(given)
-
-
 def test_every_decision_is_in_the_index() -> None:
     folder = ROOT / "docs/decisions"
     index = (folder / "README.md").read_text()
@@ -182,3 +164,11 @@ def test_every_decision_is_in_the_index() -> None:
         number, _, words = title.partition(" ")
         assert record.name.startswith(number)
         assert f"| [{number}]({record.name}) | {words} |" in index
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    pages = [path for path in DOCUMENTS if path.startswith("docs/")]
+    for path in some(pages):
+        if path != "docs/README.md" and not path.startswith("docs/decisions/0"):
+            assert f"({path.removeprefix('docs/')})" in index

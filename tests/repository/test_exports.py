@@ -24,7 +24,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "requirements.txt",
         "requirements.lock",
         "worker/requirements.lock",
-        "worker/requirements-arrow.lock",
+        "worker/requirements-data.lock",
         ".ci/setup.lock",
     ],
 )

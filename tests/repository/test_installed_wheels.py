@@ -77,6 +77,19 @@ def test_both_wheels_work_without_the_judges(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_without_the_extra_for_local_a_sentence_names_the_install_line(
+    environment: Path, tmp_path: Path
+) -> None:
+    done = run(
+        environment, "python", "-c", "import starburst; starburst.map(abs, [1])", cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    *_, said = done.stderr.splitlines()
+    assert "LocalEnvironmentError: the local environment is not installed here" in said
+    assert "pip install './worker[local]'" in said
+    assert "STARBURST_ENVIRONMENT" in said
+
+
 def test_without_the_judges_nothing_is_proved_and_a_sentence_says_why(
     environment: Path, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ def test_without_a_new_enough_python_it_says_so(bare: Path, tmp_path: Path) -> N
     assert not (bare / ".venv").exists()
 
 
-@pytest.mark.parametrize("target", ["demo", "unit", "synth", "cost", "bench"])
+@pytest.mark.parametrize("target", ["demo", "drill", "unit", "synth", "cost", "bench"])
 def test_a_persons_own_credentials_are_not_seen(bare: Path, target: str) -> None:
     set_up(bare, "#!/bin/sh\nenv | sort\n")
     result = make(

@@ -22,18 +22,24 @@ ERRORS = {
     *("PayloadError", "RemoteTraceback", "ResultTooLarge", "SessionEnded", "SessionError"),
     *("SessionNotFound", "SessionsFrozen", "StarburstError", "TaskError", "TaskTimeout"),
     *("UnsafeResult", "VersionMismatch", "WorkerLost", "WorkspaceNotFound", "WrongArguments"),
-    *("InitializerFailed", "UnpicklableInput"),
+    *("DataNotFound", "InitializerFailed", "PackagesRefused", "UnpicklableInput"),
 }
 VALUES = {
     *("Connection", "Estimate", "FutureList", "Handle", "ResultIterator", "Session"),
-    *("SessionOptions", "SessionSummary", "Status", "Travels"),
+    *("LogLine", "SessionOptions", "SessionSummary", "Status", "Travels"),
 }
 CALLS = {
     *("Executor", "as_completed", "attach", "connect", "estimate", "imap", "login"),
-    *("map", "put", "rng", "session", "sessions", "wait"),
+    *("map", "put", "rng", "session", "sessions", "starmap", "wait"),
 }
+SPACES = {"data", "home"}
 MODULES = {
     "errors": "users: what is raised",
+    "data": "users: the data of a workspace",
+    "home": "users: a person's own folder",
+    "admin": "officers: everybody's sessions, totals, reports and ages",
+    "joblib": "users: the calls of joblib, and so scikit-learn, on workers",
+    "airflow": "users: bursts as tasks of Airflow",
     "local": "users: the environment that runs on one computer",
     "contract": "the kit: names, keys, limits and times that both sides agree on",
     "aws": "the kit: how AWS is called and what it answers",
@@ -51,7 +57,7 @@ def public(thing: type) -> set[str]:
 
 
 def test_the_package_exports_what_is_listed() -> None:
-    assert set(starburst.__all__) == ERRORS | VALUES | CALLS
+    assert set(starburst.__all__) == ERRORS | VALUES | CALLS | SPACES
     assert sorted(starburst.__all__) == starburst.__all__ == dir(starburst)
     for name in starburst.__all__:
         assert getattr(starburst, name).__doc__, name
@@ -63,9 +69,9 @@ def test_the_package_exports_what_is_listed() -> None:
         (
             Session,
             {
-                *("id", "manifest", "futures", "tally", "status"),
+                *("id", "manifest", "futures", "tally", "status", "report"),
                 *("submit", "map", "imap", "put", "collect", "cancel", "extend", "cleanup"),
-                "detach",
+                *("detach", "starmap", "retry_failed", "logs"),
             },
         ),
         (Handle, {"kind", "nbytes", "value"}),
@@ -75,7 +81,8 @@ def test_the_package_exports_what_is_listed() -> None:
             Connection,
             {
                 *("document", "workspace", "user", "limits", "local", "keys", "read"),
-                *("s3", "sqs", "kms", "functions", "timings", "renews"),
+                *("s3", "sqs", "kms", "ssm", "functions", "timings", "renews", "steward"),
+                *("aws", "ca_bundle"),
             },
         ),
     ],

@@ -9,6 +9,9 @@ import pytest
 
 import stacks.settings
 import starburst
+import starburst.airflow
+import starburst.joblib
+import starburst.local
 from deploy.tools.reference import public, reference_page
 from tests.some import some
 
@@ -27,7 +30,21 @@ def test_the_page_is_what_would_be_written_now(page: str) -> None:
 def test_every_public_name_is_there(page: str) -> None:
     names = public(page)
     assert set(names["starburst"]) == set(starburst.__all__)
+    for module in (starburst.airflow, starburst.joblib, starburst.local):
+        assert set(names[module.__name__]) == set(module.__all__)
     assert set(names["stacks.settings"]) == {*stacks.settings.__all__, "Limits", "Totals"}
+
+
+def test_every_call_of_a_public_module_is_there(page: str) -> None:
+    for module in (starburst.data, starburst.home):
+        for name in some(module.__all__):
+            assert f"\n#### `{module.__name__.rpartition('.')[2]}.{name}`\n" in page
+
+
+def test_what_a_hidden_base_gives_a_class_is_there(page: str) -> None:
+    methods = [name for name in dir(starburst.Session) if not name.startswith("_")]
+    for name in some(methods):
+        assert f"\n#### `Session.{name}`\n" in page
 
 
 def test_every_public_name_says_what_it_is(page: str) -> None:

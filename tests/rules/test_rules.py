@@ -517,7 +517,11 @@ def test_the_rule_refuses_the_kit_with_one_promise_taken_out(
         ("unbounded-role", "AWS::IAM::User", {}),
         ("unread-policy", ROLE_POLICY, {"PolicyDocument": {"Statement": []}}),
         ("unread-policy", "AWS::SQS::QueueInlinePolicy", {"PolicyDocument": {"Statement": []}}),
-        ("unread-policy", "AWS::Logs::ResourcePolicy", {"PolicyDocument": '{"Statement": []}'}),
+        (
+            "unread-policy",
+            "AWS::SecretsManager::ResourcePolicy",
+            {"PolicyDocument": '{"Statement": []}'},
+        ),
         ("unread-policy", "AWS::S3::AccessPoint", {"Bucket": "data"}),
         ("unread-policy", "AWS::Lambda::Url", {"AuthType": "NONE"}),
         ("way-out", "AWS::EC2::InternetGateway", {}),

@@ -14,6 +14,7 @@ from starburst.worker.child.process import Child
 from tests.nemesis.forked_children import popen
 from tests.quick_moto import quick_aws, quick_clients
 from tests.runtime.effects import listening
+from tests.runtime.endings import all_ended
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.runtime.protocol_order import violations
 from tests.runtime.sessions import connection_to
@@ -55,7 +56,8 @@ def fleet(
         for mark in request.node.iter_markers("timings"):
             fleet.timings = replace(fleet.timings, **mark.kwargs)
         with listening():
-            yield fleet
+            with all_ended():
+                yield fleet
             fleet.close()
         assert not violations(fleet.effects)
 

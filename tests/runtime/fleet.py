@@ -19,10 +19,15 @@ from starburst.contract import (
     SessionKeys,
     queue_name,
 )
+from starburst.errors import ConfigurationError
 from starburst.worker.child.preparing import prepared
 from starburst.worker.child.process import Child
 from starburst.worker.leases.lease import Lease, Leases, Request
+from starburst.worker.objects.reading import Reader
 from starburst.worker.objects.store import Store
+from starburst.worker.packages.fetching import Wheels
+from starburst.worker.packages.unpacked import NoPackages, Packages, Unpacked
+from starburst.worker.printing.sealed_lines import SealedLines
 from starburst.worker.ranges import Ranges
 from starburst.worker.settings.timings import Timings
 from starburst.worker.supervisor import Supervisor
@@ -41,10 +46,12 @@ class _Observed(Supervisor):
     """A worker whose end is recorded."""
 
     hands: Hands
+    closed = False
 
     def close(self) -> None:
         super().close()
         self.hands.note("end")
+        self.closed = True
 
 
 @dataclass
@@ -58,7 +65,10 @@ class Fleet:
     launch: bool = True
     timings: Timings = field(default_factory=lambda: QUICK)
     start_child: Callable[..., Child] = Child
+    printing: bool = False
+    held: dict[str, Any] | None = None
     workers: list[threading.Thread] = field(default_factory=list)
+    supervisors: list[_Observed] = field(default_factory=list)
     requests: list[dict[str, str]] = field(default_factory=list)
     effects: Effects = field(default_factory=Effects)
 
@@ -80,13 +90,25 @@ class Fleet:
         return {"queue_url": url}
 
     def refresh(self, keys: SessionKeys) -> dict[str, str]:
-        """Take a queue that is found empty for one where nothing has moved for long."""
+        """Launch a worker where all have left, as they do where a client is slow to send its tasks.
+
+        A queue that is found empty is taken for one where nothing has moved for long.
+        """
         url = self.queue(keys)
+        at_work = [worker for worker in self.workers if worker.is_alive()]
+        if self.launch and keys.session not in {worker.name for worker in at_work}:
+            self.add_worker(keys, url)
         counts = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         if not any(int(counts[f"ApproximateNumberOfMessages{kind}"]) for kind in _KINDS):
             body = RequeueMessage(live=frozenset()).to_body()
             self.sqs.send_message(QueueUrl=url, MessageBody=body)
         return {}
+
+    def totals(self, keys: SessionKeys) -> dict[str, Any]:
+        """Tell who holds what; as a controller of an earlier release by default."""
+        if self.held is None:
+            raise ConfigurationError("there is no action 'totals'; there are start and stop")
+        return self.held
 
     def queue(self, keys: SessionKeys) -> str:
         name = queue_name("test", keys.workspace, keys.session)
@@ -120,17 +142,41 @@ class Fleet:
             timings=self.timings,
         )
         preparation = store.preparation() if manifest.prepared else Preparation()
+        packages: Packages = NoPackages()
+        if manifest.packages is not None:
+            reader = Reader(hands.client(self.s3), BUCKET, keys=keys, timings=self.timings)
+            packages = Unpacked(Wheels(reader, manifest, timings=self.timings), manifest)
+        printed = None
+        if self.printing:
+            printed = SealedLines(
+                hands.client(self.s3),
+                BUCKET,
+                keys=keys,
+                key=key.data,
+                worker=name,
+                seconds=self.timings.lines_seconds,
+            )
         made = _Observed(
             manifest,
             Leases(hands.client(self.sqs), url, timings=self.timings),
             store=store,
             worker=name,
             timings=self.timings,
-            start_child=prepared(manifest, preparation, start=self.start_child),
+            start_child=prepared(
+                manifest,
+                preparation,
+                bucket=BUCKET,
+                packages=lambda: packages.folder,
+                take=None if printed is None else printed.lines.take,
+                start=self.start_child,
+            ),
             preparation=preparation,
+            packages=packages,
+            printed=printed,
             ranges=hands.ranges(ranges),
         )
         made.hands = hands
+        self.supervisors.append(made)
         return made
 
     def close(self) -> None:
@@ -140,10 +186,13 @@ class Fleet:
         for worker in self.workers:
             worker.join(120)
             assert not worker.is_alive(), "a worker outlives its queue"
+        for supervisor in self.supervisors:
+            if not supervisor.closed:  # a test drove it by hand
+                supervisor.close()
 
     def add_worker(self, keys: SessionKeys, url: str) -> None:
         supervisor = self.supervisor(keys, url)
-        thread = threading.Thread(target=supervisor.run, daemon=True)
+        thread = threading.Thread(target=supervisor.run, name=keys.session, daemon=True)
         self.workers.append(thread)
         thread.start()
 

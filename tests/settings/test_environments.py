@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
 import environments
 from stacks.settings import (
+    Ec2Capacity,
     Environment,
     ExistingVpc,
+    Instance,
     Network,
+    Rates,
     SettingsError,
     Workspace,
     check_together,
 )
-from stacks.settings.environment import OTHER_PARTITIONS
-from stacks.settings.zones import FARGATE_ZONES
+from stacks.settings.zones import FARGATE_ZONES, OTHER_PARTITIONS
 from starburst.contract import Limits
+from starburst.contract.rates import PLAUSIBLE
 
 
 def test_the_shipped_environments_stand_beside_each_other() -> None:
@@ -49,9 +53,55 @@ def test_a_changed_copy_is_judged_again() -> None:
         replace(environments.PROD, log_retention_days=30)
 
 
-def test_a_region_without_known_prices_is_allowed() -> None:
-    place = replace(environments.PROD, region="mx-central-1", allowed_regions=("mx-central-1",))
-    assert place.region == "mx-central-1"
+MEXICO: dict[str, Any] = {"region": "mx-central-1", "allowed_regions": ("mx-central-1",)}
+ABROAD: dict[str, Any] = {"region": "eu-north-2", "allowed_regions": ("eu-north-2",)}
+WORKERS = Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013)
+
+
+def test_a_region_without_prices_of_workers_is_refused_with_the_way_out() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        replace(environments.PROD, **MEXICO)
+    assert str(refusal.value) == (
+        "environment prod: region is 'mx-central-1'; allowed: ap-northeast-1, ap-south-1, "
+        "eu-central-1, eu-west-1, eu-west-2, us-east-1, us-east-2, us-west-2, where all prices of "
+        "workers are known; else prices=Rates(scratch_gb_hour=…) from AWS's price list, or that "
+        "list read by `make prices REGIONS=mx-central-1`."
+    )
+    # What the list knows need not be said again.
+    said = replace(environments.PROD, **MEXICO, prices=Rates(scratch_gb_hour=0.00012))
+    assert said.prices is not None
+    # A session may ask for either architecture, so both have a price.
+    with pytest.raises(SettingsError, match=r"Rates\(arm_vcpu_hour=…, arm_gb_hour=…\)"):
+        replace(said, other_architectures=("ARM64",))
+    named = r"Rates\(x86_vcpu_hour=…, x86_gb_hour=…, scratch_gb_hour=…\)"
+    for prices in (None, Rates(), Rates(nat_hour=0.05)):
+        with pytest.raises(SettingsError, match=named):
+            replace(environments.PROD, **ABROAD, prices=prices)
+    assert replace(environments.PROD, **ABROAD, prices=WORKERS).prices == WORKERS
+
+
+def test_instances_bring_the_price_of_workers_along() -> None:
+    one = Instance(name="c7i.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.4)
+    hosted = replace(
+        environments.DEV,
+        **ABROAD,
+        capacity=Ec2Capacity(instance_types=(one,)),
+        network=Network(cidr="10.77.0.0/20"),
+    )
+    assert hosted.prices is None
+
+
+@pytest.mark.parametrize("name", PLAUSIBLE)
+def test_a_slip_among_prices_is_refused(name: str) -> None:
+    least, most = PLAUSIBLE[name]
+    for rate in (least, most, int(most) or most):
+        assert replace(environments.PROD, prices=Rates(**{name: rate})).prices is not None
+    for rate in (0, -least, least / 60, most * 60, float("nan"), float("inf")):
+        with pytest.raises(SettingsError, match=rf"prices\.{name} is .*a slip of units"):
+            replace(environments.PROD, prices=Rates(**{name: rate}))
+    for rate in ("0.04", True):
+        with pytest.raises(SettingsError, match=rf"prices\.{name} is"):
+            replace(environments.PROD, prices=Rates(**{name: rate}))  # type: ignore[arg-type]
 
 
 def test_the_table_of_zones_is_what_others_know_of_aws() -> None:
@@ -71,8 +121,8 @@ def test_zones_can_be_named_where_the_region_has_them() -> None:
         network = Network(cidr="10.64.16.0/20", named_zones=named)
         assert replace(environments.PROD, network=network).network.named_zones == named
     young = Network(named_zones=("eun2-az1", "eun2-az9"), s3_prefix_list="pl-0123abcd")
-    place = {"region": "eu-north-2", "allowed_regions": ("eu-north-2",)}
-    assert replace(environments.PROD, network=young, **place).network.zone_ids == young.named_zones
+    there = replace(environments.PROD, network=young, **ABROAD, prices=WORKERS)
+    assert there.network.zone_ids == young.named_zones
 
 
 def test_one_environment_alone_sets_what_an_account_has_once() -> None:
@@ -153,3 +203,22 @@ def test_environments_may_share_an_existing_vpc_and_its_endpoints() -> None:
 )
 def test_worker_addresses_are_what_even_subnets_leave(network: Network, addresses: int) -> None:
     assert network.worker_addresses == addresses
+
+
+ACCEPTED_DAYS = {
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922),
+    *(3288, 3653),
+}
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+
+def test_logs_are_kept_for_days_that_cloudwatch_accepts_and_no_others() -> None:
+    """Refused here, not by CloudFormation in the middle of a deployment (S25)."""
+    taken = set[int]()
+    for days in range(3700):
+        try:
+            replace(environments.DEV, log_retention_days=days)
+        except SettingsError:
+            continue
+        taken.add(days)
+    assert taken == ACCEPTED_DAYS

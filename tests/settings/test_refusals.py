@@ -15,6 +15,7 @@ from stacks.settings import (
     ExistingVpc,
     MfaUsers,
     Network,
+    Rates,
     SamlProvider,
     SettingsError,
     Storage,
@@ -38,8 +39,12 @@ def environment(**changes: Any) -> Environment:
         "identity": SamlProvider(arn="arn:aws:iam::222233334444:saml-provider/company"),
         "workspaces": (workspace(),),
         "alert_emails": ("platform@example.com",),
+        "break_glass_role_arn": "arn:aws:iam::222233334444:role/break-glass",
     }
-    return Environment(**{**sound, **changes})
+    own = {**sound, **changes}
+    if own["purpose"] == "test" and "break_glass_role_arn" not in changes:
+        own["break_glass_role_arn"] = None
+    return Environment(**own)
 
 
 def existing(**changes: Any) -> ExistingVpc:
@@ -61,8 +66,10 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a risk that is none": (
         AcceptedRisk,
         {"risk": "everything", "reason": "It will be fine; M. Roe said so."},
-        "accepted_risks is 'everything'; allowed: analysts-anywhere, endpoints-of-others, "
-        "long-lived-keys, pickled-results, record-can-be-erased, record-of-others, way-out.",
+        "accepted_risks is 'everything'; allowed: analysts-anywhere, broker-names-anybody, "
+        "endpoints-of-others, long-lived-keys, no-security-contact, pickled-results, "
+        "reads-of-others, "
+        "record-can-be-erased, record-of-others, way-out.",
     ),
     "a risk that is taken without a reason": (
         AcceptedRisk,
@@ -170,7 +177,7 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "more trusted networks than a policy holds": (
         environment,
         {"trusted_cidrs": tuple(f"140.107.{number}.0/24" for number in range(51))},
-        "number of trusted_cidrs of environment prod is 51; allowed: a whole number, 0 to 50.",
+        "environment prod: number of trusted_cidrs is 51; allowed: a whole number, 0 to 50.",
     ),
     "a trusted VPC that is none": (
         environment,
@@ -198,6 +205,23 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"region": "us-east-1"},
         "environment prod: region is 'us-east-1'; allowed: eu-west-1, eu-central-1.",
     ),
+    "a region without prices of workers": (
+        environment,
+        {"region": "us-west-1", "allowed_regions": ("us-west-1",), "network": Network(zones=2)},
+        "else prices=Rates(scratch_gb_hour=…) from AWS's price list, or that list read by `make "
+        "prices REGIONS=us-west-1`.",
+    ),
+    "a price a second": (
+        environment,
+        {"prices": Rates(x86_vcpu_hour=0.04048 / 3600)},
+        "allowed: US dollars, 0.004 to 0.4: more or less is a slip of units.",
+    ),
+    "a price as a word": (
+        environment,
+        {"prices": Rates(x86_vcpu_hour="0.04")},  # type: ignore[arg-type]
+        "prices.x86_vcpu_hour is '0.04'; allowed: float(…) or None.",
+    ),
+    "prices by name": (environment, {"prices": {"x86_vcpu_hour": 0.04}}, "Rates(…) or None"),
     "restricted data in a test environment": (
         environment,
         {"purpose": "test"},
@@ -303,6 +327,44 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"existing": existing(), "named_zones": ("euw1-az1", "euw1-az2")},
         "allowed: () with an existing VPC, whose subnets have their zones.",
     ),
+    "clients by the name of their group": (
+        Network,
+        {"client_groups": ("notebooks",)},
+        "network.client_groups is 'notebooks'; allowed: ids such as sg-0a1b2c3d.",
+    ),
+    "a group of clients twice": (Network, {"client_groups": ("sg-0a1b2c3d",) * 2}, "each value"),
+    "more groups of clients than have rules": (
+        Network,
+        {"client_groups": tuple(f"sg-0a1b2c{number:02d}" for number in range(21))},
+        "number of network.client_groups is 21",
+    ),
+    "clients of endpoints that come and go": (
+        Network,
+        {"client_groups": ("sg-0a1b2c3d",), "endpoints": "while_bursting"},
+        "allowed: () with endpoints='while_bursting': a client calls before there is a session.",
+    ),
+    "clients of another's endpoints": (
+        Network,
+        {
+            "client_groups": ("sg-0a1b2c3d",),
+            "existing": existing(
+                endpoints="reuse",
+                endpoints_security_group_id="sg-0a1b2c3d",
+                s3_endpoint_id="vpce-0a1b2c3d",
+            ),
+        },
+        "allowed: () with existing.endpoints='reuse': only their owner lets others in.",
+    ),
+    "clients in FIPS mode": (
+        environment,
+        {
+            "region": "us-east-1",
+            "allowed_regions": ("us-east-1",),
+            "fips": True,
+            "network": Network(client_groups=("sg-0a1b2c3d",)),
+        },
+        "network.client_groups is ('sg-0a1b2c3d',); allowed: () in FIPS mode",
+    ),
     "half a zone": (Network, {"zones": 2.5}, "network.zones is 2.5"),
     "an unknown way out": (Network, {"egress": "open"}, "egress is 'open'; allowed: isolated, nat"),
     "zones unlike the existing subnets": (
@@ -356,6 +418,11 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "no days of sessions": (Storage, {"session_days": 0}, "storage.session_days is 0"),
     "no days of old versions": (Storage, {"noncurrent_days": 0}, "storage.noncurrent_days is 0"),
     "no days of access logs": (Storage, {"access_log_days": 0}, "storage.access_log_days is 0"),
+    "a bound of downloads that is none": (
+        Audit,
+        {"person_gb_per_hour": 0},
+        "audit.person_gb_per_hour is 0",
+    ),
     "no days of the trail": (Audit, {"log_days": 0}, "audit.log_days is 0"),
     "sessions that expire while they run": (
         environment,
@@ -428,10 +495,25 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "no allowed region": (environment, {"allowed_regions": ()}, "allowed_regions is ()"),
     "a region that is none": (environment, {"allowed_regions": ("EU",)}, "allowed_regions is 'EU'"),
     "an unknown purpose": (environment, {"purpose": "prod"}, "allowed: test, production."),
+    "another place for what tasks print": (
+        environment,
+        {"task_output": "cloudwatch"},
+        "task_output is 'cloudwatch'; allowed: session, session and cloudwatch",
+    ),
     "an unknown data class": (environment, {"data_class": "secret"}, "data_class is 'secret'"),
     "an unknown architecture": (environment, {"architecture": "arm64"}, "architecture is 'arm64'"),
     "an unknown Python": (environment, {"python": "3.9"}, "python is '3.9'; allowed: 3.11, 3.12"),
     "an image by tag": (environment, {"image_digest": "latest"}, "image_digest is 'latest'"),
+    "a workspace's image by tag": (
+        workspace,
+        {"image_digest": "latest"},
+        "workspace genomics: image_digest is 'latest'; allowed: sha256:<64 hex>, not 0.",
+    ),
+    "a workspace that waits for an image": (
+        workspace,
+        {"image_digest": "sha256:" + "0" * 64},
+        "allowed: sha256:<64 hex>, not 0.",
+    ),
     "an unknown pack": (
         environment,
         {"packs": ("SOC2",)},
@@ -461,6 +543,19 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         BrokerRole,
         {"arn": "arn:aws:iam::222233334444:user/bob"},
         "allowed: arn:aws:iam::<12 digits>:role/<name>.",
+    ),
+    "a platform team's broker that is a user": (
+        BrokerRole,
+        {
+            "arn": "arn:aws:iam::222233334444:role/broker",
+            "platform_arn": "arn:aws:iam::222233334444:user/bob",
+        },
+        "identity.platform_arn is",
+    ),
+    "a path of users that is none": (
+        MfaUsers,
+        {"account": "222233334444", "path": "analysts"},
+        "such as /analysts/",
     ),
     "an account of users that is none": (MfaUsers, {"account": "1234"}, "allowed: twelve digits."),
     "a boundary of another account": (
@@ -497,11 +592,111 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         },
         "allowed: None where purpose is 'test', whose keys are not kept.",
     ),
+    "production without a break-glass role": (
+        environment,
+        {"break_glass_role_arn": None},
+        "in production it alone ends keys, and reaches data when no role of the kit can.",
+    ),
+    "a role for data of another account": (
+        environment,
+        {"data_role_arns": ("arn:aws:iam::111122223333:role/eraser",)},
+        "allowed: arn:aws:iam::222233334444:role/<name>.",
+    ),
+    "roles for data by a pattern": (
+        environment,
+        {"data_role_arns": ("arn:aws:iam::222233334444:role/*",)},
+        "allowed: arn:aws:iam::222233334444:role/<name>.",
+    ),
+    "the platform team's role for data": (
+        environment,
+        {"data_role_arns": ("arn:aws:iam::222233334444:role/starburst-prod-platform",)},
+        "allowed: a role of your security team's own.",
+    ),
+    "a role for data twice": (
+        environment,
+        {"data_role_arns": ("arn:aws:iam::222233334444:role/eraser",) * 2},
+        "allowed: each value once",
+    ),
+    "more roles for data than fit": (
+        environment,
+        {
+            "data_role_arns": tuple(
+                f"arn:aws:iam::222233334444:role/eraser{number}" for number in range(11)
+            )
+        },
+        "allowed: a whole number, 0 to 10",
+    ),
     "an organization that is none": (
         environment,
         {"organization_id": "acme"},
         "organization_id is",
     ),
+    "a policy of packages that is none": (
+        workspace,
+        {"packages": "all"},
+        "workspace genomics: packages is 'all'; allowed: image, allowed, any.",
+    ),
+    "an allow list that allows nothing": (
+        workspace,
+        {"packages": "allowed"},
+        "workspace genomics: allowed_packages is (); allowed: one package or more with "
+        "packages='allowed'.",
+    ),
+    "an allow list that nobody asks": (
+        workspace,
+        {"packages": "any", "allowed_packages": ("numpy",)},
+        "workspace genomics: allowed_packages is ('numpy',); allowed: () with packages='any', "
+        "which asks no list; or packages='allowed'.",
+    ),
+    "an allowed package twice": (
+        workspace,
+        {"packages": "allowed", "allowed_packages": ("numpy", "numpy")},
+        "workspace genomics: allowed_packages is 'numpy'; allowed: each value once.",
+    ),
+    **{
+        f"an allowed package that is {what}": (
+            workspace,
+            {"packages": "allowed", "allowed_packages": (entry,)},
+            f"workspace genomics: allowed_packages is {entry!r}; allowed: a name, a name with "
+            "versions such as numpy>=2,<3, or sha256:<64 hex>.",
+        )
+        for what, entry in {
+            "no name": "-numpy",
+            "nothing": "",
+            "all": "*",
+            "a wrong specifier": "numpy=>2",
+            "half a specifier": "numpy>=2,<",
+            "with an extra": "dask[array]",
+            "for some machines": "numpy; sys_platform == 'linux'",
+            "from an address": "numpy @ https://example.com/numpy.whl",
+            "a folder": "./numpy",
+            "a short hash": "sha256:" + "0" * 63,
+            "a hash in capitals": "sha256:" + "A" * 64,
+            "another hash": "md5:" + "0" * 32,
+            "two packages": "numpy\nscipy",
+        }.items()
+    },
+    "one allowed package without its comma": (
+        workspace,
+        {"packages": "allowed", "allowed_packages": ("numpy")},
+        "workspace genomics: allowed_packages is 'numpy'; allowed: a tuple, such as (\"…\",).",
+    ),
+    "data that workers write": (
+        workspace,
+        {"data_writers": "workers"},
+        "workspace genomics: data_writers is 'workers'; allowed: analysts, steward.",
+    ),
+    **{
+        f"{name} of {days}": (
+            workspace,
+            {name: days},
+            f"workspace genomics: {name} is {days}; allowed: a whole number, 1 to 36,500.",
+        )
+        for name in ("data_days", "home_days")
+        for days in (0, 36_501, True)
+    },
+    "wheels that expire at once": (Storage, {"packages_days": 0}, "storage.packages_days is 0"),
+    "a word for links": (workspace, {"home_links": "yes"}, "home_links is 'yes'; allowed: True or"),
     "no workspaces": (environment, {"workspaces": ()}, "environment prod: workspaces is ()"),
     "a workspace twice": (
         environment,

@@ -24,6 +24,8 @@ from stacks.settings import (
 from starburst.contract import Limits
 from tests.addons.toy.addon import Toy
 from tests.networks import EXISTING, REUSED
+from tests.settings.test_identity_center import REFUSALS as IDENTITY
+from tests.settings.test_reads import READS
 from tests.settings.test_refusals import REFUSALS, environment, existing, workspace
 from tests.settings.test_totals import REFUSALS as TOTALS
 
@@ -270,7 +272,13 @@ def test_every_rule_of_the_settings_has_a_value_that_breaks_it() -> None:
     assert len(set(found.values())) > 100
     broken = {
         found[site]
-        for build, changes, _ in (*REFUSALS.values(), *MORE.values(), *TOTALS.values())
+        for build, changes, _ in (
+            *REFUSALS.values(),
+            *MORE.values(),
+            *TOTALS.values(),
+            *READS.values(),
+            *IDENTITY.values(),
+        )
         for site in refused_by(build, changes)
         if site in found
     }

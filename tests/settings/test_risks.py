@@ -14,6 +14,7 @@ from stacks.risks import risks
 from stacks.settings import (
     AcceptedRisk,
     Audit,
+    BrokerRole,
     Environment,
     ExistingVpc,
     MfaUsers,
@@ -41,8 +42,13 @@ TOTALS = {"totals": PROD.totals, "user_totals": PROD.user_totals}
 
 RISKY: dict[RiskName, tuple[dict[str, Any], str]] = {
     "analysts-anywhere": ({"trusted_cidrs": ()}, "trusted_cidrs"),
+    "broker-names-anybody": (
+        {"identity": BrokerRole(arn="arn:aws:iam::333344445555:role/broker")},
+        "IdentityCenter",
+    ),
     "endpoints-of-others": ({"network": Network(existing=REUSED)}, "existing.endpoints='create'"),
     "long-lived-keys": ({"identity": MfaUsers(account="333344445555")}, "SamlProvider"),
+    "no-security-contact": ({"security_emails": ()}, "security_emails"),
     "pickled-results": (
         {"workspaces": PROD.workspaces, **TOTALS},
         "pickle_results=False",
@@ -58,7 +64,8 @@ def names(environment: Environment) -> list[str]:
 
 
 def test_every_risk_is_tried_here() -> None:
-    assert set(RISKY) == set(get_args(RiskName))
+    # Restricted data refuse it first: test_reads tries it.
+    assert {*RISKY, "reads-of-others"} == set(get_args(RiskName))
 
 
 def test_careful_settings_are_not_talked_about() -> None:

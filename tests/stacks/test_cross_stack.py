@@ -83,7 +83,7 @@ def test_stacks_follow_what_they_name_without_a_reference(
 
 
 def test_the_permanent_stacks_do_not_know_the_image(templates: Templates, tmp_path: Path) -> None:
-    """A new image changes the task definition, and nothing that another stack would notice."""
+    """A new image changes the task definition, and what is said of packages; no stack notices."""
     digest = "sha256:" + "ab" * 32
     changed = app.build(
         [replace(PROD, image_digest=digest)], outdir=str(tmp_path), validate=False
@@ -93,4 +93,13 @@ def test_the_permanent_stacks_do_not_know_the_image(templates: Templates, tmp_pa
         for stack in changed.stacks_recursively
         if stack.template != templates[stack.hierarchical_id]
     }
-    assert differing == {"prod/compute"}
+    assert differing == {"prod/compute", "prod/publishing"}
+    before = templates["prod/publishing"]["Resources"]
+    after = _of(changed, "prod/publishing")["Resources"]
+    told = {one["Properties"]["Name"] for name, one in after.items() if one != before[name]}
+    assert told == {f"/starburst/prod/packages/{one.name}" for one in PROD.workspaces}
+
+
+def _of(assembly: CloudAssembly, stack: str) -> Template:
+    [found] = [one for one in assembly.stacks_recursively if one.hierarchical_id == stack]
+    return found.template

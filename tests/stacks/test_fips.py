@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 import app
 from environments import DEV
 from stacks.settings import Network
-from stacks.settings.environment import FIPS_REGIONS
+from stacks.settings.zones import FIPS_REGIONS
 from starburst._client.access.connection import connect
 from starburst.aws.calls import client_config
 
@@ -125,8 +125,8 @@ def test_the_controller_calls_hosts_that_it_can_reach(
 def test_clients_learn_it_from_the_runtime_document(
     resources: list[Body], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [parameter] = of_kind(resources, "AWS::SSM::Parameter")
-    whole = parameter["Value"]["Fn::Join"][1]
+    parameters = {one["Name"]: one for one in of_kind(resources, "AWS::SSM::Parameter")}
+    whole = parameters["/starburst/fips/runtime"]["Value"]["Fn::Join"][1]
     document = "".join(part if isinstance(part, str) else "token" for part in whole)
     hosts: list[str] = []
 

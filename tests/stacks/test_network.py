@@ -12,7 +12,7 @@ import pytest
 
 import app
 from environments import ALL, DEV
-from stacks.settings import Network, SettingsError
+from stacks.settings import Network, Rates, SettingsError
 from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
 from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
 from tests.networks import EXISTING, REUSED
@@ -285,7 +285,11 @@ def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:
 def test_a_region_without_a_known_prefix_list_says_what_to_set(
     build_all: Callable[..., Templates],
 ) -> None:
-    elsewhere = {"region": "ap-southeast-7", "allowed_regions": ("ap-southeast-7",)}
+    elsewhere = {
+        "region": "ap-southeast-7",
+        "allowed_regions": ("ap-southeast-7",),
+        "prices": Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013),
+    }
     with pytest.raises(SettingsError, match=r"network\.s3_prefix_list"):
         build_all(**elsewhere)
     built = build_all(**elsewhere, network=Network(s3_prefix_list="pl-0123abcd"))

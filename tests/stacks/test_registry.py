@@ -53,6 +53,25 @@ def test_no_rule_can_expire_a_release(registry: Template) -> None:
         assert selection.get("tagPrefixList", ["candidate-"]) == ["candidate-"]
 
 
+def test_candidates_and_untagged_images_go(registry: Template) -> None:
+    """The newest 20 candidates stay, and what has no tag goes after 14 days (S33)."""
+    text = only(registry, "AWS::ECR::Repository")["LifecyclePolicy"]["LifecyclePolicyText"]
+    _, candidates, untagged = sorted(json.loads(text)["rules"], key=lambda one: one["rulePriority"])
+    assert candidates["selection"] == {
+        "tagStatus": "tagged",
+        "tagPrefixList": ["candidate-"],
+        "countType": "imageCountMoreThan",
+        "countNumber": 20,
+    }
+    assert untagged["selection"] == {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countNumber": 14,
+        "countUnit": "days",
+    }
+    assert [one["action"] for one in (candidates, untagged)] == [{"type": "expire"}] * 2
+
+
 def test_strangers_cannot_pull(registry: Template, environment: Any) -> None:
     policy = only(registry, "AWS::ECR::Repository")["RepositoryPolicyText"]
     deny = statement(policy, "DenyStrangers")

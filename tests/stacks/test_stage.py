@@ -17,6 +17,7 @@ from stacks.addons.enabled import enabled
 from stacks.stage import CORE
 from starburst_constructs.naming import boundary_arn
 from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, service_grant
+from tests.some import some
 from tests.stacks.reading import Template, across, documents, listed, resources
 
 Templates = dict[str, Template]
@@ -137,12 +138,28 @@ def test_every_role_carries_the_boundary_and_no_inline_policy(templates: Templat
     assert not [stack for stack, each in templates.items() if resources(each, "AWS::IAM::Policy")]
 
 
+KEPT_LOGS = {"local": 7, "dev": 30, "prod": 365, "regulated": 2192}
+"""Days, as somebody reads them in ``environments.py``, and not as a template would have them."""
+
+
 def test_every_log_group_is_encrypted_and_expires(templates: Templates) -> None:
-    for environment in ALL:
-        for where, group in across(templates, environment.name, "AWS::Logs::LogGroup"):
+    assert set(KEPT_LOGS) == {environment.name for environment in ALL}
+    for name, days in KEPT_LOGS.items():
+        for where, group in across(templates, name, "AWS::Logs::LogGroup"):
             properties = group["Properties"]
-            assert properties["RetentionInDays"] == environment.log_retention_days, where
+            assert properties["RetentionInDays"] == days, where
             assert "LogsKey" in json.dumps(properties["KmsKeyId"]), where
+
+
+def test_each_workspaces_log_is_the_stacks_own(templates: Templates) -> None:
+    """What AWS creates by itself never expires: each group that workers write to is declared."""
+    for environment in ALL:
+        names = {
+            group["Properties"].get("LogGroupName")
+            for _, group in across(templates, environment.name, "AWS::Logs::LogGroup")
+        }
+        for workspace in some(environment.workspaces):
+            assert f"/aws/ecs/starburst/{environment.name}/{workspace.name}" in names
 
 
 def without_deputy_key(template: Template) -> list[str]:

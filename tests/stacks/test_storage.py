@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import app
-from environments import ALL, DEV
+from environments import ALL, DEV, PROD
+from stacks.settings import Storage
 from starburst_constructs.storage.buckets import CONTROL_DAYS
-from tests.stacks.reading import Template, across, named, resources, statement
+from tests.stacks.reading import Template, across, listed, named, resources, statement
 
 Templates = dict[str, Template]
 
@@ -158,7 +159,7 @@ def test_uploads_under_any_other_encryption_are_refused(
         ),
     ],
 )
-def test_results_and_manifests_are_written_once(
+def test_results_manifests_and_packages_are_written_once(
     storage: Template, sid: str, condition: dict[str, Any]
 ) -> None:
     deny = statement(policy(storage, "Data"), sid)
@@ -166,16 +167,63 @@ def test_results_and_manifests_are_written_once(
     assert deny["Principal"] == {"AWS": "*"}
     assert deny["Condition"] == condition
     patterns = sorted(each["Fn::Join"][1][-1] for each in deny["Resource"])
-    assert patterns == ["/sessions/*/*/*/manifest.json", "/sessions/*/*/*/results/*"]
+    sessions = [f"/sessions/*/*/*/{name}" for name in ("logs/*", "manifest.json", "results/*")]
+    assert patterns == ["/packages/*", *sessions]
 
 
-def test_nobody_lists_the_names_of_others_by_any_call(storage: Template) -> None:
-    deny = statement(policy(storage, "Data"), "DenyOtherUsersNames")
-    assert set(deny["Action"]) == LISTING
-    assert deny["Condition"] == {
-        "Null": {"aws:PrincipalTag/userName": "false"},
-        "StringNotLike": {"s3:prefix": f"sessions/{WORKSPACE}/{USER}/*"},
-    }
+SHARED = [f"packages/{WORKSPACE}/*", f"data/{WORKSPACE}/*"]
+OWN = [f"sessions/{WORKSPACE}/{USER}/*", f"home/{WORKSPACE}/{USER}/*"]
+NAMED = {"Null": {"aws:PrincipalTag/userName": "false"}}
+
+
+def role(purpose: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:PrincipalTag/starburst:role": purpose}}
+
+
+@pytest.mark.parametrize(
+    ("who", "condition", "folders"),
+    [("OtherUsers", NAMED, [*OWN, *SHARED]), ("OtherAreasToStewards", role("steward"), SHARED)],
+)
+def test_people_reach_and_list_what_is_theirs_by_any_call(
+    storage: Template, who: str, condition: dict[str, Any], folders: list[str]
+) -> None:
+    objects = statement(policy(storage, "Data"), f"Deny{who}Objects")
+    assert (objects["Effect"], objects["Action"]) == ("Deny", "s3:*")
+    assert objects["Condition"] == condition
+    assert sorted(below(objects["NotResource"])) == sorted(["", *folders])
+    names = statement(policy(storage, "Data"), f"Deny{who}Names")
+    assert set(names["Action"]) == LISTING
+    assert below(listed(names["Resource"])) == [""]
+    assert names["Condition"] == {**condition, "StringNotLike": {"s3:prefix": folders}}
+
+
+def below(resources: list[Any]) -> list[str]:
+    """What stands behind the bucket's ARN in each; nothing of the bucket itself."""
+    ends = [one["Fn::Join"][1][-1] if "Fn::Join" in one else "" for one in resources]
+    return [end.removeprefix("/") for end in ends]
+
+
+def test_workers_write_nothing_that_others_run_or_read(storage: Template) -> None:
+    document = policy(storage, "Data")
+    elsewhere = statement(document, "DenyOtherWorkspacesToWorkers")
+    known = ["", f"sessions/{WORKSPACE}/*", *SHARED]
+    assert sorted(below(elsewhere["NotResource"])) == sorted(known)
+    writes = statement(document, "DenyAllButReadingToWorkers")
+    assert writes["NotAction"] == "s3:GetObject"
+    assert sorted(below(writes["Resource"])) == ["data/*", "packages/*"]
+    bucket = statement(document, "DenyTheBucketToWorkers")
+    assert (bucket["NotAction"], below(listed(bucket["Resource"]))) == ("s3:ListBucket", [""])
+    for deny in (elsewhere, writes, bucket):
+        assert (deny["Effect"], deny["Condition"]) == ("Deny", role("worker"))
+    names = statement(document, "DenyOtherNamesToWorkers")
+    assert names["Action"] == "s3:ListBucket"
+    prefix = {"StringNotLike": {"s3:prefix": f"data/{WORKSPACE}/*"}}
+    assert names["Condition"] == {**role("worker"), **prefix}
+
+
+def test_the_policy_fits_into_what_s3_takes(storage: Template) -> None:
+    """20 KB; tokens become the bucket's ARN, which is about as long."""
+    assert len(json.dumps(policy(storage, "Data"), separators=(",", ":"))) < 16_384
 
 
 def test_signed_addresses_work_for_minutes(storage: Template) -> None:
@@ -240,16 +288,45 @@ def test_sessions_expire_and_the_controllers_open_records_do_not(
     assert rules["sessions"]["Prefix"] == "sessions/"
     assert rules["sessions"]["ExpirationInDays"] == environment.storage.session_days
     assert rules["control"]["ExpirationInDays"] == CONTROL_DAYS
+    assert rules["packages"]["Prefix"] == "packages/"
+    assert rules["packages"]["ExpirationInDays"] == environment.storage.wheel_days
     versions = rules["versions"]
     assert "Prefix" not in versions
     assert versions["ExpiredObjectDeleteMarker"] is True
     kept = versions["NoncurrentVersionExpiration"]["NoncurrentDays"]
     assert kept == environment.storage.noncurrent_days
     expiring = [rule.get("Prefix", "") for rule in rules.values() if "ExpirationInDays" in rule]
-    assert sorted(expiring) == ["_control/ended/", "sessions/"]
+    kept = {
+        f"{area}/{workspace.name}/": days
+        for workspace in environment.workspaces
+        for area, days in (("data", workspace.data_days), ("home", workspace.home_days))
+        if days is not None
+    }
+    assert sorted(expiring) == sorted(["_control/ended/", "packages/", "sessions/", *kept])
     # Nothing else expires because a session does.
-    for area in ("packages/", "data/", "home/", "_control/active/"):
+    for area in ("data/", "home/", "_control/active/"):
         assert not any(area.startswith(prefix) for prefix in expiring), area
+    days = {one.get("Prefix"): one.get("ExpirationInDays") for one in rules.values()}
+    assert kept.items() <= days.items()
+
+
+@pytest.mark.parametrize(("session_days", "packages_days"), [(1, 1), (30, 30), (14, 90)])
+def test_a_wheel_outlives_what_may_name_it(session_days: int, packages_days: int) -> None:
+    """A session takes a wheel that has its own time and ``packages_days`` before it, or writes it.
+
+    So a wheel in use is written once in ``packages_days``.
+    """
+    storage = Storage(session_days=session_days, packages_days=packages_days)
+    still_taken_at = storage.wheel_days - (session_days + packages_days)
+    assert still_taken_at == packages_days
+
+
+def test_each_workspaces_data_and_homes_are_kept_as_it_says() -> None:
+    assert {one.name: one.data_days for one in (*DEV.workspaces, *PROD.workspaces)} == {
+        "sandbox": 30,
+        "genomics": 730,
+        "markets": None,
+    }
 
 
 def test_reads_and_writes_are_logged_elsewhere(storage: Template, environment: Any) -> None:
@@ -275,3 +352,40 @@ def test_evidence_can_be_held_and_nothing_is_retained_by_itself(storage: Templat
     data = named(storage, "AWS::S3::Bucket", "Data")
     assert data["ObjectLockEnabled"] is True
     assert "ObjectLockConfiguration" not in data
+
+
+def test_each_role_that_touches_data_is_named_in_full(
+    templates: Templates, environment: Any
+) -> None:
+    """No pattern: it would take in a role that anybody makes later (A7)."""
+    iam = f"arn:aws:iam::{environment.account}:role"
+    kit = {f"{iam}/starburst-{environment.name}-controller"} | {
+        f"{iam}/starburst-{environment.name}-{purpose}-{workspace.name}"
+        for workspace in environment.workspaces
+        for purpose in ("analyst", "steward", "worker")
+    }
+    broken = {environment.break_glass_role_arn} if environment.production else set()
+    named_roles = kit | broken | set(environment.data_role_arns)
+    bucket = policy(templates[f"{environment.name}/storage"], "Data")
+    key = named(templates[f"{environment.name}/foundation"], "AWS::KMS::Key", "DataKey")
+    for document in (bucket, key["KeyPolicy"]):
+        denial = statement(document, "DenyOtherPrincipals")
+        assert denial["Effect"] == "Deny"
+        assert denial["Principal"] == {"AWS": "*"}
+        arns = denial["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+        assert sorted(arns) == sorted(named_roles)
+        assert not any(character in arn for arn in arns for character in "*?$")
+
+
+def test_what_is_done_to_the_bucket_itself_is_refused_to_nobody_for_who_they_are(
+    templates: Templates, environment: Any
+) -> None:
+    """So no mistake in the list of roles locks anybody out of the bucket, its policy or its end."""
+    denial = statement(
+        policy(templates[f"{environment.name}/storage"], "Data"), "DenyOtherPrincipals"
+    )
+    [resource] = listed(denial["Resource"])
+    assert json.dumps(resource).endswith('"/*"]]}')
+    erasing = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    said = {"Action": "s3:*"} if environment.production else {"NotAction": erasing}
+    assert {name: denial[name] for name in ("Action", "NotAction") if name in denial} == said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from deploy.tools.idle_cost import IdleCost, Item, idle_cost, main, markdown
 from environments import PROD
 from starburst.aws.cost_tag import CostTag
+from starburst.contract import Rates
 from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst.pricing.prices import load
 
@@ -82,6 +84,34 @@ def test_what_has_no_price_is_said_not_dropped(
     assert f"Not priced in prod: 2 {named}." in markdown({("prod", "eu-west-1"): bill})
 
 
+def test_what_a_regions_prices_lack_is_said_not_counted_as_free() -> None:
+    endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
+    stack = template(
+        ("AWS::EC2::VPCEndpoint", endpoint),
+        ("AWS::EC2::VPCEndpoint", {}),
+        ("AWS::KMS::Key", {}),
+        ("AWS::CloudWatch::InsightRule", {}),
+    )
+    bill = idle_cost([stack], load("us-west-1"))
+    assert bill.usd == pytest.approx(0.50)
+    assert bill.not_priced == (("AWS::EC2::VPCEndpoint", 1), ("AWS::KMS::Key", 1))
+    said = markdown({("west", "us-west-1"): bill})
+    assert "Not priced in west: 1 AWS::EC2::VPCEndpoint, 1 AWS::KMS::Key." in said
+    own = load("us-west-1", Rates(endpoint_az_hour=0.02, key_month=0.9))
+    assert idle_cost([stack], own).usd == pytest.approx(0.50 + 2 * 730 * 0.02 + 0.9)
+
+
+def test_the_bill_goes_by_what_the_account_pays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paying = replace(PROD, prices=Rates(key_month=0.25))
+    monkeypatch.setattr("deploy.tools.idle_cost.ALL", (paying,))
+    keys = template(("AWS::KMS::Key", {}), ("AWS::KMS::Key", {}))
+    assembly = synthesized(tmp_path, "prod", "eu-west-1", keys)
+    assert main(str(assembly), cost_tag=unasked) == 0
+    assert "2: 0.50" in capsys.readouterr().out
+
+
 def test_what_is_off_while_idle_is_priced_by_the_hour() -> None:
     endpoint = {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b"]}
     stack = template(("AWS::EC2::VPCEndpoint", endpoint), ("AWS::KMS::Key", {}))
@@ -111,9 +141,9 @@ def test_idle_dev_costs_no_more_than_five_dollars(
 def test_the_table_has_a_row_for_each_environment() -> None:
     keys = Item(what="KMS keys", quantity=3, unit_usd=1.0)
     bill = IdleCost(items=(keys,), by_use=("AWS::S3::Bucket",), not_priced=())
-    table = markdown({("prod", "eu-west-1"): bill, ("far", "mx-central-1"): None}).splitlines()
-    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | - | **3.00** |"
-    assert table[3] == "| far | mx-central-1 | | | | | | | | no prices known |"
+    table = markdown({("prod", "eu-west-1"): bill, ("far", "eu-north-2"): None}).splitlines()
+    assert table[2] == "| prod | eu-west-1 | - | - | 3: 3.00 | - | - | - | - | - | **3.00** |"
+    assert table[3] == "| far | eu-north-2 | | | | | | | | | no prices known |"
     assert "Billed by use only, next to nothing at rest: S3::Bucket." in table
     assert len({line.count("|") for line in table[:4]}) == 1
 
@@ -147,7 +177,7 @@ def test_the_command_reads_what_was_synthesized_and_says_whether_budgets_count(
     assembly = str(synthesized(tmp_path, "prod", "eu-west-1", content))
     tag = CostTag(active=False, text="the tag is not active, so every budget reads zero")
     assert main(assembly, cost_tag=lambda: tag) == 0
-    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | - | **1.00** |"
+    row = "| prod | eu-west-1 | - | - | 1: 1.00 | - | - | - | - | - | **1.00** |"
     out = capsys.readouterr().out
     assert row in out
     assert "\nThe tag is not active, so every budget reads zero.\n" in out
@@ -171,10 +201,8 @@ def test_without_credentials_it_is_unknown_whether_budgets_count(
 def test_a_region_without_prices_gets_a_row_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(str(synthesized(tmp_path, "far", "mx-central-1", template())), cost_tag=unasked) == 0
-    )
-    assert "| far | mx-central-1 |" in capsys.readouterr().out
+    assert main(str(synthesized(tmp_path, "far", "eu-north-2", template())), cost_tag=unasked) == 0
+    assert "| far | eu-north-2 |" in capsys.readouterr().out
 
 
 def test_the_emulated_environment_has_no_bill(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from botocore.stub import Stubber
 
 from deploy.tools.image import ImageError, main, push, release_tag
 from environments import PROD
+from stacks.images.listing import image_packages
 from stacks.settings import Environment
 from starburst_constructs.storage.registry import RELEASE_PREFIX
 
@@ -24,6 +28,19 @@ REPOSITORY = "222233334444.dkr.ecr.eu-west-1.amazonaws.com/worker"
 DIGEST = "sha256:" + "ab" * 32
 BASE = "python:3.11-slim@sha256:" + "cd" * 32
 PINNED = {"BASE": BASE}
+ANOTHER = replace(PROD, purpose="test", data_class="internal", break_glass_role_arn=None)
+
+RUN = """
+import os, subprocess, sys
+place = sys.argv.index("python")
+assert "--network" in sys.argv and "none" in sys.argv, "an image is asked offline"
+platform = sys.argv[sys.argv.index("--platform") + 1].rpartition("/")[2]
+if os.environ.get("PACKAGES_" + platform):
+    print(os.environ["PACKAGES_" + platform])
+else:
+    sys.exit(subprocess.run([sys.executable, *sys.argv[place + 1:]]).returncode)
+"""
+"""A docker's run: this interpreter stands for the image's, or a variable for what it prints."""
 
 
 @pytest.fixture
@@ -40,11 +57,23 @@ def docker(tmp_path: Path) -> Path:
     """A docker that writes down its arguments and what it is typed."""
     program = tmp_path / "docker"
     log = shlex.quote(str(tmp_path / "log"))
+    run = tmp_path / "run.py"
+    run.write_text(RUN)
+    python = shlex.join((sys.executable, str(run)))
     program.write_text(
-        f'#!/bin/sh\necho "$@" >> {log}\n[ "$1" != login ] || {{ cat; echo; }} >> {log}\n'
+        f'#!/bin/sh\n[ "$1" != run ] || exec {python} "$@"\n'
+        f'echo "$@" >> {log}\n[ "$1" != login ] || {{ cat; echo; }} >> {log}\n'
     )
     program.chmod(0o755)
     return program
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """Where lists of packages are written to."""
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    return folder
 
 
 def deployed(stub: Stubber) -> None:
@@ -135,14 +164,17 @@ def test_an_environment_that_is_not_deployed_is_named(
 
 
 @pytest.mark.parametrize("base", [None, "python:3.11-slim", "python@sha256:abc", f"x@y {BASE}"])
-def test_production_stands_on_no_image_whose_tag_can_move(
-    clients: tuple[Any, Stubber, Any, Stubber], docker: Path, base: str | None
+@pytest.mark.parametrize("environment", [PROD, ANOTHER], ids=lambda each: each.purpose)
+def test_no_image_stands_on_one_whose_tag_can_move(
+    clients: tuple[Any, Stubber, Any, Stubber],
+    docker: Path,
+    environment: Environment,
+    base: str | None,
 ) -> None:
     cloudformation, stacks, ecr, images = clients
     arguments = {} if base is None else {"BASE": base}
-
-    def build(environment: Environment) -> str:
-        return push(
+    with stacks, images, pytest.raises(ImageError, match=r"@sha256:<digest>") as refusal:
+        push(
             environment,
             "release-1",
             cloudformation=cloudformation,
@@ -150,15 +182,76 @@ def test_production_stands_on_no_image_whose_tag_can_move(
             docker=str(docker),
             arguments=arguments,
         )
-
-    with stacks, images, pytest.raises(ImageError, match=r"BASE=python:3.11-slim@sha256:<digest>"):
-        build(PROD)
+    assert "docker buildx imagetools inspect" in str(refusal.value)
+    assert ("No BASE names" if base is None else f"BASE={base} names no") in str(refusal.value)
     assert not (docker.parent / "log").exists(), "nothing was built"
+
+
+def listed(
+    clients: tuple[Any, Stubber, Any, Stubber],
+    docker: Path,
+    lists: Path,
+    environment: Environment = PROD,
+) -> Mapping[str, str] | None:
+    """Push, and return what synthesis then knows of the image."""
+    cloudformation, stacks, ecr, images = clients
     deployed(stacks)
     answered(images)
-    tried = replace(PROD, purpose="test", data_class="internal", break_glass_role_arn=None)
     with stacks, images:
-        assert build(tried) == DIGEST
+        digest = push(
+            environment,
+            "release-1",
+            cloudformation=cloudformation,
+            ecr=ecr,
+            docker=str(docker),
+            arguments=PINNED,
+            lists=lists,
+        )
+    return image_packages(digest, folder=lists)
+
+
+def test_what_the_image_has_is_listed_by_its_digest(
+    clients: tuple[Any, Stubber, Any, Stubber],
+    docker: Path,
+    lists: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    found = listed(clients, docker, lists)
+    assert found is not None
+    # The image's Python is this one here, so what is listed is what is installed here.
+    assert found["boto3"] == version("boto3")
+    assert found["aws-cdk-lib"] == version("aws-cdk-lib")
+    assert [path.name for path in lists.iterdir()] == ["abababababab.txt"]
+    assert "abababababab.txt lists its packages: commit it" in capfd.readouterr().err
+
+
+def test_two_architectures_have_the_same_packages_or_nothing_is_pushed(
+    clients: tuple[Any, Stubber, Any, Stubber],
+    docker: Path,
+    lists: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PACKAGES_amd64", "boto3==1.0\nnumpy==2.0")
+    monkeypatch.setenv("PACKAGES_arm64", "boto3==1.0\nnumpy==2.1")
+    both = replace(PROD, other_architectures=("ARM64",))
+    with pytest.raises(ImageError, match=r"different packages: numpy==2.0, numpy==2.1"):
+        listed(clients, docker, lists, both)
+    assert "push" not in (docker.parent / "log").read_text()
+    assert not [*lists.iterdir()]
+
+
+@pytest.mark.parametrize("printed", ["Hello from the base\nboto3==1.0", " "])
+def test_an_image_that_says_something_else_is_not_listed(
+    clients: tuple[Any, Stubber, Any, Stubber],
+    docker: Path,
+    lists: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    printed: str,
+) -> None:
+    monkeypatch.setenv("PACKAGES_amd64", printed)
+    with pytest.raises(ImageError, match="does not say what packages it has"):
+        listed(clients, docker, lists)
+    assert not [*lists.iterdir()]
 
 
 @pytest.mark.parametrize(
@@ -201,10 +294,24 @@ def test_who_is_not_logged_in_is_told_how(
             raise failure
 
     monkeypatch.setattr("boto3.Session.client", lambda *_: Client())
+    monkeypatch.setenv("BASE", BASE)
     assert main(["prod"]) == 1
     said = capsys.readouterr().err
     assert "credentials for account 222233334444 are missing or expired" in said
     assert "AWS_PROFILE=… make image ENV=prod" in said
+
+
+def test_a_base_without_a_digest_is_refused_before_aws_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*_: object) -> None:
+        raise AssertionError("AWS was asked")
+
+    monkeypatch.setattr("boto3.Session.client", ask)
+    monkeypatch.setenv("BASE", "python:3.11-slim")
+    assert main(["dev"]) == 1
+    said = capsys.readouterr().err
+    assert "make image ENV=dev BASE=python:3.11-slim@sha256:<digest>" in said
 
 
 def test_an_unknown_environment_is_answered_with_the_known_ones(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any, assert_type
 
 import boto3
@@ -17,6 +18,7 @@ from starburst import (
     Estimate,
     FutureList,
     Handle,
+    LogLine,
     ResultIterator,
     Session,
     SessionOptions,
@@ -38,14 +40,27 @@ def scaled(x: float, *, by: float = 2.0) -> float:
     return x * by
 
 
+def added(x: str, y: int) -> str:
+    return x * y
+
+
 def check_map(texts: list[str]) -> None:
     assert_type(starburst.map(length, texts), list[int])
     assert_type(starburst.map(length, iter(texts), workers=50, memory="8GB"), list[int])
     assert_type(starburst.map(lambda x: (x, str(x)), range(3)), list[tuple[int, str]])
+    assert_type(starburst.map(added, texts, range(3)), list[str])
+    assert_type(starburst.map(added, texts, kwargs={"y": 3}, return_exceptions=True), list[str])
     starburst.map(length, [b"bytes"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    starburst.map(length, texts, worker=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    starburst.map(length, texts, workers="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    starburst.map(length, texts, capacity="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.map(length, texts, worker=5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    starburst.map(length, texts, workers="5")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    starburst.map(length, texts, capacity="cheap")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+
+
+def check_starmap(pairs: list[tuple[str, int]], session: Session) -> None:
+    assert_type(starburst.starmap(added, pairs, workers=2, stop_on_error=True), list[str])
+    assert_type(session.starmap(added, pairs), FutureList[str])
+    starburst.starmap(added, [3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    starburst.starmap(added, pairs, worker=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def check_imap(texts: list[str]) -> None:
@@ -63,9 +78,11 @@ def check_session(texts: list[str], where: Connection) -> None:
     assert_type(session.submit(scaled, 1.5, by=3), Future[float])
     assert_type(session.map(length, texts), FutureList[int])
     assert_type(session.map(length, texts)[0], Future[int])
+    assert_type(session.map(added, texts, range(3)), FutureList[str])
+    assert_type(session.map(added, texts, kwargs={"y": 3}), FutureList[str])
     assert_type(session.map(length, texts)[:1], FutureList[int])
     assert_type(session.imap(length, texts, buffersize=5), ResultIterator[int])
-    assert_type(session.collect(timeout=5), list[Any])
+    assert_type(session.collect(timeout=5, stop_on_error=True), list[Any])
     assert_type(session.futures, FutureList[Any])
     assert_type(session.cancel(session.futures[0]), int)
     with session as same:
@@ -117,9 +134,24 @@ def check_ordinary_python(where: Connection) -> None:
     starburst.rng("torch")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
+def check_files(there: Connection) -> None:
+    assert_type(starburst.data.put("cohort", environment=there), str)
+    assert_type(starburst.data.glob("*.parquet", workspace="genomics", profile="study"), list[str])
+    assert_type(starburst.map(length, starburst.data.glob("*.parquet")), list[int])
+    assert_type(starburst.data.get("a.csv", "here/"), Path)
+    assert_type([each.size for each in starburst.data.ls("cohort", recursive=True)], list[int])
+    assert_type(starburst.data.rm("cohort", recursive=True, steward=True), int)
+    assert_type(starburst.home.url("a.png", 300), str)
+    assert_type(starburst.connect("prod", "genomics", steward=True).steward, bool)
+    starburst.data.put([1, 2])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    starburst.data.rm("cohort", force=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    starburst.home.ls(work_space="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
 def check_the_rest(texts: list[str]) -> None:
     assert_type(starburst.attach("0123456789abcdefghij"), Session)
     assert_type(starburst.attach("0123456789abcdefghij").status(), Status)
+    assert_type(starburst.attach("0123456789abcdefghij").logs(task=7), Iterator[LogLine])
     assert_type(starburst.sessions("prod"), list[SessionSummary])
     assert_type(starburst.connect("prod", "genomics"), Connection)
     assert_type(starburst.estimate(length, texts, workers=10), Estimate)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from starburst_assurance.alarms.insight_rules import INSIGHTS
 from starburst_assurance.alarms.model import Metric
 from starburst_assurance.alarms.reading import Watched
 
@@ -96,6 +97,10 @@ def unsent(metric: Metric, watched: Watched) -> str:
         metric: with its dimensions.
         watched: the environment that it is of.
     """
+    if metric.namespace == INSIGHTS:
+        there = any(each.name == metric.name for each in watched.insights)
+        alone = there and not metric.dimensions
+        return "" if alone else f"there is no rule {metric.name} with these dimensions"
     service = SERVICES.get(metric.namespace)
     if service is None:
         counted = any(each.metric == metric for each in watched.filters)

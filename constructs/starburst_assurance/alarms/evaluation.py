@@ -8,6 +8,7 @@ Sources, under https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/:
   holds N values, the newest N count and missing ones are passed over. Where it holds fewer, all of
   them count and missing ones are filled in. Where nothing but breaching values is left and the
   oldest of them is as old as M periods, the alarm rings ahead of time.
+- ContributorInsights-GraphReportData.html: of a rule, what its largest contributor has in a period.
 - using-metric-math.html: FILL puts a value where a series has none.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from starburst_assurance.alarms.insight_rules import MAX_CONTRIBUTOR
 from starburst_assurance.alarms.model import (
     COMPARISONS,
     MINUTE,
@@ -137,7 +139,14 @@ def _value(alarm: Alarm, series: Series, *, end: int, unseen: int = 0) -> float 
 
     The last ``unseen`` minutes of it are left out.
     """
-    sent = series.of(alarm.metric)
     minutes = range(end - alarm.period // MINUTE + 1, end + 1 - unseen)
+    if alarm.statistic == MAX_CONTRIBUTOR:
+        sums = [
+            sum(added.get(minute, 0) for minute in minutes)
+            for added in series.contributors(alarm.metric.name)
+            if any(minute in added for minute in minutes)
+        ]
+        return max(sums, default=None)
+    sent = series.of(alarm.metric)
     values = [each for minute in minutes for each in sent.get(minute, ())]
     return STATISTICS[alarm.statistic](values) if values else None

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterator
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any, Final
 
 __all__ = ["PatternError", "matches_fields", "matches_line"]
 
 _WORD: Final = re.compile(r'"([^"]+)"')
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<sign>&&|\|\||[()])|\$\.(?P<path>[\w.\[\]]+) "
+    r"\s*(?:(?P<sign>&&|\|\||[()])|\$\.(?P<path>[\w.\[\]-]+) "
     r'(?P<operator>=|!=|NOT EXISTS)(?: "(?P<wanted>[^"]*)")?)'
 )
 
@@ -60,10 +61,18 @@ def matches_fields(pattern: str, fields: Any) -> bool:  # noqa: ANN401 - JSON
         >>> matches_fields('{ ($.a = "x*") && ($.b NOT EXISTS) }', {"a": "xyz"})
         True
     """
+    return _compiled(pattern)(fields)
+
+
+_Condition = Callable[[Any], bool]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> _Condition:
     tokens = _Tokens(pattern)
-    held = _either(tokens, fields)
+    condition = _either(tokens)
     tokens.end()
-    return held
+    return condition
 
 
 class _Tokens:
@@ -107,41 +116,47 @@ class _Tokens:
             raise PatternError(f"{self._next[0]!r} in {self._pattern!r} is too much")
 
 
-def _either(tokens: _Tokens, fields: object) -> bool:
-    held = _both(tokens, fields)
+def _either(tokens: _Tokens) -> _Condition:
+    terms = [_both(tokens)]
     while tokens.take("||"):
-        held = _both(tokens, fields) or held
-    return held
+        terms.append(_both(tokens))
+    return terms[0] if len(terms) == 1 else lambda fields: any(term(fields) for term in terms)
 
 
-def _both(tokens: _Tokens, fields: object) -> bool:
-    held = _one(tokens, fields)
+def _both(tokens: _Tokens) -> _Condition:
+    terms = [_one(tokens)]
     while tokens.take("&&"):
-        held = _one(tokens, fields) and held
-    return held
+        terms.append(_one(tokens))
+    return terms[0] if len(terms) == 1 else lambda fields: all(term(fields) for term in terms)
 
 
-def _one(tokens: _Tokens, fields: object) -> bool:
+def _one(tokens: _Tokens) -> _Condition:
     if tokens.take("("):
-        held = _either(tokens, fields)
+        held = _either(tokens)
         if not tokens.take(")"):
             raise PatternError("a parenthesis is not closed")
         return held
     term = tokens.term()
-    own = _value(fields, term["path"])
+    path = [int(name) if name.isdigit() else name for name in re.findall(r"[\w-]+", term["path"])]
     if term["operator"] == "NOT EXISTS":
-        return own is None
+        return lambda fields: _value(fields, path) is None
     if term["wanted"] is None:
         raise PatternError(f"{term[0].strip()!r} lacks a text")
+    equals = re.compile(translate(term["wanted"])).match
     # Of what is not there CloudWatch finds neither that it is something nor that it is not.
-    equal = own is not None and fnmatchcase(str(own), term["wanted"])
-    return equal if term["operator"] == "=" else own is not None and not equal
+    wanted = term["operator"] == "="
+
+    def holds(fields: Any) -> bool:  # noqa: ANN401 - JSON
+        own = _value(fields, path)
+        return own is not None and (equals(str(own)) is not None) is wanted
+
+    return holds
 
 
-def _value(fields: Any, path: str) -> object:  # noqa: ANN401 - JSON
-    for name in re.findall(r"\w+", path):
+def _value(fields: Any, path: list[int | str]) -> object:  # noqa: ANN401 - JSON
+    for name in path:
         try:
-            fields = fields[int(name)] if name.isdigit() else fields[name]
+            fields = fields[name]
         except (IndexError, KeyError, TypeError):
             return None
     return fields

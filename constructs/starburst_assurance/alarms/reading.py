@@ -7,12 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from starburst_assurance.alarms.model import COMPARISONS, STATISTICS, Alarm, Metric, Missing
+from starburst_assurance.alarms.insight_rules import (
+    INSIGHTS,
+    MAX_CONTRIBUTOR,
+    InsightRule,
+    read_insight_rule,
+)
+from starburst_assurance.alarms.model import COMPARISONS, MINUTE, STATISTICS, Alarm, Metric, Missing
 from starburst_assurance.proofs.reading.resolve import Resolver
 
 __all__ = ["Filter", "UnjudgedAlarmError", "Watched", "read_alarm", "read_watched"]
 
 _FILL: Final = re.compile(r"FILL\((\w+), ?(-?\d+(?:\.\d+)?)\)")
+_INSIGHT: Final = re.compile(rf"INSIGHT_RULE_METRIC\('([\w-]+)', '{MAX_CONTRIBUTOR}'\)")
 _OF_ONE_METRIC: Final = ("Dimensions", "MetricName", "Namespace", "Period", "Statistic")
 _KNOWN: Final = frozenset(
     {
@@ -54,6 +61,7 @@ class Watched:
     Attributes:
         alarms: all of them.
         filters: of its log groups.
+        insights: rules of Contributor Insights on them.
         groups: names of the log groups.
         functions: aliases by function.
         queues, rules, topics: names.
@@ -62,6 +70,7 @@ class Watched:
 
     alarms: tuple[Alarm, ...]
     filters: tuple[Filter, ...]
+    insights: tuple[InsightRule, ...]
     groups: frozenset[str]
     functions: Mapping[str, frozenset[str]]
     queues: frozenset[str]
@@ -102,6 +111,9 @@ def read_watched(
     return Watched(
         alarms=tuple(read_alarm(name, each) for name, each in found.of("AWS::CloudWatch::Alarm")),
         filters=tuple(filters),
+        insights=tuple(
+            read_insight_rule(each) for _, each in found.of("AWS::CloudWatch::InsightRule")
+        ),
         groups=frozenset(found.names("AWS::Logs::LogGroup")),
         functions={name: frozenset(aliases) for name, aliases in functions.items()},
         queues=frozenset(found.names("AWS::SQS::Queue", attribute="QueueName")),
@@ -120,7 +132,7 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> Alarm:
 
     Raises:
         UnjudgedAlarmError: it uses what is not judged here, such as a percentile or an expression
-            other than FILL.
+            other than FILL and INSIGHT_RULE_METRIC.
     """
     unknown = properties.keys() - _KNOWN
     comparison = properties["ComparisonOperator"]
@@ -128,7 +140,7 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> Alarm:
         what = ", ".join(sorted(unknown)) or comparison
         raise UnjudgedAlarmError(f"{name}: {what} is not judged here")
     watched, fill = _watched(name, properties)
-    if watched["Statistic"] not in STATISTICS:
+    if watched["Statistic"] not in (*STATISTICS, MAX_CONTRIBUTOR):
         raise UnjudgedAlarmError(f"{name}: the statistic {watched['Statistic']} is not judged here")
     periods = int(properties["EvaluationPeriods"])
     return Alarm(
@@ -161,6 +173,11 @@ def _watched(name: str, properties: Mapping[str, Any]) -> tuple[dict[str, Any], 
         return {key: properties[key] for key in _OF_ONE_METRIC if key in properties}, None
     expressions = [each for each in queries if "Expression" in each]
     counts = {each["Id"]: each["MetricStat"] for each in queries if "MetricStat" in each}
+    insight = _INSIGHT.fullmatch(expressions[0]["Expression"]) if len(queries) == 1 else None
+    if insight is not None:
+        period = expressions[0].get("Period", MINUTE)
+        of_rule = {"Namespace": INSIGHTS, "MetricName": insight[1], "Statistic": MAX_CONTRIBUTOR}
+        return {**of_rule, "Period": period}, None
     found = [_FILL.fullmatch(each["Expression"]) for each in expressions]
     match found:
         case [re.Match() as fill] if counts.keys() == {fill[1]} and len(queries) == len(found) + 1:

@@ -128,6 +128,25 @@ DATA: Final = (
         theorems=("nobody_from_outside", "buckets_refuse_strangers", "nothing_in_other_accounts"),
     ),
     Control(
+        name="named-principals",
+        title="Only the kit's roles and those that settings name touch data; no administrator does",
+        area=Area.DATA,
+        rows=("A7", "S11"),
+        nist=("AC-3", "AC-6"),
+        hipaa=("164.312(a)(1)",),
+        theorems=(
+            "no_other_principal_touches_objects",
+            "no_other_principal_uses_the_data_key",
+            "nobody_is_locked_out",
+            "services_and_images_are_spared",
+        ),
+        tests=(
+            "tests/stacks/test_storage.py::test_each_role_that_touches_data_is_named_in_full",
+            "tests/e2e/test_touching.py::test_an_administrator_touches_no_object",
+        ),
+        kinds=("AWS::S3::BucketPolicy", "AWS::KMS::Key"),
+    ),
+    Control(
         name="signed-addresses",
         title="A signed address of an object is of no use after fifteen minutes",
         area=Area.DATA,
@@ -154,7 +173,7 @@ DATA: Final = (
     ),
     Control(
         name="mfa-delete",
-        title="MFA delete: only the root user can set it, outside CloudFormation",
+        title="MFA delete: S3 refuses it beside lifecycle rules; Object Lock stands in its place",
         area=Area.DATA,
         rows=("G14",),
         fsbp=("S3.20",),

@@ -27,18 +27,36 @@ IDENTITY: Final = (
         name="people-are-federated",
         title="People come from the identity provider, or with a second factor",
         area=Area.IDENTITY,
-        rows=("S2", "S4", "G1", "G14"),
+        rows=("S2", "S4", "G1", "G14", "A21"),
         cis=("1.20",),
         theorems=(
             "people_come_from_the_identity_provider",
             "logins_are_made_for_aws",
             "users_come_with_a_second_factor",
+            "the_identity_center_names_people",
+            "permission_sets_only_log_in",
         ),
         tests=(
             "tests/policies/test_user_names.py"
             "::test_iam_users_need_a_second_factor_and_can_only_be_themselves",
+            "tests/runtime/client/test_login.py"
+            "::test_it_lasts_as_long_as_was_asked_and_stays_in_its_region",
         ),
         yours=(f"{_YOURS}#ask-for-a-second-factor",),
+        kinds=("AWS::IAM::Role",),
+    ),
+    Control(
+        name="credentials-end",
+        title="A person's keys and login end by one command, which gives nobody anything",
+        area=Area.IDENTITY,
+        rows=("A4",),
+        nist=("AC-2(13)", "IA-5"),
+        theorems=("disablers_give_nobody_anything", "rotators_open_nothing"),
+        tests=(
+            "tests/credentials/test_disable.py"
+            "::test_all_of_it_ends_twice_as_well_as_once_and_comes_back",
+            "tests/credentials/test_rotate.py::test_the_data_key_is_rotated_and_no_other",
+        ),
         kinds=("AWS::IAM::Role",),
     ),
     Control(
@@ -50,7 +68,7 @@ IDENTITY: Final = (
             "names_are_plain_words",
             "nobody_logs_in_without_a_name",
             "no_other_tag_comes_along",
-            "only_analysts_bring_tags",
+            "only_people_bring_tags",
             "nothing_without_a_name",
         ),
         tests=(
@@ -108,7 +126,7 @@ IDENTITY: Final = (
     ),
     Control(
         name="own-folder",
-        title="An analyst reaches their own folder, queue and keys, whatever identity policies say",
+        title="A person reaches their own folders, queue and keys, whatever identity policies say",
         area=Area.IDENTITY,
         rows=("S5", "S11", "P10"),
         nist=("AC-3", "AC-6"),
@@ -120,23 +138,23 @@ IDENTITY: Final = (
             "own_names_only",
             "own_queue_only",
             "own_keys_only",
-            "an_analyst_has_one_folder",
+            "people_reach_what_is_theirs",
             "no_name_is_an_area",
         ),
         tests=(
             "tests/policies/test_analyst.py::test_an_analyst_cannot",
-            "tests/policies/test_areas.py::test_who_is_called_like_an_area_owns_their_sessions_only",
+            "tests/policies/test_areas.py::test_who_is_called_like_an_area_reaches_no_other_area",
         ),
         kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
     ),
     Control(
         name="own-workspace",
-        title="Neither analysts nor workers touch another workspace's objects, queues or keys",
+        title="Neither people nor workers touch another workspace's objects, queues or keys",
         area=Area.IDENTITY,
         rows=("S5", "S11"),
         nist=("AC-3", "AC-4"),
         theorems=(
-            "analysts_stay_in_their_workspace",
+            "people_stay_in_their_workspace",
             "workers_stay_in_their_workspace",
             "each_area_has_its_own_writers",
             "queues_stay_in_their_workspace",
@@ -145,6 +163,27 @@ IDENTITY: Final = (
         ),
         tests=("tests/policies/test_worker.py::test_a_worker_cannot",),
         kinds=("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"),
+    ),
+    Control(
+        name="shared-areas",
+        title="Packages and data come from whom the settings name, never from workers; homes are "
+        "their users' own",
+        area=Area.IDENTITY,
+        rows=("S5", "S11", "P10"),
+        nist=("AC-3", "AC-5", "AC-6"),
+        theorems=(
+            "packages_come_from_whom_the_workspace_says",
+            "data_come_from_whom_the_workspace_says",
+            "workers_write_neither_packages_nor_data",
+            "homes_are_their_users",
+            "links_lead_into_homes_where_allowed",
+            "stewards_can_work",
+        ),
+        tests=(
+            "tests/policies/test_steward.py::test_a_steward_cannot",
+            "tests/stacks/test_storage.py::test_workers_write_nothing_that_others_run_or_read",
+        ),
+        kinds=("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy"),
     ),
     Control(
         name="engineers-see-no-data",

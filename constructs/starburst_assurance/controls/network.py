@@ -120,7 +120,7 @@ NETWORK: Final = (
         rows=("G6",),
         nist=("AC-3", "AC-17"),
         theorems=(
-            "analysts_come_from_trusted_networks",
+            "people_come_from_trusted_networks",
             "analysts_can_work_from_each_trusted_network",
         ),
         tests=(

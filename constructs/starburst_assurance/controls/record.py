@@ -63,6 +63,11 @@ RECORD: Final = (
         ),
         guard=("CT.CLOUDWATCH.PR.2", "CT.CLOUDWATCH.PR.3", "CT.ECS.PR.5"),
         rules=("endless-log",),
+        tests=(
+            "tests/stacks/test_stage.py::test_every_log_group_is_encrypted_and_expires",
+            "tests/settings/test_environments.py"
+            "::test_logs_are_kept_for_days_that_cloudwatch_accepts_and_no_others",
+        ),
     ),
     Control(
         name="logs-are-masked",
@@ -125,9 +130,66 @@ RECORD: Final = (
         nist=("AU-9", "SI-4"),
         tests=(
             "tests/monitoring/test_evidence_changes.py::test_who_weakens_the_record_is_told",
-            "tests/monitoring/test_evidence_changes.py::test_production_has_the_filters_and_one_alarm",
+            "tests/monitoring/test_evidence_changes.py::test_every_environment_has_the_filters_and_one_alarm",
         ),
         kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
+        name="openings",
+        title="An alarm tells when network, roles or stacks change, by hand or by a deployment",
+        area=Area.RECORD,
+        rows=("A13", "S38"),
+        nist=("AU-6", "CM-3", "SI-4"),
+        tests=(
+            "tests/monitoring/noticed/test_traces.py"
+            "::test_an_attack_rings_what_it_must_and_nothing_else",
+            "tests/monitoring/noticed/test_traces.py::test_a_clean_day_rings_nothing",
+            "tests/monitoring/noticed/test_weakened.py"
+            "::test_a_filter_that_lost_a_condition_or_all_of_them_is_noticed",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+        yours=("how-to/answer-an-alarm.md#deployments",),
+    ),
+    Control(
+        name="reads-are-noticed",
+        title="An alarm tells of strangers who touch data, of people elsewhere, of large downloads",
+        area=Area.RECORD,
+        rows=("A12", "G12"),
+        nist=("AC-4", "AU-6", "SI-4"),
+        tests=(
+            "tests/monitoring/noticed/test_traces.py"
+            "::test_an_attack_rings_what_it_must_and_nothing_else",
+            "tests/monitoring/noticed/test_forwarding.py"
+            "::test_the_blocks_outside_some_networks_are_all_others",
+        ),
+        kinds=("AWS::CloudWatch::InsightRule",),
+    ),
+    Control(
+        name="failed-logins",
+        title="An alarm tells of failed logins of all kinds, and of requests refused in a row",
+        area=Area.RECORD,
+        rows=("A6", "S27"),
+        nist=("AC-7", "AU-6"),
+        tests=(
+            "tests/monitoring/noticed/test_traces.py"
+            "::test_an_attack_rings_what_it_must_and_nothing_else",
+            "tests/monitoring/noticed/test_traces.py"
+            "::test_a_storm_of_refusals_rings_and_some_do_not",
+        ),
+        kinds=("AWS::Logs::MetricFilter",),
+    ),
+    Control(
+        name="security-contact",
+        title="Alarms of theft and change reach a contact of their own, and none is lost",
+        area=Area.RECORD,
+        rows=("A5",),
+        nist=("IR-6",),
+        tests=(
+            "tests/compute/test_controller.py"
+            "::test_security_hears_what_is_theirs_and_no_alarm_is_lost",
+            "tests/monitoring/alarms/test_runbook.py::test_each_alarm_has_its_place_in_the_runbook",
+        ),
+        kinds=("AWS::SNS::Topic",),
     ),
     Control(
         name="tampering",
@@ -145,11 +207,13 @@ RECORD: Final = (
         name="saved-queries",
         title="An investigation starts with saved queries over trail and workers' logs",
         area=Area.RECORD,
-        rows=("S27",),
+        rows=("A3", "S27", "S37"),
         nist=("AU-6",),
         tests=(
             "tests/monitoring/test_trail.py::test_an_investigation_starts_with_saved_queries",
             "tests/incident/test_events.py::test_every_saved_query_is_asked_and_waited_for",
+            "tests/incident/test_actor.py::test_four_questions_are_asked_of_one_actor",
+            "tests/incident/test_access_logs.py::test_what_was_downloaded_by_whom_and_from_where",
         ),
         kinds=("AWS::Logs::QueryDefinition",),
     ),
@@ -233,6 +297,33 @@ COST: Final = (
             "tests/proofs/test_doors.py::test_an_officer_who_may_invoke_anything_else_is_noticed",
             "tests/controller/totals/test_officers.py::test_only_officers_freeze",
             "tests/e2e/test_officers.py::test_an_officer_freezes_and_thaws_and_nobody_else_does",
+        ),
+    ),
+    Control(
+        name="officers-oversee",
+        title="Officers see and stop all sessions, and nothing that is in them",
+        area=Area.COST,
+        rows=("A2", "S21", "S37"),
+        theorems=("each_asks_by_their_own_door", "officers_freeze_and_nothing_else"),
+        tests=(
+            "tests/controller/totals/test_overseeing.py"
+            "::test_what_is_told_is_nothing_that_an_analyst_wrote",
+            "tests/controller/totals/test_overseeing.py"
+            "::test_only_officers_see_and_stop_sessions_of_others",
+            "tests/admin/test_report.py::test_each_analyst_is_a_row_with_hours_and_cost",
+        ),
+    ),
+    Control(
+        name="audited",
+        title="What is deployed is held against its code, and who looks reads no data",
+        area=Area.RECORD,
+        rows=("A2", "A10", "A27"),
+        theorems=("responders_read_nothing",),
+        tests=(
+            "tests/audit/test_findings.py::test_what_is_spoiled_is_found_and_nothing_else",
+            "tests/audit/test_clean.py::test_an_environment_as_its_code_has_it_has_no_finding",
+            "tests/audit/test_command.py::test_a_call_that_is_denied_is_told_and_never_passed_over",
+            "tests/admin/test_ages.py::test_each_kind_is_told_and_due_from_its_own_day_on",
         ),
     ),
     Control(

@@ -73,7 +73,10 @@ WORK: Final = (
         nist=("CM-14", "SI-7"),
         guard=("CT.ECR.PR.1", "CT.ECR.PR.3"),
         rules=("unpinned-image",),
-        tests=("tests/stacks/test_registry.py::test_no_rule_can_expire_a_release",),
+        tests=(
+            "tests/stacks/test_registry.py::test_no_rule_can_expire_a_release",
+            "tests/stacks/test_registry.py::test_candidates_and_untagged_images_go",
+        ),
     ),
     Control(
         name="scanned-image",

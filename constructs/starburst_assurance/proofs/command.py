@@ -22,6 +22,7 @@ from starburst_assurance.proofs.mutation.testing import Fate, Log, run_mutants
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_assurance.proofs.solving.prove import prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
@@ -88,8 +89,11 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
             fips=environment.fips,
             trusted_cidrs=environment.trusted_cidrs,
             trusted_vpcs=environment.trusted_vpcs,
+            sharing={one.name: Sharing.of(one) for one in environment.workspaces},
             deployer=stage.foundation.deployer_arn if environment.production else None,
             break_glass=environment.break_glass_role_arn,
+            data_roles=environment.data_role_arns,
+            identity_center=hasattr(environment.identity, "instance_arn"),
         )
         duties: dict[str, list[Any]] = {}
         for addon in addons:
@@ -101,6 +105,11 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
             addons=tuple(addon.name for addon in addons),
             jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
             ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
+            reads={one.name: environment.named_reads(one) for one in environment.workspaces},
+            trusted_vpcs=(
+                *environment.trusted_vpcs,
+                *([policy_set.vpc] if environment.network.client_groups else []),
+            ),
         )
 
 

@@ -4,11 +4,13 @@ CloudFormation's ``Arn`` of a log group ends in ``:*``, as IAM's policies need i
 a flow log and then delivers nothing; no encryption context has it. Sources:
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html,
 https://github.com/awsdocs/aws-cloudformation-user-guide/pull/306,
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -33,6 +35,7 @@ _PART: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 _PLACES: Final = {
     ("AWS::CloudTrail::Trail", "CloudWatchLogsLogGroupArn"): True,
     ("AWS::EC2::FlowLog", "LogDestination"): False,
+    ("AWS::Events::Rule", "Targets"): False,
 }
 """Properties that take a log group's ARN, and whether with ``:*``."""
 
@@ -65,6 +68,9 @@ def _held(value: object) -> Iterator[Any]:
     elif isinstance(value, Mapping) and value.keys() & _CHOICES:
         for inner in next(iter(value.values()))[1:]:
             yield from _held(inner)
+    elif isinstance(value, str) and value.startswith('{"'):
+        # CloudWatch Logs takes its policy as text.
+        yield from _held(json.loads(value))
     else:
         yield value
 

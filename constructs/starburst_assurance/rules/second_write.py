@@ -1,4 +1,4 @@
-"""Forbids results that a second write could replace (S7)."""
+"""Forbids results, logs and wheels that a second write could replace (S7)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from starburst_assurance.templates.template import Resource, Template
 
 __all__ = ["ONCE", "SECOND_WRITE"]
 
-ONCE: Final = ("sessions/*/*/*/results/*", "sessions/*/*/*/manifest.json")
+ONCE: Final = (
+    "sessions/*/*/*/results/*",
+    "sessions/*/*/*/logs/*",
+    "sessions/*/*/*/manifest.json",
+    "packages/*",
+)
 """Keys that only the first write may make."""
 
 Conditions = Mapping[tuple[str, str], list[str]]
@@ -94,7 +99,7 @@ SECOND_WRITE: Final = Rule(
     controls=("NIST SI-7", "NIST AU-9", "HIPAA 164.312(c)(1)"),
     kinds=("AWS::S3::Bucket",),
     fix=(
-        "On the keys of results and manifests, deny s3:PutObject to everyone where "
+        "On the keys of results, logs, manifests and wheels, deny s3:PutObject to everyone where "
         "StringNotEquals s3:if-none-match is *, with BoolIfExists s3:ObjectCreationOperation as "
         "the only exception; where Null s3:x-amz-copy-source or Null s3:if-match is false; and "
         "where s3:authType is POST."

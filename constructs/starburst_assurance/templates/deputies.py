@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -144,7 +145,10 @@ def _grants(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             yield str(properties["Principal"]), {"StringEquals": source}
         return
     for name in _POLICY_PROPERTIES:
-        for statement in properties.get(name, {}).get("Statement", ()):
+        written = properties.get(name, {})
+        # CloudWatch Logs takes its policy as text.
+        document = json.loads(written) if isinstance(written, str) else written
+        for statement in document.get("Statement", ()):
             principal = statement.get("Principal", {})
             if statement["Effect"] != "Allow" or not isinstance(principal, Mapping):
                 continue

@@ -111,9 +111,16 @@ def analyst_conditions() -> dict[str, dict[str, Any]]:
     }
 
 
-def mfa_conditions(*, tags: bool) -> dict[str, dict[str, Any]]:
-    """Return what must hold of IAM users: a second factor; with ``tags``, their own name (S4)."""
+def mfa_conditions(*, tags: bool, users: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what must hold of IAM users: a second factor; with ``tags``, their own name (S4).
+
+    Args:
+        tags: whether sessions carry a name.
+        users: pattern of the ARNs of the users that are meant; None for all of their account.
+    """
     conditions: dict[str, dict[str, Any]] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
     if tags:
         conditions["StringEquals"] = {f"aws:RequestTag/{USER_TAG}": "${aws:username}"}
+    if users is not None:
+        conditions["ArnLike"] = {"aws:PrincipalArn": users}
     return conditions

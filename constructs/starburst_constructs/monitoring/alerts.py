@@ -14,7 +14,7 @@ from constructs import Construct
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers, service_grant
 
-__all__ = ["AlertTopic", "BudgetTopic"]
+__all__ = ["AlertTopic", "BudgetTopic", "SecurityTopic"]
 
 _ACTIONS: Final = (
     "sns:AddPermission",
@@ -107,6 +107,36 @@ class AlertTopic(_Topic):
                 "cloudwatch": placement.arn("cloudwatch", "alarm:*"),
                 "budgets": _budgets(placement),
             },
+        )
+
+
+class SecurityTopic(_Topic):
+    """An encrypted topic to which this account's alarms alone may publish (A5).
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        key: encrypts it; its policy must let CloudWatch in.
+        placement: of the environment.
+        emails: who is told; each confirms by a link that SNS sends.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.Key,
+        placement: Placement,
+        emails: Sequence[str],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            key=key,
+            placement=placement,
+            emails=emails,
+            sources={"cloudwatch": placement.arn("cloudwatch", "alarm:*")},
         )
 
 

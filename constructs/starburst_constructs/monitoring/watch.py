@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -14,16 +15,50 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from starburst_constructs.monitoring.contacts import CONTACTS, Contact
 from starburst_constructs.monitoring.metric_filter import NAMESPACE
+from starburst_constructs.monitoring.noticed.listening import trail_metric
+from starburst_constructs.monitoring.noticed.refusals import refusals_metric
+from starburst_constructs.monitoring.noticed.volume import largest_sum
 from starburst_constructs.monitoring.sweeps import sweeps_metric, unfinished_metric
 
-__all__ = ["RUNBOOK", "Watch", "counted"]
+__all__ = [
+    "MANY_FAILED_LOGINS",
+    "MANY_REFUSALS",
+    "RUNBOOK",
+    "TOLD_BY_TRAIL",
+    "Watch",
+    "counted",
+]
 
 RUNBOOK: Final = "docs/how-to/answer-an-alarm.md"
 """Has a heading for each alarm, by its name."""
 
 _MINUTE: Final = cdk.Duration.minutes(1)
 _FIVE_MINUTES: Final = cdk.Duration.minutes(5)
+_QUARTER: Final = cdk.Duration.minutes(15)
+MANY_REFUSALS: Final = 50
+"""Requests that the controller refuses in five minutes. A person who tries again makes a few."""
+
+MANY_FAILED_LOGINS: Final = 10
+"""In a quarter of an hour. People mistype, and credentials expire while a program asks."""
+
+TOLD_BY_TRAIL: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Trespasses": "Somebody started or changed workers past the controller, or used the root "
+        "user",
+        "Weakenings": "Somebody changed, or tried to, what the record rests on: keys, trail, "
+        "buckets, logs or alarms",
+        "Openings": "Somebody changed the network, a role or a stack of Starburst's by hand",
+        "Deployments": "A deployment changed the network or a role of Starburst's",
+        "Strangers": "Somebody who is none of Starburst's roles touched its data, or tried to",
+        "Outsiders": "A person's credentials were used outside the trusted networks",
+        "FailedLogins": f"{MANY_FAILED_LOGINS} logins or credentials failed in a quarter of an "
+        "hour",
+    }
+)
+"""What each alarm says that counts events of the trail, by its name."""
+
 _STALE_SECONDS: Final = 600
 """A message is out of sight for six minutes while it is tried: this one failed once or twice."""
 
@@ -65,7 +100,7 @@ class _Watched:
 
 
 class Watch(Construct):
-    """Alarms on a controller that is silent, fails, is late or loses events, and on tampering.
+    """Alarms on a controller that is silent, fails, is late or loses events, and on theft.
 
     One throttle is no alarm: who invokes the function tries again. A quarter of an hour with some
     in every five minutes is. One sweep that did not get to everything is none either: the next one
@@ -78,11 +113,11 @@ class Watch(Construct):
         function: the controller.
         failures: its failure queue.
         wakes: the queue that wakes it.
-        topic: who hears.
-        bypasses: what the trail counts that started or changed workers past the controller; None
-            where the environment has no trail of its own.
-        evidence_changes: what the trail counts that weakened the record; None where none is kept.
+        topics: who hears, by the contact.
         tampering: what workers and the controller found that failed verification.
+        told_by_trail: those of ``TOLD_BY_TRAIL`` of which the environment's trail tells.
+        bounds: what one person may download in an hour without an alarm, by the measure.
+        forwarded: whether it is EventBridge that tells of the trail's events.
     """
 
     def __init__(
@@ -94,16 +129,19 @@ class Watch(Construct):
         function: lambda_.Function,
         failures: sqs.Queue,
         wakes: sqs.Queue,
-        topic: sns.Topic,
+        topics: Mapping[Contact, sns.Topic],
         tampering: cloudwatch.IMetric,
-        bypasses: cloudwatch.IMetric | None = None,
-        evidence_changes: cloudwatch.IMetric | None = None,
+        told_by_trail: Collection[str] = (),
+        bounds: Mapping[str, float] | None = None,
+        forwarded: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         alarms = (
             *_of_controller(environment, function),
             *_of_queues(failures, wakes),
-            *_of_logs(tampering, bypasses, evidence_changes),
+            *_of_logs(environment, tampering),
+            *(_of_trail(environment, name) for name in TOLD_BY_TRAIL if name in told_by_trail),
+            *_of_people(environment, bounds or {}, forwarded=forwarded),
         )
         for each in alarms:
             alarm = cloudwatch.Alarm(
@@ -118,6 +156,7 @@ class Watch(Construct):
                 else cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 treat_missing_data=each.missing,
             )
+            topic = topics[CONTACTS[each.name]]
             alarm.add_alarm_action(
                 cast(cloudwatch.IAlarmAction, actions.SnsAction(cast(sns.ITopic, topic)))
             )
@@ -182,26 +221,41 @@ def _of_queues(failures: sqs.Queue, wakes: sqs.Queue) -> Iterator[_Watched]:
     )
 
 
-def _of_logs(
-    tampering: cloudwatch.IMetric,
-    bypasses: cloudwatch.IMetric | None,
-    evidence_changes: cloudwatch.IMetric | None,
-) -> Iterator[_Watched]:
+def _of_logs(environment: str, tampering: cloudwatch.IMetric) -> Iterator[_Watched]:
     yield _Watched(
         name="Tampering",
         told="A worker or the controller refused what failed verification; "
         "python -m deploy.events shows it",
         metric=tampering,
     )
-    if bypasses is not None:
-        yield _Watched(
-            name="Trespasses",
-            told="Somebody started or changed workers past the controller, or used the root user",
-            metric=bypasses,
+    yield _Watched(
+        name="Refusals",
+        told=f"The controller refused {MANY_REFUSALS} requests in five minutes",
+        metric=counted(refusals_metric(environment)),
+        threshold=MANY_REFUSALS,
+    )
+
+
+def _of_trail(environment: str, name: str) -> _Watched:
+    metric = trail_metric(environment, name)
+    if name == "FailedLogins":
+        return _Watched(
+            name=name,
+            told=TOLD_BY_TRAIL[name],
+            metric=_filled(metric, period=_QUARTER),
+            threshold=MANY_FAILED_LOGINS,
         )
-    if evidence_changes is not None:
+    return _Watched(name=name, told=TOLD_BY_TRAIL[name], metric=counted(metric))
+
+
+def _of_people(
+    environment: str, bounds: Mapping[str, float], *, forwarded: bool
+) -> Iterator[_Watched]:
+    names = {"bytes": "Downloads", "objects": "ManyDownloads"}
+    for measure, bound in bounds.items():
         yield _Watched(
-            name="Weakenings",
-            told="Somebody changed, or tried to, what the record rests on: keys, trail or logs",
-            metric=evidence_changes,
+            name=names[measure],
+            told=f"One person downloaded more than {bound:,.0f} {measure} in an hour",
+            metric=largest_sum(environment, measure, wrapped=forwarded),
+            threshold=bound,
         )

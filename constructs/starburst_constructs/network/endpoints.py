@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -14,6 +15,7 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone
 
 __all__ = [
+    "CLIENT_SERVICES",
     "FIPS_SERVICES",
     "INTERFACE_SERVICES",
     "NEW_REGIONS",
@@ -43,6 +45,9 @@ otherwise (https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55). For
 takes none EC2 refuses the endpoint itself: "only supports the full-access endpoint policy".
 """
 
+CLIENT_SERVICES: Final = ("lambda",)
+"""What only an analyst's client calls, besides S3, KMS, SQS, SSM and STS: the controller."""
+
 NEW_REGIONS: Final = frozenset(
     {
         "ap-east-2",
@@ -59,13 +64,16 @@ ON_DEMAND: Final = "Bursting"
 """Parameter of the endpoints' stack: ``on`` while sessions run, else ``off``."""
 
 
-def services_in(region: str, *, hosts: bool = False, fips: bool = False) -> tuple[str, ...]:
+def services_in(
+    region: str, *, hosts: bool = False, fips: bool = False, clients: bool = False
+) -> tuple[str, ...]:
     """Return the services that need an interface endpoint.
 
     Args:
         region: of the environment.
         hosts: whether workers run on EC2 instances.
         fips: whether workers and controller call FIPS endpoints, where AWS has them in a VPC.
+        clients: whether analysts' clients run in the VPC.
 
     Example:
         >>> services_in("us-east-1", fips=True)
@@ -75,7 +83,11 @@ def services_in(region: str, *, hosts: bool = False, fips: bool = False) -> tupl
         f"{service}-fips" if fips and service in FIPS_SERVICES else service
         for service in INTERFACE_SERVICES
     ]
-    return (*called, *(TASK_SERVICES if hosts or region in NEW_REGIONS else ()))
+    return (
+        *called,
+        *(TASK_SERVICES if hosts or region in NEW_REGIONS else ()),
+        *(CLIENT_SERVICES if clients else ()),
+    )
 
 
 def perimeter_statement(*, placement: Placement) -> iam.PolicyStatement:
@@ -130,6 +142,7 @@ class Endpoints(_Reached):
         vpc: where they are.
         subnets: the gateway goes into their route tables.
         placement: of the environment.
+        also: what the S3 gateway lets through besides.
 
     Attributes:
         group: security group of the interface endpoints; ``admit`` opens it to a client.
@@ -144,6 +157,7 @@ class Endpoints(_Reached):
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         placement: Placement,
+        also: Sequence[iam.PolicyStatement] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.group = ec2.SecurityGroup(
@@ -170,6 +184,8 @@ class Endpoints(_Reached):
                 resources=[f"arn:aws:s3:::prod-{placement.region}-starport-layer-bucket/*"],
             )
         )
+        for statement in also:
+            s3.add_to_policy(statement)
         self.s3_endpoint_id = s3.vpc_endpoint_id
 
 
@@ -185,6 +201,7 @@ class InterfaceEndpoints(Construct):
         placement: of the environment.
         hosts: whether workers run on EC2 instances, whose agents call ECS.
         fips: with FIPS names, where AWS has them.
+        clients: whether analysts' clients run in the VPC.
         while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
             ``off``, and every deployment keeps the value that it finds.
     """
@@ -201,10 +218,11 @@ class InterfaceEndpoints(Construct):
         while_bursting: bool,
         hosts: bool = False,
         fips: bool = False,
+        clients: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
-        for service in services_in(placement.region, hosts=hosts, fips=fips):
+        for service in services_in(placement.region, hosts=hosts, fips=fips, clients=clients):
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),

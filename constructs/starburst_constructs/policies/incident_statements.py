@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starburst.contract import runtime_parameter
-from starburst.contract.areas import SESSIONS
+from starburst.contract.areas import HOME, SESSIONS
 from starburst_constructs.naming import role_arn, trail_name
 from starburst_constructs.placement import Placement
 
 __all__ = [
     "RECORDS",
+    "WRITERS",
     "Locker",
     "allow",
     "denials_on_roles",
@@ -21,6 +22,9 @@ __all__ = [
     "keep_records",
     "see_who_is_there",
 ]
+
+WRITERS: Final = ("analyst", "steward", "worker")
+"""Purposes of the roles of a workspace that write in the data bucket."""
 
 RECORDS: Final = "incidents/"
 """Where incident records are in the audit stack's bucket, below it by environment."""
@@ -78,7 +82,9 @@ def see_who_is_there(workspaces: Sequence[str], *, bucket: str) -> dict[str, Any
         [f"arn:aws:s3:::{bucket}"],
         {
             "StringEquals": {
-                "s3:prefix": [SESSIONS.prefix(workspace) for workspace in workspaces],
+                "s3:prefix": [
+                    area.prefix(workspace) for area in (SESSIONS, HOME) for workspace in workspaces
+                ],
                 "s3:delimiter": "/",
             }
         },
@@ -92,7 +98,7 @@ def denials_on_roles(
     roles = [
         role_arn(environment, purpose, workspace, account=placement.account)
         for workspace in workspaces
-        for purpose in ("analyst", "worker")
+        for purpose in WRITERS
     ]
     if controller:
         roles.append(role_arn(environment, "controller", account=placement.account))

@@ -1,16 +1,17 @@
 """The policy that keeps a user's objects from being erased, whenever its caller signed in (S37).
 
 A denial of older sessions ends; evidence must outlast the next login. It stands on the roles that
-write sessions, and stays until a command removes it.
+write there, and stays until a command removes it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from starburst.contract import PRINCIPAL_NAME, SESSION_ID
-from starburst.contract.areas import SESSIONS
+from starburst.contract import PRINCIPAL_NAME, SESSION_ID, USER_TAG
+from starburst.contract.areas import DATA, HOME, PACKAGES, SESSIONS, Area
 
 __all__ = ["Keeping", "Why"]
 
@@ -27,13 +28,14 @@ class Keeping:
 
     Example:
         >>> keeping = Keeping(why="held", workspace="genomics", user="alice")
-        >>> keeping.policy_name, keeping.prefix
-        ('DenyErasing-held-genomics-alice', 'sessions/genomics/alice/')
+        >>> keeping.policy_name, keeping.prefixes
+        ('DenyErasing-held-genomics-alice', ('sessions/genomics/alice/', 'home/genomics/alice/'))
         >>> Keeping.parse(keeping.policy_name) == keeping
         True
 
     Attributes:
-        why: who is contained writes nothing either; what is held can still be added to.
+        why: who is contained writes nothing either, and erases nothing that the workspace shares;
+            what is held can still be added to.
         workspace: where.
         user: whose objects; None for all of the workspace.
         session: only of this session.
@@ -70,25 +72,40 @@ class Keeping:
         return "-".join(filter(None, names))
 
     @property
-    def prefix(self) -> str:
-        """What it keeps, in the data bucket."""
-        return SESSIONS.prefix(*filter(None, (self.workspace, self.user, self.session)))
+    def prefixes(self) -> tuple[str, ...]:
+        """What it keeps, in the data bucket: sessions first, then what lies beside them."""
+        owner = tuple(filter(None, (self.workspace, self.user, self.session)))
+        areas: tuple[Area, ...] = (SESSIONS,)
+        if self.session is None:
+            areas = (SESSIONS, HOME) if self.user else (SESSIONS, PACKAGES, DATA, HOME)
+        return tuple(area.prefix(*owner) for area in areas)
 
     @property
     def document(self) -> dict[str, Any]:
         """What it says. The roles reach one bucket only, so that its name need not be known."""
-        return {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": _PREFIX,
-                    "Effect": "Deny",
-                    "Action": [_ERASING, *(_WRITING if self.why == "contained" else ())],
-                    "Resource": [f"arn:aws:s3:::*/{self.prefix}*"],
-                }
-            ],
+        contained = self.why == "contained"
+        denied: dict[str, Any] = {
+            "Effect": "Deny",
+            "Action": [_ERASING, *(_WRITING if contained else ())],
         }
+        statements = [{"Sid": _PREFIX, **denied, "Resource": _below(self.prefixes)}]
+        if contained and self.user is not None:
+            shared = [area.prefix(self.workspace) for area in (PACKAGES, DATA)]
+            theirs = {"StringEquals": {f"aws:PrincipalTag/{USER_TAG}": self.user}}
+            statements.append(
+                {
+                    "Sid": f"{_PREFIX}Shared",
+                    **denied,
+                    "Resource": _below(shared),
+                    "Condition": theirs,
+                }
+            )
+        return {"Version": "2012-10-17", "Statement": statements}
 
     def concerns(self, prefix: str) -> bool:
         """Return whether something below a prefix is kept."""
-        return prefix.startswith(self.prefix) or self.prefix.startswith(prefix)
+        return any(prefix.startswith(one) or one.startswith(prefix) for one in self.prefixes)
+
+
+def _below(prefixes: Sequence[str]) -> list[str]:
+    return [f"arn:aws:s3:::*/{prefix}*" for prefix in prefixes]

@@ -1,4 +1,4 @@
-"""What a worker may do: read its workspace's sessions, write results, and work off their queues.
+"""What a worker may do: read its workspace's sessions and data, write results and logs, take work.
 
 And what ECS may do to start one: pull the image, write its log.
 """
@@ -10,13 +10,20 @@ from typing import Final
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import log_group_name
-from starburst.contract.areas import SESSIONS
+from starburst.contract.areas import DATA, PACKAGES, SESSIONS
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import SESSION, session_queues
 from starburst_constructs.policies.service_access import only_from
 from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
-__all__ = ["ATTEMPT", "RESULT", "launch_statements", "worker_statements"]
+__all__ = [
+    "ATTEMPT",
+    "LINES",
+    "RESULT",
+    "launch_statements",
+    "worker_area_statements",
+    "worker_statements",
+]
 
 RESULT: Final = "p??????-?????/??????-??????"
 """The name of a result: chunk, then first and last task of it, in fixed widths.
@@ -30,6 +37,10 @@ ATTEMPT: Final = f"{RESULT}.??"
 """The name of an attempt at it: what workers write down of a range that they run again."""
 
 
+LINES: Final = f"{'?' * 12}/??????"
+"""The name of what tasks printed on a worker: the worker, then a number, in fixed widths."""
+
+
 def worker_statements(
     environment: str,
     workspace: str,
@@ -39,7 +50,7 @@ def worker_statements(
     key_arn: str,
     vpc_id: str | None = None,
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of a workspace's worker role (S2, S5, S30): no list, no delete.
+    """Return the statements of a workspace's worker role (S2, S5, S30) at sessions: no list.
 
     Args:
         environment: its name.
@@ -72,8 +83,17 @@ def worker_statements(
                 *(f"{session}results/{name}" for name in (ATTEMPT, RESULT)),
             ),
         ),
+        Allow(
+            sid="WriteLogs",
+            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            resources=patterns(
+                "What a worker's tasks print; workers have names, and IAM no pattern for them.",
+                f"{session}logs/{LINES}",
+            ),
+        ),
         # The user is unknown here, so its * also matches deeper folders; these stay closed. A
-        # result has four slashes after the workspace's: one more stands in some wildcard.
+        # result has four slashes after the workspace's, and so have lines: one more stands in some
+        # wildcard.
         iam.PolicyStatement(
             sid="NeverDeeper",
             effect=iam.Effect.DENY,
@@ -117,6 +137,36 @@ def worker_statements(
             },
         ),
         *([only_from(vpc_id, actions=["*"])] if vpc_id is not None else []),
+    ]
+
+
+def worker_area_statements(workspace: str, *, bucket_arn: str) -> list[iam.PolicyStatement]:
+    """Return the statements of a worker's role beside sessions: it reads wheels and data.
+
+    Wheels it reads by the hashes of a signed list; data it may list as well. It writes neither, so
+    nothing that a task leaves there is run or read by another.
+
+    Args:
+        workspace: its name.
+        bucket_arn: the data bucket's.
+    """
+    data = DATA.prefix(workspace)
+    return [
+        Allow(
+            sid="ReadPackagesAndData",
+            actions=["s3:GetObject"],
+            resources=patterns(
+                "A workspace's wheels and data; which of them, its analysts' code says.",
+                f"{bucket_arn}/{PACKAGES.prefix(workspace)}*",
+                f"{bucket_arn}/{data}*",
+            ),
+        ),
+        iam.PolicyStatement(
+            sid="ListData",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": f"{data}*"}},
+        ),
     ]
 
 

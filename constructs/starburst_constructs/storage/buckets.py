@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import aws_cdk as cdk
@@ -10,11 +11,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from starburst.contract import CONTROL_PREFIX, USER_TAG, WORKSPACE_TAG
-from starburst.contract.areas import SESSIONS
+from starburst.contract.areas import DATA, HOME, PACKAGES, SESSIONS
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.retention import CONTROL_DAYS
+from starburst_constructs.storage.touching import ERASING, others
 
 __all__ = [
     "WRITE_ONCE",
@@ -26,12 +28,20 @@ __all__ = [
 Encryption = Literal["kms", "kms:dsse"]
 
 _SESSION: Final = SESSIONS.prefix(*"***")
-WRITE_ONCE: Final = (f"{_SESSION}results/*", f"{_SESSION}manifest.json")
-"""Keys of which only the first write ever counts. A user may be called ``results``."""
-
+WRITE_ONCE: Final = (
+    f"{_SESSION}results/*",
+    f"{_SESSION}logs/*",
+    f"{_SESSION}manifest.json",
+    f"{PACKAGES.prefix()}*",
+)
+"""Keys of which only the first write ever counts. A user may be called ``results``, or ``logs``."""
 
 SIGNATURE_SECONDS: Final = 900
 """How long a signed address of an object works, whatever it says itself (G11)."""
+
+_WORKSPACE: Final = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
+_SHARED: Final = (PACKAGES.prefix(_WORKSPACE), DATA.prefix(_WORKSPACE))
+"""What all of a workspace reach."""
 
 _ALGORITHM: Final = {"kms": "aws:kms", "kms:dsse": "aws:kms:dsse"}
 
@@ -76,19 +86,22 @@ class LogBucket(PrivateBucket):
 
 
 class DataBucket(PrivateBucket):
-    """Holds sessions: what analysts send, what workers answer, what the controller notes.
+    """Holds sessions, and what a workspace keeps beside them: packages, data, homes.
 
-    People and workers reach their own part of ``sessions/`` only; the other areas are closed.
+    People and workers reach their own part of each area only.
 
     Args:
         scope: parent construct.
         construct_id: its id there.
         placement: of the environment.
         key: the only key that objects may be encrypted with.
+        principals: ARNs of the roles that alone touch objects.
         encryption: ``kms`` or ``kms:dsse``.
         access_logs: where server access logs go.
         session_days: sessions' objects expire after so long.
         noncurrent_days: overwritten and deleted versions are kept so long.
+        packages_days: wheels expire after so long.
+        kept: days by prefix, of what else expires.
         worker_endpoint: S3 endpoint through which alone workers reach the bucket; None for none.
     """
 
@@ -99,10 +112,13 @@ class DataBucket(PrivateBucket):
         *,
         placement: Placement,
         key: kms.Key,
+        principals: Sequence[str],
         encryption: Encryption,
         access_logs: LogBucket,
         session_days: int,
         noncurrent_days: int,
+        packages_days: int,
+        kept: Mapping[str, int],
         worker_endpoint: str | None,
     ) -> None:
         layered = encryption == "kms:dsse"
@@ -119,14 +135,34 @@ class DataBucket(PrivateBucket):
             object_lock_enabled=True,
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix="data/",
-            lifecycle_rules=_lifecycle(session_days, noncurrent_days),
+            lifecycle_rules=[
+                *_lifecycle(session_days, noncurrent_days),
+                *_expiring({PACKAGES.prefix(): packages_days, **kept}),
+            ],
         )
+        self._only_our_principals(principals, kept=placement.retain)
         self._only_our_encryption(key, _ALGORITHM[encryption])
         self._write_once()
         self._signatures_age()
-        self._everybody_in_their_folder()
+        self._people_in_their_folders()
+        self._stewards_at_their_shelves()
+        self._workers_in_their_workspace()
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
+
+    def _only_our_principals(self, principals: Sequence[str], *, kept: bool) -> None:
+        """Refuse objects to all others; what is done to the bucket itself stays as it was (A7).
+
+        So nobody is locked out of its policy, and CloudFormation changes and deletes it. A test
+        environment is emptied by whoever destroys it.
+        """
+        self.deny(
+            "OtherPrincipals",
+            actions=["s3:*"] if kept else (),
+            not_actions=() if kept else ERASING,
+            resources=[self.arn_for_objects("*")],
+            conditions=others(principals),
+        )
 
     def _only_our_encryption(self, key: kms.Key, algorithm: str) -> None:
         """Four denies (S9): a PUT without headers gets the bucket's default, others must be it."""
@@ -201,29 +237,71 @@ class DataBucket(PrivateBucket):
             conditions={"NumericGreaterThan": {"s3:signatureAge": SIGNATURE_SECONDS * 1000}},
         )
 
-    def _everybody_in_their_folder(self) -> None:
-        """Keep people and workers apart even where an identity policy is too wide."""
+    def _people_in_their_folders(self) -> None:
+        """Keep people apart even where an identity policy is too wide."""
         user = f"aws:PrincipalTag/{USER_TAG}"
         own = f"${{{user}}}"
-        workspace = f"${{aws:PrincipalTag/{WORKSPACE_TAG}}}"
-        folder = f"{SESSIONS.prefix(workspace, own)}*"
+        folders = [
+            f"{prefix}*"
+            for prefix in (
+                SESSIONS.prefix(_WORKSPACE, own),
+                HOME.prefix(_WORKSPACE, own),
+                *_SHARED,
+            )
+        ]
+        self._only_below(folders, to="OtherUsers", conditions={"Null": {user: "false"}})
+
+    def _stewards_at_their_shelves(self) -> None:
+        """A steward has a name, as an analyst has; no session and no home is theirs."""
+        shared = [f"{prefix}*" for prefix in _SHARED]
+        self._only_below(shared, to="OtherAreasToStewards", conditions=_role("steward"))
+
+    def _only_below(
+        self, folders: list[str], *, to: str, conditions: dict[str, dict[str, str]]
+    ) -> None:
         self.deny(
-            "OtherUsersObjects",
+            f"{to}Objects",
             actions=["s3:*"],
-            not_resources=[self.bucket_arn, self.arn_for_objects(folder)],
-            conditions={"Null": {user: "false"}},
+            not_resources=[self.bucket_arn, *map(self.arn_for_objects, folders)],
+            conditions={**conditions},
         )
         self.deny(
-            "OtherUsersNames",
+            f"{to}Names",
             actions=["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"],
             resources=[self.bucket_arn],
-            conditions={"Null": {user: "false"}, "StringNotLike": {"s3:prefix": folder}},
+            conditions={**conditions, "StringNotLike": {"s3:prefix": folders}},
         )
+
+    def _workers_in_their_workspace(self) -> None:
+        """Keep workers apart as well, and from writing what others run or read."""
+        worker, data = _role("worker"), f"{DATA.prefix(_WORKSPACE)}*"
         self.deny(
             "OtherWorkspacesToWorkers",
             actions=["s3:*"],
-            not_resources=[self.arn_for_objects(f"{SESSIONS.prefix(workspace)}*")],
-            conditions={"StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"}},
+            not_resources=[
+                self.bucket_arn,
+                self.arn_for_objects(f"{SESSIONS.prefix(_WORKSPACE)}*"),
+                *(self.arn_for_objects(f"{prefix}*") for prefix in _SHARED),
+            ],
+            conditions={**worker},
+        )
+        self.deny(
+            "AllButReadingToWorkers",
+            not_actions=["s3:GetObject"],
+            resources=[self.arn_for_objects(f"{one.prefix()}*") for one in (PACKAGES, DATA)],
+            conditions={**worker},
+        )
+        self.deny(
+            "TheBucketToWorkers",
+            not_actions=["s3:ListBucket"],
+            resources=[self.bucket_arn],
+            conditions={**worker},
+        )
+        self.deny(
+            "OtherNamesToWorkers",
+            actions=["s3:ListBucket"],
+            resources=[self.bucket_arn],
+            conditions={**worker, "StringNotLike": {"s3:prefix": data}},
         )
 
     def _workers_through(self, endpoint: str) -> None:
@@ -232,15 +310,31 @@ class DataBucket(PrivateBucket):
             actions=["s3:*"],
             resources=[self.bucket_arn, self.arn_for_objects("*")],
             conditions={
-                "StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": "worker"},
+                **_role("worker"),
                 "StringNotEquals": {"aws:SourceVpce": endpoint},
                 "BoolIfExists": {"aws:ViaAWSService": "false"},
             },
         )
 
 
+def _role(purpose: str) -> dict[str, dict[str, str]]:
+    """Return the condition that a role of this purpose asks."""
+    return {"StringEquals": {f"aws:PrincipalTag/{ROLE_TAG}": purpose}}
+
+
+def _expiring(days: Mapping[str, int]) -> list[s3.LifecycleRule]:
+    return [
+        s3.LifecycleRule(
+            id=prefix.strip("/").replace("/", "-"),
+            prefix=prefix,
+            expiration=cdk.Duration.days(count),
+        )
+        for prefix, count in days.items()
+    ]
+
+
 def _lifecycle(session_days: int, noncurrent_days: int) -> list[s3.LifecycleRule]:
-    """Return the rules: old versions end everywhere, what is current in two areas only."""
+    """Return the rules: old versions end everywhere, records and sessions after their time."""
     return [
         s3.LifecycleRule(
             id="versions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -12,6 +13,7 @@ from constructs import Construct
 
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
+from starburst_constructs.storage.touching import refuse_others_the_key
 
 __all__ = ["LOSING", "DataKey", "HostKey", "Keepers", "LogsKey"]
 
@@ -115,6 +117,7 @@ class DataKey(_Key):
         construct_id: its id there.
         placement: of the environment.
         cluster: ECS cluster name, which Fargate puts into the encryption context.
+        principals: ARNs of the roles that alone use it.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
 
@@ -125,6 +128,7 @@ class DataKey(_Key):
         *,
         placement: Placement,
         cluster: str,
+        principals: Sequence[str],
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
@@ -134,6 +138,7 @@ class DataKey(_Key):
             placement=placement,
             keepers=keepers,
         )
+        self.add_to_resource_policy(refuse_others_the_key(principals, region=placement.region))
         context = {
             "kms:EncryptionContext:aws:ecs:clusterAccount": placement.account,
             "kms:EncryptionContext:aws:ecs:clusterName": cluster,

@@ -65,7 +65,8 @@ class PrivateBucket(s3.Bucket):
         self,
         sid: str,
         *,
-        actions: Sequence[str],
+        actions: Sequence[str] = (),
+        not_actions: Sequence[str] = (),
         conditions: dict[str, dict[str, Any]] | None = None,
         resources: Sequence[str] = (),
         not_resources: Sequence[str] = (),
@@ -74,7 +75,8 @@ class PrivateBucket(s3.Bucket):
 
         Args:
             sid: statement id, behind ``Deny``.
-            actions: what is denied.
+            actions: what is denied; or
+            not_actions: all that is denied but these.
             conditions: IAM condition block; without one it always is.
             resources: what it is denied on; or
             not_resources: all that it is denied on but these.
@@ -84,7 +86,8 @@ class PrivateBucket(s3.Bucket):
                 sid=f"Deny{sid}",
                 effect=iam.Effect.DENY,
                 principals=[anyone()],
-                actions=list(actions),
+                actions=list(actions) or None,
+                not_actions=list(not_actions) or None,
                 resources=list(resources) or None,
                 not_resources=list(not_resources) or None,
                 conditions=conditions,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from starburst.contract.times import RECORD_DAYS
+
 __all__ = ["CONTROL_DAYS"]
 
-CONTROL_DAYS: Final = 400
-"""The controller's records of ended sessions: a year of evidence and a month to read it."""
+CONTROL_DAYS: Final = RECORD_DAYS
+"""The controller's records of ended sessions."""

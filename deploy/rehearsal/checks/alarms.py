@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from deploy.rehearsal.asking.check import Answer, Check
 from deploy.rehearsal.asking.subject import Subject
-from starburst.contract import TAMPERING
 from starburst.contract.sweep_line import SWEEP, UNFINISHED, sweep_line
 
 __all__ = ["ALARMS", "FILTERS", "SILENCE"]
@@ -105,7 +104,8 @@ def _filters(subject: Subject) -> Answer:
     found = [
         each
         for group in groups
-        for each in logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+        for page in logs.get_paginator("describe_metric_filters").paginate(logGroupName=group)
+        for each in page["metricFilters"]
     ]
     held, failed = [], []
     facts: dict[str, object] = {}
@@ -135,7 +135,7 @@ def _line(pattern: str) -> str:
     """Return a line that a filter must find, or for one on the trail's events an empty object."""
     if SWEEP in pattern:
         return sweep_line(at=0, sessions=2, tended=1, finished=UNFINISHED not in pattern)
-    return "{}" if _on_fields(pattern) else f"before {TAMPERING} after"
+    return "{}" if _on_fields(pattern) else f"before {pattern[1:-1]} after"
 
 
 def _wrong(pattern: str, matches: list[Mapping[str, Any]]) -> list[str]:

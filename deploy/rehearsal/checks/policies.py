@@ -84,6 +84,13 @@ def _calls(subject: Subject) -> Answer:
         else:
             told = f"{code}: {words}" if code else "allowed"
             failed.append(f"the analyst must {'' if may else 'not '}{what}: {told}")
+    deployer = subject.clients("s3")
+    code, words = _try(lambda: deployer.get_object(Bucket=bucket, Key=key))
+    facts["read it with the rights of who deploys"] = code or "allowed"
+    if code in _REFUSED:
+        held.append("who deploys may not read it")
+    else:
+        failed.append(f"who deploys must not read it: {f'{code}: {words}' if code else 'allowed'}")
     for each in s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", []):
         s3.delete_object(Bucket=bucket, Key=key, VersionId=each.get("VersionId", ""))
     return Answer(held=tuple(held), failed=tuple(failed), facts=facts)
@@ -115,9 +122,10 @@ VARIABLE: Final = Check(
 
 ANALYST: Final = Check(
     name="analyst",
-    asks=f"May an analyst, by the {USER_TAG} tag, use their own folder and no other?",
+    asks=f"May an analyst, by the {USER_TAG} tag, use their own folder alone, and nobody else it?",
     why="A simulation is not S3: the bucket's policy, the key's and the role's must agree.",
     sources=(
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html",
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html",
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     ),

@@ -76,12 +76,26 @@ class MemoryStore:
         return {}
 
     def list_objects_v2(
-        self, *, Bucket: str, Prefix: str, MaxKeys: int = 1000, ContinuationToken: str = ""
+        self,
+        *,
+        Bucket: str,
+        Prefix: str,
+        MaxKeys: int = 1000,
+        ContinuationToken: str = "",
+        StartAfter: str = "",
     ) -> Answer:
-        keys = sorted(k for k in self.objects if k.startswith(Prefix) and k > ContinuationToken)
+        after = ContinuationToken or StartAfter
+        keys = sorted(k for k in self.objects if k.startswith(Prefix) and k > after)
         shown = keys[: min(self.page, MaxKeys)]
         more = {"NextContinuationToken": shown[-1]} if len(shown) < len(keys) else {}
-        return {"Contents": [{"Key": key} for key in shown], "KeyCount": len(shown), **more}
+        listed = [
+            {
+                "Key": key,
+                "LastModified": datetime.fromtimestamp(self.objects[key].written, UTC),
+            }
+            for key in shown
+        ]
+        return {"Contents": listed, "KeyCount": len(shown), **more}
 
     def _described(self, key: str, *, code: str, operation: str) -> Answer:
         there = self.objects.get(key)

@@ -33,7 +33,7 @@ _ROLES = [
     *(
         f"starburst-prod-{kind}-{w}"
         for w in ("genomics", "markets")
-        for kind in ("analyst", "worker")
+        for kind in ("analyst", "steward", "worker")
     ),
 ]
 _HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}

@@ -43,8 +43,9 @@ def test_every_version_of_thousands_is_held_and_freed(capsys: pytest.CaptureFixt
     there = sum(not one.marker and one.key.startswith(ALICE) for one in s3.buckets[BUCKET].values())
     assert deploy.incident.hold.main([*HERS, "--apply", "--record", "a"], clients=aws) == 0
     assert held(aws) == there > 2000
-    assert f"{there:,} versions below sessions/genomics/alice/ are on hold" in (
-        capsys.readouterr().out
+    assert (
+        f"{there:,} versions below sessions/genomics/alice/, home/genomics/alice/ are on hold"
+        in capsys.readouterr().out
     )
     words = [*HERS, "--undo", "--apply", "--record", "b"]
     assert deploy.incident.hold.main(words, clients=aws) == 0

@@ -43,7 +43,7 @@ def digest(versions: Iterable[tuple[str, str]]) -> str:
 def expected(there: list[tuple[str, str]], **more: Any) -> dict[str, Any]:
     return {
         "environment": "prod",
-        "prefixes": ["sessions/genomics/alice/"],
+        "prefixes": ["sessions/genomics/alice/", "home/genomics/alice/"],
         "by": ARN,
         "objects": 3,
         "versions": 6,
@@ -73,7 +73,9 @@ def test_it_is_shown_before_and_kept_after(capsys: pytest.CaptureFixture[str]) -
     out = capsys.readouterr().out
     end = out.rindex("}") + 1
     assert plain(json.loads(out[:end])) == expected(there)
-    assert out[end:].split("\n")[1:3] == [
+    shared, *others = out[end:].split("\n")[1:4]
+    assert shared.startswith("would not touch data/genomics/: the workspace's, whoever put it")
+    assert others == [
         "would erase 6 versions and 1 markers, for ever",
         "Nothing was changed. Add --apply to do it.",
     ]
@@ -81,14 +83,17 @@ def test_it_is_shown_before_and_kept_after(capsys: pytest.CaptureFixture[str]) -
     [path] = Path().glob("erased-*.json")
     receipt = json.loads(path.read_text())
     assert plain(receipt) == expected(there)
-    assert len(receipt["kept"]) == 2
+    assert len(receipt["kept"]) == 3
+    assert receipt["kept"][0].startswith("data/genomics/: the workspace's")
     assert receipt["asked"] <= receipt["finished"]
     assert locked(s3, "erased") == receipt
     assert locked(s3, "erase") == {**receipt, "finished": ""}
-    assert capsys.readouterr().out.splitlines()[-2:] == [
-        "6 versions and 1 markers below sessions/genomics/alice/",
+    *_, last, done, shared = capsys.readouterr().out.splitlines()
+    assert [last, done] == [
+        "6 versions and 1 markers below sessions/genomics/alice/, home/genomics/alice/",
         f"are erased; {path} is the receipt",
     ]
+    assert shared == f"not touched: {receipt['kept'][0]}"
 
 
 def test_it_counts_what_stayed_by_each_reason(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +116,9 @@ def test_it_counts_what_stayed_by_each_reason(capsys: pytest.CaptureFixture[str]
     )
     assert locked(s3, "erased") == receipt
     lines = out.splitlines()
-    said = lines.index("6 versions and 1 markers below sessions/genomics/alice/")
+    said = lines.index(
+        "6 versions and 1 markers below sessions/genomics/alice/, home/genomics/alice/"
+    )
     assert [line.split(" (version")[0] for line in lines[said + 1 :]] == [
         f"stays: {key}" for key, _ in sorted(stayed, key=lambda one: one[0])
     ]

@@ -94,7 +94,7 @@ def test_the_roles_of_every_workspace_are_denied(
     roles: Any = aws.services["iam"]
     assert {role: [*found] for role, found in roles.roles.items() if found} == {
         f"starburst-prod-{kind}-{workspace}": [policy.format(workspace)]
-        for kind in ("analyst", "worker")
+        for kind in ("analyst", "steward", "worker")
         for workspace in ("genomics", "markets")
     }
 

@@ -106,7 +106,7 @@ def test_a_cluster_that_is_gone_keeps_no_role_from_being_denied(
     assert "is written down" not in out
     assert json.loads(Path("record.json").read_text())["tasks"] is None
     denied = {role for role, found in cast("InlineIam", aws.services["iam"]).roles.items() if found}
-    assert len(denied) == 5
+    assert len(denied) == 7
 
 
 def test_all_roles_of_all_workspaces_are_denied_for_twelve_hours() -> None:
@@ -117,7 +117,7 @@ def test_all_roles_of_all_workspaces_are_denied_for_twelve_hours() -> None:
     roles = cast("InlineIam", aws.services["iam"]).roles
     kept = {
         f"starburst-prod-{kind}-{name}": {f"DenyErasing-contained-{name}", "DenyOlderSessions"}
-        for kind in ("analyst", "worker")
+        for kind in ("analyst", "steward", "worker")
         for name in ("genomics", "markets")
     }
     launches = {"DenyLaunch-genomics", "DenyLaunch-markets"}

@@ -23,8 +23,9 @@ class Environment:
 
     made: list[Environment]
 
-    def __init__(self, *, unkind: int | None = None) -> None:
+    def __init__(self, *, unkind: int | None = None, strict: bool = False) -> None:
         self.unkind = unkind
+        self.strict = strict
         self.done: list[str] = []
         self.made.append(self)
 

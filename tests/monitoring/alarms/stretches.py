@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from starburst_assurance.alarms.judgement import Trial
 from starburst_assurance.alarms.model import Metric
 from starburst_assurance.alarms.reading import Watched
 from starburst_assurance.alarms.series import Series
-from starburst_constructs.monitoring.controller_bypass import metric_name
+from starburst_constructs.monitoring.noticed.controller_bypass import metric_name
 from starburst_constructs.naming import (
     controller_log_name,
     controller_name,
@@ -23,6 +24,9 @@ from starburst_constructs.naming import (
 )
 
 HOUR = 60
+READING = 20
+"""Once an hour people look at results."""
+
 ASLEEP = 6 * HOUR
 """SQS tells nothing of a queue that nobody asked for so long."""
 
@@ -43,6 +47,9 @@ class Stretch:
     def __init__(self, environment: Environment, watched: Watched) -> None:
         name = environment.name
         self.environment = name
+        self.account, self.region = environment.account, environment.region
+        self.workspace = environment.workspaces[0].name
+        self.bucket = _data_bucket(watched)
         self.series = Series(watched)
         self.log_group = controller_log_name(name)
         self.worker_group = f"/aws/ecs/starburst/{name}/{environment.workspaces[0].name}"
@@ -81,10 +88,34 @@ class Stretch:
             sweep_line(at=minute * 60.0, sessions=sessions, tended=tended, finished=finished),
         )
 
-    def trail(self, minute: int, **event: Any) -> None:
+    def trail(self, minute: int, *, times: int = 1, **event: Any) -> None:
         # Several filters of one log count in one metric, and all of them look at each event.
         for group in dict.fromkeys(self.trail_groups):
-            self.series.log(group, minute=minute, line=json.dumps(event))
+            self.series.log(group, minute=minute, line=json.dumps(event), times=times)
+
+    def read(self, minute: int, *, size: int, times: int = 1, role: str = "analyst") -> None:
+        """Somebody reads objects of the data bucket, each of ``size`` bytes."""
+        name = f"starburst-{self.environment}-{role}-{self.workspace}"
+        self.trail(
+            minute,
+            times=times,
+            eventSource="s3.amazonaws.com",
+            eventName="GetObject",
+            eventType="AwsApiCall",
+            eventCategory="Data",
+            userIdentity={
+                "type": "AssumedRole",
+                "arn": f"arn:aws:sts::{self.account}:assumed-role/{name}/alice",
+                "sessionContext": {
+                    "sessionIssuer": {
+                        "arn": f"arn:aws:iam::{self.account}:role/{name}",
+                        "userName": name,
+                    }
+                },
+            },
+            requestParameters={"bucketName": self.bucket},
+            additionalEventData={"bytesTransferredOut": size},
+        )
 
     def ordinary(self, minute: int, *, sessions: int = 0) -> None:
         self.asked(minute)
@@ -92,8 +123,19 @@ class Stretch:
         self.swept(minute, sessions=sessions)
 
 
+def _data_bucket(watched: Watched) -> str:
+    """Return the bucket that the filter of strangers asks for; any where there is none."""
+    found = [
+        re.findall(r'\$\.requestParameters\.bucketName = "([^"*]+)"', each.pattern)
+        for each in watched.filters
+    ]
+    return next((names[0] for names in found if names), "none")
+
+
 def ordinary(stretch: Stretch, minute: int) -> None:
     stretch.ordinary(minute, sessions=3)
+    if minute % HOUR == READING:
+        stretch.read(minute, size=1000)
 
 
 def quiet(environment: Environment, watched: Watched) -> Iterator[Trial]:
@@ -142,14 +184,8 @@ def _minute_of_a_day(day: Stretch, minute: int) -> None:
         said = repr(sweep_line(at=0, sessions=1, tended=0, finished=False))
         day.says(minute, f"[WARNING]\t2026-11-29T10:20:00.000Z\tid\trefused: Unknown: {said}")
         day.series.log(day.worker_group, minute=minute, line='{"event": "task finished"}')
-        day.trail(
-            minute,
-            eventSource="s3.amazonaws.com",
-            eventName="GetObject",
-            eventType="AwsApiCall",
-            userIdentity={"type": "AssumedRole"},
-            requestParameters={"bucketName": f"starburst-{day.environment}-storage-data"},
-        )
+        day.read(minute, size=2_000_000_000, times=20)
+        day.read(minute, size=20_000_000_000, times=20, role="worker")
 
 
 def _silent(_stretch: Stretch, _minute: int) -> None:
@@ -228,6 +264,68 @@ def _trail_stopped(stretch: Stretch, minute: int) -> None:
     )
 
 
+def _network_opened(stretch: Stretch, minute: int, *, deployed: bool = False) -> None:
+    ordinary(stretch, minute)
+    role = f"cdk-hnb659fds-cfn-exec-role-{stretch.account}-{stretch.region}"
+    issuer = f"arn:aws:iam::{stretch.account}:role/{role if deployed else 'Administrator'}"
+    stretch.trail(
+        minute,
+        eventSource="ec2.amazonaws.com",
+        eventName="AuthorizeSecurityGroupEgress",
+        eventType="AwsApiCall",
+        awsRegion=stretch.region,
+        sourceIPAddress="cloudformation.amazonaws.com" if deployed else "198.51.100.7",
+        userIdentity={"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": issuer}}},
+    )
+
+
+def _network_deployed(stretch: Stretch, minute: int) -> None:
+    _network_opened(stretch, minute, deployed=True)
+
+
+def _stranger_reads(stretch: Stretch, minute: int) -> None:
+    ordinary(stretch, minute)
+    stretch.trail(
+        minute,
+        eventSource="s3.amazonaws.com",
+        eventName="GetObject",
+        eventType="AwsApiCall",
+        eventCategory="Data",
+        userIdentity={"type": "IAMUser", "userName": "old-script"},
+        requestParameters={"bucketName": stretch.bucket},
+    )
+
+
+def _much_is_read(stretch: Stretch, minute: int) -> None:
+    ordinary(stretch, minute)
+    stretch.read(minute, size=6_000_000_000, times=10)
+
+
+def _many_are_read(stretch: Stretch, minute: int) -> None:
+    ordinary(stretch, minute)
+    stretch.read(minute, size=100, times=120_000)
+
+
+def _passwords_are_guessed(stretch: Stretch, minute: int) -> None:
+    ordinary(stretch, minute)
+    stretch.trail(
+        minute,
+        times=12,
+        eventSource="signin.amazonaws.com",
+        eventName="ConsoleLogin",
+        eventType="AwsConsoleSignIn",
+        errorMessage="Failed authentication",
+        responseElements={"ConsoleLogin": "Failure"},
+        userIdentity={"type": "IAMUser", "userName": "alice"},
+    )
+
+
+def _much_is_refused(stretch: Stretch, minute: int) -> None:
+    ordinary(stretch, minute)
+    for _ in range(60):
+        stretch.says(minute, "[WARNING]\t2026-11-29T10:20:00.000Z\tid\trefused: Unknown: 'x'")
+
+
 KEPT_UP = HOUR
 """A counted line is gone by once its period has left the evaluation range, however long that is."""
 
@@ -282,6 +380,34 @@ BAD: dict[str, tuple[Bad, frozenset[str], dict[str, int]]] = {
     ),
     "the trail is stopped": (
         *(_trail_stopped, frozenset({"Weakenings"})),
+        {"lasts": 1, "within": 1, "quiet_within": KEPT_UP},
+    ),
+    "the network is opened by hand": (
+        *(_network_opened, frozenset({"Openings"})),
+        {"lasts": 1, "within": 1, "quiet_within": KEPT_UP},
+    ),
+    "the network is opened by a deployment": (
+        *(_network_deployed, frozenset({"Deployments"})),
+        {"lasts": 1, "within": 1, "quiet_within": KEPT_UP},
+    ),
+    "a stranger reads data": (
+        *(_stranger_reads, frozenset({"Strangers"})),
+        {"lasts": 1, "within": 1, "quiet_within": KEPT_UP},
+    ),
+    "one person downloads much": (
+        *(_much_is_read, frozenset({"Downloads"})),
+        {"lasts": 1, "within": 1, "quiet_within": HOUR},
+    ),
+    "one person downloads many objects": (
+        *(_many_are_read, frozenset({"ManyDownloads"})),
+        {"lasts": 1, "within": 1, "quiet_within": HOUR},
+    ),
+    "passwords are guessed": (
+        *(_passwords_are_guessed, frozenset({"FailedLogins"})),
+        {"lasts": 1, "within": 1, "quiet_within": 16},
+    ),
+    "the controller refuses one request after the other": (
+        *(_much_is_refused, frozenset({"Refusals"})),
         {"lasts": 1, "within": 1, "quiet_within": KEPT_UP},
     ),
 }

@@ -71,6 +71,32 @@ def test_streams_depend_on_the_seed_and_the_number_and_nothing_else(
     session.cleanup()
 
 
+class Counted:
+    """Counts how often it is pickled."""
+
+    times = 0
+
+    def __reduce__(self) -> tuple[type[Counted], tuple[()]]:
+        Counted.times += 1
+        return Counted, ()
+
+
+@pytest.mark.usefixtures("forked")
+@pytest.mark.parametrize("resume", [None, "study"])
+def test_an_initializer_travels_as_it_was_checked(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch, resume: str | None
+) -> None:
+    """Pickled once: what is hashed and looked through is what is sent."""
+    monkeypatch.setattr(Counted, "times", 0)
+    options: Any = {"initializer": keeps, "initargs": (Counted(),), "workers": 1, "resume": resume}
+    assert starburst.map(abs, [-3], environment=connection, progress=False, **options) == [3]
+    assert Counted.times == 1
+
+
+def keeps(_: Counted) -> None:
+    """Do nothing."""
+
+
 def begins(path: str) -> None:
     with Path(path).open("a") as file:
         file.write(f"{os.getpid()}\n")

@@ -107,8 +107,8 @@ def test_what_cannot_be_loaded_is_an_error_of_ours_that_names_the_package(
     for failures, what in ((function, "the function"), (input_, "an input")):
         error = rebuild(failures[0], mode="data")
         assert type(error) is UnpicklableInput
-        assert f"cannot load {what}: its image has no package 'only_here'" in str(error)
-        assert "Add the package to the worker image's requirements" in str(error)
+        assert f"cannot load {what}: it has no module 'only_here'" in str(error)
+        assert "Have the package 'only_here' travel with packages=" in str(error)
         assert RemoteTraceback.of(error)
 
 

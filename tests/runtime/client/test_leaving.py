@@ -14,7 +14,7 @@ import starburst
 from starburst._client.access.connection import Connection
 from starburst._client.ending import leaving
 from starburst.errors import SessionEnded
-from tests.runtime.client.failing.alone import left
+from tests.runtime.client.failing.alone import left_beside_records
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import square
 
@@ -26,7 +26,7 @@ os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
 import boto3, starburst
 from starburst._client.ending import leaving
 from tests.quick_moto import quick_aws, quick_clients
-from tests.runtime.client.failing.alone import left
+from tests.runtime.client.failing.alone import left_beside_records
 from tests.runtime.fleet import BUCKET, REGION, Fleet
 from tests.runtime.sessions import connection_to, square
 
@@ -45,7 +45,7 @@ call = dropped.submit(square, 3)
 del dropped
 while leaving._owed:
     time.sleep(0.01)
-print("dropped", call.result(), len(left(fleet)))
+print("dropped", call.result(), len(left_beside_records(fleet)))
 
 fleet.launch = False
 session = starburst.session(connection, workers=1, progress=False)
@@ -57,7 +57,9 @@ future = pool.submit(square, 7)
 print("pool", pool.session.id)
 future.add_done_callback(lambda done: print("called back", done.result()))
 mine = pool.session.manifest.keys.prefix
-atexit.register(lambda: print("objects", len([k for k in left(fleet) if k.startswith(mine)])))
+def count():
+    print("objects", len([key for key in left_beside_records(fleet) if key.startswith(mine)]))
+atexit.register(count)
 """
 
 
@@ -106,7 +108,7 @@ def test_ctrl_c_at_the_end_cancels_and_erases(
     assert future.cancelled()
     with pytest.raises(CancelledError):
         future.result()
-    assert not left(fleet)
+    assert not left_beside_records(fleet)
     assert not leaving._owed
     assert pool.session is not None
     assert told == [f"cancels what is left of session {pool.session.id}, and ends it"]

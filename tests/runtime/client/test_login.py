@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,7 +19,14 @@ ROLE = "arn:aws:iam::123456789012:role/starburst-prod-analyst-genomics"
 DEVICE = "arn:aws:iam::123456789012:mfa/alice"
 
 
-@mock_aws
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An AWS of moto's that leaves the variables of credentials to the test alone."""
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        yield
+
+
+@pytest.mark.usefixtures("aws")
 def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -27,7 +36,7 @@ def test_the_session_carries_the_persons_name(monkeypatch: pytest.MonkeyPatch) -
     assert arn.endswith("assumed-role/starburst-prod-analyst-genomics/alice")
 
 
-@mock_aws
+@pytest.mark.usefixtures("aws")
 def test_it_lasts_as_long_as_was_asked_and_stays_in_its_region(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -58,7 +67,7 @@ def test_it_lasts_as_long_as_was_asked_and_stays_in_its_region(
     ]
 
 
-@mock_aws
+@pytest.mark.usefixtures("aws")
 def test_the_hour_of_a_role_that_another_role_assumes_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -93,3 +102,43 @@ def test_a_malformed_login_does_not_ask_aws(arguments: dict[str, object], said: 
     given = {"token_code": "123456", "serial_number": DEVICE, "user": "alice", **arguments}
     with pytest.raises(ConfigurationError, match=said):
         login(ROLE, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_named_profile_signs_in_and_is_not_mixed_with_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """``profile=`` before ``AWS_PROFILE``, and that as it is (S3)."""
+    names = {"my-starburst-profile": "AKIAOFMINE", "other": "AKIAOTHER"}
+    (tmp_path / "credentials").write_text(
+        "".join(
+            f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = secret\n"
+            for name, key in names.items()
+        )
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    signed: list[str] = []
+
+    def record(request: Any, **_: object) -> None:
+        signed.append(request.headers["Authorization"].decode().partition("Credential=")[2])
+
+    make = boto3.session.Session.client
+
+    def client(self: Any, *words: Any, **named: Any) -> Any:
+        made: Any = make(self, *words, **named)
+        made.meta.events.register_first("before-send", record)
+        return made
+
+    monkeypatch.setattr(boto3.session.Session, "client", client)
+    login(ROLE, "123456", serial_number=DEVICE, user="alice", profile="my-starburst-profile")
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    login(ROLE, "123456", serial_number=DEVICE, user="alice")
+    login(ROLE, "123456", serial_number=DEVICE, user="alice", profile="my-starburst-profile")
+    mine, others = names.values()
+    assert [one.partition("/")[0] for one in signed] == [mine, others, mine]
+    with pytest.raises(ConfigurationError, match="nobody"):
+        login(ROLE, "123456", serial_number=DEVICE, user="alice", profile="nobody")

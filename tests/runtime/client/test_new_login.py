@@ -148,7 +148,7 @@ def test_the_bar_and_where_there_is_none_the_log_say_what_to_do(
         if waits_for:
             told.set()
 
-    bar: Any = core(session).bar
+    bar: Any = core(session).display._bar
     bar.update = update
     with caplog.at_level(logging.WARNING, "starburst"):
         profile.end("FIRST")

@@ -68,7 +68,7 @@ def test_what_is_printed_after_a_collection_begins_a_line(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stderr", shown)
     bar, done = ProgressBar("here"), Tally(total=4, done=4)
     bar.update(done, status())
-    bar.rest(done)
+    bar.rest(done, status())
     assert shown.getvalue().endswith("\n")
     bar.update(done, status(running=0))
     assert shown.getvalue().endswith("\n"), "workers that leave are no news of tasks"

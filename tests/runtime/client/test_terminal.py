@@ -90,4 +90,4 @@ def test_the_doctor_survives_credentials_that_it_may_not_read(
 
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", __file__)
     monkeypatch.setattr(Path, "read_text", refuse)
-    assert [finding.sound for finding in examine(lambda: connection)] == [True] * 7
+    assert [finding.sound for finding in examine(lambda: connection)] == [True] * 11

@@ -51,6 +51,15 @@ def test_an_option_that_does_not_fit_is_named(options: dict[str, Any], said: str
         StarburstExecutor(**options)
 
 
+@pytest.mark.parametrize("name", ["return_exceptions", "stop_on_error", "keep"])
+def test_a_text_is_no_choice(name: str) -> None:
+    ends: dict[str, Any] = {name: "no"}
+    with pytest.raises(ConfigurationError, match=f"{name}='no' must be True or False"):
+        starburst.map(abs, [1], **ends)
+    with pytest.raises(ConfigurationError, match=f"{name}='no' must be True or False"):
+        starburst.starmap(pow, [(1, 2)], **ends)
+
+
 def test_numbers_of_numpy_decimals_and_fractions_are_numbers() -> None:
     given: dict[str, Any] = {
         "workers": np.int64(4),
@@ -130,4 +139,4 @@ def test_no_module_takes_the_place_of_a_name_that_people_call() -> None:
     assert starburst.Estimate  # whose module is imported with it
     assert callable(starburst.estimate)
     modules = {module.name for module in pkgutil.iter_modules(starburst.__path__)}
-    assert modules.isdisjoint(starburst.__all__)
+    assert modules & {*starburst.__all__} == {"data", "home"}, "those are modules themselves"

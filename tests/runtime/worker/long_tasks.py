@@ -57,7 +57,7 @@ class Bench:
             )
         flush(self.session)
         self.keys, self.url = self.session.manifest.keys, queue_url(self.session)
-        self.handed_on = threading.Event()
+        self._handed_on: Future[None] = Future()
         self.worker = self.supervisor()
         found = leased(self.worker)
         assert found is not None
@@ -70,7 +70,8 @@ class Bench:
 
         def watched(messages: list[ChunkMessage]) -> None:
             hand_on(messages)
-            self.handed_on.set()
+            if not self._handed_on.done():
+                self._handed_on.set_result(None)
 
         worker.leases.hand_on = watched  # type: ignore[method-assign, assignment]
         return worker
@@ -81,19 +82,20 @@ class Bench:
             self.worker.settling.settle()
         finally:
             self.worker.child.end()
+            if not self._handed_on.done():
+                self._handed_on.set_exception(AssertionError("it ended, and handed nothing on"))
 
     def begin(self) -> None:
         """Run the first chunk until what follows its long task has been handed on."""
         self._thread.start()
-        assert self.handed_on.wait(120)
+        self._handed_on.result()
 
     def tell(self, how: bytes = b"r") -> None:
         os.write(self._told, how)
 
     def end(self) -> None:
         """Wait until the worker has done with its lease."""
-        self._thread.join(120)
-        assert not self._thread.is_alive()
+        self._thread.join()
 
     def others(self) -> list[Future[Any]]:
         return [future for future in self.futures if future is not self.futures[self.long]]

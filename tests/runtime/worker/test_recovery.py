@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from starburst._client.access.connection import Connection
+from starburst._client.access.timings import Timings
 from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst._client.session import Session
@@ -136,3 +137,15 @@ def test_tasks_whose_function_is_damaged_end_typed(bench: Bench) -> None:
         with pytest.raises(IntegrityError, match="function"):
             future.result(timeout=60)
     bench.session.cleanup()
+
+
+def test_workers_that_left_before_there_was_work_are_launched_again(
+    connection: Connection, fleet: Fleet
+) -> None:
+    """So that no client hangs that was slow to send its first task."""
+    often = dataclasses.replace(connection, timings=Timings(silence_seconds=0.1))
+    terms = SessionOptions(workers=2, idle_timeout=1)
+    with open_session(often, terms, progress=False) as session:
+        for worker in [*fleet.workers]:
+            worker.join()
+        assert session.submit(square, 3).result(timeout=60) == 9

@@ -39,8 +39,8 @@ def test_seconds_retries_and_failures_are_told_once() -> None:
     assert [[index for index, _ in one.pop("failures")] for one in said] == [[5], []]
     shown = [{name: one[name] for name in one if name != "format"} for one in said]
     assert shown == [
-        {"first": 5, "count": 2, "seconds": 4.0, "retries": 2, "final": False},
-        {"first": 7, "count": 1, "seconds": 0.5, "retries": 0, "final": True},
+        {"first": 5, "count": 2, "seconds": 4.0, "retries": 2, "spans": [], "final": False},
+        {"first": 7, "count": 1, "seconds": 0.5, "retries": 0, "spans": [], "final": True},
     ]
 
 

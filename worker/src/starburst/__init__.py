@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from starburst import data, home
     from starburst._client.streams.streaming import ResultIterator
     from starburst._functions.objects.handles import Handle
     from starburst._functions.ordinary.streams import rng
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from ._client.estimating import estimate
     from ._client.executor import StarburstExecutor as Executor
     from ._client.iterating import imap_over as imap
+    from ._client.logs.line import LogLine
     from ._client.mapping import map_over as map
+    from ._client.mapping import starmap_over as starmap
     from ._client.options import SessionOptions
     from ._client.session import Session
     from ._client.tasks.futures import FutureList
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from .errors import (
         AccessDenied,
         ConfigurationError,
+        DataNotFound,
         EnvironmentNotFound,
         FleetFailed,
         InitializerFailed,
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
         KeyUnavailable,
         LimitExceeded,
         LocalEnvironmentError,
+        PackagesRefused,
         PayloadError,
         RemoteTraceback,
         ResultTooLarge,
@@ -65,6 +70,7 @@ __all__ = [
     "AccessDenied",
     "ConfigurationError",
     "Connection",
+    "DataNotFound",
     "EnvironmentNotFound",
     "Estimate",
     "Executor",
@@ -76,6 +82,8 @@ __all__ = [
     "KeyUnavailable",
     "LimitExceeded",
     "LocalEnvironmentError",
+    "LogLine",
+    "PackagesRefused",
     "PayloadError",
     "RemoteTraceback",
     "ResultIterator",
@@ -101,7 +109,9 @@ __all__ = [
     "as_completed",
     "attach",
     "connect",
+    "data",
     "estimate",
+    "home",
     "imap",
     "login",
     "map",
@@ -109,18 +119,21 @@ __all__ = [
     "rng",
     "session",
     "sessions",
+    "starmap",
     "wait",
 ]
 
 __version__: Final = "0.1.0"
 
 _ERRORS: Final = ".errors"
+_MODULES: Final = ("data", "home")
 _HOMES: Final = {
     "Connection": ("._client.access.connection", "Connection"),
     "Estimate": (".pricing.estimates", "Estimate"),
     "Executor": ("._client.executor", "StarburstExecutor"),
     "Handle": ("._functions.objects.handles", "Handle"),
     "FutureList": ("._client.tasks.futures", "FutureList"),
+    "LogLine": ("._client.logs.line", "LogLine"),
     "ResultIterator": ("._client.streams.streaming", "ResultIterator"),
     "Session": ("._client.session", "Session"),
     "SessionOptions": ("._client.options", "SessionOptions"),
@@ -138,6 +151,7 @@ _HOMES: Final = {
     "rng": ("._functions.ordinary.streams", "rng"),
     "session": ("._client.api", "session"),
     "sessions": ("._client.api", "sessions"),
+    "starmap": ("._client.mapping", "starmap_over"),
     "wait": ("._client.api", "wait"),
 }
 
@@ -145,6 +159,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
     module, attribute = _HOMES.get(name, (_ERRORS, name))
     value = getattr(importlib.import_module(module, __name__), attribute)
     globals()[name] = value

@@ -34,11 +34,13 @@ from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
 
+from starburst.untrusted.page_text import escaped
 from starburst.untrusted.terminal_text import many_lines, one_line
 
 __all__ = [
     "AccessDenied",
     "ConfigurationError",
+    "DataNotFound",
     "EnvironmentNotFound",
     "FleetFailed",
     "InitializerFailed",
@@ -46,6 +48,7 @@ __all__ = [
     "KeyUnavailable",
     "LimitExceeded",
     "LocalEnvironmentError",
+    "PackagesRefused",
     "PayloadError",
     "RemoteTraceback",
     "ResultTooLarge",
@@ -71,6 +74,18 @@ class StarburstError(Exception):
     A message may quote untrusted text: shown, it holds nothing that drives a terminal.
     """
 
+    def _repr_html_(self) -> str:
+        remote = RemoteTraceback.of(self)
+        said = [str(self), *getattr(self, "__notes__", ())]
+        words = "".join(f"<div>{escaped(each, most=2_000, lines=True)}</div>" for each in said)
+        trace = (
+            "" if remote is None else f"<pre>{escaped(remote.text, most=8_000, lines=True)}</pre>"
+        )
+        return (
+            '<div style="border-left:3px solid #d9434e;padding:4px 14px;white-space:pre-wrap">'
+            f"<b>{escaped(type(self).__name__)}</b>{words}{trace}</div>"
+        )
+
     def __str__(self) -> str:
         """Return the message, fit for a terminal."""
         return many_lines(super().__str__())
@@ -94,6 +109,14 @@ class WrongArguments(ConfigurationError, TypeError):
 
 class VersionMismatch(ConfigurationError):
     """Client and workers differ in a version that must agree."""
+
+
+class PackagesRefused(ConfigurationError):
+    """A package may not travel to workers, cannot, or did not arrive there."""
+
+
+class DataNotFound(StarburstError, FileNotFoundError):
+    """Nothing stands there in the workspace's data, or in one's home."""
 
 
 class AccessDenied(StarburstError, PermissionError):

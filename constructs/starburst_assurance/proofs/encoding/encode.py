@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
@@ -143,10 +144,8 @@ def _principal(logic: Logic, request: Request, kind: str, text: str) -> tuple[st
 
 def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
     """Return whether action, resource and conditions of a statement fit a request."""
-    action = request.action.lower()
     wanted = statement.actions or statement.not_actions
-    found = any(glob(pattern.lower()).fullmatch(action) for pattern in wanted)
-    if found is bool(statement.not_actions):
+    if _names(wanted, request.action) is bool(statement.not_actions):
         return False
     return logic.every(
         (
@@ -154,6 +153,11 @@ def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
             *(_condition(logic, condition, request) for condition in statement.conditions),
         )
     )
+
+
+@lru_cache(maxsize=65536)
+def _names(patterns: tuple[str, ...], action: str) -> bool:
+    return any(glob(pattern.lower()).fullmatch(action.lower()) for pattern in patterns)
 
 
 def _resource(logic: Logic, statement: Statement, request: Request) -> Formula:

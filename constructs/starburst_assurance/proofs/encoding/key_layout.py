@@ -14,6 +14,11 @@ from starburst_assurance.proofs.reading.policies import Guarded, Role
 __all__ = [
     "ATTEMPT",
     "CONTROL",
+    "DATA",
+    "HOME",
+    "LINES",
+    "PACKAGES",
+    "PEOPLE",
     "RESULT",
     "SERVICES",
     "SESSION",
@@ -42,6 +47,7 @@ SERVICES = {
     "bucket": "s3",
     "function": "lambda",
     "key": "kms",
+    "log-group": "logs",
     "queue": "sqs",
     "repository": "ecr",
     "session-queue": "sqs",
@@ -51,6 +57,18 @@ SERVICES = {
 
 SESSIONS = "sessions/"
 """What the keys of sessions begin with; ``tables.AREAS`` has all areas."""
+
+PACKAGES = "packages/"
+"""What the keys of wheels begin with."""
+
+DATA = "data/"
+"""What the keys of workspaces' data begin with."""
+
+HOME = "home/"
+"""What the keys of users' own folders begin with."""
+
+PEOPLE = ("analyst", "steward")
+"""Purposes of the roles whose sessions say whose they are."""
 
 CONTROL = "_control/"
 """What the keys of the controller's records begin with."""
@@ -63,6 +81,9 @@ RESULT = "p000001-00000/000000-000001"
 
 ATTEMPT = f"{RESULT}.01"
 """The name of an attempt at it."""
+
+LINES = f"{SESSION[:12]}/000001"
+"""The name of what tasks printed below ``logs/``, where any one will do."""
 
 STS_PUNCTUATION = " _.:/=+@-"
 STS_CHARACTERS = f"a-zA-Z0-9{STS_PUNCTUATION}"
@@ -101,17 +122,17 @@ def tag_by_sts(world: World, text: Text) -> Formula:
 
 
 def analyst_name(world: World) -> Text:
-    """Return the name in some analyst's session: what ``names_are_plain_words`` proves of it."""
+    """Return the name in some person's session: what ``names_are_plain_words`` proves of it."""
     return world.logic.name("user", characters="a-zA-Z0-9")
 
 
 def session_of(world: World, role: Role) -> Context:
-    """Return the context of some session of a role: an analyst's has some name, no other has one.
+    """Return the context of some session of a role: a person's has some name, no other has one.
 
-    What ``names_are_plain_words`` and ``only_analysts_bring_tags`` prove is what this takes for
+    What ``names_are_plain_words`` and ``only_people_bring_tags`` prove is what this takes for
     granted.
     """
-    return world.session(role, user=analyst_name(world) if role.purpose == "analyst" else None)
+    return world.session(role, user=analyst_name(world) if role.purpose in PEOPLE else None)
 
 
 def name(world: World, what: str) -> Text:
@@ -155,7 +176,10 @@ def requests(context: Context, actions: Iterable[str], resource: Text) -> Iterab
 
 
 def within(world: World, item: Guarded) -> tuple[Text, tuple[Formula, ...]]:
-    """Return any resource that an item's policy speaks for."""
+    """Return any resource that an item's policy may speak for."""
+    if item.kind == "log-group":
+        # It hangs on no log group: nothing but its own statements keeps it to one.
+        return world.logic.text("resource"), ()
     if item.kind != "bucket":
         return item.arn, ()
     resource = world.logic.text("resource")

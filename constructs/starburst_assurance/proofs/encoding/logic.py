@@ -6,28 +6,28 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import Any, TypeAlias
 
+from starburst_assurance.proofs.encoding.alignment import align
+from starburst_assurance.proofs.encoding.parts import Parts, Term, cvc5
 from starburst_assurance.proofs.encoding.patterns import (
-    after,
     glob,
     may_match,
     strip_ends,
     until_wildcard,
+    without_word,
 )
+from starburst_assurance.proofs.encoding.relations import canonical, remainders
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 
-__all__ = ["Formula", "Kind", "Logic", "Number", "Text", "cvc5"]
-
-cvc5: Any = import_module("cvc5")
-"""The solver: a compiled module without types."""
+__all__ = ["Formula", "Kind", "Logic", "Number", "Question", "Term", "Text", "cvc5"]
 
 Kind: Any = cvc5.Kind
-Term: TypeAlias = Any
 Formula: TypeAlias = "bool | Term"
 Text: TypeAlias = "str | Term"
 Number: TypeAlias = "float | int | Term"
+Question: TypeAlias = "tuple[frozenset[Term], Term, tuple[Term, ...]]"
+"""Axioms, a premise, and what might hold under both."""
 
 
 class Logic:
@@ -40,10 +40,12 @@ class Logic:
         self._pieces: dict[Term, tuple[Text, ...]] = {}
         self._words: dict[Term, tuple[str, int, int]] = {}
         self._booleans: set[Term] = set()
+        self._parts = Parts(self.terms)
         self._unknowns: dict[tuple[str, str, int], Term] = {}
         self._used: Counter[tuple[str, str]] = Counter()
         self.axioms: list[Term] = []
-        self.refused: set[tuple[frozenset[Term], Term, Term]] = set()
+        self.refused: set[Question] = set()
+        self.met: set[Question] = set()
 
     def begin(self) -> None:
         """Begin another proof: nothing is said of any unknown.
@@ -136,48 +138,75 @@ class Logic:
         """Return whether ``text`` begins with ``prefix``."""
         if isinstance(text, str) and isinstance(prefix, str):
             return text.startswith(prefix)
-        if isinstance(prefix, str):
-            known = self._known_start(text)
-            if known.startswith(prefix):
-                return True
-            if not prefix.startswith(known[: len(prefix)]):
-                return False
-        elif self._after(text, prefix) is not None:
-            return True
-        return self.terms.mkTerm(Kind.STRING_PREFIX, self._text(prefix), self._text(text))
+        if isinstance(prefix, str) and not set("*?") & set(prefix):
+            return self.like(text, f"{prefix}*")
+        aligned = align(self._known_pieces(text), self._known_pieces(prefix), self._words.get)
+        if aligned is None:
+            return False
+        equal = self.every(self.same(*pair) for pair in aligned.equal)
+        if not aligned.prefix:
+            return equal
+        rest, start = self.join(*aligned.text), self.join(*aligned.prefix)
+        begins = self.terms.mkTerm(Kind.STRING_PREFIX, self._text(start), self._text(rest))
+        # Follows, and is a pattern, of which more is known.
+        shape = "".join(
+            re.sub(r"[*?]", "?", one) if isinstance(one, str) else "*" for one in aligned.prefix
+        )
+        return self.every((equal, self.like(rest, f"{shape}*"), begins))
 
     def has(self, text: Text, part: str) -> Formula:
         """Return whether ``part`` is in ``text``."""
         if isinstance(text, str):
             return part in text
+        if not set("*?") & set(part):
+            return self.like(text, f"*{part}*")
         return self.terms.mkTerm(Kind.STRING_CONTAINS, text, self._text(part))
 
     def like(self, text: Text, pattern: str) -> Formula:  # noqa: PLR0911 - a table of cases
         """Return whether ``text`` matches an IAM pattern without variables."""
         if isinstance(text, str):
             return glob(pattern).fullmatch(text) is not None
-        stripped = strip_ends(self._known_pieces(text), pattern)
+        stripped = strip_ends(self._known_pieces(text), canonical(pattern))
         if stripped is None:
             return False
         pieces, pattern = stripped
         text = self.join(*pieces)
-        if not may_match(self._known_pieces(text), pattern, self._words.get):
+        shape = (one if isinstance(one, str) else self._words.get(one) for one in pieces)
+        if not may_match(tuple(shape), pattern):
             return False
         if isinstance(text, str):
             return glob(pattern).fullmatch(text) is not None
+        first, *rest = self._known_pieces(text)
+        if isinstance(first, str):
+            return self.some(self.like(self.join(*rest), one) for one in remainders(pattern, first))
+        *rest, last = self._known_pieces(text)
+        if isinstance(last, str):
+            ways = remainders(pattern[::-1], last[::-1])
+            return self.some(self.like(self.join(*rest), one[::-1]) for one in ways)
         if pattern == "*":
             return True
-        if until_wildcard(pattern) == pattern:
-            return self.same(text, pattern)
-        if not pattern.strip("?*"):
-            return self._long(text, pattern.count("?"), exactly="*" not in pattern)
-        inner = pattern.strip("*")
-        if until_wildcard(inner) == inner:
-            if pattern == f"{inner}*":
-                return self.starts(text, inner)
-            if pattern == f"*{inner}*":
-                return self.has(text, inner)
-        return self.terms.mkTerm(Kind.STRING_IN_REGEXP, text, self._glob(pattern))
+        left = without_word(self._words.get(first), pattern)
+        if left is not None:
+            return self.like(self.join(*self._known_pieces(text)[1:]), left)
+        literal = until_wildcard(pattern)
+        aligned = align(self._known_pieces(text), [literal], self._words.get)
+        if aligned is None:
+            return False
+        if aligned.equal:
+            rest = self.like(
+                self.join(*aligned.text), "".join(aligned.prefix) + pattern[len(literal) :]
+            )
+            return self.every((*(self.same(*pair) for pair in aligned.equal), rest))
+        return self._matching(text, pattern)
+
+    def axioms_of(self, *terms: Term) -> list[Term]:
+        """Return the axioms about unknowns within terms: no other one has to do with them."""
+        unknowns = frozenset[Term]().union(*map(self._parts.unknowns, terms))
+        return [one for one in self.axioms if not unknowns.isdisjoint(self._parts.unknowns(one))]
+
+    def lemmas(self, formula: Formula) -> list[Term]:
+        """Return what is true of the patterns in a formula, which the solver need not find out."""
+        return self._parts.lemmas(self.term(formula))
 
     def matches(self, text: Text, parts: Sequence[Text | None], pattern: Sequence[str]) -> Formula:
         """Return whether ``text`` matches literals and variables, wildcards only after the last.
@@ -199,9 +228,17 @@ class Logic:
         if any(until_wildcard(literal) != literal for literal in pattern[:-1]):
             raise UnsupportedError(f"a wildcard before a variable: {'${…}'.join(pattern)}")
         tail = pattern[-1]
-        rest = self._after(text, self.join(*pieces))
-        if rest is not None:
-            return self.like(rest, tail)
+        before = self._known_pieces(self.join(*pieces))
+        aligned = align(self._known_pieces(text), before, self._words.get)
+        if aligned is None:
+            return False
+        goes_on = self._goes_on(self.join(*aligned.text), aligned.prefix, tail)
+        return self.every((*(self.same(*pair) for pair in aligned.equal), goes_on))
+
+    def _goes_on(self, text: Text, pieces: Sequence[Text], tail: str) -> Formula:
+        """Return whether a text begins with pieces, and what follows matches a pattern."""
+        if not pieces:
+            return self.like(text, tail)
         literal = until_wildcard(tail)
         if literal == tail:
             return self.same(text, self.join(*pieces, tail))
@@ -279,14 +316,25 @@ class Logic:
     def _known_pieces(self, text: Text) -> tuple[Text, ...]:
         return self._pieces.get(text, (text,)) if not isinstance(text, str) else (text,)
 
-    def _known_start(self, text: Text) -> str:
-        first = self._known_pieces(text)[0]
-        return first if isinstance(first, str) else ""
-
-    def _after(self, text: Text, prefix: Text) -> Text | None:
-        """Return what follows ``prefix`` where both are built from the same pieces."""
-        rest = after(self._known_pieces(text), self._known_pieces(prefix))
-        return None if rest is None else self.join(*rest)
+    def _matching(self, text: Term, pattern: str) -> Term:
+        """Return whether a text that begins and ends with something unknown matches a pattern."""
+        make, inner = self.terms.mkTerm, pattern.strip("*")
+        if not set("*?") & set(inner):
+            known = self._text(inner)
+            if pattern == inner:
+                term = self.same(text, inner)
+            elif pattern == f"{inner}*":
+                term = make(Kind.STRING_PREFIX, known, text)
+            elif pattern == f"*{inner}":
+                term = make(Kind.STRING_SUFFIX, known, text)
+            else:
+                term = make(Kind.STRING_CONTAINS, text, known)
+        elif not pattern.strip("?*"):
+            term = self._long(text, pattern.count("?"), exactly="*" not in pattern)
+        else:
+            term = make(Kind.STRING_IN_REGEXP, text, self._glob(pattern))
+        self._parts.matches[term] = text, pattern
+        return term
 
     def _long(self, text: Text, count: int, *, exactly: bool) -> Formula:
         length = self.terms.mkTerm(Kind.STRING_LENGTH, self._text(text))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-__all__ = ["Piece", "Word", "after", "glob", "may_match", "strip_ends", "until_wildcard"]
+__all__ = ["Piece", "Word", "glob", "may_match", "strip_ends", "until_wildcard", "without_word"]
 
 Piece: TypeAlias = Any
 
@@ -45,25 +45,6 @@ def until_wildcard(pattern: str) -> str:
     return pattern[: found.start()] if found else pattern
 
 
-def after(text: Sequence[Piece], prefix: Sequence[Piece]) -> list[Piece] | None:
-    """Return the pieces that follow ``prefix`` in ``text``; None where that is not known."""
-    whole, start = list(text), list(prefix)
-    while start:
-        if not whole:
-            return None
-        one, other = whole.pop(0), start.pop(0)
-        if isinstance(one, str) and isinstance(other, str):
-            if not one.startswith(other):
-                return None
-            if one != other:
-                if start:
-                    return None
-                whole.insert(0, one[len(other) :])
-        elif isinstance(one, str) or isinstance(other, str) or one != other:
-            return None
-    return whole
-
-
 def strip_ends(text: Sequence[Piece], pattern: str) -> tuple[list[Piece], str] | None:
     """Take equal literals off both ends of a text and a pattern; None where they differ."""
     pieces = list(text)
@@ -82,13 +63,13 @@ def strip_ends(text: Sequence[Piece], pattern: str) -> tuple[list[Piece], str] |
     return pieces, pattern
 
 
-def may_match(text: Sequence[Piece], pattern: str, words: Callable[[Piece], Word | None]) -> bool:
+@lru_cache(maxsize=65536)
+def may_match(text: tuple[str | Word | None, ...], pattern: str) -> bool:
     """Return False where no values of the unknown pieces could make a text match a pattern.
 
     Args:
-        text: its pieces.
+        text: its pieces; of an unknown one what it is made of, None where that is not known either.
         pattern: with wildcards.
-        words: what an unknown piece is made of; None where that is not known either.
     """
     states = _closed({0}, pattern)
     for piece in text:
@@ -96,11 +77,10 @@ def may_match(text: Sequence[Piece], pattern: str, words: Callable[[Piece], Word
             for character in piece:
                 states = _read(states, pattern, lambda mark, own=character: mark in ("?", own))
             continue
-        word = words(piece)
-        if word is None:
+        if piece is None:
             states = set(range(min(states), len(pattern) + 1)) if states else states
             continue
-        characters, low, high = word
+        characters, low, high = piece
         own = re.compile(f"[?{characters}]")
         reached: set[int] = set()
         for count in range(1, high + 1):
@@ -109,6 +89,25 @@ def may_match(text: Sequence[Piece], pattern: str, words: Callable[[Piece], Word
                 reached |= states
         states = reached
     return len(pattern) in states
+
+
+def without_word(word: Word | None, pattern: str) -> str | None:
+    """Return the pattern of what follows an unknown word; None where that depends on the word.
+
+    Example:
+        >>> without_word(("a-z", 1, 9), "*/x"), without_word(("a-z", 2, 2), "??x")
+        ('*/x', 'x')
+        >>> without_word(("a-z", 1, 9), "*x/") is None
+        True
+    """
+    if word is None:
+        return None
+    characters, low, high = word
+    if pattern[:1] == "*" and (pattern == "*" or not re.match(f"[*?{characters}]", pattern[1])):
+        return pattern
+    if low == high and pattern.startswith("?" * low):
+        return pattern[low:]
+    return None
 
 
 def _closed(states: set[int], pattern: str) -> set[int]:

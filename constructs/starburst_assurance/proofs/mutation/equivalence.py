@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from starburst_assurance.proofs.encoding.decision import World
-from starburst_assurance.proofs.encoding.key_layout import SERVICES, analyst_name, within
+from starburst_assurance.proofs.encoding.key_layout import PEOPLE, SERVICES, analyst_name, within
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.encoding.vocabulary import representatives
@@ -81,7 +81,7 @@ def _by_role(
     before: World, after: World, role: Role, at: Guarded | None, actions: tuple[str, ...]
 ) -> Iterator[Difference]:
     logic = before.logic
-    for user in (None, analyst_name(before)) if role.purpose == "analyst" else (None,):
+    for user in (None, analyst_name(before)) if role.purpose in PEOPLE else (None,):
         context = before.session(role, user=user)
         resource, given = within(before, at) if at else (logic.text("resource"), ())
         for one in _requests(context, actions, resource):

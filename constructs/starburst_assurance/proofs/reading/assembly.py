@@ -12,6 +12,9 @@ from typing import Any, Final
 from starburst.contract import queue_prefix
 from starburst.controller.workers.queue import policy as session_queue_policy
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
+from starburst_assurance.proofs.reading.log_policies import KIND as LOG_POLICY
+from starburst_assurance.proofs.reading.log_policies import read_log_policy
+from starburst_assurance.proofs.reading.permission_sets import with_permission_sets
 from starburst_assurance.proofs.reading.policies import (
     EVERYTHING,
     Endpoint,
@@ -21,6 +24,7 @@ from starburst_assurance.proofs.reading.policies import (
     Role,
 )
 from starburst_assurance.proofs.reading.resolve import Resolver, Template
+from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_assurance.templates.policy_holders import unread
 
 __all__ = ["FOREIGN_BOUNDARY", "QUEUE_USER", "SESSION_QUEUE", "read_policy_set"]
@@ -63,8 +67,11 @@ def read_policy_set(
     fips: bool = False,
     trusted_cidrs: Sequence[str] = (),
     trusted_vpcs: Sequence[str] = (),
+    sharing: Mapping[str, Sharing] | None = None,
     deployer: str | None = None,
     break_glass: str | None = None,
+    data_roles: Sequence[str] = (),
+    identity_center: bool = False,
 ) -> PolicySet:
     """Return the policy set of one environment of a synthesized app.
 
@@ -79,9 +86,13 @@ def read_policy_set(
         fips: whether endpoints have FIPS names.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
+        sharing: by workspace, what its settings leave to whom; as settings are by themselves
+            where it is not named.
         deployer: ARN of the role in which CloudFormation deploys, where keys are kept; None where
             they go with their stack.
         break_glass: ARN of the role that alone may end a kept key.
+        data_roles: ARNs of roles that settings let to data, beside that one and the kit's.
+        identity_center: whether people come by permission sets of IAM Identity Center.
 
     Raises:
         ProofError: there is no such environment, a token in it cannot be resolved, or it
@@ -106,6 +117,8 @@ def read_policy_set(
     reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
     reader.refuse_unread()
     policy_set = reader.policy_set(environment, regions=regions or place[1:])
+    if identity_center:
+        policy_set = with_permission_sets(policy_set)
     own = {endpoint.service: endpoint.identifier for endpoint in policy_set.endpoints}
     return replace(
         policy_set,
@@ -114,6 +127,7 @@ def read_policy_set(
             *(() if trusted_cidrs else ("trusted-networks",)),
             *(() if deployer else ("kept-keys",)),
             *(() if "audit/Files" in policy_set.named else ("own-trail",)),
+            *(() if identity_center else ("identity-center",)),
             *(("kit-boundary",) if FOREIGN_BOUNDARY in policy_set.policies else ()),
         ),
         s3_endpoint=own.get("s3") or s3_endpoint or policy_set.s3_endpoint,
@@ -121,8 +135,10 @@ def read_policy_set(
         fips=fips,
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
+        sharing={name: (sharing or {}).get(name, Sharing()) for name in policy_set.workspaces},
         deployer=deployer,
         break_glass=break_glass,
+        data_roles=tuple(data_roles),
     )
 
 
@@ -167,6 +183,7 @@ class _Reader:
             guarded=(
                 *self._guarded(),
                 *self._functions(),
+                *self._log_groups(),
                 *self._session_queues(environment, roles),
             ),
             endpoints=tuple(self._endpoints()),
@@ -185,10 +202,13 @@ class _Reader:
         return f"{self._short[stack]}/{_HASH.sub('', logical_id)}"
 
     def _add(self, name: str, document: Mapping[str, Any]) -> str:
-        if name in self._policies:
-            raise ResolveError(f"two policies would be called {name}")
-        self._policies[name] = Policy.parse(name, document)
-        return name
+        return self._keep(Policy.parse(name, document))
+
+    def _keep(self, policy: Policy) -> str:
+        if policy.name in self._policies:
+            raise ResolveError(f"two policies would be called {policy.name}")
+        self._policies[policy.name] = policy
+        return policy.name
 
     def _roles(self) -> tuple[Role, ...]:
         attached: dict[str, list[str]] = {}
@@ -283,6 +303,12 @@ class _Reader:
         for arn, found in statements.items():
             policy = self._add(f"permissions of {arn.rpartition(':')[2]}", {"Statement": found})
             yield Guarded(kind="function", arn=arn, policy=policy)
+
+    def _log_groups(self) -> Iterator[Guarded]:
+        for stack, logical_id, _, properties in self._resources(LOG_POLICY):
+            label = self._label(stack, logical_id)
+            policy, arn = read_log_policy(label, self._resolver.value(stack, properties))
+            yield Guarded(kind="log-group", arn=arn, policy=self._keep(policy))
 
     def _vpc(self) -> str:
         for stack, logical_id, _, properties in self._resources("AWS::EC2::SecurityGroup"):

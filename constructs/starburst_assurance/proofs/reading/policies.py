@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from starburst_assurance.proofs.reading.sharing import Sharing
+from starburst_constructs.named_objects import NamedObjects
+
 __all__ = [
     "EVERYTHING",
     "Condition",
@@ -115,7 +118,7 @@ class Guarded:
     """A resource with a policy of its own.
 
     Attributes:
-        kind: bucket, key, queue, topic, repository or function.
+        kind: bucket, key, queue, topic, repository, function or log-group.
         arn: of the resource.
         policy: its policy's name in the policy set.
         workspace: of a session's queue.
@@ -157,13 +160,17 @@ class PolicySet:
         fips: whether endpoints have FIPS names, where AWS has them.
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
+        sharing: by workspace, what its settings leave to whom beside sessions.
         deployer: ARN of the role in which CloudFormation deploys, where keys are kept.
         break_glass: ARN of the role that alone may end a kept key.
+        data_roles: ARNs of further roles that settings let to data.
+        permission_sets: of IAM Identity Center: names of their policies, by the role's ARN.
         duties: what roles of add-ons are for, by purpose, as ``theorems.tables`` writes it.
         ceiling: the most that add-ons may ever be given.
         addons: their names.
         jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
             writes it.
+        reads: objects of other buckets that settings name, by workspace.
     """
 
     name: str
@@ -182,14 +189,18 @@ class PolicySet:
     fips: bool = False
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
+    sharing: Mapping[str, Sharing] = field(default_factory=dict)
     deployer: str | None = None
     break_glass: str | None = None
+    data_roles: tuple[str, ...] = ()
+    permission_sets: Mapping[str, str] = field(default_factory=dict)
     duties: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]] = field(
         default_factory=dict
     )
     ceiling: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
     addons: tuple[str, ...] = ()
     jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    reads: Mapping[str, Sequence[NamedObjects]] = field(default_factory=dict)
 
     def is_of_addon(self, arn: str) -> bool:
         """Return whether a resource stands in a stack of an add-on."""

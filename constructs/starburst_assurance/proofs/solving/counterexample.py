@@ -13,7 +13,7 @@ from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_assurance.proofs.solving.theorem import Claim
 
-__all__ = ["Counterexample", "counterexample", "explained"]
+__all__ = ["Counterexample", "counterexample", "explained", "unknowns_of"]
 
 _PRINCIPAL: Final = "aws:principalarn"
 _TAGS: Final = "aws:principaltag/"
@@ -88,6 +88,16 @@ def counterexample(solver: Any, claim: Claim) -> Counterexample:
                 context=_context(solver, request),
             )
     raise AssertionError("a model without a violated claim")
+
+
+def unknowns_of(claim: Claim) -> Iterator[Any]:
+    """Yield what a counterexample to a claim would show the values of."""
+    contexts = {id(request.context): request.context for request, _ in claim.violations}
+    for context in contexts.values():
+        for key in context.keys.values():
+            yield from (slot.text for slot in key.slots if not isinstance(slot.text, str))
+    resources = (request.resource for request, _ in claim.violations)
+    yield from (resource for resource in resources if not isinstance(resource, str))
 
 
 def _context(solver: Any, request: Request) -> Mapping[str, tuple[str, ...]]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from starburst_assurance.proofs.encoding.decision import World
-from starburst_assurance.proofs.encoding.logic import Formula, Logic, cvc5
+from starburst_assurance.proofs.encoding.logic import Formula, Logic, Question, Term, cvc5
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.solving.counterexample import (
     Counterexample,
     counterexample,
     explained,
+    unknowns_of,
 )
 from starburst_assurance.proofs.solving.theorem import ABSENT, Claim, Theorem
 
@@ -108,21 +109,26 @@ def _judge(
     if not claim.violations:
         return "vacuous", f"{claim.about}: no request to speak of", None
     premise = logic.every(claim.premises)
-    said = frozenset(logic.axioms)
+    given = logic.term(premise)
+
+    def question(*formulas: Term) -> Question:
+        return frozenset(logic.axioms_of(given, *formulas)), given, formulas
+
     asked = [logic.term(formula) for _, formula in claim.violations if formula is not False]
-    fresh = [one for one in asked if (said, logic.term(premise), one) not in logic.refused]
+    fresh = [one for one in asked if question(one) not in logic.refused]
     broken = logic.some(fresh)
     # Axioms alone always hold of something: each is about one name of its own.
-    if check_premises and premise is not True:
+    if check_premises and premise is not True and question() not in logic.met:
         result = _ask(logic, premise, seconds)[0]
         if result != "sat":
             answer: Answer = "vacuous" if result == "unsat" else "unknown"
             return answer, f"{claim.about}: the premises are {result}", None
+        logic.met.add(question())
     if broken is False:
         return "proved", "", None
-    result, solver = _ask(logic, logic.every((premise, broken)), seconds)
+    result, solver = _ask(logic, logic.every((premise, broken)), seconds, unknowns_of(claim))
     if result == "unsat":
-        logic.refused.update((said, logic.term(premise), one) for one in fresh)
+        logic.refused.update(map(question, fresh))
         return "proved", "", None
     if result == "unknown":
         return (
@@ -139,7 +145,7 @@ def decide(logic: Logic, formula: Formula, seconds: float) -> Literal["sat", "un
 
 
 def _ask(
-    logic: Logic, formula: Formula, seconds: float
+    logic: Logic, formula: Formula, seconds: float, shown: Iterable[Term] = ()
 ) -> tuple[Literal["sat", "unsat", "unknown"], Any]:
     if formula is False:
         return "unsat", None
@@ -151,7 +157,8 @@ def _ask(
     ):
         solver.setOption(option, value)
     solver.setLogic("ALL")
-    for axiom in logic.axioms:
+    # An axiom about anything else changes no answer, and its name would need a value as well.
+    for axiom in (*logic.axioms_of(logic.term(formula), *shown), *logic.lemmas(formula)):
         solver.assertFormula(axiom)
     solver.assertFormula(logic.term(formula))
     try:

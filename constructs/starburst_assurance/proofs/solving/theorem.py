@@ -16,6 +16,7 @@ __all__ = ["ABSENT", "Claim", "Theorem", "always", "never", "theorem"]
 
 ABSENT: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "identity-center": "signs people in without IAM Identity Center",
         "kit-boundary": "has an organization's permissions boundary, which cannot be read, instead "
         "of the kit's",
         "own-endpoints": "uses endpoints that are not its own, with policies that are not either",

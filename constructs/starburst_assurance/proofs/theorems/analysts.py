@@ -1,4 +1,4 @@
-"""What keeps one analyst from another, inside one workspace."""
+"""What keeps one person from another, inside one workspace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    DATA,
+    HOME,
+    PACKAGES,
+    PEOPLE,
     SESSIONS,
     actions_on,
     analyst_name,
@@ -30,7 +34,7 @@ LISTING = ("s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUplo
 
 
 class Two(NamedTuple):
-    """An analyst's session, another user of the same workspace, and what is known of both."""
+    """A person's session, another user of the same workspace, and what is known of both."""
 
     context: Context
     victim: Text
@@ -43,72 +47,80 @@ def _two(world: World, role: Role) -> Two:
     return Two(world.session(role, user=user), victim, (different,))
 
 
-def _folder(world: World, role: Role, user: Text) -> Text:
-    bucket = data_bucket(world).arn
-    return world.logic.join(
-        f"{bucket}/{SESSIONS}{role.workspace}/", user, "/", world.logic.text("rest")
-    )
+def _folders(world: World, role: Role, user: Text) -> Iterator[tuple[str, Text]]:
+    bucket, rest = data_bucket(world).arn, world.logic.text("rest")
+    for area in (SESSIONS, HOME):
+        folder = f"{bucket}/{area}{role.workspace}/"
+        yield f"{role.name}, {area}", world.logic.join(folder, user, "/", rest)
 
 
 @theorem(GROUP)
 def own_objects_only(world: World) -> Iterator[Claim]:
-    """An analyst never reads, writes or deletes anything in another user's folder."""
-    for role in world.policy_set.roles_for("analyst"):
+    """Nobody reads, writes or deletes anything in another user's folders, sessions and home."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         two = _two(world, role)
-        asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
-        yield never(
-            role.name,
-            [(one, world.allowed(role, one, at=data_bucket(world))) for one in asked],
-            given=two.given,
-        )
+        for about, key in _folders(world, role, two.victim):
+            asked = requests(two.context, actions_on(world, "s3"), key)
+            yield never(
+                about,
+                [(one, world.allowed(role, one, at=data_bucket(world))) for one in asked],
+                given=two.given,
+            )
 
 
 @theorem(GROUP)
 def own_objects_only_by_identity(world: World) -> Iterator[Claim]:
-    """The same holds by the analyst's own policies alone, were the bucket's policy ever lost."""
-    for role in world.policy_set.roles_for("analyst"):
+    """The same holds by a person's own policies alone, were the bucket's policy ever lost."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         two = _two(world, role)
-        asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
-        yield never(
-            role.name,
-            [(one, world.allowed(role, one)) for one in asked],
-            given=two.given,
-        )
+        for about, key in _folders(world, role, two.victim):
+            asked = requests(two.context, actions_on(world, "s3"), key)
+            yield never(about, [(one, world.allowed(role, one)) for one in asked], given=two.given)
 
 
 @theorem(GROUP)
 def own_objects_only_whatever_identity(world: World) -> Iterator[Claim]:
-    """An analyst never touches another user's folder, whatever their identity policy says."""
-    for role in world.policy_set.roles_for("analyst"):
+    """Nobody touches another user's folders, whatever their identity policy says."""
+    bucket = data_bucket(world)
+    for role in world.policy_set.roles_for(*PEOPLE):
         two = _two(world, role)
-        bucket = data_bucket(world)
-        asked = requests(two.context, actions_on(world, "s3"), _folder(world, role, two.victim))
-        yield never(
-            role.name,
-            [
-                (
-                    one,
-                    world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False),
-                )
-                for one in asked
-            ],
-            given=two.given,
-        )
+        for about, key in _folders(world, role, two.victim):
+            asked = requests(two.context, actions_on(world, "s3"), key)
+            yield never(
+                about,
+                [
+                    (
+                        one,
+                        world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False),
+                    )
+                    for one in asked
+                ],
+                given=two.given,
+            )
 
 
 @theorem(GROUP)
 def own_names_only(world: World) -> Iterator[Claim]:
-    """An analyst never lists another user's keys, nor the whole bucket, by any prefix.
+    """Nobody lists another user's keys, another workspace's, nor the whole bucket, by any prefix.
 
-    It holds by their own policies alone, and by the bucket's policy alone.
+    A steward lists no user's. It holds by their own policies alone, and by the bucket's policy
+    alone.
     """
     bucket = data_bucket(world)
-    for role in world.policy_set.roles_for("analyst"):
+    for role in world.policy_set.roles_for(*PEOPLE):
         user = analyst_name(world)
         context = world.session(role, user=user)
-        own = world.logic.join(f"{SESSIONS}{role.workspace}/", user, "/")
+        own: list[Text] = [f"{area}{role.workspace}/" for area in (PACKAGES, DATA)]
+        if role.purpose == "analyst":
+            own += [
+                world.logic.join(f"{area}{role.workspace}/", user, "/") for area in (SESSIONS, HOME)
+            ]
+        asks = context.text("s3:prefix")
         inside = world.logic.every(
-            (context.has("s3:prefix"), world.logic.starts(context.text("s3:prefix"), own))
+            (
+                context.has("s3:prefix"),
+                world.logic.some(world.logic.starts(asks, prefix) for prefix in own),
+            )
         )
         asked = list(requests(context, LISTING, bucket.arn))
         given = (world.logic.no(inside),)
@@ -129,14 +141,14 @@ def own_names_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def no_forged_answers(world: World) -> Iterator[Claim]:
-    """An analyst never writes a result or the controller's status, not even in their own folder."""
+    """An analyst never writes a result, a log or the controller's status, not even their own."""
     bucket = data_bucket(world)
     for role in world.policy_set.roles_for("analyst"):
         user = analyst_name(world)
         context = world.session(role, user=user)
         session = session_id(world)
         folder = f"{bucket.arn}/{SESSIONS}{role.workspace}/"
-        for what in ("results/", "status.json"):
+        for what in ("results/", "logs/", "status.json"):
             rest = world.logic.text("rest") if what.endswith("/") else ""
             key = world.logic.join(folder, user, "/", session, f"/{what}", rest)
             one = next(iter(requests(context, ["s3:PutObject"], key)))
@@ -148,8 +160,8 @@ def no_forged_answers(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def own_queue_only(world: World) -> Iterator[Claim]:
-    """An analyst never uses the queue of another user's session, whatever identity policies say."""
-    for role in world.policy_set.roles_for("analyst"):
+    """Nobody uses the queue of another user's session, whatever identity policies say."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         two = _two(world, role)
         queue = queue_of(world, str(role.workspace))
         owned_by(two.context, two.victim)
@@ -194,8 +206,8 @@ def own_keys_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def nothing_without_a_name(world: World) -> Iterator[Claim]:
-    """A session of an analyst role without a name may do nothing at all, in any service."""
-    for role in world.policy_set.roles_for("analyst"):
+    """A session of a person without a name may do nothing at all, in any service."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         context = world.session(role)
         for resource in world.logic.text("resource"), data_bucket(world).arn:
             asked = requests(context, every_action(world), resource)

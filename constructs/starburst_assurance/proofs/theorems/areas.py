@@ -8,6 +8,10 @@ from dataclasses import replace
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     CONTROL,
+    DATA,
+    HOME,
+    PACKAGES,
+    PEOPLE,
     SESSION,
     SESSIONS,
     actions_on,
@@ -17,6 +21,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
     session_of,
 )
 from starburst_assurance.proofs.encoding.logic import Formula, Text
+from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 from starburst_assurance.proofs.theorems.tables import AREAS
 
@@ -29,8 +34,8 @@ NAMES = tuple(area.rstrip("/") for area in AREAS if not area.startswith("_"))
 def each_area_has_its_own_writers(world: World) -> Iterator[Claim]:
     """No role changes or reads an object of an area that its table does not name it for.
 
-    Packages, data and homes name nobody yet, and what is in no area is nobody's. It holds by
-    identity policies alone.
+    What is in no area is nobody's. It holds by identity policies alone; what each workspace's
+    settings leave to whom is proved beside it.
     """
     logic, bucket = world.logic, data_bucket(world)
     actions = actions_on(world, "s3")
@@ -57,17 +62,17 @@ def each_area_has_its_own_writers(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
-def an_analyst_has_one_folder(world: World) -> Iterator[Claim]:
-    """An analyst reaches no object but below ``sessions/``, their workspace and their name.
+def people_reach_what_is_theirs(world: World) -> Iterator[Claim]:
+    """A person reaches their workspace's packages and data, an analyst also their own folders.
 
-    By their own policies alone, and by the bucket's policy alone.
+    That is, ``sessions/`` and ``home/`` below their name, and no other object. By their own
+    policies alone, and by the bucket's policy alone.
     """
     bucket = data_bucket(world)
-    for role in world.policy_set.roles_for("analyst"):
+    for role in world.policy_set.roles_for(*PEOPLE):
         user = analyst_name(world)
         context = world.session(role, user=user)
-        own = world.logic.join(f"{bucket.arn}/{SESSIONS}{role.workspace}/", user, "/")
-        key, elsewhere = _elsewhere(world, own)
+        key, elsewhere = _elsewhere(world, _theirs(world, role, user))
         asked = list(requests(context, actions_on(world, "s3"), key))
         yield never(
             f"{role.name}, by identity",
@@ -86,30 +91,28 @@ def an_analyst_has_one_folder(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def no_name_is_an_area(world: World) -> Iterator[Claim]:
-    """Who is called like an area, or whose workspace is, reaches their own sessions only.
+    """Who is called like an area, or whose workspace is, reaches what anybody in their place does.
 
     A user's name is tried at both policies. A workspace's is tried at the bucket's, which reads it
     from the role's tag; an environment with such workspaces is proved like any other.
     """
     bucket = data_bucket(world)
     for name in NAMES:
-        for role in world.policy_set.roles_for("analyst"):
+        for role in world.policy_set.roles_for(*PEOPLE):
             context = world.session(role, user=name)
-            own = f"{bucket.arn}/{SESSIONS}{role.workspace}/{name}/"
-            key, elsewhere = _elsewhere(world, own)
+            key, elsewhere = _elsewhere(world, _theirs(world, role, name))
             asked = requests(context, actions_on(world, "s3"), key)
             yield never(
                 f"{role.name}, a user called {name}",
                 [(one, world.allowed(role, one)) for one in asked],
                 given=[elsewhere],
             )
-        for purpose in ("analyst", "worker"):
+        for purpose in (*PEOPLE, "worker"):
             role = world.policy_set.roles_for(purpose)[0]
             theirs = replace(role, tags={**role.tags, "starburst-workspace": name})
-            analyst = purpose == "analyst"
-            context = world.session(theirs, user=name if analyst else None)
-            own = f"{bucket.arn}/{SESSIONS}{name}/" + (f"{name}/" if analyst else "")
-            key, elsewhere = _elsewhere(world, own)
+            user = name if purpose in PEOPLE else None
+            context = world.session(theirs, user=user)
+            key, elsewhere = _elsewhere(world, _theirs(world, theirs, user))
             asked = requests(context, actions_on(world, "s3"), key)
             yield never(
                 f"{purpose} of a workspace called {name}, by the bucket",
@@ -162,7 +165,19 @@ def only_the_controller_says_how_a_session_stands(world: World) -> Iterator[Clai
             yield never(f"{role.name} at {workspace}", [(one, world.allowed(role, one))])
 
 
-def _elsewhere(world: World, own: Text) -> tuple[Text, Formula]:
-    """Return any object of the data bucket, and that it is not below a prefix."""
-    key = world.logic.join(f"{data_bucket(world).arn}/", world.logic.text("key"))
-    return key, world.logic.no(world.logic.starts(key, own))
+def _theirs(world: World, role: Role, user: Text | None) -> list[Text]:
+    """Return the prefixes below which a role's session reaches objects: a worker's has no user."""
+    own: list[Text] = [f"{area}{role.workspace}/" for area in (PACKAGES, DATA)]
+    if role.purpose == "worker":
+        own.append(f"{SESSIONS}{role.workspace}/")
+    if role.purpose == "analyst" and user is not None:
+        join = world.logic.join
+        own += [join(f"{area}{role.workspace}/", user, "/") for area in (SESSIONS, HOME)]
+    return own
+
+
+def _elsewhere(world: World, prefixes: list[Text]) -> tuple[Text, Formula]:
+    """Return any object of the data bucket, and that it is below none of the prefixes."""
+    logic, arn = world.logic, f"{data_bucket(world).arn}/"
+    key = logic.join(arn, logic.text("key"))
+    return key, logic.no(logic.some(logic.starts(key, logic.join(arn, one)) for one in prefixes))

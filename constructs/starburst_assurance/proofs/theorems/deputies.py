@@ -40,6 +40,7 @@ _CLUSTER: Final = {
     "kms:EncryptionContext:aws:ecs:clusterName": "starburst-{env}",
 }
 _WAKES: Final = "arn:aws:events:{r}:{a}:rule/starburst-{env}-control-Wake"
+_ALARMS: Final = {**_US, "aws:SourceArn": "arn:aws:cloudwatch:{r}:{a}:alarm:*"}
 _TRAIL: Final = {**_US, "aws:SourceArn": "arn:aws:cloudtrail:{r}:{a}:trail/starburst-{env}"}
 
 JOBS: Final[Mapping[str, Sequence[Job]]] = {
@@ -105,17 +106,28 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
         ),
     ),
     "control/Alerts": (
-        Job(
-            service="cloudwatch.amazonaws.com",
-            actions=("sns:Publish",),
-            said={**_US, "aws:SourceArn": "arn:aws:cloudwatch:{r}:{a}:alarm:*"},
-        ),
+        Job(service="cloudwatch.amazonaws.com", actions=("sns:Publish",), said=_ALARMS),
         Job(
             service="budgets.amazonaws.com",
             actions=("sns:Publish",),
             said={**_US, "aws:SourceArn": "arn:aws:budgets::{a}:*"},
         ),
     ),
+    "control/SecurityAlerts": (
+        Job(service="cloudwatch.amazonaws.com", actions=("sns:Publish",), said=_ALARMS),
+    ),
+    # Where events of a trail are passed on into a log group, by a rule of ours.
+    **{
+        f"control/{group}Log": tuple(
+            Job(
+                service=service,
+                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                said={**_US, "aws:SourceArn": "arn:aws:events:{r}:{a}:rule/*"},
+            )
+            for service in ("events.amazonaws.com", "delivery.logs.amazonaws.com")
+        )
+        for group in ("Elsewhere", "Forwarded")
+    },
     "control/Wakes": (
         Job(
             service="events.amazonaws.com",
@@ -152,7 +164,7 @@ JOBS: Final[Mapping[str, Sequence[Job]]] = {
 
 @theorem(GROUP)
 def services_do_their_job(world: World) -> Iterator[Claim]:
-    """An AWS service does to our keys, buckets, topics and functions what its job is, and no more.
+    """An AWS service does to our keys, buckets, topics and logs what its job is, and no more.
 
     Each says on whose behalf: our account, trail, log group, cluster, alarm or rule. What each is
     for is a table beside this theorem.

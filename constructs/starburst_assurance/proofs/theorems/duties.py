@@ -8,6 +8,7 @@ from typing import Final
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    PEOPLE,
     actions_on,
     data_bucket,
     data_key,
@@ -17,6 +18,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
     session_of,
 )
 from starburst_assurance.proofs.encoding.logic import Formula, Text
+from starburst_assurance.proofs.encoding.named_reads import is_let_through, is_named
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 from starburst_assurance.proofs.theorems.endpoints import opening_role, passed_for_endpoints
@@ -51,6 +53,10 @@ def _filled(world: World, pattern: str, role: Role) -> str:
         "{flows}": policy_set.named.get("network/Flows", ""),
         "{closed}": next(iter(default_groups(world)), "arn:aws:ec2:::none"),
         "{events}": policy_set.named.get("audit/Events", ""),
+        "{packages}": (
+            f"arn:aws:ssm:{policy_set.region}:{policy_set.account}:"
+            f"parameter/starburst/{policy_set.name}/packages/{role.workspace}"
+        ),
         "{parameter}": (
             f"arn:aws:ssm:{policy_set.region}:{policy_set.account}:"
             f"parameter/starburst/{policy_set.name}/runtime"
@@ -96,14 +102,16 @@ def every_role_keeps_to_its_duty(world: World) -> Iterator[Claim]:
     """
     for role in world.policy_set.roles:
         # One user stands for all: what is between users is another theorem's affair.
-        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        context = world.session(role, user=USER if role.purpose in PEOPLE else None)
         resource = world.logic.text("resource")
         duties = _duties(world, role)
         for one in requests(context, every_action(world), resource):
             allowed = world.allowed(role, one, boundary=False)
             if allowed is False:
                 continue
-            kept = _within(world, duties, role, one.action, resource)
+            kept = world.logic.some(
+                (_within(world, duties, role, one.action, resource), is_named(world, role, one))
+            )
             yield never(
                 f"{role.name}, {one.action}",
                 [(one, world.logic.every((allowed, world.logic.no(kept))))],
@@ -118,7 +126,7 @@ def duties_end_where_names_end(world: World) -> Iterator[Claim]:
     a slip in a pattern shows without a search.
     """
     for role in world.policy_set.roles:
-        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        context = world.session(role, user=USER if role.purpose in PEOPLE else None)
         duties = _duties(world, role)
         near: dict[str, None] = {}
         for _, patterns in duties:
@@ -151,7 +159,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
     """Whatever its policies say, no role ever goes beyond what the kit's roles need together."""
     for name in sorted({role.boundary for role in world.policy_set.roles if role.boundary}):
         role = next(one for one in world.policy_set.roles if one.boundary == name)
-        context = world.session(role, user=USER if role.purpose == "analyst" else None)
+        context = world.session(role, user=USER if role.purpose in PEOPLE else None)
         resource = world.logic.text("resource")
         for one in requests(context, every_action(world), resource):
             allowed = world.allowed(role, one, whatever_identity=True)
@@ -162,7 +170,9 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
                 *(ENDPOINT_OPENING_CEILING if opening_role(world) else ()),
                 *world.policy_set.ceiling,
             )
-            kept = _within(world, ceiling, role, one.action, resource)
+            kept = world.logic.some(
+                (_within(world, ceiling, role, one.action, resource), is_let_through(world, one))
+            )
             yield never(
                 f"{name}, {one.action}",
                 [(one, world.logic.every((allowed, world.logic.no(kept))))],
@@ -173,7 +183,8 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
 def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
     """Whatever its policies say, no role reads or writes an object of another account.
 
-    Nor does it pass a role to anything but ECS tasks, or CloudFormation the endpoint role.
+    But for objects of other buckets that settings name. Nor does it pass a role to anything but
+    ECS tasks, or CloudFormation the endpoint role.
     """
     for role in world.policy_set.roles:
         context = session_of(world, role)
@@ -181,7 +192,18 @@ def nothing_in_other_accounts(world: World) -> Iterator[Claim]:
         asked = requests(context, objects, world.logic.text("resource"))
         yield never(
             role.name,
-            [(one, world.allowed(role, one, whatever_identity=True)) for one in asked],
+            [
+                (
+                    one,
+                    world.logic.every(
+                        (
+                            world.allowed(role, one, whatever_identity=True),
+                            world.logic.no(is_let_through(world, one)),
+                        )
+                    ),
+                )
+                for one in asked
+            ],
             given=[context.is_not("aws:ResourceAccount", world.policy_set.account)],
         )
         resource = world.logic.text("resource")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    HOME,
+    PEOPLE,
     SESSIONS,
     actions_on,
     analyst_name,
@@ -160,7 +162,7 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
     """Every role carries the boundary, so none does what the boundary does not name."""
     for role in world.policy_set.roles:
-        context = world.session(role, user="alice" if role.purpose == "analyst" else None)
+        context = world.session(role, user="alice" if role.purpose in PEOPLE else None)
         unnamed = [
             f"{service}:{name}"
             for service, name in (
@@ -201,7 +203,7 @@ def a_revoked_user_is_out_alone(world: World) -> Iterator[Claim]:
     revoke = Policy.parse("revocation", revocation_document(REVOKED_AT, user="alice"))
     before, after = moment(REVOKED_AT - SECOND), moment(REVOKED_AT)
     resource = world.logic.text("resource")
-    for role in world.policy_set.roles_for("analyst"):
+    for role in world.policy_set.roles_for(*PEOPLE):
         hers = world.session(role, user="alice")
         hers.put("aws:TokenIssueTime", before)
         asked = requests(hers, every_action(world), resource)
@@ -221,13 +223,13 @@ def a_revoked_user_is_out_alone(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def revokers_only_revoke(world: World) -> Iterator[Claim]:
-    """Who may revoke may put and take away policies of analysts and workers, and nothing else.
+    """Who may revoke may put and take away policies of people and workers, and nothing else.
 
     What they put stays under the boundary: see what holds whatever an identity policy says. They
     see users' names, so that a slip in one is told, and nothing that is below them.
     """
     policy_set = world.policy_set
-    ends = {role.arn: role for role in policy_set.roles_for("analyst", "worker")}
+    ends = {role.arn: role for role in policy_set.roles_for(*PEOPLE, "worker")}
     bucket = data_bucket(world)
     document = revoker_document(
         policy_set.name,
@@ -276,8 +278,9 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
             for one in requests(deeper, ["s3:ListBucketVersions"], bucket.arn)
         ],
         given=[
-            world.logic.no(world.logic.same(prefix, f"{SESSIONS}{workspace}/"))
+            world.logic.no(world.logic.same(prefix, f"{area}{workspace}/"))
             for workspace in policy_set.workspaces
+            for area in (SESSIONS, HOME)
         ],
     )
     whole = world.session(someone)

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     CONTROL,
+    DATA,
+    HOME,
+    PACKAGES,
+    PEOPLE,
     SESSION,
     SESSIONS,
     data_bucket,
@@ -17,6 +21,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
 from starburst_assurance.proofs.encoding.vocabulary import representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_constructs.identity.auditing import auditor_document
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_response import (
     container_document,
@@ -27,7 +32,7 @@ from starburst_constructs.policies.incident_response import (
     launch_denial_document,
     watcher_document,
 )
-from starburst_constructs.policies.incident_statements import Locker
+from starburst_constructs.policies.incident_statements import WRITERS, Locker
 from starburst_constructs.policies.retention import Keeping
 
 GROUP = "Evidence and containment"
@@ -108,8 +113,9 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
 def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
     """Of who is contained or held nobody of ours erases an object, however late they signed in.
 
-    Who is contained does not write over one either. The policies are the very ones that
-    ``python -m deploy.contain`` and ``python -m deploy.hold`` put.
+    Their sessions and their home; of a workspace, all that it has. Who is contained does not write
+    over one either, and erases or writes nothing that the workspace shares. The policies are the
+    very ones that ``python -m deploy.contain`` and ``python -m deploy.hold`` put.
     """
     logic, bucket = world.logic, data_bucket(world)
     erasing = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"]
@@ -120,14 +126,31 @@ def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
                 for why in ("contained", "held") if session is None else ("held",):
                     keeping = Keeping(why=why, workspace=workspace, user=user, session=session)
                     # Roles of other workspaces carry no denial, and need none.
-                    denied = role.purpose in ("analyst", "worker") and role.workspace == workspace
+                    denied = role.purpose in WRITERS and role.workspace == workspace
                     denial = [Policy.parse("denial", keeping.document)] if denied else []
-                    key = logic.join(f"{bucket.arn}/{keeping.prefix}", logic.text("key"))
                     actions = [*erasing, *(writing if why == "contained" else ())]
                     # The controller writes a session's status, and nothing over another's word.
                     if role.purpose == "controller":
                         actions = erasing
-                    asked = requests(session_of(world, role), actions, key)
+                    context, rest = session_of(world, role), logic.text("key")
+                    asked = [
+                        one
+                        for prefix in _kept(workspace, user, session)
+                        for one in requests(
+                            context, actions, logic.join(f"{bucket.arn}/{prefix}", rest)
+                        )
+                    ]
+                    if why == "contained" and user is not None and role.purpose in PEOPLE:
+                        theirs = world.session(role, user=user)
+                        asked += [
+                            one
+                            for area in (PACKAGES, DATA)
+                            for one in requests(
+                                theirs,
+                                actions,
+                                logic.join(f"{bucket.arn}/{area}{workspace}/", rest),
+                            )
+                        ]
                     yield never(
                         f"{role.name}: {keeping.policy_name}",
                         [(one, world.allowed(role, one, at=bucket, also=denial)) for one in asked],
@@ -135,11 +158,27 @@ def contained_and_held_objects_stay(world: World) -> Iterator[Claim]:
     another = Keeping(why="contained", workspace=world.policy_set.workspaces[0], user="alice")
     denial = Policy.parse("denial", another.document)
     context, other = world.context(), logic.text("object")
+    hers = [
+        logic.like(other, f"arn:aws:s3:::*/{prefix}*")
+        for prefix in _kept(another.workspace, "alice", None)
+    ]
     yield never(
         "others' objects",
         [(one, world.refuses(denial, one)) for one in requests(context, erasing, other)],
-        given=[logic.no(logic.like(other, f"arn:aws:s3:::*/{another.prefix}*"))],
+        given=[
+            *(logic.no(one) for one in hers),
+            context.is_not("aws:PrincipalTag/userName", "alice"),
+        ],
     )
+
+
+def _kept(workspace: str, user: str | None, session: str | None) -> list[str]:
+    """Return what is kept of a session, a user, or all of a workspace: a table of its own."""
+    if session is not None:
+        return [f"{SESSIONS}{workspace}/{user}/{session}/"]
+    if user is not None:
+        return [f"{area}{workspace}/{user}/" for area in (SESSIONS, HOME)]
+    return [f"{area}{workspace}/" for area in (SESSIONS, PACKAGES, DATA, HOME)]
 
 
 @theorem(GROUP, unless="own-trail")
@@ -211,7 +250,7 @@ def officers_freeze_and_nothing_else(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def responders_read_nothing(world: World) -> Iterator[Claim]:
-    """Who contains, isolates, holds, erases or watches reads no data and takes no other power.
+    """Who contains, isolates, holds, erases, watches or audits reads no data, and takes no power.
 
     Nor can any of them shorten the life of evidence, but by lifting a hold or erasing, each a
     permission of its own. Who restores must read what comes back, so they are not among these.
@@ -227,7 +266,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         else None
     )
     spaces = policy_set.workspaces
-    prefixes = [f"{SESSIONS}{workspace}/" for workspace in spaces]
+    prefixes = [prefix for workspace in spaces for prefix in _kept(workspace, None, None)]
     someone = Role(
         arn=f"arn:aws:iam::{policy_set.account}:role/responder",
         tags={},
@@ -249,6 +288,7 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
         "watches": watcher_document(
             policy_set.name, spaces, trail_log_group="trail", placement=placement
         ),
+        "audits": auditor_document(policy_set.name, placement=placement, bucket=name),
     }
     for duty, document in documents.items():
         policy = Policy.parse(f"who {duty}", document)
@@ -273,7 +313,15 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
                     for one in requests(context, actions, target)
                 ],
             )
-        if files is None or duty == "watches":
+        if duty == "audits":
+            asked = requests(context, ["lambda:InvokeFunction"], resource)
+            door = policy_set.named["control/ControllerOfficers"]
+            yield never(
+                "who audits: another door than the officers'",
+                [(one, world.allowed(someone, one, also=[policy])) for one in asked],
+                given=[logic.no(logic.same(resource, door))],
+            )
+        if files is None or duty in ("watches", "audits"):
             continue
         record = logic.text("record")
         writes = requests(context, ["s3:PutObject"], record)

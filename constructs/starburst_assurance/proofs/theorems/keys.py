@@ -168,7 +168,7 @@ def session_keys_are_for_sessions(world: World) -> Iterator[Claim]:
     for role in world.policy_set.roles:
         if role.purpose in ("analyst", "worker"):
             continue
-        context = world.session(role)
+        context = session_of(world, role)
         context.put("kms:ViaService")
         asked = [
             one

@@ -192,7 +192,7 @@ def the_controller_reads_no_data(world: World) -> Iterator[Claim]:
         [(one, world.allowed(role, one, at=bucket)) for one in listing],
         given=[world.logic.no(records)],
     )
-    for what in ("functions/", "inputs/", "results/"):
+    for what in ("functions/", "inputs/", "logs/", "results/"):
         # Names of sealed objects have no slash in them: the runtime makes them.
         leaf = world.logic.name("object", characters="a-zA-Z0-9._-", low=1, high=128)
         resource = world.logic.join(folder, f"/{what}", leaf)

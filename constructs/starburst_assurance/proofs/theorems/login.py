@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starburst_assurance.proofs.encoding.decision import World
+from starburst_assurance.proofs.encoding.encode import says
 from starburst_assurance.proofs.encoding.key_layout import (
+    PEOPLE,
     STS_PUNCTUATION,
     actions_on,
+    every_action,
     login_context,
     requests,
     tag_by_sts,
 )
 from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
-from starburst_assurance.proofs.reading.policies import Role
+from starburst_assurance.proofs.reading.policies import Role, Statement
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
 
 GROUP = "Assuming a role"
-HUMAN_ROLES = ("analyst", "platform")
+HUMAN_ROLES = (*PEOPLE, "platform")
+LONGEST_SET = 32
+BEGINNING = ("sts:AssumeRole", "sts:TagSession")
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 
 
@@ -32,11 +37,11 @@ def _asks(world: World, role: Role, context: Context) -> list[tuple[Request, For
 
 @theorem(GROUP)
 def names_are_plain_words(world: World) -> Iterator[Claim]:
-    """Every analyst session has a user name of 3 to 32 letters and digits, without exception.
+    """Every session of a person has a user name of 3 to 32 letters and digits, without exception.
 
     So a name can be a folder: no slash leads into another user's, no dash into another queue.
     """
-    for role in world.policy_set.roles_for("analyst"):
+    for role in world.policy_set.roles_for(*PEOPLE):
         user = world.logic.text("user")
         context = login_context(world, user)
         # Of what STS takes, all that is no letter or digit.
@@ -62,8 +67,8 @@ def names_are_plain_words(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def nobody_logs_in_without_a_name(world: World) -> Iterator[Claim]:
-    """Nobody becomes an analyst without the session tag that names them."""
-    for role in world.policy_set.roles_for("analyst"):
+    """Nobody becomes an analyst or a steward without the session tag that names them."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         context = world.context()
         context.put("aws:RequestTag/userName")
         yield never(role.name, _asks(world, role, context))
@@ -71,8 +76,8 @@ def nobody_logs_in_without_a_name(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def no_other_tag_comes_along(world: World) -> Iterator[Claim]:
-    """A session of an analyst carries no tag but ``userName``, so it cannot move its workspace."""
-    for role in world.policy_set.roles_for("analyst"):
+    """A session of a person carries no tag but ``userName``, so it cannot move its workspace."""
+    for role in world.policy_set.roles_for(*PEOPLE):
         context = world.context()
         context.put("aws:TagKeys", "userName", world.logic.text("another tag"))
         other = world.logic.no(
@@ -82,14 +87,14 @@ def no_other_tag_comes_along(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP)
-def only_analysts_bring_tags(world: World) -> Iterator[Claim]:
-    """Only an analyst's login brings a tag along, and no login does anything but begin a session.
+def only_people_bring_tags(world: World) -> Iterator[Claim]:
+    """Only analysts and stewards bring a tag along, and a login does nothing but begin a session.
 
     So nobody else gives themselves a name, and with it another user's folder.
     """
     for role in world.policy_set.roles:
         begins = {"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}
-        if role.purpose == "analyst":
+        if role.purpose in PEOPLE:
             begins.add("sts:TagSession")
         context = world.context()
         others = [action for action in actions_on(world, "sts") if action not in begins]
@@ -104,7 +109,7 @@ def only_analysts_bring_tags(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def people_come_from_the_identity_provider(world: World) -> Iterator[Claim]:
-    """Only users of the identity provider become analysts or engineers: no service."""
+    """Only users of the identity provider become analysts, stewards or engineers: no service."""
     for role in world.policy_set.roles_for(*HUMAN_ROLES):
         service = world.context()
         service.put("aws:PrincipalIsAWSService", "true")
@@ -201,7 +206,7 @@ def service_roles_are_for_us(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
-    """A SAML answer that was made for another audience than AWS makes nobody an analyst."""
+    """A SAML answer that was made for another audience than AWS lets nobody in."""
     for role in world.policy_set.roles_for(*HUMAN_ROLES):
         context = world.context()
         context.put("aws:FederatedProvider", world.logic.text("provider"))
@@ -216,7 +221,7 @@ def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
-    """No IAM user becomes an analyst or engineer without a second factor, nor under another's name.
+    """No IAM user becomes any of these without a second factor, nor under another's name.
 
     Where users sign in through an identity provider or a broker, no IAM user gets in at all.
     """
@@ -227,7 +232,7 @@ def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
             _asks(world, role, plain),
             given=[plain.is_not("aws:MultiFactorAuthPresent", "true")],
         )
-        if role.purpose != "analyst":
+        if role.purpose not in PEOPLE:
             continue
         context, tag = _user(world), world.logic.text("tag")
         context.put("aws:RequestTag/userName", tag)
@@ -240,19 +245,93 @@ def users_come_with_a_second_factor(world: World) -> Iterator[Claim]:
 
 def _user(world: World) -> Context:
     """Return the context of some IAM user of this account."""
-    context, user = world.context(), world.logic.text("user")
+    context, logic = world.context(), world.logic
     account = world.policy_set.account
+    # The ARN has the user's path as well, which ``aws:username`` lacks.
+    arn = logic.join(f"arn:aws:iam::{account}:user/", logic.text("path and name"))
     context.put("aws:FederatedProvider")
     context.put("aws:PrincipalIsAWSService", "false")
     context.put("aws:PrincipalAccount", account)
-    context.put("aws:PrincipalArn", world.logic.join(f"arn:aws:iam::{account}:user/", user))
-    context.put("aws:username", user)
+    context.put("aws:PrincipalArn", arn)
+    context.put("aws:username", logic.text("user"))
     return context
+
+
+@theorem(GROUP, unless="identity-center")
+def the_identity_center_names_people(world: World) -> Iterator[Claim]:
+    """Who comes by IAM Identity Center comes by the role's permission set, under their own name.
+
+    Nobody else becomes an analyst, a steward or an engineer: no role that was made in the account.
+    """
+    policy_set, logic = world.policy_set, world.logic
+    for role in policy_set.roles_for(*HUMAN_ROLES):
+        elsewhere = world.context()
+        arn = elsewhere.text("aws:PrincipalArn")
+        path = f"arn:aws:iam::{policy_set.account}:role/aws-reserved/sso.amazonaws.com/"
+        # A permission set's name has 32 characters at most, and what stands behind it has 16.
+        short = len(role.name) <= LONGEST_SET
+        name = role.name if short else f"{role.name[: LONGEST_SET - 9]}-{'?' * 8}"
+        made = logic.some(
+            logic.like(arn, f"{path}{region}AWSReservedSSO_{name}_{'?' * 16}")
+            for region in ("", "*/")
+        )
+        yield never(
+            f"{role.name}, by another role", _asks(world, role, elsewhere), given=[logic.no(made)]
+        )
+        if role.purpose not in PEOPLE:
+            continue
+        renamed, tag = world.context(), logic.text("tag")
+        renamed.put("aws:RequestTag/userName", tag)
+        own = logic.text("own")
+        renamed.put("aws:PrincipalTag/userName", own)
+        yield never(
+            f"{role.name}, under another's name",
+            _asks(world, role, renamed),
+            given=[logic.no(logic.same(own, tag))],
+        )
+        nameless = world.context()
+        nameless.put("aws:PrincipalTag/userName")
+        yield never(f"{role.name}, without a name", _asks(world, role, nameless))
+
+
+@theorem(GROUP, unless="identity-center")
+def permission_sets_only_log_in(world: World) -> Iterator[Claim]:
+    """A permission set becomes its one role of the kit, and does nothing else in AWS.
+
+    So the role that Identity Center makes of it, which nobody here can change, needs no limits.
+    """
+    logic = world.logic
+    for arn, name in world.policy_set.permission_sets.items():
+        policy = world.policy(name)
+        context, resource = world.context(), logic.text("resource")
+        named = logic.same(resource, arn)
+        yield never(
+            name,
+            [
+                (
+                    one,
+                    logic.every(
+                        (
+                            says(logic, policy, "Allow", one),
+                            True if one.action not in BEGINNING else logic.no(named),
+                        )
+                    ),
+                )
+                for one in requests(context, (*every_action(world), *BEGINNING), resource)
+            ],
+        )
+        role = next(role for role in world.policy_set.roles if role.arn == arn)
+        begins = BEGINNING if role.purpose in PEOPLE else BEGINNING[:1]
+        yield always(
+            world,
+            f"{name}, what it is for",
+            [(one, says(logic, policy, "Allow", one)) for one in requests(context, begins, arn)],
+        )
 
 
 @theorem(GROUP)
 def everybody_can_log_in(world: World) -> Iterator[Claim]:
-    """Analysts, engineers, tasks and the controller can become what they are."""
+    """Analysts, stewards, engineers, tasks and the controller can become what they are."""
     policy_set = world.policy_set
     for role in policy_set.roles:
         yield always(world, role.name, list(_rightful(world, role)))
@@ -272,7 +351,7 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
     for statement in trust.statements:
         for kind, who in statement.principals:
             begins = "sts:AssumeRoleWithSAML" if kind == "Federated" else "sts:AssumeRole"
-            for action in (begins, "sts:TagSession") if role.purpose == "analyst" else (begins,):
+            for action in (begins, "sts:TagSession") if role.purpose in PEOPLE else (begins,):
                 context = world.context(closed=True)
                 if kind == "Service":
                     context.put("aws:PrincipalIsAWSService", "true")
@@ -283,17 +362,28 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
                     context.put("aws:FederatedProvider", who)
                     context.put("SAML:aud", "https://signin.aws.amazon.com/saml")
                 elif who.endswith(":root"):
+                    named = _named(statement) or who.replace(":root", ":user/*")
+                    arn = named.replace("?", "0").replace("*", "alice")
                     context.put("aws:PrincipalAccount", policy_set.account)
-                    context.put("aws:PrincipalArn", who.replace(":root", ":user/alice"))
+                    context.put("aws:PrincipalArn", arn)
+                    context.put("aws:PrincipalTag/userName", "alice")
                     context.put("aws:username", "alice")
                     context.put("aws:MultiFactorAuthPresent", "true")
                 else:
                     context.put("aws:PrincipalArn", who)
-                if role.purpose == "analyst":
+                if role.purpose in PEOPLE:
                     context.put("aws:RequestTag/userName", "alice")
                     context.put("aws:TagKeys", "userName")
                 request = Request(context=context, action=action, resource=role.arn)
                 yield request, world.trusted(role, request)
+
+
+def _named(statement: Statement) -> str | None:
+    """Return the pattern of who may come, where a trust has one: of users, or a reserved role."""
+    for condition in statement.conditions:
+        if condition.operator == "ArnLike" and condition.key == "aws:PrincipalArn":
+            return condition.values[0]
+    return None
 
 
 def _source(world: World, service: str) -> str:

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    PEOPLE,
     SERVICES,
     actions_on,
     data_bucket,
@@ -16,6 +17,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
     session_of,
     within,
 )
+from starburst_assurance.proofs.encoding.named_reads import READING, is_passed
 from starburst_assurance.proofs.encoding.request import Context, address_number
 from starburst_assurance.proofs.reading.policies import EVERYTHING, Endpoint
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
@@ -127,8 +129,9 @@ def services_act_for_us_only(world: World) -> Iterator[Claim]:
 def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
     """Nothing goes through a VPC endpoint to a resource of another account but ECR's image layers.
 
-    For every caller: so a worker can send nothing out of the account, with any credentials. Only
-    the endpoints of ECS's agents take no policy; where there are such, they are no part of this.
+    For every caller: so a worker can send nothing out of the account, with any credentials, but to
+    whom its workspace's reads= name. Only the endpoints of ECS's agents take no policy; where there
+    are such, they are no part of this.
     """
     layers = f"arn:aws:s3:::prod-{world.policy_set.region}-starport-layer-bucket/*"
     for endpoint in _guarded(world):
@@ -141,16 +144,19 @@ def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
             [
                 (one, world.passes(one, through=endpoint))
                 for one in asked
-                if one.action != "s3:GetObject"
+                if one.action not in READING
             ],
             given=given,
         )
-        reading = next(iter(requests(context, ["s3:GetObject"], resource)))
-        yield never(
-            f"{endpoint.service} endpoint, reading",
-            [(reading, world.passes(reading, through=endpoint))],
-            given=[*given, world.logic.no(world.logic.like(resource, layers))],
-        )
+        for one in requests(context, READING, resource):
+            known = [is_passed(world, one)]
+            if one.action == "s3:GetObject":
+                known.append(world.logic.like(resource, layers))
+            yield never(
+                f"{endpoint.service} endpoint, {one.action}",
+                [(one, world.passes(one, through=endpoint))],
+                given=[*given, world.logic.no(world.logic.some(known))],
+            )
 
 
 @theorem(GROUP, unless="own-endpoints")
@@ -246,13 +252,13 @@ def stolen_credentials_do_nothing_elsewhere(world: World) -> Iterator[Claim]:
 
 
 @theorem(GROUP, unless="trusted-networks")
-def analysts_come_from_trusted_networks(world: World) -> Iterator[Claim]:
-    """Outside the networks that are named an analyst's credentials do nothing, in any service.
+def people_come_from_trusted_networks(world: World) -> Iterator[Claim]:
+    """Outside the named networks an analyst's or steward's credentials do nothing, anywhere.
 
-    Whatever else is allowed. AWS services that act for an analyst call from AWS's own addresses.
+    Whatever else is allowed. AWS services that act for a person call from AWS's own addresses.
     """
     policy_set, logic = world.policy_set, world.logic
-    for role in policy_set.roles_for("analyst"):
+    for role in policy_set.roles_for(*PEOPLE):
         context = session_of(world, role)
         [address] = context.key("aws:SourceIp").slots
         inside = [

@@ -40,6 +40,21 @@ CLEARING: Final = (
     "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
 )
+PUTTING: Final = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+"""What goes with writing in parts."""
+
+KEEPING: Final = (
+    *PUTTING,
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+)
+"""What one may do with what is one's own, but write it."""
+
+SHARED: Final = ("{bucket}/packages/{ws}/*", "{bucket}/data/{ws}/*")
+"""What a workspace keeps beside sessions."""
+
 KEY_USE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 NETWORK: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -92,27 +107,20 @@ STACKS: Final = (
 
 AREAS: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
     "sessions/": (("analyst", "controller", "worker"), ("analyst", "controller", "worker")),
-    "packages/": ((), ()),
-    "data/": ((), ()),
-    "home/": ((), ()),
+    "packages/": (("analyst", "steward"), ("analyst", "steward", "worker")),
+    "data/": (("analyst", "steward"), ("analyst", "steward", "worker")),
+    "home/": (("analyst",), ("analyst",)),
     "_control/": (("controller",), ("controller",)),
 }
-"""The areas of the data bucket: purposes of the roles that change objects there, that read them."""
+"""The areas of the data bucket: purposes of the roles that change objects there, that read them.
+
+What a workspace's settings leave to each, ``theorems.sharing`` proves.
+"""
 
 DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
     "analyst": (
         (("s3:ListBucket", "s3:ListBucketVersions"), ("{bucket}",)),
-        (
-            (
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-                "s3:GetObject",
-                "s3:GetObjectVersion",
-                "s3:ListMultipartUploadParts",
-            ),
-            ("{bucket}/sessions/{ws}/{user}/*",),
-        ),
+        (KEEPING, ("{bucket}/sessions/{ws}/{user}/*",)),
         (
             ("s3:PutObject",),
             tuple(
@@ -122,8 +130,18 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         ),
         ((*MESSAGES, "sqs:GetQueueUrl"), ("arn:aws:sqs:{r}:{a}:starburst-{env}-{ws}-*",)),
         (("lambda:InvokeFunction",), ("{function}:analysts",)),
-        (("ssm:GetParameter",), ("{parameter}",)),
+        (("ssm:GetParameter",), ("{parameter}", "{packages}")),
         ((*KEY_USE, "kms:Encrypt"), ("{key}",)),
+        (("s3:GetObject",), SHARED),
+        ((*PUTTING, "s3:PutObject"), SHARED),
+        (("s3:DeleteObject",), SHARED[1:]),
+        ((*KEEPING, "s3:PutObject"), ("{bucket}/home/{ws}/{user}/*",)),
+    ),
+    "steward": (
+        (("s3:ListBucket", "s3:ListBucketVersions"), ("{bucket}",)),
+        ((*KEEPING, "s3:PutObject"), SHARED),
+        (("ssm:GetParameter",), ("{parameter}", "{packages}")),
+        (KEY_USE, ("{key}",)),
     ),
     "worker": (
         (
@@ -135,8 +153,10 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         ),
         (
             ("s3:PutObject", "s3:AbortMultipartUpload"),
-            (f"{{bucket}}/sessions/{{ws}}/*/{SID}/results/*",),
+            tuple(f"{{bucket}}/sessions/{{ws}}/*/{SID}/{name}/*" for name in ("results", "logs")),
         ),
+        (("s3:GetObject",), SHARED),
+        (("s3:ListBucket",), ("{bucket}",)),
         (
             (*MESSAGES, "sqs:ChangeMessageVisibility"),
             ("arn:aws:sqs:{r}:{a}:starburst-{env}-{ws}-*",),

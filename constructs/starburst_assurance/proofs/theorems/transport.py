@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    PACKAGES,
     SERVICES,
     SESSIONS,
     actions_on,
@@ -130,7 +131,7 @@ def signed_addresses_die(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def written_once(world: World) -> Iterator[Claim]:
-    """Nobody overwrites a result or a manifest: each write must say that nothing is there yet.
+    """Nobody overwrites a result, log, manifest or wheel: a write says that nothing is there yet.
 
     For every caller: ``If-None-Match`` is exactly ``*``, and nothing is copied, exchanged by
     ``If-Match``, uploaded by a form or put into an archive. A part of an upload creates no
@@ -169,8 +170,12 @@ def _once(world: World) -> Iterator[tuple[str, Text]]:
         f"{data_bucket(world).arn}/{SESSIONS}", name(world, "workspace"), "/", name(world, "user")
     )
     session = world.logic.join(prefix, "/", session_id(world), "/")
+    workspace = world.logic.join(f"{data_bucket(world).arn}/{PACKAGES}", name(world, "workspace"))
+    yield "packages/", world.logic.join(workspace, "/", world.logic.text("wheel"))
     yield "manifest.json", world.logic.join(session, "manifest.json")
-    yield "results/", world.logic.join(session, "results/", world.logic.text("rest"))
+    rest = world.logic.text("rest")
+    for what in ("logs/", "results/"):
+        yield what, world.logic.join(session, what, rest)
 
 
 @theorem(GROUP)

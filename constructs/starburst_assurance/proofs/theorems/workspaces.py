@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     ATTEMPT,
+    DATA,
+    HOME,
+    LINES,
+    PACKAGES,
+    PEOPLE,
     RESULT,
     SESSION,
     SESSIONS,
@@ -22,24 +27,34 @@ from starburst_assurance.proofs.encoding.key_layout import (
     session_id,
     session_of,
 )
+from starburst_assurance.proofs.encoding.named_reads import is_named
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 
 GROUP = "Between workspaces"
 FOLDERS = ("functions/", "inputs/", "requests/")
+OUTPUTS = ("results/", "logs/")
+LIST = "s3:ListBucket"
 WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
 ESCAPE = "\x1b"
 
 
 @theorem(GROUP)
-def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
-    """An analyst never touches another workspace's objects: by identity, or the bucket alone."""
+def people_stay_in_their_workspace(world: World) -> Iterator[Claim]:
+    """Nobody touches another workspace's objects in any area: by identity, or the bucket alone."""
     bucket = data_bucket(world)
-    for role in world.policy_set.roles_for("analyst"):
+    for role in world.policy_set.roles_for(*PEOPLE):
         context = world.session(role, user=analyst_name(world))
-        other = name(world, "workspace")
-        key = world.logic.join(f"{bucket.arn}/{SESSIONS}", other, "/", world.logic.text("rest"))
-        asked = list(requests(context, actions_on(world, "s3"), key))
+        other, rest = name(world, "workspace"), world.logic.text("rest")
         given = (world.logic.no(world.logic.same(other, str(role.workspace))),)
+        asked = [
+            one
+            for area in (SESSIONS, PACKAGES, DATA, HOME)
+            for one in requests(
+                context,
+                actions_on(world, "s3"),
+                world.logic.join(f"{bucket.arn}/{area}", other, "/", rest),
+            )
+        ]
         yield never(
             f"{role.name}, by identity",
             [(one, world.allowed(role, one)) for one in asked],
@@ -57,26 +72,53 @@ def analysts_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def workers_stay_in_their_workspace(world: World) -> Iterator[Claim]:
-    """A worker never touches another workspace's objects: by identity, or the bucket alone."""
-    bucket = data_bucket(world)
+    """A worker touches its workspace's sessions, packages and data only, whoever allows more.
+
+    No home either, nor another bucket but what settings name of it; of its own bucket it lists
+    names below its data. It holds by identity, and by the bucket alone.
+    """
+    bucket, logic = data_bucket(world), world.logic
     for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
-        resource = world.logic.text("resource")
-        own = world.logic.starts(resource, f"{bucket.arn}/{SESSIONS}{role.workspace}/")
-        asked = list(requests(context, actions_on(world, "s3"), resource))
-        yield never(
-            f"{role.name}, by identity",
-            [(one, world.allowed(role, one)) for one in asked],
-            given=[world.logic.no(own)],
+        resource = logic.text("resource")
+        areas = [f"{bucket.arn}/{area}{role.workspace}/" for area in (SESSIONS, PACKAGES, DATA)]
+        own = logic.some(logic.starts(resource, area) for area in areas)
+        listing = logic.every(
+            (
+                logic.same(resource, bucket.arn),
+                context.has("s3:prefix"),
+                logic.starts(context.text("s3:prefix"), f"{DATA}{role.workspace}/"),
+            )
         )
-        yield never(
-            f"{role.name}, by the bucket",
-            [
-                (one, world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False))
-                for one in asked
-            ],
-            given=[world.logic.no(own), world.logic.starts(resource, bucket.arn)],
-        )
+        actions = [one for one in actions_on(world, "s3") if one != LIST]
+        for about, asked, known in (
+            ("objects", list(requests(context, actions, resource)), own),
+            ("names", list(requests(context, [LIST], resource)), logic.some((own, listing))),
+        ):
+            yield never(
+                f"{role.name}, {about} by identity",
+                [
+                    (
+                        one,
+                        logic.every(
+                            (world.allowed(role, one), logic.no(is_named(world, role, one)))
+                        ),
+                    )
+                    for one in asked
+                ],
+                given=[logic.no(known)],
+            )
+            yield never(
+                f"{role.name}, {about} by the bucket",
+                [
+                    (
+                        one,
+                        world.allowed(role, one, at=bucket, whatever_identity=True, boundary=False),
+                    )
+                    for one in asked
+                ],
+                given=[logic.no(known), logic.starts(resource, bucket.arn)],
+            )
 
 
 @theorem(GROUP)
@@ -98,13 +140,13 @@ def queues_stay_in_their_workspace(world: World) -> Iterator[Claim]:
 def queues_refuse_other_workers(world: World) -> Iterator[Claim]:
     """A session's queue refuses every other role's messages, whatever their identity policies say.
 
-    Only analysts have a name, and theirs decides (see ``own_queue_only``). The controller may ask
+    Only people have a name, and theirs decides (see ``own_queue_only``). The controller may ask
     workers to send again what makes no progress; it receives and deletes nothing.
     """
     for workspace in world.policy_set.workspaces:
         queue = queue_of(world, workspace)
         for role in world.policy_set.roles:
-            if role.purpose == "analyst" or role == world.policy_set.role("worker", workspace):
+            if role.purpose in PEOPLE or role == world.policy_set.role("worker", workspace):
                 continue
             context = world.session(role)
             owned_by(context, "alice")
@@ -160,7 +202,7 @@ def workers_cannot_sign(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def workers_write_results_only(world: World) -> Iterator[Claim]:
-    """A worker writes results and attempts at them only, under names as long as theirs.
+    """A worker writes results, attempts at them and logs only, under names as long as theirs.
 
     The letter, the dashes and the slash are where they belong; IAM cannot say which characters
     stand in between.
@@ -174,15 +216,16 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         prefix = world.logic.join(folder, user, "/", session)
         # A folder that looks like another session's results is still a folder of this one.
         known = f"{folder}alice/{SESSION}/"
-        deeper = [f"x/{SESSION}/results/{name}" for name in (ATTEMPT, RESULT)]
+        names = (f"results/{ATTEMPT}", f"results/{RESULT}", f"logs/{LINES}")
+        deeper = [f"x/{SESSION}/{name}" for name in names]
         wrong = [
-            *(f"{known}{what}{one}" for what in (*FOLDERS, "results/") for one in deeper),
+            *(f"{known}{what}{one}" for what in (*FOLDERS, *OUTPUTS) for one in deeper),
             *(f"{folder}alice/{one}" for one in deeper),
             *(
-                f"{known}results/{name[:at]}{ESCAPE}{name[at + 1 :]}"
-                for name in (ATTEMPT, RESULT)
+                f"{known}{name[:at]}{ESCAPE}{name[at + 1 :]}"
+                for name in names
                 for at, one in enumerate(name)
-                if one in "p-/."
+                if one in "-/." or (one, at) == ("p", len(OUTPUTS[0]))
             ),
         ]
         yield never(
@@ -208,11 +251,11 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
         inside = world.logic.every(
             (
                 world.logic.starts(resource, f"{bucket.arn}/{SESSIONS}{role.workspace}/"),
-                world.logic.has(resource, "/results/"),
+                world.logic.some(world.logic.has(resource, f"/{what}") for what in OUTPUTS),
             )
         )
         yield never(
-            f"{role.name}, outside results",
+            f"{role.name}, outside results and logs",
             [
                 (one, world.allowed(role, one, at=bucket))
                 for one in requests(context, ["s3:PutObject"], resource)
@@ -220,21 +263,22 @@ def workers_write_results_only(world: World) -> Iterator[Claim]:
             given=[world.logic.no(inside)],
         )
         # By identity: what the bucket denies as well would only make the proof longer.
-        [write] = requests(context, ["s3:PutObject"], world.logic.join(known, "results/", rest))
-        yield never(
-            f"{role.name}, under a longer or shorter name",
-            [(write, world.allowed(role, write))],
-            given=[
-                world.logic.no(world.logic.like(rest, "?" * len(name)))
-                for name in (ATTEMPT, RESULT)
-            ],
-        )
+        for what, lengths in zip(OUTPUTS, ((ATTEMPT, RESULT), (LINES,)), strict=True):
+            [write] = requests(context, ["s3:PutObject"], world.logic.join(known, what, rest))
+            yield never(
+                f"{role.name}, {what} under a longer or shorter name",
+                [(write, world.allowed(role, write))],
+                given=[world.logic.no(world.logic.like(rest, "?" * len(name))) for name in lengths],
+            )
 
 
 @theorem(GROUP)
 def workers_only_read_write_and_wait(world: World) -> Iterator[Claim]:
-    """A worker never lists, deletes, or changes a bucket; it reads and writes objects."""
-    plain = {"s3:getobject", "s3:putobject", "s3:abortmultipartupload"}
+    """A worker never deletes, or changes a bucket; it reads and writes objects, and lists data.
+
+    What it lists is another theorem (``workers_stay_in_their_workspace``).
+    """
+    plain = {"s3:getobject", "s3:listbucket", "s3:putobject", "s3:abortmultipartupload"}
     for role in world.policy_set.roles_for("worker"):
         context = world.session(role)
         asked = [

@@ -48,7 +48,7 @@ def test_each_option_stands_in_the_manifest(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = asdict(SessionOptions())
-    for name in ("include", "env", "initializer", "initargs"):  # stand in no manifest
+    for name in ("include", "packages", "env", "initializer", "initargs"):  # stand in none
         del usual[name]
     assert OPTIONS.keys() == usual.keys()
     assert not [name for name, value in OPTIONS.items() if usual[name] == value]
@@ -89,7 +89,9 @@ def test_a_map_asks_for_what_it_was_given(
 ) -> None:
     asked: list[tuple[Any, ...]] = []
 
-    def open_core(where: object, options: object, *, tasks: int, progress: bool) -> None:
+    def open_core(
+        where: object, options: object, *, tasks: int, progress: bool, work: object
+    ) -> None:
         asked.append((where, options, tasks, progress))
         raise ConfigurationError("that is all")
 
@@ -128,7 +130,7 @@ def test_the_bar_rests_after_a_collection_and_ends_with_the_session(
         def update(self, *_: object, **__: object) -> None:
             """Draw nothing."""
 
-        def rest(self, _: object) -> None:
+        def rest(self, *_: object, **__: object) -> None:
             done.append("rest")
 
         def finish(self) -> None:
@@ -137,7 +139,7 @@ def test_the_bar_rests_after_a_collection_and_ends_with_the_session(
     for end, said in (("detach", ["rest", "finish"]), ("cleanup", ["rest", "finish"])):
         session = opened(connection, fleet)
         bar: Any = Bar()
-        core(session).bar = bar
+        core(session).display._bar = bar
         assert session.collect(wait=False) == []
         getattr(session, end)()
         assert done == said

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import starburst
 from starburst._client import attaching
 from starburst._client.access.connection import Connection
-from starburst.errors import SessionError
+from starburst.errors import SessionEnded, SessionError
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import opened, square, work
 from tests.session_internals import flush
@@ -50,3 +52,21 @@ def test_a_block_that_fails_keeps_what_was_done(connection: Connection, fleet: F
     again = starburst.attach(session.id, connection, progress=False)
     assert again.collect(timeout=60) == [0, 1, 4, 9]
     again.detach()
+
+
+def test_a_session_that_is_erased_meanwhile_is_said_to_be(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(connection, fleet)
+    session.detach()
+    read = fleet.s3.get_object
+    prefix = connection.keys(session.id).inputs
+
+    def late(*, Key: str, **named: Any) -> Any:
+        if Key.startswith(prefix):
+            fleet.s3.delete_object(Bucket=BUCKET, Key=Key)
+        return read(Key=Key, **named)
+
+    monkeypatch.setattr(connection.s3, "get_object", late)
+    with pytest.raises(SessionEnded, match=f"{session.id} is just being erased"):
+        starburst.attach(session.id, connection, progress=False)

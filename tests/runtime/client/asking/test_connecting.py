@@ -17,11 +17,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     for name in ("ENVIRONMENT", "WORKSPACE", "USER", "LOCAL_STATE"):
         monkeypatch.delenv(f"STARBURST_{name}", raising=False)
 
-    def far(_: object, name: str, *, workspace: str | None, user: str | None) -> None:
-        found.append((name, workspace, user))
+    def far(
+        _: object, name: str, *, workspace: str | None, user: str | None, steward: bool
+    ) -> None:
+        found.append((name, workspace, user, *(["steward"] if steward else [])))
 
-    def near(workspace: str, user: str, shared: str | None) -> None:
-        found.append(("local", workspace, user, shared))
+    def near(workspace: str, user: str, shared: str | None, *, steward: bool) -> None:
+        found.append(("local", workspace, user, shared, *(["steward"] if steward else [])))
 
     monkeypatch.setattr(module, "_connect", far)
     monkeypatch.setattr(module, "_connect_locally", near)
@@ -40,6 +42,15 @@ def test_arguments_win_over_variables(
     connect(aws=own())
     connect("prod", "genomics", user="alice", aws=own())
     assert asked == [("test", "study", "bob"), ("prod", "genomics", "alice")]
+
+
+def test_who_acts_as_steward_says_so(asked: list[tuple[Any, ...]]) -> None:
+    connect("prod", "genomics", user="alice", aws=own(), steward=True)
+    connect(steward=True)
+    assert asked == [
+        ("prod", "genomics", "alice", "steward"),
+        ("local", "demo", "analyst", None, "steward"),
+    ]
 
 
 def test_what_nobody_names_is_left_to_discovery(asked: list[tuple[Any, ...]]) -> None:

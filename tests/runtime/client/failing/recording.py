@@ -73,6 +73,8 @@ def _kind(key: str, body: Any) -> str:
             return name
         case "functions":
             return "function"
+        case "requests" if name == "report":
+            return name
         case "requests":
             return f"request to {json.loads(body)['action']}"
     return area.removesuffix(".json")

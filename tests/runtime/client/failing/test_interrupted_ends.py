@@ -13,7 +13,7 @@ from starburst._client.access.connection import Connection
 from starburst._client.attaching import attach_session
 from starburst._client.executor import StarburstExecutor
 from starburst._client.tasks.dispatch import Dispatcher
-from tests.runtime.client.failing.alone import ALONE, left
+from tests.runtime.client.failing.alone import ALONE, left_beside_records
 from tests.runtime.fleet import Fleet
 from tests.runtime.sessions import opened, square
 
@@ -27,10 +27,10 @@ def fails(_: int) -> int:
 def test_results_in_hand_outlive_an_interrupt_of_the_clean_up(
     connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> int:
+    def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("starburst._client.session_core.erase", interrupted)
+    monkeypatch.setattr("starburst._client.ending.erase.erase", interrupted)
     said = r"interrupted.*`starburst stop \w+ --erase`"
     with pytest.warns(RuntimeWarning, match=said) as warned:
         found = starburst.map(square, range(3), environment=connection, workers=1, progress=False)
@@ -87,7 +87,7 @@ def test_a_block_that_is_interrupted_waits_for_no_call_whose_result_nobody_reads
     with pytest.raises(KeyboardInterrupt), pool:
         raise KeyboardInterrupt
     assert all(future.cancelled() for future in futures)
-    assert left(fleet) == []
+    assert left_beside_records(fleet) == []
     assert not fleet.sqs.list_queues().get("QueueUrls")
 
 
@@ -110,7 +110,7 @@ def test_an_interrupt_of_a_blocks_end_cancels_what_it_waited_for(
         pass
     assert [words["cancel_futures"] for words in asked] == [False, True]
     assert future.cancelled()
-    assert left(fleet) == []
+    assert left_beside_records(fleet) == []
 
 
 @pytest.mark.parametrize("end", ["cleanup", "detach"])

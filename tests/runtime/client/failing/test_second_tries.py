@@ -18,7 +18,7 @@ from starburst._client.tasks import cancels, dispatch
 from starburst.errors import (
     SessionError,
 )
-from tests.runtime.client.failing.alone import ALONE, TROUBLE, left
+from tests.runtime.client.failing.alone import ALONE, TROUBLE, left_beside_records
 from tests.runtime.client.failing.recording import Recorder
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square
@@ -90,7 +90,7 @@ def test_an_executor_whose_first_call_could_not_be_sent_ends_the_session_that_it
         assert pool.submit(square, 4).cancel()
     pool.shutdown()
     assert recorder.done.count("ask start") == recorder.done.count("ask stop") == 1
-    assert left(fleet) == []
+    assert left_beside_records(fleet) == []
 
 
 def test_a_generator_that_fails_before_a_map_costs_nothing(
@@ -220,7 +220,7 @@ def test_what_cannot_be_stored_for_a_while_is_stored_and_the_bar_says_what_it_wa
     recorder, refused = Recorder(), itertools.chain([True, False, True], itertools.repeat(False))
     session = open_session(recorder.over(connection), ONE, progress=False)
     told: list[str] = []
-    bar: Any = core(session).bar
+    bar: Any = core(session).display._bar
     bar.update = lambda _, __, *, waits_for: told.append(waits_for)
     recorder.judge = lambda call: (
         s3_error(403, "AccessDenied") if call.what == what and next(refused) else None

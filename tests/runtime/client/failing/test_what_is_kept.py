@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,16 +15,19 @@ import pytest
 import starburst
 from starburst._client.access.connection import Connection
 from starburst._client.access.timings import Timings
+from starburst._client.ending.erase import erase
 from starburst._client.executor import StarburstExecutor
+from starburst._client.reporting.making import gather
 from starburst._client.session import Session
 from starburst._protocol.sealed.chunks import pack_name
 from starburst.errors import (
     IntegrityError,
     PayloadError,
     SessionEnded,
+    SessionError,
     StarburstError,
 )
-from tests.runtime.client.failing.alone import left
+from tests.runtime.client.failing.alone import left, left_beside_records
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import square
 from tests.runtime.worker.faults import Faulty, refusal
@@ -90,7 +94,7 @@ def test_a_map_that_is_interrupted_keeps_what_it_has_and_says_how_to_get_it(
     do: Callable[[str, str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(session: Session) -> None:
+    def interrupted(session: Session, **_: bool) -> None:
         session.futures[0].result(60)
         raise KeyboardInterrupt
 
@@ -132,7 +136,7 @@ def test_results_that_cannot_be_read_here_or_may_still_come_are_offered(
             starburst.map(fit, [3], environment=connection, workers=1, progress=False)
     assert do("collect", caught.value.__notes__[-1]) == [Fit(1.5)]
 
-    def interrupted(_: Session) -> None:
+    def interrupted(_: Session, **__: bool) -> None:
         raise KeyboardInterrupt
 
     fleet.launch = False
@@ -145,9 +149,11 @@ def test_results_that_cannot_be_read_here_or_may_still_come_are_offered(
 
 def broken(pool: StarburstExecutor, fleet: Fleet, faulty: Any) -> None:
     """S3 refuses the client for longer than it waits, and serves it again."""
+    future = pool.submit(square, 2)
+    flush(session_of(pool))  # before: a look that fails sooner has the pool refuse the call
     faulty.error = refusal("AccessDenied", 403)
     with pytest.raises(StarburstError):
-        pool.submit(square, 2).result(60)
+        future.result(60)
     faulty.error = None
 
 
@@ -248,4 +254,54 @@ def test_an_executor_whose_calls_ended_each_in_its_own_way_leaves_nothing(
             assert third.cancel()
     assert first.result() == 9
     assert isinstance(second.exception(), ValueError)
+    assert left_beside_records(fleet) == []
+
+
+@pytest.mark.parametrize("door", ["map", "imap", "executor"])
+def test_what_went_well_leaves_its_report_for_any_process_until_that_is_erased(
+    connection: Connection, fleet: Fleet, tmp_path: Path, door: str
+) -> None:
+    options: Any = {"workers": 1, "progress": False}
+    if door == "map":
+        starburst.map(square, range(5), environment=connection, **options)
+    elif door == "imap":
+        list(starburst.imap(square, range(5), environment=connection, **options))
+    else:
+        with StarburstExecutor(connection, **options) as pool:
+            list(pool.map(square, range(5)))
+    (summary,) = starburst.sessions(connection)
+    again = starburst.attach(summary.id, connection, progress=False)
+    keys = again.manifest.keys
+    assert set(left(fleet)) == {keys.manifest, keys.report}
+    told = gather(core(again))
+    assert (told.tally.done, told.tally.failed, told.story.tasks) == (5, 0, 5)
+    assert "5 of 5 tasks done" in str(core(again).status(None))
+    with pytest.raises(SessionEnded, match="were erased when it ended well"):
+        again.collect()
+    assert "5" in again.report(tmp_path / "x.html").read_text()
+    again.cleanup(force=True)
+    assert left(fleet) == []
+
+
+def test_a_session_that_was_erased_meanwhile_gets_no_record(
+    connection: Connection, fleet: Fleet
+) -> None:
+    fleet.launch = False
+    pool = StarburstExecutor(connection, workers=1, progress=False)
+    future = pool.submit(square, 3)
+    flush(session_of(pool))
+    assert future.cancel()
+    erase(connection, session_of(pool).manifest.keys)
+    pool.shutdown()
+    assert not [key for key in left(fleet) if key.endswith("/report")]
+
+
+def test_a_report_that_cannot_be_kept_keeps_no_input(
+    connection: Connection, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object) -> None:
+        raise SessionError("no")
+
+    monkeypatch.setattr("starburst._client.session_core.keep_report", refused)
+    assert starburst.map(square, [3], environment=connection, workers=1, progress=False) == [9]
     assert left(fleet) == []

@@ -34,7 +34,8 @@ def session(
         workspace: likewise.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
-        progress: draw a bar; by default only where a person watches.
+        progress: draw a bar; by default only where a person watches. False also keeps from showing
+            what calls print as it comes.
         **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
 
     Raises:
@@ -68,8 +69,26 @@ def attach(
 ) -> Session:
     """Find a session again, from this or another machine, with a future for each of its tasks.
 
+    While tasks are open the latest of what they printed shows, and then what comes, unless
+    ``progress`` is False. Of a session whose results were erased when it ended well, its report,
+    its logs and its status are left.
+
+    Args:
+        id: of the session, as ``session.id``, :func:`starburst.sessions` and messages give it.
+        environment: where; see :func:`starburst.connect`.
+        workspace: likewise.
+        user: who to be; see :func:`starburst.connect`.
+        profile: an AWS profile.
+        progress: draw a bar; by default only where a person watches.
+
     Raises:
         SessionNotFound: you have no such session in this workspace.
+        SessionEnded: another program of yours is erasing it right now.
+        AccessDenied: you are no analyst of this workspace.
+
+    Example:
+        >>> again = starburst.attach(session.id)                 # doctest: +SKIP
+        >>> results = again.collect()                            # doctest: +SKIP
     """
     connection = connect(environment, workspace, user=user, profile=profile)
     core = attach_core(connection, id, progress=progress)
@@ -84,5 +103,19 @@ def sessions(
     user: str | None = None,
     profile: str | None = None,
 ) -> list[SessionSummary]:
-    """Return your sessions in a workspace, newest first."""
+    """Return your sessions in a workspace, newest first.
+
+    Args:
+        environment: where; see :func:`starburst.connect`.
+        workspace: likewise.
+        user: who to be; see :func:`starburst.connect`.
+        profile: an AWS profile.
+
+    Raises:
+        AccessDenied: you are no analyst of this workspace.
+
+    Example:
+        >>> starburst.sessions()[0]                              # doctest: +SKIP
+        <starburst session …>
+    """
     return list_sessions(connect(environment, workspace, user=user, profile=profile))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
 
 from starburst._client.access.aws_errors import aws_errors
 from starburst._client.access.connection import Connection
@@ -16,10 +19,12 @@ from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Ledger, LedgerEntry, open_ledger, pack_key
 from starburst._protocol.sealed.session_key import SessionKey
 from starburst._protocol.status import StatusDocument
+from starburst.aws.calls import code_of
 from starburst.contract import SessionKeys
 from starburst.contract.areas import SESSIONS
-from starburst.errors import SessionError, SessionNotFound
+from starburst.errors import SessionEnded, SessionError, SessionNotFound
 
+from .packages.renewing import renew
 from .session import Session
 from .session_core import SessionCore
 
@@ -90,7 +95,13 @@ def _not_found(connection: Connection, session: str) -> SessionNotFound:
             f"{connection.user} has no session {session!r} in workspace "
             f"{connection.workspace!r} of this environment"
         )
-    return SessionNotFound(f"{why}. starburst.sessions(), or `starburst sessions`, lists yours")
+    why = f"{why}. starburst.sessions(), or `starburst sessions`, lists yours"
+    if connection.local and not os.environ.get("STARBURST_LOCAL_STATE"):
+        why += (
+            ". This program has a local environment of its own, which ends with it and holds no "
+            "session of another one: `starburst local -- bash` is a shell whose programs share one"
+        )
+    return SessionNotFound(why)
 
 
 def list_sessions(connection: Connection) -> list[SessionSummary]:
@@ -157,6 +168,7 @@ def attach_core(
 
     Raises:
         SessionNotFound: this analyst has no such session in this workspace.
+        SessionEnded: it is being erased right now.
         IntegrityError: what S3 holds is not what the session's client wrote.
     """
     keys = connection.keys(session)
@@ -189,7 +201,10 @@ def attach_core(
         count_only=count_only,
     )
     core.resume()
+    if not ledgers:
+        core.recall()
     if not count_only:
+        renew(connection, manifest)
         core.wait_for_room()
     return core
 
@@ -218,11 +233,18 @@ def _ledger(connection: Connection, keys: SessionKeys, *, key: SessionKey, pack:
     length = _LEDGER_BYTES
     while True:
         with aws_errors(f"read the tasks of pack {pack}"):
-            start = connection.s3.get_object(
-                Bucket=connection.document.bucket,
-                Key=pack_key(keys, pack),
-                Range=f"bytes=0-{length - 1}",
-            )["Body"].read()
+            try:
+                start = connection.s3.get_object(
+                    Bucket=connection.document.bucket,
+                    Key=pack_key(keys, pack),
+                    Range=f"bytes=0-{length - 1}",
+                )["Body"].read()
+            except ClientError as error:
+                if code_of(error) != "NoSuchKey":
+                    raise
+                raise SessionEnded(
+                    f"session {keys.session} is just being erased: a program of yours has ended it"
+                ) from None
         found = open_ledger(start, pack=pack, session=keys.session, key=key.data, public=key.public)
         if isinstance(found, Ledger):
             return found

@@ -17,6 +17,7 @@ from starburst.pricing.estimates import Estimate, Fleet, estimate_fleet
 from starburst.pricing.fargate import SCRATCH_GB
 from starburst.pricing.prices import FREE_SCRATCH_GB, Capacity, Prices, load
 from starburst.pricing.run_time import RunTime, run_time, spread
+from starburst.pricing.tariff import environment_prices
 
 from .numbers import above_zero, number, whole
 from .options import SessionOptions
@@ -60,7 +61,8 @@ def estimate(
         cpu: vCPU of each.
         memory: memory of each, GB as a number, or text such as ``"8GB"``.
         hours: how long each worker runs, if known; the worker's start is then part of it.
-        region: whose prices; by default the environment's, else ``AWS_REGION``, else us-east-1.
+        region: whose list prices; by default what the environment pays, else the list prices of
+            ``AWS_REGION``, else of us-east-1.
         environment: an environment, for its region and limits: its name, which is then looked
             up, a connection to it, or its runtime document.
         workspace: one of its workspaces; its limits are then checked.
@@ -136,7 +138,8 @@ def _prices(region: str | None, environment: RuntimeDocument | None) -> tuple[Pr
         return load(region), f"Region {region}, as given."
     if environment is not None:
         name = environment.environment
-        return load(environment.region), f"Region {environment.region}, of environment {name}."
+        said = f"Region {environment.region}, of environment {name}."
+        return environment_prices(environment), said
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         if os.environ.get(variable):
             return load(os.environ[variable]), f"Region {os.environ[variable]}, from {variable}."

@@ -13,18 +13,19 @@ from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.ending.leaving import Ending
 from starburst._client.streams.inputs import bounded, refuse_endless
+from starburst._client.streams.local_paths import LocalPaths
 from starburst._client.streams.streaming import ResultIterator, Stream, check_buffersize
 from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.outcomes import Holder
 from starburst._functions.bundle import bundle
 from starburst._functions.caller import caller, warn
-from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_call, check_map, iterated
 from starburst._protocol.sealed.code.parcels import objects_bytes
 
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
+from .packages.bringing import Work
 from .session import Session
 from .session_core import SessionCore
 
@@ -61,7 +62,8 @@ class StarburstExecutor(Executor):
         environment: ``STARBURST_ENVIRONMENT`` by default, else ``local``; or a connection.
         workspace: ``STARBURST_WORKSPACE`` by default, else the only one there is.
         user, profile: who to be; see :func:`starburst.connect`.
-        progress: draw a bar; by default only where a person watches.
+        progress: draw a bar; by default only where a person watches. False also keeps from showing
+            what calls print as it comes.
         **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
 
     Raises:
@@ -122,20 +124,27 @@ class StarburstExecutor(Executor):
             core = self._started(function, data)
             return core.submit(function, data, holder=Holder.FUTURE)
 
-    def _started(self, function: bytes, data: bytes) -> SessionCore:
+    def _started(
+        self, function: bytes, data: bytes, paths: LocalPaths | None = None
+    ) -> SessionCore:
         """Return the session's parts; the first call opens it. Its caller has the lock."""
         if self._shut:
             raise RuntimeError("cannot schedule new futures after shutdown")
         if self._core is None:
             # Refused before anything is created.
-            bundle(needs_of(function) | needs_of(data), self._options.included)
+            work = Work.of((function, data))
+            bundle(work.needs, self._options.included)
             environment, workspace, user, profile = self._where
             connection = connect(environment, workspace, user=user, profile=profile)
-            self._core = open_core(connection, self._options, progress=self._progress)
+            if paths is not None:
+                paths.judge(connection)
+            self._core = open_core(connection, self._options, progress=self._progress, work=work)
             self._core.objects.use(self._sharing)
             self._session = Session(self._core)
             self._ending = _ending(self._core)
             self._ending.of(self)
+        elif paths is not None:
+            paths.judge(self._core.connection)
         return self._core
 
     def map(
@@ -160,7 +169,9 @@ class StarburstExecutor(Executor):
             refuse_endless(iterables, door="Executor.map without buffersize=")
         sharing = self._sharing
         function = sharing.function(fn)
-        calls: Iterator[Any] = ((args, {}) for args in zip(*map(iterated, iterables), strict=False))
+        paths = LocalPaths()
+        looked = [paths.among(each) for each in iterables]
+        calls: Iterator[Any] = ((args, {}) for args in zip(*map(iterated, looked), strict=False))
         payloads: Iterator[bytes] = map(sharing.input, calls)
         if buffersize is None:
             sized = any(isinstance(each, Sized) for each in iterables)
@@ -169,7 +180,7 @@ class StarburstExecutor(Executor):
         if first is None:
             return iter(())
         with self._lock:
-            core = self._started(function, first)
+            core = self._started(function, first, paths)
         submit = core.submitter(function)
 
         def submit_unless_shut(inputs: Inputs) -> range:
@@ -242,7 +253,7 @@ def _finish(core: SessionCore) -> None:
     total = len(core.tasks)
     core.tasks.wait(threading.TIMEOUT_MAX, lambda: not core.tasks.is_any_open(total))
     others = core.tasks.unread
-    core.clean_up_or_warn(force=not others)
+    core.clean_up_or_warn(force=not others, records=True)
     if others and not core.statuses.erased:
         again = f"starburst.attach({core.id!r})"
         warn(

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, Unpack
 
 from starburst._client.access.connection import Connection, check_place, connect
 from starburst._client.streams.inputs import pickled
+from starburst._client.streams.local_paths import LocalPaths
 from starburst._client.streams.streaming import ResultIterator, Stream, Window, check_buffersize
 from starburst._functions.bundle import bundle
-from starburst._functions.capturing import needs_of
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import check_map
 from starburst._protocol.sealed.code.parcels import objects_bytes
@@ -19,6 +19,7 @@ from starburst.errors import RemoteTraceback
 from .bursts import end_after, end_well
 from .opening import open_core
 from .options import SessionOptionNames, SessionOptions
+from .packages.bringing import Work
 from .session_core import SessionCore
 
 __all__ = ["imap_over"]
@@ -60,7 +61,8 @@ def imap_over(
         workspace: likewise.
         user: who to be; see :func:`starburst.connect`.
         profile: an AWS profile.
-        progress: draw a bar; by default only where a person watches.
+        progress: draw a bar; by default only where a person watches. False also keeps from showing
+            what calls print as it comes.
         **options: the fields of :class:`starburst.SessionOptions`, such as ``workers=50``.
 
     Raises:
@@ -80,13 +82,16 @@ def imap_over(
     check_map(f, inputs)
     sharing = Sharing(most=objects_bytes(wanted.memory_gb))
     function = sharing.function(f)
-    payloads = pickled(inputs, door=None, sharing=sharing)
+    paths = LocalPaths()
+    payloads = pickled([inputs], door=None, sharing=sharing, paths=paths)
     tasks = len(inputs) if isinstance(inputs, Sized) else None
 
     def opened(first: bytes) -> SessionCore:
-        bundle(needs_of(function) | needs_of(first), wanted.included)  # nothing is created yet
+        work = Work.of((function, first))
+        bundle(work.needs, wanted.included)  # nothing is created yet
         connection = connect(environment, workspace, user=user, profile=profile)
-        core = open_core(connection, wanted, tasks=tasks, progress=progress)
+        paths.judge(connection)
+        core = open_core(connection, wanted, tasks=tasks, progress=progress, work=work)
         core.ends_with_client = True
         core.objects.use(sharing)
         return core

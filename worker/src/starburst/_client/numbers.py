@@ -1,4 +1,4 @@
-"""Numbers as analysts have them, numpy's among them, as Python's own."""
+"""Numbers and truth values as analysts have them, numpy's among them, as Python's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from starburst.errors import ConfigurationError
 
-__all__ = ["above_zero", "number", "whole"]
+__all__ = ["above_zero", "check_choices", "number", "whole"]
 
 
 def number(value: Any) -> int | float | None:  # noqa: ANN401 - whatever was given
@@ -66,3 +66,18 @@ def above_zero(name: str, value: object, *, unit: str) -> int | float:
     if found is None or not 0 < found < math.inf:
         raise ConfigurationError(f"{name}={value!r} is not a number of {unit} above 0 (or None)")
     return found
+
+
+def check_choices(**values: object) -> None:
+    """Refuse what is neither True nor False: a text, which is always true, or a number of seconds.
+
+    Raises:
+        ConfigurationError: names the argument.
+
+    Example:
+        >>> check_choices(keep=True)
+    """
+    for name, value in values.items():
+        kind = getattr(getattr(value, "dtype", None), "kind", "")
+        if not isinstance(value, bool) and kind != "b":
+            raise ConfigurationError(f"{name}={value!r} must be True or False")

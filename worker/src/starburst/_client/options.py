@@ -28,7 +28,7 @@ from starburst.pricing.prices import Architecture, Capacity
 from .numbers import above_zero, number, whole
 from .preparing import check_environment, check_initializer
 
-__all__ = ["Machine", "SessionOptionNames", "SessionOptions"]
+__all__ = ["CallOptionNames", "Machine", "SessionOptionNames", "SessionOptions"]
 
 Machine = Literal["x86_64", "arm64"]
 """An architecture as Python's ``platform.machine()`` and people spell it."""
@@ -83,6 +83,10 @@ class SessionOptions:
         labels: free text for people.
         include: what of your own files travels beside the modules that are reached: files, folders
             and names of modules.
+        packages: what workers have beside their image: a ``uv.lock``, a ``pylock.toml`` or a
+            ``requirements.txt`` with hashes by its path, or requirements such as
+            ``["humanize==4.9.0"]``; ``()`` for nothing. None sends what your code imports and the
+            image lacks, in the versions that are installed here, where the workspace allows it.
         seed: what :func:`starburst.rng` makes the tasks' random numbers of, 0 to 2**53 - 1; None
             for one by chance, which ``session.manifest.seed`` tells.
         env: environment variables of the processes that run tasks, names and texts; sealed with the
@@ -109,6 +113,7 @@ class SessionOptions:
     attempts: int = 3
     labels: Mapping[str, str] = field(default_factory=dict)
     include: Sequence[str | os.PathLike[str]] = ()
+    packages: str | os.PathLike[str] | Sequence[str] | None = None
     seed: int | None = None
     env: Mapping[str, str] | None = field(default=None, repr=False)
     initializer: Callable[..., object] | None = None
@@ -134,6 +139,7 @@ class SessionOptions:
         _one_of("architecture", self.architecture, (None, *get_args(Machine)))
         _check_labels(self.labels)
         _check_include(self.include)
+        _check_packages(self.packages)
         if self.env is not None:
             check_environment(self.env)
         check_initializer(self.initializer, self.initargs)
@@ -256,11 +262,8 @@ class SessionOptions:
         return here
 
 
-class SessionOptionNames(TypedDict, total=False):
-    """The fields of :class:`SessionOptions`, for functions that take them as keywords.
-
-    Editors and type checkers see them through ``**options: Unpack[SessionOptionNames]``.
-    """
+class CallOptionNames(TypedDict, total=False):
+    """The fields of :class:`SessionOptions` that a session of one call may have."""
 
     workers: int | None
     cpu: float
@@ -272,17 +275,26 @@ class SessionOptionNames(TypedDict, total=False):
     capacity: Capacity
     architecture: Machine | None
     scratch_gb: int | None
-    session_timeout: int | None
     max_usd: float | None
     wait: int | None
-    idle_timeout: int
-    attempts: int
-    labels: Mapping[str, str]
     include: Sequence[str | os.PathLike[str]]
+    packages: str | os.PathLike[str] | Sequence[str] | None
     seed: int | None
     env: Mapping[str, str] | None
     initializer: Callable[..., object] | None
     initargs: Sequence[Any]
+
+
+class SessionOptionNames(CallOptionNames, total=False):
+    """The fields of :class:`SessionOptions`, for functions that take them as keywords.
+
+    Editors and type checkers see them through ``**options: Unpack[SessionOptionNames]``.
+    """
+
+    session_timeout: int | None
+    idle_timeout: int
+    attempts: int
+    labels: Mapping[str, str]
 
 
 def _exception_names(kinds: Sequence[type[BaseException] | str]) -> tuple[str, ...]:
@@ -316,6 +328,15 @@ def _check_include(include: object) -> None:
         isinstance(each, str | os.PathLike) for each in include
     ):
         raise ConfigurationError(f"include={include!r} is no tuple or list of paths and modules")
+
+
+def _check_packages(packages: object) -> None:
+    if packages is None or isinstance(packages, str | os.PathLike):
+        return
+    if not isinstance(packages, Sequence) or not all(isinstance(each, str) for each in packages):
+        raise ConfigurationError(
+            f"packages={packages!r} is neither the path of a lock nor a list of requirements (text)"
+        )
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

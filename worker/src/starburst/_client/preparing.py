@@ -57,7 +57,7 @@ def _check_owner(name: str) -> None:
     if name.startswith(_WORKERS_OWN):
         raise ConfigurationError(
             f"env= may not set {name}: what begins with {', '.join(_WORKERS_OWN)} is the worker's "
-            "own, and kept from tasks. Choose another name"
+            "own. Choose another name, or pass a value to the library that would read it"
         )
     if name in _LOADERS:
         raise ConfigurationError(

@@ -5,20 +5,27 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
+from starburst._client.display.failures import add_once, summary
 from starburst._client.ending.interrupts import say_that_it_goes_on
+from starburst._client.reporting.kept import check_kept
+from starburst._client.reporting.told import Told
+from starburst._client.resending.retrying import retry_failed
 from starburst._client.streams.inputs import pickled
+from starburst._client.streams.local_paths import LocalPaths
+from starburst._client.streams.sending import send_all
 from starburst._client.streams.streaming import ResultIterator, Stream, Window
 from starburst._client.tasks.cancelled_messages import delete_cancelled_messages
 from starburst._client.tasks.futures import FutureList, numbers_in
-from starburst._functions.signatures import check_call, check_map
+from starburst._functions.signatures import check_call, check_map, check_starmap, with_keywords
 from starburst.errors import ConfigurationError, SessionEnded, StarburstError
 
-from .numbers import number
+from .numbers import check_choices, number
+from .packages.renewing import renew
 
 if TYPE_CHECKING:
     from starburst._client.display.session_status import Status
@@ -38,7 +45,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Session:
+class Session(Told):
     """One analyst's workers and tasks. Made by :func:`starburst.session` or ``attach``.
 
     Its tasks live in the cloud: close the laptop, and ``starburst.attach(session.id)`` finds them
@@ -87,15 +94,50 @@ class Session:
         core = self._core
         return core.submit(*core.objects.sharing.call(function, args, kwargs))
 
-    def map(self, function: Callable[[T], R], inputs: Iterable[T]) -> FutureList[R]:
+    @overload
+    def map(self, function: Callable[[T], R], inputs: Iterable[T], /) -> FutureList[R]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[..., R],
+        inputs: Iterable[Any],
+        more: Iterable[Any],
+        /,
+        *iterables: Iterable[Any],
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> FutureList[R]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[..., R],
+        inputs: Iterable[Any],
+        /,
+        *,
+        kwargs: Mapping[str, Any] | None,
+    ) -> FutureList[R]: ...
+
+    def map(
+        self,
+        function: Callable[..., R],
+        /,
+        *iterables: Iterable[Any],
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> FutureList[R]:
         """Send ``function(x)`` for each input; return the futures, in order.
 
         They are a sequence that makes each future when it is touched: a million of them cost what
         their results cost. What the function uses of its surroundings, such as globals, is sent as
         it is now. Inputs that never end are for :meth:`imap`.
 
+        Args:
+            function: what to call.
+            *iterables: its arguments: one of each for each call. Known lengths must be equal.
+            kwargs: keyword arguments that every call gets.
+
         Raises:
-            WrongArguments: the function does not take one argument.
+            WrongArguments: the function does not take these arguments, or lengths are unequal.
             UnpicklableInput: the function or an input cannot travel; inputs before it are sent.
             ConfigurationError: the inputs do not end, or are more than 100 million.
             SessionEnded: the session takes no more work.
@@ -105,15 +147,28 @@ class Session:
             >>> [future.result() for future in futures]          # doctest: +SKIP
             [1, 2, 3]
         """
-        core = self._core
-        check_map(function, inputs)
-        sharing = core.objects.sharing
-        sent = sharing.function(function)
-        payloads = pickled(inputs, door="session.map", sharing=sharing)
-        if not isinstance(inputs, Sized):  # the next one may be long in coming
-            return core.submit_each(sent, payloads)
-        core.dispatcher.expect(len(inputs))
-        return core.submit_all(sent, payloads) if len(inputs) else core.futures[:0]
+        function = with_keywords(function, kwargs)
+        for each in iterables:
+            check_map(function, each, number=len(iterables))
+        return send_all(self._core, function, iterables)
+
+    def starmap(
+        self,
+        function: Callable[..., R],
+        inputs: Iterable[Iterable[Any]],
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> FutureList[R]:
+        """Send ``function(*arguments)`` for each tuple of arguments; otherwise as :meth:`map`.
+
+        Raises:
+            WrongArguments: the function does not take the first of them, or one is no tuple.
+            UnpicklableInput: the function or an input cannot travel; inputs before it are sent.
+            SessionEnded: the session takes no more work.
+        """
+        function = with_keywords(function, kwargs)
+        check_starmap(function, inputs)
+        return send_all(self._core, function, [inputs], star=True)
 
     def imap(
         self, function: Callable[[T], R], inputs: Iterable[T], *, buffersize: int | None = None
@@ -141,7 +196,7 @@ class Session:
         check_map(function, inputs)
         window, sharing = Window(core, buffersize), core.objects.sharing
         submit = core.submitter(sharing.function(function))
-        payloads = pickled(inputs, door=None, sharing=sharing)
+        payloads = pickled([inputs], door=None, sharing=sharing, paths=LocalPaths(core.connection))
         stream = Stream(core.tasks, payloads, submit=submit, window=window)
         return ResultIterator(stream.results())
 
@@ -177,27 +232,36 @@ class Session:
         timeout: float | None = None,
         *,
         return_exceptions: bool = False,
+        stop_on_error: bool = False,
     ) -> list[Any]:
         """Return results that have not been collected yet, each once, in task order.
 
         Args:
             wait: for all tasks; False takes those that are done.
             timeout: seconds to wait at most.
-            return_exceptions: put exceptions in the list rather than raise the first.
+            return_exceptions: put exceptions in the list rather than raise the first, whose notes
+                count what else failed, by kind.
+            stop_on_error: cancel what is left once a task has failed.
 
         Raises:
+            ConfigurationError: an argument is neither True nor False, such as ``collect(60)``.
             TimeoutError: tasks are still running after ``timeout``; nothing counts as collected.
             CancelledError: some were cancelled, none failed, and exceptions are not returned.
+            SessionEnded: its results were erased when it ended well.
         """
+        check_choices(wait=wait, return_exceptions=return_exceptions, stop_on_error=stop_on_error)
         core = self._core
+        check_kept(core)
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         with contextlib.nullcontext() if core.ends_with_client else say_that_it_goes_on(core.id):
             core.dispatcher.flush(timeout)
             total = len(core.tasks)
             waited = not wait or core.tasks.wait(
                 min(threading.TIMEOUT_MAX, until - time.monotonic()),
-                lambda: core.tasks.all_done(total),
+                lambda: core.tasks.all_done(total) or (stop_on_error and core.tasks.has_failed()),
             )
+        if stop_on_error and core.tasks.has_failed():
+            self.cancel()
         if not waited:
             raise TimeoutError(
                 f"{self.tally.done:,} of {total:,} tasks were done after {timeout:g} s; the "
@@ -205,8 +269,31 @@ class Session:
             )
         if not wait:
             core.collector.catch_up()
-        core.bar.rest(self.tally)  # what is printed next begins a line of its own
-        return core.tasks.take(total, return_exceptions=return_exceptions)
+        core.display.rest()  # what is printed next begins a line of its own
+        try:
+            return core.tasks.take(total, return_exceptions=return_exceptions)
+        except BaseException as error:
+            failures = core.tasks.failures()
+            if len(failures) > 1:
+                add_once(error, summary(failures, total=total))
+            raise
+
+    def retry_failed(self) -> FutureList[Any]:
+        """Send what has failed once more, with the very functions and inputs; return the futures.
+
+        They are tasks of their own, at the session's end. What was not collected yet, ``collect``
+        returns in the places of those that failed; what failed once more can be retried as well.
+        Cancelled tasks stay so. A client that attaches finds both, each in its own place.
+
+        Raises:
+            SessionEnded: the session takes no more work.
+            IntegrityError: what S3 holds of them is not what the session's client wrote.
+
+        Example:
+            >>> found = session.collect(return_exceptions=True)  # doctest: +SKIP
+            >>> wait(session.retry_failed())                     # doctest: +SKIP
+        """
+        return retry_failed(self._core)
 
     def cancel(self, futures: Iterable[Future[Any]] | Future[Any] | None = None) -> int:
         """Cancel tasks, and return when that is recorded in S3: no crash here undoes it.
@@ -259,6 +346,7 @@ class Session:
         lives = status is not None and status.state in ("starting", "running")
         if status is not None and lives and status.deadline >= end:
             return status.deadline
+        renew(self._core.connection, self._core.manifest)
         return self._core.control.extend(end)
 
     def cleanup(self, force: bool = False) -> Status:

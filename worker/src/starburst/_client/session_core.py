@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from starburst._client.access.aws_errors import LOG_IN
 from starburst._client.access.controller import Control
 from starburst._client.access.room import Room
 from starburst._client.access.status_reader import StatusReader
-from starburst._client.display.progress import ProgressBar, wants_progress
+from starburst._client.display.session_display import SessionDisplay
 from starburst._client.display.session_status import Status
-from starburst._client.ending.erase import erase
-from starburst._client.ending.stopped_workers import wait_until_workers_left
+from starburst._client.ending.erase import erase_when_left
+from starburst._client.logs.reading import LogReader
+from starburst._client.reporting.kept import keep_report, read_record
 from starburst._client.tasks.cancels import Cancels
 from starburst._client.tasks.chunking import Inputs
 from starburst._client.tasks.collect import Collector
@@ -33,7 +32,7 @@ from starburst._client.tasks.outcomes import Holder
 from starburst._client.tasks.session_queue import SessionQueue
 from starburst._client.tasks.task_list import Tally, TaskList
 from starburst._functions.caller import warn
-from starburst._functions.capturing import NOTHING, needs_of
+from starburst._functions.capturing import NOTHING, named_of, needs_of
 from starburst._functions.objects.handles import Handle
 from starburst._functions.sharing import Sharing
 from starburst._protocol.manifest import Manifest
@@ -51,12 +50,11 @@ from starburst.untrusted.terminal_text import one_line
 
 if TYPE_CHECKING:
     from starburst._client.access.connection import Connection
+    from starburst._packages.agreeing import Worker
 
 __all__ = ["SessionCore"]
 
 T = TypeVar("T")
-
-_LOG: Final = logging.getLogger("starburst")
 
 
 class SessionCore:
@@ -73,6 +71,7 @@ class SessionCore:
         count_only: tell done from failed, and read no result: each is None.
         include: what of the analyst's own files travels beside what is reached.
         begins_with: names of own modules that the workers' initializer needs.
+        worker: what packages workers have; None where that is not known.
 
     Attributes:
         ends_with_client: whether this client ends the session whatever happens, so that an
@@ -92,6 +91,7 @@ class SessionCore:
         count_only: bool = False,
         include: Sequence[str] = (),
         begins_with: frozenset[str] = NOTHING,
+        worker: Worker | None = None,
     ) -> None:
         if key.signing is None:
             raise SessionError("a client's session needs the signing key")
@@ -103,11 +103,16 @@ class SessionCore:
         self.control = Control(connection, keys)
         self.statuses = StatusReader(connection, keys)
         self.tasks = TaskList() if tasks is None else tasks
-        self._trouble = ""
-        self._watched = wants_progress() if progress is None else progress
-        self.bar = ProgressBar(
-            f"starburst {connection.document.environment}/{connection.workspace}",
-            watched=self._watched,
+        self._final_tally: Tally | None = None
+        self.display = SessionDisplay(
+            f"{connection.document.environment}/{connection.workspace}",
+            manifest.session,
+            progress=progress,
+            tasks=self.tasks,
+            tally=lambda: self._final_tally or self.tasks.tally,
+            statuses=self.statuses,
+            reader=LogReader(connection, keys, key=key.data),
+            has_looked=None if tasks is None else lambda: self.collector.has_looked,
         )
         self.cancels = Cancels(connection, keys, key=key, signer=key.signing)
         self.tasks.on_cancel = self.cancels.add
@@ -118,7 +123,8 @@ class SessionCore:
             signer=key.signing,
             include=tuple(include),
             always=begins_with,
-            told=self._tell,
+            told=self.display.tell,
+            worker=worker,
         )
         self.objects = Objects(
             connection,
@@ -126,7 +132,7 @@ class SessionCore:
             key=key,
             signer=key.signing,
             sharing=Sharing(most=objects_bytes(manifest.memory_gb)),
-            told=self._tell,
+            told=self.display.tell,
         )
         self.queue = SessionQueue(connection, keys, statuses=self.statuses, url=queue_url)
         self.dispatcher = Dispatcher(
@@ -137,7 +143,7 @@ class SessionCore:
             workers=manifest.workers,
             queue=self.queue,
             tasks=self.tasks,
-            told=self._tell,
+            told=self.display.tell,
             packs=packs,
         )
         self.collector = Collector(
@@ -148,18 +154,17 @@ class SessionCore:
             tasks=self.tasks,
             statuses=self.statuses,
             refresh=self.control.refresh,
-            changed=self._draw,
+            changed=self.display.draw,
             cancelled=self.cancels.load,
-            told=self._tell,
+            told=self.display.tell,
         )
         self._room = Room(
             self.control,
             self.statuses,
             seconds=connection.timings.room_seconds,
-            changed=self._draw,
+            changed=self.display.draw,
             ended=self.tasks.close,
         )
-        self._final_tally: Tally | None = None
         self._closed = threading.RLock()  # what is given up may have callbacks that come here
         self._stopped = False
         self._workers_may_write = False
@@ -190,11 +195,6 @@ class SessionCore:
             often: whether more calls of this very function are to follow.
             holder: who gets its result.
 
-        Args:
-            function: what to call.
-            data: the pickle.
-            holder: who gets its result.
-
         Raises:
             UnpicklableInput: the files that they need cannot travel.
             SessionEnded: the session takes no more work.
@@ -203,11 +203,11 @@ class SessionCore:
         self.objects.store_waiting()
         functions = self.functions
         if often:
-            name = functions.name(function, needs_of(data))
+            name = functions.name(function, needs_of(data), named_of(data))
         else:
             name, data = functions.call(function, data)
         future = self.dispatcher.submit(name, data, holder=holder)
-        self.collector.start()
+        self._work()
         return future
 
     def submit_all(
@@ -226,7 +226,7 @@ class SessionCore:
         """
         self._check_open()
         self.objects.store_waiting()
-        self.collector.start()
+        self._work()
         named = self.functions.names(function, self._stored(payloads), needs)
         parts: list[range] = []
         for name, calls in itertools.groupby(named, key=itemgetter(0)):
@@ -260,9 +260,9 @@ class SessionCore:
         """
         self._check_open()
         self.objects.store_waiting()
-        name = self.functions.name(function, needs | inputs.needs)
+        name = self.functions.name(function, needs | inputs.needs, inputs.uses)
         numbers = self.dispatcher.accept(name, inputs, holder=holder)
-        self.collector.start()
+        self._work()
         self.dispatcher.wait_for_room()
         return numbers
 
@@ -291,10 +291,13 @@ class SessionCore:
         self._check_open()
         return self.objects.put(value)
 
+    def _work(self) -> None:
+        self.collector.start()
+        self.display.start()
+
     def _check_open(self) -> None:
-        ended = self.tasks.ended
-        if ended is not None:
-            raise ended
+        if self.tasks.ended is not None:
+            raise self.tasks.ended
 
     def resume(self) -> None:
         """Collect for tasks that another client submitted, but for those that were cancelled."""
@@ -302,7 +305,13 @@ class SessionCore:
             self.tasks.mark_cancelled(self.cancels.load().within(0, len(self.tasks)))
         except IntegrityError as error:
             warn(f"the cancel list of session {self.id} is ignored: {one_line(error)}", UserWarning)
-        self.collector.start()
+        self._work()
+
+    def recall(self) -> None:
+        """Recall how tasks ended whose results were erased."""
+        recorded = read_record(self)
+        if recorded is not None:
+            self._final_tally = recorded[0]
 
     def wait_for_room(self) -> None:
         """Have the session asked for while it waits for room in the totals."""
@@ -311,15 +320,17 @@ class SessionCore:
 
     def status(self, workers: StatusDocument | None) -> Status:
         """Return how the session stands, by what the controller said last."""
-        tally = self._final_tally or self.tasks.tally
-        return Status(session=self.id, tasks=tally, workers=workers)
+        tally, idle = self._final_tally or self.tasks.tally, self.manifest.idle_seconds
+        over = self._stopped
+        return Status(session=self.id, tasks=tally, workers=workers, idle_seconds=idle, over=over)
 
-    def clean_up(self, *, force: bool, wait_for_workers: bool) -> Status:
+    def clean_up(self, *, force: bool, wait_for_workers: bool, records: bool = False) -> Status:
         """Stop the workers and delete the queue; tasks that are not done end with SessionEnded.
 
         Args:
             force: also erase every object of the session, all versions of it (S29).
             wait_for_workers: erase only once workers that may be in the middle of tasks have left.
+            records: erase neither what tasks printed nor what a report is made of.
         """
         tally = self.tasks.tally
         # A second clean-up finds the tasks given up already; workers may still write.
@@ -328,31 +339,29 @@ class SessionCore:
             self.cancels.close()
         self._close(SessionEnded(f"session {self.id} was cleaned up before this task was done"))
         if not (self._stopped or self.statuses.erased):
-            # Where the controller never knew of it, or has long forgotten it, nothing runs.
-            with contextlib.suppress(SessionNotFound):
+            with contextlib.suppress(SessionNotFound):  # never known, or forgotten: nothing runs
                 self.control.stop()
             self._stopped = True
             with contextlib.suppress(StarburstError):  # it is stopped; what it cost is only told
                 self.statuses.read()
         self._finish_bar()
+        if force and records:
+            with contextlib.suppress(StarburstError):  # without, a report lacks; erasing matters
+                if not self.statuses.check_erased():  # what its user has erased gets no record
+                    keep_report(self)
         if force:
-            self._erase(wait_for_workers=wait_for_workers and self._workers_may_write)
+            wait = wait_for_workers and self._workers_may_write
+            erase_when_left(
+                self.connection, self.manifest.keys, self.control, wait=wait, records=records
+            )
         return self.status(self.statuses.latest)
 
-    def _erase(self, *, wait_for_workers: bool) -> None:
-        keys = self.manifest.keys
-        left = not wait_for_workers or wait_until_workers_left(self.connection, keys, self.control)
-        erase(self.connection, keys)
-        if not left:
-            warn(
-                f"workers of session {self.id} are still there and may write once more; erase "
-                f"it again in a few minutes: `starburst stop {self.id} --erase`"
-            )
-
-    def clean_up_or_warn(self, *, force: bool, wait_for_workers: bool = False) -> None:
+    def clean_up_or_warn(
+        self, *, force: bool, wait_for_workers: bool = False, records: bool = False
+    ) -> None:
         """Clean up where results, or an error on its way, matter more: a failure only warns."""
         try:
-            self.clean_up(force=force, wait_for_workers=wait_for_workers)
+            self.clean_up(force=force, wait_for_workers=wait_for_workers, records=records)
         except StarburstError as error:
             warn(
                 f"session {self.id} could not be cleaned up: {one_line(error)}. Its workers leave "
@@ -375,23 +384,11 @@ class SessionCore:
         with self._closed:
             self.dispatcher.close()
             self.collector.close()
+            self.display.close()
             if self._final_tally is None:
                 self._final_tally = self.tasks.tally  # what is given up now is no failed work
             self.tasks.close(reason)
 
     def _finish_bar(self) -> None:
         with self._closed:
-            self._draw()
-            self.bar.finish()
-
-    def _draw(self) -> None:
-        self.bar.update(
-            self._final_tally or self.tasks.tally, self.statuses.latest, waits_for=self._trouble
-        )
-
-    def _tell(self, trouble: str) -> None:
-        """Show what is waited for; where nobody sees the bar, log what a person has to do."""
-        if trouble == LOG_IN != self._trouble and not self._watched:
-            _LOG.warning("session %s waits for you: %s", self.id, LOG_IN)
-        self._trouble = trouble
-        self._draw()
+            self.display.finish()

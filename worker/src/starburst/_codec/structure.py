@@ -7,6 +7,7 @@ that the data names.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 MAX_DEPTH: Final = 100
+_ALIGNMENT: Final = 16
 _WITHIN: Final = 12
 """Levels that one value may add, such as the steps of a level of an index of a frame."""
 
@@ -211,8 +213,8 @@ class Reader:
         return buffer
 
     def own(self, buffer: memoryview) -> memoryview:
-        """Return a writable buffer that does not keep much more than itself in memory."""
-        if buffer.readonly or buffer.nbytes * 2 < self._total:
+        """Return a writable, aligned buffer that does not keep much more than itself in memory."""
+        if buffer.readonly or buffer.nbytes * 2 < self._total or not _is_aligned(buffer):
             return memoryview(bytearray(buffer))
         return buffer
 
@@ -221,6 +223,13 @@ class Reader:
         if known is None:
             raise IntegrityError(f"an encoded value has an unknown extension {code}")
         return known(self, payload)
+
+
+def _is_aligned(buffer: memoryview) -> bool:
+    """Whether a writable buffer begins where compiled code takes numbers from: not all may."""
+    if not buffer.nbytes:
+        return True
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer)) % _ALIGNMENT == 0
 
 
 def raw_values(structure: bytes | memoryview) -> list[bytes]:

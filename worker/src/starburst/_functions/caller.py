@@ -1,4 +1,4 @@
-"""Warn at the analyst's line: the first frame that is neither Starburst's nor Python's pools'."""
+"""Warn at the analyst's line: the first frame that is none of ours, of pools or of joblib's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _OURS: Final = tuple(
         Path(concurrent.futures.__file__).resolve().parent,
     )
 )
-_BETWEEN: Final = frozenset({"contextlib", "threading"})
+_BETWEEN: Final = frozenset({"contextlib", "joblib", "sklearn", "threading"})
+"""Packages, and modules, that stand between the analyst's line and ours."""
+
 _acting_for: contextvars.ContextVar[Caller | None] = contextvars.ContextVar(
     "starburst_acting_for", default=None
 )
@@ -61,7 +63,7 @@ def caller() -> Caller:
 
 def _is_between(frame: FrameType) -> bool:
     ours = frame.f_code.co_filename.startswith(_OURS)
-    return ours or frame.f_globals.get("__name__") in _BETWEEN
+    return ours or str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN
 
 
 @contextmanager

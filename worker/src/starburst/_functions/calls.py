@@ -12,6 +12,7 @@ from starburst._protocol.sealed.code.parcels import Parcel, objects_of
 
 from .payload import load
 from .putting import noted
+from .showing.called import called
 
 __all__ = ["CALL", "call", "with_function"]
 
@@ -21,11 +22,11 @@ _KEPT: Final = 64
 
 def call(function: bytes, data: bytes) -> object:
     """Call a function that travelled with its arguments (the worker's side)."""
-    called, surroundings = _load(function)
+    wanted, surroundings = _load(function)
 
     def run() -> object:
         args, kwargs = load(data)
-        return called(*args, **kwargs)
+        return called(wanted, args, kwargs)
 
     return surroundings.run(run)
 

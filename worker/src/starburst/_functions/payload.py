@@ -23,6 +23,7 @@ from starburst.errors import UnpicklableInput
 
 from .caller import warn
 from .capturing import capture
+from .lacking import lacking
 from .own.identity import forget
 from .pickling import dumps_plain
 from .unpicklable import captured, explain
@@ -126,14 +127,7 @@ def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - wh
         with completing():
             return loads(data)
     except ImportError as error:
-        package = (error.name or "").partition(".")[0]
-        missing = isinstance(error, ModuleNotFoundError) and package
-        raise UnpicklableInput(
-            f"the worker cannot load {what}: "
-            f"{f'its image has no package {package!r} ({error})' if missing else error}. "
-            "Add the package to the worker image's requirements, in the version that is here, or "
-            "import it inside the function where it is optional."
-        ) from error
+        raise UnpicklableInput(f"the worker cannot load {what}: {lacking(error)}") from error
     except FileNotFoundError as error:
         raise UnpicklableInput(
             f"the worker cannot load what was sent: {error}. A module of yours that reads a file "
@@ -143,7 +137,7 @@ def load(data: Buffer, what: str = "what was sent") -> Any:  # noqa: ANN401 - wh
     except Exception as error:
         raise UnpicklableInput(
             f"the worker cannot load {what}: {type(error).__name__}: {error}. Check that "
-            "packages have the same versions here and in the worker image."
+            "packages have the same versions here and on the workers: packages= sends yours."
         ) from error
 
 

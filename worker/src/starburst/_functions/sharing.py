@@ -190,6 +190,11 @@ class Sharing:
         source = Stored(self.session, name, needs=needs, within=within, note=note, read=read)
         return Handle(source, kind=_kind(value), nbytes=parcel.nbytes)
 
+    def parcel(self, name: str) -> Parcel:
+        """Return what an object is that waits to be stored."""
+        with self._lock:
+            return self._waiting[name]
+
     @property
     def is_all_stored(self) -> bool:
         """Whether nothing waits to be stored."""

@@ -15,12 +15,15 @@ from typing import Any, Final, TypeVar
 
 from starburst.errors import WrongArguments
 
-__all__ = ["check_call", "check_map", "iterated"]
+__all__ = ["check_call", "check_map", "check_starmap", "iterated", "with_keywords"]
 
 T = TypeVar("T")
 
 _VARIADIC: Final = inspect.CO_VARARGS
 _NEVER_VALUES: Final = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+_ROWS: Final = {"itertuples": "itertuples(index=False)", "iter_rows": "iter_rows()"}
+"""What gives the rows of a table: pandas' method, and that of polars."""
 
 
 def check_call(
@@ -59,12 +62,61 @@ def check_map(function: Callable[..., Any], inputs: object, *, number: int = 1) 
             f"the inputs are of type {_kind(inputs)}, which has no elements; pass a list, a range "
             "or any other iterable"
         )
+    rows = next((name for name in _ROWS if hasattr(type(inputs), name)), None)
+    if rows is not None and _kind(inputs) == "DataFrame":
+        raise WrongArguments(
+            "the inputs are a DataFrame, whose elements are its columns, as Python counts them. "
+            f"For its rows use starmap over df.{_ROWS[rows]}; for its columns pass list(df)"
+        )
     error = _refusal(function, [None] * number, {})
     if not error:
         return
     if number == 1 and _takes(function, 2):
-        error += ". Each input is one argument: use `lambda x: f(*x)` for inputs that are tuples"
+        error += (
+            ". Each input is one argument: give an iterable for each argument, or use starmap for "
+            "inputs that are tuples"
+        )
     raise WrongArguments(f"{error}; input 0 would fail as every other, so nothing was sent")
+
+
+def check_starmap(function: Callable[..., Any], inputs: object) -> None:
+    """Refuse to map over tuples of arguments what cannot be called with the first of them.
+
+    Raises:
+        WrongArguments: says so; of inputs that are no list or tuple, none is looked at.
+    """
+    if isinstance(inputs, list | tuple) and inputs and isinstance(inputs[0], list | tuple):
+        check_map(function, inputs, number=len(inputs[0]))
+    else:
+        check_map(print, inputs)  # which takes whatever there is
+        _check_callable(function)
+
+
+def with_keywords(
+    function: Callable[..., T], keywords: Mapping[str, Any] | None
+) -> Callable[..., T]:
+    """Return a function that is called with these keyword arguments as well.
+
+    Raises:
+        WrongArguments: they are no dictionary by names, or the function does not take them.
+    """
+    if keywords is None:
+        return function
+    if not isinstance(keywords, Mapping) or not all(isinstance(name, str) for name in keywords):
+        raise WrongArguments(
+            f"kwargs={keywords!r} is no dictionary: it has the keyword arguments that every call "
+            "gets, by their names"
+        )
+    _check_callable(function)
+    signature = _signature(function)
+    try:
+        if signature is not None:
+            signature.bind_partial(**keywords)
+    except TypeError as error:
+        raise WrongArguments(
+            f"{_name(function)}{signature} does not take kwargs=: {error}; nothing was sent"
+        ) from None
+    return functools.partial(function, **keywords) if keywords else function
 
 
 def iterated(inputs: Iterable[T]) -> Iterator[T]:

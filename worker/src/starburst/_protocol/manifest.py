@@ -6,9 +6,10 @@ Pure: imported by the controller's Lambda, which carries no third-party package.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from starburst.contract import PROTOCOL, SessionKeys, speaks_protocol
 from starburst.pricing.prices import Architecture, Capacity
@@ -17,6 +18,12 @@ from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, Within,
 __all__ = ["Manifest", "ResultMode"]
 
 ResultMode = Literal["data", "pickle"]
+_FORMS: Final = {
+    "packages": re.compile(r"[0-9a-f]{64}"),
+    "starburst": re.compile(r"[0-9][0-9A-Za-z.+!]{0,63}"),
+}
+"""What the texts among its fields look like: the controller quotes them."""
+
 Seed = Annotated[int, Within(0, 2**53 - 1)]
 
 
@@ -51,6 +58,8 @@ class Manifest:
         seed: what the streams of its tasks are made of; None of a session that has none.
         prepared: whether each process begins with what stands in a sealed object.
         wait_seconds: how long it may wait for room in the totals; None to be refused at once.
+        packages: hash of the list of wheels that workers unpack first; None for none.
+        starburst: version of the client's release; None of an earlier one.
     """
 
     workspace: str
@@ -80,6 +89,8 @@ class Manifest:
     seed: Seed | None = None
     prepared: bool = False
     wait_seconds: Whole | None = None
+    packages: str | None = None
+    starburst: str | None = None
 
     @property
     def keys(self) -> SessionKeys:
@@ -94,8 +105,9 @@ class Manifest:
     def to_json(self) -> bytes:
         """Return the manifest as canonical JSON."""
         document = {"protocol": PROTOCOL, **asdict(self)}
-        if self.wait_seconds is None:  # an earlier release does not know it
-            del document["wait_seconds"]
+        for name in ("wait_seconds", "packages", "starburst"):
+            if document[name] is None:  # an earlier release does not know it
+                del document[name]
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
@@ -104,11 +116,17 @@ class Manifest:
         fields = read_object(text)
         protocol = fields.pop("protocol", None)
         if not speaks_protocol(protocol):
-            raise ValueError(f"manifest has protocol {protocol}; this side speaks {PROTOCOL}")
+            release = fields.get("starburst")
+            of = f" of starburst {release!r:.80}" if release else ""
+            raise ValueError(f"manifest has protocol {protocol}{of}; this side speaks {PROTOCOL}")
         try:
             manifest = fill(cls, fields)
         except ValueError as error:
             raise ValueError(f"manifest is malformed: {error}") from error
+        for name, form in _FORMS.items():
+            value = getattr(manifest, name)
+            if value is not None and not form.fullmatch(value):
+                raise ValueError(f"manifest field {name} is {value!r:.80}, which it cannot be")
         for name in ("created", "task_timeout_seconds", "max_usd"):
             if getattr(manifest, name) == 0:
                 raise ValueError(f"manifest field {name} is 0; it must be more")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -110,8 +110,20 @@ class Erased:
     kept: tuple[Kept, ...]
 
 
-def erase_below(s3: S3Client, bucket: str, prefixes: Sequence[str]) -> Erased:
+def erase_below(
+    s3: S3Client,
+    bucket: str,
+    prefixes: Sequence[str],
+    *,
+    spared: Callable[[str], bool] = lambda _: False,
+) -> Erased:
     """Delete every version and delete marker below prefixes, also what is written meanwhile.
+
+    Args:
+        s3: may delete them.
+        bucket: where.
+        prefixes: what their keys begin with.
+        spared: tells of a key whether its versions stay.
 
     Raises:
         ClientError, BotoCoreError: what no name could have caused, such as expired credentials.
@@ -123,7 +135,7 @@ def erase_below(s3: S3Client, bucket: str, prefixes: Sequence[str]) -> Erased:
     waits = 0
     for _ in range(_PASSES):
         found, busy = False, []
-        for page in _pages(s3, bucket, prefixes):
+        for page in _pages(s3, bucket, prefixes, spared):
             new = [one for one in page if one not in kept]
             found = found or bool(new)
             kept.update((one, _kept(one, *_PRETENDED)) for one in new if gone[one] == _TOLD_TWICE)
@@ -142,7 +154,7 @@ def erase_below(s3: S3Client, bucket: str, prefixes: Sequence[str]) -> Erased:
                 break
             time.sleep(_FIRST_PAUSE * 2**waits)
     else:
-        page_after = (one for page in _pages(s3, bucket, prefixes) for one in page)
+        page_after = (one for page in _pages(s3, bucket, prefixes, spared) for one in page)
         kept.update((one, _kept(one, *_LATE)) for one in page_after if one not in kept)
     kept.update(_by_version(busy))
     return Erased(gone=len(gone.keys() - kept.keys()), kept=tuple(kept.values()))
@@ -167,12 +179,15 @@ def told(kept: Sequence[Kept], *, most: int = 5) -> str:
     return "; ".join([*words, f"and {len(kept) - most:,} more"] if len(kept) > most else words)
 
 
-def _pages(s3: S3Client, bucket: str, prefixes: Sequence[str]) -> Iterator[list[_Version]]:
+def _pages(
+    s3: S3Client, bucket: str, prefixes: Sequence[str], spared: Callable[[str], bool]
+) -> Iterator[list[_Version]]:
     pages = s3.get_paginator("list_object_versions")
     for prefix in prefixes:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             listed: list[Any] = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            yield [(entry["Key"], entry["VersionId"]) for entry in listed]
+            versions = ((entry["Key"], entry["VersionId"]) for entry in listed)
+            yield [one for one in versions if not spared(one[0])]
 
 
 def _together(s3: S3Client, bucket: str, versions: Sequence[_Version]) -> list[Kept]:

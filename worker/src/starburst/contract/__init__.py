@@ -12,8 +12,10 @@ from .hosts import Hosts, Instance
 from .keys import CONTROL_PREFIX, SessionKeys
 from .limits import MAX_WORKERS, Limits
 from .names import (
+    DATA_VARIABLE,
     ENVIRONMENT_NAME,
     PRINCIPAL_NAME,
+    SESSION_AND_CLOUDWATCH,
     SESSION_ID,
     TAMPERING,
     USER_TAG,
@@ -22,6 +24,7 @@ from .names import (
     ControllerDoor,
     WorkerVariable,
     capacity_provider,
+    controller_name,
     encryption_context,
     log_group_name,
     queue_name,
@@ -29,34 +32,46 @@ from .names import (
     runtime_parameter,
     task_family,
 )
+from .packages_document import PackagePolicy, PackagesDocument, packages_parameter
 from .protocol import PROTOCOL, speaks_protocol
-from .runtime_document import SCHEMA, RuntimeDocument, WorkspaceDocument
+from .rates import Rates
+from .runtime_document import SCHEMA, DataWriters, RuntimeDocument, WorkspaceDocument
 from .totals import Totals
+from .workspace_keys import WorkspaceKeys
 
 __all__ = [
     "CONTROL_PREFIX",
+    "DATA_VARIABLE",
     "ENVIRONMENT_NAME",
     "MAX_WORKERS",
     "PRINCIPAL_NAME",
     "PROTOCOL",
     "SCHEMA",
+    "SESSION_AND_CLOUDWATCH",
     "SESSION_ID",
     "TAMPERING",
     "USER_TAG",
     "WORKER_COMMAND",
     "WORKSPACE_TAG",
     "ControllerDoor",
+    "DataWriters",
     "Hosts",
     "Instance",
     "Limits",
+    "PackagePolicy",
+    "PackagesDocument",
+    "Rates",
     "RuntimeDocument",
     "SessionKeys",
     "Totals",
     "WorkerVariable",
     "WorkspaceDocument",
+    "WorkspaceKeys",
     "capacity_provider",
+    "controller_name",
     "encryption_context",
     "log_group_name",
+    "packages_parameter",
     "queue_name",
     "queue_prefix",
     "runtime_parameter",

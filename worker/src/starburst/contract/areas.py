@@ -21,7 +21,7 @@ class Area:
     Attributes:
         name: the first part of its keys.
         owner: the parts that follow and say whose an object is.
-        writers, readers: purposes of the roles that may; none while nothing uses the area.
+        writers, readers: purposes of the roles that may.
         kept: how long objects live.
         sealed: what encrypts them, besides the bucket's own key.
         erased_by: who takes objects away before.
@@ -59,29 +59,35 @@ SESSIONS: Final = Area(
 PACKAGES: Final = Area(
     name="packages",
     owner=("workspace",),
-    kept="until it is erased",
+    writers=("analyst", "steward"),
+    readers=("analyst", "steward", "worker"),
+    kept="`storage.session_days` and twice `storage.packages_days`",
     sealed="no: public wheels, checked by hash",
-    erased_by="nobody yet",
+    erased_by="a steward; `deploy.erase` of a workspace",
 )
-"""Wheels by their hash."""
+"""Wheels by their hash, written once. Who puts them there is the workspace's ``packages``."""
 
 DATA: Final = Area(
     name="data",
     owner=("workspace",),
-    kept="until it is erased",
-    sealed="no",
-    erased_by="nobody yet",
+    writers=("analyst", "steward"),
+    readers=("analyst", "steward", "worker"),
+    kept="the workspace's `data_days`; without, until it is erased",
+    sealed="no: the bucket's own key",
+    erased_by="a steward; analysts where they write; `deploy.erase` of a workspace",
 )
-"""Data that several sessions of a workspace read."""
+"""Data that several sessions of a workspace read, written by whom its ``data_writers`` names."""
 
 HOME: Final = Area(
     name="home",
     owner=("workspace", "user"),
-    kept="until it is erased",
-    sealed="no",
-    erased_by="nobody yet",
+    writers=("analyst",),
+    readers=("analyst",),
+    kept="the workspace's `home_days`; without, until it is erased",
+    sealed="no: the bucket's own key",
+    erased_by="its user, `deploy.erase`",
 )
-"""What a user keeps between sessions."""
+"""What a user keeps between sessions, and nobody else reads."""
 
 CONTROL: Final = Area(
     name="_control",

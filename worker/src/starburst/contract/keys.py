@@ -60,6 +60,19 @@ class SessionKeys:
         """Prefix of sealed results, each written once by a worker."""
         return f"{self.prefix}results/"
 
+    @property
+    def logs(self) -> str:
+        """Prefix of sealed lines that tasks printed, each object written once by a worker."""
+        return f"{self.prefix}logs/"
+
+    @property
+    def report(self) -> str:
+        """Sealed record of how the session went, which a client writes where results are erased.
+
+        Beside the requests, where clients may write; the controller reads none that it is not told.
+        """
+        return f"{self.prefix}requests/report"
+
     def request(self, nonce: str) -> str:
         """Return the key of a request to the controller; that the user could write it is proof."""
         return f"{self.prefix}requests/{nonce}.json"

@@ -6,8 +6,10 @@ import re
 from typing import Final
 
 __all__ = [
+    "DATA_VARIABLE",
     "ENVIRONMENT_NAME",
     "PRINCIPAL_NAME",
+    "SESSION_AND_CLOUDWATCH",
     "SESSION_ID",
     "TAMPERING",
     "USER_TAG",
@@ -16,6 +18,7 @@ __all__ = [
     "ControllerDoor",
     "WorkerVariable",
     "capacity_provider",
+    "controller_name",
     "encryption_context",
     "log_group_name",
     "queue_name",
@@ -42,6 +45,12 @@ other line of ours: the alarm's filter and the query of ``deploy.events`` look f
 
 WORKER_COMMAND: Final = ("python", "-m", "starburst.worker")
 
+SESSION_AND_CLOUDWATCH: Final = "session and cloudwatch"
+"""The ``task_output`` by which what tasks print goes to the worker's log as well."""
+
+DATA_VARIABLE: Final = "STARBURST_DATA"
+"""The variable by which a task finds its workspace's data; of ours, it sees no other."""
+
 PRINCIPAL_NAME: Final = re.compile(r"[a-z0-9]{3,32}")
 """Workspace and user names. No slash or dash, so that no prefix can reach into another."""
 
@@ -61,6 +70,7 @@ class WorkerVariable:
     QUEUE_URL: Final = "STARBURST_QUEUE_URL"
     DEADLINE: Final = "STARBURST_DEADLINE"
     LONGEST_SECONDS: Final = "STARBURST_LONGEST_SECONDS"
+    TASK_OUTPUT: Final = "STARBURST_TASK_OUTPUT"
     FIPS: Final = "AWS_USE_FIPS_ENDPOINT"
 
 
@@ -73,6 +83,16 @@ class ControllerDoor:
     ANALYSTS: Final = "analysts"
     SERVICE: Final = "service"
     OFFICERS: Final = "officers"
+
+
+def controller_name(environment: str) -> str:
+    """Return the controller function's name: roles and policies exist before it.
+
+    Example:
+        >>> controller_name("prod")
+        'starburst-prod-controller'
+    """
+    return f"starburst-{environment}-controller"
 
 
 def runtime_parameter(environment: str) -> str:

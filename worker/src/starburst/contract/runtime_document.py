@@ -5,17 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from starburst.untrusted.strict_json import fill, read_object
 
 from .hosts import Hosts, Instance
 from .limits import Limits
+from .packages_document import PackagePolicy
+from .rates import Rates
 from .totals import Totals
 
-__all__ = ["SCHEMA", "RuntimeDocument", "WorkspaceDocument"]
+__all__ = ["SCHEMA", "DataWriters", "RuntimeDocument", "WorkspaceDocument"]
+
+DataWriters = Literal["analysts", "steward"]
+"""Who writes data of a workspace: its analysts too, or a steward alone."""
 
 _TOTALS: Final = ("totals", "user_totals")
+_USUAL: Final = {
+    **{"packages": "image", "data_writers": "steward", "home_links": False},
+    "prices": None,
+}
+"""What the document leaves out."""
+
+_KEPT: Final = object()
 
 SCHEMA: Final = 1
 """Version of the runtime document."""
@@ -34,6 +46,9 @@ class WorkspaceDocument:
         worker_role_arn: the workers' task role; the queue's policy lets it in.
         scratch_gb: ephemeral storage of a worker, where a session does not ask for another.
         totals: what all its sessions may use together.
+        packages: which packages its workers may have; ``PackagesDocument`` says more.
+        data_writers: who writes below ``data/``.
+        home_links: whether its analysts may make links to what is in their homes.
     """
 
     analyst_role_arn: str
@@ -42,6 +57,9 @@ class WorkspaceDocument:
     worker_role_arn: str = ""
     scratch_gb: int = 21
     totals: Totals = field(default_factory=Totals)
+    packages: PackagePolicy = "image"
+    data_writers: DataWriters = "steward"
+    home_links: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +81,7 @@ class RuntimeDocument:
         fips: whether clients call AWS's FIPS endpoints.
         totals: what all sessions of the environment may use together.
         user_totals: what all sessions of one person may, whatever their workspaces.
+        prices: what the account pays where it is not AWS's list price; None for that everywhere.
     """
 
     environment: str
@@ -79,11 +98,17 @@ class RuntimeDocument:
     fips: bool = False
     totals: Totals = field(default_factory=Totals)
     user_totals: Totals = field(default_factory=Totals)
+    prices: Rates | None = None
 
     @property
     def architectures(self) -> tuple[str, ...]:
         """All architectures that workers may have, the environment's own first."""
         return (self.architecture, *self.other_architectures)
+
+    def steward_role_arn(self, workspace: str) -> str:
+        """Return the role of who looks after a workspace's packages and data."""
+        roles = self.workspaces[workspace].analyst_role_arn.rpartition("/")[0]
+        return f"{roles}/starburst-{self.environment}-steward-{workspace}"
 
     def to_json(self) -> str:
         """Return the document's text, its keys sorted.
@@ -94,6 +119,8 @@ class RuntimeDocument:
         document = _short(asdict(self))
         workspaces = {name: _short(entry) for name, entry in document["workspaces"].items()}
         document |= {"schema": SCHEMA, "workspaces": workspaces}
+        if self.prices is not None:
+            document["prices"] = self.prices.known()
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -113,11 +140,12 @@ class RuntimeDocument:
             }
             fields |= _totals(fields, "totals", "user_totals")
             others = tuple(fields.pop("other_architectures", ()))
-            hosts = fields.pop("hosts", None)
+            hosts, prices = fields.pop("hosts", None), fields.pop("prices", None)
             fields |= {
                 "workspaces": workspaces,
                 "other_architectures": others,
                 "hosts": hosts and _hosts(**hosts),
+                "prices": None if prices is None else fill(Rates, prices),
             }
             return fill(cls, fields)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -127,7 +155,11 @@ class RuntimeDocument:
 def _short(entry: dict[str, Any]) -> dict[str, Any]:
     """Return a part of the document as it is written."""
     usual = asdict(Totals())
-    kept = {name: value for name, value in entry.items() if name not in _TOTALS or value != usual}
+    kept = {
+        name: value
+        for name, value in entry.items()
+        if value != (usual if name in _TOTALS else _USUAL.get(name, _KEPT))
+    }
     return {name: [*value.values()] if name in _TOTALS else value for name, value in kept.items()}
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "OVERDUE_SECONDS",
     "POLL_SECONDS",
     "QUEUE_UNSEEN_SECONDS",
+    "RECORD_DAYS",
     "RECOVERY_SECONDS",
     "REQUEST_SECONDS",
     "RETRY_PAUSES",
@@ -66,6 +67,10 @@ and https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_De
 
 MESSAGE_SECONDS: Final = 14 * 86_400
 """How long SQS keeps a message, its longest; longer than any session lives."""
+
+RECORD_DAYS: Final = 400
+"""The controller's records of ended sessions are kept so long: a year of evidence and a month to
+read it."""
 
 STILL_SECONDS: Final = 4 * LEASE_SECONDS
 """A queue with nothing waiting whose counts have not changed for so long makes no progress."""

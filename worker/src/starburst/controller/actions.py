@@ -1,4 +1,4 @@
-"""What a client may ask for, and the proof that it may: start, refresh, stop, extend.
+"""What a client may ask for, and the proof that it may: start, refresh, stop, extend, totals.
 
 The proof is an S3 object: a request, which only its user can write below ``<workspace>/<user>/``.
 Its name is chance, so no one else can have it read either. A manifest says what a session is to be
@@ -26,6 +26,7 @@ from starburst.contract import (
 )
 from starburst.contract.times import UNASKED_SECONDS
 from starburst.controller.state.sessions import Record, concluded
+from starburst.controller.totals.telling import told_analyst
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
@@ -53,6 +54,7 @@ _MAX_REQUEST_BYTES: Final = 4096
 _FRESH_SECONDS: Final = 2
 _REFRESH_SECONDS: Final = 5
 _ASKED_SECONDS: Final = UNASKED_SECONDS / 4
+_ACTIONS: Final = ("start", "refresh", "stop", "extend", "totals")
 _REQUEST_NAME: Final = re.compile(r"requests/[A-Za-z0-9_-]{1,64}\.json")
 
 Answer = dict[str, Any]
@@ -76,9 +78,9 @@ class Actions:
                 f"{payload.get('protocol')!r:.80}; install the client of this environment's release"
             )
         action = payload.get("action")
-        if action not in ("start", "refresh", "stop", "extend"):
+        if action not in _ACTIONS:
             raise ConfigurationError(
-                f"there is no action {action!r:.80}; there are start, refresh, stop and extend"
+                f"there is no action {action!r:.80}; there are {', '.join(_ACTIONS)}"
             )
         keys, body = self._request(payload.get("key"), action)
         match action:
@@ -88,6 +90,8 @@ class Actions:
                 return self._refresh(keys, until=until)
             case "stop":
                 return self._stop(keys)
+            case "totals":
+                return self._totals(keys)
             case _:
                 return self._extend(keys, body.get("deadline"), until=until)
 
@@ -193,6 +197,16 @@ class Actions:
             raise SessionEnded(f"session {keys.session} has ended; start a new one")
         self.life.show(saved.record)
         return {"ok": True, "deadline": saved.record.deadline}
+
+    def _totals(self, keys: SessionKeys) -> Answer:
+        """Tell who holds what; whose folder the request lies in tells who asks, of no session."""
+        environment = self.life.environment
+        self._workspace(keys)
+        now, book = environment.clock(), self.life.keeper.read()
+        told = told_analyst(
+            book, environment.document(), workspace=keys.workspace, user=keys.user, now=now
+        )
+        return {"ok": True, **told}
 
     def _ended(self, keys: SessionKeys) -> None:
         """Raise where there never was such a session of this user's."""

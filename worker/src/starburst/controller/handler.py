@@ -35,6 +35,7 @@ from starburst.untrusted.strict_json import check_plain
 from .actions import Actions
 from .endpoints import Endpoints
 from .lifecycle import Lifecycle
+from .overseeing import OVERSEEING, Overseer
 from .sweep import SweepFailed, sweep
 from .wakes import sessions_of, stopped_session
 
@@ -82,6 +83,7 @@ class Controller:
         )
         self._actions = Actions(life=self._life)
         self._officers = Officers(keeper=keeper, records=records)
+        self._overseer = Overseer(life=self._life)
         self._turns = Turns(environment)
         self._doors: Mapping[str, Door] = {
             ControllerDoor.ANALYSTS: self._asked,
@@ -119,7 +121,7 @@ class Controller:
         if event.keys() & {"starburst", "source", "detail", "detail-type", "Records"}:
             raise AccessDenied(
                 "sweeps are the schedule's and events are AWS's: analysts ask for start, refresh, "
-                "stop and extend"
+                "stop, extend and totals"
             )
         return self._actions.perform(
             event, until=min(until, self._environment.clock() + _REQUEST_SECONDS)
@@ -151,9 +153,8 @@ class Controller:
 
     def _commanded(self, event: Mapping[str, Any], until: float) -> Answer:
         """Answer officers, who may ask for no session."""
-        return self._officers.perform(
-            event, until=min(until, self._environment.clock() + _REQUEST_SECONDS)
-        )
+        office = self._overseer if event.get("action") in OVERSEEING else self._officers
+        return office.perform(event, until=min(until, self._environment.clock() + _REQUEST_SECONDS))
 
     def _sweep(self, kind: str, *, fresh: float, until: float) -> Answer:
         ago = self._turns.take(kind, fresh=fresh)

@@ -121,7 +121,9 @@ def _write(environment: Environment, record: Record, look: Look, **condition: st
 
 
 def _end(record: Record, *, left: int) -> str:
-    return f"{record.reason}; {left} workers are leaving" if left else record.reason
+    if not left:
+        return record.reason
+    return f"{record.reason}; {left} {'worker is' if left == 1 else 'workers are'} leaving"
 
 
 def _why(record: Record, look: Look, *, wanted: int, now: float, timings: Timings) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .memory import MemoryWatch
 from .server import python_path
 
 __all__ = ["Client", "Container", "ContainerNotFound", "Launch"]
@@ -35,10 +36,12 @@ class Launch:
     Attributes:
         environment: all of it, but for the paths that this module adds.
         stop_seconds: time between SIGTERM and SIGKILL.
+        memory_bytes: of the task, which count where the environment is strict.
     """
 
     environment: Mapping[str, str]
     stop_seconds: float
+    memory_bytes: int | None = None
 
 
 Prepare = Callable[[Mapping[str, str], Mapping[str, str]], Launch]
@@ -132,10 +135,17 @@ class Container:
 
 
 class Containers:
-    """The ``containers`` collection of a Docker client."""
+    """The ``containers`` collection of a Docker client.
+
+    Attributes:
+        python: what runs commands that name none; None for this interpreter, with what it has.
+        memory: ends what has more than its task; None where nothing does.
+    """
 
     def __init__(self, *, scratch: Path, prepare: Prepare) -> None:
         self.known: dict[str, Container] = {}
+        self.python: Path | None = None
+        self.memory: MemoryWatch | None = None
         self._scratch = scratch
         self._prepare = prepare
 
@@ -175,11 +185,11 @@ class Containers:
         home.mkdir(parents=True)
         argv = [*command]
         if argv and argv[0] in _PYTHON_NAMES:
-            argv[0] = sys.executable
+            argv[0] = str(self.python or sys.executable)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - the task definition's command
                 argv,
-                env={**launch.environment, **_paths(home)},
+                env={**launch.environment, **_paths(home, self.python)},
                 cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -193,6 +203,8 @@ class Containers:
             task=(labels or {}).get("com.amazonaws.ecs.task-arn", ""),
         )
         self.known[container.id] = container
+        if self.memory is not None and launch.memory_bytes is not None:
+            self.memory.watch(process.pid, launch.memory_bytes)
         return container
 
 
@@ -230,10 +242,10 @@ class Client:
         self.images = Images()
 
 
-def _paths(home: Path) -> dict[str, str]:
-    binaries = str(Path(sys.executable).parent)
+def _paths(home: Path, python: Path | None) -> dict[str, str]:
+    binaries = str(Path(python or sys.executable).parent)
     return {
-        **python_path(),
+        **({} if python else python_path()),
         "PATH": os.pathsep.join((binaries, "/usr/local/bin", "/usr/bin", "/bin")),
         "HOME": str(home),
         "TMPDIR": str(home),

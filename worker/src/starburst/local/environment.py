@@ -14,10 +14,11 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from starburst.contract import DATA_VARIABLE
 from starburst.errors import LocalEnvironmentError
 
 from .emulator import ACCOUNT, GAPS, OWN_SERVICE, REGION
-from .roles import analyst_session, create_users, platform_session, session
+from .roles import Purpose, create_users, person_session, platform_session, session
 from .server import Server, read_json, start_server
 from .state import State
 
@@ -45,6 +46,9 @@ class LocalEnvironment:
         without: names of emulator patches to leave out (for tests of the patches).
         unkind: a seed of AWS's documented unkindness; `begin_unkindness` lets it begin.
         pace: how many of AWS's seconds pass for that in one of this machine's.
+        strict: have workers see the packages of an image alone, and end them where they use more
+            memory than they have.
+        python: what strict workers run instead, such as a program that runs them in a real image.
 
     Example::
 
@@ -54,9 +58,17 @@ class LocalEnvironment:
     """
 
     def __init__(
-        self, *, without: Iterable[str] = (), unkind: int | None = None, pace: float = 1.0
+        self,
+        *,
+        without: Iterable[str] = (),
+        unkind: int | None = None,
+        pace: float = 1.0,
+        strict: bool = False,
+        python: Path | None = None,
     ) -> None:
         self._without = tuple(without)
+        self._strict = strict
+        self._python = python
         self._unkind = None if unkind is None else {"seed": unkind, "pace": pace}
         self._server: Server | None = None
         self._state: State | None = None
@@ -79,11 +91,20 @@ class LocalEnvironment:
         """Start an emulator and create its first roles; nothing happens when it runs.
 
         Raises:
-            LocalEnvironmentError: it did not start; the message ends with its log.
+            LocalEnvironmentError: it did not start; the message ends with its log. Or this is a
+                task.
         """
         if self._state is not None:
             return
-        self._server = start_server(without=self._without, unkind=self._unkind)
+        if os.environ.get(DATA_VARIABLE):  # also in a program that a task has started
+            raise LocalEnvironmentError(
+                "this is a task, and a task starts no local environment: tasks start no tasks. "
+                "Return what is to be mapped over, and map over it in the program that started "
+                "the session"
+            )
+        self._server = start_server(
+            without=self._without, unkind=self._unkind, strict=self._strict, python=self._python
+        )
         self._state = State(
             endpoint=self._server.endpoint,
             ca_bundle=self._server.ca_bundle,
@@ -92,6 +113,7 @@ class LocalEnvironment:
             root_key=self._server.root_key,
             root_secret=self._server.root_secret,
             owner=os.getpid(),
+            strict=self._strict,
         )
         try:
             create_users(self.client(self.root_session(), "iam"))
@@ -126,6 +148,11 @@ class LocalEnvironment:
     def account(self) -> str:
         """Its one account."""
         return self._running.account
+
+    @property
+    def strict(self) -> bool:
+        """Whether its workers see only what AWS's would."""
+        return self._running.strict
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -163,12 +190,27 @@ class LocalEnvironment:
             LocalEnvironmentError: nothing is deployed.
             WorkspaceNotFound: there is no such workspace.
         """
-        root = self.root_session()
-        state = self._running
-        return analyst_session(
-            self._sts(root),
-            state,
+        return self._person("analyst", user=user, workspace=workspace, environment=environment)
+
+    def steward_session(
+        self, *, user: str = "steward", workspace: str = "demo", environment: str = "local"
+    ) -> boto3.Session:
+        """Return the steward of a workspace, who puts its packages and data there.
+
+        Raises:
+            LocalEnvironmentError: nothing is deployed.
+            WorkspaceNotFound: there is no such workspace.
+        """
+        return self._person("steward", user=user, workspace=workspace, environment=environment)
+
+    def _person(
+        self, purpose: Purpose, *, user: str, workspace: str, environment: str
+    ) -> boto3.Session:
+        return person_session(
+            self._sts(self.root_session()),
+            self._running,
             client=self.client,
+            purpose=purpose,
             user=user,
             workspace=workspace,
             environment=environment,
@@ -180,6 +222,13 @@ class LocalEnvironment:
         The client's, the workers' and the controller's are all there, by the name of their role.
         """
         return self._ask("requests")
+
+    def bytes_read(self) -> Mapping[str, int]:
+        """Return how many bytes of objects were read since the start, by the bucket's area.
+
+        What is read by ranges counts as what its ranges hold.
+        """
+        return self._ask("reads")
 
     def worker_processes(self) -> Mapping[str, int]:
         """Return the process ids of the workers that run, by the ARN of their ECS task.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 import botocore.session
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
-__all__ = ["analyst_session", "create_users", "platform_session", "session"]
+__all__ = ["Purpose", "create_users", "person_session", "platform_session", "session"]
+
+Purpose = Literal["analyst", "steward"]
+"""Whose role a person takes on in a workspace."""
 
 _ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 _ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -53,16 +56,17 @@ def platform_session(sts: STSClient, state: State) -> boto3.Session:
     return _assume(sts, role, name="platform", region=state.region)
 
 
-def analyst_session(
+def person_session(
     sts: STSClient,
     state: State,
     *,
     client: Callable[[boto3.Session, str], Any],
+    purpose: Purpose,
     user: str,
     workspace: str,
     environment: str,
 ) -> boto3.Session:
-    """Return a session of the workspace's analyst role, tagged with the user's name.
+    """Return a session of the workspace's analyst or steward role, tagged with the user's name.
 
     It is renewed for as long as the process lives, as a company's single sign-on does it.
     """
@@ -75,6 +79,8 @@ def analyst_session(
             f"it has {', '.join(sorted(document.workspaces))}"
         )
     role = document.workspaces[workspace].analyst_role_arn
+    if purpose == "steward":
+        role = document.steward_role_arn(workspace)
 
     def log_in() -> dict[str, str]:
         broker = _assume(

@@ -21,7 +21,8 @@ from typing import Any
 
 from starburst.errors import LocalEnvironmentError
 
-from .emulator import ACCOUNT, REGION
+from .emulator import ACCOUNT, REGION, check_version
+from .image import make_image
 from .tls import create_tls_material
 
 __all__ = ["Server", "python_path", "read_json", "start_server"]
@@ -78,17 +79,24 @@ class Server:
 
 
 def start_server(
-    *, without: Collection[str] = (), unkind: Mapping[str, float] | None = None
+    *,
+    without: Collection[str] = (),
+    unkind: Mapping[str, float] | None = None,
+    strict: bool = False,
+    python: Path | None = None,
 ) -> Server:
     """Start the emulator on a free port and return when it answers.
 
     Args:
         without: names of patches to leave out; the tests use it to see what stock does.
         unkind: the ``seed`` and the ``pace`` of AWS's unkindness, once it is asked to begin.
+        strict: whether workers get a Python of their own, and no more memory than they have.
+        python: that Python where it is there already, or what starts one in a real image.
 
     Raises:
         LocalEnvironmentError: it is not installed, has another version or does not start.
     """
+    check_version()
     folder = Path(tempfile.mkdtemp(prefix="starburst-local-"))
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -108,6 +116,7 @@ def start_server(
             "root_secret": root_secret,
             "without": sorted(without),
             "unkind": unkind,
+            "image": str(python or make_image(folder / "image")) if strict else None,
         }
         with listening, (folder / "server.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own command line

@@ -14,7 +14,7 @@ from pathlib import Path
 from starburst.errors import LocalEnvironmentError
 
 from .deploy_templates import deploy_templates
-from .emulator import STATE_VARIABLE
+from .emulator import STATE_VARIABLE, STRICT_VARIABLE
 from .environment import LocalEnvironment, started
 from .server import read_json
 from .state import State
@@ -87,7 +87,7 @@ _lock = threading.Lock()
 _own: list[LocalEnvironment] = []
 
 
-def ensure(*, unkind: int | None = None) -> LocalEnvironment:
+def ensure(*, unkind: int | None = None, strict: bool | None = None) -> LocalEnvironment:
     """Return a deployed local environment: the shared one, or one of this process.
 
     The shared one is named by ``STARBURST_LOCAL_STATE``. One of this process is started at the
@@ -95,16 +95,19 @@ def ensure(*, unkind: int | None = None) -> LocalEnvironment:
 
     Args:
         unkind: a seed: what is started here is then as unkind as AWS documents itself to be.
+        strict: have workers see what AWS's would: the packages of an image and those that travel,
+            and the memory that they have. None for what ``STARBURST_LOCAL_STRICT`` says: 1 for yes.
 
     Raises:
-        LocalEnvironmentError: it did not start or deploy.
+        LocalEnvironmentError: it did not start or deploy, or one that is not strict runs already.
     """
+    wanted = os.environ.get(STRICT_VARIABLE) == "1" if strict is None else strict
     shared = current()
     if shared is not None:
-        return shared
+        return _agreed(shared, wanted)
     with _lock:
         if not _own:
-            local = LocalEnvironment(unkind=unkind)
+            local = LocalEnvironment(unkind=unkind, strict=wanted)
             local.start()
             try:
                 deploy_templates(local)
@@ -114,7 +117,17 @@ def ensure(*, unkind: int | None = None) -> LocalEnvironment:
                 raise
             _own.append(local)
             atexit.register(_stop_own)
-        return _own[0]
+        return _agreed(_own[0], wanted)
+
+
+def _agreed(running: LocalEnvironment, strict: bool) -> LocalEnvironment:
+    """Refuse one that shows what AWS would not where the opposite was asked for."""
+    if strict and not running.strict:
+        raise LocalEnvironmentError(
+            "the local environment that runs for this process is not strict: end it and start it "
+            "with `starburst local --strict`, or ask for strict=True before anything else starts it"
+        )
+    return running
 
 
 def _stop_own() -> None:

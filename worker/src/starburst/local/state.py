@@ -28,6 +28,7 @@ class State:
         root_key: root's access key id.
         root_secret: its secret; who has it owns the environment.
         owner: process that runs it, and stops it when it ends.
+        strict: whether its workers see only what AWS's would.
     """
 
     endpoint: str
@@ -37,6 +38,7 @@ class State:
     root_key: str
     root_secret: str
     owner: int
+    strict: bool = False
 
     def write(self, path: Path) -> None:
         """Write it so that nobody else can read it, and never half of it."""

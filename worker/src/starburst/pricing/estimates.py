@@ -22,7 +22,7 @@ from .prices import (
     fleet_usd,
 )
 
-__all__ = ["Estimate", "Fleet", "dollars", "estimate_fleet"]
+__all__ = ["Estimate", "Fleet", "dollars", "estimate_fleet", "sources"]
 
 _ROUNDING = 1e-9
 
@@ -187,8 +187,7 @@ def estimate_fleet(
     if hours * 3600 < MINIMUM_BILLED_SECONDS:
         notes.append("Fargate bills at least one minute a worker.")
     notes += [
-        f"List prices of {prices.region}, noted {prices.date}, without tax, discounts or free "
-        "tiers.",
+        sources(prices),
         _spot_sentence(fleet, prices=prices, all_on_demand_usd=most * billed),
     ]
     if fleet.host_usd_per_hour is not None:
@@ -210,6 +209,15 @@ def estimate_fleet(
         breakdown=fleet.breakdown(hours=billed, prices=prices),
         assumptions=tuple(notes),
     )
+
+
+def sources(prices: Prices) -> str:
+    """Return whose prices these are, and of when, as a sentence."""
+    listed = f"of {prices.date} or later, without tax, discounts or free tiers."
+    if not prices.own:
+        return f"List prices of {prices.region}, {listed}"
+    said = f"The prices {', '.join(prices.own)} are what the environment's settings say"
+    return f"{said}; else list prices of {prices.region}, {listed}" if prices.date else f"{said}."
 
 
 def _spot_sentence(fleet: Fleet, *, prices: Prices, all_on_demand_usd: float) -> str:

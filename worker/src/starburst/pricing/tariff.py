@@ -7,11 +7,23 @@ the minutes before it is stopped, come on top and show on the bill only.
 
 from __future__ import annotations
 
-from starburst.contract import RuntimeDocument
+from starburst.contract import Rates, RuntimeDocument
 
-from .prices import Prices, fleet_usd
+from .prices import Prices, fleet_usd, load
 
-__all__ = ["worker_usd"]
+__all__ = ["environment_prices", "worker_usd"]
+
+
+def environment_prices(document: RuntimeDocument) -> Prices:
+    """Return the prices that hold in an environment: its own, else the list prices of its Region.
+
+    Workers on instances cost a share of them, which the document says: no price is needed for them.
+
+    Raises:
+        ConfigurationError: none are known.
+    """
+    hosted = Rates() if document.hosts is not None else None
+    return load(document.region, document.prices or hosted)
 
 
 def worker_usd(

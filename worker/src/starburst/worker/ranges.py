@@ -9,6 +9,7 @@ from contextlib import suppress
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.chunks import Chunk
 from starburst._protocol.sealed.envelope import Buffer
+from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import ResultNode
 from starburst._protocol.sizing import count_seconds, hands_on, stretch
 from starburst.aws.calls import TROUBLE
@@ -21,6 +22,7 @@ from starburst.worker.leases.lease import Lease, Leases
 from starburst.worker.logs.integrity import Missing, report_unverified
 from starburst.worker.logs.log import log
 from starburst.worker.objects.store import NoSuchChunk, Store, Unseen
+from starburst.worker.packages.unpacked import Packages
 from starburst.worker.settings.timings import Timings
 
 from .settling import Settling
@@ -45,6 +47,7 @@ class Ranges:
         settling: what commits them.
         stop: whether this worker was told to stop.
         timings: of this worker.
+        packages: what its tasks import first.
         clock: by which it decides.
     """
 
@@ -59,6 +62,7 @@ class Ranges:
         settling: Settling,
         stop: Stop,
         timings: Timings,
+        packages: Packages,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.manifest = manifest
@@ -69,6 +73,7 @@ class Ranges:
         self._settling = settling
         self._stop = stop
         self._timings = timings
+        self._packages = packages
         self._clock = clock
         self._means: dict[str, float] = {}
         self._reported: set[str] = set()
@@ -101,8 +106,11 @@ class Ranges:
             self._settling.commits.cut(lease)
             return None
         run = self.range_run(lease, chunk)
+        broken = self._broken(lease)
         try:
-            if alone and self._is_spent(lease):
+            if broken is not None:
+                run.give_up(broken)
+            elif alone and self._is_spent(lease):
                 if self._is_held(lease):
                     return None
                 run.give_up(
@@ -118,6 +126,12 @@ class Ranges:
             report_unverified(error, function=chunk.function)
             run.give_up(damaged(f"the task's function cannot be used: {error}"))
         return run
+
+    def _broken(self, lease: Lease) -> Failure | None:
+        """Return why no task can run here; what was absent before may have come."""
+        if self._packages.failure is not None:
+            self._packages.prepare(lambda: self._settling.keep(lease))
+        return self._packages.failure
 
     def _leave_unseen(self, lease: Lease, error: NoSuchChunk) -> None:
         """Drop a message whose chunk is not there; where S3 may refuse it for now, not at once."""

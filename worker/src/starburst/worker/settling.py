@@ -46,6 +46,7 @@ class Settling:
         child: what runs its tasks.
         stop: whether it was told to stop.
         timings: of this worker.
+        before: called before a result is written.
         clock: by which it waits.
 
     Attributes:
@@ -63,9 +64,10 @@ class Settling:
         child: CurrentChild,
         stop: Stop,
         timings: Timings,
+        before: Callable[[], None] = lambda: None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self.commits = Commits(leases, store, worker=worker)
+        self.commits = Commits(leases, store, worker=worker, before=before)
         self.background = BackgroundCommit(clock=clock)
         self._manifest = manifest
         self._leases = leases

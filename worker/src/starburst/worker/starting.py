@@ -34,7 +34,11 @@ from starburst.worker.ending.word import Told
 from starburst.worker.leases.lease import Leases
 from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.logs.log import log
+from starburst.worker.objects.reading import Reader
 from starburst.worker.objects.store import Store
+from starburst.worker.packages.fetching import Wheels
+from starburst.worker.packages.unpacked import NoPackages, Packages, Unpacked
+from starburst.worker.printing.sealed_lines import SealedLines
 from starburst.worker.settings.timings import Timings
 from starburst.worker.settings.variables import Variables
 
@@ -127,14 +131,35 @@ def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
     preparation = Preparation()
     if manifest.prepared:
         preparation = allowed(store.preparation, timings=timings)
+    packages: Packages = NoPackages()
+    if manifest.packages is not None:
+        reader = Reader(s3, variables.bucket, keys=keys, timings=timings)
+        packages = Unpacked(Wheels(reader, manifest, timings=timings), manifest)
+    printed = SealedLines(
+        s3,
+        variables.bucket,
+        keys=keys,
+        key=key.data,
+        worker=variables.worker,
+        seconds=timings.lines_seconds,
+        copied=variables.copied,
+    )
     supervisor = Supervisor(
         manifest,
         leases,
         store=store,
         worker=variables.worker,
         timings=timings,
-        start_child=prepared(manifest, preparation),
+        start_child=prepared(
+            manifest,
+            preparation,
+            bucket=variables.bucket,
+            packages=lambda: packages.folder,
+            take=printed.lines.take,
+        ),
         preparation=preparation,
+        packages=packages,
+        printed=printed,
     )
     looking = aws.client("s3", config=client_config().merge(_BRIEF))
     time.listen(looking)

@@ -18,6 +18,8 @@ from starburst.worker.leases.requeue import send_again
 from starburst.worker.logs.log import log
 from starburst.worker.objects.kept import KeptObjects
 from starburst.worker.objects.store import Store
+from starburst.worker.packages.unpacked import NoPackages, Packages
+from starburst.worker.printing.sealed_lines import SealedLines
 from starburst.worker.settings.timings import Timings
 
 from .ranges import Overtaken, Ranges
@@ -38,6 +40,8 @@ class Supervisor:
         timings: what it waits for.
         start_child: starts the process that runs the analyst's function.
         preparation: names what such a process calls first.
+        packages: what such a process imports first.
+        printed: stores what tasks print; None where nobody does.
         ranges: the class that runs what is leased.
         clock: by which it decides.
 
@@ -58,12 +62,16 @@ class Supervisor:
         timings: Timings | None = None,
         start_child: Callable[[], Child] = Child,
         preparation: Preparation | None = None,
+        packages: Packages | None = None,
+        printed: SealedLines | None = None,
         ranges: type[Ranges] = Ranges,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         timings = timings or Timings()
         self.leases = leases
         self.store = store
+        self._packages = packages or NoPackages()
+        self._printed = printed
         self._objects = KeptObjects(store.object, most=objects_bytes(manifest.memory_gb))
         self.child = CurrentChild(
             store.functions,
@@ -85,6 +93,7 @@ class Supervisor:
             child=self.child,
             stop=self._stop,
             timings=timings,
+            before=lambda: None if printed is None else printed.store(),
             clock=clock,
         )
         self.ranges = ranges(
@@ -96,6 +105,7 @@ class Supervisor:
             settling=self.settling,
             stop=self._stop,
             timings=timings,
+            packages=self._packages,
             clock=clock,
         )
         self._requeued = float("-inf")
@@ -166,7 +176,10 @@ class Supervisor:
         """End the child, and wait for the last commit."""
         self.child.end()
         self._objects.close()
+        self._packages.close()
         self.settling.close()
+        if self._printed is not None:
+            self._printed.close()
 
     def _work(self, lease: Lease) -> None:
         again = lease.deliveries > 1 or lease.message.again
@@ -186,6 +199,7 @@ class Supervisor:
             self.settling.keep()
             seconds = min(seconds, self._timings.commit_poll_seconds)
         with self._stop.interruptible():
+            self._packages.prepare()  # takes seconds: while nothing is leased
             return self.leases.receive(wait=seconds)
 
     def _requeue(self, request: Request) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "calling",
     "calls",
     "function_arn",
+    "packages_arn",
     "parameter_arn",
     "storage_calls",
 ]
@@ -58,6 +59,7 @@ def calling(
         user: name in the session.
         inside: whether the role's own code calls, and not AWS in its name.
         place: what AWS sees of where users are; at a desk in the first trusted network without it.
+            In our own VPC they call through its endpoints.
     """
     policy_set = world.policy_set
     for action, resource, said in calls:
@@ -75,7 +77,9 @@ def calling(
         world.put_ours(context, "Resource")
         service = {"ecr": "ecr.api"}.get(action.partition(":")[0], action.partition(":")[0])
         machine = role.purpose in ("worker", "launch", "controller")
-        within = inside and machine and ON_BEHALF.items().isdisjoint(said.items())
+        here = place is not None and place.get("aws:SourceVpc") == policy_set.vpc
+        called = inside and ON_BEHALF.items().isdisjoint(said.items())
+        within = called and (machine or here)
         endpoint = world.endpoint(service) if within else None
         if within:
             context.put("aws:SourceVpc", policy_set.vpc)
@@ -116,12 +120,12 @@ def calls(actions: Iterable[str], resource: str, **said: str) -> Iterator[Call]:
         yield action, resource, {key.replace("__", ":"): value for key, value in said.items()}
 
 
-def storage_calls(world: World, arn: str) -> list[Call]:
-    """Return what S3 and SQS do with the key on a caller's behalf."""
+def storage_calls(world: World, arn: str, *services: str) -> list[Call]:
+    """Return what S3 and SQS do with the key on a caller's behalf; or only some of them."""
     region = world.policy_set.region
     return [
         (action, arn, {**ON_BEHALF, "kms:ViaService": f"{service}.{region}.amazonaws.com"})
-        for service in ("s3", "sqs")
+        for service in services or ("s3", "sqs")
         for action in ("kms:Decrypt", "kms:GenerateDataKey")
     ]
 
@@ -138,6 +142,15 @@ def function_arn(world: World) -> str:
 
 def parameter_arn(world: World) -> str:
     """Return the ARN of the runtime document."""
+    return _parameter_arn(world, "runtime")
+
+
+def packages_arn(world: World, workspace: str) -> str:
+    """Return the ARN of what a workspace says of packages."""
+    return _parameter_arn(world, f"packages/{workspace}")
+
+
+def _parameter_arn(world: World, name: str) -> str:
     policy_set = world.policy_set
     place = f"arn:aws:ssm:{policy_set.region}:{policy_set.account}"
-    return f"{place}:parameter/starburst/{policy_set.name}/runtime"
+    return f"{place}:parameter/starburst/{policy_set.name}/{name}"

@@ -1,4 +1,4 @@
-"""Users can do their work: analysts, the platform team, auditors, administrators."""
+"""Users can do their work: analysts, stewards, the platform team, auditors, administrators."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from ipaddress import ip_network
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
+    DATA,
+    HOME,
+    PACKAGES,
     SESSIONS,
     data_bucket,
     data_key,
@@ -15,6 +18,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
 )
 from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
+from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_assurance.proofs.solving.theorem import Claim, always, theorem
 from starburst_assurance.proofs.theorems.availability.calls import (
     GROUP,
@@ -26,6 +30,7 @@ from starburst_assurance.proofs.theorems.availability.calls import (
     analysts_arn,
     calling,
     calls,
+    packages_arn,
     parameter_arn,
     storage_calls,
 )
@@ -45,12 +50,23 @@ USERS = ("alice", "results", "sessions")
 
 @theorem(GROUP)
 def analysts_can_work(world: World) -> Iterator[Claim]:
-    """An analyst can start a session, send and collect its work, and erase every version of it."""
+    """An analyst can start a session, collect its work, erase it, read data, and keep a home.
+
+    And put wheels and data where the workspace says so.
+    """
     passed_on = storage_calls(world, data_key(world).arn)
     for role in world.policy_set.roles_for("analyst"):
         for user in USERS:
             asked = [*_own_calls(world, role, user), *passed_on]
             yield always(world, f"{role.name}, {user}", calling(world, role, asked, user=user))
+        if world.endpoint("lambda") is not None:
+            inside = {"aws:SourceVpc": world.policy_set.vpc}
+            asked = _own_calls(world, role)
+            yield always(
+                world,
+                f"{role.name}, in the VPC",
+                calling(world, role, asked, user="alice", place=inside),
+            )
 
 
 @theorem(GROUP, unless="trusted-networks")
@@ -102,12 +118,73 @@ def _own_calls(world: World, role: Role, user: str = "alice") -> list[Call]:
         *calls((*MESSAGES, "sqs:GetQueueUrl"), queue_named(queue_of(world, workspace), SESSION)),
         *calls(("lambda:InvokeFunction",), analysts_arn(world)),
         *calls(("ssm:GetParameter",), parameter_arn(world)),
+        *calls(("ssm:GetParameter",), packages_arn(world, workspace)),
+        *_beside_sessions(world, role, user),
         *(
             (action, key, {**context, "kms:EncryptionContext:purpose": purpose})
             for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
             for purpose in ("data", "signing")
         ),
     ]
+
+
+def _beside_sessions(world: World, role: Role, user: str) -> list[Call]:
+    """Return what an analyst's client calls for packages, data and a home."""
+    bucket, workspace = data_bucket(world).arn, str(role.workspace)
+    sharing = world.policy_set.sharing.get(workspace, Sharing())
+    wheels, data = f"{PACKAGES}{workspace}/", f"{DATA}{workspace}/"
+    home, signed = f"{HOME}{workspace}/{user}/", {"s3:authType": "REST-QUERY-STRING"}
+    wheel, table, note = (
+        f"{bucket}/{wheels}{'0' * 64}.00",
+        f"{bucket}/{data}a/b",
+        f"{bucket}/{home}a",
+    )
+    header = {"s3:authType": "REST-HEADER"}
+    found: list[Call] = [
+        *(call for one in (wheels, data, home) for call in _lists(bucket, one)),
+        *(call for one in (wheel, table, note) for call in calls(READS, one)),
+        *calls(("s3:ListBucketVersions",), bucket, s3__prefix=home),
+        *((action, note, header) for action in ("s3:PutObject", *ERASURE)),
+    ]
+    if "analyst" in sharing.packages:
+        found.append(("s3:PutObject", wheel, ONCE))
+    if "analyst" in sharing.data:
+        found += calls(("s3:PutObject", "s3:DeleteObject"), table)
+    if sharing.links:
+        found.append(("s3:GetObject", note, signed))
+    return found
+
+
+def _lists(bucket: str, prefix: str) -> list[Call]:
+    # A list of one key alone tells what is not there from what is refused.
+    return [
+        *calls(("s3:ListBucket",), bucket, s3__prefix=prefix),
+        *calls(("s3:ListBucket",), bucket, s3__prefix=f"{prefix}a"),
+    ]
+
+
+@theorem(GROUP)
+def stewards_can_work(world: World) -> Iterator[Claim]:
+    """A steward can put, list, read and erase a workspace's data, and wheels where it has any."""
+    policy_set = world.policy_set
+    bucket = data_bucket(world).arn
+    for role in policy_set.roles_for("steward"):
+        workspace = str(role.workspace)
+        sharing = policy_set.sharing.get(workspace, Sharing())
+        wheels, data = f"{PACKAGES}{workspace}/", f"{DATA}{workspace}/"
+        wheel, table = f"{bucket}/{wheels}{'0' * 64}.00", f"{bucket}/{data}a/b"
+        asked: list[Call] = [
+            *(call for one in (wheels, data) for call in _lists(bucket, one)),
+            *calls(("s3:ListBucketVersions",), bucket, s3__prefix=data),
+            *(call for one in (wheel, table) for call in calls((*READS, *ERASURE), one)),
+            *calls(("s3:PutObject",), table),
+            *calls(("ssm:GetParameter",), parameter_arn(world)),
+            *calls(("ssm:GetParameter",), packages_arn(world, workspace)),
+            *storage_calls(world, data_key(world).arn, "s3"),
+        ]
+        if "steward" in sharing.packages:
+            asked.append(("s3:PutObject", wheel, ONCE))
+        yield always(world, role.name, calling(world, role, asked, user="alice"))
 
 
 @theorem(GROUP)
@@ -186,7 +263,10 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
-    """An auditor of the account with access by IAM reads trail and access logs, and lists them."""
+    """An auditor of the account with access by IAM reads trail and access logs, and lists them.
+
+    Of data they may list names, where their own policies say so, and read none.
+    """
     policy_set = world.policy_set
     auditor = Role(
         arn=f"arn:aws:iam::{policy_set.account}:role/auditor",
@@ -198,10 +278,11 @@ def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
     for bucket in policy_set.kind("bucket"):
         context = world.session(auditor, closed=True)
         context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
-        asked = [
-            Request(context=context, action="s3:ListBucket", resource=bucket.arn),
-            Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a"),
-        ]
+        asked = [Request(context=context, action="s3:ListBucket", resource=bucket.arn)]
+        if bucket != data_bucket(world):
+            asked.append(
+                Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a")
+            )
         yield always(
             world,
             bucket.arn,
@@ -236,8 +317,8 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
                 "CancelKeyDeletion",
                 "DescribeKey",
                 "EnableKeyRotation",
-                "CreateGrant",
-                "Decrypt",
+                # What the data key encrypts is data, and not theirs (`theorems.touching`).
+                *(() if key == data_key(world) else ("CreateGrant", "Decrypt")),
             )
         ]
         yield always(

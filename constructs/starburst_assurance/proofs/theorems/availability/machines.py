@@ -8,6 +8,9 @@ from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     ATTEMPT,
     CONTROL,
+    DATA,
+    LINES,
+    PACKAGES,
     RESULT,
     SESSIONS,
     data_bucket,
@@ -38,7 +41,10 @@ PART = {"s3:ObjectCreationOperation": "false"}
 
 @theorem(GROUP)
 def workers_can_work(world: World) -> Iterator[Claim]:
-    """A worker can read its sessions, write each result once, and work off the queue."""
+    """A worker can read its sessions, wheels and data, write results and logs once, take work.
+
+    And list data, so that what is not there is told from what is refused.
+    """
     bucket, key = data_bucket(world).arn, data_key(world).arn
     algorithm, result = _algorithm(world), f"results/{RESULT}"
     for role in world.policy_set.roles_for("worker"):
@@ -60,10 +66,20 @@ def workers_can_work(world: World) -> Iterator[Claim]:
                             "status.json",
                         )
                     ),
+                    *calls(("s3:GetObject",), f"{bucket}/{PACKAGES}{workspace}/{'0' * 64}.00"),
+                    *calls(("s3:GetObject",), f"{bucket}/{DATA}{workspace}/a/b.parquet"),
+                    *(
+                        call
+                        for asked in ("", "a/", "a/b.parquet")
+                        for call in calls(
+                            ("s3:ListBucket",), bucket, s3__prefix=f"{DATA}{workspace}/{asked}"
+                        )
+                    ),
                     ("s3:PutObject", f"{session}{result}", ONCE),
                     ("s3:PutObject", f"{session}{result}", {**ONCE, **ours}),
                     ("s3:PutObject", f"{session}{result}", PART),
                     ("s3:PutObject", f"{session}results/{ATTEMPT}", ONCE),
+                    ("s3:PutObject", f"{session}logs/{LINES}", ONCE),
                     *calls(("s3:AbortMultipartUpload",), f"{session}{result}"),
                     *calls(
                         (*MESSAGES, "sqs:ChangeMessageVisibility"),

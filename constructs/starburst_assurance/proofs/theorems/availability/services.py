@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import data_bucket, data_key
@@ -64,21 +65,12 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         for action in ("kms:Decrypt", "kms:GenerateDataKey"):
             context = _service(world, f"{service}.amazonaws.com")
             may(action, logs_key, logs_key.arn, context)
-    budget = f"arn:aws:budgets::{policy_set.account}:budget/a"
     function = policy_set.at("control/ControllerService")
-    heard = [
-        ("control/Alerts", "cloudwatch", f"arn:aws:cloudwatch:{place}:alarm:a"),
-        ("control/Alerts", "budgets", budget),
-    ]
     if "cost/Spent" in policy_set.named:
-        heard.append(("cost/Spent", "budgets", budget))
         context = _service(
             world, "sns.amazonaws.com", aws__SourceArn=policy_set.named["cost/Spent"]
         )
         may("lambda:InvokeFunction", function, function.arn, context)
-    for topic, service, source in heard:
-        context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
-        may("sns:Publish", policy_set.at(topic), policy_set.at(topic).arn, context)
     wakes = policy_set.at("control/Wakes")
     context = _service(
         world, "events.amazonaws.com", aws__SourceArn=policy_set.named["control/WakeWorkerLost"]
@@ -109,3 +101,40 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
         )
         may(action, key, key.arn, context)
     yield always(world, "services", found)
+    yield always(world, "topics", list(_publishing(world)))
+    forwarded = list(_forwarding(world))
+    if forwarded:
+        yield always(world, "forwarded events", forwarded)
+
+
+def _publishing(world: World) -> Iterator[tuple[Request, Formula]]:
+    policy_set = world.policy_set
+    alarm = f"arn:aws:cloudwatch:{policy_set.region}:{policy_set.account}:alarm:a"
+    budget = f"arn:aws:budgets::{policy_set.account}:budget/a"
+    for name, service, source in (
+        ("control/Alerts", "cloudwatch", alarm),
+        ("control/Alerts", "budgets", budget),
+        ("control/SecurityAlerts", "cloudwatch", alarm),
+        ("cost/Spent", "budgets", budget),
+    ):
+        if name in policy_set.named:
+            topic = policy_set.at(name)
+            context = _service(world, f"{service}.amazonaws.com", aws__SourceArn=source)
+            request = Request(context=context, action="sns:Publish", resource=topic.arn)
+            yield request, world.admitted(request, at=topic)
+
+
+def _forwarding(world: World) -> Iterator[tuple[Request, Formula]]:
+    policy_set = world.policy_set
+    rule = f"arn:aws:events:{policy_set.region}:{policy_set.account}:rule/a"
+    for name, service, action in product(
+        ("control/ElsewhereLog", "control/ForwardedLog"),
+        ("events.amazonaws.com", "delivery.logs.amazonaws.com"),
+        ("logs:CreateLogStream", "logs:PutLogEvents"),
+    ):
+        if name in policy_set.named:
+            group = policy_set.at(name)
+            context = _service(world, service, aws__SourceArn=rule)
+            stream = f"{group.arn.removesuffix('*')}log-stream:a"
+            request = Request(context=context, action=action, resource=stream)
+            yield request, world.admitted(request, at=group)

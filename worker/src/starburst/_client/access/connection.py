@@ -15,6 +15,7 @@ from starburst.aws.absence import is_absent
 from starburst.aws.calls import client_config, code_of
 from starburst.aws.jitter import own_jitter
 from starburst.contract import (
+    DATA_VARIABLE,
     PRINCIPAL_NAME,
     USER_TAG,
     Limits,
@@ -22,7 +23,13 @@ from starburst.contract import (
     SessionKeys,
     runtime_parameter,
 )
-from starburst.errors import ConfigurationError, EnvironmentNotFound, WorkspaceNotFound
+from starburst.errors import (
+    AccessDenied,
+    ConfigurationError,
+    EnvironmentNotFound,
+    WorkspaceNotFound,
+)
+from starburst.untrusted.terminal_text import one_line
 
 from .aws_errors import aws_errors
 from .renewal import renewing_session
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
 
 __all__ = ["LOCAL", "Connection", "check_place", "connect", "region"]
 
@@ -43,16 +51,22 @@ _LOCAL_USER: Final = "analyst"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """One analyst's way into one workspace of one environment. Made by :func:`starburst.connect`.
+    """One person's way into one workspace of one environment. Made by :func:`starburst.connect`.
 
     Attributes:
         document: what the environment publishes of itself.
         workspace: its name.
-        user: who the analyst is there.
-        s3, sqs, kms, functions: clients (boto3's) that hold the analyst's credentials.
+        user: who the person is there.
+        s3, sqs, kms, functions: clients (boto3's) that hold the person's credentials.
         timings: how long what acts over this connection waits; not for users.
         renews: whether a login that ended is read anew from where it came, so that it is worth
             while to wait for a new one.
+        ssm: a client that reads what the workspace says of packages; None to take its policy from
+            the document.
+        steward: whether the person acts as the workspace's steward, who looks after its packages
+            and data and has no sessions.
+        aws: what the clients were made of; None where somebody else made them.
+        ca_bundle: the file with the authority that they trust, where it is not the usual ones.
     """
 
     document: RuntimeDocument
@@ -64,6 +78,10 @@ class Connection:
     functions: LambdaClient
     timings: Timings = field(default_factory=Timings)
     renews: bool = False
+    ssm: SSMClient | None = None
+    steward: bool = False
+    aws: boto3.session.Session | None = field(default=None, repr=False, compare=False)
+    ca_bundle: str | None = None
 
     @property
     def limits(self) -> Limits:
@@ -103,6 +121,7 @@ def connect(
     user: str | None = None,
     profile: str | None = None,
     aws: boto3.session.Session | None = None,
+    steward: bool = False,
 ) -> Connection:
     """Find an environment. Arguments win over ``STARBURST_*`` variables, those over discovery.
 
@@ -114,14 +133,27 @@ def connect(
         profile: an AWS profile; ``AWS_PROFILE`` else (S3).
         aws: credentials of your own, such as :func:`starburst.login` returns. They are yours to
             renew; those of a profile are read anew when they have expired.
+        steward: act as the steward of the workspace, who puts packages and data there and has no
+            sessions. In AWS the profile, or ``aws``, must be logged in to the steward's role;
+            locally, everybody may be one.
 
     Raises:
         EnvironmentNotFound: no runtime document of that name in this account and region.
         WorkspaceNotFound: the environment has no such workspace.
-        AccessDenied: these credentials are not an analyst's.
+        AccessDenied: these credentials are not an analyst's, or not the steward's.
         ConfigurationError: no credentials, no region, or no usable user name.
+
+    Example:
+        >>> here = starburst.connect("local")                    # doctest: +SKIP
+        >>> starburst.map(abs, [-1], environment=here)           # doctest: +SKIP
+        [1]
     """
     if isinstance(environment, Connection):
+        if steward and not environment.steward:
+            raise ConfigurationError(
+                "steward=True beside a connection that is not a steward's: pass steward=True to "
+                "starburst.connect"
+            )
         return environment
     check_place(environment, workspace, user, profile)
     name = environment or os.environ.get("STARBURST_ENVIRONMENT") or LOCAL
@@ -130,12 +162,15 @@ def connect(
     if name == LOCAL:
         # Which local environment is meant is part of the question, so of the cache's key.
         shared = os.environ.get("STARBURST_LOCAL_STATE")
-        return _connect_locally(wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared)
+        return _connect_locally(
+            wanted or _LOCAL_WORKSPACE, person or _LOCAL_USER, shared, steward=steward
+        )
     if aws is not None:
-        return _connect(aws, name, workspace=wanted, user=person)
+        return _connect(aws, name, workspace=wanted, user=person, steward=steward)
     with aws_errors("log in to AWS"):
         aws = renewing_session(profile, region())
-    return replace(_connect(aws, name, workspace=wanted, user=person), renews=True)
+    found = _connect(aws, name, workspace=wanted, user=person, steward=steward)
+    return replace(found, renews=True)
 
 
 def check_place(
@@ -144,8 +179,15 @@ def check_place(
     """Refuse what cannot say where to go or who to be, without asking anyone.
 
     Raises:
-        ConfigurationError: an argument is of another type.
+        ConfigurationError: an argument is of another type, or this is a task.
     """
+    if os.environ.get(DATA_VARIABLE):  # also in a program that a task has started
+        raise ConfigurationError(
+            "this is a task, and tasks start no tasks: they may ask AWS for nothing but their data "
+            "(here there would be a second local environment). Return what is to be mapped over, "
+            "and map over it in the program that started the session; within a task, "
+            "concurrent.futures and joblib use the cores of its worker"
+        )
     if not isinstance(environment, str | Connection | None):
         count = isinstance(environment, int) and not isinstance(environment, bool)
         raise ConfigurationError(
@@ -167,25 +209,36 @@ def region() -> str | None:
 
 
 def _connect(
-    aws: boto3.session.Session, name: str, *, workspace: str | None, user: str | None
+    aws: boto3.session.Session, name: str, *, workspace: str | None, user: str | None, steward: bool
 ) -> Connection:
     document = _discover(aws, name, endpoint=None, verify=None)
+    chosen = _choose(document, workspace)
+    if user is None or steward:
+        arn = _who(aws, fips=document.fips)
+        role = document.steward_role_arn(chosen)
+        acts = _is_of(arn, role)
+        if steward and not acts:
+            raise AccessDenied(
+                f"cannot act as steward of {chosen}: this login is {one_line(arn)}, and its "
+                f"steward logs in to {role}. Pass a profile= with that role (`--profile`), or ask "
+                "your platform engineer who the steward is"
+            )
+        steward = acts
+        user = user or arn.rsplit("/", 1)[-1].partition("@")[0].lower()
     return _connection(
-        aws,
-        document,
-        _choose(document, workspace),
-        _checked(user) if user else _who(aws, fips=document.fips),
-        endpoint=None,
-        verify=None,
+        aws, document, chosen, _checked(user), endpoint=None, verify=None, steward=steward
     )
 
 
 @functools.lru_cache(maxsize=16)
-def _connect_locally(workspace: str, user: str, _shared: str | None) -> Connection:
+def _connect_locally(
+    workspace: str, user: str, _shared: str | None, *, steward: bool
+) -> Connection:
     from starburst.local import ensure  # noqa: PLC0415 - an optional extra, and slow to import
 
     local = ensure()
-    aws = local.analyst_session(user=_checked(user), workspace=workspace)
+    become = local.steward_session if steward else local.analyst_session
+    aws = become(user=_checked(user), workspace=workspace)
     verify = str(local.ca_bundle)
     document = _discover(aws, LOCAL, endpoint=local.endpoint, verify=verify)
     return _connection(
@@ -195,6 +248,7 @@ def _connect_locally(workspace: str, user: str, _shared: str | None) -> Connecti
         user,
         endpoint=local.endpoint,
         verify=verify,
+        steward=steward,
     )
 
 
@@ -244,8 +298,14 @@ def _choose(document: RuntimeDocument, workspace: str | None) -> str:
 def _who(aws: boto3.session.Session, *, fips: bool) -> str:
     with aws_errors("ask AWS who is logged in"):
         sts = own_jitter(aws.client("sts", config=client_config(fips=fips)))
-        arn = sts.get_caller_identity()["Arn"]
-    return _checked(arn.rsplit("/", 1)[-1].partition("@")[0].lower())
+        return sts.get_caller_identity()["Arn"]
+
+
+def _is_of(arn: str, role: str) -> bool:
+    """Whether who is logged in is a session of a role: ``…:assumed-role/<role>/<session>``."""
+    kind, _, session = arn.rpartition(":")[2].partition("/")
+    account, name = role.removeprefix("arn:aws:iam::").partition(":")[0], role.rpartition("/")[2]
+    return (arn.split(":")[4], kind, session.partition("/")[0]) == (account, "assumed-role", name)
 
 
 def _checked(user: str) -> str:
@@ -265,6 +325,7 @@ def _connection(
     *,
     endpoint: str | None,
     verify: str | None,
+    steward: bool = False,
 ) -> Connection:
     config = _config(endpoint, fips=document.fips)
     return Connection(
@@ -277,6 +338,10 @@ def _connection(
         functions=own_jitter(
             aws.client("lambda", config=config, endpoint_url=endpoint, verify=verify)
         ),
+        ssm=own_jitter(aws.client("ssm", config=config, endpoint_url=endpoint, verify=verify)),
+        steward=steward,
+        aws=aws,
+        ca_bundle=verify,
     )
 
 

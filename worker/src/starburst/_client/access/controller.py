@@ -1,4 +1,4 @@
-"""What the client asks of the controller: start, refresh, extend, stop."""
+"""What the client asks of the controller: start, refresh, extend, stop, totals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Control", "new_session_id"]
 
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _ID_LENGTH: Final = 20
-Action = Literal["start", "refresh", "extend", "stop"]
+Action = Literal["start", "refresh", "extend", "stop", "totals"]
 
 
 def new_session_id() -> str:
@@ -81,19 +81,23 @@ class Control:
         """Have the session's workers stopped and its queue deleted. Safe to repeat."""
         self._request("stop")
 
+    def totals(self) -> dict[str, Any]:
+        """Ask who holds what of the totals; what asks is erased by who made these keys."""
+        return self._request("totals")
+
     def _request(self, action: Action, **terms: float) -> dict[str, Any]:
         return self._invoke(action, self._write(action, **terms))
 
     def _write(self, action: Action, **terms: float) -> str:
         key = self._keys.request(uuid.uuid4().hex)
         body = json.dumps({"protocol": PROTOCOL, "action": action, **terms}).encode()
-        with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
+        with aws_errors(self._purpose(action)):
             write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
         return key
 
     def _invoke(self, action: Action, key: str) -> dict[str, Any]:
         payload = json.dumps({"protocol": PROTOCOL, "action": action, "key": key}).encode()
-        with aws_errors(f"ask the controller to {action} session {self._keys.session}"):
+        with aws_errors(self._purpose(action)):
             response = self._connection.functions.invoke(
                 FunctionName=self._connection.document.controller, Payload=payload
             )
@@ -101,8 +105,8 @@ class Control:
         if response.get("FunctionError"):
             said = one_line(text.decode(errors="replace"), most=500)
             raise SessionError(
-                f"the controller failed while asked to {action} session {self._keys.session}: "
-                f"{said}. Its log group has the details"
+                f"the controller failed; cannot {self._purpose(action)}: {said}. Its log group has "
+                "the details"
             )
         try:
             answer = read_object(text)
@@ -111,6 +115,11 @@ class Control:
         if answer.get("ok") is not True:
             raise _as_error(answer.get("error"))
         return answer
+
+    def _purpose(self, action: Action) -> str:
+        if action == "totals":
+            return "ask the controller who holds what"
+        return f"ask the controller to {action} session {self._keys.session}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,8 @@ __all__ = ["Patience", "is_passing"]
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 10.0
+_LARGE_BYTES: Final = 10_000_000
+"""That take long enough to be told of."""
 
 
 def is_passing(error: StarburstError, connection: Connection) -> bool:
@@ -68,6 +70,7 @@ class Patience:
         self,
         act: Callable[[], None],
         *,
+        nbytes: int = 0,
         pause: Callable[[float], object] | None = None,
         ends: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -75,14 +78,17 @@ class Patience:
 
         Args:
             act: what to do.
+            nbytes: that it sends; of many, it is told.
             pause: waits so many seconds; None sleeps.
             ends: whether the caller is about to end, and waits for nothing.
 
         Raises:
             StarburstError: its last failure: it does not pass, or has lasted for too long.
         """
-        seconds = _FIRST_PAUSE
+        seconds, large = _FIRST_PAUSE, nbytes >= _LARGE_BYTES
         while True:
+            if large:
+                self._told(f"sending {nbytes / 1e6:,.0f} MB")
             try:
                 act()
             except StarburstError as error:
@@ -91,6 +97,8 @@ class Patience:
                 self.meet(error)
             else:
                 self.over()
+                if large:
+                    self._told("")
                 return
             (pause or time.sleep)(seconds)
             seconds = min(_LONGEST_PAUSE, seconds * 2)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Any, Final
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from tqdm import tqdm
 
+from starburst._client.notebooks.bar import NotebookBar, in_notebook
 from starburst._client.tasks.task_list import Tally
 from starburst._protocol.status import StatusDocument
-from starburst.untrusted.terminal_text import one_line
+from starburst.untrusted.terminal_text import one_line, tell
+
+from .plain_lines import PlainLines
+
+if TYPE_CHECKING:
+    from starburst._client.logs.line import LogLine
 
 __all__ = ["ProgressBar", "describe", "dollars", "layout", "wants_progress"]
 
@@ -28,13 +36,7 @@ _LAYOUTS: Final = (
 
 def wants_progress() -> bool:
     """Whether a person may be watching: standard error is a terminal, or this is a notebook."""
-    return _in_notebook() or sys.stderr.isatty()
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
+    return in_notebook() or sys.stderr.isatty()
 
 
 def describe(tally: Tally, status: StatusDocument | None, *, waits_for: str = "") -> str:
@@ -50,7 +52,10 @@ def describe(tally: Tally, status: StatusDocument | None, *, waits_for: str = ""
         'starting, 1 failed, 2 retried'
     """
     words = [waits_for] if waits_for else []
-    if status is None:
+    if tally.seconds and (status is None or status.state == "starting"):
+        # The controller's word is older than what the workers have done.
+        words.append("working")
+    elif status is None:
         words.append("starting")
     elif status.reason and (status.state in _OVER or not status.workers_running):
         words.append(status.reason)  # nothing moves, and this is why
@@ -99,10 +104,11 @@ def layout(width: int, *, label: str, total: int, words: str) -> str:
 
 
 class ProgressBar:
-    """A tqdm bar over a session's tasks; nothing where it would not be seen."""
+    """A bar over a session's tasks, tqdm's or a notebook's; nothing where it would not be seen."""
 
-    def __init__(self, label: str, *, watched: bool = True) -> None:
+    def __init__(self, label: str, *, watched: bool = True, plain: bool = False) -> None:
         self._label = one_line(label)
+        self._lines = PlainLines(self._label) if plain and not watched else None
         self._watched = watched
         self._bar: Any = None
         self._rested: Tally | None = None
@@ -112,23 +118,43 @@ class ProgressBar:
         """Draw the present state."""
         with self._lock:
             if self._watched and tally != self._rested:
-                self._rested = None
                 self._draw(tally, status, waits_for)
+            elif self._lines is not None and self._lines.due():
+                self._lines.say(tally, describe(tally, status, waits_for=waits_for))
 
-    def rest(self, tally: Tally) -> None:
-        """End the line; the next begins when the tasks are no longer where they are now."""
+    def write(self, lines: Sequence[LogLine]) -> None:
+        """Print what tasks printed above the bar, or where it would be."""
+        stream = sys.stderr
+        # Where nobody listens, nobody misses them.
+        quiet = suppress(OSError, ValueError, AttributeError)
+        with self._lock, quiet, tqdm.external_write_mode(stream):
+            tell("\n".join(line.labelled for line in lines), stream)
+
+    def rest(self, tally: Tally, status: StatusDocument | None, *, waits_for: str = "") -> None:
+        """End the line as things stand; the next begins when tasks are no longer where they are."""
         with self._lock:
+            # Whoever draws may not have come to it since the last result.
+            if self._watched and tally.total and tally != self._rested:
+                self._draw(tally, status, waits_for)
             self._rested = tally
             self._end()
+            if self._lines is not None:
+                self._lines.rest(tally)
 
     def finish(self) -> None:
         """Leave the bar as it stands, for good."""
         with self._lock:
-            self._watched = False
+            self._watched, self._lines = False, None
             self._end()
 
     def _draw(self, tally: Tally, status: StatusDocument | None, waits_for: str) -> None:
-        words, width = one_line(describe(tally, status, waits_for=waits_for)), _width()
+        self._rested = None
+        words = one_line(describe(tally, status, waits_for=waits_for))
+        if in_notebook():
+            self._bar = self._bar or NotebookBar(self._label)
+            self._bar.draw(tally, words)
+            return
+        width = _width()
         template = layout(width, label=self._label, total=tally.total, words=words)
         if self._bar is None:
             self._bar = tqdm(

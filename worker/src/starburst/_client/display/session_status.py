@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from starburst._client.notebooks.cards import card
 from starburst._client.tasks.task_list import Tally
 from starburst._protocol.status import StatusDocument
 
@@ -25,16 +26,22 @@ class Status:
         session: its id.
         tasks: how far its tasks are, as this client knows.
         workers: the controller's latest word; None until it has spoken.
+        idle_seconds: without work, after which its workers leave.
+        over: whether this client has ended it.
     """
 
     session: str
     tasks: Tally
     workers: StatusDocument | None
+    idle_seconds: int = 0
+    over: bool = False
 
     @property
     def state(self) -> str:
         """``starting``, ``running``, ``ended`` or ``failed``."""
-        return "starting" if self.workers is None else self.workers.state
+        if self.workers is None:
+            return "ended" if self.over else "starting"
+        return self.workers.state
 
     @property
     def place(self) -> int:
@@ -55,12 +62,27 @@ class Status:
             tasks += f", {self.tasks.cancelled:,} cancelled"
         status = self.workers
         if status is None:
-            return f"the controller has not reported yet; {tasks}"
+            said = "cleaned up" if self.over else "the controller has not reported yet"
+            return f"{said}; {tasks}"
         # By the clock that the controller's reason goes by.
         end = time.strftime("%H:%M UTC on %d %B", time.gmtime(status.deadline))
         words = [status.reason or status.state, tasks]
         if status.state in ("starting", "running"):
-            words += [f"{dollars(status.usd)} so far", f"ends by {end} at the latest"]
+            words.append(f"{dollars(status.usd)} so far")
+            if self.idle_seconds:
+                words.append(
+                    f"ends after {self.idle_seconds:,} s without work, by {end} in any case"
+                )
+            else:
+                words.append(f"ends by {end} at the latest")
         else:
             words.append(f"{dollars(status.usd)} in all, at list price")
         return "; ".join(words)
+
+    def _repr_html_(self) -> str:
+        return card(
+            f"Session {self.session}",
+            str(self).split("; "),
+            aside=f"{self.state}, {dollars(self.usd)}",
+            tally=self.tasks,
+        )

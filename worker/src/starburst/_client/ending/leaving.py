@@ -109,10 +109,13 @@ class Ending:
     def _say(self) -> None:
         tally = self._tasks.tally
         left = tally.total - tally.done
-        what = f"{left:,} of {tally.total:,} tasks" if left else "the clean-up"
+        if not left:
+            _tell(f"waiting until session {self._session} has ended and is erased")
+            return
         _tell(
-            f"waiting for {what} of session {self._session}: the program has ended, and its "
-            "Executor was not shut down. Ctrl-C cancels them and ends the session"
+            f"waiting for {left:,} of {tally.total:,} tasks of session {self._session}: the "
+            "program has ended, and its Executor was not shut down. Ctrl-C cancels them and ends "
+            "the session"
         )
 
 

@@ -6,15 +6,17 @@ import functools
 import itertools
 import operator
 import os
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Final, TypeVar
 
 from starburst._functions.caller import warn
 from starburst._functions.sharing import Sharing
 from starburst._functions.signatures import iterated
-from starburst.errors import ConfigurationError
+from starburst.errors import ConfigurationError, WrongArguments
 
-__all__ = ["MOST_INPUTS", "bounded", "pickled", "refuse_endless"]
+from .local_paths import LocalPaths
+
+__all__ = ["MOST_INPUTS", "bounded", "how_many", "pickled", "refuse_endless"]
 
 P = TypeVar("P", bound=Sized)
 
@@ -25,29 +27,99 @@ _LIFT: Final = "starburst.imap and session.imap read inputs as results are taken
 
 
 def pickled(
-    inputs: Iterable[Any], *, door: str | None, sharing: Sharing, together: bool = False
+    iterables: Sequence[Iterable[Any]],
+    *,
+    door: str | None,
+    sharing: Sharing,
+    paths: LocalPaths,
+    together: bool = False,
+    star: bool = False,
 ) -> Iterator[bytes]:
-    """Pickle inputs as the single arguments of calls.
+    """Pickle what calls are made with: one of each iterable for each call.
 
     Args:
-        inputs: one for each call.
+        iterables: of arguments.
         door: what they were given to, if that takes all before it returns anything: they must end.
         sharing: finds what they have in common.
+        paths: looks for paths of files that workers lack.
         together: whether none is sent before all are pickled, so that also the first that has
             something in common with a later one names it.
+        star: whether each element of the one iterable is the tuple of a call's arguments.
 
     Raises:
         UnpicklableInput: names the object in an input that cannot be sent.
+        WrongArguments: there are no iterables, or they have not the same number of elements.
         ConfigurationError: see :func:`bounded`.
     """
-    calls: Iterator[Any] = (((x,), {}) for x in iterated(inputs))
+    refuse_unequal(iterables)
+    if door is not None:
+        refuse_endless(iterables, door=door)
+    looked = [iterated(paths.among(each)) for each in iterables]
+    calls: Iterator[Any]
+    if star:
+        calls = ((_arguments(x, number), {}) for number, x in enumerate(looked[0]))
+    elif len(looked) == 1:
+        calls = (((x,), {}) for x in looked[0])
+    else:
+        calls = _zipped(looked, least=_shortest(iterables))
     if door is None:
         return map(sharing.input, calls)
-    refuse_endless((inputs,), door=door)
-    watched = functools.partial(bounded, door=door, sized=isinstance(inputs, Sized))
+    sized = any(isinstance(each, Sized) for each in iterables)
+    watched = functools.partial(bounded, door=door, sized=sized)
     if together:
         return sharing.inputs(calls, watched)
     return watched(map(sharing.input, calls))
+
+
+def _zipped(iterators: Sequence[Iterator[Any]], *, least: int) -> Iterator[Any]:
+    """Yield calls as ``zip`` does; refuse an end that leaves elements of a list without a call."""
+    count = 0
+    for args in zip(*iterators, strict=False):
+        yield args, {}
+        count += 1
+    if count < least:
+        raise WrongArguments(
+            f"one iterable ended after {count:,} elements, and another has {least:,}: they must "
+            "be equally many"
+        )
+
+
+def _arguments(given: object, number: int) -> tuple[Any, ...]:
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise WrongArguments(
+            f"input {number} of starmap is of type {type(given).__qualname__}; each is the tuple "
+            "of a call's arguments. For one argument use map"
+        )
+    return tuple(given)
+
+
+def how_many(iterables: Sequence[Iterable[Any]]) -> int | None:
+    """Return how many calls they make, where all that end say how many they have; else None."""
+    unknown = any(_length(each) is None for each in iterables)
+    return None if unknown else _shortest(iterables)
+
+
+def _shortest(iterables: Sequence[Iterable[Any]]) -> int:
+    """Return how many elements those have that say so and end; 0 where none do."""
+    known = (length for each in iterables if (length := _length(each)) not in (None, _ENDLESS))
+    return int(min(known, default=0))
+
+
+def refuse_unequal(iterables: Sequence[Iterable[Any]]) -> None:
+    """Refuse iterables that are known to have different numbers of elements.
+
+    Raises:
+        WrongArguments: they have, or there are none.
+    """
+    if not iterables:
+        raise WrongArguments("there is nothing to map over: give an iterable after the function")
+    known = [length for each in iterables if (length := _length(each)) not in (None, _ENDLESS)]
+    if len(set(known)) > 1:
+        raise WrongArguments(
+            f"the iterables have {', '.join(f'{length:,.0f}' for length in known)} elements, and "
+            "each call takes one of each: they must be equally many. What is the same in every "
+            "call goes into kwargs=, or is itertools.repeat(x)"
+        )
 
 
 def refuse_endless(iterables: Iterable[Iterable[Any]], *, door: str) -> None:

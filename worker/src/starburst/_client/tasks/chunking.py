@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starburst._functions.capturing import NOTHING, needs_of
+from starburst._functions.capturing import NOTHING, named_of, needs_of, uses_of
 from starburst._protocol.sealed.chunks import Chunk
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sizing import CHUNK_BYTES
@@ -25,6 +25,7 @@ class Inputs:
 
     Attributes:
         needs: names of the own modules that they need.
+        uses: names of the modules of others that they name.
 
     Example:
         >>> some = Inputs([b"abc", b"de"])
@@ -34,12 +35,12 @@ class Inputs:
         [b'de']
     """
 
-    __slots__ = ("_data", "_ends", "needs")
+    __slots__ = ("_data", "_ends", "needs", "uses")
 
     def __init__(self, inputs: Iterable[bytes] = ()) -> None:
         self._data: bytes | bytearray = b""
         self._ends = array("Q")
-        self.needs = NOTHING
+        self.needs = self.uses = NOTHING
         for data in inputs:
             self.append(data)
 
@@ -64,6 +65,9 @@ class Inputs:
     def append(self, data: bytes) -> None:
         """Add the input of the next task."""
         self.needs |= needs_of(data)
+        if not self._ends:  # the first speaks for all that are plain
+            self.uses |= uses_of(data)
+        self.uses |= named_of(data)
         end = self.nbytes
         if not self._ends:
             self._data = data if len(data) > _SMALL_BYTES else bytearray(data)
@@ -87,7 +91,7 @@ class Inputs:
     def cut(self, count: int) -> Inputs:
         """Take the first ones out, and return them."""
         first, end = Inputs(), self._ends[count - 1]
-        first.needs = self.needs
+        first.needs, first.uses = self.needs, self.uses
         first._data, first._ends = bytes(self._data[:end]), self._ends[:count]
         self._data, self._ends = self._data[end:], array("Q", (e - end for e in self._ends[count:]))
         return first

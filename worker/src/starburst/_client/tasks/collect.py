@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from starburst._client.access.patience import Patience
 from starburst._client.access.status_reader import StatusReader, why_over
+from starburst._client.history.course import Course
 from starburst._codec.exceptions import rebuild
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.cancel_list import NOTHING_CANCELLED, CancelledTasks
-from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
 from starburst.errors import IntegrityError, PayloadError, SessionEnded, StarburstError
 
@@ -48,6 +48,10 @@ class Collector:
         changed: called after each round, for progress.
         cancelled: reads which tasks clients of the session have cancelled.
         told: told what collecting waits for, and the empty text when it no longer does.
+
+    Attributes:
+        course: what results tell of how the session went.
+        has_looked: whether what was committed when collecting began is taken in.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Collector:
         cancelled: Callable[[], CancelledTasks],
         told: Callable[[str], None],
     ) -> None:
+        self.course = Course()
+        self.has_looked = False
         self._keys = keys
         self._timings = connection.timings
         self._patience = Patience(connection, told=told)
@@ -104,7 +110,8 @@ class Collector:
             thread.join()
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(_FETCHES, thread_name_prefix="starburst-fetch") as pool:
+        name = f"starburst-fetch-{self._keys.session}"
+        with ThreadPoolExecutor(_FETCHES, thread_name_prefix=name) as pool:
             try:
                 self._collect(pool)
             except StarburstError as error:
@@ -123,6 +130,7 @@ class Collector:
                 pace.begin(now)
             try:
                 new = self.round(pool)
+                self.has_looked = True
                 pause = pace.next(
                     now,
                     found=new > 0,
@@ -218,12 +226,12 @@ class Collector:
             return
         self._children.update((chunk, a, b) for a, b in node.children)
         self._tasks.worked(retried=node.retries, seconds=node.seconds)
+        self.course.take(entry.first, node)
         for batch in node.batches:
-            self._take_batch(chunk, entry.first, batch, node.failures)
+            self._take_batch(chunk, entry.first, batch, node)
 
-    def _take_batch(
-        self, chunk: str, chunk_first: int, batch: Batch, failures: Mapping[int, Failure]
-    ) -> None:
+    def _take_batch(self, chunk: str, chunk_first: int, batch: Batch, node: ResultNode) -> None:
+        failures = node.failures
         first = chunk_first + batch.first
         self._results_bytes += sum(memoryview(part).nbytes for part in batch.parts)
         self._results_read += batch.count
@@ -241,7 +249,11 @@ class Collector:
                 # By another client of this session.
                 self._tasks.mark_cancelled([chunk_first + index])
             elif failure is not None:
-                errors[chunk_first + index] = rebuild(failure, mode=self._mode)
+                number = chunk_first + index
+                told = failure.told(
+                    f"task {number} of session {self._keys.session}, on worker {node.worker}"
+                )
+                errors[number] = rebuild(told, mode=self._mode)
         self._tasks.settle(chunk, first, values, errors=errors)
 
     def _look(self, pool: ThreadPoolExecutor) -> None:

@@ -326,7 +326,10 @@ class Dispatcher:
     def _store_patiently(self, pack: str, body: bytes) -> None:
         """Store a pack; wait for what passes, but not where this client is about to end."""
         self._patience.outlast(
-            lambda: self._store(pack, body), pause=self._pause, ends=lambda: self._closing
+            lambda: self._store(pack, body),
+            nbytes=len(body),
+            pause=self._pause,
+            ends=lambda: self._closing,
         )
 
     def _pause(self, seconds: float) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import logging
+import reprlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard, TypeVar, overload
+
+from starburst._client.notebooks.cards import card
 
 from .outcomes import Ended
 
@@ -52,6 +55,16 @@ class TaskFuture(Future[Any]):
         self._hold(self)
         super().add_done_callback(fn)
 
+    def _repr_html_(self) -> str:
+        state, said = "not done", ""
+        if self.cancelled():
+            state = "cancelled"
+        elif self.done():
+            error = self.exception()
+            state = "done" if error is None else "failed"
+            said = f"{type(error).__name__}: {error}" if error else reprlib.repr(self.result())
+        return card(f"Task {self._number:,}", [said], aside=state)
+
     def __reduce__(self) -> NoReturn:
         """Refuse to travel: it stands for a task in this process."""
         raise TypeError(
@@ -67,9 +80,9 @@ class FutureList(Sequence[Future[R]]):
     ``list(futures)`` makes all of them, at about 2 KB each.
 
     Example:
-        >>> futures = session.map(abs, range(1_000_000))         # doctest: +SKIP
+        >>> futures = session.map(abs, range(1_000))             # doctest: +SKIP
         >>> futures[-1].result(), len(futures[:10])              # doctest: +SKIP
-        (999999, 10)
+        (999, 10)
     """
 
     __slots__ = ("_numbers", "_tasks")
@@ -137,6 +150,10 @@ class FutureList(Sequence[Future[R]]):
         """Say how many they are, and how many of them are done."""
         done = self._tasks.count_done(self._numbers)
         return f"<{len(self):,} starburst futures, {done:,} of them done>"
+
+    def _repr_html_(self) -> str:
+        done = self._tasks.count_done(self._numbers)
+        return card(f"{len(self):,} futures", [], aside=f"{done:,} done", share=(done, len(self)))
 
     def __reduce__(self) -> NoReturn:
         """Refuse to travel: they stand for tasks in this process."""

@@ -75,19 +75,21 @@ class Objects:
     def put(self, value: T) -> Handle[T]:
         """Store a value; return its handle."""
         with self._storing:
-            return self.sharing.put(value, store=self._store, read=self._read)
+            return self.sharing.put(value, store=self._store, read=self.read)
 
     def _store(self, name: str, parcel: Parcel) -> None:
         header = object_header(self._keys.session, name)
         signed = self._signer.sign(seal([*parcel.parts()], key=self._key.data, header=header))
         # As with tasks: a moment of trouble is waited out, and fails no map.
-        self._patience.outlast(lambda: self._write(self._keys.functions + name, signed))
+        self._patience.outlast(
+            lambda: self._write(self._keys.functions + name, signed), nbytes=len(signed)
+        )
 
     def _write(self, key: str, body: bytes) -> None:
         with aws_errors("store what tasks share"):
             write_once(self._connection.s3, self._connection.document.bucket, key, body=body)
 
-    def _read(self, name: str) -> Parcel:
+    def read(self, name: str) -> Parcel:
         """Read an object back.
 
         Raises:

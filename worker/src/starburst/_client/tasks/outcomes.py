@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starburst.errors import IntegrityError, RemoteTraceback, SessionError
 
-__all__ = ["Ended", "Holder", "Outcomes", "how", "runs"]
+__all__ = ["Ended", "Holder", "Outcomes", "Tally", "how", "runs"]
 
 _OPEN: Final = re.compile(rb"\0+")
+_FAILURE: Final = re.compile(rb"[\2\3]")
 _TRIM: Final = 8192
 """Tasks that are let go together: moving the rest to the front costs little for each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """How far a session's tasks are.
+
+    Attributes:
+        total: accepted so far.
+        done: with a result, a failure, or cancelled.
+        failed: of those, with a failure.
+        cancelled: of those, cancelled.
+        retried: runs beyond the first of any task.
+        seconds: time spent in the function, over all workers.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    seconds: float = 0.0
+    cancelled: int = 0
 
 
 class Ended(enum.IntEnum):
@@ -85,6 +108,8 @@ class Outcomes:
         self._values: list[Any] = []
         self.unread = 0
         """How many have ended, and not by themselves."""
+        self.instead: dict[int, int] = {}
+        """Of tasks that failed and were sent again, the numbers that they have now."""
 
     def __len__(self) -> int:
         """How many tasks there have ever been."""
@@ -193,20 +218,57 @@ class Outcomes:
             end if holder == Holder.COLLECT else 0
             for end, holder in zip(ends, self._holders, strict=False)
         )
+        values, moved = self._values, list[int]()
+        if self.instead:
+            ready, values, moved = self._in_their_places(ready)
         for kinds in ((Ended.FAILED, Ended.UNREAD), (Ended.CANCELLED,)):
             if not return_exceptions and any(kind in ready for kind in kinds):
                 found = next(n for n, end in enumerate(ready) if end in kinds)
-                raise _cancelled() if ready[found] == Ended.CANCELLED else self._values[found]
+                raise _cancelled() if ready[found] == Ended.CANCELLED else values[found]
         taken = [
             _cancelled() if end == Ended.CANCELLED else value
-            for end, value in zip(ready, self._values, strict=False)
+            for end, value in zip(ready, values, strict=False)
             if end
         ]
         self._holders[: len(ready)] = bytes(
             Holder.COLLECTED if end else holder
             for end, holder in zip(ready, self._holders, strict=False)
         )
+        for at in moved:
+            self._holders[at] = Holder.COLLECTED
         return taken
+
+    def _in_their_places(self, ready: bytes) -> tuple[bytes, list[Any], list[int]]:
+        """Put what was sent again where it failed first, unless that was collected."""
+        ends, values, moved = bytearray(ready), list(self._values), list[int]()
+        for old, new in sorted(self.instead.items(), reverse=True):
+            at, then = old - self._base, new - self._base
+            if not 0 <= at < len(ends) or not ends[at]:
+                continue
+            ends[at] = ends[then] if then < len(ends) else 0  # not ended: neither has a place yet
+            if ends[at]:
+                values[at], ends[then] = values[then], 0
+                moved.append(then)
+        return bytes(ends), values, moved
+
+    def failures(self, *, collected: bool) -> list[tuple[int, BaseException]]:
+        """Return the tasks of ``collect`` that have failed, and were not replaced, with errors.
+
+        Args:
+            collected: also those whose errors it has had.
+        """
+        which = (Holder.COLLECT, Holder.COLLECTED) if collected else (Holder.COLLECT,)
+        return [(at + self._base, self._values[at]) for at in self._failed(which)]
+
+    def first_failure(self) -> int | None:
+        """Return the first task that has failed and was not collected."""
+        at = next(self._failed(), None)
+        return None if at is None else at + self._base
+
+    def _failed(self, holders: Sequence[Holder] = (Holder.COLLECT,)) -> Iterator[int]:
+        found = (match.start() for match in _FAILURE.finditer(self._ends))
+        rest = (at for at in found if at + self._base not in self.instead)
+        return (at for at in rest if self._holders[at] in holders)
 
     def number_with(self, value: object) -> int | None:
         """Return the first task that has ended with this very object."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections.abc import Iterable
 
 from starburst._protocol.sealed.chunks import LedgerEntry
 
@@ -41,6 +42,16 @@ class SentChunks:
         if left:
             self._open[entry.name] = left
             self.outstanding += left
+
+    def holding(self, numbers: Iterable[int]) -> list[LedgerEntry]:
+        """Return the chunks that some tasks travel in, in order."""
+        found = dict[str, LedgerEntry]()
+        for number in numbers:
+            at = bisect.bisect_right(self._placed, number, key=_first) - 1
+            entry = self._placed[at] if at >= 0 else None
+            if entry is not None and number < entry.first + entry.tasks:
+                found[entry.name] = entry
+        return list(found.values())
 
     def close_some(self, chunk: str, count: int) -> None:
         """Expect so many tasks less of a chunk."""

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -16,33 +16,12 @@ from starburst._protocol.sealed.chunks import ChunkMessage, LedgerEntry
 from starburst.errors import SessionError
 
 from .futures import TaskFuture, finish, number_of
-from .outcomes import Ended, Holder, Outcomes, how, runs
+from .outcomes import Ended, Holder, Outcomes, Tally, how, runs
 from .sent_chunks import SentChunks
 
 __all__ = ["Tally", "TaskList"]
 
 _NONE: Final[Mapping[int, BaseException]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tally:
-    """How far a session's tasks are.
-
-    Attributes:
-        total: accepted so far.
-        done: with a result, a failure, or cancelled.
-        failed: of those, with a failure.
-        cancelled: of those, cancelled.
-        retried: runs beyond the first of any task.
-        seconds: time spent in the function, over all workers.
-    """
-
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-    retried: int = 0
-    seconds: float = 0.0
-    cancelled: int = 0
 
 
 class _Change:
@@ -110,6 +89,16 @@ class TaskList:
         """Return the tasks of a chunk; None for a chunk that this client does not know."""
         with self._changed:
             return self._sent.entries.get(chunk)
+
+    def entries(self, numbers: Iterable[int]) -> list[LedgerEntry]:
+        """Return where some tasks travel, as far as they were sent, in order."""
+        with self._changed:
+            return self._sent.holding(numbers)
+
+    def outcome(self, number: int) -> tuple[Ended, Any]:
+        """Return how a task has ended, and its result or error."""
+        with self._changed:
+            return self._outcomes.get(number)
 
     def is_void(self, message: ChunkMessage) -> bool:
         """Whether all tasks of a lease were cancelled."""
@@ -326,6 +315,21 @@ class TaskList:
             for number in numbers:
                 self._outcomes.let_go(number)
             self._sent.forget(self._outcomes.trim())
+
+    def failures(self, *, collected: bool = False) -> list[tuple[int, BaseException]]:
+        """Return what has failed and was not replaced, and with what; ``collected`` ones too."""
+        with self._changed:
+            return self._outcomes.failures(collected=collected)
+
+    def replace(self, numbers: Iterable[int], others: Iterable[int]) -> None:
+        """Have other tasks take the places of some that have failed."""
+        with self._changed:
+            self._outcomes.instead.update(zip(numbers, others, strict=True))
+
+    def has_failed(self) -> bool:
+        """Whether any task has failed that was not collected."""
+        with self._changed:
+            return self._outcomes.first_failure() is not None
 
     def number_with(self, error: BaseException) -> int | None:
         """Return the first task that has ended with this very error."""

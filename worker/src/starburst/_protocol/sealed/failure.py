@@ -15,13 +15,15 @@ from typing import Any, Final, Literal, get_args
 from starburst.errors import (
     InitializerFailed,
     IntegrityError,
-    PayloadError,
+    PackagesRefused,
     RemoteTraceback,
     ResultTooLarge,
+    StarburstError,
     TaskError,
     TaskTimeout,
     UnpicklableInput,
     UnsafeResult,
+    VersionMismatch,
     WorkerLost,
 )
 from starburst.untrusted.terminal_text import many_lines, one_line
@@ -38,11 +40,14 @@ FailureKind = Literal[
     "integrity",
     "cancelled",
     "initializer",
+    "packages",
+    "versions",
 ]
 
 _MAX_TEXT: Final = 16 * 1024
 _ERRNO: Final = re.compile(r"\[Errno (\d{1,4})\] (.*)", re.DOTALL)
 _MAX_NAME: Final = 256
+_TRAVELLED: Final = re.compile(r".*/starburst-modules-[^/]*/[^/]*/")
 _FIELDS: Final = {"type_name": str, "text": str, "traceback": str, "builtin": bool, "kind": str}
 _OWN_CODE: Final = str(Path(__file__).resolve().parents[2]) + os.sep
 _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
@@ -53,18 +58,24 @@ _SPECIAL: Final[tuple[tuple[type[BaseException], FailureKind], ...]] = (
     (ResultTooLarge, "too_large"),
     (UnpicklableInput, "unloadable"),
     (IntegrityError, "integrity"),
+    (PackagesRefused, "packages"),
+    (VersionMismatch, "versions"),
 )
 _TASK: Final[Mapping[str, type[TaskError]]] = {
     "timeout": TaskTimeout,
     "lost": WorkerLost,
     "initializer": InitializerFailed,
 }
-_PAYLOAD: Final[Mapping[str, type[PayloadError]]] = {
+_SESSION: Final[Mapping[str, type[StarburstError]]] = {
     "unsafe": UnsafeResult,
     "too_large": ResultTooLarge,
     "unloadable": UnpicklableInput,
     "integrity": IntegrityError,
+    "packages": PackagesRefused,
+    "versions": VersionMismatch,
 }
+"""What is no task's own affair, so that an earlier release, which does not know the last two, will
+have met them in no session of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +89,8 @@ class Failure:
         builtin: whether the type is one of Python's built-in exceptions.
         kind: ``raised`` by the function, ``timeout``, ``lost`` worker, ``unsafe`` result,
             ``too_large`` result, ``unloadable`` input or function, or one whose ``integrity`` is
-            gone, ``cancelled`` before it was done, or not run since the ``initializer`` raised.
+            gone, ``cancelled`` before it was done, or not run: since the ``initializer`` raised,
+            the session's ``packages`` cannot be had, or the ``versions`` of libraries differ.
         raised: what was raised as data, as :mod:`starburst._codec.exceptions` encodes it; empty
             where there is no more to say than the text.
     """
@@ -89,6 +101,13 @@ class Failure:
     builtin: bool
     kind: FailureKind
     raised: bytes = b""
+
+    def told(self, where: str) -> Failure:
+        """Return the failure with a line more below its traceback, if it has one."""
+        if not (where and self.traceback):
+            return self
+        room = max(0, 2 * _MAX_TEXT - len(self.traceback))
+        return replace(self, traceback=f"{self.traceback.rstrip()}\n  {where[:room]}\n")
 
     def to_data(self) -> dict[str, Any]:
         """Return a plain dictionary for the wire."""
@@ -136,8 +155,8 @@ class Failure:
         match self.kind:
             case "timeout" | "lost" | "initializer":
                 return _TASK[self.kind](self.text, type_name=self.type_name)
-            case "unsafe" | "too_large" | "unloadable" | "integrity":
-                return _PAYLOAD[self.kind](self.text)
+            case "unsafe" | "too_large" | "unloadable" | "integrity" | "packages" | "versions":
+                return _SESSION[self.kind](self.text)
             case "cancelled":
                 return CancelledError(self.text)
             case "raised":
@@ -243,7 +262,10 @@ def _drop_own_frames(described: tracebacks.TracebackException) -> None:
 
 
 def _foreign(stack: Iterable[tracebacks.FrameSummary]) -> list[tracebacks.FrameSummary]:
-    return [frame for frame in stack if not frame.filename.startswith(_OWN_CODE)]
+    found = [frame for frame in stack if not frame.filename.startswith(_OWN_CODE)]
+    for frame in found:  # a file that travelled is known by its place in its project
+        frame.filename = _TRAVELLED.sub("", frame.filename)
+    return found
 
 
 def _cut(text: str) -> str:

@@ -31,7 +31,7 @@ __all__ = [
     "preamble",
 ]
 
-Kind = Literal["function", "input", "result"]
+Kind = Literal["function", "input", "result", "log"]
 
 ANY_ATTEMPT: Final = -1
 """``Header.attempt`` in ``expect=``: accept every attempt."""

@@ -21,6 +21,7 @@ from starburst.errors import IntegrityError
 
 from .envelope import ANY_ATTEMPT, Buffer, Header, seal, unseal, unseal_start
 from .failure import Failure
+from .spans import Span, read_spans
 from .tables import dump_table, load_table, text, whole
 
 __all__ = [
@@ -70,6 +71,7 @@ class ResultNode:
         retries: how many times a task that raised was run again.
         seconds: time spent in the function.
         worker: the ECS task that ran it.
+        spans: when its tasks ran there; none of a worker of an earlier release.
     """
 
     lo: int
@@ -81,6 +83,7 @@ class ResultNode:
     retries: int = 0
     seconds: float = 0.0
     worker: str = ""
+    spans: Sequence[Span] = ()
 
     @property
     def nbytes(self) -> int:
@@ -101,6 +104,7 @@ class ResultNode:
                 self.retries,
                 self.seconds,
                 self.worker,
+                *([[span.to_data() for span in self.spans]] if self.spans else []),
             ]
         )
         parts: list[Buffer] = [_TABLE_LENGTH.pack(len(table)), table]
@@ -164,7 +168,7 @@ def open_node(
         (length,) = _TABLE_LENGTH.unpack_from(plain)
         start = _TABLE_LENGTH.size + length
         table = load_table(plain[_TABLE_LENGTH.size : start])
-        covered, children, spans, failures, retries, seconds, worker = table
+        covered, children, spans, failures, retries, seconds, worker, *more = table
         batches = []
         for first, count, format_, size in spans:
             part = plain[start : start + whole(size)]
@@ -182,6 +186,7 @@ def open_node(
             retries=whole(retries),
             seconds=_duration(seconds),
             worker=text(worker),
+            spans=read_spans(more[0]) if more else (),
         )
     except (struct.error, TypeError, ValueError) as error:
         raise IntegrityError(f"result {name} is malformed: {error}") from error

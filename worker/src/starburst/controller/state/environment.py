@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from starburst.contract import RuntimeDocument, WorkspaceDocument
 from starburst.errors import ConfigurationError
-from starburst.pricing.prices import Prices, load
+from starburst.pricing.prices import Prices
+from starburst.pricing.tariff import environment_prices
 
 from .timings import Timings
 
@@ -146,5 +147,5 @@ class Environment:
         return self.document().workspaces.get(name)
 
     def prices(self) -> Prices:
-        """Return the list prices of this environment's region."""
-        return load(self.document().region)
+        """Return the prices that hold in this environment."""
+        return environment_prices(self.document())

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from starburst._protocol.status import SessionState
 from starburst.contract import (
@@ -294,18 +294,30 @@ class Records:
 
     def sessions(self) -> Iterator[str]:
         """Yield the ids of the sessions that have not been filed away."""
-        prefix = f"{CONTROL_PREFIX}active/"
-        token: dict[str, str] = {}
+        return (session for session, _ in self.listed("active"))
+
+    def listed(
+        self, folder: Literal["active", "ended"], *, after: str = ""
+    ) -> Iterator[tuple[str, float]]:
+        """Yield the ids of sessions and when the record of each was written last.
+
+        Args:
+            folder: those that have not been filed away, or those that have.
+            after: an id; only those that follow it in the alphabet.
+        """
+        prefix = f"{CONTROL_PREFIX}{folder}/"
+        more = {"StartAfter": f"{prefix}{after}.json"} if after else {}
         while True:
-            page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **token)  # type: ignore[arg-type]
+            page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **more)  # type: ignore[arg-type]
             for entry in page.get("Contents", ()):
                 session = entry.get("Key", "").removeprefix(prefix).removesuffix(".json")
                 if SESSION_ID.fullmatch(session):
-                    yield session
+                    written = entry.get("LastModified")
+                    yield session, written.timestamp() if written else 0.0
             following = page.get("NextContinuationToken")
             if not following:
                 return
-            token = {"ContinuationToken": following}
+            more = {"ContinuationToken": following}
 
     def _read(self, key: str) -> Stored | None:
         found = self._documents.read(key)

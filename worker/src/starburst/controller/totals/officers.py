@@ -15,12 +15,13 @@ from starburst.untrusted.terminal_text import one_line
 from .book import ALL, Book, Freeze
 from .budgets import spent_budget, workspace_of
 from .freezes import frozen, of_budget, thawed, with_freeze
-from .judging import Scope, Usage, totals_of
+from .judging import Scope, Usage
 from .keeping import Bookkeeper
 from .reconciling import end_frozen
+from .telling import told_scopes, told_session
 from .waiting import standing
 
-__all__ = ["Officers"]
+__all__ = ["Officers", "told_words"]
 
 _MOST_WORDS: Final = 300
 _ACTIONS: Final = ("freeze", "thaw", "totals")
@@ -45,8 +46,8 @@ class Officers:
         action = payload.get("action")
         if action not in _ACTIONS:
             raise AccessDenied(
-                f"officers ask for {', '.join(_ACTIONS)}, and not for {action!r:.80}: sessions are "
-                "asked for by their analysts, and sweeps are the schedule's"
+                f"officers ask for {', '.join(_ACTIONS)}, sessions and stop, and not for "
+                f"{action!r:.80}: analysts begin sessions, and sweeps are the schedule's"
             )
         workspace = self._workspace(payload.get("workspace"), gone=action == "thaw")
         match action:
@@ -112,18 +113,9 @@ class Officers:
         return {
             "ok": True,
             "at": now,
-            "scopes": [
-                {
-                    "scope": scope.kind,
-                    "name": scope.name,
-                    "allowed": asdict(allowed),
-                    "used": asdict(usage.used(scope)),
-                }
-                for scope in scopes
-                if (allowed := totals_of(scope, document)) is not None
-            ],
+            "scopes": told_scopes(scopes, usage, document),
             "sessions": [
-                {"session": name, **asdict(grant.ask), "since": grant.since, "until": grant.until}
+                told_session(name, grant)
                 for name, grant in book.grants.items()
                 if workspace in (ALL, grant.ask.workspace)
             ],
@@ -146,24 +138,15 @@ class Officers:
         return [asdict(one) for one in book.freezes.values() if one.lasts(now)]
 
     def _asked(self, payload: Mapping[str, Any], workspace: str) -> Freeze:
-        why, by, end = (
-            payload.get("why"),
-            payload.get("by", "an officer"),
-            payload.get("end", False),
-        )
-        for name, text in (("why", why), ("by", by)):
-            if type(text) is not str or not 0 < len(text.strip()) <= _MOST_WORDS:
-                raise ConfigurationError(
-                    f"{name} is {text!r:.80}; it must be text of 1 to {_MOST_WORDS} characters: "
-                    "analysts whose sessions are refused read it"
-                )
+        why, by = told_words(payload)
+        end = payload.get("end", False)
         if type(end) is not bool:
             raise ConfigurationError(f"end is {end!r:.80}; it must be true or false")
         return Freeze(
             workspace=workspace,
-            by=one_line(str(by).strip()),
+            by=by,
             since=self.keeper.environment.clock(),
-            why=one_line(str(why).strip()),
+            why=why,
             end=end,
         )
 
@@ -179,3 +162,19 @@ class Officers:
                 "null stands for all of them"
             )
         return name
+
+
+def told_words(payload: Mapping[str, Any]) -> tuple[str, str]:
+    """Return why an officer asks, and who they say they are.
+
+    Raises:
+        ConfigurationError: one of them is no text, or is too long.
+    """
+    why, by = payload.get("why"), payload.get("by", "an officer")
+    for name, text in (("why", why), ("by", by)):
+        if type(text) is not str or not 0 < len(text.strip()) <= _MOST_WORDS:
+            raise ConfigurationError(
+                f"{name} is {text!r:.80}; it must be text of 1 to {_MOST_WORDS} characters: "
+                "analysts whose sessions are refused or stopped read it"
+            )
+    return one_line(str(why).strip()), one_line(str(by).strip())

@@ -7,17 +7,16 @@ working and when stock stops needing it.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 
 from starburst.errors import LocalEnvironmentError
-from starburst.local.emulator import EMULATOR_VERSION
 
 from .patching import Patch
 
-__all__ = ["PATCHES", "check_version", "load_patches"]
+__all__ = ["PATCHES", "load_patches"]
 
 PATCHES = (
     "requests",
+    "object_reads",
     "policy_variables",
     "principal_arn",
     "principal_keys",
@@ -31,6 +30,7 @@ PATCHES = (
     "s3_keys",
     "write_conditions",
     "copy_conditions",
+    "whole_checksums",
     "s3_names",
     "ecs_resources",
     "stack_keys",
@@ -68,24 +68,6 @@ PATCHES = (
     "worker_python",
 )
 """In the order of application: a module of this package each."""
-
-
-def check_version() -> None:
-    """Refuse an emulator whose private names the patches do not know.
-
-    Raises:
-        LocalEnvironmentError: ministack is missing or has another version.
-    """
-    try:
-        found = importlib.metadata.version("ministack")
-    except importlib.metadata.PackageNotFoundError:
-        found = ""
-    if found != EMULATOR_VERSION:
-        what = f"ministack {found} is installed" if found else "ministack is not installed"
-        raise LocalEnvironmentError(
-            f"{what}; the local environment needs exactly {EMULATOR_VERSION}, because it patches "
-            'that release. Install it with: pip install "starburst[local]"'
-        )
 
 
 def load_patches(*, without: tuple[str, ...] = ()) -> tuple[Patch, ...]:

@@ -17,8 +17,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from starburst.errors import LocalEnvironmentError
+from starburst.local.emulator import check_version
 
-from . import check_version, load_patches
+from . import image_packages, load_patches, tasks
 from .entrance import entrance
 from .patching import module
 from .root_key import set_root_key
@@ -38,6 +39,9 @@ def main() -> None:
             door.install()
         for patch in load_patches(without=tuple(configuration["without"])):
             patch.apply()
+        if configuration["image"] is not None:
+            image_packages.PATCH.apply()
+            tasks.be_strict(Path(configuration["image"]))
         if door is not None:
             door.install_expiry()
     except LocalEnvironmentError as error:

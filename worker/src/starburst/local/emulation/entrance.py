@@ -13,7 +13,7 @@ from typing import Any
 
 from starburst.local.emulator import OWN_SERVICE
 
-from . import requests, signatures
+from . import object_reads, requests, signatures
 from .gate import Message, Receive, Scope, Send, read_head, reply
 from .patching import Function, module
 from .root_key import is_root
@@ -79,6 +79,8 @@ async def _own(scope: Scope, send: Send, door: Door | None) -> None:
         return
     if question == "requests":
         await _answer(scope, send, _OK, requests.counts())
+    elif question == "reads":
+        await _answer(scope, send, _OK, object_reads.bytes_read())
     elif question.partition("/")[0] == "unkind":
         if door is not None:
             door.begin(*filter(None, question.partition("/")[2].split(",")))

@@ -2,22 +2,64 @@
 
 Stock refuses a template with either. A standalone egress rule also takes away the group's default
 rule that allows all traffic out, as CloudFormation does.
+
+Stock also reads no prefix list of a rule that is to be added or revoked, and finds no rule again
+that names a group's owner, as EC2's own answers do: it revokes none of these, and says it has.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
-from .patching import Patch, module
+from .patching import Function, Patch, module, wrap
 from .resource_types import Properties, add_type, new_id
 
 __all__ = ["PATCH"]
 
 
 def _apply() -> None:
+    ec2 = module("services.ec2")
+    wrap(ec2, "_parse_ip_permissions", _with_prefix_lists)
+    wrap(ec2, "_strip_descriptions", _bare)
     for name, key in (("Ingress", "IpPermissions"), ("Egress", "IpPermissionsEgress")):
         rules = _Rules(key)
         add_type(f"AWS::EC2::SecurityGroup{name}", create=rules.create, delete=rules.delete)
+
+
+def _with_prefix_lists(original: Function) -> Function:
+    def parse(params: Any, prefix: str) -> Any:
+        rules = original(params, prefix)
+        value = module("services.ec2")._p
+        for number, rule in enumerate(rules, 1):
+            for index in itertools.count(1):
+                at = f"{prefix}.{number}.PrefixListIds.{index}"
+                name, why = value(params, f"{at}.PrefixListId"), value(params, f"{at}.Description")
+                if not name:
+                    break
+                described = {"Description": why} if why else {}
+                rule["PrefixListIds"].append({"PrefixListId": name, **described})
+        return rules
+
+    return parse
+
+
+def _bare(original: Function) -> Function:
+    """Compare rules by what they let through: words and the owner of a group are no part of it."""
+
+    def strip(rule: Any) -> Any:
+        bare = original(rule)
+        for key, names in (
+            ("PrefixListIds", ("PrefixListId",)),
+            ("UserIdGroupPairs", ("GroupId", "GroupName")),
+        ):
+            bare[key] = [
+                {name: entry[name] for name in names if name in entry}
+                for entry in bare.get(key) or ()
+            ]
+        return bare
+
+    return strip
 
 
 class _Rules:
@@ -53,6 +95,6 @@ def _allows_all(rule: dict[str, Any]) -> bool:
 
 PATCH = Patch(
     name="security_group_rules",
-    stock="refuses AWS::EC2::SecurityGroupIngress and AWS::EC2::SecurityGroupEgress",
+    stock="refuses AWS::EC2::SecurityGroupIngress and …Egress; revokes no rule with a prefix list",
     apply=_apply,
 )

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from starburst.local.containers import Client, Launch
+from starburst.local.memory import MemoryWatch
 
 from .patching import Patch, module, put
 
-__all__ = ["PATCH", "role_credentials", "worker_keys"]
+__all__ = ["PATCH", "be_strict", "role_credentials", "worker_keys"]
 
 _SESSION_SECONDS = 12 * 3600
 _LABEL = "com.amazonaws.ecs."
@@ -29,6 +30,13 @@ worker_keys: set[str] = set()
 def _apply() -> None:
     scratch = Path(os.environ["TMPDIR"]) / "containers"
     put(module("services.ecs"), "_docker", Client(scratch=scratch, prepare=_prepare))
+
+
+def be_strict(python: Path) -> None:
+    """Have workers run under a Python of their own, in no more memory than their task has."""
+    client = module("services.ecs")._docker
+    client.containers.python = python
+    client.containers.memory = MemoryWatch()
 
 
 def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launch:
@@ -53,6 +61,9 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
         **given,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"],
+        # pyarrow and polars speak to S3 without botocore, and read this instead. Fargate sets none:
+        # S3's own certificate is one that every system trusts.
+        "SSL_CERT_FILE": os.environ["AWS_CA_BUNDLE"],
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -64,7 +75,12 @@ def _prepare(labels: Mapping[str, str], environment: Mapping[str, str]) -> Launc
         keys = role_credentials(str(role), session=arn.rpartition("/")[2])
         worker_keys.add(keys["AWS_ACCESS_KEY_ID"])
         variables.update(keys)
-    return Launch(environment=variables, stop_seconds=_stop_seconds(definition, labels))
+    memory = (task.get("overrides") or {}).get("memory") or definition.get("memory")
+    return Launch(
+        environment=variables,
+        stop_seconds=_stop_seconds(definition, labels),
+        memory_bytes=int(memory) << 20 if memory else None,
+    )
 
 
 def role_credentials(role: str, *, session: str) -> dict[str, str]:

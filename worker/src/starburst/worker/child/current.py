@@ -116,6 +116,7 @@ class CurrentChild:
             "folder": child.modules,
             "paths": [file.path for file in new],
             "entries": list(function.entries),
+            "versions": dict(function.versions),
         }
         child.send(header, [function.pickle, function.changes, *contents])
         self._paths.update(file.path for file in new)

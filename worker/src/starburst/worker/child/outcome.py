@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from starburst._codec import encode_batch
 from starburst._protocol.sealed.failure import Failure
 from starburst._protocol.sealed.result_nodes import Batch, ResultNode
+from starburst._protocol.sealed.spans import Span, read_spans
 
 from .frames import Frame
 
@@ -33,6 +34,7 @@ class Outcome:
     seconds: float = 0.0
     _batches: list[Batch] = field(default_factory=list)
     _failures: dict[int, Failure] = field(default_factory=dict)
+    _spans: list[Span] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.covered = self.lo
@@ -55,6 +57,7 @@ class Outcome:
         )
         failures = {index: Failure.from_data(data) for index, data in header["failures"]}
         self._failures.update(failures)
+        self._spans += read_spans(header.get("spans", []))
         self.covered = header["first"] + header["count"]
         self.nbytes += sum(buffer.nbytes for buffer in frame.buffers)
         self.nbytes += sum(len(failure.raised) for failure in failures.values())
@@ -82,6 +85,7 @@ class Outcome:
             retries=self.retries,
             seconds=self.seconds,
             worker=worker,
+            spans=self._spans,
         )
 
 

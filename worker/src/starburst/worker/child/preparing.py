@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 from starburst._protocol.manifest import Manifest
 from starburst._protocol.sealed.code.preparation import Preparation
+from starburst.contract import DATA_VARIABLE, WorkspaceKeys
+from starburst.worker.child.printing.output import Take
 
 from .process import Child
 from .thread_limits import thread_limits
@@ -15,16 +16,30 @@ __all__ = ["prepared"]
 
 
 def prepared(
-    manifest: Manifest, preparation: Preparation, *, start: Callable[..., Child] = Child
+    manifest: Manifest,
+    preparation: Preparation,
+    *,
+    bucket: str = "",
+    packages: Callable[[], str] = str,
+    take: Take | None = None,
+    start: Callable[..., Child] = Child,
 ) -> Callable[[], Child]:
     """Return what starts a child of this session.
 
     Args:
         manifest: the session's terms.
         preparation: its variables.
+        bucket: where the workspace's data are.
+        packages: returns the folder of what is imported first; the empty text for none.
+        take: takes each line that tasks print.
         start: starts one; :class:`Child`, or what passes its arguments on.
     """
-    return functools.partial(
-        start,
-        variables={**thread_limits(manifest.cpu), **preparation.variables},
-    )
+    keys = WorkspaceKeys(workspace=manifest.workspace)
+    data = {DATA_VARIABLE: f"s3://{bucket}/{keys.data}"} if bucket else {}
+    variables = {**thread_limits(manifest.cpu), **data, **preparation.variables}
+
+    def child() -> Child:
+        printing = {} if take is None else {"take": take}
+        return start(variables=variables, packages=packages(), **printing)
+
+    return child

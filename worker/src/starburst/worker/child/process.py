@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import resource
 import shutil
 import signal
 import socket
@@ -18,9 +17,11 @@ from typing import Any, BinaryIO, Final, Protocol
 
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError
+from starburst.worker.child.printing.output import Output, Take
 
 from .frames import Frame, read_frame, write_frame
 from .shared_state import SharedState
+from .spawned import Spawned
 
 __all__ = ["Child", "ChildDied", "Process"]
 
@@ -32,9 +33,11 @@ _ANSWER: Final = {
     "failures": (list,),
     "seconds": (int, float),
     "retries": (int,),
+    "spans": (list,),
     "final": (bool,),
 }
-_WITHHELD: Final = ("AWS_", "STARBURST_", "ECS_")
+_WITHHELD: Final = ("STARBURST_", "ECS_")
+"""What names the session, its queue and the worker itself: no library reads these."""
 
 
 class Process(Protocol):
@@ -50,6 +53,10 @@ class Process(Protocol):
         """End it now."""
         ...
 
+    def memory(self) -> str:
+        """Say how much memory it has taken, once it has ended."""
+        ...
+
 
 class ChildDied(Exception):
     """The child's pipe closed; ``reason`` says how it ended."""
@@ -60,14 +67,17 @@ class ChildDied(Exception):
 
 
 class Child:
-    """One process that runs the analyst's function, without the worker's credentials.
+    """One process that runs the analyst's function, with the worker's role.
 
-    Leaving the ``AWS_*`` variables out keeps honest code from using the worker's role by accident;
-    it is not containment, which is the role's policy's affair.
+    Libraries that read data find the role as they find any: by the ``AWS_*`` variables, which say
+    where its passing credentials are to be had. So what a task may reach is the affair of the
+    role's policy, and of nothing here. The session's keys are not in this process.
 
     Args:
         popen: starts a process as ``subprocess.Popen`` does.
         variables: of its environment, beside the worker's own that are not withheld.
+        packages: the folder that it imports from first; the empty text for none.
+        take: takes each line that its tasks print; None leaves them to the worker's own log.
 
     Attributes:
         state: what it shares with the child.
@@ -78,11 +88,14 @@ class Child:
 
     def __init__(
         self,
-        popen: Callable[..., Process] = subprocess.Popen,
+        popen: Callable[..., Process] = Spawned,
         *,
         variables: Mapping[str, str] | None = None,
+        packages: str = "",
+        take: Take | None = None,
     ) -> None:
         self.state = SharedState.create()
+        self._output = None if take is None else Output(self.state, take)
         self.functions: set[str] = set()
         self.begins = False
         commands_out, commands_in = os.pipe()
@@ -97,11 +110,18 @@ class Child:
         fds = (commands_out, answers_in, self.state.fd, files.fileno())
         self._process = popen(  # our own interpreter and module
             # -P: what tasks leave in the working directory is no module of the next ones.
-            [sys.executable, "-P", "-m", "starburst.worker.child.runner", *(str(fd) for fd in fds)],
+            [
+                *(sys.executable, "-P", "-m", "starburst.worker.child.runner"),
+                *(str(fd) for fd in fds),
+                *filter(None, (packages,)),
+            ],
             pass_fds=fds,
             env=environment,
             stdin=subprocess.DEVNULL,
+            **({} if self._output is None else self._output.ends),
         )
+        if self._output is not None:
+            self._output.start()
         os.close(commands_out)
         os.close(answers_in)
         files.close()
@@ -120,6 +140,8 @@ class Child:
                 frame = None
             if frame is None:
                 self._end()
+            elif self._output is not None:
+                self._output.look()  # what the tasks of this frame printed is written already
             self._frames.put(frame)
             if frame is None:
                 return
@@ -137,6 +159,8 @@ class Child:
 
     def send(self, header: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """Give the child a command; raise ChildDied where it has ended."""
+        if self._output is not None and header["do"] == "run":
+            self._output.expect(header.get("first", 0))
         try:
             write_frame(self._commands, header, buffers=buffers)
         except BrokenPipeError:
@@ -171,6 +195,8 @@ class Child:
             self._end()
         self._process.wait()
         self._reader.join()
+        if self._output is not None:
+            self._output.close()
         with contextlib.suppress(BrokenPipeError):  # a command that will not be read
             self._commands.close()
         self._answers.close()
@@ -190,10 +216,9 @@ class Child:
             return f"its process exited with code {code}"
         name = signal.Signals(-code).name
         if name == "SIGKILL":
-            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             return (
                 f"its process was killed (SIGKILL), most likely for want of memory: "
-                f"it peaked at {peak:,.0f} MiB. Ask for more with memory="
+                f"{self._process.memory()}. Ask for more with memory="
             )
         return f"its process was ended by {name}"
 

@@ -1,16 +1,16 @@
 """The child: runs the analyst's function on one range of tasks after another.
 
-It holds no key and no credentials, and knows nothing of queues or buckets: it reads frames, calls
-the function, and answers with encoded results. What the function prints goes to the worker's log.
+It holds no key of the session, and itself speaks to no queue and no bucket: it reads frames, calls
+the function, and answers with encoded results. What the function prints goes to the worker, by
+other pipes.
+The function may read data with the worker's role.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 import gc
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -27,19 +27,29 @@ from starburst._codec import Encoded, encode_batch
 from starburst._codec.exceptions import describe
 from starburst._functions.applying import Changes
 from starburst._functions.installing import install
+from starburst._functions.lacking import hint
 from starburst._functions.objects.arrived import objects
 from starburst._functions.ordinary.streams import begin_task, end_task
 from starburst._functions.ordinary.variables import Surroundings, loading
 from starburst._functions.payload import load
+from starburst._functions.showing.called import called, last_call
 from starburst._protocol.manifest import ResultMode
 from starburst._protocol.sealed.envelope import Buffer
 from starburst._protocol.sealed.failure import Failure, qualified_name
+from starburst.aws.absent_files import tell_absent_in_tasks
 from starburst.contract.times import RETRY_PAUSES
-from starburst.errors import ResultTooLarge
+from starburst.errors import ResultTooLarge, VersionMismatch
+from starburst.worker.child.printing.markers import Markers
+from starburst.worker.measuring.inputs import short_input
+from starburst.worker.measuring.spans import Spans
 
 from .beginning import Beginning
 from .frames import Frame, read_frame, write_frame
+from .full_disk import clear_scratch, is_disk_full
+from .packages import import_first
 from .shared_state import SharedState
+from .spawned import Peak
+from .versions import compare
 
 __all__ = ["main"]
 
@@ -47,7 +57,6 @@ __all__ = ["main"]
 _REPORT_SECONDS: Final = 0.25
 _REPORT_BYTES: Final = 8 << 20
 _FAILED: Final = object()
-_DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -57,7 +66,12 @@ def main() -> None:
     # Ctrl-C is for the client. Ignored by a handler, which what the function starts won't inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
     commands_fd, answers_fd, state_fd, files_fd = (int(argument) for argument in sys.argv[1:5])
-    _keep_apart(commands_fd, answers_fd, state_fd, files_fd)
+    state = SharedState(state_fd)
+    markers = Markers(state)
+    _keep_apart(commands_fd, answers_fd, state_fd, files_fd, *markers.fds)
+    for folder in sys.argv[5:]:
+        import_first(folder)
+    tell_absent_in_tasks()
     with (
         suppress(BrokenPipeError),  # the worker is dead: there is no one to tell
         os.fdopen(commands_fd, "rb", buffering=0) as commands,
@@ -65,7 +79,7 @@ def main() -> None:
         socket.socket(fileno=files_fd) as files,
     ):
         try:
-            _Runner(commands, answers, state=SharedState(state_fd), files=files).serve()
+            _Runner(commands, answers, state=state, files=files, markers=markers).serve()
         except BrokenPipeError:
             raise
         except BaseException:
@@ -106,19 +120,29 @@ def _let_go(fds: Sequence[int]) -> None:
 
 class _Runner:
     def __init__(
-        self, commands: BinaryIO, answers: BinaryIO, *, state: SharedState, files: socket.socket
+        self,
+        commands: BinaryIO,
+        answers: BinaryIO,
+        *,
+        state: SharedState,
+        files: socket.socket,
+        markers: Markers,
     ) -> None:
         self._commands = commands
         self._answers = answers
         self._state = state
         self._files = files
+        self._markers = markers
         self._functions: dict[str, Buffer | tuple[Callable[..., object], Surroundings]] = {}
         self._beginning = Beginning()
+        self._peak = Peak()
         self._changed: dict[str, Buffer] = {}
+        self._versions: dict[str, dict[str, str]] = {}
         self._changes = Changes()
         self._current = ""
         self._waiting: list[Frame] = []
         self._folder = ""
+        self._said: Callable[[], str] = str
 
     def serve(self) -> None:
         while (frame := read_frame(self._commands)) is not None:
@@ -128,6 +152,7 @@ class _Runner:
                 case "function":
                     name = frame.header["name"]
                     self._functions[name], self._changed[name], *_ = frame.buffers
+                    self._versions[name] = frame.header.get("versions", {})
                     self._waiting.append(frame)
                 case "object":
                     self._take(frame.header["name"])
@@ -151,17 +176,21 @@ class _Runner:
     def _run(self, frame: Frame) -> None:
         header = frame.header
         report = _Report(self._answers, header)
+        first = header.get("first", 0)
+        self._markers.end(None)
         self._state.enter(header["lo"], time.monotonic())
         broken = self._broken(header["function"])
         if broken is None:
             with suppress(BaseException):  # its first task meets it again, and says so
                 self._function(header["function"])  # to import modules is no task's own time
+        self._markers.end(first + header["lo"])
         self._state.leave()
         for index, data in enumerate(frame.buffers, start=header["lo"]):
             if self._state.stop_asked:
                 break
             if broken is None:
                 self._one(index, data, header=header, report=report)
+                self._markers.end(first + index)
                 self._state.leave()
             else:
                 report.failed(index, broken)
@@ -174,8 +203,10 @@ class _Runner:
         retries = header["retries"]
         for attempt in range(retries + 1):
             objects.end_task()  # what the one before has changed is not this one's
+            self._peak.begin()
             began = time.monotonic()
             self._state.enter(index, began)
+            report.spans.begin(index)
             begin_task(self._beginning.seed, header.get("first", 0) + index)
             try:
                 value = self._call(header["function"], data)
@@ -183,18 +214,24 @@ class _Runner:
             # which would else end this process and look like a crash.
             except BaseException as error:
                 report.seconds += time.monotonic() - began
-                if _is_disk_full(error):
-                    _clear_scratch()
+                if is_disk_full(error):
+                    clear_scratch()
                 passing = isinstance(error, Exception) and _is_retried(error, header["retry_on"])
+                passing = passing and not isinstance(error, VersionMismatch)
                 if attempt < retries and passing:
+                    last_call()
                     report.retries += 1
+                    report.spans.retry()
                     time.sleep(RETRY_PAUSES[min(attempt, len(RETRY_PAUSES) - 1)])
                     continue
-                report.failed(index, describe(error, mode=header["mode"]))
+                hint(error)
+                report.spans.end(self._said)
+                report.failed(index, describe(error, mode=header["mode"]).told(last_call()))
                 return
             finally:
                 end_task()
             report.seconds += time.monotonic() - began
+            report.spans.end(self._said)
             report.add(index, value)
             return
 
@@ -203,7 +240,8 @@ class _Runner:
 
         def call() -> object:
             args, kwargs = load(data, "an input")
-            return function(*args, **kwargs)
+            self._said = partial(short_input, args, kwargs)
+            return called(function, args, kwargs)
 
         return surroundings.run(call)
 
@@ -215,6 +253,7 @@ class _Runner:
         held = self._functions[name]
         if isinstance(held, tuple):
             return held
+        compare(self._versions[name])
         with loading() as surroundings:
             function: object = load(held, "the function")
         if not callable(function):
@@ -244,28 +283,6 @@ class _Runner:
             self._waiting.pop(0)
 
 
-def _is_disk_full(error: BaseException) -> bool:
-    """Whether the disk was full when this was raised, even where it only led to it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in _DISK_FULL:
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def _clear_scratch() -> None:
-    """Remove what tasks left in this process' own temporary directory: the next ones need it."""
-    scratch = Path(tempfile.gettempdir())
-    if not scratch.name.startswith("starburst-tasks-"):
-        return  # not ours alone
-    for path in scratch.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
 class _Report:
     """Results that have not been sent yet."""
 
@@ -280,6 +297,7 @@ class _Report:
         self._sent = time.monotonic()
         self.seconds = 0.0
         self.retries = 0
+        self.spans = Spans()
 
     def add(self, index: int, value: object) -> None:
         size = _size_in_memory(value)
@@ -311,6 +329,7 @@ class _Report:
             "failures": [[index, f.to_data()] for index, f in self._failures.items()],
             "seconds": self.seconds,
             "retries": self.retries,
+            "spans": self.spans.take(),
             "final": final,
         }
         write_frame(self._answers, header, buffers=encoded.parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from starburst._protocol.sealed.result_nodes import ResultNode, split
@@ -34,12 +34,21 @@ class Commits:
         leases: the session's queue.
         store: its objects.
         worker: this worker's name.
+        before: called before a result is written.
     """
 
-    def __init__(self, leases: Leases, store: Store, *, worker: str) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        store: Store,
+        *,
+        worker: str,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self._leases = leases
         self._store = store
         self._worker = worker
+        self._before = before
 
     def commit(self, lease: Lease, node: ResultNode) -> None:
         """Commit a range, hand on its rest, and delete its message."""
@@ -141,6 +150,7 @@ class Commits:
     def _write(self, lease: Lease, node: ResultNode) -> ResultNode | None:
         """Write a node; return the one that stands, None where that is no worker's."""
         message = lease.message
+        self._before()  # who has a task's result finds what it printed
         try:
             standing = self._store.commit(message.chunk, node, attempt=lease.deliveries)
         except IntegrityError as error:

@@ -26,8 +26,8 @@ class Missing(IntegrityError):
 def report_unverified(error: IntegrityError, **facts: object) -> None:
     """Tell that something failed verification and was not used.
 
-    What tasks print is in the same log. A task can print the word as well, and ring for nothing; it
-    cannot take a line back.
+    What tasks print may be copied into the same log. A task can print the word as well, and ring
+    for nothing; it cannot take a line back.
 
     Args:
         error: what is wrong with it.

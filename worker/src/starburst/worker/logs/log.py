@@ -12,7 +12,7 @@ __all__ = ["log"]
 def log(event: str, **facts: object) -> None:
     """Write one line: the time in seconds since the epoch, the event, and its facts.
 
-    Tasks print to the same stream and may stop in the midst of a line, so this one begins anew.
+    What tasks print may be in the same stream and stop in the midst of a line, so this begins anew.
 
     Args:
         event: what happened, in words that filters and queries look for.

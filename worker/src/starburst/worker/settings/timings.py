@@ -59,6 +59,7 @@ class Timings:
         deletion_seconds: from a first look at a queue that SQS does not show to the one by which
             its deletion is believed.
         unseen_seconds: from one look at such a queue to the next, where nothing else is done.
+        lines_seconds: for how long what tasks print may wait until it is stored.
         first_pause_seconds, longest_pause_seconds: after failures of AWS in a row; doubled each
             time, from the first to the longest.
         most_failures: so many in a row end a worker; each has had botocore's own retries behind it.
@@ -85,6 +86,7 @@ class Timings:
     postponed_seconds: int = 15
     deletion_seconds: float = QUEUE_UNSEEN_SECONDS
     unseen_seconds: float = 2.0
+    lines_seconds: float = 2.0
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 30.0
     most_failures: int = 8

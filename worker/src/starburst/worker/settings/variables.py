@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starburst.contract import SessionKeys, WorkerVariable
+from starburst.contract import SESSION_AND_CLOUDWATCH, SessionKeys, WorkerVariable
 from starburst.errors import ConfigurationError
 
 __all__ = ["Variables"]
@@ -27,6 +27,7 @@ class Variables:
         longest_seconds: how long a session of its workspace may last, and so a worker.
         deadline: of its session as it was launched, seconds since the epoch; None where a
             controller of an earlier release launched it.
+        copied: whether what tasks print goes to the worker's log as well.
     """
 
     keys: SessionKeys
@@ -36,6 +37,7 @@ class Variables:
     worker: str
     longest_seconds: float
     deadline: float | None = None
+    copied: bool = False
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Variables:
@@ -68,6 +70,7 @@ class Variables:
             worker=metadata.rsplit("/", 1)[-1] or uuid.uuid4().hex,
             longest_seconds=longest,
             deadline=_seconds(variables, WorkerVariable.DEADLINE) if said else None,
+            copied=variables.get(WorkerVariable.TASK_OUTPUT) == SESSION_AND_CLOUDWATCH,
         )
 
 

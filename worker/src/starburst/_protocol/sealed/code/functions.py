@@ -65,6 +65,7 @@ class Function:
         entries: the folders among them that modules are imported from, first ones first.
         changes: what of the modules differs from their files, pickled; empty for nothing.
         contents: of the files that it carries, by their digests.
+        versions: of the distributions that it was pickled with, by their normalized names.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Function:
     entries: tuple[str, ...] = ()
     changes: Buffer = b""
     contents: Mapping[bytes, Buffer] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def function_header(session: str, name: str) -> Header:
@@ -97,7 +99,10 @@ def write_function(function: Function, *, session: str, key: bytes, signer: Sign
     files = [[file.path, file.digest, numbers[file.carrier]] for file in function.files]
     contents = list(function.contents.values())
     sizes = [len(part) for part in (function.changes, *contents)]
-    table = dump_table([carriers, files, list(function.entries), sizes])
+    versions = [[name, version] for name, version in sorted(function.versions.items())]
+    # An earlier release reads four columns: one that names nobody's library is as it ever was.
+    more = [versions] if versions else []
+    table = dump_table([carriers, files, list(function.entries), sizes, *more])
     parts = [_LENGTH.pack(len(table)), table, function.changes, *contents, function.pickle]
     return signer.sign(seal(parts, key=key, header=function_header(session, function.name)))
 
@@ -114,7 +119,8 @@ def open_function(
     plain = unseal(verify(signed, public=public), key=key, expect=function_header(session, name))
     table, rest = _split(plain, name)
     try:
-        carriers, rows, entries, sizes = table
+        carriers, rows, entries, sizes, *more = table
+        (versions,) = more or ((),)
         bounds = [0, *itertools.accumulate(map(whole, sizes))]
         if bounds[-1] > len(rest):
             raise ValueError("it is cut short")
@@ -130,6 +136,7 @@ def open_function(
             entries=tuple(map(text, entries)),
             changes=parts[0],
             contents={hashlib.sha256(part).digest(): part for part in parts[1:]},
+            versions={text(each): text(version) for each, version in versions},
         )
         _check(function, carried=bounds[-1] - bounds[1])
     except (TypeError, ValueError, LookupError) as error:

@@ -1,0 +1,1 @@
+"""What a session's results tell of how it went, as they are taken in."""

@@ -1,0 +1,1 @@
+"""What tasks printed, read by their client: while they run, and afterwards."""

@@ -1,0 +1,1 @@
+"""What notebooks show: cards of sessions and tasks, and a bar that is one output."""

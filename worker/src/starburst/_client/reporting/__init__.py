@@ -1,0 +1,1 @@
+"""The report of a session: what its results say of their tasks, and the page that shows it."""

@@ -1,0 +1,1 @@
+"""What a traceback shows of code that travelled, and of the call that raised."""

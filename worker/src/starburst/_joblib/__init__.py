@@ -1,0 +1,1 @@
+"""What joblib asks of a backend, answered by an executor."""

@@ -1,0 +1,1 @@
+"""``starburst admin``: for platform engineers and security officers."""

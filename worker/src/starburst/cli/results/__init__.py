@@ -1,0 +1,1 @@
+"""Results of a session, watched and brought here."""

@@ -1,0 +1,1 @@
+"""What a worker writes down of its tasks for the report: when, how long, how much memory."""

@@ -1,0 +1,1 @@
+"""What tasks printed, on its way to S3: bounded, sealed, stored once."""
