@@ -7,8 +7,9 @@ import copy
 import functools
 import inspect
 import string
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ import botocore.utils
 import moto.backend_index
 import moto.backends
 import moto.core.utils
+import moto.s3.responses
 import moto.s3.urls
 import moto.sqs.models
 from botocore.awsrequest import AWSRequest
@@ -27,8 +29,24 @@ from moto import mock_aws
 
 __all__ = ["quick_aws", "quick_client", "quick_clients"]
 
+_one_by_one = threading.RLock()
+"""moto's threads trip over each other where AWS answers each request whole: one lists keys that
+another deletes, loses a message that another sends, or receives one that another receives."""
+
+
+def _whole(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a request whole, before or after all others."""
+
+    @functools.wraps(answer)
+    def answered(*given: Any, **named: Any) -> Any:
+        with _one_by_one:
+            return answer(*given, **named)
+
+    return answered
+
+
 _attributes = moto.sqs.models.SQSBackend.get_queue_attributes
-_receive = moto.sqs.models.SQSBackend.receive_message
+_receive = _whole(moto.sqs.models.SQSBackend.receive_message)
 _LOOK_SECONDS = 0.05
 _words = functools.cache(moto.core.utils.camelcase_to_underscores)
 
@@ -154,7 +172,7 @@ _QUICK: dict[str, Any] = {
     "moto.core.responses.camelcase_to_underscores": _words,
     "moto.core.responses.method_names_from_class": _methods,
     "moto.sqs.models.unix_time_millis": _milliseconds,
-    "moto.sqs.models.SQSBackend.get_queue_attributes": _attributes_once,
+    "moto.sqs.models.SQSBackend.get_queue_attributes": _whole(_attributes_once),
     "moto.sqs.models.SQSBackend.receive_message": _receive_while_it_stands,
     "moto.moto_api._internal.moto_random.MotoRandom.get_random_string": _random_string,
     "botocore.auth.SigV4Auth.add_auth": _sign,
@@ -162,4 +180,22 @@ _QUICK: dict[str, Any] = {
         _dates._parse_timestamp_with_tzinfo
     ),
     "botocore.useragent.UserAgentString.to_string": lambda _: "tests",
+    **{
+        f"moto.sqs.models.SQSBackend.{name}": _whole(getattr(moto.sqs.models.SQSBackend, name))
+        for name in (
+            "send_message",
+            "send_message_batch",
+            "delete_message",
+            "delete_message_batch",
+            "change_message_visibility",
+            "change_message_visibility_batch",
+            "create_queue",
+            "delete_queue",
+            "list_queues",
+        )
+    },
+    **{
+        f"moto.s3.responses.S3Response.{name}": _whole(getattr(moto.s3.responses.S3Response, name))
+        for name in ("bucket_response", "key_response")
+    },
 }
