@@ -15,7 +15,7 @@ from starburst._client.ending.leaving import Ending, _owed
 from starburst._client.session_core import SessionCore
 from starburst.errors import SessionEnded, StarburstError
 
-__all__ = ["all_ended", "noted_begins", "wait_for_ends"]
+__all__ = ["GUARD_SECONDS", "all_ended", "noted_begins", "wait_for_ends"]
 
 GUARD_SECONDS: Final = 120
 """What hangs fails by its name; never a verdict."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,8 +18,10 @@ from starburst._client.mapping import map_over
 from starburst._client.opening import open_session
 from starburst._client.session import Session
 from starburst._protocol.sealed.log_lines import Lines, Printed, log_key, log_name, seal_lines
+from starburst.aws.write_once import put_new
 from starburst.contract import SessionKeys
 from starburst.errors import ConfigurationError
+from tests.runtime.endings import GUARD_SECONDS
 from tests.runtime.fleet import BUCKET, Fleet
 from tests.runtime.sessions import ONE, opened, square
 from tests.session_internals import queue_url
@@ -92,7 +96,8 @@ def test_forged_moved_and_repeated_objects_are_told_or_read_once(
     assert (said.text, said.task, said.worker) == ("said", 3, "w")
     assert warned.stream == "starburst"
     assert "none of ours" in warned.text
-    assert [each.text for each in spoken.logs(task=3)] == ["said"]
+    # What is missing may be of any task.
+    assert [each.text for each in spoken.logs(task=3)] == ["said", warned.text]
 
 
 def test_another_workers_object_in_the_way_holds_no_line_back(
@@ -115,6 +120,24 @@ def test_lines_that_s3_refuses_hold_up_no_result(
     monkeypatch.setattr("starburst.worker.printing.sealed_lines.put_new", refuse)
     assert spoken.submit(talk, 9).result(60) == 9
     assert not list(spoken.logs())
+
+
+def test_lines_that_s3_refuses_once_need_no_others_to_be_stored(
+    spoken: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals, stored = [2], threading.Event()  # of the result's own try, and of the next
+
+    def put_later(*given: Any, **named: Any) -> None:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "no"}}, "PutObject")
+        put_new(*given, **named)
+        stored.set()
+
+    monkeypatch.setattr("starburst.worker.printing.sealed_lines.put_new", put_later)
+    assert spoken.submit(talk, 9).result(60) == 9
+    assert stored.wait(GUARD_SECONDS)
+    assert [each.text for each in spoken.logs()] == ["\\x1b[2Jcolumn\tvalue 9"]
 
 
 @pytest.mark.parametrize("wrong", [{"task": "7"}, {"task": True}, {"worker": 3}])

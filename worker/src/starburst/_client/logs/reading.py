@@ -95,7 +95,7 @@ class LogReader:
         if isinstance(found, IntegrityError):
             text = f"lines are missing here, their object is none of ours: {one_line(found)}"
             folder = name.partition("/")[0]
-            if task is None and folder.startswith(worker or ""):
+            if folder.startswith(worker or ""):
                 yield LogLine(text=text, task=None, worker=folder, stream="starburst", time=0.0)
             return
         if (found.worker, found.serial) in self._stored:

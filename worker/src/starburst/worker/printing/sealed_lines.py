@@ -86,6 +86,7 @@ class SealedLines:
                     self._store(left[:count])
                 except TROUBLE as error:
                     self.lines.put_back(left)
+                    self._printed.set()  # the next try needs no new line
                     self._complain(error)
                     return
                 left = left[count:]
