@@ -61,8 +61,9 @@ mypy: setup
 warm: setup
 	@$(WITHOUT_AWS) $(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 || true
 
-# What to run and how; `make unit PYTEST="tests/settings -x"` runs some tests in one process.
-PYTEST ?= -q -n auto --maxprocesses 4 --dist loadscope
+# What to run and how; `make unit PYTEST="tests/settings -x"` runs some tests in one process. pytest
+# shuffles tests; here in one order for everybody, so that a verdict can be had again.
+PYTEST ?= -q -n auto --maxprocesses 4 --dist loadscope --randomly-seed=1
 
 unit: setup
 	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)
