@@ -10,6 +10,7 @@ from constructs import Construct
 from stacks.foundation import FoundationStack
 from stacks.network import NetworkStack
 from stacks.settings import Environment
+from stacks.settings.identity import vouching
 from stacks.storage import StorageStack
 from starburst.contract import log_group_name
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
@@ -146,6 +147,11 @@ def watched(
         },
         deployer=foundation.deployer_arn,
         break_glass=environment.break_glass_role_arn,
+        trusted=[
+            arn
+            for arn in (*environment.data_role_arns, *vouching(environment.identity))
+            if f":{environment.account}:" in arn
+        ],
         bucket=storage.data.bucket_name if environment.audit.data_events else None,
     )
 

@@ -14,7 +14,7 @@ from deploy.rehearsal.asking.subject import Resource, resources_of, stacks_of
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["Check", "Finding", "Subject", "Template", "is_public"]
+__all__ = ["Check", "Finding", "Subject", "Template", "is_public", "limits_of"]
 
 Template = Mapping[str, Any]
 
@@ -135,7 +135,7 @@ def is_public(policy: Mapping[str, Any]) -> bool:
     return any(
         one.get("Effect") == "Allow"
         and ("NotPrincipal" in one or _anybody(one.get("Principal")))
-        and not _is_limited(one.get("Condition", {}))
+        and not limits_of(one.get("Condition", {}))
         for one in every
     )
 
@@ -147,11 +147,19 @@ def _anybody(principal: object) -> bool:
     return principal == "*"
 
 
-def _is_limited(condition: Mapping[str, Mapping[str, Any]]) -> bool:
-    return any(
-        operator.removeprefix("ForAnyValue:") in _POSITIVE
-        and key.lower() in _LIMITING
-        and "*" not in (values if isinstance(values, list) else [values])
+def limits_of(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return what binds a statement to accounts that somebody named, by the condition's key.
+
+    Example:
+        >>> limits_of({"ArnLike": {"AWS:SourceArn": "arn:aws:sns:eu-west-1:111122223333:t"}})
+        {'aws:sourcearn': ('arn:aws:sns:eu-west-1:111122223333:t',)}
+    """
+    return {
+        key.lower(): tuple(named)
         for operator, keys in condition.items()
         for key, values in keys.items()
-    )
+        for named in [values if isinstance(values, list) else [values]]
+        if operator.removeprefix("ForAnyValue:") in _POSITIVE
+        and key.lower() in _LIMITING
+        and "*" not in named
+    }

@@ -26,7 +26,7 @@ FOREIGN: Final = "drill-foreign-"
 """What the name of an attacker's bucket begins with."""
 
 _SECONDS: Final = 60.0
-_PAUSE: Final = 0.1
+_PAUSE: Final = 0.5
 
 _MANY: Final = 1000
 """Tasks of a hostile session: more than it will live to see."""

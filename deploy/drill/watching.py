@@ -20,7 +20,9 @@ __all__ = ["Over", "Running", "is_refused", "open_doors", "watch"]
 PATIENCE: Final = 130.0
 """A worker that is told to stop has two minutes to leave."""
 
-_PAUSE: Final = 0.1
+_PAUSE: Final = 0.5
+"""From one look to the next. Each signs somebody in anew, and the goal is a minute: more of them
+would measure no better, and slow down what is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

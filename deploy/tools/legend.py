@@ -176,7 +176,8 @@ _A: Final = {
     "A15": "Who works on a server in the VPC reaches the controller, and all else, by endpoints.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
-    "A27": "Ages of keys, images and credentials are told, and which of them is due.",
+    "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
+    "alarm has somebody look.",
 }
 _OPEN: Final = {
     "S36": "AWS Config, and who has a second factor, belong to the account: yours.",

@@ -19,6 +19,7 @@ __all__ = [
     "check_break_glass",
     "check_data_roles",
     "check_identity",
+    "vouching",
 ]
 
 IAM_ARN: Final = r"arn:aws(-[a-z]+)*:iam::"
@@ -154,6 +155,15 @@ class IdentityCenter:
 
 
 IdentityProvider = SamlProvider | BrokerRole | MfaUsers | IdentityCenter
+
+
+def vouching(identity: IdentityProvider) -> tuple[str, ...]:
+    """Return ARNs of who says who a person is; none where IAM or Identity Center does."""
+    if isinstance(identity, SamlProvider):
+        return (identity.arn,)
+    if isinstance(identity, BrokerRole):
+        return tuple(filter(None, (identity.arn, identity.platform_arn)))
+    return ()
 
 
 def check_identity(

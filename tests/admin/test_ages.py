@@ -208,3 +208,25 @@ def test_the_command_tells_ages_and_what_it_could_not_see(
     clients["iam"] = Refusing(clients["iam"], "list_users")
     assert main(["admin", "ages"]) == 1
     assert "cannot look at the account's IAM users" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("days", "told"), [(58, ""), (60, "in 30 days"), (91, "due")])
+def test_what_is_due_before_the_next_month_is_told(
+    clients: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    days: int,
+    told: str,
+) -> None:
+    found = ask_ages(office(clients), now=in_days(days))
+    monkeypatch.setattr(admin, "ages", lambda **_: found)
+    assert main(["admin", "ages"]) == 0
+    [password] = [one for one in capsys.readouterr().out.splitlines() if "password" in one]
+    assert password.split("90")[-1].strip() == told
+    assert main(["admin", "ages", "--json"]) == 0
+    [left] = [
+        one["days_left"]
+        for one in json.loads(capsys.readouterr().out)["ages"]
+        if one["kind"] == "password"
+    ]
+    assert left == pytest.approx(max(0, 90 - days), abs=0.1)

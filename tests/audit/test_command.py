@@ -32,6 +32,7 @@ REFUSED = [
     ("ssm", "get_parameter", "limits"),
     ("ecr", "describe_repositories", "images"),
     ("s3", "get_bucket_policy", "public exposure"),
+    ("lambda", "get_policy", "invokers"),
     ("lambda", "invoke", "orphans"),
 ]
 

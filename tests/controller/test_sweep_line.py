@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from starburst.contract.sweep_line import FINISHED, SWEEP, UNFINISHED
+from starburst.contract.sweep_line import (
+    FINISHED,
+    FIRST_DAY_PATTERN,
+    SWEEP,
+    SWEEP_PATTERN,
+    UNFINISHED,
+    sweep_line,
+)
 from starburst.controller.sweep import SweepFailed
+from starburst_assurance.alarms.filter_patterns import matches_line
 from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 
@@ -72,3 +81,21 @@ def test_one_that_fails_in_the_end_was_a_sweep_all_the_same(
     with pytest.raises(SweepFailed):
         world.sweep()
     assert results(told) == [FINISHED]
+
+
+@pytest.mark.parametrize(
+    ("moment", "first"),
+    [
+        ("2026-11-30T23:59:59Z", False),
+        ("2026-12-01T00:00:00Z", True),
+        ("2026-12-01T23:59:59Z", True),
+        ("2026-12-02T00:00:00Z", False),
+        ("2026-12-11T12:00:00Z", False),
+        ("2026-12-31T12:00:00Z", False),
+    ],
+)
+def test_sweeps_of_a_months_first_day_are_counted_apart(moment: str, first: bool) -> None:
+    at = datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+    line = sweep_line(at=at, sessions=0, tended=0, finished=True)
+    assert matches_line(FIRST_DAY_PATTERN, line) is first
+    assert matches_line(SWEEP_PATTERN, line)

@@ -70,7 +70,8 @@ class Time:
     def __call__(self) -> float:
         return self.now
 
-    def pause(self, _seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
+        assert seconds >= 0.5, "each look signs somebody in: it is not made many times a second"
         self.now += 1
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from environments import ALL
-from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
+from starburst.contract.sweep_line import FIRST_DAY_PATTERN, SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst_constructs.monitoring.noticed.refusals import REFUSAL_PATTERN
 from starburst_constructs.monitoring.tampering import TAMPERING_PATTERN, tampering_metric
 from tests.some import some
 from tests.stacks.reading import resources
 
-OTHERS = (REFUSAL_PATTERN, SWEEP_PATTERN, UNFINISHED_PATTERN)
+OTHERS = (REFUSAL_PATTERN, SWEEP_PATTERN, UNFINISHED_PATTERN, FIRST_DAY_PATTERN)
 
 
 @pytest.mark.parametrize("environment", [each.name for each in ALL])

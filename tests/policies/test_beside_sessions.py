@@ -74,6 +74,10 @@ def test_analysts_write_what_settings_leave_to_them(
     assert may("s3:PutObject", WHEEL) is (packages == "any")
     assert may("s3:PutObject", TABLE) is (data_writers == "analysts")
     assert may("s3:DeleteObject", TABLE) is (data_writers == "analysts")
+    # Data come in parts where they are large; a wheel is written whole.
+    for action in ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"):
+        assert may(action, TABLE) is (data_writers == "analysts")
+        assert not may(action, WHEEL)
     # Versions stay as long as the bucket keeps them, and a wheel until a steward takes it away.
     for action, resource in (
         ("s3:DeleteObjectVersion", TABLE),

@@ -320,10 +320,14 @@ COST: Final = (
         rows=("A2", "A10", "A27"),
         theorems=("responders_read_nothing",),
         tests=(
-            "tests/audit/test_findings.py::test_what_is_spoiled_is_found_and_nothing_else",
+            "tests/audit/test_findings_of_access.py::test_what_is_spoiled_is_found_alone",
+            "tests/audit/test_findings_of_upkeep.py::test_what_is_spoiled_is_found_alone",
+            "tests/audit/test_findings_in_an_existing_vpc.py::test_what_is_open_there_is_found_alone",
             "tests/audit/test_clean.py::test_an_environment_as_its_code_has_it_has_no_finding",
             "tests/audit/test_command.py::test_a_call_that_is_denied_is_told_and_never_passed_over",
             "tests/admin/test_ages.py::test_each_kind_is_told_and_due_from_its_own_day_on",
+            "tests/controller/test_sweep_line.py"
+            "::test_sweeps_of_a_months_first_day_are_counted_apart",
         ),
     ),
     Control(

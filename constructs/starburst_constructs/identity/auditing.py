@@ -76,6 +76,7 @@ def auditor_document(
                 "kms:GetKeyRotationStatus",
                 "kms:ListKeyRotations",
                 "lambda:GetPolicy",
+                "lambda:ListAliases",
                 "logs:DescribeLogGroups",
                 "sns:GetTopicAttributes",
                 "sqs:GetQueueAttributes",

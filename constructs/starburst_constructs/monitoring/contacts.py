@@ -21,6 +21,7 @@ CONTACTS: Final[Mapping[str, Contact]] = MappingProxyType(
         "Throttles": "platform",
         "LostEvents": "platform",
         "StaleWakes": "platform",
+        "Ages": "platform",
         "Tampering": "security",
         "Trespasses": "security",
         "Weakenings": "security",

@@ -1,4 +1,4 @@
-"""Count the controller's sweeps, and those that did not get to everything, from its log (S22).
+"""Count the controller's sweeps, from its log: all, unfinished ones, those of a month's first day.
 
 The controller prints one line of JSON at the end of each sweep, and whatever else it logs is no
 JSON. So a filter on fields finds sweeps and nothing that a caller wrote.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from starburst.contract.sweep_line import SWEEP_PATTERN, UNFINISHED_PATTERN
+from starburst.contract.sweep_line import FIRST_DAY_PATTERN, SWEEP_PATTERN, UNFINISHED_PATTERN
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 
-__all__ = ["SweepFilters", "sweeps_metric", "unfinished_metric"]
+__all__ = ["SweepFilters", "first_day_metric", "sweeps_metric", "unfinished_metric"]
 
 
 def sweeps_metric(environment: str) -> str:
@@ -35,8 +35,18 @@ def unfinished_metric(environment: str) -> str:
     return f"{environment}-unfinished-sweeps"
 
 
+def first_day_metric(environment: str) -> str:
+    """Return the metric that counts the sweeps of the first day of a month.
+
+    Example:
+        >>> first_day_metric("prod")
+        'prod-first-day-sweeps'
+    """
+    return f"{environment}-first-day-sweeps"
+
+
 class SweepFilters(Construct):
-    """Counts sweeps in the log of the controller.
+    """Counts sweeps in the log of the controller (S22, A27).
 
     Args:
         scope: parent construct.
@@ -58,4 +68,11 @@ class SweepFilters(Construct):
             log=log,
             pattern=UNFINISHED_PATTERN,
             metric=unfinished_metric(environment),
+        )
+        CountingFilter(
+            self,
+            "FirstDay",
+            log=log,
+            pattern=FIRST_DAY_PATTERN,
+            metric=first_day_metric(environment),
         )

@@ -20,7 +20,11 @@ from starburst_constructs.monitoring.metric_filter import NAMESPACE
 from starburst_constructs.monitoring.noticed.listening import trail_metric
 from starburst_constructs.monitoring.noticed.refusals import refusals_metric
 from starburst_constructs.monitoring.noticed.volume import largest_sum
-from starburst_constructs.monitoring.sweeps import sweeps_metric, unfinished_metric
+from starburst_constructs.monitoring.sweeps import (
+    first_day_metric,
+    sweeps_metric,
+    unfinished_metric,
+)
 
 __all__ = [
     "MANY_FAILED_LOGINS",
@@ -49,8 +53,10 @@ TOLD_BY_TRAIL: Final[Mapping[str, str]] = MappingProxyType(
         "user",
         "Weakenings": "Somebody changed, or tried to, what the record rests on: keys, trail, "
         "buckets, logs or alarms",
-        "Openings": "Somebody changed the network, a role or a stack of Starburst's by hand",
-        "Deployments": "A deployment changed the network or a role of Starburst's",
+        "Openings": "Somebody changed the network, a role or a stack of Starburst's, or who is let "
+        "in by others' roles, by hand",
+        "Deployments": "A deployment changed the network or a role of Starburst's, or who is let "
+        "in by others' roles",
         "Strangers": "Somebody who is none of Starburst's roles touched its data, or tried to",
         "Outsiders": "A person's credentials were used outside the trusted networks",
         "FailedLogins": f"{MANY_FAILED_LOGINS} logins or credentials failed in a quarter of an "
@@ -100,7 +106,7 @@ class _Watched:
 
 
 class Watch(Construct):
-    """Alarms on a controller that is silent, fails, is late or loses events, and on theft.
+    """Alarms on a controller that is silent, fails, is late or loses events, on theft, and on age.
 
     One throttle is no alarm: who invokes the function tries again. A quarter of an hour with some
     in every five minutes is. One sweep that did not get to everything is none either: the next one
@@ -138,6 +144,7 @@ class Watch(Construct):
         super().__init__(scope, construct_id)
         alarms = (
             *_of_controller(environment, function),
+            *_of_the_calendar(environment),
             *_of_queues(failures, wakes),
             *_of_logs(environment, tampering),
             *(_of_trail(environment, name) for name in TOLD_BY_TRAIL if name in told_by_trail),
@@ -187,6 +194,16 @@ def _of_controller(environment: str, function: lambda_.Function) -> Iterator[_Wa
         told="The controller has been throttled for a quarter of an hour: people wait",
         metric=function.metric_throttles(period=_FIVE_MINUTES),
         periods=3,
+    )
+
+
+def _of_the_calendar(environment: str) -> Iterator[_Watched]:
+    # Nothing of ours may ask ECR and IAM for dates, so it says each month that it is time to look.
+    yield _Watched(
+        name="Ages",
+        told="A month begins: starburst admin ages says which keys, images and credentials are due "
+        "in it",
+        metric=counted(first_day_metric(environment)),
     )
 
 

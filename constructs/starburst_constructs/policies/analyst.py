@@ -248,11 +248,7 @@ def analyst_area_statements(
         statements.append(
             Allow(
                 sid="PublishPackages",
-                actions=[
-                    "s3:AbortMultipartUpload",
-                    "s3:ListMultipartUploadParts",
-                    "s3:PutObject",
-                ],
+                actions=["s3:PutObject"],
                 resources=patterns(
                     "A wheel's key is its hash, which nobody knows before; each is written once.",
                     f"{bucket_arn}/{wheels}*",

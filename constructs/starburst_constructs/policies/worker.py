@@ -77,7 +77,7 @@ def worker_statements(
         ),
         Allow(
             sid="WriteResults",
-            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            actions=["s3:PutObject"],
             resources=patterns(
                 "What a worker writes; tasks have numbers, and IAM has no pattern for digits.",
                 *(f"{session}results/{name}" for name in (ATTEMPT, RESULT)),
@@ -85,7 +85,7 @@ def worker_statements(
         ),
         Allow(
             sid="WriteLogs",
-            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            actions=["s3:PutObject"],
             resources=patterns(
                 "What a worker's tasks print; workers have names, and IAM no pattern for them.",
                 f"{session}logs/{LINES}",
@@ -97,7 +97,7 @@ def worker_statements(
         iam.PolicyStatement(
             sid="NeverDeeper",
             effect=iam.Effect.DENY,
-            actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+            actions=["s3:PutObject"],
             resources=[f"{bucket_arn}/{SESSIONS.prefix(workspace, *'*****')}*"],
         ),
         Allow(

@@ -10,6 +10,7 @@ from .buckets import BUCKETS
 from .drift import DRIFT, STACKS
 from .exposure import EXPOSURE
 from .images import IMAGES
+from .invokers import INVOKERS
 from .keys import KEYS
 from .network import ENDPOINTS, GROUPS, SUBNETS
 from .orphans import LEFT_OPEN, ORPHANS
@@ -34,6 +35,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     LIMITS,
     IMAGES,
     EXPOSURE,
+    INVOKERS,
     ORPHANS,
     LEFT_OPEN,
 )

@@ -13,13 +13,7 @@ from starburst.aws.calls import code_of
 
 __all__ = ["EXPOSURE"]
 
-_NO_POLICY: Final = frozenset(
-    {
-        "NoSuchBucketPolicy",
-        "RepositoryPolicyNotFoundException",
-        "ResourceNotFoundException",
-    }
-)
+_NO_POLICY: Final = frozenset({"NoSuchBucketPolicy", "RepositoryPolicyNotFoundException"})
 
 
 def _look(subject: Subject) -> Iterator[Finding]:
@@ -58,9 +52,6 @@ _READ: Final[dict[str, Callable[[Subject, str], str]]] = {
     "AWS::SNS::Topic": lambda s, name: (
         s.client("sns").get_topic_attributes(TopicArn=name)["Attributes"].get("Policy", "")
     ),
-    "AWS::Lambda::Function": lambda s, name: s.client("lambda").get_policy(FunctionName=name)[
-        "Policy"
-    ],
 }
 """How the policy of each kind is read."""
 

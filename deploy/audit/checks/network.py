@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -15,12 +16,18 @@ __all__ = ["ENDPOINTS", "GROUPS", "SUBNETS"]
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0"})
 _LEAVES: Final = "code that runs on workers could send data out"
 _BATCH: Final = 100
+_PUBLIC: Final = ("cagw-", "eigw-", "igw-")
+_NARROW: Final = 8
+"""A route to fewer addresses than this many bits leave open leads to somebody, not everywhere."""
+
 _GONE: Final = ("InvalidVpcEndpointId.NotFound",)
 
 
 def _subnets(subject: Subject) -> Iterator[Finding]:
     ec2 = subject.client("ec2")
+    existing = subject.environment.network.existing
     names = [one.physical for one, _ in subject.of_kind("AWS::EC2::Subnet")]
+    names += existing.subnet_ids if existing is not None else ()
     for subnet in ec2.describe_subnets(SubnetIds=names)["Subnets"] if names else ():
         if subnet["MapPublicIpOnLaunch"]:
             yield Finding(
@@ -30,18 +37,49 @@ def _subnets(subject: Subject) -> Iterator[Finding]:
                 do="switch that off again",
             )
     for one, _ in subject.of_kind("AWS::EC2::VPC"):
-        of_vpc = [{"Name": "vpc-id", "Values": [one.physical]}]
-        for page in ec2.get_paginator("describe_route_tables").paginate(Filters=of_vpc):
-            for table in page["RouteTables"]:
-                for route in table["Routes"]:
-                    way = _way_out(route)
-                    if way and not subject.expects(_KINDS[way.partition("-")[0]]):
-                        yield Finding(
-                            resource=f"route table {table['RouteTableId']}",
-                            what=f"leads out through {way}",
-                            why=_LEAVES,
-                            do="delete the route, and see in the trail who made it",
-                        )
+        for table in _tables(ec2, one.physical):
+            for route in table["Routes"]:
+                way = _way_out(route)
+                if way and not subject.expects(_KINDS[way.partition("-")[0]]):
+                    yield _leading_out(table, way)
+    if existing is not None:
+        nat = subject.environment.network.egress == "nat"
+        for table in _used(_tables(ec2, existing.vpc_id), existing.subnet_ids):
+            for route in table["Routes"]:
+                if way := _way_to_the_world(route, nat=nat):
+                    yield _leading_out(table, way)
+
+
+def _tables(ec2: Any, vpc: str) -> list[Mapping[str, Any]]:  # noqa: ANN401 - any client of boto3
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+    pages = ec2.get_paginator("describe_route_tables").paginate(Filters=of_vpc)
+    return [table for page in pages for table in page["RouteTables"]]
+
+
+def _used(
+    tables: Sequence[Mapping[str, Any]], subnets: Sequence[str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the tables that some subnets go by: their own, or the VPC's main one."""
+    own = {
+        each["SubnetId"]: table["RouteTableId"]
+        for table in tables
+        for each in table["Associations"]
+        if "SubnetId" in each
+    }
+    wanted = {own.get(subnet) for subnet in subnets}
+    for table in tables:
+        main = any(each.get("Main") for each in table["Associations"])
+        if table["RouteTableId"] in wanted or (main and None in wanted):
+            yield table
+
+
+def _leading_out(table: Mapping[str, Any], way: str) -> Finding:
+    return Finding(
+        resource=f"route table {table['RouteTableId']}",
+        what=f"leads out through {way}",
+        why=_LEAVES,
+        do="delete the route, and see in the trail who made it",
+    )
 
 
 def _way_out(route: Mapping[str, Any]) -> str:
@@ -53,6 +91,24 @@ def _way_out(route: Mapping[str, Any]) -> str:
     return str(route.get("EgressOnlyInternetGatewayId", ""))
 
 
+def _way_to_the_world(route: Mapping[str, Any], *, nat: bool) -> str:
+    """Return through what a route of an organization's VPC leads to the internet.
+
+    Its own networks are reached by narrower routes. Where a way out is wanted, whatever the
+    organization has there is it, but for a gateway by which the subnet would be public.
+    """
+    way = next((str(route[name]) for name in _TARGETS if route.get(name)), "")
+    if way.startswith(_PUBLIC):
+        return way
+    there = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+    return "" if nat or there is None or ip_network(there).prefixlen >= _NARROW else way
+
+
+_TARGETS: Final = (
+    *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId"),
+    *("InstanceId", "LocalGatewayId", "NatGatewayId", "NetworkInterfaceId", "TransitGatewayId"),
+    "VpcPeeringConnectionId",
+)
 _KINDS: Final = {
     "igw": "AWS::EC2::InternetGateway",
     "nat": "AWS::EC2::NatGateway",
@@ -116,9 +172,12 @@ def _groups(subject: Subject) -> Iterator[Finding]:
                     )
     if "default-security-group" in subject.environment.without:
         return
-    for one, _ in subject.of_kind("AWS::EC2::VPC"):
+    existing = subject.environment.network.existing
+    networks = [one.physical for one, _ in subject.of_kind("AWS::EC2::VPC")]
+    networks += [existing.vpc_id] if existing is not None else []
+    for vpc in networks:
         own = [
-            {"Name": "vpc-id", "Values": [one.physical]},
+            {"Name": "vpc-id", "Values": [vpc]},
             {"Name": "group-name", "Values": ["default"]},
         ]
         for group in ec2.describe_security_groups(Filters=own)["SecurityGroups"]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stacks.settings import Environment
@@ -27,6 +28,7 @@ HOUR = 60
 READING = 20
 """Once an hour people look at results."""
 
+LAST_OF_A_MONTH = datetime(2026, 11, 30, tzinfo=UTC).timestamp()
 ASLEEP = 6 * HOUR
 """SQS tells nothing of a queue that nobody asked for so long."""
 
@@ -47,6 +49,7 @@ class Stretch:
     def __init__(self, environment: Environment, watched: Watched) -> None:
         name = environment.name
         self.environment = name
+        self.day = LAST_OF_A_MONTH
         self.account, self.region = environment.account, environment.region
         self.workspace = environment.workspaces[0].name
         self.bucket = _data_bucket(watched)
@@ -85,7 +88,9 @@ class Stretch:
         tended = sessions if finished else sessions // 2
         self.says(
             minute,
-            sweep_line(at=minute * 60.0, sessions=sessions, tended=tended, finished=finished),
+            sweep_line(
+                at=self.day + minute * 60.0, sessions=sessions, tended=tended, finished=finished
+            ),
         )
 
     def trail(self, minute: int, *, times: int = 1, **event: Any) -> None:
@@ -201,6 +206,13 @@ def _cut_short(stretch: Stretch, minute: int) -> None:
     stretch.asked(minute)
     stretch.wakes(minute, 0)
     stretch.swept(minute, sessions=400, finished=False)
+
+
+def _month_begins(stretch: Stretch, minute: int) -> None:
+    """It is the day after."""
+    stretch.day += 86_400
+    ordinary(stretch, minute)
+    stretch.day -= 86_400
 
 
 def _raises(stretch: Stretch, minute: int) -> None:
@@ -341,6 +353,10 @@ BAD: dict[str, tuple[Bad, frozenset[str], dict[str, int]]] = {
     "sweeps do not get to everything": (
         *(_cut_short, frozenset({"UnfinishedSweeps"})),
         {"lasts": 30, "within": 4, "quiet_within": 5},
+    ),
+    "a month begins": (
+        *(_month_begins, frozenset({"Ages"})),
+        {"lasts": 2 * HOUR, "within": 1, "quiet_within": KEPT_UP},
     ),
     "sweeps raise when all is done": (
         *(_raises, frozenset({"Errors"})),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,20 +12,19 @@ from environments import PROD, REGULATED
 from stacks.settings import Audit
 from tests.monitoring.noticed.world import World
 
+OWN = replace(PROD, data_role_arns=(f"arn:aws:iam::{PROD.account}:role/eraser",))
 FORWARDED = replace(
-    REGULATED, audit=Audit(trail=False, log_days=400), trusted_cidrs=("140.107.0.0/16",)
+    REGULATED,
+    audit=Audit(trail=False, log_days=400),
+    trusted_cidrs=("140.107.0.0/16",),
+    data_role_arns=(f"arn:aws:iam::{REGULATED.account}:role/security/restorer",),
 )
 
 
 @pytest.fixture(scope="session")
-def own(templates: Mapping[str, Any]) -> World:
-    return World(PROD, templates)
-
-
-@pytest.fixture(scope="session")
-def forwarded(tmp_path_factory: pytest.TempPathFactory) -> World:
-    outdir = tmp_path_factory.mktemp("forwarded")
-    app.build([FORWARDED], outdir=str(outdir), validate=False).synth()
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
+    outdir = tmp_path_factory.mktemp("worlds")
+    app.build([OWN, FORWARDED], outdir=str(outdir), validate=False).synth()
     templates = {
         stack["displayName"]: json.loads((manifest.parent / properties["templateFile"]).read_text())
         for manifest in outdir.glob("assembly-*/manifest.json")
@@ -35,7 +32,17 @@ def forwarded(tmp_path_factory: pytest.TempPathFactory) -> World:
         if stack["type"] == "aws:cloudformation:stack"
         for properties in [stack["properties"]]
     }
-    return World(FORWARDED, templates)
+    return {each.name: World(each, templates) for each in (OWN, FORWARDED)}
+
+
+@pytest.fixture(scope="session")
+def own(worlds: dict[str, World]) -> World:
+    return worlds[OWN.name]
+
+
+@pytest.fixture(scope="session")
+def forwarded(worlds: dict[str, World]) -> World:
+    return worlds[FORWARDED.name]
 
 
 @pytest.fixture(params=["own", "forwarded"])

@@ -25,6 +25,8 @@ MOST_FILTERS = 100
 """Of one log group, https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
 cloudwatch_limits_cwl.html."""
 EVENT_PATTERN = 2048
+MOST_ROLES = 12
+"""Ten that reach data, the broker's, and the platform team's."""
 TRUSTED = (
     ("140.107.0.0/16",),
     ("140.107.3.4/32",),
@@ -42,6 +44,10 @@ def watched(subnets: int = 6) -> Watched:
         key_ids={"LogsKey": "0" * 36, "DataKey": "1" * 36},
         deployer=deployer_arn(account="1" * 12, region="ap-southeast-2", qualifier="q" * 10),
         break_glass=f"arn:aws:iam::{'1' * 12}:role/{'b' * 64}",
+        trusted=[
+            *(f"arn:aws:iam::{'1' * 12}:role/{number:064}" for number in range(MOST_ROLES)),
+            f"arn:aws:iam::{'1' * 12}:saml-provider/{'p' * 128}",
+        ],
         bucket="b" * 63,
     )
 

@@ -12,6 +12,7 @@ from starburst_constructs.monitoring.noticed.listening import trail_metric
 from tests.monitoring.noticed.world import Event, World, attacks, clean_day, passes, wrapped
 from tests.some import some
 
+NAMES = ("bucket", "data_key", "logs_key", "environment", "provider", "provider_name", "data_role")
 NEVER = '($.eventName = "")'
 
 
@@ -53,9 +54,9 @@ def neighbours(written: Event) -> Iterator[Event]:
         yield {**written, "awsRegion": "ap-south-1"}
     if service not in ("ec2", "monitoring", "signin", "sts"):
         text = json.dumps(written)
-        for word in ("bucket", "data_key", "logs_key", "environment"):
+        for word in NAMES:
             text = text.replace(f"<{word}>", "another")
-        yield json.loads(text.replace("cdk-hnb659fds", "another"))
+        yield json.loads(text.replace("cdk-hnb659fds", "another").replace("break-glass", "another"))
 
 
 def others(written: Event) -> Iterator[Event]:

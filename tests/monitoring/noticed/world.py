@@ -132,6 +132,8 @@ class World:
             f"cdk-hnb659fds-cfn-exec-role-{place}",
             "break_glass": self.environment.break_glass_role_arn or "",
             "provider": getattr(self.environment.identity, "arn", ""),
+            "provider_name": getattr(self.environment.identity, "arn", "").rpartition("/")[2],
+            "data_role": self.environment.data_role_arns[0].rpartition("/")[2],
         }
 
     def record(self, written: Event) -> Event:

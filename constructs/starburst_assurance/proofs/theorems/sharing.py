@@ -26,7 +26,7 @@ READING: Final = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListMultipartUpload
 WRITING: Final = ("s3:AbortMultipartUpload", "s3:PutObject")
 ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
-PACKAGE_RIGHTS: Final = {"analyst": WRITING, "steward": (*WRITING, *ERASING)}
+PACKAGE_RIGHTS: Final = {"analyst": WRITING[1:], "steward": (*WRITING, *ERASING)}
 DATA_RIGHTS: Final = {"analyst": (*WRITING, "s3:DeleteObject"), "steward": (*WRITING, *ERASING)}
 """What a writer may do beyond reading: an analyst leaves the versions of what they delete."""
 

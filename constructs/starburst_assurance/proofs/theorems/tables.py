@@ -133,8 +133,8 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (("ssm:GetParameter",), ("{parameter}", "{packages}")),
         ((*KEY_USE, "kms:Encrypt"), ("{key}",)),
         (("s3:GetObject",), SHARED),
-        ((*PUTTING, "s3:PutObject"), SHARED),
-        (("s3:DeleteObject",), SHARED[1:]),
+        (("s3:PutObject",), SHARED),
+        ((*PUTTING, "s3:DeleteObject"), SHARED[1:]),
         ((*KEEPING, "s3:PutObject"), ("{bucket}/home/{ws}/{user}/*",)),
     ),
     "steward": (
@@ -152,7 +152,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
             ),
         ),
         (
-            ("s3:PutObject", "s3:AbortMultipartUpload"),
+            ("s3:PutObject",),
             tuple(f"{{bucket}}/sessions/{{ws}}/*/{SID}/{name}/*" for name in ("results", "logs")),
         ),
         (("s3:GetObject",), SHARED),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from starburst_constructs.monitoring.noticed.named_trust import TRUST_CALLS
 from starburst_constructs.monitoring.noticed.patterns import (
     every,
     is_not,
@@ -118,7 +119,7 @@ def evidence_filters(
         ),
         "Doors": pattern(
             of_service("iam"),
-            named("UpdateAssumeRolePolicy"),
+            named(*TRUST_CALLS),
             some(*(is_text("requestParameters.roleName", one.rpartition("/")[2]) for one in doors)),
         ),
         **dict(_alarms(environment)),

@@ -29,6 +29,7 @@ from starburst_constructs.monitoring.noticed.changes import (
 )
 from starburst_constructs.monitoring.noticed.evidence_changes import EVIDENCE_CALLS
 from starburst_constructs.monitoring.noticed.logins import NO_CREDENTIALS
+from starburst_constructs.monitoring.noticed.named_trust import PROVIDER_CALLS
 from starburst_constructs.monitoring.noticed.reads import PEOPLE
 from starburst_constructs.naming import role_arn, role_name
 from starburst_constructs.placement import Placement
@@ -74,7 +75,7 @@ def trail_patterns(
     return {
         "NetworkAToM": _calls("ec2", network[:middle]),
         "NetworkNToZ": _calls("ec2", network[middle:]),
-        "Roles": _calls("iam", ROLE_CALLS),
+        "Roles": _calls("iam", (*ROLE_CALLS, *PROVIDER_CALLS)),
         "Stacks": _calls("cloudformation", STACK_CALLS),
         "Workers": _calls("ecs", _STARTS),
         "Schedules": _api(

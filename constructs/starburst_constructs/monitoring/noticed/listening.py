@@ -18,6 +18,7 @@ from starburst_constructs.monitoring.noticed.evidence_changes import (
     evidence_metric,
 )
 from starburst_constructs.monitoring.noticed.logins import failed_logins
+from starburst_constructs.monitoring.noticed.named_trust import trust_changes
 from starburst_constructs.monitoring.noticed.patterns import in_detail
 from starburst_constructs.monitoring.noticed.reads import strangers
 from starburst_constructs.placement import Placement
@@ -63,6 +64,8 @@ class Watched:
         key_ids: of the keys that evidence is encrypted with, by what each is called.
         deployer: ARN of the role in which CloudFormation deploys.
         break_glass: ARN of the role that may end keys; None for none.
+        trusted: ARNs of others' roles that reach data, and of who vouches for people, as far as
+            they are of this account.
         bucket: name of the data bucket; None where nobody records what is read there.
     """
 
@@ -73,6 +76,7 @@ class Watched:
     key_ids: Mapping[str, str]
     deployer: str
     break_glass: str | None
+    trusted: Sequence[str]
     bucket: str | None
 
     def filters(self) -> Mapping[str, Mapping[str, str]]:
@@ -91,8 +95,14 @@ class Watched:
                 deployer=self.deployer,
                 break_glass=self.break_glass,
             ),
-            "Openings": openings(self.environment, placement=self.placement, makers=makers),
-            "Deployments": deployments(self.environment, placement=self.placement, makers=makers),
+            "Openings": {
+                **openings(self.environment, placement=self.placement, makers=makers),
+                **trust_changes(self.trusted, by=makers.by_hand),
+            },
+            "Deployments": {
+                **deployments(self.environment, placement=self.placement, makers=makers),
+                **trust_changes(self.trusted, by=makers.by_deployment),
+            },
             "FailedLogins": failed_logins(),
         }
         if self.bucket is not None:

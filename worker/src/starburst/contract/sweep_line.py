@@ -7,10 +7,12 @@ that no text of a caller's, quoted in a refusal, can pass for a sweep.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Final
 
 __all__ = [
     "FINISHED",
+    "FIRST_DAY_PATTERN",
     "SWEEP",
     "SWEEP_PATTERN",
     "UNFINISHED",
@@ -34,6 +36,9 @@ SWEEP_PATTERN: Final = f'{{ ($.event = "{SWEEP}") }}'
 UNFINISHED_PATTERN: Final = f'{{ ($.event = "{SWEEP}") && ($.result = "{UNFINISHED}") }}'
 """Finds those whose time was up."""
 
+FIRST_DAY_PATTERN: Final = f'{{ ($.event = "{SWEEP}") && ($.day = "01") }}'
+"""Finds those of the first day of a month, on which people are told to look at ages (A27)."""
+
 
 def sweep_line(*, at: float, sessions: int, tended: int, finished: bool) -> str:
     """Return the line of one sweep.
@@ -45,12 +50,15 @@ def sweep_line(*, at: float, sessions: int, tended: int, finished: bool) -> str:
         finished: whether it got to all that there was.
 
     Example:
-        >>> sweep_line(at=60, sessions=2, tended=1, finished=False)
-        '{"at": 60, "event": "starburst-sweep", "result": "unfinished", "sessions": 2, "tended": 1}'
+        >>> said = json.loads(sweep_line(at=60, sessions=2, tended=1, finished=False))
+        >>> said["day"], said["result"]
+        ('01', 'unfinished')
     """
     return json.dumps(
         {
             "at": at,
+            # In UTC, as text: conditions of a filter on text are the same everywhere.
+            "day": f"{datetime.fromtimestamp(at, UTC):%d}",
             "event": SWEEP,
             "result": FINISHED if finished else UNFINISHED,
             "sessions": sessions,

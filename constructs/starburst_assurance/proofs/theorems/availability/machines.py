@@ -80,7 +80,6 @@ def workers_can_work(world: World) -> Iterator[Claim]:
                     ("s3:PutObject", f"{session}{result}", PART),
                     ("s3:PutObject", f"{session}results/{ATTEMPT}", ONCE),
                     ("s3:PutObject", f"{session}logs/{LINES}", ONCE),
-                    *calls(("s3:AbortMultipartUpload",), f"{session}{result}"),
                     *calls(
                         (*MESSAGES, "sqs:ChangeMessageVisibility"),
                         queue_named(queue_of(world, workspace), SESSION),

@@ -53,6 +53,11 @@ class Age:
         """Whether it is to be rotated, or built anew."""
         return self.days >= self.most_days
 
+    @property
+    def days_left(self) -> float:
+        """Days until it is due; 0 for what is."""
+        return max(0.0, round(self.most_days - self.days, 2))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ages:

@@ -18,12 +18,14 @@ from starburst.untrusted.terminal_text import tell
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from starburst._client.admin.ages import Age
     from starburst._client.admin.office import Officer
     from starburst.admin import AdminSession, MonthlyReport, TotalsOverview
 
 __all__ = ["add_admin"]
 
 _MOST_ROWS: Final = 200
+_A_MONTH: Final = 31
 
 
 def add_admin(commands: Any) -> None:  # noqa: ANN401 - argparse names the type with an underscore
@@ -227,7 +229,7 @@ def _ages(arguments: argparse.Namespace) -> int:
 
     found = admin.ages(**_where(arguments))
     if arguments.json:
-        told = [{**asdict(one), "due": one.due} for one in found.ages]
+        told = [{**asdict(one), "due": one.due, "days_left": one.days_left} for one in found.ages]
         say_json({"ages": told, "unread": list(found.unread)})
     else:
         if found.ages:
@@ -239,7 +241,7 @@ def _ages(arguments: argparse.Namespace) -> int:
                         one.kind,
                         f"{one.days:,.0f}",
                         str(one.most_days),
-                        "due" if one.due else "",
+                        _due(one),
                     )
                     for one in found.ages
                 ],
@@ -247,6 +249,13 @@ def _ages(arguments: argparse.Namespace) -> int:
         for sentence in found.unread:
             say(sentence)
     return 1 if found.unread else 0
+
+
+def _due(one: Age) -> str:
+    """Return whether a thing is due, or will be before people look again: they do each month."""
+    if one.due:
+        return "due"
+    return f"in {one.days_left:,.0f} days" if one.days_left <= _A_MONTH else ""
 
 
 def _moment(text: str) -> datetime:

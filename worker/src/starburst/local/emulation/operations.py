@@ -99,6 +99,7 @@ _LAMBDA: Mapping[str, str] = {
     "GetFunctionEventInvokeConfig": _SAME,
     "GetPolicy": _SAME,
     "Invoke": "InvokeFunction",
+    "ListAliases": _SAME,
     "ListFunctions": _SAME,
     "ListTags": _SAME,
     "ListVersionsByFunction": _SAME,
