@@ -63,6 +63,7 @@ def build(
         validate: judge the synthesis with our rules and the environments' packs, minus waivers.
 
     Raises:
+        ConfigurationError: what is said of an environment is longer than AWS stores.
         MissingJudgeError: something that judges is not installed.
         SettingsError: the settings contradict each other, or the context names no environment.
         WaiverError: a waiver is expired or malformed.
@@ -122,6 +123,7 @@ def main() -> int:
     # The CDK reads it as a wish to leave its own validator out.
     os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
+    from starburst.errors import ConfigurationError  # noqa: PLC0415
     from starburst_assurance.gate.table import open_findings, warnings  # noqa: PLC0415
     from starburst_assurance.waivers import WaiverError  # noqa: PLC0415
     from starburst_constructs.policies.wildcards import WildcardError  # noqa: PLC0415
@@ -133,7 +135,13 @@ def main() -> int:
     from_cli = "CDK_OUTDIR" in os.environ
     try:
         app = build(outdir=None if from_cli else str(HERE / OUTPUT))
-    except (MissingJudgeError, SettingsError, WaiverError, WildcardError) as error:
+    except (
+        ConfigurationError,
+        MissingJudgeError,
+        SettingsError,
+        WaiverError,
+        WildcardError,
+    ) as error:
         # Its sentence says everything; a traceback would bury it.
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -34,7 +34,7 @@ from starburst_constructs.identity.roles import (
     mfa_conditions,
     task_trust,
 )
-from starburst_constructs.naming import role_name
+from starburst_constructs.naming import role_arn, role_name
 from starburst_constructs.policies.analyst import analyst_area_statements, analyst_statements
 from starburst_constructs.policies.controller import (
     fleet_statements,
@@ -51,13 +51,23 @@ from starburst_constructs.policies.worker import (
     worker_statements,
 )
 
-__all__ = ["AccessStack"]
+__all__ = ["WORKSPACES_A_STACK", "AccessStack"]
+
+WORKSPACES_A_STACK: Final = 24
+"""Workspaces whose roles one stack has: some ten resources and 28 kB of template each.
+
+CloudFormation takes 500 resources and 1 MB. A workspace stays in its stack while none before it in
+the settings goes: its roles have names, which only one stack at a time can make.
+"""
 
 _WORKING_DAY = cdk.Duration.hours(8)
 
 
 class AccessStack(cdk.Stack):
-    """The roles of one environment.
+    """The roles of one environment, or those of some of its workspaces.
+
+    A stack has room for the roles of so many workspaces; more have stacks of their own, which need
+    nothing of the first: roles know each other by name.
 
     Args:
         scope: the stage.
@@ -67,14 +77,17 @@ class AccessStack(cdk.Stack):
         network: for the VPC, outside of which workers' credentials are of no use.
         storage: for the data bucket.
         registry: for the worker image's repository.
+        first: the place of its first workspace among the environment's; the stack at 0 has the
+            roles of the whole environment as well.
 
     Attributes:
         analyst_roles: by workspace; a person becomes one through the identity provider.
         steward_roles: by workspace; who puts its packages and data.
         worker_roles: by workspace; what code on a worker may do.
         execution_roles: by workspace; what ECS may do to start a worker.
-        controller_role: the only one that may start tasks, pass roles and make queues.
-        platform_role: deploys and reads logs; no data.
+        controller_role: the only one that may start tasks, pass roles and make queues; of the first
+            stack alone.
+        platform_role: deploys and reads logs; no data; of the first stack alone.
     """
 
     def __init__(
@@ -87,6 +100,7 @@ class AccessStack(cdk.Stack):
         network: NetworkStack,
         storage: StorageStack,
         registry: RegistryStack,
+        first: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -106,7 +120,8 @@ class AccessStack(cdk.Stack):
         self.steward_roles: dict[str, iam.Role] = {}
         self.worker_roles: dict[str, iam.Role] = {}
         self.execution_roles: dict[str, iam.Role] = {}
-        for workspace in environment.workspaces:
+        own = environment.workspaces[first : first + WORKSPACES_A_STACK]
+        for workspace in own:
             name = workspace.name
             self.analyst_roles[name] = self._analyst(workspace)
             self.steward_roles[name] = self._steward(workspace)
@@ -114,8 +129,9 @@ class AccessStack(cdk.Stack):
             self.execution_roles[name] = self._launcher(
                 workspace, repository_arn=registry.repository.repository_arn
             )
-        self.controller_role = self._controller()
-        self.platform_role = self._platform(repository_arn=registry.repository.repository_arn)
+        if not first:
+            self.controller_role = self._controller()
+            self.platform_role = self._platform(repository_arn=registry.repository.repository_arn)
 
     def _analyst(self, workspace: Workspace) -> iam.Role:
         return self._person(
@@ -243,9 +259,11 @@ class AccessStack(cdk.Stack):
         workspaces = [workspace.name for workspace in environment.workspaces]
         on_demand = environment.network.while_bursting
         passed = [
-            role.role_arn
-            for roles in (self.worker_roles, self.execution_roles)
-            for role in roles.values()
+            roles[name].role_arn
+            if name in roles
+            else role_arn(environment.name, purpose, name, account=environment.account)
+            for purpose, roles in (("worker", self.worker_roles), ("launch", self.execution_roles))
+            for name in workspaces
         ]
         return KitRole(
             self,

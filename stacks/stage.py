@@ -7,7 +7,7 @@ from typing import Final
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.access import AccessStack
+from stacks.access import WORKSPACES_A_STACK, AccessStack
 from stacks.addons.core import Core, stack_options
 from stacks.addons.enabled import enabled
 from stacks.audit import AuditStack, unnoticed
@@ -22,6 +22,7 @@ from stacks.registry import RegistryStack
 from stacks.risks import risks
 from stacks.settings import Environment
 from stacks.settings.addon import Addon, AddonError
+from stacks.settings.checks.reach import stopped_early
 from stacks.storage import StorageStack
 
 __all__ = ["CORE", "EnvironmentStage"]
@@ -49,7 +50,7 @@ class EnvironmentStage(cdk.Stage):
         storage: buckets.
         registry: images.
         audit: the trail, where the environment has its own.
-        access: roles.
+        access: roles; those of more workspaces than one stack holds are in ``access-2`` and on.
         compute: cluster and workers.
         control: the session controller.
         publishing: the runtime document.
@@ -138,16 +139,22 @@ class EnvironmentStage(cdk.Stage):
     def _work(self) -> None:
         """Add what runs sessions: all of it can be deleted and deployed again without a loss."""
         environment, foundation = self.environment, self.foundation
-        self.access = AccessStack(
-            self,
-            "access",
-            environment=environment,
-            foundation=foundation,
-            network=self.network,
-            storage=self.storage,
-            registry=self.registry,
-            **stack_options(environment, "access"),
-        )
+        roles = [
+            AccessStack(
+                self,
+                part,
+                environment=environment,
+                foundation=foundation,
+                network=self.network,
+                storage=self.storage,
+                registry=self.registry,
+                first=first,
+                **stack_options(environment, part),
+            )
+            for first in range(0, len(environment.workspaces), WORKSPACES_A_STACK)
+            for part in ["access" if not first else f"access-{first // WORKSPACES_A_STACK + 1}"]
+        ]
+        self.access = roles[0]
         self.compute = ComputeStack(
             self,
             "compute",
@@ -187,7 +194,8 @@ class EnvironmentStage(cdk.Stage):
         )
         # They name roles and task definitions, which no reference orders.
         for stack in (self.compute, self.control, self.publishing):
-            stack.add_stack_dependency(self.access)
+            for each in roles:
+                stack.add_stack_dependency(each)
         self.cost.add_stack_dependency(self.control)
         if self.audit is not None and environment.audit.measures_people:
             # Its alarms name the rules that add up what people download.
@@ -225,6 +233,11 @@ class EnvironmentStage(cdk.Stage):
                 )
         for note in unnoticed(self.environment):
             cdk.Annotations.of(self.foundation).add_info_v2("starburst:unnoticed", note)
+        for workspace in self.environment.workspaces:
+            early = stopped_early(workspace, self.environment.worker_price)
+            if early:
+                said = f"environment {self.environment.name}: {early}"
+                cdk.Annotations.of(self.compute).add_info_v2("starburst:limits", said)
         cdk.Tags.of(self).add("starburst:environment", self.environment.name)
         cdk.Tags.of(self).add("starburst:data-class", self.environment.data_class)
         for key, value in self.environment.tags:

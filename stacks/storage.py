@@ -12,6 +12,7 @@ from stacks.network import NetworkStack
 from stacks.settings import Environment
 from starburst.contract.areas import DATA, HOME
 from starburst_constructs.storage.buckets import DataBucket, LogBucket
+from starburst_constructs.storage.touching import refused_callers
 
 __all__ = ["StorageStack"]
 
@@ -47,7 +48,12 @@ class StorageStack(cdk.Stack):
             self,
             "Data",
             key=foundation.data_key,
-            principals=foundation.data_principals,
+            refused=refused_callers(
+                foundation.data_principals,
+                environment=environment.name,
+                workspaces=[workspace.name for workspace in environment.workspaces],
+                account=environment.account,
+            ),
             encryption=settings.encryption,
             access_logs=self.access_logs,
             session_days=settings.session_days,

@@ -30,14 +30,16 @@ class RuntimeParameter(ssm.StringParameter):
     Args:
         scope: parent construct.
         construct_id: its id there.
-        document: its content; values that only CloudFormation knows may be CDK tokens.
+        document: its content; values that only CloudFormation knows may be CDK tokens, but none of
+            a workspace's. Where it would be too long, its workspaces are packed.
 
     Raises:
         ConfigurationError: the document would not fit into any parameter.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, document: RuntimeDocument) -> None:
-        size = _size(document)
+        packed = _size(document) > ADVANCED_BYTES
+        size = _size(document, packed=packed)
         if size > ADVANCED_BYTES:
             raise ConfigurationError(
                 f"environment {document.environment}: the runtime document of "
@@ -50,14 +52,14 @@ class RuntimeParameter(ssm.StringParameter):
             construct_id,
             parameter_name=runtime_parameter(document.environment),
             description="Starburst: what clients and the controller know of this environment",
-            string_value=document.to_json(),
+            string_value=document.to_json(packed=packed),
             tier=(
                 ssm.ParameterTier.STANDARD if size <= STANDARD_BYTES else ssm.ParameterTier.ADVANCED
             ),
         )
 
 
-def _size(document: RuntimeDocument) -> int:
+def _size(document: RuntimeDocument, *, packed: bool = False) -> int:
     """Return how long the document may get once CloudFormation has put in what are tokens now."""
 
     def known(value: str, longest: str) -> str:
@@ -69,4 +71,4 @@ def _size(document: RuntimeDocument) -> int:
         key_arn=known(document.key_arn, _LONGEST_ARN),
         controller=known(document.controller, _LONGEST_ARN),
     )
-    return len(widest.to_json().encode())
+    return len(widest.to_json(packed=packed).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,13 +18,18 @@ from starburst.aws.calls import client_config, code_of
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["Account", "Refused", "find_account", "require_ready", "reserved_executions"]
+__all__ = [
+    "Account",
+    "Refused",
+    "bootstrap_parameter",
+    "find_account",
+    "require_ready",
+    "reserved_executions",
+]
 
-BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
-"""Where cdk bootstrap says what it made, under CDK's default qualifier; every deployment reads it.
-
-https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
-"""
+_SETTINGS: Final = Path(__file__).resolve().parents[2] / "cdk.json"
+_QUALIFIER: Final = "@aws-cdk/core:bootstrapQualifier"
+_DEFAULT_QUALIFIER: Final = "hnb659fds"
 
 SERVICE_ROLE: Final = "AWSServiceRoleForECS"
 UNRESERVED: Final = 100
@@ -119,14 +125,27 @@ def require_ready(environment: Environment, clients: Clients, *, reserved: int) 
         raise Refused(f"{'; '.join(missing)}. Nothing was created; {_HOW_TO} says how to fix it")
 
 
+def bootstrap_parameter(settings: Path = _SETTINGS) -> str:
+    """Return where cdk bootstrap says what it made, under the qualifier that ``cdk.json`` names.
+
+    Every deployment reads it: https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+
+    Args:
+        settings: the app's ``cdk.json``.
+    """
+    context = json.loads(settings.read_text())["context"]
+    return f"/cdk-bootstrap/{context.get(_QUALIFIER, _DEFAULT_QUALIFIER)}/version"
+
+
 def _missing(environment: Environment, clients: Clients, *, needed: int) -> list[str]:
     found = []
+    parameter = bootstrap_parameter()
     try:
-        clients("ssm").get_parameter(Name=BOOTSTRAP)
+        clients("ssm").get_parameter(Name=parameter)
     except ClientError as error:
         if code_of(error) != "ParameterNotFound":
             raise
-        found.append(f"there is no parameter {BOOTSTRAP}: {environment.region} is not bootstrapped")
+        found.append(f"there is no parameter {parameter}: {environment.region} is not bootstrapped")
     if emulated(environment):
         # The local environment has neither quotas nor roles of services.
         return found

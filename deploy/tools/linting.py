@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from environments import ALL
+from stacks.settings.checks.places import nearest
 from starburst_assurance.gate.table import OpenFinding, table
 from starburst_assurance.templates.template import read_stage
 from starburst_assurance.waivers import Waiver, check_waivers
@@ -30,6 +32,11 @@ ASSEMBLY: Final = Path(__file__).resolve().parents[2] / "cdk.out"
 
 _START: Final = "import sys; from cfnlint.runner import main; sys.exit(main())"
 _CLEAN, _USAGE = 0, 1
+
+_NOT_ONE_OF: Final = re.compile(
+    r"'(?P<value>[^']*)' is not one of \[(?P<list>[^]]{200,})\](?P<rest>.*)"
+)
+"""A list that nobody reads: of EC2's types it takes a thousand lines."""
 
 
 class LintError(RuntimeError):
@@ -77,9 +84,19 @@ def lint(files: Mapping[str, Sequence[Path]], *, region: str) -> Iterator[OpenFi
         yield OpenFinding(
             resource=f"{stages[found['Filename']]}/{place}",
             rule=f"cfn-lint-{found['Rule']['Id']}",
-            wrong=found["Message"],
+            wrong=_shortened(found["Message"]),
             fix=found["Rule"]["Source"],
         )
+
+
+def _shortened(message: str) -> str:
+    """Return a message without a list of all that is allowed, but for what is near."""
+    found = _NOT_ONE_OF.fullmatch(message)
+    if found is None:
+        return message
+    value, rest = found["value"], found["rest"]
+    near = nearest(value, re.findall("'([^']*)'", found["list"]), most=3)
+    return f"{value!r} is none of those that are allowed, such as {near}{rest}"
 
 
 def main(*, today: date | None = None, waivers: Sequence[Waiver] = WAIVERS) -> int:

@@ -151,15 +151,14 @@ class HostsStack(cdk.Stack):
             provider for workspace in environment.workspaces for provider in self._of(workspace)
         ]
         # A task's strategy names its provider; a default would be a way to forget it.
-        association = ecs.CfnClusterCapacityProviderAssociations(
+        # It refers to each group's provider, which orders them: no dependency says so again.
+        ecs.CfnClusterCapacityProviderAssociations(
             self,
             "Providers",
             cluster=compute.cluster.cluster_name,
             capacity_providers=[provider.ref for provider in providers],
             default_capacity_provider_strategy=[],
         )
-        for provider in providers:
-            association.node.add_dependency(provider)
 
     def _of(self, workspace: Workspace) -> list[ecs.CfnCapacityProvider]:
         environment, capacity = self._settings, self._capacity

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from stacks.settings.annotations import typed
+from stacks.settings.checks.instances import check_type
+from stacks.settings.checks.places import nearest
 from stacks.settings.validation import between, distinct, matches, positive, require
 from starburst.contract import Instance, Rates
 from starburst.contract.rates import PLAUSIBLE
@@ -29,7 +31,7 @@ class Ec2Capacity:
 
     Attributes:
         instance_types: what may be started, each with what it costs the account. All have the
-            environment's architecture.
+            environment's architecture, as the name of a type tells it.
         spot: let sessions ask for Spot instances as well.
         most: instances of one workspace at once, on demand; as many again on Spot.
         warm: stopped instances that each workspace keeps ready: a start in seconds rather than
@@ -56,6 +58,7 @@ class Ec2Capacity:
         for one in self.instance_types:
             pattern = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
             matches("capacity.instance_types", one.name, pattern, "names such as c7g.2xlarge")
+            check_type("capacity.instance_types", one.name)
             between(f"capacity: vcpu of {one.name}", one.vcpu, 1, 448)
             positive(f"capacity: memory_gb of {one.name}", one.memory_gb, most=24_576)
             positive(f"capacity: usd_per_hour of {one.name}", one.usd_per_hour, most=500)
@@ -100,9 +103,11 @@ def check_prices(
     if not lacking:
         return
     whole = [one for one in known_regions() if needed <= load(one).known().keys()]
+    near = nearest(region, whole, most=3)
     named = ", ".join(f"{name}=…" for name in PLAUSIBLE if name in lacking)
     allowed = (
-        f"{', '.join(whole)}, where all prices of workers are known; else prices=Rates({named}) "
-        f"from AWS's price list, or that list read by `make prices REGIONS={region}`"
+        f"{near} and {len(whole) - 3} more, where all prices of workers are known; else "
+        f"prices=Rates({named}) from AWS's price list, or that list read by "
+        f"`make prices REGIONS={region}`"
     )
     require(False, f"{me} region", region, allowed)

@@ -8,6 +8,10 @@ from typing import Final, Literal, get_args
 from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity, Rates, check_prices
+from stacks.settings.checks.instances import check_groups, check_room
+from stacks.settings.checks.places import check_region, check_regions, check_zones
+from stacks.settings.checks.reach import Price, check_reach, fargate_price, host_price
+from stacks.settings.checks.tags import check_tags
 from stacks.settings.identity import (
     IAM_ARN,
     IdentityProvider,
@@ -32,8 +36,8 @@ from stacks.settings.validation import (
     trusted_networks,
 )
 from stacks.settings.workspace import Workspace
-from stacks.settings.zones import FARGATE_ZONES, FIPS_REGIONS, OTHER_PARTITIONS, zone_prefix
 from starburst.contract import ENVIRONMENT_NAME, Hosts, Totals
+from starburst.pricing.prices import load
 from starburst_constructs.named_objects import NamedObjects
 from starburst_constructs.placement import Placement
 
@@ -69,9 +73,6 @@ NO_IMAGE: Final = "sha256:" + "0" * 64
 
 SECONDS_A_DAY: Final = 86_400
 
-MOST_PROVIDERS: Final = 20
-"""Capacity providers that ECS takes for one cluster."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Environment:
@@ -81,7 +82,7 @@ class Environment:
         name: ``[a-z][a-z0-9]{1,11}``; in every physical name.
         account: twelve digits.
         region: must be one of ``allowed_regions``.
-        allowed_regions: where data of this environment may be (S35).
+        allowed_regions: where data of this environment may be (S35); Regions that AWS has.
         purpose: ``test`` or ``production``; restricted data in ``test`` is refused (G5).
         data_class: the most sensitive data that may enter.
         workspaces: one or more.
@@ -131,7 +132,7 @@ class Environment:
             settings do not take is refused at synthesis.
         without: features that this environment goes without (the local emulator's gaps).
         addons: optional stacks, such as those of ``stacks/addons/``.
-        tags: on every resource.
+        tags: on every resource; up to 40, none that AWS or access control reads.
     """
 
     name: str
@@ -179,7 +180,6 @@ class Environment:
         me = f"environment {self.name}:"
         typed(f"{me} ", self)
         self._check_place(me)
-        self._check_zones(me)
         self._check_words(me)
         self._check_trust(me)
         self._check_workspaces(me)
@@ -198,6 +198,8 @@ class Environment:
             self._check_capacity(me, self.capacity)
         offered, hosted = self.architectures, self.capacity is not None
         check_prices(me, self.prices, region=self.region, architectures=offered, hosted=hosted)
+        for workspace in self.workspaces:
+            check_reach(workspace, self.worker_price)
         distinct(f"{me} addons", (addon.name for addon in self.addons))
         for addon in self.addons:
             matches(f"{me} addons", addon.name, "[a-z][a-z0-9]{1,19}", "names such as datamart")
@@ -210,36 +212,11 @@ class Environment:
 
     def _check_place(self, me: str) -> None:
         matches(f"{me} account", self.account, r"\d{12}", "twelve digits")
-        require(self.allowed_regions, f"{me} allowed_regions", (), "one region or more")
-        for region in self.allowed_regions:
-            allowed = "regions such as eu-west-1"
-            matches(f"{me} allowed_regions", region, r"[a-z]{2}(-[a-z]+)+-\d", allowed)
-            ours = not region.startswith(OTHER_PARTITIONS)
-            allowed = "regions of the partition aws: others have other ARNs and keep keys elsewhere"
-            require(ours, f"{me} allowed_regions", region, allowed)
-        one_of(f"{me} region", self.region, self.allowed_regions)
-        validated = not self.fips or self.region in FIPS_REGIONS
-        allowed = f"False in {self.region}: {', '.join(FIPS_REGIONS)} have every FIPS endpoint"
-        require(validated, f"{me} fips", self.fips, allowed)
-
-    def _check_zones(self, me: str) -> None:
-        if self.network.existing is not None:
-            return
-        known = FARGATE_ZONES.get(self.region)
-        if known is not None:
-            zones = self.network.zones
-            allowed = f"at most {len(known)}, the zones of {self.region} in which Fargate runs"
-            require(zones <= len(known), f"{me} network.zones", zones, allowed)
-        prefix = zone_prefix(self.region)
-        for zone in self.network.named_zones:
-            field = f"{me} network.named_zones"
-            if zone not in self.network.zone_ids:
-                ours = zone.startswith(self.region)
-                require(ours, field, zone, f"zones of {self.region}, such as {self.region}a")
-            elif known is not None and self.capacity is None:
-                one_of(field, zone, known)
-            else:
-                require(zone.startswith(prefix), field, zone, f"zones of {self.region}")
+        hosted = self.capacity is not None
+        priced = self.prices is not None or hosted
+        check_regions(me, self.allowed_regions, priced=self.region if priced else None)
+        check_region(me, self.region, self.allowed_regions, fips=self.fips)
+        check_zones(me, self.network, region=self.region, hosted=hosted)
 
     def _check_words(self, me: str) -> None:
         words = {"purpose": Purpose, "data_class": DataClass, "task_output": TaskOutput}
@@ -260,11 +237,7 @@ class Environment:
             between(f"number of {name} of environment {self.name}", len(told), 0, 10)
             emails(f"{me} {name}", told)
         distinct(f"{me} accepted_risks", (each.risk for each in self.accepted_risks))
-        distinct(f"{me} tags", (key for key, _ in self.tags))
-        for key, value in self.tags:
-            allowed = "keys of 1 to 128 characters, none with aws: or starburst: in front"
-            matches(f"{me} tags", key, r"(?!aws:|starburst:)[\w .:/=+@-]{1,128}", allowed)
-            matches(f"{me} tags", value, r"[\w .:/=+@-]{0,256}", "values of up to 256 characters")
+        check_tags(me, self.tags)
 
     def _check_trust(self, me: str) -> None:
         names = [workspace.name for workspace in self.workspaces]
@@ -299,27 +272,21 @@ class Environment:
         require(freezes, f"{me} end_at_budget", self.end_at_budget, allowed)
 
     def _check_capacity(self, me: str, capacity: Ec2Capacity) -> None:
-        others = self.other_architectures
-        allowed = "() with EC2 instances, which have one architecture"
-        require(not others, f"{me} other_architectures", others, allowed)
-        steady = not self.network.while_bursting
-        allowed = "'always' with EC2 instances, whose agents call ECS for as long as they run"
-        require(steady, f"{me} network.endpoints", self.network.endpoints, allowed)
-        providers = len(self.workspaces) * (2 if capacity.spot else 1)
-        allowed = f"{MOST_PROVIDERS} groups of instances at most, one or two for each workspace"
-        require(providers <= MOST_PROVIDERS, f"{me} capacity", providers, allowed)
-        workers = max(workspace.limits.workers for workspace in self.workspaces)
-        needed = workers + providers * capacity.most
-        fits = self.network.existing is not None or self.network.worker_addresses >= needed
-        room = f"a block with {needed} addresses, for {workers} workers and the instances"
-        require(fits, f"{me} network.cidr", self.network.cidr, room)
-        hosts = Hosts(instances=capacity.instance_types)
-        for workspace in self.workspaces:
-            fits = hosts.usd_per_hour(workspace.cpu, workspace.memory_gb) is not None
-            size = f"{workspace.cpu:g} vCPU and {workspace.memory_gb:g} GB"
-            allowed = f"a type with room for a worker of workspace {workspace.name}: {size}"
-            named = ", ".join(one.name for one in capacity.instance_types)
-            require(fits, f"{me} capacity.instance_types", named, allowed)
+        groups = len(self.workspaces) * (2 if capacity.spot else 1)
+        check_groups(
+            me,
+            capacity.instance_types,
+            architecture=self.architecture,
+            others=self.other_architectures,
+            groups=groups,
+        )
+        check_room(
+            me,
+            capacity.instance_types,
+            network=self.network,
+            workspaces=self.workspaces,
+            most=groups * capacity.most,
+        )
 
     def _check_production(self, me: str) -> None:
         a_year = f"{KEPT_A_YEAR_DAYS} or more in production"
@@ -336,6 +303,13 @@ class Environment:
         recorded = self.audit.data_events or self.data_class != "restricted"
         allowed = "True where data_class is 'restricted'"
         require(recorded, f"{me} audit.data_events", self.audit.data_events, allowed)
+
+    @property
+    def worker_price(self) -> Price:
+        """What a worker costs an hour, by its size: on instances, or on Fargate."""
+        if self.capacity is not None:
+            return host_price(Hosts(instances=self.capacity.instance_types))
+        return fargate_price(load(self.region, self.prices), self.architectures)
 
     @property
     def _scopes(self) -> Scopes:

@@ -31,7 +31,13 @@ MOST_DATA_ROLES: Final = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamlProvider:
-    """Analysts come through a SAML identity provider that sets the ``userName`` session tag."""
+    """Analysts come through a SAML identity provider that sets the ``userName`` session tag.
+
+    Attributes:
+        arn: of the provider in IAM.
+        audience: AWS's sign-in address that the provider's answers are sent to (``SAML:aud``):
+            the global one, or a Region's such as ``https://eu-west-1.signin.aws.amazon.com/saml``.
+    """
 
     arn: str
     audience: str = "https://signin.aws.amazon.com/saml"
@@ -40,7 +46,12 @@ class SamlProvider:
         """Refuse what is no SAML provider."""
         allowed = "arn:aws:iam::<12 digits>:saml-provider/<name>"
         matches("identity.arn", self.arn, IAM_ARN + r"\d{12}:saml-provider/[\w.-]{1,128}", allowed)
-        matches("identity.audience", self.audience, r"https://\S+", "an https:// address")
+        matches(
+            "identity.audience",
+            self.audience,
+            r"https://([a-z]{2}(-[a-z]+)+-\d\.)?signin\.aws\.amazon\.com/saml(/acs/[\w-]{1,64})?",
+            "https://signin.aws.amazon.com/saml, or with a Region in front of signin",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

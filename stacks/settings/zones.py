@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FARGATE_ZONES", "FIPS_REGIONS", "OTHER_PARTITIONS", "zone_prefix"]
+__all__ = ["FARGATE_ZONES", "FIPS_REGIONS", "OTHER_PARTITIONS", "REGIONS", "zone_prefix"]
 
 FIPS_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-1", "us-west-2")
 """Where all that workers, controller and clients call has a FIPS endpoint; a test asks botocore."""
@@ -35,7 +35,7 @@ _OTHERS: Final[Mapping[str, tuple[int, ...]]] = {
     "us-west-1": (1, 3),
     "us-west-2": (1, 2, 3, 4),
 }
-_REGIONS: Final = (
+_WITH_ZONES: Final = (
     *("af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
     *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3"),
     *("ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-central-1"),
@@ -63,7 +63,7 @@ FARGATE_ZONES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         region: tuple(
             f"{zone_prefix(region)}{number}" for number in _OTHERS.get(region, _ONE_TO_THREE)
         )
-        for region in _REGIONS
+        for region in _WITH_ZONES
     }
 )
 """Ids of the zones in which Fargate runs Linux tasks, by Region. An account may see fewer.
@@ -73,3 +73,6 @@ In which of them Fargate runs, where not in all ("The supported Availability Zon
 applicable"): https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
 A Region that is not here is taken as it is written: it may be younger than this list.
 """
+
+REGIONS: Final = (*_WITH_ZONES, "ap-east-2", "ap-southeast-6")
+"""All Regions of the partition ``aws``; a test asks botocore."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from environments import ALL, DEV
 from stacks.settings import Environment
 from starburst.contract import Limits, Rates, RuntimeDocument, Totals, WorkspaceDocument
 from starburst.errors import ConfigurationError
-from starburst_constructs.runtime_parameter import RuntimeParameter
+from starburst_constructs.runtime_parameter import ADVANCED_BYTES, RuntimeParameter
 
 
 def text(value: Any) -> str:
@@ -134,6 +136,41 @@ def test_the_tier_follows_the_size(workspaces: int, tier: str) -> None:
     assert json.loads(parameter["Properties"]["Value"])["schema"] == 1
 
 
+def test_workspaces_are_packed_where_a_parameter_would_not_hold_them() -> None:
+    """And not before: people and older clients read the plain document."""
+    few, many = document(3), document(60)
+    assert '"study002":{' in few.to_json()
+    stack = cdk.Stack()
+    RuntimeParameter(stack, "Few", document=few)
+    RuntimeParameter(cdk.Stack(stack, "Beside"), "Many", document=many)
+    [value] = [
+        one["Properties"]["Value"]
+        for one in Template.from_stack(stack.node.find_child("Beside"))  # type: ignore[arg-type]
+        .find_resources("AWS::SSM::Parameter")
+        .values()
+    ]
+    assert len(value) < ADVANCED_BYTES < len(many.to_json())
+    assert RuntimeDocument.from_json(value) == many
+    [plain] = Template.from_stack(stack).find_resources("AWS::SSM::Parameter").values()
+    assert plain["Properties"]["Value"] == few.to_json()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("no base64!", "base64"),
+        (base64.b64encode(b"plain").decode(), "cannot be read"),
+        (base64.b64encode(zlib.compress(b'{"study": 1}')[:-4]).decode(), "end early"),
+        (base64.b64encode(zlib.compress(b"0" * 2_000_000)).decode(), "more than 1048576 bytes"),
+        (base64.b64encode(zlib.compress(b"[1]")).decode(), "no JSON object"),
+    ],
+)
+def test_packed_workspaces_that_cannot_be_read_are_refused(said: str, why: str) -> None:
+    written = {**json.loads(document(1).to_json()), "workspaces": said}
+    with pytest.raises(ValueError, match=f"malformed: .*{why}"):
+        RuntimeDocument.from_json(json.dumps(written))
+
+
 def test_too_many_workspaces_are_refused_in_one_sentence() -> None:
     with pytest.raises(ConfigurationError, match="split the workspaces over two environments"):
-        RuntimeParameter(cdk.Stack(), "Runtime", document=document(40))
+        RuntimeParameter(cdk.Stack(), "Runtime", document=document(4_000))

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.rehearsal import deployment as deployment_module
 from deploy.rehearsal import first_day
-from deploy.rehearsal.account import Refused, find_account, require_ready
+from deploy.rehearsal.account import Refused, bootstrap_parameter, find_account, require_ready
 from deploy.rehearsal.day import Day
 from deploy.rehearsal.deployment import Deployment
 from deploy.rehearsal.first_day import main
@@ -306,3 +306,10 @@ def test_a_failed_deployment_is_told_in_cloudformations_words() -> None:
         "CdkFailed: cdk deploy failed",
         "network: FlowLog (AWS::EC2::FlowLog): CREATE_FAILED: Access Denied for LogDestination",
     )
+
+
+def test_an_own_qualifier_of_cdk_is_looked_for(tmp_path: Path) -> None:
+    settings = tmp_path / "cdk.json"
+    settings.write_text('{"context": {"@aws-cdk/core:bootstrapQualifier": "platform"}}')
+    assert bootstrap_parameter(settings) == "/cdk-bootstrap/platform/version"
+    assert bootstrap_parameter() == "/cdk-bootstrap/hnb659fds/version"

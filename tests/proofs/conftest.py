@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import environments
+from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Policy, PolicySet, Role
 from starburst_assurance.proofs.reading.sharing import Sharing
+from tests.variants import synthesize_variants
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -40,6 +43,19 @@ def policy_sets(assembly: CloudAssembly) -> Mapping[str, PolicySet]:
         )
         for environment in environments.ALL
     }
+
+
+@pytest.fixture(scope="session")
+def variants_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the variants are synthesized to, without the gate."""
+    return tmp_path_factory.mktemp("variants")
+
+
+@pytest.fixture(scope="session")
+def variants(variants_assembly: Path) -> Mapping[str, PolicySet]:
+    """The policy set of every variant, by name; they are bootstrapped under a qualifier."""
+    built = synthesize_variants(variants_assembly, validate=False)
+    return {policy_set.name: policy_set for policy_set in policy_sets_of(built, variants_assembly)}
 
 
 @pytest.fixture

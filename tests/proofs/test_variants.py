@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import app
 from environments import DEV
-from stacks.settings import (
-    Audit,
-    BrokerRole,
-    Ec2Capacity,
-    IdentityCenter,
-    Instance,
-    MfaUsers,
-    Network,
-    WorkspaceGroups,
-)
-from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.encoding.vocabulary import complaints
+from starburst_assurance.proofs.encoding.vocabulary import check, complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
 from starburst_assurance.proofs.reading.assembly import FOREIGN_BOUNDARY, read_policy_set
 from starburst_assurance.proofs.reading.errors import ResolveError
 from starburst_assurance.proofs.reading.policies import EVERYTHING, PolicySet
 from starburst_assurance.proofs.solving.prove import prove
-from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import ALL
-from tests.networks import REUSED
 from tests.some import some
+from tests.variants import VARIANTS
 
 LOGIC = Logic()
-C7G = Instance(name="c7g.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.33)
 PERIMETER = (
     "buckets_refuse_strangers",
     "nothing_leaves_through_an_endpoint",
@@ -64,90 +51,42 @@ NAMED_LIKE_AREAS = (
     "the_controller_reads_no_data",
 )
 
-CENTER = IdentityCenter(
-    instance_arn="arn:aws:sso:::instance/ssoins-0123456789abcdef",
-    account="999900001111",
-    region="eu-central-1",
-    groups=tuple(
-        WorkspaceGroups(workspace=name, analysts=f"{'a' * 8}-1111-1111-1111-{'c' * 12}")
-        for name in ("sandbox", "rarediseasesandmore")
-    ),
-)
-BOUNDARY = f"arn:aws:iam::{DEV.account}:policy/organization-boundary"
 LOGINS = [item for item in ALL if item.group == "Assuming a role"]
 
 
 @pytest.fixture(scope="module")
-def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the environments are synthesized to."""
-    return tmp_path_factory.mktemp("variants")
+def chosen(variants: Mapping[str, PolicySet]) -> Mapping[str, PolicySet]:
+    """An organization of IAM users, a broker in another's VPC, a FIPS office with hosts, …."""
+    return variants
 
 
-@pytest.fixture(scope="module")
-def chosen(assemblies: Path) -> dict[str, PolicySet]:
-    """An organization of IAM users, a broker in another's VPC, a FIPS office with hosts."""
-    users = replace(
-        DEV,
-        name="mfa",
-        identity=MfaUsers(account=DEV.account, path="/analysts/"),
-        network=Network(cidr="10.70.0.0/20"),
-        organization_id="o-a1b2c3d4e5",
-        permissions_boundary=BOUNDARY,
-    )
-    broker = replace(
-        DEV,
-        name="broker",
-        registry_scanning=False,
-        identity=BrokerRole(
-            arn=f"arn:aws:iam::{DEV.account}:role/broker",
-            platform_arn=f"arn:aws:iam::{DEV.account}:role/operators",
-        ),
-        network=Network(cidr="10.71.0.0/20", existing=REUSED),
-        workspaces=tuple(
-            replace(DEV.workspaces[0], name=name)
-            for name in ("sessions", "packages", "data", "home", "results")
-        ),
-    )
-    office = replace(
-        DEV,
-        name="office",
-        region="us-east-1",
-        allowed_regions=("us-east-1",),
-        audit=Audit(trail=False),
-        security_emails=("security@example.org",),
-        fips=True,
-        network=Network(cidr="10.72.0.0/20"),
-        trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
-        trusted_vpcs=("vpc-0f1e2d3c",),
-        architecture="ARM64",
-        capacity=Ec2Capacity(instance_types=(C7G,)),
-    )
-    center = replace(
-        DEV,
-        name="center",
-        registry_scanning=False,
-        identity=CENTER,
-        network=Network(cidr="10.73.0.0/20"),
-        workspaces=tuple(
-            replace(DEV.workspaces[0], name=name) for name in ("sandbox", "rarediseasesandmore")
-        ),
-    )
-    built = app.build([users, broker, office, center], outdir=str(assemblies), validate=False)
-    built.synth()
-    return {policy_set.name: policy_set for policy_set in policy_sets_of(built, assemblies)}
+@pytest.mark.parametrize("name", [variant.name for variant in VARIANTS])
+def test_every_theorem_holds_of_every_variant(chosen: Mapping[str, PolicySet], name: str) -> None:
+    check(chosen[name])
+    for item in ALL:
+        verdict = prove(item, chosen[name], logic=LOGIC)
+        assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
 
 
-@pytest.mark.parametrize("name", ["mfa", "broker", "center"])
-@pytest.mark.parametrize("item", LOGINS, ids=lambda item: item.name)
-def test_every_way_to_sign_in_is_proved(
-    chosen: dict[str, PolicySet], name: str, item: Theorem
+@pytest.mark.parametrize(
+    ("broken", "by"),
+    [
+        ("logins_are_made_for_aws", {"audience": "https://signin.example.org/saml"}),
+        ("everybody_can_log_in", {"audience": "https://signin.example.org/saml"}),
+        ("engineers_can_operate", {"qualifier": "hnb659fds"}),
+    ],
+)
+def test_another_address_or_bootstrap_than_the_environments_is_noticed(
+    chosen: Mapping[str, PolicySet], broken: str, by: dict[str, Any]
 ) -> None:
-    verdict = prove(item, chosen[name], logic=LOGIC)
-    assert verdict.holds, verdict.counterexample or verdict.why
+    policy_set = replace(chosen["spot"], **by)
+    assert dict(verdicts(policy_set, broken)) == {broken: "refuted"}
 
 
 @pytest.mark.parametrize("name", ["mfa", "broker", "office"])
-def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, PolicySet], name: str) -> None:
+def test_the_perimeter_is_proved_as_wide_as_it_is(
+    chosen: Mapping[str, PolicySet], name: str
+) -> None:
     left_out = set()
     for item in ALL:
         if item.name in PERIMETER:
@@ -162,7 +101,7 @@ def test_the_perimeter_is_proved_as_wide_as_it_is(chosen: dict[str, PolicySet], 
 
 @pytest.mark.parametrize("service", ["ecs-agent", "ecs"])
 def test_an_open_endpoint_is_noticed_but_where_none_takes_a_policy(
-    chosen: dict[str, PolicySet], service: str
+    chosen: Mapping[str, PolicySet], service: str
 ) -> None:
     policy_set = chosen["office"]
     [policy] = [one.policy for one in policy_set.endpoints if one.service == service]
@@ -176,13 +115,13 @@ def test_an_open_endpoint_is_noticed_but_where_none_takes_a_policy(
 
 
 @pytest.mark.parametrize("name", NAMED_LIKE_AREAS)
-def test_workspaces_may_be_called_like_areas(chosen: dict[str, PolicySet], name: str) -> None:
+def test_workspaces_may_be_called_like_areas(chosen: Mapping[str, PolicySet], name: str) -> None:
     policy_set = chosen["broker"]
     assert {"sessions", "packages", "data", "home"} < set(policy_set.workspaces)
     assert dict(verdicts(policy_set, name)) == {name: "proved"}
 
 
-def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, PolicySet]) -> None:
+def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: Mapping[str, PolicySet]) -> None:
     """Every mutant of what asks IAM users for a second factor and their own name."""
     policy_set = chosen["mfa"]
     names = {policy_set.role("analyst").trust, policy_set.role("platform").trust}
@@ -206,7 +145,7 @@ def test_a_mistake_in_the_trust_of_users_is_noticed(chosen: dict[str, PolicySet]
 
 
 def test_a_mistake_in_the_trust_of_permission_sets_is_noticed(
-    chosen: dict[str, PolicySet],
+    chosen: Mapping[str, PolicySet],
 ) -> None:
     """Every mutant of what ties a person to the permission set and the name that they came by."""
     policy_set = chosen["center"]
@@ -245,7 +184,7 @@ LOG_READERS = (
 )
 
 
-def test_who_writes_into_forwarded_logs_is_proved(chosen: dict[str, PolicySet]) -> None:
+def test_who_writes_into_forwarded_logs_is_proved(chosen: Mapping[str, PolicySet]) -> None:
     policy_set = chosen["office"]
     assert {item.policy for item in policy_set.kind("log-group")} == {*LOG_POLICIES}
     names = (*LOG_READERS, "services_can_deliver")
@@ -254,7 +193,7 @@ def test_who_writes_into_forwarded_logs_is_proved(chosen: dict[str, PolicySet]) 
 
 @pytest.mark.parametrize("name", LOG_POLICIES)
 def test_a_mistake_in_who_writes_into_forwarded_logs_is_noticed(
-    chosen: dict[str, PolicySet], name: str
+    chosen: Mapping[str, PolicySet], name: str
 ) -> None:
     policy_set = chosen["office"]
     logs = replace(
@@ -278,7 +217,7 @@ def test_a_mistake_in_who_writes_into_forwarded_logs_is_noticed(
     assert alive == []
 
 
-def test_a_broker_of_analysts_is_no_engineer(chosen: dict[str, PolicySet]) -> None:
+def test_a_broker_of_analysts_is_no_engineer(chosen: Mapping[str, PolicySet]) -> None:
     policy_set = chosen["broker"]
     for purpose, who in (("analyst", "broker"), ("steward", "broker"), ("platform", "operators")):
         for role in some(policy_set.roles_for(purpose)):
@@ -286,7 +225,7 @@ def test_a_broker_of_analysts_is_no_engineer(chosen: dict[str, PolicySet]) -> No
             assert statement.principals == (("AWS", f"arn:aws:iam::{DEV.account}:role/{who}"),)
 
 
-def test_any_boundary_of_an_organization_will_do(chosen: dict[str, PolicySet]) -> None:
+def test_any_boundary_of_an_organization_will_do(chosen: Mapping[str, PolicySet]) -> None:
     """It is read as allowing everything, so only what rests on the kit's own is not claimed."""
     policy_set = chosen["mfa"]
     assert {role.boundary for role in policy_set.roles} == {FOREIGN_BOUNDARY}
@@ -299,11 +238,11 @@ def test_any_boundary_of_an_organization_will_do(chosen: dict[str, PolicySet]) -
 
 
 def test_a_boundary_that_nobody_declared_is_refused(
-    chosen: dict[str, PolicySet], assemblies: Path
+    chosen: Mapping[str, PolicySet], variants_assembly: Path
 ) -> None:
     """A slip in one role's boundary must not make theorems disappear."""
     with pytest.raises(ResolveError, match="organization-boundary, which no stack of ours defines"):
-        read_policy_set(assemblies, "mfa")
+        read_policy_set(variants_assembly, "mfa")
 
 
 FENCE = ("people_come_from_trusted_networks", "analysts_can_work_from_each_trusted_network")
@@ -317,12 +256,12 @@ def verdicts(policy_set: PolicySet, *names: str) -> Iterator[tuple[str, str]]:
             yield item.name, verdict.answer
 
 
-def test_analysts_work_from_trusted_networks_only(chosen: dict[str, PolicySet]) -> None:
+def test_analysts_work_from_trusted_networks_only(chosen: Mapping[str, PolicySet]) -> None:
     names = (*FENCE, "analysts_can_work", "engineers_can_operate", "every_role_keeps_to_its_duty")
     assert dict(verdicts(chosen["office"], *names)) == dict.fromkeys(names, "proved")
 
 
-def test_a_mistake_in_the_fence_is_noticed(chosen: dict[str, PolicySet]) -> None:
+def test_a_mistake_in_the_fence_is_noticed(chosen: Mapping[str, PolicySet]) -> None:
     """Every mutant of what keeps people's credentials inside."""
     policy_set = chosen["office"]
     names = policy_set.role("analyst").policies

@@ -15,6 +15,7 @@ from environments import ALL
 from starburst_assurance.rules import RULES, Rule, Verdict
 from starburst_assurance.rules.stuck_name import ACCEPTED
 from starburst_assurance.rules.unstated_removal import STATEFUL
+from starburst_assurance.templates.lengths import length
 from starburst_assurance.templates.schemas import create_only
 from starburst_assurance.templates.template import Template, read_stage
 from tests.some import some
@@ -409,6 +410,26 @@ CASES: dict[str, list[tuple[str, Change]]] = {
         ("access/Controller/Resource", put("/starburst/", "Path")),
         ("control/Failures/Resource", put(True, "FifoQueue")),
     ],
+    "too-large": [
+        ("access/Controller/Fleet/Resource", policy({"Resource": ["a" * 100] * 60})),
+        ("foundation/DataKey/Resource", put("k" * 32_769, "KeyPolicy", "Id")),
+        ("foundation/LogsKey/Resource", put("k" * 32_769, "KeyPolicy", "Id")),
+        ("storage/Data/Policy/Resource", policy({"Resource": [{"Ref": "AWS::Region"}] * 1_200})),
+        ("control/Failures/Policy/Resource", policy({"Resource": ["a" * 100] * 80})),
+        ("control/Alerts/Policy/Resource", policy({"Resource": ["a" * 100] * 300})),
+        ("publishing/Runtime/Resource", put("v" * 8_193, "Value")),
+        ("publishing/Packages-genomics/Resource", put("v" * 4_097, "Value")),
+        ("control/Controller/Resource", put("v" * 4_096, "Environment", "Variables", "MORE")),
+        (
+            "access/Controller/Resource",
+            put("v" * 2_049, "AssumeRolePolicyDocument", "Id"),
+        ),
+        (
+            "access/Controller/Resource",
+            put([{"PolicyDocument": "v" * 5_120}] * 2 + [{"PolicyDocument": "v"}], "Policies"),
+        ),
+        ("access/Controller/Resource", put(["arn"] * 11, "ManagedPolicyArns")),
+    ],
     "unbounded-role": [
         ("access/Controller/Resource", drop("PermissionsBoundary")),
         ("network/FlowLog/Role/Resource", put("", "PermissionsBoundary")),
@@ -702,3 +723,41 @@ def test_every_rule_is_in_a_file_named_after_it_and_says_how_to_mend_it() -> Non
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "rule"}
     assert files == {name.replace("-", "_") for name in (*BY_NAME, "undeclared-wildcard")}
     assert all(rule.fix and rule.controls for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "said"),
+    [
+        (501, 1, "its stack has 501 resources, and CloudFormation takes 500"),
+        (
+            1,
+            999_000,
+            "its stack's template has 1,001,125 bytes, and CloudFormation takes 1,000,000",
+        ),
+    ],
+)
+def test_a_stack_that_cloudformation_would_not_take_is_told_once(
+    count: int, size: int, said: str, tmp_path: Path
+) -> None:
+    """The CDK counts resources as well, and nobody counts bytes."""
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle", "Metadata": {"x": "x" * size}}
+    file = tmp_path / "one.template.json"
+    body = {"Resources": {f"H{number}": handle for number in range(count)}}
+    file.write_text(json.dumps(body, indent=1) + " " * (2_000 if size > 1 else 0))
+    template = read_stage([file], stage="one")
+    [found] = problems(BY_NAME["too-large"], template)
+    assert said in found
+
+
+def test_the_lengths_of_values_are_those_of_what_will_stand_there() -> None:
+    """At most, where AWS makes the name; to the letter where it is known."""
+    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "starburst-prod-controller"}}
+    template = Template.of({"Resources": {"Role": role, "Key": {"Type": "AWS::KMS::Key"}}})
+    arn = "arn:aws:iam::222233334444:role/starburst-prod-controller"
+    written = {"Resource": [{"Fn::GetAtt": ["Role", "Arn"]}, "*"], "Effect": "Allow", "x": {}}
+    said = {**written, "Resource": [arn, "*"]}
+    assert length(written, template) == len(json.dumps(said, separators=(",", ":")))
+    joined = {"Fn::Join": ["/", ["a", {"Fn::GetAtt": ["Role", "Arn"]}]]}
+    assert length(joined, template) == len(f"a/{arn}")
+    assert length({"Fn::Sub": "${Key.Arn}/${AWS::AccountId}"}, template) == 84 + 1 + 12
+    assert length({"Fn::ImportValue": "one"}, template) == 128

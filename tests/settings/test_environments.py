@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import botocore.session
+import moto
 import pytest
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 
@@ -21,7 +27,9 @@ from stacks.settings import (
     Workspace,
     check_together,
 )
-from stacks.settings.zones import FARGATE_ZONES, OTHER_PARTITIONS
+from stacks.settings.checks.instances import architecture_of, check_type
+from stacks.settings.checks.reach import stopped_early
+from stacks.settings.zones import FARGATE_ZONES, OTHER_PARTITIONS, REGIONS
 from starburst.contract import Limits
 from starburst.contract.rates import PLAUSIBLE
 
@@ -62,10 +70,9 @@ def test_a_region_without_prices_of_workers_is_refused_with_the_way_out() -> Non
     with pytest.raises(SettingsError) as refusal:
         replace(environments.PROD, **MEXICO)
     assert str(refusal.value) == (
-        "environment prod: region is 'mx-central-1'; allowed: ap-northeast-1, ap-south-1, "
-        "eu-central-1, eu-west-1, eu-west-2, us-east-1, us-east-2, us-west-2, where all prices of "
-        "workers are known; else prices=Rates(scratch_gb_hour=…) from AWS's price list, or that "
-        "list read by `make prices REGIONS=mx-central-1`."
+        "environment prod: region is 'mx-central-1'; allowed: eu-central-1, us-east-1, us-west-2 "
+        "and 5 more, where all prices of workers are known; else prices=Rates(scratch_gb_hour=…) "
+        "from AWS's price list, or that list read by `make prices REGIONS=mx-central-1`."
     )
     # What the list knows need not be said again.
     said = replace(environments.PROD, **MEXICO, prices=Rates(scratch_gb_hour=0.00012))
@@ -74,10 +81,57 @@ def test_a_region_without_prices_of_workers_is_refused_with_the_way_out() -> Non
     with pytest.raises(SettingsError, match=r"Rates\(arm_vcpu_hour=…, arm_gb_hour=…\)"):
         replace(said, other_architectures=("ARM64",))
     named = r"Rates\(x86_vcpu_hour=…, x86_gb_hour=…, scratch_gb_hour=…\)"
-    for prices in (None, Rates(), Rates(nat_hour=0.05)):
+    with pytest.raises(SettingsError, match=r"eu-north-1 is nearest; a younger one needs prices="):
+        replace(environments.PROD, **ABROAD)
+    for prices in (Rates(), Rates(nat_hour=0.05)):
         with pytest.raises(SettingsError, match=named):
             replace(environments.PROD, **ABROAD, prices=prices)
     assert replace(environments.PROD, **ABROAD, prices=WORKERS).prices == WORKERS
+
+
+def test_the_regions_are_those_that_botocore_knows() -> None:
+    assert set(REGIONS) == set(botocore.session.get_session().get_available_regions("ec2"))
+
+
+def test_the_name_of_an_instance_type_tells_its_architecture() -> None:
+    """Moto keeps what EC2 answered of each type."""
+    told = Path(moto.__file__).parent / "ec2" / "resources" / "instance_types.json.gz"
+    known = json.loads(gzip.decompress(told.read_bytes()))
+    assert len(known) > 700
+    for name, described in known.items():
+        if name.startswith("mac"):
+            with pytest.raises(SettingsError):
+                check_type("capacity.instance_types", name)
+            continue
+        supported = described["ProcessorInfo"]["SupportedArchitectures"]
+        arm = any(one.startswith("arm64") for one in supported)
+        assert architecture_of(name) == ("ARM64" if arm else "X86_64"), name
+
+
+def test_the_smallest_workers_that_limits_pay_for_may_be_asked_for() -> None:
+    """To the worker: one more is refused, and the sentence names a limit that lets it start."""
+    small = Limits(workers=80, usd_per_hour=1)
+    [sandbox] = environments.DEV.workspaces
+    limited = replace(sandbox, limits=small, cpu=0.25, memory_gb=0.5)
+    reachable = replace(environments.DEV, workspaces=(limited,))
+    assert stopped_early(limited, reachable.worker_price) is None
+    over = replace(limited, limits=replace(small, workers=81))
+    with pytest.raises(SettingsError) as refusal:
+        replace(environments.DEV, workspaces=(over,))
+    said = re.search(r"usd_per_hour=([\d.]+) for 81\.", str(refusal.value))
+    assert said is not None
+    enough = replace(over, limits=replace(over.limits, usd_per_hour=float(said[1])))
+    assert replace(environments.DEV, workspaces=(enough,)).workspaces == (enough,)
+
+
+def test_a_limit_that_stops_default_workers_early_is_told() -> None:
+    [sandbox] = environments.DEV.workspaces
+    assert stopped_early(sandbox, environments.DEV.worker_price) is None
+    mean = replace(sandbox, limits=replace(sandbox.limits, usd_per_hour=0.5))
+    assert stopped_early(mean, environments.DEV.worker_price) == (
+        "workspace sandbox: limits.usd_per_hour=0.5 stops a session at 8 workers of the default "
+        "size, before limits.workers=20; limits.usd_per_hour=1.17 would let all start"
+    )
 
 
 def test_instances_bring_the_price_of_workers_along() -> None:

@@ -299,6 +299,7 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
             "region": "eu-north-2",
             "allowed_regions": ("eu-north-2",),
             "network": Network(named_zones=("eun2-az1", "eun1-az1"), s3_prefix_list="pl-0123abcd"),
+            "prices": Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013),
         },
         "network.named_zones is 'eun1-az1'; allowed: zones of eu-north-2.",
     ),
@@ -520,8 +521,64 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         "packs is 'SOC2'; allowed: AwsSolutions",
     ),
     "an unknown feature to go without": (environment, {"without": ("tls",)}, "without is 'tls'"),
-    "a reserved tag": (environment, {"tags": (("aws:owner", "us"),)}, "tags is 'aws:owner'"),
+    **{
+        f"the tag {key}": (
+            environment,
+            {"tags": ((key, "us"),)},
+            f"environment prod: tags is {key!r}; allowed: keys {said}.",
+        )
+        for key, said in {
+            "aws:owner": "without aws: in front, in any case: AWS keeps them to itself",
+            "AWS:x": "without aws: in front, in any case: AWS keeps them to itself",
+            "Starburst:role": "without starburst: or starburst- in front, in any case: the kit "
+            "reads them",
+            "starburst-workspace": "without starburst: or starburst- in front, in any case: the "
+            "kit reads them",
+            "userName": "other than userName, in any case: access control reads it, and the same "
+            "on every role would lock people and workers out",
+            "USERNAME": "other than userName, in any case: access control reads it, and the same "
+            "on every role would lock people and workers out",
+            "amazonecsmanaged": "other than AmazonECSManaged, in any case: AWS reads what the kit "
+            "sets there",
+            "a?b": "of 1 to 128 letters, digits, spaces and _ . : / = + - @",
+        }.items()
+    },
     "a tag twice": (environment, {"tags": (("a", "1"), ("a", "2"))}, "tags is 'a'; allowed: each"),
+    "tags that differ in case": (
+        environment,
+        {"tags": (("Team", "1"), ("team", "2"))},
+        "tags is 'team'; allowed: each key once: 'Team' is the same to IAM, to which case means "
+        "nothing.",
+    ),
+    "more tags than AWS takes": (
+        environment,
+        {"tags": tuple((f"k{number}", "") for number in range(41))},
+        "environment prod: number of tags is 41; allowed: a whole number, 0 to 40.",
+    ),
+    "a Region with a slip": (
+        environment,
+        {"region": "eu-wst-1", "allowed_regions": ("eu-wst-1",)},
+        "environment prod: allowed_regions is 'eu-wst-1'; allowed: Regions that AWS has: eu-west-1 "
+        "is nearest.",
+    ),
+    "a second Region with a slip": (
+        environment,
+        {"allowed_regions": ("eu-west-1", "eu-wets-2")},
+        "environment prod: allowed_regions is 'eu-wets-2'; allowed: Regions that AWS has: "
+        "eu-west-2 is nearest.",
+    ),
+    "more workers than the money pays for": (
+        environment,
+        {"workspaces": (limits(workers=500, vcpu=500, usd_per_hour=1),)},
+        "workspace genomics: limits.workers is 500; allowed: 80 at most, as limits.usd_per_hour=1 "
+        "wins: it stops even workers of 0.25 vCPU there; write limits.workers=80, or "
+        "limits.usd_per_hour=6.24 for 500.",
+    ),
+    "more workers than the vCPU hold": (
+        environment,
+        {"workspaces": (limits(workers=500, vcpu=100),)},
+        "write limits.workers=400, or limits.vcpu=125 for 500.",
+    ),
     "a tag value too long": (environment, {"tags": (("a", "b" * 257),)}, "values of up to 256"),
     "a provider that is none": (SamlProvider, {"arn": "company"}, "identity.arn is 'company'"),
     "a provider of a short account": (
@@ -533,6 +590,14 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         SamlProvider,
         {"arn": "arn:aws:iam::222233334444:saml-provider/x", "audience": "http://example.com"},
         "identity.audience is 'http://example.com'",
+    ),
+    "an audience that is not AWS": (
+        SamlProvider,
+        {
+            "arn": "arn:aws:iam::222233334444:saml-provider/x",
+            "audience": "https://signin.aws.amazon.com.example.com/saml",
+        },
+        "allowed: https://signin.aws.amazon.com/saml, or with a Region in front of signin.",
     ),
     "a provider of another account": (
         environment,

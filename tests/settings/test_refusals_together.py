@@ -48,6 +48,7 @@ def instances(**changes: Any) -> Ec2Capacity:
 
 def hosted(**changes: Any) -> Environment:
     sound: dict[str, Any] = {
+        "architecture": "ARM64",
         "capacity": instances(),
         "workspaces": STUDIES,
         "network": Network(cidr="10.77.0.0/20"),
@@ -73,6 +74,17 @@ WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@e
 SHUT = Network(cidr="10.98.0.0/20", block_public_access=True)
 
 MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "a type with a slip": (
+        instances,
+        {"instance_types": (replace(C7G, name="c7i.2xlrge"),)},
+        "capacity.instance_types is 'c7i.2xlrge'; allowed: types that EC2 has, such as c7i.2xlarge",
+    ),
+    "a type of the other architecture": (
+        hosted,
+        {"capacity": instances(instance_types=(replace(C7G, name="m5.large"),))},
+        "environment dev: capacity.instance_types is 'm5.large'; allowed: types of ARM64; or "
+        "architecture='X86_64', which m5.large has.",
+    ),
     "no instance types": (instances, {"instance_types": ()}, "instance_types is 0"),
     "an instance type twice": (instances, {"instance_types": (C7G, C7G)}, "each value once"),
     "instance types by name": (instances, {"instance_types": ("c7g.large",)}, "(Instance(…),)"),
@@ -112,8 +124,8 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     ),
     "instances of several architectures": (
         hosted,
-        {"other_architectures": ("ARM64",)},
-        "other_architectures is ('ARM64',); allowed: () with EC2 instances",
+        {"other_architectures": ("X86_64",)},
+        "other_architectures is ('X86_64',); allowed: () with EC2 instances",
     ),
     "instances whose endpoints come and go": (
         hosted,
@@ -249,7 +261,7 @@ def rules() -> dict[Site, str]:
     """Return what each line of the settings that calls a validator refuses."""
     return {
         (path.name, line): ast.unparse(call)
-        for path in SETTINGS.glob("*.py")
+        for path in SETTINGS.rglob("*.py")
         if path.name != "validation.py"
         for call in ast.walk(ast.parse(path.read_text()))
         if isinstance(call, ast.Call)
@@ -264,7 +276,7 @@ def refused_by(build: Callable[..., object], changes: dict[str, Any]) -> set[Sit
     with pytest.raises(SettingsError) as refusal:
         build(**changes)
     paths = [(Path(str(entry.path)), entry.lineno + 1) for entry in refusal.traceback]
-    return {(path.name, line) for path, line in paths if path.parent == SETTINGS}
+    return {(path.name, line) for path, line in paths if SETTINGS in path.parents}
 
 
 def test_every_rule_of_the_settings_has_a_value_that_breaks_it() -> None:

@@ -14,6 +14,7 @@ from aws_cdk.cx_api import CloudAssembly
 import app
 from environments import ALL, LOCAL, PROD
 from stacks.addons.enabled import enabled
+from stacks.settings.checks.tags import MOST_TAGS, OWN_TAGS
 from stacks.stage import CORE
 from starburst_constructs.naming import boundary_arn
 from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, service_grant
@@ -294,3 +295,18 @@ def test_local_uses_no_type_that_it_goes_without(templates: Templates) -> None:
     }
     assert kinds & missing == set()
     assert not any(kind.startswith("Custom::") for kind in kinds)
+
+
+def test_the_kit_leaves_room_for_as_many_tags_as_settings_allow(
+    templates: Templates,
+) -> None:
+    """AWS takes 50 on a resource; ours and those of settings stand side by side."""
+    ours = max(
+        len(tags)
+        for template in templates.values()
+        for resource in template["Resources"].values()
+        if isinstance(tags := resource.get("Properties", {}).get("Tags"), list | dict)
+    )
+    of_a_task = 3  # by the controller, beside those of its definition
+    assert 5 <= ours + of_a_task <= OWN_TAGS
+    assert MOST_TAGS + OWN_TAGS == 50

@@ -59,6 +59,18 @@ def test_a_warning_fails_until_a_waiver_covers_it_that_nothing_else_needs(
         linting.main(today=date(2026, 11, 23), waivers=[WAIVER])
 
 
+def test_a_type_that_the_region_lacks_is_told_without_a_list_of_all(tmp_path: Path) -> None:
+    data = {"LaunchTemplateData": {"InstanceType": "c7i.2xlrge"}}
+    group = {"Type": "AWS::EC2::LaunchTemplate", "Properties": data}
+    file = tmp_path / "one.template.json"
+    file.write_text(json.dumps({"Resources": {"Template": group}}))
+    [found] = linting.lint({"dev": [file]}, region=DEV.region)
+    assert found.wrong.startswith(
+        "'c7i.2xlrge' is none of those that are allowed, such as c7i.2xlarge, "
+    )
+    assert len(found.wrong) < 200
+
+
 def test_an_environment_that_was_not_synthesized_is_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

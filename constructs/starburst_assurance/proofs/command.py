@@ -101,6 +101,7 @@ def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
                 duties.setdefault(purpose, []).extend(own)
         yield replace(
             policy_set,
+            audience=getattr(environment.identity, "audience", policy_set.audience),
             duties=duties,
             addons=tuple(addon.name for addon in addons),
             jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},

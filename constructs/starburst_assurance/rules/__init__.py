@@ -17,6 +17,7 @@ from starburst_assurance.rules.public_address import PUBLIC_ADDRESS
 from starburst_assurance.rules.rule import Result, Rule, Verdict
 from starburst_assurance.rules.second_write import SECOND_WRITE
 from starburst_assurance.rules.stuck_name import STUCK_NAME
+from starburst_assurance.rules.too_large import TOO_LARGE
 from starburst_assurance.rules.unbounded_role import UNBOUNDED_ROLE
 from starburst_assurance.rules.undeclared_wildcard import undeclared_wildcard, unused_wildcards
 from starburst_assurance.rules.unkeyed_scratch import UNKEYED_SCRATCH
@@ -42,6 +43,7 @@ RULES: Final = (
     PUBLIC_ADDRESS,
     SECOND_WRITE,
     STUCK_NAME,
+    TOO_LARGE,
     UNBOUNDED_ROLE,
     UNKEYED_SCRATCH,
     UNMASKED_LOG,

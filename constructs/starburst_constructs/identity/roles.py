@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from starburst.contract import USER_TAG, WORKSPACE_TAG
+from starburst_constructs.identity.parts import in_parts
 from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.wildcards import DeclaredPolicy
@@ -42,7 +43,8 @@ class KitRole(iam.Role):
         purpose: value of the role's ``starburst:role`` tag.
         trust: who may become this role.
         boundary: the most that it can ever do.
-        policies: statements by title; each title becomes one managed policy.
+        policies: statements by title; each title becomes one managed policy. What IAM would not
+            store of one stands in another, ``More``.
         description: what the role is for.
         workspace: value of its ``starburst-workspace`` tag, where it belongs to one.
         session: the longest session.
@@ -71,7 +73,7 @@ class KitRole(iam.Role):
             permissions_boundary=boundary,
             max_session_duration=session,
         )
-        for title, statements in policies.items():
+        for title, statements in in_parts(policies).items():
             # On the role, not on the policy: the role is complete the moment that it exists.
             self.add_managed_policy(
                 DeclaredPolicy(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -16,7 +16,7 @@ from starburst_constructs.naming import ROLE_TAG
 from starburst_constructs.placement import Placement
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.retention import CONTROL_DAYS
-from starburst_constructs.storage.touching import ERASING, others
+from starburst_constructs.storage.touching import ERASING
 
 __all__ = [
     "WRITE_ONCE",
@@ -95,7 +95,7 @@ class DataBucket(PrivateBucket):
         construct_id: its id there.
         placement: of the environment.
         key: the only key that objects may be encrypted with.
-        principals: ARNs of the roles that alone touch objects.
+        refused: conditions of callers that touch no object, by what a Deny of each is called.
         encryption: ``kms`` or ``kms:dsse``.
         access_logs: where server access logs go.
         session_days: sessions' objects expire after so long.
@@ -112,7 +112,7 @@ class DataBucket(PrivateBucket):
         *,
         placement: Placement,
         key: kms.Key,
-        principals: Sequence[str],
+        refused: Mapping[str, Mapping[str, Any]],
         encryption: Encryption,
         access_logs: LogBucket,
         session_days: int,
@@ -140,7 +140,7 @@ class DataBucket(PrivateBucket):
                 *_expiring({PACKAGES.prefix(): packages_days, **kept}),
             ],
         )
-        self._only_our_principals(principals, kept=placement.retain)
+        self._only_our_principals(refused, kept=placement.retain)
         self._only_our_encryption(key, _ALGORITHM[encryption])
         self._write_once()
         self._signatures_age()
@@ -150,19 +150,20 @@ class DataBucket(PrivateBucket):
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
 
-    def _only_our_principals(self, principals: Sequence[str], *, kept: bool) -> None:
+    def _only_our_principals(self, refused: Mapping[str, Mapping[str, Any]], *, kept: bool) -> None:
         """Refuse objects to all others; what is done to the bucket itself stays as it was (A7).
 
         So nobody is locked out of its policy, and CloudFormation changes and deletes it. A test
         environment is emptied by whoever destroys it.
         """
-        self.deny(
-            "OtherPrincipals",
-            actions=["s3:*"] if kept else (),
-            not_actions=() if kept else ERASING,
-            resources=[self.arn_for_objects("*")],
-            conditions=others(principals),
-        )
+        for name, conditions in refused.items():
+            self.deny(
+                name,
+                actions=["s3:*"] if kept else (),
+                not_actions=() if kept else ERASING,
+                resources=[self.arn_for_objects("*")],
+                conditions=conditions,
+            )
 
     def _only_our_encryption(self, key: kms.Key, algorithm: str) -> None:
         """Four denies (S9): a PUT without headers gets the bucket's default, others must be it."""

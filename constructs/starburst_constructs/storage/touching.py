@@ -7,16 +7,27 @@ from typing import Any, Final
 
 from aws_cdk import aws_iam as iam
 
+from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import role_arn
 from starburst_constructs.policies.service_access import anyone
 
-__all__ = ["ERASING", "TOUCHING", "data_principals", "others", "refuse_others_the_key"]
+__all__ = [
+    "ERASING",
+    "TOUCHING",
+    "data_principals",
+    "others",
+    "refuse_others_the_key",
+    "refused_callers",
+]
 
 TOUCHING: Final = ("analyst", "steward", "worker")
 """Purposes of the roles of each workspace that touch data; the controller does so as well."""
 
 ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 """What ``deploy.destroy`` does to a test environment, whoever runs it."""
+
+_MOST_LISTED: Final = 6_500
+"""Characters of ARNs that leave room for what else the bucket's policy says."""
 
 _ECR: Final = "kms:EncryptionContext:aws:ecr:arn"
 
@@ -64,6 +75,33 @@ def others(principals: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {
         "ArnNotEquals": {"aws:PrincipalArn": list(principals)},
         "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+    }
+
+
+def refused_callers(
+    principals: Sequence[str], *, environment: str, workspaces: Sequence[str], account: str
+) -> dict[str, dict[str, Any]]:
+    """Return the conditions of callers that are not on the list, by what a Deny of each is called.
+
+    A bucket's policy holds 20 KB, and a list of whole ARNs takes a third of a kilobyte for a
+    workspace. Where it is too long, two denials say the same: a role of a workspace has the name
+    that its own tag makes, and the tag is one of the workspaces'. So no name is open here either.
+
+    Args:
+        principals: as ``data_principals`` returns them.
+        environment: its name.
+        workspaces: their names.
+        account: twelve digits.
+    """
+    if sum(map(len, principals)) <= _MOST_LISTED:
+        return {"OtherPrincipals": others(principals)}
+    listed = data_principals(environment, workspaces, account=account)
+    rest = [one for one in principals if one not in listed[1:]]
+    tag = f"aws:PrincipalTag/{WORKSPACE_TAG}"
+    tagged = data_principals(environment, [f"${{{tag}}}"], account=account)[1:]
+    return {
+        "OtherPrincipals": others([*rest, *tagged]),
+        "OtherWorkspaces": {"StringNotEquals": {tag: list(workspaces)}, **others(rest)},
     }
 
 

@@ -52,6 +52,8 @@ _GUARDING: Final = {
     "AWS::ECR::Repository": ("repository", "RepositoryPolicyText", None),
 }
 
+_DEPLOYS: Final = re.compile(":role/cdk-([a-z0-9_-]+)-deploy-role-")
+
 Found = tuple[str, str, str, Mapping[str, Any]]
 
 
@@ -105,6 +107,7 @@ def read_policy_set(
     templates: dict[str, Template] = {}
     short: dict[str, str] = {}
     place = ("", "")
+    deploys = ""
     for artifact in manifest["artifacts"].values():
         if artifact["type"] != "aws:cloudformation:stack":
             continue
@@ -114,11 +117,14 @@ def read_policy_set(
         short[stack] = artifact["displayName"].rpartition("/")[2].split(" ")[0]
         account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
         place = (account, region)
+        deploys = properties.get("assumeRoleArn", deploys)
     reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
     reader.refuse_unread()
     policy_set = reader.policy_set(environment, regions=regions or place[1:])
     if identity_center:
         policy_set = with_permission_sets(policy_set)
+    # What `cdk deploy` will assume: the app may be bootstrapped under a qualifier of its own.
+    named = _DEPLOYS.search(deploys)
     own = {endpoint.service: endpoint.identifier for endpoint in policy_set.endpoints}
     return replace(
         policy_set,
@@ -136,6 +142,7 @@ def read_policy_set(
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
         sharing={name: (sharing or {}).get(name, Sharing()) for name in policy_set.workspaces},
+        qualifier=named[1] if named else policy_set.qualifier,
         deployer=deployer,
         break_glass=break_glass,
         data_roles=tuple(data_roles),

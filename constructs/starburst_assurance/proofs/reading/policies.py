@@ -161,6 +161,8 @@ class PolicySet:
         trusted_cidrs: public addresses from which alone analysts work; none for any.
         trusted_vpcs: VPCs through whose endpoints they work as well.
         sharing: by workspace, what its settings leave to whom beside sessions.
+        audience: AWS's sign-in address that SAML answers are made for.
+        qualifier: under which CDK is bootstrapped; it is in the names of its roles.
         deployer: ARN of the role in which CloudFormation deploys, where keys are kept.
         break_glass: ARN of the role that alone may end a kept key.
         data_roles: ARNs of further roles that settings let to data.
@@ -190,6 +192,8 @@ class PolicySet:
     trusted_cidrs: tuple[str, ...] = ()
     trusted_vpcs: tuple[str, ...] = ()
     sharing: Mapping[str, Sharing] = field(default_factory=dict)
+    audience: str = "https://signin.aws.amazon.com/saml"
+    qualifier: str = "hnb659fds"
     deployer: str | None = None
     break_glass: str | None = None
     data_roles: tuple[str, ...] = ()

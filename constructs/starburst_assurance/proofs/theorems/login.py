@@ -215,7 +215,7 @@ def logins_are_made_for_aws(world: World) -> Iterator[Claim]:
         yield never(
             role.name,
             _asks(world, role, context),
-            given=[context.is_not("SAML:aud", "https://signin.aws.amazon.com/saml")],
+            given=[context.is_not("SAML:aud", world.policy_set.audience)],
         )
 
 
@@ -360,7 +360,7 @@ def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
                     context.put("aws:SourceArn", _source(world, who))
                 elif kind == "Federated":
                     context.put("aws:FederatedProvider", who)
-                    context.put("SAML:aud", "https://signin.aws.amazon.com/saml")
+                    context.put("SAML:aud", policy_set.audience)
                 elif who.endswith(":root"):
                     named = _named(statement) or who.replace(":root", ":user/*")
                     arn = named.replace("?", "0").replace("*", "alice")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from starburst.untrusted.strict_json import fill, read_object
+from starburst.untrusted.strict_json import MAX_BYTES, fill, read_object
 
 from .hosts import Hosts, Instance
 from .limits import Limits
@@ -110,15 +112,21 @@ class RuntimeDocument:
         roles = self.workspaces[workspace].analyst_role_arn.rpartition("/")[0]
         return f"{roles}/starburst-{self.environment}-steward-{workspace}"
 
-    def to_json(self) -> str:
+    def to_json(self, *, packed: bool = False) -> str:
         """Return the document's text, its keys sorted.
 
         A parameter holds 8 KiB. So totals are the list of their numbers in the order of their
         fields, and are left out where they are as :class:`Totals` is by itself.
+
+        Args:
+            packed: write the workspaces as one compressed text, for an environment of which a
+                parameter would not hold them otherwise. They are all alike, so little is left.
         """
         document = _short(asdict(self))
         workspaces = {name: _short(entry) for name, entry in document["workspaces"].items()}
         document |= {"schema": SCHEMA, "workspaces": workspaces}
+        if packed:
+            document["workspaces"] = _packed(workspaces)
         if self.prices is not None:
             document["prices"] = self.prices.known()
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -136,7 +144,7 @@ class RuntimeDocument:
                     WorkspaceDocument,
                     {**entry, "limits": fill(Limits, entry["limits"]), **_totals(entry, "totals")},
                 )
-                for name, entry in fields.pop("workspaces").items()
+                for name, entry in _unpacked(fields.pop("workspaces")).items()
             }
             fields |= _totals(fields, "totals", "user_totals")
             others = tuple(fields.pop("other_architectures", ()))
@@ -150,6 +158,25 @@ class RuntimeDocument:
             return fill(cls, fields)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error
+
+
+def _packed(workspaces: Mapping[str, Any]) -> str:
+    text = json.dumps(workspaces, sort_keys=True, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _unpacked(said: Any) -> Any:  # noqa: ANN401 - of a document that was parsed
+    """Return the workspaces of a document, which may be packed; refuse what expands too far."""
+    if not isinstance(said, str):
+        return said
+    reader = zlib.decompressobj()
+    try:
+        text = reader.decompress(base64.b64decode(said, validate=True), MAX_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"packed workspaces cannot be read: {error}") from error
+    if not reader.eof:
+        raise ValueError(f"packed workspaces end early, or take more than {MAX_BYTES} bytes")
+    return read_object(text)
 
 
 def _short(entry: dict[str, Any]) -> dict[str, Any]:

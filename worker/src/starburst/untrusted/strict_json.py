@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, Union, cast, get_arg
 from typing import get_type_hints as hints_of
 
 __all__ = [
+    "MAX_BYTES",
     "Amount",
     "Moment",
     "Size",

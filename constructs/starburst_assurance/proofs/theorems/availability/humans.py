@@ -222,8 +222,8 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
                     for job in ("deploy", "file-publishing", "image-publishing")
                     for call in calls(
                         ("sts:AssumeRole",),
-                        f"arn:aws:iam::{policy_set.account}:role/cdk-hnb659fds-{job}-role-"
-                        f"{policy_set.account}-{policy_set.region}",
+                        f"arn:aws:iam::{policy_set.account}:role/cdk-{policy_set.qualifier}-"
+                        f"{job}-role-{policy_set.account}-{policy_set.region}",
                     )
                 ),
                 *(
