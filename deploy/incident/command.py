@@ -19,7 +19,7 @@ import botocore.exceptions
 
 from environments import ALL
 from starburst.aws.calls import client_config
-from starburst.contract import PRINCIPAL_NAME, RuntimeDocument, runtime_parameter
+from starburst.contract import PRINCIPAL_NAME, SESSION_ID, RuntimeDocument, runtime_parameter
 from starburst.contract.areas import DATA, HOME, PACKAGES, SESSIONS
 from starburst.untrusted.terminal_text import many_lines, one_line, tell
 from starburst_constructs.placement import Placement
@@ -81,12 +81,14 @@ class Scope:
         environment: where.
         workspaces: of it, by name.
         user: one analyst in them; None for all.
+        session: one of the user's; None for all.
         whole: whether it is about all workspaces, and all that runs there.
     """
 
     environment: Environment
     workspaces: tuple[str, ...]
     user: str | None = None
+    session: str | None = None
     whole: bool = False
 
     @property
@@ -100,6 +102,8 @@ class Scope:
 
         A person's are their sessions and their home. Packages and data are their workspace's.
         """
+        if self.session is not None:
+            return [SESSIONS.prefix(*self.workspaces, self.user or "", self.session)]
         if self.user is None:
             areas = (SESSIONS, PACKAGES, DATA, HOME)
             return [area.prefix(name) for name in self.workspaces for area in areas]
@@ -122,7 +126,8 @@ class Scope:
 
     def __str__(self) -> str:
         """Return it in words."""
-        who = f"{self.user} in " if self.user else ""
+        who = f"session {self.session} of " if self.session else ""
+        who += f"{self.user} in " if self.user else ""
         return f"{who}{', '.join(self.workspaces)} of {self.environment.name}"
 
 
@@ -155,10 +160,20 @@ def scope(words: argparse.Namespace) -> Scope:
     """Read what the arguments are about."""
     environment = find_environment(words.environment)
     user = user_name(getattr(words, "user", None))
+    workspaces = tuple(find_workspaces(environment, words.workspace))
+    session = getattr(words, "session", None)
+    if session is not None and (
+        user is None or len(workspaces) != 1 or not SESSION_ID.fullmatch(session)
+    ):
+        raise IncidentError(
+            "one session is --workspace NAME --user NAME --session ID, with the id of 20 letters "
+            "and digits that starburst sessions prints"
+        )
     return Scope(
         environment=environment,
-        workspaces=tuple(find_workspaces(environment, words.workspace)),
+        workspaces=workspaces,
         user=user,
+        session=session,
         whole=not words.workspace and user is None,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,11 +20,11 @@ import botocore.exceptions
 
 from deploy.incident.command import (
     Clients,
+    IncidentError,
     Scope,
     apply_options,
     caller,
     conclude,
-    options,
     read_hours,
     runtime,
     say,
@@ -47,6 +47,7 @@ from deploy.incident.revoke import (
 from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from deploy.incident.together import also, also_documents, also_options, merged, refuse_apart
+from deploy.incident.versions import session_options
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_name, role_name
@@ -61,6 +62,11 @@ __all__ = ["Contained", "contain", "denials", "main", "permission", "release", "
 LOCKOUT_HOURS: Final = 12.0
 """By then every session that began before has expired, whatever its role's longest is."""
 
+_ONE_SESSION: Final = (
+    "This is about one session: its user stays signed in and may start others, and its workers' "
+    "role is their workspace's, so what was taken off a worker still works. Without --session "
+    "both end"
+)
 _DESCRIBED_PER_CALL: Final = 100
 _REASON: Final = 255
 _PASSES: Final = 5
@@ -91,14 +97,25 @@ def denials(about: Scope) -> list[Change]:
     launches = [
         Change(
             role=role_name(environment.name, "controller"),
-            policy=launch_policy_name(workspace, about.user),
+            policy=launch_policy_name(workspace, about.user, about.session),
             document=launch_denial_document(
-                environment.name, workspace, user=about.user, placement=about.placement
+                environment.name,
+                workspace,
+                user=about.user,
+                session=about.session,
+                placement=about.placement,
             ),
         )
         for workspace in about.workspaces
     ]
     return [*launches, *keep(about, "contained")]
+
+
+def _logins(about: Scope, before: datetime) -> list[Change]:
+    """Return the policies that end their logins; who has other sessions keeps those of one."""
+    if about.session is not None:
+        return []
+    return plan(about.environment, workspaces=about.workspaces, before=before, user=about.user)
 
 
 def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
@@ -133,10 +150,9 @@ def contain(
         steps: what AWS refuses is told there, and stops nothing else.
     """
     iam = clients("iam")
-    sessions = plan(about.environment, workspaces=about.workspaces, before=until, user=about.user)
     policies: dict[str, Done] = {
         **dict(each_change(steps, denials(about), put_document, iam)),
-        **dict(each_change(steps, sessions, put, iam)),
+        **dict(each_change(steps, _logins(about, until), put, iam)),
     }
     stopped: list[str] = []
     asked: set[str] = set()
@@ -159,11 +175,7 @@ def _new(about: Scope, clients: Clients, steps: Steps, asked: Container[str]) ->
 def release(about: Scope, clients: Clients, *, steps: Steps) -> dict[str, Done]:
     """Take the denials away; what was stopped stays stopped."""
     iam = clients("iam")
-    now = datetime.now(UTC)
-    changes = [
-        *plan(about.environment, workspaces=about.workspaces, before=now, user=about.user),
-        *denials(about),
-    ]
+    changes = [*_logins(about, datetime.now(UTC)), *denials(about)]
     return dict(each_change(steps, changes, undo, iam))
 
 
@@ -221,6 +233,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     for what, how in done.policies.items():
         say(f"{what} {how}")
     say(f"{len(done.stopped)} workers were told to stop: they are gone within two minutes")
+    if about.session is not None:
+        say(_ONE_SESSION)
     steps.refused += also(words, about, clients)
     if done.left:
         late = (
@@ -271,6 +285,13 @@ def _require_known(about: Scope, clients: Clients) -> None:
     if any(is_there(change, iam) for change in denials(about)):
         return
     tags = [_tags(task) for task in _living(about, clients)]
+    if about.session is not None and not any(_is_theirs(about, one) for one in tags):
+        raise IncidentError(
+            f"no worker of session {about.session} of {about.user} in "
+            f"{', '.join(about.workspaces)} of {about.environment.name} runs, and no denial bears "
+            "it, so nothing was done. Check the id; to keep it from starting workers, add "
+            "--in-advance"
+        )
     require_known(
         about,
         clients,
@@ -284,26 +305,30 @@ def _require_known(about: Scope, clients: Clients) -> None:
 
 
 def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
-    changes = [
-        *denials(about),
-        *plan(about.environment, workspaces=about.workspaces, before=until, user=about.user),
-    ]
+    changes = [*denials(about), *_logins(about, until)]
     if undone:
         yield from (f"would take {change.policy} from {change.role}" for change in changes)
         return
     yield f"would write down every task of {about}"
     for change in changes:
         yield f"would put {change.policy} on {change.role}: {json.dumps(change.document)}"
+    if about.session is not None:
+        yield _ONE_SESSION
     yield f"would stop every worker of {about} in cluster {cluster_name(about.environment.name)}"
 
 
 def _theirs(about: Scope, task: dict[str, Any]) -> bool:
     if about.whole:
         return True
-    tags = _tags(task)
-    if tags.get(WORKSPACE_TAG) not in about.workspaces:
-        return False
-    return about.user is None or tags.get("starburst:user") == about.user
+    return _is_theirs(about, _tags(task))
+
+
+def _is_theirs(about: Scope, tags: Mapping[str, str]) -> bool:
+    return (
+        tags.get(WORKSPACE_TAG) in about.workspaces
+        and about.user in (None, tags.get("starburst:user"))
+        and about.session in (None, tags.get("starburst:session"))
+    )
 
 
 def _tags(task: dict[str, Any]) -> dict[str, str]:
@@ -326,7 +351,9 @@ def _stop(about: Scope, clients: Clients, arn: str, *, reason: str, steps: Steps
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = options("contain", "Stop the workers of a user, deny new ones and end their sessions.")
+    parser = session_options(
+        "contain", "Stop the workers of a user, deny new ones and end their sessions."
+    )
     parser.add_argument(
         "--hours",
         type=read_hours,

@@ -30,7 +30,7 @@ from deploy.incident.hold import held
 from deploy.incident.records import RecordError, lock, locker
 from deploy.incident.retention import refuse_kept
 from deploy.incident.subject import require_known, require_something
-from deploy.incident.versions import Version, at_once, below, prefixes, session_options
+from deploy.incident.versions import Version, at_once, below, session_options
 from starburst.aws.calls import TROUBLE
 from starburst.aws.erasing import ONE_NAMES_TROUBLE, Kept, erase_below, is_one_names_trouble
 from starburst.contract import CONTROL_PREFIX, SessionKeys
@@ -130,12 +130,12 @@ def take_stock(
 def erase_subject(
     about: Scope, clients: Clients, where: Sequence[str], *, receipt: Path
 ) -> tuple[Receipt, Sequence[Kept]]:
-    """Erase every version and marker below prefixes, and write the receipt; return what stayed.
+    """Erase every version and marker below and write the receipt; return what stayed.
 
     Args:
         about: the environment.
         clients: of a role that may.
-        where: prefixes, such as ``sessions/genomics/alice/``.
+        where: such as ``sessions/genomics/alice/``.
         receipt: a new file; until all is done it says what was begun.
 
     Raises:
@@ -201,7 +201,7 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 
 def _work(words: argparse.Namespace, clients: Clients | None) -> int | None:
     about = scope(words)
-    where = prefixes(about, words.session)
+    where = about.prefixes
     if about.whole:
         raise IncidentError("name what to erase: --workspace, --user or --session, or several")
     clients = clients or about.clients()

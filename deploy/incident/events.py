@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from deploy.incident.command import (
     Clients,
     IncidentError,
@@ -29,7 +31,7 @@ from deploy.incident.command import (
     shown,
 )
 from deploy.incident.steps import Steps
-from starburst.aws.calls import TROUBLE
+from starburst.aws.calls import TROUBLE, code_of
 from starburst.contract import log_group_name
 from starburst.untrusted.terminal_text import one_line
 from starburst_constructs.monitoring.queries import (
@@ -54,6 +56,9 @@ SECONDS: Final = 120.0
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
+_PARTS: Final = 7
+"""Of a log group's ARN, with its name."""
+
 _OVER: Final = ("Complete", "Failed", "Cancelled", "Timeout")
 
 
@@ -123,14 +128,14 @@ def security_events(
         ),
         ("errors that workers printed", WORKER_ERRORS, workers),
     ]
-    trail = trail_group(about, clients)
-    if trail is not None:
-        asked.append(("calls that AWS refused", REFUSED_CALLS, [trail]))
     steps, logs = Steps("events"), clients("logs")
+    refused = "calls that AWS refused"
+    trail = steps.take(refused, partial(trail_group, about, clients))
+    if trail is not None:
+        asked.append((refused, REFUSED_CALLS, [trail]))
     for words, query, groups in asked:
-        ask = partial(_ask, logs, words, query, groups, span, seconds=seconds, pause=pause)
-        if answer := steps.take(words, ask):
-            yield answer
+        ask = partial(_ask, logs, query=query, span=span, seconds=seconds, pause=pause)
+        yield from _asked(steps, words, groups, ask)
     steps.end("all was asked")
 
 
@@ -154,7 +159,8 @@ def actor_events(
         pause: waits so many seconds.
 
     Raises:
-        IncidentError: a query failed or took too long; all others were asked before.
+        IncidentError: there is no trail to ask, or a query failed or took too long; all others
+            were asked before.
     """
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
@@ -164,9 +170,8 @@ def actor_events(
     for words, query in OF_AN_ACTOR.items():
         asked = of_actor(query, actor)
         asked = asked if trail else in_detail(asked)
-        ask = partial(_ask, logs, words, asked, [group], span, seconds=seconds, pause=pause)
-        if answer := steps.take(words, ask):
-            yield answer
+        ask = partial(_ask, logs, query=asked, span=span, seconds=seconds, pause=pause)
+        yield from _asked(steps, words, [group], ask)
     steps.end("all was asked")
 
 
@@ -195,9 +200,9 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
             )
         )
         return 0
-    actor = words.actor
-    if actor is None and not about.environment.audit.trail:
-        say("calls that AWS refused: the trail is your organization's; ask there")
+    actor, own = words.actor, about.environment.audit.trail
+    if not own:
+        say(_OTHERS_TRAIL if actor else f"calls that AWS refused: NOT ASKED: {_NO_TRAIL}")
     found = False
     limits = {"hours": words.hours, "seconds": words.timeout}
     answers = (
@@ -207,7 +212,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
     )
     for answer in answers:
         found = found or bool(answer.events)
-        say(f"{answer.about}: {answer.matched:,} in {words.hours:g} hours")
+        of = "" if own or actor is None else ", of what another trail passes on"
+        say(f"{answer.about}: {answer.matched:,} in {words.hours:g} hours{of}")
         for event in answer.events:
             rest = "  ".join(
                 one_line(text) for name, text in event.fields.items() if name != "@timestamp"
@@ -219,24 +225,74 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> int:
 
 
 _FOUND: Final = 3
+_NO_TRAIL: Final = (
+    "the environment has no trail of its own (Audit(trail=False)); ask your organization's, "
+    "if there is one"
+)
+_OTHERS_TRAIL: Final = (
+    "The environment has no trail of its own (Audit(trail=False)), so this asks what EventBridge "
+    "passes on of another. Where your organization has none, or none of reads and writes of "
+    "objects, nothing arrives, and 0 says nothing"
+)
 
 
 def trail_group(about: Scope, clients: Clients) -> str | None:
-    """Return the log group of the trail's events; None where the trail is the organization's."""
+    """Return the log group of the trail's events; None where the trail is the organization's.
+
+    Raises:
+        IncidentError: there is no trail, though the environment is to have one.
+    """
     if not about.environment.audit.trail:
         return None
-    answer = clients("cloudtrail").get_trail(Name=trail_name(about.environment.name))
+    name = trail_name(about.environment.name)
+    missing = (
+        "so nobody knows what was called. If somebody deleted it, that is the incident: look into "
+        "CloudTrail's event history, and deploy the audit stack again"
+    )
+    try:
+        trail = clients("cloudtrail").get_trail(Name=name)["Trail"]
+    except ClientError as error:
+        if code_of(error) != "TrailNotFoundException":
+            raise
+        raise IncidentError(f"there is no trail {name}, {missing}") from error
     # arn:aws:logs:<region>:<account>:log-group:<name>:*
-    return answer["Trail"]["CloudWatchLogsLogGroupArn"].split(":")[6]
+    parts = trail.get("CloudWatchLogsLogGroupArn", "").split(":")
+    if len(parts) < _PARTS:
+        raise IncidentError(f"the trail {name} writes into no log group, {missing}")
+    return parts[6]
+
+
+def _asked(
+    steps: Steps, about: str, groups: Sequence[str], ask: Callable[..., Answer]
+) -> Iterator[Answer]:
+    """Ask all groups at once; where one of several is gone, ask each, so that the others answer."""
+    apart = False
+
+    def at_once() -> Answer | None:
+        nonlocal apart
+        try:
+            return ask(about, groups)
+        except ClientError as error:
+            apart = len(groups) > 1 and code_of(error) == "ResourceNotFoundException"
+            if not apart:
+                raise
+            return None
+
+    if answer := steps.take(about, at_once):
+        yield answer
+    for group in groups if apart else ():
+        what = f"{about} in {group}"
+        if answer := steps.take(what, partial(ask, what, [group])):
+            yield answer
 
 
 def _ask(
     logs: Any,  # noqa: ANN401 - any client of boto3
     about: str,
-    query: str,
     groups: Collection[str],
-    span: tuple[datetime, datetime],
     *,
+    query: str,
+    span: tuple[datetime, datetime],
     seconds: float,
     pause: Callable[[float], object],
 ) -> Answer:

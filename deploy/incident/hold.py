@@ -34,7 +34,7 @@ from deploy.incident.retention import keep
 from deploy.incident.revoke import each_change, put_document, undo
 from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known, require_something
-from deploy.incident.versions import Version, at_once, below, prefixes, refused, session_options
+from deploy.incident.versions import Version, at_once, below, refused, session_options
 from starburst.aws.calls import code_of
 from starburst.aws.erasing import Kept, told
 from starburst_constructs.policies.incident_response import holder_document
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 
 def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     about = scope(words)
-    where = prefixes(about, words.session)
+    where = about.prefixes
     clients = clients or about.clients()
     bucket = runtime(about.environment, clients).bucket
     if words.permission:
@@ -134,7 +134,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     if about.user is not None:
         require_something(where, found=len(every))
     found = [one for one in every if not one.marker]
-    changes = keep(about, "held", session=words.session)
+    changes = keep(about, "held")
     if not words.apply:
         verb = "lift the hold on" if words.undo else "put a hold on"
         for prefix in where:

@@ -186,6 +186,8 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
             f"are in {now.group} now: it belongs to another deployment. Name another file with "
             "--record"
         )
+    if there and not words.undo:
+        _refuse_old(path, now, before, clients)
     if not words.apply:
         _show(before, undone=words.undo)
         return
@@ -219,6 +221,30 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
         say("EC2 names no ACL of the subnets: open connections last until they end.")
     steps.end(f"{name} is cut off", besides=wrong)
     say(f"{name} is cut off. cdk drift tells of it; cdk diff and cdk deploy do not see it.")
+
+
+def _refuse_old(path: Path, now: Before, before: Before, clients: Clients) -> None:
+    """Refuse a record of another isolation; say so where it is of this one, and is used again."""
+    # Who changes rules of a network that is cut off has the same way back.
+    follows = _closed(clients("ec2"), now) is not None or (
+        _all_or_none(now.egress, before.egress)
+        and _all_or_none(now.ingress, before.ingress)
+        and now.acls == before.acls
+    )
+    if not follows:
+        raise IncidentError(
+            f"{path} is of an earlier isolation: the network is neither as it says nor cut off "
+            "since, so going back to it would undo what was changed meanwhile. Put it with that "
+            "incident's files, or name a new file with --record"
+        )
+    say(f"{path} is there already and stays as it is: it says what to go back to")
+
+
+def _all_or_none(now: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> bool:
+    def sorted_rules(rules: Sequence[Mapping[str, Any]]) -> list[str]:
+        return sorted(json.dumps(rule, sort_keys=True) for rule in rules)
+
+    return not now or sorted_rules(now) == sorted_rules(before)
 
 
 def _is_there(path: Path) -> bool:

@@ -30,7 +30,7 @@ from deploy.incident.command import (
     shown,
 )
 from deploy.incident.subject import require_known, require_something
-from deploy.incident.versions import Version, below, prefixes, refused, session_options
+from deploy.incident.versions import Version, below, refused, session_options
 from starburst.aws.calls import TROUBLE
 from starburst.aws.erasing import Kept, told
 from starburst.aws.write_once import past_conflicts
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = No
 
 def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     about = scope(words)
-    where = prefixes(about, words.session)
+    where = about.prefixes
     clients = clients or about.clients()
     document = runtime(about.environment, clients)
     if words.permission:

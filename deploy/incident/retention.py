@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["keep", "kept", "refuse_kept"]
 
 
-def keep(about: Scope, why: Why, *, session: str | None = None) -> list[Change]:
+def keep(about: Scope, why: Why) -> list[Change]:
     """Return the denials that keep their objects: on the roles that write in their workspaces."""
     return [
         Change(
@@ -27,7 +27,9 @@ def keep(about: Scope, why: Why, *, session: str | None = None) -> list[Change]:
             document=keeping.document,
         )
         for workspace in about.workspaces
-        for keeping in (Keeping(why=why, workspace=workspace, user=about.user, session=session),)
+        for keeping in (
+            Keeping(why=why, workspace=workspace, user=about.user, session=about.session),
+        )
         for purpose in WRITERS
     ]
 
@@ -44,8 +46,11 @@ def kept(about: Scope, clients: Clients, where: Sequence[str]) -> list[tuple[Kee
     for name in _policies(iam, role):
         prefix, _, names = name.partition("-")
         if prefix == LAUNCH_POLICY_PREFIX:
-            workspace, _, user = names.partition("-")
-            found.append((Keeping(why="contained", workspace=workspace, user=user or None), role))
+            workspace, user, session = [*names.split("-"), None, None][:3]
+            keeping = Keeping(
+                why="contained", workspace=workspace or "", user=user, session=session
+            )
+            found.append((keeping, role))
     return [
         (keeping, role)
         for keeping, role in found

@@ -66,6 +66,7 @@ def also(words: argparse.Namespace, about: Scope, clients: Clients) -> list[str]
     environment = ["--environment", about.environment.name]
     names = [] if about.whole else [f"--workspace={name}" for name in about.workspaces]
     names += [f"--user={about.user}"] if about.user else []
+    names += [f"--session={about.session}"] if about.session else []
     how = [*(["--undo"] if words.undo else []), *(["--apply"] if words.apply else [])]
     given = {"isolate": [*environment, *how], "hold": [*environment, *names, *how]}
     return [

@@ -11,12 +11,11 @@ from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deploy.incident.command import IncidentError, Scope, options
+from deploy.incident.command import options
 from starburst.aws.calls import CONNECTIONS, code_of
 from starburst.aws.erasing import Kept
-from starburst.contract import SESSION_ID, SessionKeys
 
-__all__ = ["Version", "at_once", "below", "prefixes", "refused", "session_options"]
+__all__ = ["Version", "at_once", "below", "refused", "session_options"]
 
 _AHEAD: Final = 1000
 
@@ -83,19 +82,6 @@ def session_options(command: str, text: str) -> argparse.ArgumentParser:
         "--session", metavar="ID", help="only this session, with --workspace and --user"
     )
     return parser
-
-
-def prefixes(about: Scope, session: str | None) -> list[str]:
-    """Return where the objects are."""
-    if session is None:
-        return about.prefixes
-    if about.user is None or len(about.workspaces) != 1 or not SESSION_ID.fullmatch(session):
-        raise IncidentError(
-            "one session is --workspace NAME --user NAME --session ID, with the id of 20 letters "
-            "and digits that starburst sessions prints"
-        )
-    [workspace] = about.workspaces
-    return [SessionKeys(workspace=workspace, user=about.user, session=session).prefix]
 
 
 def _version(entry: Any, *, marker: bool) -> Version:  # noqa: ANN401 - either of two shapes

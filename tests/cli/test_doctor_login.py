@@ -180,7 +180,7 @@ def test_what_aws_refuses_has_a_fix(error: Exception, fix: str) -> None:
 @pytest.mark.parametrize(
     ("error", "fix"),
     [
-        (VersionMismatch("old"), "pip install -U starburst"),
+        (VersionMismatch("old"), "install the release that it names"),
         (KeyUnavailable("off"), "only they can enable the key"),
         (SessionError("odd"), "show this to your platform engineer"),
         (starburst.EnvironmentNotFound("none"), "STARBURST_ENVIRONMENT"),

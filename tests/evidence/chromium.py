@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,16 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BROWSER", "Tab", "open_tab"]
+from tests.evidence.chromium_files import Chromium, NoChromium, chromium
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
-"""Of this machine, if it has one."""
+__all__ = ["Tab", "open_tab"]
 
 _SECONDS = 120.0
+# No sandbox: containers and Ubuntu's AppArmor refuse it, and the pages are ours.
 _OPTIONS = (
+    *("--no-sandbox", "--disable-dev-shm-usage"),
     *("--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--remote-debugging-pipe",
@@ -51,7 +48,10 @@ class Tab:
         message = {"id": self._number, "method": method, "params": params}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self._to, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise NoChromium("Chromium ended") from None
         while True:
             answer = self._next()
             if answer.get("id") == self._number:
@@ -88,19 +88,27 @@ class Tab:
         until = time.monotonic() + _SECONDS
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._back], [], [], max(0.0, until - time.monotonic()))
-            assert ready, "the browser says nothing"
-            self._buffer += os.read(self._back, 1 << 20)
+            if not ready:
+                raise NoChromium(f"Chromium says nothing for {_SECONDS:.0f} s")
+            if not (read := os.read(self._back, 1 << 20)):
+                raise NoChromium("Chromium ended")
+            self._buffer += read
         message, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(message)
 
 
 @contextmanager
-def open_tab(profile: Path) -> Iterator[Tab]:
-    """Start the browser with an empty profile, and end it afterwards."""
-    assert BROWSER
+def open_tab(profile: Path, browser: Chromium | None = None) -> Iterator[Tab]:
+    """Start the browser with an empty profile, and end it afterwards.
+
+    Raises:
+        NoChromium: there is none, or it does not start; the message ends with what it wrote.
+    """
+    browser = browser or chromium()
+    profile.mkdir(exist_ok=True)
+    written = profile / "written.txt"
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
 
     def inherit() -> None:
         # Chromium reads commands from 3 and answers on 4.
@@ -108,17 +116,26 @@ def open_tab(profile: Path) -> Iterator[Tab]:
         os.dup2(first, 3)
         os.dup2(second, 4)
 
-    process = subprocess.Popen(  # noqa: S603 - the machine's browser
-        [BROWSER, *_OPTIONS, *sandbox, f"--user-data-dir={profile}", "about:blank"],
-        preexec_fn=inherit,  # noqa: PLW1509 - descriptors by number are all that it understands
-        close_fds=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with written.open("wb") as stderr:
+        process = subprocess.Popen(  # noqa: S603 - the package's browser, or the machine's
+            [browser.program, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"],
+            preexec_fn=inherit,  # noqa: PLW1509 - descriptors by number are all that it understands
+            close_fds=False,
+            env={**os.environ, **browser.variables},
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
     os.close(theirs_in)
     os.close(theirs_out)
     try:
-        yield Tab(ours_out, ours_in)
+        try:
+            tab = Tab(ours_out, ours_in)
+        except NoChromium as error:
+            said = written.read_text(errors="replace").strip().splitlines()[-1:]
+            raise NoChromium(
+                f"{browser.program} does not start: {''.join(said) or error}"
+            ) from None
+        yield tab
     finally:
         process.terminate()
         process.wait()

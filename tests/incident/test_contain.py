@@ -50,8 +50,12 @@ class Ecs:
     def __init__(self) -> None:
         self.tasks: dict[str, dict[str, Any]] = {}
 
-    def start(self, workspace: str, user: str) -> None:
-        tags = {"starburst-workspace": workspace, "starburst:user": user}
+    def start(self, workspace: str, user: str, session: str = "z" * 20) -> None:
+        tags = {
+            "starburst-workspace": workspace,
+            "starburst:user": user,
+            "starburst:session": session,
+        }
         arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
         self.tasks[arn] = {
             "taskArn": arn,
@@ -173,6 +177,75 @@ def test_one_user_is_stopped_alone(clients: Clients, tmp_path: Path) -> None:
             for workspace in ("genomics", "markets")
         },
     }
+
+
+def test_one_session_is_stopped_alone(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What she does beside it goes on, and so does her login."""
+    cast("Ecs", clients("ecs")).start("genomics", "alice", session="a" * 20)
+    words = [*GENOMICS, "--user", "alice", "--session", "a" * 20]
+    assert main(words, clients=clients) == 0
+    shown = capsys.readouterr().out
+    assert f"would stop every worker of session {'a' * 20} of alice in genomics of prod" in shown
+    assert "DenyOlderSessions" not in shown
+    assert main([*words, "--record", str(tmp_path / "one"), "--apply"], clients=clients) == 0
+    assert "its user stays signed in" in capsys.readouterr().out
+    assert running(clients) == ["alice", "alice", "bob", "carol"]
+    assert [task["desiredStatus"] for task in tasks(clients)][-1] == "STOPPED"
+    assert len(json.loads((tmp_path / "one").read_text())["tasks"]) == 1
+    assert denied(clients) == {
+        "starburst-prod-controller": [f"DenyLaunch-genomics-alice-{'a' * 20}"],
+        **{
+            f"starburst-prod-{purpose}-genomics": [
+                f"DenyErasing-contained-genomics-alice-{'a' * 20}"
+            ]
+            for purpose in ("analyst", "steward", "worker")
+        },
+    }
+    denial = launch_denial_document(
+        "prod", "genomics", user="alice", session="a" * 20, placement=PLACEMENT
+    )
+    assert denial["Statement"][0]["Condition"] == {
+        "StringEquals": {
+            "aws:RequestTag/starburst:user": "alice",
+            "aws:RequestTag/starburst:session": "a" * 20,
+        }
+    }
+    undo = [*words, "--undo", "--record", str(tmp_path / "two"), "--apply"]
+    assert main(undo, clients=clients) == 0
+    assert not denied(clients)
+
+
+@pytest.mark.parametrize("words", [[], ["--apply"]])
+def test_a_session_that_nobody_has_is_no_success(
+    clients: Clients, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """Another's session neither: bob's is not alice's."""
+    cast("Ecs", clients("ecs")).start("genomics", "bob", session="b" * 20)
+    asked = [*GENOMICS, "--user", "alice", "--session", "b" * 20, *words]
+    assert main(asked, clients=clients) == 2
+    assert f"no worker of session {'b' * 20} of alice in genomics" in capsys.readouterr().err
+    assert not denied(clients)
+    assert len(running(clients)) == 5
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [*GENOMICS, "--session", "a" * 20],
+        [*PROD, "--user", "alice", "--session", "a" * 20],
+        [*GENOMICS, "--user", "alice", "--session", "a" * 19],
+        [*GENOMICS, "--user", "alice", "--session", ""],
+    ],
+)
+def test_a_session_is_one_of_a_user_in_a_workspace(
+    clients: Clients, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main([*words, "--apply"], clients=clients) == 2
+    assert "one session is --workspace NAME --user NAME --session ID" in capsys.readouterr().err
+    assert not denied(clients)
+    assert len(running(clients)) == 4
 
 
 def test_a_whole_environment_stops_with_what_nobody_tagged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,11 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
+from deploy.incident import command
 from deploy.incident.command import Clients, IncidentError, Scope
 from deploy.incident.events import Answer, main, security_events
 from environments import PROD
+from stacks.settings import Audit
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_constructs.monitoring.queries import (
@@ -133,7 +136,7 @@ def test_a_query_that_is_refused_keeps_no_other_from_being_asked(
     stub, clients = logs
     for number in range(3):
         if number == which:
-            stub.add_client_error("start_query", "ResourceNotFoundException", "no such group")
+            stub.add_client_error("start_query", "AccessDeniedException", "not you")
         else:
             stub.add_response("start_query", {"queryId": "q"})
             answered(stub, "Complete", [DENIED])
@@ -142,8 +145,85 @@ def test_a_query_that_is_refused_keeps_no_other_from_being_asked(
     out, err = capsys.readouterr()
     assert out.count("12:00:00  AccessDenied") == 2
     assert "1 steps were NOT done, all others were" in err
-    assert "no such group" in err
+    assert "not you" in err
     stub.assert_no_pending_responses()
+
+
+def test_a_group_that_is_gone_keeps_no_other_from_answering(
+    logs: tuple[Stubber, Clients], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Logs Insights answers nothing where one of several groups is gone."""
+    stub, clients = logs
+    controller = "/aws/lambda/starburst-prod-controller"
+    stub.add_client_error("start_query", "ResourceNotFoundException", "no such group")
+    stub.add_client_error("start_query", "ResourceNotFoundException", f"Log group {WORKERS}")
+    asked(stub, FAILED_VERIFICATION, controller)
+    answered(stub, "Complete", [DENIED])
+    asked(stub, WORKER_ERRORS, WORKERS)
+    answered(stub, "Complete")
+    asked(stub, REFUSED_CALLS, GROUP)
+    answered(stub, "Complete")
+    assert main(["--environment", "prod", "--workspace", "genomics"], clients=clients) == 2
+    out, err = capsys.readouterr()
+    assert f"what failed verification in {controller}: 1 in 24 hours" in out
+    assert f"NOT DONE: what failed verification in {WORKERS}" in out
+    assert f"what failed verification in {WORKERS}: 0" not in out
+    assert "1 steps were NOT done, all others were" in err
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("gone", ["deleted", "without a log group"])
+@pytest.mark.parametrize("more", [[], ["--actor", "alice"]])
+def test_a_trail_that_is_not_there_is_no_zero(
+    gone: str, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = boto3.Session(
+        region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    client, trail = session.client("logs"), session.client("cloudtrail")
+    with Stubber(client) as stub, Stubber(trail) as trails:
+        if gone == "deleted":
+            trails.add_client_error("get_trail", "TrailNotFoundException", "unknown trail")
+        else:
+            trails.add_response("get_trail", {"Trail": {"Name": "starburst-prod"}})
+        if not more:
+            for _ in range(2):
+                stub.add_response("start_query", {"queryId": "q"})
+                answered(stub, "Complete")
+        words = ["--environment", "prod", "--workspace", "genomics", *more]
+        clients = {"logs": client, "cloudtrail": trail}.__getitem__
+        assert main(words, clients=clients) == 2
+        stub.assert_no_pending_responses()
+    out, err = capsys.readouterr()
+    said = "there is no trail" if gone == "deleted" else "writes into no log group"
+    assert said in err
+    assert "calls that AWS refused: 0" not in out
+    assert "what is new" not in out
+
+
+@pytest.mark.parametrize("more", [[], ["--actor", "alice"]])
+def test_where_the_trail_is_anothers_zero_says_what_it_is_of(
+    more: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = replace(PROD, audit=Audit(trail=False))
+    monkeypatch.setattr(command, "ALL", (without,))
+    session = boto3.Session(
+        region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    client = session.client("logs")
+    with Stubber(client) as stub:
+        for _ in range(4 if more else 2):
+            stub.add_response("start_query", {"queryId": "q"})
+            answered(stub, "Complete")
+        words = ["--environment", "prod", "--workspace", "genomics", *more]
+        assert main(words, clients={"logs": client}.__getitem__) == 0
+    out = capsys.readouterr().out
+    assert "no trail of its own" in out
+    if more:
+        assert "and 0 says nothing" in out
+        assert "what is new: 0 in 24 hours, of what another trail passes on" in out
+    else:
+        assert "calls that AWS refused: NOT ASKED" in out
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Timeout"])

@@ -143,6 +143,47 @@ def test_workers_are_cut_off_and_the_way_back_is_exact(clients: Clients, tmp_pat
         assert network(clients) == before
 
 
+def test_the_record_of_an_earlier_isolation_is_refused(
+    clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who healed and changed the rules since would lose the change by going back."""
+    record = tmp_path / "record.json"
+    words = [*PROD, "--record", str(record)]
+    assert main([*words, "--apply"], clients=clients) == 0
+    assert main([*words, "--undo", "--apply"], clients=clients) == 0
+    written = record.read_text()
+    capsys.readouterr()
+    # Nothing was changed since: the same file says what to go back to, and is told of.
+    assert main(words, clients=clients) == 0
+    assert "is there already and stays as it is" in capsys.readouterr().out
+    clients("ec2").authorize_security_group_egress(
+        GroupId=cast("Controller", clients("lambda")).variables["STARBURST_SECURITY_GROUP"],
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 5432,
+                "ToPort": 5432,
+                "IpRanges": [{"CidrIp": "10.9.0.0/16", "Description": "a database, since"}],
+            }
+        ],
+    )
+    changed = network(clients)
+    for more in ([], ["--apply"]):
+        assert main([*words, *more], clients=clients) == 2
+        assert "is of an earlier isolation" in capsys.readouterr().err
+        assert network(clients) == changed
+    assert record.read_text() == written
+    another = [*PROD, "--record", str(tmp_path / "another.json")]
+    assert main([*another, "--apply"], clients=clients) == 0
+    assert network(clients)[1] == []
+    # Now that it is cut off, its record is used again, and says so.
+    capsys.readouterr()
+    assert main([*another, "--apply"], clients=clients) == 0
+    assert "is there already and stays as it is" in capsys.readouterr().out
+    assert main([*another, "--undo", "--apply"], clients=clients) == 0
+    assert network(clients) == changed
+
+
 def test_what_stopped_half_way_goes_on(clients: Clients, tmp_path: Path) -> None:
     before, words = network(clients), [*PROD, "--record", str(tmp_path / "record.json")]
     assert main([*words, "--apply"], clients=clients) == 0

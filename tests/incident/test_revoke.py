@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deploy.incident import command as commands
 from deploy.incident.command import Clients
 from deploy.incident.revoke import main
 from starburst_assurance.proofs.encoding.vocabulary import complaints
@@ -175,3 +178,38 @@ def test_iam_knows_every_word_of_it(user: str | None) -> None:
     when = datetime(2026, 1, 1, tzinfo=UTC)
     for document in (revocation_document(when, user=user), revoker()):
         assert list(complaints(Policy.parse("p", document))) == []
+
+
+@pytest.mark.parametrize("account", ["222233334444", "999999999999"])
+@pytest.mark.parametrize("command", ["revoke", "contain", "isolate", "hold", "events"])
+def test_the_shells_credentials_are_of_the_environments_account_and_region(
+    command: str, account: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever Region the shell names; of another account nothing is asked but whose it is."""
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    made: list[tuple[str, str]] = []
+
+    class Session:
+        def __init__(self, *, region_name: str) -> None:
+            self.region = region_name
+
+        def client(self, service: str, **_: object) -> Any:
+            made.append((service, self.region))
+            return SimpleNamespace(get_caller_identity=lambda: {"Account": account})
+
+    monkeypatch.setattr(commands.boto3, "Session", Session)
+    words = WHICH if command != "isolate" else WHICH[:2]
+    words = [*words, *(["--apply"] if command != "events" else [])]
+    run = import_module(f"deploy.incident.{command}").main
+    if account == "222233334444":
+        with pytest.raises(AttributeError):  # that service does nothing here
+            run(words)
+        assert len(made) > 1
+    else:
+        assert run(words) == 2
+        assert f"the credentials are of account {account}, prod is in 222233334444" in (
+            capsys.readouterr().err
+        )
+        assert [service for service, _ in made] == ["sts"]
+    assert {region for _, region in made} == {"eu-west-1"}

@@ -46,6 +46,15 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return asked
 
 
+def test_of_one_session_its_objects_alone_are_held(
+    clients: Clients, tmp_path: Path, typed: dict[str, list[str]]
+) -> None:
+    one = ["--user", "alice", "--session", "z" * 20]
+    assert main([*GENOMICS, *one, "--hold", "--apply", "--record", "a.json"], clients=clients) == 0
+    expected = [*PROD, "--workspace=genomics", "--user=alice", f"--session={'z' * 20}", "--apply"]
+    assert sorted(typed["hold"]) == sorted(expected)
+
+
 @pytest.mark.parametrize("how", [[], ["--apply"], ["--undo", "--apply"]])
 def test_the_others_are_asked_for_the_same_user_and_as_seriously(
     clients: Clients, tmp_path: Path, typed: dict[str, list[str]], how: list[str]

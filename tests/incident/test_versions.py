@@ -367,9 +367,9 @@ def test_who_is_held_can_erase_nothing_until_it_is_lifted(clients: Clients) -> N
     assert denials(clients) == {}
     kept = [json.loads(text) for text in records(clients("s3")).values()]
     assert [one["versions"] for one in kept] == [6, 6]
-    assert {one["what"].split(" alice")[0] for one in kept} == {
-        "before holding",
-        "before lifting the hold on",
+    assert {one["what"].split(" of alice")[0] for one in kept} == {
+        f"before holding session {SESSION}",
+        f"before lifting the hold on session {SESSION}",
     }
 
 
@@ -415,6 +415,7 @@ def test_a_receipt_that_cannot_be_finished_is_printed_and_said(
         (ROLES[1], "DenyErasing-contained-genomics", "sessions/genomics/ is contained"),
         (ROLES[1], f"DenyErasing-held-genomics-alice-{SESSION}", f"{ALICE} is held"),
         (ROLES[0], "DenyLaunch-genomics-alice", "sessions/genomics/alice/ is contained"),
+        (ROLES[0], f"DenyLaunch-genomics-alice-{SESSION}", f"{ALICE} is contained"),
         (ROLES[0], "DenyLaunch-genomics", "sessions/genomics/ is contained"),
     ],
 )

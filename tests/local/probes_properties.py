@@ -104,6 +104,37 @@ def bucket_locks(scene: Scene) -> bool:
     return denied(s3.delete_object, **place, VersionId=version)
 
 
+def object_locks(scene: Scene) -> bool:
+    s3 = scene.root("s3")
+    bucket = scene.name("bucket")
+    s3.create_bucket(
+        Bucket=bucket,
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    place = {"Bucket": bucket, "Key": "x"}
+    begun = s3.create_multipart_upload(**place, ObjectLockLegalHoldStatus="ON")["UploadId"]
+    part = s3.upload_part(**place, UploadId=begun, PartNumber=1, Body=b"x")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+    held = s3.complete_multipart_upload(**place, UploadId=begun, MultipartUpload=parts)["VersionId"]
+    whole = s3.put_object(**place, Body=b"y")["VersionId"]
+    s3.put_object_legal_hold(**place, VersionId=whole, LegalHold={"Status": "ON"})
+    both = [{"Key": "x", "VersionId": version} for version in (held, whole)]
+    suspended = error_code(
+        s3.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
+    )
+    kept = (
+        all(denied(s3.delete_object, **place, VersionId=version) for version in (held, whole))
+        and len(s3.delete_objects(Bucket=bucket, Delete={"Objects": both})["Errors"]) == len(both)
+        and suspended == "InvalidBucketState"
+    )
+    if not kept:
+        return False
+    for version in (held, whole):
+        s3.put_object_legal_hold(**place, VersionId=version, LegalHold={"Status": "OFF"})
+    return not s3.delete_objects(Bucket=bucket, Delete={"Objects": both}).get("Errors")
+
+
 def blocked_encryption(scene: Scene) -> bool:
     s3, bucket = scene.root("s3"), scene.bucket()
     rule = {

@@ -17,7 +17,7 @@ from starburst_assurance.proofs.reading.policies import Condition, Policy, Polic
 from starburst_assurance.proofs.solving import prove as prove_module
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
-from starburst_assurance.proofs.theorems import ALL
+from starburst_assurance.proofs.theorems import ALL, incidents
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"
@@ -260,6 +260,29 @@ def test_a_wider_role_changes_results_or_names_them_as_it_likes(
     wider = limits.with_policy(replace(bound, statements=ceiling))
     item = next(item for item in ALL if item.name == theorem)
     assert prove(item, wider, logic=LOGIC).answer == "refuted"
+
+
+@pytest.mark.parametrize(("user", "session"), [("carol", True), (None, True), ("alice", False)])
+def test_a_launch_denial_that_is_about_others_is_noticed(
+    policy_sets: Mapping[str, PolicySet],
+    monkeypatch: pytest.MonkeyPatch,
+    user: str | None,
+    session: bool,
+) -> None:
+    """About another user; about everybody's sessions; about all of hers where one was meant."""
+    real = incidents.launch_denial_document
+
+    def wrong(*place: str, **words: Any) -> dict[str, Any]:
+        if words["session"] is not None:
+            words |= {"user": user, "session": words["session"] if session else None}
+        return real(*place, **words)
+
+    item = next(item for item in ALL if item.name == "contained_work_stays_stopped")
+    assert prove(item, policy_sets["prod"], logic=LOGIC).answer == "proved"
+    monkeypatch.setattr(incidents, "launch_denial_document", wrong)
+    answer = prove(item, policy_sets["prod"], logic=LOGIC).answer
+    # A session's id is nobody else's, so its user beside it changes nothing.
+    assert answer == ("proved" if user is None else "refuted")
 
 
 KEPT = "kept_keys_end_by_break_glass_alone"

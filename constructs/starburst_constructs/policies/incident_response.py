@@ -45,18 +45,23 @@ ISOLATION_TAG: Final = "starburst:isolation"
 _ENVIRONMENT_TAG: Final = "starburst:environment"
 
 
-def launch_policy_name(workspace: str, user: str | None = None) -> str:
+def launch_policy_name(workspace: str, user: str | None = None, session: str | None = None) -> str:
     """Return the name of the inline policy that keeps workers from being started.
 
     Example:
         >>> launch_policy_name("genomics"), launch_policy_name("genomics", "alice")
         ('DenyLaunch-genomics', 'DenyLaunch-genomics-alice')
     """
-    return "-".join(filter(None, (LAUNCH_POLICY_PREFIX, workspace, user)))
+    return "-".join(filter(None, (LAUNCH_POLICY_PREFIX, workspace, user, session)))
 
 
 def launch_denial_document(
-    environment: str, workspace: str, *, placement: Placement, user: str | None = None
+    environment: str,
+    workspace: str,
+    *,
+    placement: Placement,
+    user: str | None = None,
+    session: str | None = None,
 ) -> dict[str, Any]:
     """Return the policy on the controller's role that refuses every launch for a workspace.
 
@@ -65,6 +70,7 @@ def launch_denial_document(
         workspace: whose workers may not be started.
         placement: of the environment.
         user: only this user's workers: the controller tags each with its user, as it knows them.
+        session: only this session's of theirs, which it tags as well.
     """
     family = placement.arn("ecs", f"task-definition/{task_family(environment, workspace)}")
     statement: dict[str, Any] = {
@@ -74,8 +80,10 @@ def launch_denial_document(
         # Of each architecture, with or without the revision that IAM may judge it by.
         "Resource": [family, f"{family}:*", f"{family}-*"],
     }
-    if user is not None:
-        statement["Condition"] = {"StringEquals": {"aws:RequestTag/starburst:user": user}}
+    tags = {"user": user, "session": session}
+    named = {f"aws:RequestTag/starburst:{tag}": name for tag, name in tags.items() if name}
+    if named:
+        statement["Condition"] = {"StringEquals": named}
     return document(statement)
 
 

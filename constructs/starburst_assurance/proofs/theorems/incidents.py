@@ -74,10 +74,12 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
     families = f"arn:aws:ecs:{policy_set.region}:{policy_set.account}:task-definition/starburst"
     for workspace in policy_set.workspaces:
         family = f"{families}-{policy_set.name}-{workspace}"
-        for user in (None, "alice"):
+        for user, session in ((None, None), ("alice", None), ("alice", "a" * 20)):
             denial = Policy.parse(
                 "launch denial",
-                launch_denial_document(policy_set.name, workspace, user=user, placement=placement),
+                launch_denial_document(
+                    policy_set.name, workspace, user=user, session=session, placement=placement
+                ),
             )
             resource = logic.text("resource")
             theirs = logic.some(
@@ -87,8 +89,10 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
             context = world.session(controller)
             if user is not None:
                 context.put("aws:RequestTag/starburst:user", user)
+            if session is not None:
+                context.put("aws:RequestTag/starburst:session", session)
             [one] = requests(context, ["ecs:RunTask"], resource)
-            about = f"{user or 'all'} of {workspace}"
+            about = f"{user or 'all'} of {workspace}" if session is None else f"a session of {user}"
             yield never(
                 about, [(one, world.allowed(controller, one, also=[denial]))], given=[theirs]
             )
@@ -104,9 +108,11 @@ def contained_work_stays_stopped(world: World) -> Iterator[Claim]:
             if user is None:
                 continue
             another = world.session(controller)
-            another.put("aws:RequestTag/starburst:user", "bob")
+            if session is not None:
+                another.put("aws:RequestTag/starburst:session", "b" * 20)
+            another.put("aws:RequestTag/starburst:user", user if session else "bob")
             [one] = requests(another, ["ecs:RunTask"], resource)
-            yield never(f"another user than {about}", [(one, world.refuses(denial, one))])
+            yield never(f"another than {about}", [(one, world.refuses(denial, one))])
 
 
 @theorem(GROUP)

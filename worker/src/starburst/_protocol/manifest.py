@@ -11,9 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Final, Literal
 
-from starburst.contract import PROTOCOL, SessionKeys, speaks_protocol
+from starburst.contract import PROTOCOL, RELEASE, SessionKeys, speaks_protocol
 from starburst.pricing.prices import Architecture, Capacity
-from starburst.untrusted.strict_json import Amount, Moment, Size, Whole, Within, fill, read_object
+from starburst.untrusted.strict_json import (
+    Amount,
+    Moment,
+    Size,
+    Whole,
+    Within,
+    fill,
+    known_fields,
+    read_object,
+)
 
 __all__ = ["Manifest", "ResultMode"]
 
@@ -119,6 +128,13 @@ class Manifest:
             release = fields.get("starburst")
             of = f" of starburst {release!r:.80}" if release else ""
             raise ValueError(f"manifest has protocol {protocol}{of}; this side speaks {PROTOCOL}")
+        # Never left out, as a document's are: the analyst asks for something that would not happen.
+        if unknown := fields.keys() - known_fields(cls, fields):
+            raise ValueError(
+                f"manifest of starburst {fields.get('starburst')!r:.80} asks for "
+                f"{', '.join(sorted(unknown))!r:.80}, which this side's release, {RELEASE}, does "
+                "not know: install that release"
+            )
         try:
             manifest = fill(cls, fields)
         except ValueError as error:

@@ -33,7 +33,7 @@ from .names import (
     task_family,
 )
 from .packages_document import PackagePolicy, PackagesDocument, packages_parameter
-from .protocol import PROTOCOL, speaks_protocol
+from .protocol import PROTOCOL, RELEASE, speaks_protocol, unserved
 from .rates import Rates
 from .runtime_document import SCHEMA, DataWriters, RuntimeDocument, WorkspaceDocument
 from .totals import Totals
@@ -46,6 +46,7 @@ __all__ = [
     "MAX_WORKERS",
     "PRINCIPAL_NAME",
     "PROTOCOL",
+    "RELEASE",
     "SCHEMA",
     "SESSION_AND_CLOUDWATCH",
     "SESSION_ID",
@@ -77,4 +78,5 @@ __all__ = [
     "runtime_parameter",
     "speaks_protocol",
     "task_family",
+    "unserved",
 ]

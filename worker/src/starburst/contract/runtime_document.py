@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from starburst.untrusted.strict_json import MAX_BYTES, fill, read_object
+from starburst.untrusted.strict_json import MAX_BYTES, fill, known_fields, read_object
 
 from .hosts import Hosts, Instance
 from .limits import Limits
 from .packages_document import PackagePolicy
+from .protocol import FIRST_RELEASE, OLDEST_CLIENT, RELEASE
 from .rates import Rates
 from .totals import Totals
 
@@ -84,6 +85,8 @@ class RuntimeDocument:
         totals: what all sessions of the environment may use together.
         user_totals: what all sessions of one person may, whatever their workspaces.
         prices: what the account pays where it is not AWS's list price; None for that everywhere.
+        release: of the stacks that wrote the document.
+        oldest_client: the oldest release whose clients the environment serves.
     """
 
     environment: str
@@ -101,6 +104,8 @@ class RuntimeDocument:
     totals: Totals = field(default_factory=Totals)
     user_totals: Totals = field(default_factory=Totals)
     prices: Rates | None = None
+    release: str = RELEASE
+    oldest_client: str = OLDEST_CLIENT
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -133,29 +138,29 @@ class RuntimeDocument:
 
     @classmethod
     def from_json(cls, text: str) -> RuntimeDocument:
-        """Read the document; raise ValueError where it has another schema or lacks a field."""
+        """Read the document; raise ValueError where it has another schema or lacks a field.
+
+        What only a later release knows is left out; ``unserved`` says whether one may do so.
+        """
         fields = read_object(text)
         schema = fields.pop("schema", None)
         if type(schema) is not int or schema != SCHEMA:
             raise ValueError(f"runtime document has schema {schema}; this release reads {SCHEMA}")
         try:
             workspaces = {
-                name: fill(
-                    WorkspaceDocument,
-                    {**entry, "limits": fill(Limits, entry["limits"]), **_totals(entry, "totals")},
-                )
-                for name, entry in _unpacked(fields.pop("workspaces")).items()
+                name: _workspace(entry) for name, entry in _unpacked(fields["workspaces"]).items()
             }
-            fields |= _totals(fields, "totals", "user_totals")
-            others = tuple(fields.pop("other_architectures", ()))
-            hosts, prices = fields.pop("hosts", None), fields.pop("prices", None)
-            fields |= {
+            hosts, prices = fields.get("hosts"), fields.get("prices")
+            known = {
+                **{"release": FIRST_RELEASE, "oldest_client": FIRST_RELEASE},
+                **known_fields(cls, fields),
+                **_totals(fields, *_TOTALS),
                 "workspaces": workspaces,
-                "other_architectures": others,
-                "hosts": hosts and _hosts(**hosts),
-                "prices": None if prices is None else fill(Rates, prices),
+                "other_architectures": tuple(fields.get("other_architectures", ())),
+                "hosts": hosts and _hosts(hosts),
+                "prices": None if prices is None else fill(Rates, known_fields(Rates, prices)),
             }
-            return fill(cls, fields)
+            return fill(cls, known)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"runtime document is malformed: {error}") from error
 
@@ -190,9 +195,16 @@ def _short(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: [*value.values()] if name in _TOTALS else value for name, value in kept.items()}
 
 
+def _workspace(entry: Mapping[str, Any]) -> WorkspaceDocument:
+    limits = fill(Limits, known_fields(Limits, entry["limits"]))
+    known = known_fields(WorkspaceDocument, entry)
+    return fill(WorkspaceDocument, {**known, "limits": limits, **_totals(entry, "totals")})
+
+
 def _totals(entry: Mapping[str, Any], *names: str) -> dict[str, Totals]:
     """Return the totals that a part gives: as a list, or as an object; others are the usual."""
-    return {name: fill(Totals, _named(entry[name])) for name in names if name in entry}
+    said = {name: _named(entry[name]) for name in names if name in entry}
+    return {name: fill(Totals, known_fields(Totals, value)) for name, value in said.items()}
 
 
 def _named(said: Any) -> Any:  # noqa: ANN401 - of a document that was parsed
@@ -202,6 +214,6 @@ def _named(said: Any) -> Any:  # noqa: ANN401 - of a document that was parsed
     return dict(zip(asdict(Totals()), said, strict=False))
 
 
-def _hosts(*, instances: list[dict[str, Any]], spot: bool) -> Hosts:
-    offered = tuple(fill(Instance, one) for one in instances)
-    return fill(Hosts, {"instances": offered, "spot": spot})
+def _hosts(said: Mapping[str, Any]) -> Hosts:
+    offered = tuple(fill(Instance, known_fields(Instance, one)) for one in said["instances"])
+    return fill(Hosts, {**known_fields(Hosts, said), "instances": offered})

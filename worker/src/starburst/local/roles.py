@@ -11,7 +11,7 @@ import botocore.session
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
-from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter
+from starburst.contract import USER_TAG, RuntimeDocument, runtime_parameter, unserved
 from starburst.errors import LocalEnvironmentError, WorkspaceNotFound
 
 from .emulator import ACCOUNT, ADMIN_ROLE, BROKER_ROLE
@@ -123,6 +123,8 @@ def _runtime_document(ssm: SSMClient, *, environment: str) -> RuntimeDocument:
             f"the local environment has no parameter {name}: deploy into it first, "
             "with starburst.local.ensure() or `python -m deploy local up`"
         ) from error
+    if (refused := unserved(text)) is not None:
+        raise LocalEnvironmentError(f"{name}: {refused}")
     return RuntimeDocument.from_json(text)
 
 

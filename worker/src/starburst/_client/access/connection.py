@@ -22,11 +22,13 @@ from starburst.contract import (
     RuntimeDocument,
     SessionKeys,
     runtime_parameter,
+    unserved,
 )
 from starburst.errors import (
     AccessDenied,
     ConfigurationError,
     EnvironmentNotFound,
+    VersionMismatch,
     WorkspaceNotFound,
 )
 from starburst.untrusted.terminal_text import one_line
@@ -139,6 +141,7 @@ def connect(
 
     Raises:
         EnvironmentNotFound: no runtime document of that name in this account and region.
+        VersionMismatch: the environment serves other releases; it says which to install.
         WorkspaceNotFound: the environment has no such workspace.
         AccessDenied: these credentials are not an analyst's, or not the steward's.
         ConfigurationError: no credentials, no region, or no usable user name.
@@ -275,11 +278,14 @@ def _discover(
                 ) from error
             raise
     try:
-        return RuntimeDocument.from_json(value)
+        refused = unserved(value)
+        if refused is None:
+            return RuntimeDocument.from_json(value)
     except ValueError as error:
         raise EnvironmentNotFound(
             f"{parameter} cannot be used: {error}. Update starburst, or redeploy the environment"
         ) from error
+    raise VersionMismatch(f"{name}: {refused}")
 
 
 def _choose(document: RuntimeDocument, workspace: str | None) -> str:

@@ -33,7 +33,7 @@ _FIXES: Final[dict[type[StarburstError], str]] = {
         "with --profile; your platform engineer knows all three"
     ),
     WorkspaceNotFound: "name one of these with -w or STARBURST_WORKSPACE",
-    VersionMismatch: "install the environment's release: pip install -U starburst",
+    VersionMismatch: "install the release that it names: pip install starburst==RELEASE",
     KeyUnavailable: f"{_SHOW}: only they can enable the key",
 }
 

@@ -52,6 +52,7 @@ PATCHES = (
     "refused_deletions",
     "bucket_lifecycles",
     "bucket_locks",
+    "object_locks",
     "blocked_encryption",
     "topic_keys",
     "function_settings",
