@@ -262,7 +262,6 @@ def analyst_area_statements(
                 actions=[
                     "s3:AbortMultipartUpload",
                     "s3:DeleteObject",
-                    "s3:ListMultipartUploadParts",
                     "s3:PutObject",
                 ],
                 resources=patterns(

@@ -134,7 +134,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         ((*KEY_USE, "kms:Encrypt"), ("{key}",)),
         (("s3:GetObject",), SHARED),
         (("s3:PutObject",), SHARED),
-        ((*PUTTING, "s3:DeleteObject"), SHARED[1:]),
+        (("s3:AbortMultipartUpload", "s3:DeleteObject"), SHARED[1:]),
         ((*KEEPING, "s3:PutObject"), ("{bucket}/home/{ws}/{user}/*",)),
     ),
     "steward": (

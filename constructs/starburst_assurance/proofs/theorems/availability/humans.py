@@ -149,7 +149,9 @@ def _beside_sessions(world: World, role: Role, user: str) -> list[Call]:
     if "analyst" in sharing.packages:
         found.append(("s3:PutObject", wheel, ONCE))
     if "analyst" in sharing.data:
-        found += calls(("s3:PutObject", "s3:DeleteObject"), table)
+        # What is large goes in parts, which the client takes back where one of them fails.
+        wanted = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject")
+        found += calls(wanted, table)
     if sharing.links:
         found.append(("s3:GetObject", note, signed))
     return found
