@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import app
 
@@ -113,6 +114,9 @@ def pytest_configure() -> None:
     # A script's background jobs begin deaf to Ctrl-C, and so would what some tests interrupt.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Hypothesis fails an example that takes 200 ms, which says more of the machine than of us.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
     # What collection imports stays: to look through it for rubbish, again and again, costs seconds.
     gc.disable()
     misplaced = sorted(path.name for path in (ROOT / "constructs").glob("*.py"))
