@@ -174,8 +174,13 @@ def hears_elsewhere(environment: Environment) -> bool:
 def unnoticed(environment: Environment) -> tuple[str, ...]:
     """Return what nobody hears of by the settings of an environment, in a sentence each."""
     me, audit = f"environment {environment.name}:", environment.audit
+    free = ", ".join(one.name for one in environment.workspaces if one.monthly_budget_usd is None)
+    spent = (
+        (f"{me} nobody hears of what {free} spends: monthly_budget_usd is None",) if free else ()
+    )
     if not audit.data_events:
         return (
+            *spent,
             f"{me} nobody hears of strangers who read data, nor of large downloads: "
             "audit=Audit(data_events=True) would tell, for what CloudTrail takes for data events",
         )
@@ -185,7 +190,7 @@ def unnoticed(environment: Environment) -> tuple[str, ...]:
         if getattr(audit, name) is None
     ]
     told = f"{me} nobody hears of large downloads by {' and '.join(off)}, which are None"
-    return (told,) if off and not environment.without else ()
+    return (*spent, told) if off and not environment.without else spent
 
 
 def save_trail_queries(scope: Construct, *, folder: str, log_group: str, wrapped: bool) -> None:

@@ -57,6 +57,8 @@ class CostStack(cdk.Stack):
                 emails=environment.alert_emails,
             )
         for workspace in environment.workspaces:
+            if workspace.monthly_budget_usd is None:
+                continue
             WorkspaceBudget(
                 self,
                 f"Budget-{workspace.name}",

@@ -54,7 +54,6 @@ class EnvironmentStage(cdk.Stage):
         compute: cluster and workers.
         control: the session controller.
         publishing: the runtime document.
-        cost: budgets.
         core: what of these add-ons may refer to.
     """
 
@@ -184,19 +183,20 @@ class EnvironmentStage(cdk.Stage):
             control=self.control,
             **stack_options(environment, "publishing"),
         )
-        self.cost = CostStack(
-            self,
-            "cost",
-            environment=environment,
-            foundation=foundation,
-            control=self.control,
-            **stack_options(environment, "cost"),
-        )
+        if environment.has_budgets:
+            cost = CostStack(
+                self,
+                "cost",
+                environment=environment,
+                foundation=foundation,
+                control=self.control,
+                **stack_options(environment, "cost"),
+            )
+            cost.add_stack_dependency(self.control)
         # They name roles and task definitions, which no reference orders.
         for stack in (self.compute, self.control, self.publishing):
             for each in roles:
                 stack.add_stack_dependency(each)
-        self.cost.add_stack_dependency(self.control)
         if self.audit is not None and environment.audit.measures_people:
             # Its alarms name the rules that add up what people download.
             self.control.add_stack_dependency(self.audit)

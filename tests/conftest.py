@@ -64,6 +64,7 @@ TOGETHER = {
     **dict.fromkeys(
         (
             "proofs/test_alignment.py",
+            "proofs/test_many.py",
             "proofs/test_random.py",
             "proofs/test_reads.py",
             "proofs/test_relations.py",

@@ -179,7 +179,7 @@ _CENTER: Final = replace(
     other_architectures=("ARM64",),
     workspaces=tuple(replace(_SANDBOX, name=name) for name in ("sandbox", "rarediseasesandmore")),
 )
-"""People of IAM Identity Center, in an existing VPC whose endpoints come and go."""
+"""People of IAM Identity Center, in an existing VPC whose endpoints come and go; no budgets."""
 
 _SPOT: Final = replace(
     DEV,

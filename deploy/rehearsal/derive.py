@@ -46,6 +46,7 @@ _LENGTH: Final = 6
 _BLOCKS: Final = IPv4Network("10.255.0.0/16")
 _LOG_DAYS: Final = 7
 _EMAILS: Final = ("first-day@example.com",)
+_BUDGET: Final = 500
 _ONE_EACH: Final = range(3)
 """Zones of a Region that nobody has counted: few have less."""
 
@@ -99,7 +100,8 @@ def derive(
             timeout_seconds=3600,
             usd_per_hour=max(1.0, 2 * usd),
         ),
-        budget_emails=_emails(chosen),
+        monthly_budget_usd=_BUDGET if chosen.has_budgets else None,
+        budget_emails=_emails(chosen) if chosen.has_budgets else (),
     )
     return replace(
         chosen,

@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity, Rates, check_prices
+from stacks.settings.checks.budgets import check_budgets
 from stacks.settings.checks.instances import check_groups, check_room
 from stacks.settings.checks.places import check_region, check_regions, check_zones
 from stacks.settings.checks.reach import Price, check_reach, fargate_price, host_price
@@ -200,6 +201,13 @@ class Environment:
         check_prices(me, self.prices, region=self.region, architectures=offered, hosted=hosted)
         for workspace in self.workspaces:
             check_reach(workspace, self.worker_price)
+        check_budgets(
+            me,
+            self.workspaces,
+            region=self.region,
+            freezes=self.freeze_at_budget,
+            ends=self.end_at_budget,
+        )
         distinct(f"{me} addons", (addon.name for addon in self.addons))
         for addon in self.addons:
             matches(f"{me} addons", addon.name, "[a-z][a-z0-9]{1,19}", "names such as datamart")
@@ -267,9 +275,6 @@ class Environment:
         lasting = f"at least the {seconds / SECONDS_A_DAY:g} days that a session may run"
         require(days * SECONDS_A_DAY >= seconds, f"{me} storage.session_days", days, lasting)
         self._scopes.check(me)
-        freezes = self.freeze_at_budget or not self.end_at_budget
-        allowed = "False without freeze_at_budget: new sessions would start at once"
-        require(freezes, f"{me} end_at_budget", self.end_at_budget, allowed)
 
     def _check_capacity(self, me: str, capacity: Ec2Capacity) -> None:
         groups = len(self.workspaces) * (2 if capacity.spot else 1)
@@ -334,6 +339,11 @@ class Environment:
     def scans_registry(self) -> bool:
         """Whether it sets how the account's registry is scanned."""
         return self.registry_scanning and "registry-scanning" not in self.without
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether any workspace has a monthly budget."""
+        return any(one.monthly_budget_usd is not None for one in self.workspaces)
 
     @property
     def lacking_image(self) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import combinations
+from typing import Final
 
 from stacks.settings.environment import Environment
 from stacks.settings.identity import IdentityCenter
@@ -11,25 +13,46 @@ from stacks.settings.validation import distinct, require
 
 __all__ = ["check_together"]
 
+MOST_TRAILS: Final = 5
+"""In a Region, of which a trail of several Regions counts in each.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+"""
+
 
 def check_together(environments: Iterable[Environment]) -> None:
     """Refuse environments that are well alone but not beside each other.
 
     Names are unique, and VPCs of one account and region do not overlap, so that each can be
     routed to. Environments that share an existing VPC share its block, and its endpoints: one of
-    them at most creates those. What an account has once in a region, one of them sets at most:
-    how its registry is scanned, and whether its internet gateways are shut.
+    them at most creates those. An account has five trails at most. What an account has once in a
+    region, one of them sets at most: how its registry is scanned, and whether its internet gateways
+    are shut.
 
     Args:
         environments: all of an organization's, not only those that are deployed now.
     """
     known = tuple(environments)
     distinct("environment name", (environment.name for environment in known))
+    _check_trails(known)
     for one, other in combinations(known, 2):
         _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
             _check_networks(one, other)
             _check_account(one, other)
+
+
+def _check_trails(known: Iterable[Environment]) -> None:
+    """Refuse more trails than CloudTrail takes; each of ours counts in every Region."""
+    counts: Counter[str] = Counter()
+    for one in known:
+        counts[one.account] += one.audit.trail
+        allowed = (
+            f"False: {MOST_TRAILS} environments of account {one.account} have trails before it, "
+            "and CloudTrail takes no more"
+        )
+        fits = counts[one.account] <= MOST_TRAILS
+        require(fits, f"environment {one.name}: audit.trail", one.audit.trail, allowed)
 
 
 def _check_attributes(one: Environment, other: Environment) -> None:

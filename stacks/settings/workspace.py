@@ -53,8 +53,9 @@ class Workspace:
             money of 30 hours at that limit a day, of 300 a month (A1).
         cpu, memory_gb: default size of a worker; a session may choose another that Fargate sells.
         scratch_gb: ephemeral storage of a worker, 20 to 200, where a session asks for no other.
-        monthly_budget_usd: alerts at 50, 80 and 100 % of it (S19).
-        budget_emails: who is told, 1 to 10.
+        monthly_budget_usd: alerts at 50, 80 and 100 % of it (S19); None for no budget, as in
+            Regions whose CloudFormation makes none.
+        budget_emails: who is told, 1 to 10; () without a budget.
         packages: which packages workers may have: ``image``, those of their image alone;
             ``allowed``, also those of ``allowed_packages`` that a steward put there; ``any``, what
             an analyst sends (A8).
@@ -74,7 +75,7 @@ class Workspace:
     cpu: float = 1
     memory_gb: float = 4
     scratch_gb: int = 21
-    monthly_budget_usd: float = 500
+    monthly_budget_usd: float | None = 500
     budget_emails: tuple[str, ...] = ()
     packages: PackagePolicy = "image"
     allowed_packages: tuple[str, ...] = ()
@@ -96,13 +97,11 @@ class Workspace:
         require(fits, f"{me} memory_gb", self.memory_gb, allowed)
         between(f"{me} limits.scratch_gb", self.limits.scratch_gb, *SCRATCH_GB)
         between(f"{me} scratch_gb", self.scratch_gb, 20, self.limits.scratch_gb)
-        positive(f"{me} monthly_budget_usd", self.monthly_budget_usd, most=10_000_000)
         self._check_limits(me)
         if self.totals is not None:
             check_totals(f"{me} totals", self.totals)
             check_session_fits(f"{me} totals", self.totals, self.limits)
-        between(f"number of budget_emails of workspace {self.name}", len(self.budget_emails), 1, 10)
-        emails(f"{me} budget_emails", self.budget_emails)
+        self._check_budget(me)
         self._check_areas(me)
         check_reads(me, self.reads)
         if self.image_digest is not None:
@@ -129,6 +128,16 @@ class Workspace:
             limits.memory_gb,
             enough.format(self.memory_gb),
         )
+
+    def _check_budget(self, me: str) -> None:
+        told = self.budget_emails
+        if self.monthly_budget_usd is None:
+            allowed = "() with monthly_budget_usd=None: nobody would be told of anything"
+            require(not told, f"{me} budget_emails", told, allowed)
+            return
+        positive(f"{me} monthly_budget_usd", self.monthly_budget_usd, most=10_000_000)
+        between(f"number of budget_emails of workspace {self.name}", len(told), 1, 10)
+        emails(f"{me} budget_emails", told)
 
     def _check_areas(self, me: str) -> None:
         one_of(f"{me} packages", self.packages, get_args(PackagePolicy))

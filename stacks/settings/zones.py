@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FARGATE_ZONES", "FIPS_REGIONS", "OTHER_PARTITIONS", "REGIONS", "zone_prefix"]
+__all__ = [
+    "FARGATE_ZONES",
+    "FIPS_REGIONS",
+    "OTHER_PARTITIONS",
+    "REGIONS",
+    "WITHOUT_BUDGETS",
+    "zone_prefix",
+]
 
 FIPS_REGIONS: Final = ("us-east-1", "us-east-2", "us-west-1", "us-west-2")
 """Where all that workers, controller and clients call has a FIPS endpoint; a test asks botocore."""
@@ -76,3 +83,14 @@ A Region that is not here is taken as it is written: it may be younger than this
 
 REGIONS: Final = (*_WITH_ZONES, "ap-east-2", "ap-southeast-6")
 """All Regions of the partition ``aws``; a test asks botocore."""
+
+WITHOUT_BUDGETS: Final = (
+    *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3"),
+    *("ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1"),
+    *("eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1"),
+    "mx-central-1",
+)
+"""Regions whose CloudFormation lacks ``AWS::Budgets::Budget``; a test asks cfn-lint.
+
+Budgets themselves have no Region: https://docs.aws.amazon.com/general/latest/gr/billing.html
+"""

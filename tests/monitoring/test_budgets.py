@@ -28,6 +28,7 @@ def test_each_workspace_has_its_budget(
         if one["Type"] == "AWS::Budgets::Budget"
     }
     assert len(budgets) == len(environment.workspaces)
+    assert environment.has_budgets
     for workspace in environment.workspaces:
         budget = budgets[f"starburst-{environment.name}-{workspace.name}"]
         assert budget["Budget"]["BudgetLimit"] == {

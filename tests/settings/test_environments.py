@@ -17,6 +17,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 
 import environments
 from stacks.settings import (
+    Audit,
     Ec2Capacity,
     Environment,
     ExistingVpc,
@@ -29,7 +30,7 @@ from stacks.settings import (
 )
 from stacks.settings.checks.instances import architecture_of, check_type
 from stacks.settings.checks.reach import stopped_early
-from stacks.settings.zones import FARGATE_ZONES, OTHER_PARTITIONS, REGIONS
+from stacks.settings.zones import FARGATE_ZONES, OTHER_PARTITIONS, REGIONS, WITHOUT_BUDGETS
 from starburst.contract import Limits
 from starburst.contract.rates import PLAUSIBLE
 
@@ -75,7 +76,12 @@ def test_a_region_without_prices_of_workers_is_refused_with_the_way_out() -> Non
         "from AWS's price list, or that list read by `make prices REGIONS=mx-central-1`."
     )
     # What the list knows need not be said again.
-    said = replace(environments.PROD, **MEXICO, prices=Rates(scratch_gb_hour=0.00012))
+    free = tuple(
+        replace(one, monthly_budget_usd=None, budget_emails=())
+        for one in environments.PROD.workspaces
+    )
+    rate = Rates(scratch_gb_hour=0.00012)
+    said = replace(environments.PROD, **MEXICO, prices=rate, workspaces=free)
     assert said.prices is not None
     # A session may ask for either architecture, so both have a price.
     with pytest.raises(SettingsError, match=r"Rates\(arm_vcpu_hour=…, arm_gb_hour=…\)"):
@@ -91,6 +97,32 @@ def test_a_region_without_prices_of_workers_is_refused_with_the_way_out() -> Non
 
 def test_the_regions_are_those_that_botocore_knows() -> None:
     assert set(REGIONS) == set(botocore.session.get_session().get_available_regions("ec2"))
+
+
+def test_the_regions_without_budgets_are_those_that_cfn_lint_knows() -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - slow to import
+
+    lacking = {
+        region
+        for region in REGIONS
+        if "AWS::Budgets::Budget" not in PROVIDER_SCHEMA_MANAGER.get_resource_types(region=region)
+    }
+    assert set(WITHOUT_BUDGETS) == lacking
+
+
+def test_every_region_can_have_an_environment() -> None:
+    """Its workers' prices come from settings where the kit knows none, and budgets may be left."""
+    [sandbox] = environments.DEV.workspaces
+    free = replace(sandbox, monthly_budget_usd=None, budget_emails=())
+    for region in REGIONS:
+        chosen = replace(
+            environments.DEV,
+            region=region,
+            allowed_regions=(region,),
+            prices=WORKERS,
+            workspaces=(free if region in WITHOUT_BUDGETS else sandbox,),
+        )
+        assert chosen.has_budgets is (region not in WITHOUT_BUDGETS)
 
 
 def test_the_name_of_an_instance_type_tells_its_architecture() -> None:
@@ -219,6 +251,15 @@ def test_environments_that_do_not_stand_side_by_side_are_held_against_each_other
     last = beside_prod("last")
     with pytest.raises(SettingsError, match=r"environment last: network\.cidr"):
         check_together((environments.PROD, *others, last))
+
+
+def test_an_account_has_five_trails() -> None:
+    several = [
+        beside_prod(f"other{number}", network=Network(cidr=f"10.9{number}.0.0/20", zones=3))
+        for number in range(6)
+    ]
+    check_together(several[:5])
+    check_together([*several[:5], replace(several[5], audit=Audit(trail=False))])
 
 
 def test_overlapping_networks_of_two_regions_pass() -> None:

@@ -62,6 +62,8 @@ def limits(**changes: Any) -> Workspace:
 
 TAKEN = AcceptedRisk(risk="way-out", reason="A registry abroad is asked; M. Roe.")
 
+RATES = Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013)
+
 REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a risk that is none": (
         AcceptedRisk,
@@ -299,7 +301,7 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
             "region": "eu-north-2",
             "allowed_regions": ("eu-north-2",),
             "network": Network(named_zones=("eun2-az1", "eun1-az1"), s3_prefix_list="pl-0123abcd"),
-            "prices": Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013),
+            "prices": RATES,
         },
         "network.named_zones is 'eun1-az1'; allowed: zones of eu-north-2.",
     ),
@@ -554,6 +556,28 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         environment,
         {"tags": tuple((f"k{number}", "") for number in range(41))},
         "environment prod: number of tags is 41; allowed: a whole number, 0 to 40.",
+    ),
+    "a budget where CloudFormation makes none": (
+        environment,
+        {"region": "eu-north-1", "allowed_regions": ("eu-north-1",), "prices": RATES},
+        "workspace genomics: monthly_budget_usd is 500; allowed: None in eu-north-1, where "
+        "CloudFormation makes no budgets: totals hold there as everywhere, and "
+        "docs/how-to/hold-totals.md says how to make a budget by hand.",
+    ),
+    "a freeze at no budget": (
+        environment,
+        {
+            "workspaces": (workspace(monthly_budget_usd=None, budget_emails=()),),
+            "freeze_at_budget": True,
+        },
+        "environment prod: freeze_at_budget is True; allowed: False where workspace genomics has "
+        "no budget: monthly_budget_usd is None.",
+    ),
+    "people who hear of no budget": (
+        workspace,
+        {"monthly_budget_usd": None},
+        "workspace genomics: budget_emails is ('team@example.com',); allowed: () with "
+        "monthly_budget_usd=None: nobody would be told of anything.",
     ),
     "a Region with a slip": (
         environment,

@@ -62,6 +62,19 @@ def beside(**changes: Any) -> None:
     check_together([DEV, replace(DEV, **{"name": "second", "network": apart, **changes})])
 
 
+def together(count: int) -> None:
+    """Check so many environments of one account, each with a trail and a block of its own."""
+    check_together(
+        replace(
+            DEV,
+            name=f"dev{number}",
+            registry_scanning=False,
+            network=Network(cidr=f"10.9{number}.0.0/20"),
+        )
+        for number in range(count)
+    )
+
+
 def sharing(one: Network, other: Network) -> None:
     first = replace(DEV, registry_scanning=False, network=one)
     check_together([first, replace(first, name="second", network=other)])
@@ -74,6 +87,12 @@ WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@e
 SHUT = Network(cidr="10.98.0.0/20", block_public_access=True)
 
 MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
+    "a sixth trail of an account": (
+        together,
+        {"count": 6},
+        "environment dev5: audit.trail is True; allowed: False: 5 environments of account "
+        "444455556666 have trails before it, and CloudTrail takes no more.",
+    ),
     "a type with a slip": (
         instances,
         {"instance_types": (replace(C7G, name="c7i.2xlrge"),)},

@@ -204,5 +204,6 @@ def test_production_says_its_totals_within_its_budgets() -> None:
         assert chosen.user_totals is not None
         for one in some(chosen.workspaces):
             assert one.totals is not None
+            assert one.monthly_budget_usd is not None
             assert one.totals.usd_per_month <= one.monthly_budget_usd
             assert fits(one.limits, one.totals)

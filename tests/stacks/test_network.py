@@ -289,6 +289,7 @@ def test_a_region_without_a_known_prefix_list_says_what_to_set(
         "region": "ap-southeast-7",
         "allowed_regions": ("ap-southeast-7",),
         "prices": Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005, scratch_gb_hour=0.00013),
+        "workspaces": (replace(DEV.workspaces[0], monthly_budget_usd=None, budget_emails=()),),
     }
     with pytest.raises(SettingsError, match=r"network\.s3_prefix_list"):
         build_all(**elsewhere)

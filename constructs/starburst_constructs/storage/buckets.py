@@ -112,7 +112,7 @@ class DataBucket(PrivateBucket):
         *,
         placement: Placement,
         key: kms.Key,
-        refused: Mapping[str, Mapping[str, Any]],
+        refused: Mapping[str, dict[str, dict[str, Any]]],
         encryption: Encryption,
         access_logs: LogBucket,
         session_days: int,
@@ -150,7 +150,9 @@ class DataBucket(PrivateBucket):
         if worker_endpoint is not None:
             self._workers_through(worker_endpoint)
 
-    def _only_our_principals(self, refused: Mapping[str, Mapping[str, Any]], *, kept: bool) -> None:
+    def _only_our_principals(
+        self, refused: Mapping[str, dict[str, dict[str, Any]]], *, kept: bool
+    ) -> None:
         """Refuse objects to all others; what is done to the bucket itself stays as it was (A7).
 
         So nobody is locked out of its policy, and CloudFormation changes and deletes it. A test

@@ -80,7 +80,7 @@ def others(principals: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def refused_callers(
     principals: Sequence[str], *, environment: str, workspaces: Sequence[str], account: str
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the conditions of callers that are not on the list, by what a Deny of each is called.
 
     A bucket's policy holds 20 KB, and a list of whole ARNs takes a third of a kilobyte for a
