@@ -1,4 +1,4 @@
-"""The command ``python -m deploy local {up,diff,down,check}``."""
+"""The command ``python -m deploy local {up,redeploy,diff,down,check}``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from deploy.lifecycle.local import take_down
 from deploy.tools.cdk import ROOT
-from deploy.tools.local import Deployment, gaps, synthesize
+from deploy.tools.local import DIFFERENCES, Deployment, gaps, likeness
 from starburst.errors import StarburstError
 from starburst.local import LocalEnvironment, attach
-from starburst.local.emulator import STATE_VARIABLE
+from starburst.local.emulator import ENVIRONMENT, STATE_VARIABLE
 from starburst.local.state import State
 
 __all__ = ["main"]
@@ -31,29 +31,42 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("environment", choices=["local"], help="AWS ones deploy with cdk itself")
     parser.add_argument(
         "command",
-        choices=["up", "diff", "down", "check"],
-        help="up: start, deploy and serve until interrupted; diff: what differs from the stacks; "
-        "down: end the one that is up; check: up, diff and destroy once, with timings",
+        choices=["up", "redeploy", "diff", "down", "check"],
+        help="up: start, deploy and serve until interrupted; redeploy: take changed settings into "
+        "the one that is up; diff: what differs from the stacks; down: end the one that is up; "
+        "check: up, diff and destroy once, with timings",
     )
     parser.add_argument("--state", type=Path, default=STATE, help="file by which others find it")
+    parser.add_argument(
+        "--like",
+        metavar="NAME",
+        help="the settings of this environment, as far as the emulator can be it (default: LOCAL)",
+    )
     chosen = parser.parse_args(arguments)
+    commands = {"up": _up, "redeploy": _redeploy, "diff": _diff, "check": _check}
     try:
-        return {"up": _up, "diff": _diff, "down": _down, "check": _check}[chosen.command](
-            chosen.state
-        )
+        if chosen.command == "down":
+            return _down(chosen.state)
+        if chosen.like is not None:
+            likeness(chosen.like)  # before anything is started
+        return commands[chosen.command](chosen.state, chosen.like)
     except StarburstError as error:
         _say(str(error))
         return 1
 
 
-def _up(state: Path) -> int:
+def _up(state: Path, like: str | None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
-            Deployment(local=local, outdir=Path(outdir), report=_say).up()
+            Deployment(local=local, outdir=Path(outdir), like=like, report=_say).up()
             local.write_state(state)
+            if like is not None:
+                _say(f"It has the settings of {like}, but:")
+                for difference in DIFFERENCES:
+                    _say(f"- {difference}")
             _say(f"Ready at {local.endpoint}. What it cannot do:")
-            for gap in gaps(local):
+            for gap in gaps(local, likeness(like or ENVIRONMENT)):
                 _say(f"- {gap}")
             _say(f"Use it from elsewhere with: export {STATE_VARIABLE}={state}")
             _say("Ctrl-C ends it.")
@@ -66,9 +79,20 @@ def _up(state: Path) -> int:
     return 0
 
 
-def _diff(state: Path) -> int:
+def _redeploy(state: Path, like: str | None) -> int:
+    local = attach(state)
     with tempfile.TemporaryDirectory() as outdir:
-        deployment = Deployment(local=attach(state), outdir=synthesize(Path(outdir)))
+        deployment = Deployment(local=local, outdir=Path(outdir), like=like, report=_say)
+        found = deployment.redeploy()
+    _say(f"{len(found)} resources were changed, as said above" if found else "Nothing has changed")
+    return 0
+
+
+def _diff(state: Path, like: str | None) -> int:
+    local = attach(state)
+    with tempfile.TemporaryDirectory() as outdir:
+        deployment = Deployment(local=local, outdir=Path(outdir), like=like)
+        deployment.synthesize()
         differs, text = deployment.diff()
     _say(text)
     return int(differs)
@@ -92,11 +116,11 @@ def _down(state: Path) -> int:
     return 0
 
 
-def _check(_state: Path) -> int:
+def _check(_state: Path, like: str | None) -> int:
     start = time.perf_counter()
     with LocalEnvironment() as local, tempfile.TemporaryDirectory() as outdir:
         _say(f"start: {time.perf_counter() - start:.1f} s")
-        deployment = Deployment(local=local, outdir=Path(outdir), report=_say)
+        deployment = Deployment(local=local, outdir=Path(outdir), like=like, report=_say)
         deployment.up()
         differs, text = deployment.diff()
         if differs:

@@ -77,7 +77,7 @@ def test_a_command_that_aws_refuses_prints_letters(
     monkeypatch.chdir(tmp_path)
     module, words = COMMANDS[command]
     # Steps that do not wait for one another are all tried.
-    refused = 2 if command == "contain" else 1
+    refused = 2 if command in ("contain", "events") else 1
     assert module.main(words, clients=lambda _: Raising(code)) == refused
     said = capsys.readouterr()
     clean(said.out + said.err)

@@ -21,8 +21,12 @@ GUARD_SECONDS = 900
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Destroy the deployment last, whatever order the others are in."""
-    items.sort(key=lambda item: item.name == "test_what_was_deployed_and_used_can_be_destroyed")
+    """Change the deployment last but one, and destroy it last, whatever order the others are in."""
+    late = (
+        "test_changed_settings_are_taken_in_place",
+        "test_what_was_deployed_and_used_can_be_destroyed",
+    )
+    items.sort(key=lambda item: late.index(item.name) if item.name in late else -1)
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.timeout(GUARD_SECONDS))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+import app
 import starburst
 from deploy.lifecycle.deployed import deployed
 from deploy.lifecycle.destroy import destroy
 from deploy.lifecycle.local import account_of
+from deploy.tools import local as local_tool
 from deploy.tools.local import Deployment
+from environments import LOCAL
 from starburst.local import LocalEnvironment
 from starburst.local.emulator import ADMIN_ROLE
 
@@ -24,6 +30,33 @@ def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
     assert counts[ADMIN_ROLE]["sts:AssumeRole"] > 0
     # Root made the first roles and became the platform's; it deployed nothing.
     assert {action.partition(":")[0] for action in counts["root"]} <= {"iam", "sts"}
+
+
+def test_changed_settings_are_taken_in_place(
+    deployment: Deployment, local_environment: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last but one: the workspaces of others stay, with what is in them."""
+    third = replace(LOCAL.workspaces[0], name="third")
+    changed = replace(LOCAL, log_retention_days=14, workspaces=(*LOCAL.workspaces, third))
+
+    def synthesize(outdir: Path, *, like: str | None) -> None:
+        app.build([changed], outdir=str(outdir), validate=False).synth()
+
+    monkeypatch.setattr(local_tool, "synthesize", synthesize)
+    kept = starburst.connect("local", "demo")
+    starburst.home.put(b"kept", "before", environment=kept)
+
+    found = deployment.redeploy()
+
+    assert any("[+] AWS::IAM::Role" in line and "third" in line for line in found)
+    assert not [line for line in found if line.endswith("replace")]
+    assert deployment.redeploy() == []
+    key = f"home/demo/{kept.user}/before"
+    found_again = kept.s3.get_object(Bucket=kept.document.bucket, Key=key)
+    assert found_again["Body"].read() == b"kept"
+    here = starburst.connect("local", "third")
+    assert here.document.bucket == kept.document.bucket
+    assert starburst.map(abs, [-1], environment=here, workers=1, cpu=0.25, memory=0.5) == [1]
 
 
 def test_what_was_deployed_and_used_can_be_destroyed(

@@ -45,7 +45,7 @@ def test_down_ends_the_one_that_is_up(up: Path) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("verb", ["down", "diff"])
+@pytest.mark.parametrize("verb", ["down", "diff", "redeploy"])
 def test_nothing_up_is_said(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["local", verb, "--state", str(tmp_path / "none.json")]) == 1
     assert "does not exist" in capsys.readouterr().out

@@ -187,7 +187,7 @@ IDENTITY: Final = (
     ),
     Control(
         name="engineers-see-no-data",
-        title="The platform team's own role reads no object, session key, message or raw log",
+        title="The platform team's own role reads no object, session key or message; logs masked",
         area=Area.IDENTITY,
         rows=("S36",),
         nist=("AC-5",),

@@ -257,7 +257,7 @@ COST: Final = (
     ),
     Control(
         name="worker-cap",
-        title="A session has at most 500 workers, and no more than its workspace's limits",
+        title="One session has at most 500 workers, and no more than its workspace's limits",
         area=Area.COST,
         rows=("S20",),
         nist=("SC-6",),

@@ -46,8 +46,11 @@ take each of them in silence.
 - What AWS writes into a request: the Region, TLS and its version, the account of the resource.
 - The templates. A change made by hand in the account is not in them. What a deployment may do is
   decided by the roles of `cdk bootstrap`, which the platform team may assume.
-- Our own boundary. What an organization's (`permissions_boundary`) says is in no template, so the
-  prover refuses such an environment: prove it with ours, and compare the two.
+- The kit's own boundary. What an organization's (`permissions_boundary`) says is in no template,
+  so it is taken as allowing everything and denying nothing. What is proved to be impossible is so
+  under any boundary; theorems that stand on the kit's own are `left out`, for yours to hold. What
+  is proved to be possible is so where yours allows what the roles do.
+- The bootstrap that deploys the environment, by its qualifier in the synthesis.
 - Names that CloudFormation would generate are made up from stack and logical id.
 
 Theorems between analysts are about the analysts' own roles. What an analyst runs on a worker has

@@ -43,6 +43,8 @@ SESSION_QUEUE: Final = "session-queue"
 """Kind of the queues that the controller makes; their policy is the controller's own function."""
 
 _HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_BOOTSTRAP: Final = "bootstrapStackVersionSsmParameter"
+_QUALIFIER: Final = re.compile(r"^/cdk-bootstrap/([^/]+)/version$")
 _GUARDING: Final = {
     # type: (kind, property with the document, property with what it guards)
     "AWS::S3::BucketPolicy": ("bucket", "PolicyDocument", "Bucket"),
@@ -51,8 +53,6 @@ _GUARDING: Final = {
     "AWS::KMS::Key": ("key", "KeyPolicy", None),
     "AWS::ECR::Repository": ("repository", "RepositoryPolicyText", None),
 }
-
-_DEPLOYS: Final = re.compile(":role/cdk-([a-z0-9_-]+)-deploy-role-")
 
 Found = tuple[str, str, str, Mapping[str, Any]]
 
@@ -107,7 +107,7 @@ def read_policy_set(
     templates: dict[str, Template] = {}
     short: dict[str, str] = {}
     place = ("", "")
-    deploys = ""
+    qualifiers: set[str] = set()
     for artifact in manifest["artifacts"].values():
         if artifact["type"] != "aws:cloudformation:stack":
             continue
@@ -117,14 +117,18 @@ def read_policy_set(
         short[stack] = artifact["displayName"].rpartition("/")[2].split(" ")[0]
         account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
         place = (account, region)
-        deploys = properties.get("assumeRoleArn", deploys)
+        qualifiers.update(_QUALIFIER.findall(properties.get(_BOOTSTRAP, "")))
+    if len(qualifiers) > 1:
+        raise ProofError(
+            f"the stacks of {environment} are deployed by several bootstraps, "
+            f"{' and '.join(sorted(qualifiers))}, and a proof is about one: give all of them the "
+            "same qualifier"
+        )
     reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
     reader.refuse_unread()
     policy_set = reader.policy_set(environment, regions=regions or place[1:])
     if identity_center:
         policy_set = with_permission_sets(policy_set)
-    # What `cdk deploy` will assume: the app may be bootstrapped under a qualifier of its own.
-    named = _DEPLOYS.search(deploys)
     own = {endpoint.service: endpoint.identifier for endpoint in policy_set.endpoints}
     return replace(
         policy_set,
@@ -142,7 +146,7 @@ def read_policy_set(
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
         sharing={name: (sharing or {}).get(name, Sharing()) for name in policy_set.workspaces},
-        qualifier=named[1] if named else policy_set.qualifier,
+        qualifier=next(iter(qualifiers), policy_set.qualifier),
         deployer=deployer,
         break_glass=break_glass,
         data_roles=tuple(data_roles),

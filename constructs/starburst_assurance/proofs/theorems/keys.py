@@ -198,10 +198,12 @@ def keys_open_for_s3_and_sqs_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def engineers_see_no_data(world: World) -> Iterator[Claim]:
-    """As itself the platform team touches no object, session key or message, and unmasks no log.
+    """As itself the platform team touches no object, session key or message; logs it reads masked.
 
-    But the events that the controller lost, which name sessions and hold no data. What it can do
-    by a deployment is up to the roles of ``cdk bootstrap``.
+    But the events that the controller lost, which name sessions and hold no data. It does read the
+    workers' logs: what tasks print is in them only where ``task_output`` copies it there, and a
+    mask hides what it knows the form of and nothing else. What the team can do by a deployment is
+    up to the roles of ``cdk bootstrap``.
     """
     role = world.policy_set.role("platform")
     bucket, key = data_bucket(world), data_key(world)
@@ -230,18 +232,20 @@ def engineers_see_no_data(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
-    """The platform team becomes CDK's deploying and publishing roles, not the one that reads all.
+    """The platform team becomes its own bootstrap's deploying and publishing roles alone.
 
-    CDK's look-up role holds AWS's ``ReadOnlyAccess``: every log, key name and unencrypted object of
-    the account. Nothing here is looked up, and ``cdk`` goes on without that role.
+    No other bootstrap's in the same account, and not the one that reads all: CDK's look-up role
+    holds AWS's ``ReadOnlyAccess``, so every log, key name and unencrypted object of the account.
+    Nothing here is looked up, and ``cdk`` goes on without that role.
     """
     policy_set, logic = world.policy_set, world.logic
     role = policy_set.role("platform")
     resource = logic.text("role")
     ours = [
-        logic.like(
+        logic.same(
             resource,
-            f"arn:aws:iam::{policy_set.account}:role/cdk-*-{job}-role-{policy_set.account}-{policy_set.region}",
+            f"arn:aws:iam::{policy_set.account}:role/cdk-{policy_set.qualifier}-{job}-role-"
+            f"{policy_set.account}-{policy_set.region}",
         )
         for job in ("deploy", "file-publishing", "image-publishing")
     ]

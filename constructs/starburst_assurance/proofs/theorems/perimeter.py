@@ -129,9 +129,11 @@ def services_act_for_us_only(world: World) -> Iterator[Claim]:
 def nothing_leaves_through_an_endpoint(world: World) -> Iterator[Claim]:
     """Nothing goes through a VPC endpoint to a resource of another account but ECR's image layers.
 
-    For every caller: so a worker can send nothing out of the account, with any credentials, but to
-    whom its workspace's reads= name. Only the endpoints of ECS's agents take no policy; where there
-    are such, they are no part of this.
+    For every caller, with any credentials, but for what a workspace's reads= name. Only the
+    endpoints of ECS's agents take no policy; where there are such, they are no part of this. So a
+    worker whose only way out are endpoints (``egress="isolated"``) can send nothing to another
+    account. With ``egress="nat"`` there is a gateway beside them, which asks no policy: what a
+    worker reads it can then send anywhere, and this theorem says nothing of that.
     """
     layers = f"arn:aws:s3:::prod-{world.policy_set.region}-starport-layer-bucket/*"
     for endpoint in _guarded(world):
