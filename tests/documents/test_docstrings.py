@@ -113,8 +113,6 @@ def test_an_example_gives_what_it_says(name: str, names: dict[str, Any]) -> None
     result = doctest.DocTestRunner(Checker(), optionflags=flags).run(
         test, out=said.append, clear_globs=False
     )
-    if name.endswith("data.rm"):  # what it took away is other examples', in whatever order
-        starburst.data.put("cohort/")
     assert result.attempted == len(test.examples)
     assert not result.failed, "".join(said)
 
