@@ -243,6 +243,7 @@ def test_every_alarm_is_heard(name: str, control: Mapping[str, Any]) -> None:
         f"{name}-opened-by-deployment",
         f"{name}-objects-touched-by-strangers",
         f"{name}-failed-logins",
+        f"{name}-first-day-sweeps",
         *((f"starburst-{name}-read-bytes",) if name != "local" else ()),
         *((f"starburst-{name}-read-objects",) if name in ("prod", "regulated") else ()),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
@@ -349,6 +349,20 @@ def test_the_document_is_read_again_after_five_minutes(
     world.later(0.5)
     with pytest.raises(LookupError):
         environment.document()
+
+
+def test_a_workspace_is_known_as_soon_as_it_is_deployed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment: Environment = world.environment
+    document = environment.document()
+    later = {**document.workspaces, "later": document.workspaces[KEYS.workspace]}
+    text = replace(document, workspaces=later).to_json()
+    answer = {"Parameter": {"Value": text}}
+    monkeypatch.setattr(environment.clients.ssm, "get_parameter", lambda **_: answer)
+    assert "later" not in environment.document(naming=KEYS.workspace).workspaces
+    assert environment.workspace("later") is not None
+    assert environment.workspace("never") is None
 
 
 def refuse(**_: object) -> None:

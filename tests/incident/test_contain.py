@@ -53,8 +53,8 @@ class Ecs:
     def start(self, workspace: str, user: str, session: str = "z" * 20) -> None:
         tags = {
             "starburst-workspace": workspace,
-            "starburst:user": user,
             "starburst:session": session,
+            "starburst:user": user,
         }
         arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
         self.tasks[arn] = {

@@ -217,7 +217,8 @@ class Actions:
 
     def _accepted(self, keys: SessionKeys) -> Record:
         """Read the manifest, judge it, and return the record of the session that it asks for."""
-        environment, document = self.life.environment, self.life.environment.document()
+        environment = self.life.environment
+        document = environment.document(naming=keys.workspace)
         ended = self.life.records.ended(keys.session)
         if ended is not None:
             _same(ended.record, keys)

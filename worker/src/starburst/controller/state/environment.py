@@ -127,24 +127,31 @@ class Environment:
     _document: RuntimeDocument | None = field(default=None, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
 
-    def document(self) -> RuntimeDocument:
-        """Return the runtime document, read again every five minutes."""
-        now = self.clock()
-        if self._document is None or now - self._read_at >= _DOCUMENT_SECONDS:
-            answer = self.clients.ssm.get_parameter(Name=self.settings.parameter)
-            try:
-                self._document = RuntimeDocument.from_json(answer["Parameter"].get("Value", ""))
-            except ValueError as error:
-                raise ConfigurationError(
-                    f"the runtime document {self.settings.parameter} cannot be read: {error}; "
-                    "the platform team must deploy this release's stacks"
-                ) from error
-            self._read_at = now
-        return self._document
+    def document(self, *, naming: str | None = None) -> RuntimeDocument:
+        """Return the runtime document, read again every five minutes.
+
+        Args:
+            naming: a workspace that somebody names; where the document lacks it, it is read again
+                at once, for it may have been deployed since.
+        """
+        now, known = self.clock(), self._document
+        lacks = known is not None and naming is not None and naming not in known.workspaces
+        if known is not None and not lacks and now - self._read_at < _DOCUMENT_SECONDS:
+            return known
+        answer = self.clients.ssm.get_parameter(Name=self.settings.parameter)
+        try:
+            found = RuntimeDocument.from_json(answer["Parameter"].get("Value", ""))
+        except ValueError as error:
+            raise ConfigurationError(
+                f"the runtime document {self.settings.parameter} cannot be read: {error}; "
+                "the platform team must deploy this release's stacks"
+            ) from error
+        self._document, self._read_at = found, now
+        return found
 
     def workspace(self, name: str) -> WorkspaceDocument | None:
         """Return what the document says of a workspace; None where it has no such workspace."""
-        return self.document().workspaces.get(name)
+        return self.document(naming=name).workspaces.get(name)
 
     def prices(self) -> Prices:
         """Return the prices that hold in this environment."""
