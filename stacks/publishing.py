@@ -86,6 +86,7 @@ class PublishingStack(cdk.Stack):
                         packages=workspace.packages,
                         data_writers=workspace.data_writers,
                         home_links=workspace.home_links,
+                        draining=workspace.draining,
                     )
                     for workspace in environment.workspaces
                 },

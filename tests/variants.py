@@ -93,6 +93,7 @@ _MFA: Final = replace(
                 ),
             ),
             home_links=True,
+            draining=True,
             image_digest="sha256:" + "cd" * 32,
         ),
     ),

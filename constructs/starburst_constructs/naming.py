@@ -22,6 +22,7 @@ __all__ = [
     "failures_name",
     "forwarded_log_name",
     "name_following",
+    "retired_parameter",
     "role_arn",
     "role_name",
     "trail_name",
@@ -128,6 +129,16 @@ def name_following(name: str, *contents: object) -> str:
     parts = (digest[start:][:8] for start in range(len(digest)))
     # Of digits and letters, so that nobody takes a date or a word for it.
     return f"{name}-{next(part for part in parts if not (part.isalpha() or part.isdigit()))}"
+
+
+def retired_parameter(environment: str, workspace: str) -> str:
+    """Return the name of the SSM parameter that says that a workspace is retired.
+
+    Example:
+        >>> retired_parameter("prod", "genomics")
+        '/starburst/prod/retired/genomics'
+    """
+    return f"/starburst/{environment}/retired/{workspace}"
 
 
 def wakes_name(environment: str) -> str:

@@ -60,7 +60,7 @@ _LONGEST: Final = 1 << 20
 """Of what is printed; policies and records are ours, and what is quoted has its own bounds."""
 
 _NAMED: Final[Mapping[str, str]] = dict.fromkeys(
-    ("erase", "hold", "restore"),
+    ("erase", "hold", "restore", "retire"),
     ", and a role that settings let to data (break_glass_role_arn, data_role_arns)",
 )
 """Commands whose role the data bucket itself must know."""

@@ -24,6 +24,7 @@ from starburst.untrusted.terminal_text import one_line, tell
 from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
 from .assembly import manifests
 from .deployed import deployed, settle
+from .dropped import refuse_dropped
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -141,7 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m deploy.up",
-        description="Deploy an environment; stacks of production are protected once they exist.",
+        description="Deploy an environment; stacks of production are protected once they exist. "
+        "It drops no workspace that is not retired.",
         epilog="What stands behind -- goes to cdk deploy, such as: -- --require-approval never",
     )
     parser.add_argument("--environment", required=True, metavar="NAME")
@@ -154,6 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = find_environment(words.environment)
         account = Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
+        for gone in refuse_dropped(environment, account.client):
+            account.say(f"workspace {gone} is retired, and goes")
         with tempfile.TemporaryDirectory() as outdir:
             deploy(
                 account,

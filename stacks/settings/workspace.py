@@ -67,6 +67,8 @@ class Workspace:
         reads: other buckets whose objects workers may read; see :class:`Reads`. A text is the ARN
             of objects of the environment's own account.
         image_digest: of the workers' image; None for the environment's.
+        draining: whether it takes no new session. What runs goes on under its limits, and its
+            people read what is there. ``python -m deploy.retire`` asks for it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Workspace:
     home_links: bool = False
     reads: tuple[str | Reads, ...] = ()
     image_digest: str | None = None
+    draining: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a size that Fargate lacks, limits above caps or totals, a budget unheard of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -281,3 +282,57 @@ def test_an_orphan_that_cannot_be_removed_keeps_no_other(
     with pytest.raises(SweepFailed, match=r"AccessDeniedException.*AccessDenied"):
         world.sweep()
     assert [url[-20:] for url in world.queues()] == ["c" * 20]
+
+
+def test_a_session_whose_workspace_was_removed_ends_and_keeps_no_other_from_its_care(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The controller's right to look into its queue went with the workspace."""
+    world.deploy()
+    url = world.start()["queue_url"]
+    looking = world.environment.clients.sqs.get_queue_attributes
+
+    def denied(**words: Any) -> Any:
+        if words["QueueUrl"] == url:
+            raise refused("AccessDenied")
+        return looking(**words)
+
+    world.environment.clients.sqs.get_queue_attributes = denied  # type: ignore[method-assign]
+    with pytest.raises(SweepFailed, match=KEYS.session):  # while the workspace is there
+        world.sweep()
+    theirs = a_manifest(session="b" * 20, workspace="markets", user="bobby")
+    before = world.environment.document()
+    markets = before.workspaces["genomics"]
+    world.deploy(workspaces={"markets": markets})
+    world.start(theirs)
+
+    caplog.clear()
+    for _ in range(3):
+        assert world.sweep()["sessions"] >= 1
+    status = world.status(KEYS)
+    assert (status.state, status.workers_running) == ("failed", 0)
+    assert status.reason.startswith("workspace genomics was removed from this environment")
+    assert not world.ecs.live(KEYS.session)
+    assert url not in world.queues()
+    assert world.keys_under("_control/active/") == [theirs.keys.control_record]
+    assert len(world.ecs.live(theirs.session)) == 3
+    assert sum("workspace genomics was removed" in line for line in caplog.messages) == 1
+
+
+def test_a_drained_workspace_takes_no_session_and_what_runs_goes_on(world: World) -> None:
+    world.deploy()
+    world.start()
+    workspace = world.environment.document().workspaces["genomics"]
+    world.deploy(workspaces={"genomics": replace(workspace, draining=True)})
+
+    answer = world.start(OTHER)
+    assert answer["error"]["type"] == "SessionsFrozen"
+    told = answer["error"]["message"]
+    assert told.startswith("workspace genomics is being retired and takes no new session; ")
+    assert world.keys_under("_control/active/") == [KEYS.control_record]
+    assert world.request(KEYS, "start")["ok"], "it has started, and is asked for again"
+    world.sweep()
+    assert world.status(KEYS).state == "running"
+    assert len(world.ecs.live(KEYS.session)) == 3
+    world.deploy()
+    assert world.start(OTHER)["ok"]

@@ -118,6 +118,18 @@ def test_the_controller_cannot_read_queues_nor_unmake_its_own_failures(
     assert reaches(sessions, "sqs:CreateQueue", f"{queue}-genomics-{SID}")
     assert not reaches(sessions, "sqs:ReceiveMessage", f"{queue}-genomics-{SID}")
     assert not reaches(sessions, "sqs:DeleteQueue", f"{queue}-failures")
+    assert not reaches(sessions, "sqs:DeleteQueue", f"{queue}-wakes")
+
+
+def test_the_controller_ends_queues_of_workspaces_that_were_removed_and_uses_none(
+    sessions: list[Any], reaches: Callable[..., bool]
+) -> None:
+    queue = f"arn:aws:sqs:eu-west-1:222233334444:starburst-prod-removed-{SID}"
+    assert reaches(sessions, "sqs:DeleteQueue", queue)
+    assert not reaches(sessions, "sqs:DeleteQueue", queue.replace("-prod-", "-other-"))
+    assert not reaches(sessions, "sqs:DeleteQueue", queue[:-1])
+    for action in ("CreateQueue", "SendMessage", "GetQueueAttributes"):
+        assert not reaches(sessions, f"sqs:{action}", queue)
 
 
 def test_the_controller_lists_its_own_records_only(sessions: list[Any]) -> None:

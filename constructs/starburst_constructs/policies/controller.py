@@ -7,7 +7,7 @@ from typing import Final
 
 from aws_cdk import aws_iam as iam
 
-from starburst.contract import CONTROL_PREFIX, runtime_parameter, task_family
+from starburst.contract import CONTROL_PREFIX, queue_prefix, runtime_parameter, task_family
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import (
     cluster_name,
@@ -87,13 +87,17 @@ def session_statements(
         ),
         Allow(
             sid="MakeSessionQueues",
-            actions=[
-                "sqs:CreateQueue",
-                "sqs:DeleteQueue",
-                "sqs:GetQueueAttributes",
-                "sqs:GetQueueUrl",
-            ],
+            actions=["sqs:CreateQueue", "sqs:GetQueueAttributes"],
             resources=queues,
+        ),
+        # Also those of a workspace that was removed, or they would stay for ever.
+        Allow(
+            sid="EndSessionQueues",
+            actions=["sqs:DeleteQueue", "sqs:GetQueueUrl"],
+            resources=patterns(
+                "A session's queue outlives its workspace where that is removed before it ends.",
+                placement.arn("sqs", f"{queue_prefix(environment, '*')}{SESSION}"),
+            ),
         ),
         # A request to send again what makes no progress; what travels is not read.
         Allow(sid="AskWorkers", actions=["sqs:SendMessage"], resources=queues),

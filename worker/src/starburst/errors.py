@@ -128,7 +128,7 @@ class LimitExceeded(StarburstError):
 
 
 class SessionsFrozen(LimitExceeded):
-    """New sessions of a workspace, or of all, were stopped: by an officer, or by a budget."""
+    """New sessions of a workspace or of all were stopped: by an officer, a budget, its retiring."""
 
 
 class KeyUnavailable(StarburstError):

@@ -26,6 +26,7 @@ DataWriters = Literal["analysts", "steward"]
 _TOTALS: Final = ("totals", "user_totals")
 _USUAL: Final = {
     **{"packages": "image", "data_writers": "steward", "home_links": False},
+    "draining": False,
     "prices": None,
 }
 """What the document leaves out."""
@@ -52,6 +53,7 @@ class WorkspaceDocument:
         packages: which packages its workers may have; ``PackagesDocument`` says more.
         data_writers: who writes below ``data/``.
         home_links: whether its analysts may make links to what is in their homes.
+        draining: whether it takes no new session, because it is to be retired.
     """
 
     analyst_role_arn: str
@@ -63,6 +65,7 @@ class WorkspaceDocument:
     packages: PackagePolicy = "image"
     data_writers: DataWriters = "steward"
     home_links: bool = False
+    draining: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -69,7 +69,7 @@ class Lifecycle:
             stored = self.records.active(session)
             if stored is None:
                 return None
-            record = stored.record
+            record = self._unless_removed(stored.record)
             if record.waits_until and not record.final:
                 waiting = self._take_turn(stored, until=until)
                 if waiting is not None:
@@ -87,6 +87,19 @@ class Lifecycle:
             self._act(saved.record, plan, look, until=until)
             return saved.record
         return None
+
+    def _unless_removed(self, record: Record) -> Record:
+        """End a session whose workspace is no longer there: nothing could be done for it."""
+        if self._has_workspace(record) or record.final:
+            return record
+        reason = (
+            f"workspace {record.workspace} was removed from this environment while the session ran"
+        )
+        _LOG.warning("session %s is ended: %s", record.session, reason)
+        return concluded(record, state="failed", reason=reason)
+
+    def _has_workspace(self, record: Record) -> bool:
+        return self.environment.workspace(record.workspace) is not None
 
     def _take_turn(self, stored: Stored, *, until: float) -> Record | None:
         """Look whether a session has room by now; return its record where it goes on waiting."""
@@ -222,7 +235,9 @@ class Lifecycle:
 
     def _look(self, record: Record, *, until: float, extra: Sequence[Worker] = ()) -> Look:
         workers = observe(self.environment, record, until=until, extra=extra)
-        depth = queue.depth(self.environment, record.queue_url) if record.queue_url else None
+        # The controller's right to look into queues goes with their workspace.
+        seen = record.queue_url and self._has_workspace(record)
+        depth = queue.depth(self.environment, record.queue_url) if seen else None
         return Look(workers=workers, depth=depth)
 
     def _plan(self, record: Record, look: Look, *, until: float) -> Plan:

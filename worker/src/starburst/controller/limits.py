@@ -20,6 +20,7 @@ from starburst.contract.times import (
 from starburst.errors import (
     ConfigurationError,
     LimitExceeded,
+    SessionsFrozen,
     StarburstError,
     VersionMismatch,
     WorkspaceNotFound,
@@ -65,6 +66,14 @@ def judge(manifest: Manifest, document: RuntimeDocument, *, prices: Prices) -> l
                 kind=WorkspaceNotFound,
                 message=f"this environment has no workspace {manifest.workspace!r}; "
                 "ask its platform team which ones it has",
+            )
+        ]
+    if workspace.draining:
+        return [
+            Refusal(
+                kind=SessionsFrozen,
+                message=f"workspace {manifest.workspace} is being retired and takes no new "
+                "session; fetch what you need of it, and ask its platform team where work goes on",
             )
         ]
     absurd = list(_absurd(manifest)) or list(_offer(manifest, document))
