@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment, SettingsError
+from stacks.settings.network import MOST_ZONES
 from starburst_constructs.identity.endpoint_opening import OpeningRole
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.naming import role_arn
@@ -23,6 +24,9 @@ from starburst_constructs.network.vpc import (
 from starburst_constructs.policies.reads import passing_statements
 
 __all__ = ["NetworkStack"]
+
+NAT_PREFIX: Final = 28
+"""The smallest subnet that EC2 makes: a NAT gateway needs one address."""
 
 
 class NetworkStack(cdk.Stack):
@@ -151,7 +155,8 @@ class NetworkStack(cdk.Stack):
         return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(self._zones)]
 
     def _own_vpc(self, environment: Environment, foundation: FoundationStack) -> ec2.Vpc:
-        isolated = environment.network.egress == "isolated"
+        settings = environment.network
+        isolated = settings.egress == "isolated"
         tiers = [
             ec2.SubnetConfiguration(
                 name="workers",
@@ -160,25 +165,31 @@ class NetworkStack(cdk.Stack):
                     if isolated
                     else ec2.SubnetType.PRIVATE_WITH_EGRESS
                 ),
+                cidr_mask=settings.worker_prefix,
             )
         ]
         if not isolated:
             tiers.append(
                 ec2.SubnetConfiguration(
-                    name="nat", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+                    name="nat",
+                    subnet_type=ec2.SubnetType.PUBLIC,
+                    map_public_ip_on_launch=False,
+                    cidr_mask=NAT_PREFIX if settings.grows else None,
                 )
             )
         vpc = ec2.Vpc(
             self,
             "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(environment.network.cidr),
+            ip_addresses=ec2.IpAddresses.cidr(settings.cidr),
             availability_zones=self.availability_zones,
-            nat_gateways=0 if isolated else environment.network.zones,
+            # Their blocks stay free, so that a zone more moves no subnet.
+            reserved_azs=MOST_ZONES - settings.zones if settings.grows else 0,
+            nat_gateways=0 if isolated else settings.zones,
             subnet_configuration=tiers,
             # ClosedDefaultGroup does it without a function, and keeps doing it.
             restrict_default_security_group=False,
         )
-        if environment.network.zone_ids:
+        if settings.zone_ids:
             _by_id(vpc)
         FlowLog(
             self,

@@ -43,6 +43,8 @@ class StorageStack(cdk.Stack):
             days=settings.access_log_days,
             placement=environment.placement,
         )
+        # Also where no trail reads it: what a former trail's stack still imports must not go.
+        self.export_value(self.access_logs.bucket_name)
         through_endpoint = "source-vpce" not in environment.without
         self.data = DataBucket(
             self,

@@ -148,13 +148,14 @@ _OFFICE: Final = replace(
     audit=Audit(trail=False),
     security_emails=("security@example.org",),
     fips=True,
-    network=Network(cidr="10.72.0.0/20"),
+    network=Network(cidr="10.72.0.0/20", grows=False),
     trusted_cidrs=("140.107.0.0/16", "2a00:1450::/29"),
     trusted_vpcs=("vpc-0f1e2d3c",),
     architecture="ARM64",
     capacity=Ec2Capacity(instance_types=(C7G,), warm=2),
 )
-"""Analysts of one office, on ARM instances that are kept warm, by FIPS endpoints."""
+"""Analysts of one office, on ARM instances that are kept warm, by FIPS endpoints, in subnets that
+divide their block."""
 
 _CENTER: Final = replace(
     DEV,

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import yaml
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import code_of
 
 from .account import Account, LifecycleError
 
-__all__ = ["DeployedStack", "deployed", "settle"]
+__all__ = ["DeployedStack", "deployed", "settle", "template_of"]
 
 _SETTLE_SECONDS: Final = 1800.0
 _LOOK_SECONDS: Final = 5.0
@@ -74,11 +75,22 @@ def kept_on_deletion(account: Account, stack: DeployedStack) -> Iterator[str]:
     kinds = ("AWS::KMS::Key", "AWS::S3::Bucket")
     if not any(stack.of_type(kind) for kind in kinds):
         return
-    body = account.client("cloudformation").get_template(StackName=stack.name)["TemplateBody"]
-    template = json.loads(body) if isinstance(body, str) else body
-    for name, resource in template.get("Resources", {}).items():
+    for name, resource in template_of(account, stack.name).get("Resources", {}).items():
         if resource["Type"] in kinds and resource.get("DeletionPolicy", "Delete") != "Delete":
             yield name
+
+
+def template_of(account: Account, name: str) -> dict[str, Any]:
+    """Return the template that a stack was deployed with last.
+
+    boto3 parses JSON. The CDK CLI sends YAML where it sends a template without its bucket.
+    """
+    body = account.client("cloudformation").get_template(StackName=name)["TemplateBody"]
+    if not isinstance(body, str):
+        return dict(body)
+    read = json.loads if body.lstrip().startswith("{") else yaml.safe_load
+    found: dict[str, Any] = read(body)
+    return found
 
 
 def settle(account: Account, name: str) -> str:

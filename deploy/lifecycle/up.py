@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from deploy.tools.cdk import ROOT, CdkFailed, base_environment, cdk_in_terminal
+from deploy.tools.cdk import cdk_in_terminal
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
-from .assembly import manifests
+from .assembly import judged, manifests
 from .deployed import deployed, settle
+from .diff import refuse
 from .dropped import refuse_dropped
-
-if TYPE_CHECKING:
-    from stacks.settings import Environment
 
 __all__ = ["deploy", "main"]
 
@@ -48,9 +45,12 @@ def deploy(
 
     Raises:
         CdkFailed: a stack was not deployed. Those that were are protected.
-        LifecycleError: a stack that was made could not be protected; says which.
+        LifecycleError: CloudFormation would stop half-way, or take data along, and nothing was
+            done; or a stack that was made could not be protected: says which.
     """
     existing = {stack.name: stack for stack in deployed(account)}
+    alone = bool({"-e", "--exclusively"} & set(options))
+    refuse(account, assembly, existing=existing.values(), parts=parts, alone=alone)
     made = {name for name, stack in existing.items() if not stack.never_made}
     for name, stack in existing.items():
         if stack.never_made and stack.protected:
@@ -110,28 +110,6 @@ def _protected(assembly: Path, *, but_only_if_in: set[str]) -> Iterator[str]:
             properties["terminationProtection"] = False
         if new:
             path.write_text(json.dumps(manifest, indent=2))
-
-
-def judged(environment: Environment, outdir: Path) -> Path:
-    """Synthesize an environment with all its judges; return where it was written to.
-
-    Raises:
-        CdkFailed: settings or a judge refuse it; their words are in the terminal.
-    """
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        # What the CDK CLI hands to an app.
-        env=base_environment()
-        | {
-            "CDK_OUTDIR": str(outdir),
-            "CDK_CONTEXT_JSON": json.dumps({"environments": environment.name}),
-        },
-        cwd=ROOT,
-        check=False,
-    )
-    if done.returncode:
-        raise CdkFailed(f"environment {environment.name} did not pass its synthesis; see above")
-    return outdir
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

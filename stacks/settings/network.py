@@ -18,7 +18,14 @@ from stacks.settings.validation import (
     require,
 )
 
-__all__ = ["Egress", "EndpointSource", "EndpointTime", "ExistingVpc", "Network"]
+__all__ = [
+    "MOST_ZONES",
+    "Egress",
+    "EndpointSource",
+    "EndpointTime",
+    "ExistingVpc",
+    "Network",
+]
 
 Egress = Literal["isolated", "nat"]
 EndpointSource = Literal["create", "reuse"]
@@ -29,6 +36,16 @@ RESERVED_ADDRESSES: Final = 5
 
 ZONE_ID: Final = r"[a-z]{3,4}\d-az\d"
 ZONE_NAME: Final = r"[a-z]{2}-[a-z]+-\d[a-z]"
+
+MOST_ZONES: Final = 6
+
+WORKER_BITS: Final = 3
+"""By how many a subnet's prefix is longer than its block's where it can grow: an eighth, of which
+six zones take six and leave two to their NAT gateways."""
+
+GROWS_WITH_NAT: Final = 23
+"""The longest prefix whose quarter holds six subnets for NAT gateways, of sixteen addresses each:
+EC2 makes none smaller."""
 
 MOST_CLIENT_GROUPS: Final = 20
 """A security group has sixty rules, and the endpoints' group has some of its own."""
@@ -120,6 +137,10 @@ class Network:
             servers: they reach the interface endpoints, Lambda's among them, which exists for them
             alone (A15). With ``endpoints='always'``, and not in FIPS mode, for which AWS has no
             such endpoint of Lambda's.
+        grows: subnets of our own VPC are laid out for six zones and a way out, so that ``zones``
+            and ``egress`` change in place: an eighth of ``cidr`` for the workers of each zone, and
+            a /28 for its NAT gateway. False divides ``cidr`` among those that there are, as it was
+            before 0.2: an environment of that time says so, since subnets cannot move.
     """
 
     cidr: str = "10.64.0.0/20"
@@ -132,17 +153,21 @@ class Network:
     block_public_access: bool = False
     named_zones: tuple[str, ...] = ()
     client_groups: tuple[str, ...] = ()
+    grows: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a network that AWS would not build or that could not be routed to its peers."""
         typed("network.", self)
-        between("network.zones", self.zones, 2, 6)
+        between("network.zones", self.zones, 2, MOST_ZONES)
         one_of("network.egress", self.egress, get_args(Egress))
         one_of("network.endpoints", self.endpoints, get_args(EndpointTime))
         block = private_network("network.cidr", self.cidr)
         for peer in self.peers:
             clear = not ipv4_network("network.peers", peer).overlaps(block)
             require(clear, "network.peers", peer, f"blocks that do not overlap {block}")
+        tight = self.grows and self.egress == "nat" and self.existing is None
+        allowed = f"/{GROWS_WITH_NAT} or larger with egress='nat', or grows=False"
+        require(not tight or block.prefixlen <= GROWS_WITH_NAT, "network.cidr", self.cidr, allowed)
         if self.named_zones:
             self._check_zones()
         if self.client_groups:
@@ -207,13 +232,19 @@ class Network:
         return IPv4Network(self.cidr)
 
     @property
+    def worker_prefix(self) -> int | None:
+        """The prefix of each subnet for workers; None where subnets share the block evenly."""
+        return self.block.prefixlen + WORKER_BITS if self.grows else None
+
+    @property
     def worker_addresses(self) -> int:
-        """How many workers fit into our own VPC when its subnets share the block evenly.
+        """How many workers fit into our own VPC.
 
         Example:
-            >>> Network(cidr="10.64.0.0/24", zones=2).worker_addresses
-            214
+            >>> Network(cidr="10.64.0.0/20", zones=2).worker_addresses
+            982
         """
         subnets = self.zones * (2 if self.egress == "nat" else 1)
-        largest = self.block.num_addresses >> (subnets - 1).bit_length()
+        bits = WORKER_BITS if self.grows else (subnets - 1).bit_length()
+        largest = self.block.num_addresses >> bits
         return self.zones * max(0, largest - RESERVED_ADDRESSES - ENDPOINT_ADDRESSES)

@@ -290,13 +290,16 @@ def test_environments_may_share_an_existing_vpc_and_its_endpoints() -> None:
 @pytest.mark.parametrize(
     ("network", "addresses"),
     [
-        (Network(cidr="10.0.0.0/24", zones=2), 2 * (128 - 21)),
-        (Network(cidr="10.0.0.0/24", zones=3), 3 * (64 - 21)),
-        (Network(cidr="10.0.0.0/24", zones=2, egress="nat"), 2 * (64 - 21)),
-        (Network(cidr="10.0.0.0/24", zones=6, egress="nat"), 0),
+        (Network(cidr="10.0.0.0/24", zones=2, grows=False), 2 * (128 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=3, grows=False), 3 * (64 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=2, egress="nat", grows=False), 2 * (64 - 21)),
+        (Network(cidr="10.0.0.0/24", zones=6, egress="nat", grows=False), 0),
+        (Network(cidr="10.0.0.0/24", zones=2), 2 * (32 - 21)),
+        (Network(cidr="10.0.0.0/20", zones=2), 2 * (512 - 21)),
+        (Network(cidr="10.0.0.0/20", zones=6, egress="nat"), 6 * (512 - 21)),
     ],
 )
-def test_worker_addresses_are_what_even_subnets_leave(network: Network, addresses: int) -> None:
+def test_worker_addresses_are_what_subnets_leave(network: Network, addresses: int) -> None:
     assert network.worker_addresses == addresses
 
 

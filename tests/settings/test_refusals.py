@@ -260,6 +260,11 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         "network.peers is '10.64.8.0/21'; allowed: blocks that do not overlap 10.64.0.0/20.",
     ),
     "a peer that is no block": (Network, {"peers": ("10.0.0.0/33",)}, "network.peers is"),
+    "a block without room for a way out": (
+        Network,
+        {"cidr": "10.64.0.0/24", "egress": "nat"},
+        "network.cidr is '10.64.0.0/24'; allowed: /23 or larger with egress='nat', or grows=False.",
+    ),
     "a block with host bits": (Network, {"cidr": "10.64.0.1/20"}, "network.cidr is '10.64.0.1/20'"),
     "a block too large": (Network, {"cidr": "10.0.0.0/15"}, "allowed: a block from /16 to /24."),
     "a block too small": (Network, {"cidr": "10.0.0.0/25"}, "allowed: a block from /16 to /24."),

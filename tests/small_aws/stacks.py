@@ -22,12 +22,14 @@ class Stack:
         status: CloudFormation's word.
         protected: from deletion.
         deletion: what its template does with what it holds.
+        template: the whole of it, where more is asked than that.
     """
 
     resources: Mapping[str, str]
     status: str = "CREATE_COMPLETE"
     protected: bool = False
     deletion: str = "Delete"
+    template: Mapping[str, Any] | None = None
 
 
 class StackFormation:
@@ -65,6 +67,8 @@ class StackFormation:
 
     def get_template(self, *, StackName: str) -> dict[str, Any]:
         stack = self._find(StackName)
+        if stack.template is not None:
+            return {"TemplateBody": stack.template}
         policy = {"DeletionPolicy": stack.deletion}
         found = {
             f"R{n}": {"Type": kind, **policy} for n, kind in enumerate(stack.resources.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from aws_cdk.cx_api import CloudAssembly
 
 import app
-from environments import ALL, PROD
+from environments import ALL, DEV, PROD
 from tests.some import some
 from tests.stacks.reading import Template, across
 
@@ -49,6 +51,23 @@ def test_only_what_is_never_replaced_is_exported(templates: Templates) -> None:
         for _, kind in exported(template)
     }
     assert found == LASTING
+
+
+def test_what_a_trail_imports_is_handed_on_without_a_trail_too(
+    templates: Templates, tmp_path: Path
+) -> None:
+    """Its stack stays when the settings name no trail, and would hold what it imports."""
+    untrailed = replace(DEV, audit=replace(DEV.audit, trail=False))
+    built = app.build([untrailed], outdir=str(tmp_path), validate=False).synth()
+    there = {name for stack in built.stacks_recursively for name in _exported_names(stack.template)}
+    imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(templates["dev/audit"])))
+    assert set(some(imported)) <= there
+    assert "dev/audit" not in {stack.hierarchical_id for stack in built.stacks_recursively}
+
+
+def _exported_names(template: Template) -> set[str]:
+    outputs = template.get("Outputs", {}).values()
+    return {str(output["Export"]["Name"]) for output in outputs if "Export" in output}
 
 
 def test_no_export_belongs_to_a_workspace(templates: Templates) -> None:
