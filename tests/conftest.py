@@ -51,7 +51,9 @@ TOGETHER = {
             "lifecycle",
         )
     },
-    **dict.fromkeys(("compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"),
+    **dict.fromkeys(
+        ("bootstrap", "compute", "gate", "monitoring", "policies", "rules", "stacks"), "templates"
+    ),
     **dict.fromkeys(("test_synthesis.py", "test_linting.py"), "commands"),
     **dict.fromkeys(
         ("test_local_strangers.py", "test_local_analysts.py", "test_toy_local.py"), "local"

@@ -21,8 +21,12 @@ GUARD_SECONDS = 900
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Change the deployment last but one, and destroy it last, whatever order the others are in."""
+    """Change the deployment last but one, and destroy it last, whatever order the others are in.
+
+    Both by the narrow bootstrap, which replaces the CDK's own before.
+    """
     late = (
+        "test_a_bootstrap_without_an_administrator_takes_the_place_of_the_cdks",
         "test_changed_settings_are_taken_in_place",
         "test_what_was_deployed_and_used_can_be_destroyed",
     )

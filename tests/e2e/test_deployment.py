@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 import app
 import starburst
+from deploy.bootstrap.command import bootstrap_of
 from deploy.lifecycle.deployed import deployed
 from deploy.lifecycle.destroy import destroy
 from deploy.lifecycle.local import account_of
@@ -17,7 +21,11 @@ from deploy.tools import local as local_tool
 from deploy.tools.local import Deployment
 from environments import LOCAL
 from starburst.local import LocalEnvironment
+from starburst.local.deploy_templates import INDEX, templates_folder
 from starburst.local.emulator import ADMIN_ROLE
+from starburst_assurance.bootstrap.documents import deployer_of
+from starburst_assurance.bootstrap.usage import usage_of
+from starburst_constructs.naming import boundary_arn
 
 
 def test_a_deployment_differs_in_nothing_from_its_stacks(deployment: Deployment) -> None:
@@ -30,6 +38,58 @@ def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
     assert counts[ADMIN_ROLE]["sts:AssumeRole"] > 0
     # Root made the first roles and became the platform's; it deployed nothing.
     assert {action.partition(":")[0] for action in counts["root"]} <= {"iam", "sts"}
+
+
+def test_a_bootstrap_without_an_administrator_takes_the_place_of_the_cdks(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    """The first of the last: what changes and destroys the stacks after it has these roles.
+
+    IAM of the emulator holds the deploying role to its policy; CloudFormation there asks nothing
+    of the role that it works in.
+    """
+    local = deployment.local
+    usage = usage_of(
+        json.loads(path.read_text())
+        for path in templates_folder().glob("*.json")
+        if path.name != INDEX
+    )
+    deployer = deployer_of(
+        usage,
+        environment=LOCAL.name,
+        account=local.account,
+        region=local.region,
+        qualifier="hnb659fds",
+        boundary=boundary_arn(LOCAL.name, account=local.account),
+    )
+    made = bootstrap_of(usage, deployer)
+    made.write(tmp_path)
+    *making, bootstrapping = (line.split() for line in made.commands(tmp_path))
+    iam = local.client(local.root_session(), "iam")
+    for words in making:
+        document = Path(words[-1].removeprefix("file://")).read_text()
+        iam.create_policy(
+            PolicyName=words[words.index("--policy-name") + 1], PolicyDocument=document
+        )
+
+    deployment.cdk(*bootstrapping[2:], "--force")
+
+    attached = iam.list_attached_role_policies(RoleName=deployer.arn.rpartition("/")[2])
+    names = {one["PolicyName"] for one in attached["AttachedPolicies"]}
+    assert names == {deployer.policy_name(number + 1) for number in range(len(made.policies))}
+    role = deployer.arn.replace("cfn-exec-role", "deploy-role")
+    sts = local.client(local.root_session(), "sts")
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="deploying")["Credentials"]
+    session = boto3.Session(
+        keys["AccessKeyId"],
+        keys["SecretAccessKey"],
+        keys["SessionToken"],
+        region_name=local.region,
+    )
+    stacks = local.client(session, "cloudformation")
+    assert stacks.describe_stacks(StackName="starburst-local-storage")["Stacks"]
+    with pytest.raises(ClientError, match="not authorized to perform: cloudformation:Describe"):
+        stacks.describe_stacks(StackName="starburst-prod-storage")
 
 
 def test_changed_settings_are_taken_in_place(

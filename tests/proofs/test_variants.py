@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from environments import DEV
+from starburst_assurance.bootstrap.documents import deployer_of
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import check, complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
@@ -18,8 +19,9 @@ from starburst_assurance.proofs.reading.errors import ResolveError
 from starburst_assurance.proofs.reading.policies import EVERYTHING, PolicySet
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.theorems import ALL
+from tests.bootstrap.taking import refused
 from tests.some import some
-from tests.variants import VARIANTS
+from tests.variants import BOUNDARY, VARIANTS
 
 LOGIC = Logic()
 PERIMETER = (
@@ -66,6 +68,20 @@ def test_every_theorem_holds_of_every_variant(chosen: Mapping[str, PolicySet], n
     for item in ALL:
         verdict = prove(item, chosen[name], logic=LOGIC)
         assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
+
+
+@pytest.mark.parametrize("name", [variant.name for variant in VARIANTS])
+def test_iam_takes_what_deploys_every_variant(chosen: Mapping[str, PolicySet], name: str) -> None:
+    policy_set = chosen[name]
+    deployer = deployer_of(
+        policy_set.usage,
+        environment=name,
+        account=policy_set.account,
+        region=policy_set.region,
+        qualifier=policy_set.qualifier,
+        boundary=BOUNDARY,
+    )
+    assert not list(refused(policy_set.usage, deployer))
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_a_second_run_sets_nothing_up(bare: Path) -> None:
     assert "pip" not in result.stdout
 
 
-@pytest.mark.parametrize("target", ["image", "evidence"])
-def test_an_image_and_evidence_need_an_environment(bare: Path, target: str) -> None:
+@pytest.mark.parametrize("target", ["bootstrap", "image", "evidence"])
+def test_a_bootstrap_an_image_and_evidence_need_an_environment(bare: Path, target: str) -> None:
     set_up(bare, "#!/bin/sh\nexit 0\n")
     result = make(target, at=bare)
     assert result.returncode != 0

@@ -45,7 +45,9 @@ take each of them in silence.
 - What STS takes as a session tag: letters, digits, spaces and `_.:/=+-@`. ASCII is what is proved.
 - What AWS writes into a request: the Region, TLS and its version, the account of the resource.
 - The templates. A change made by hand in the account is not in them. What a deployment may do is
-  decided by the roles of `cdk bootstrap`, which the platform team may assume.
+  decided by the roles of `cdk bootstrap`, which the platform team may assume. Theorems of who
+  deploys are about the policies that `make bootstrap` writes, and say nothing of a bootstrap of
+  the CDK's own, which is an administrator's.
 - The kit's own boundary. What an organization's (`permissions_boundary`) says is in no template,
   so it is taken as allowing everything and denying nothing. What is proved to be impossible is so
   under any boundary; theorems that stand on the kit's own are `left out`, for yours to hold. What

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starburst.contract import queue_prefix
 from starburst.controller.workers.queue import policy as session_queue_policy
+from starburst_assurance.bootstrap.usage import usage_of
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
 from starburst_assurance.proofs.reading.log_policies import KIND as LOG_POLICY
 from starburst_assurance.proofs.reading.log_policies import read_log_policy
@@ -150,6 +151,7 @@ def read_policy_set(
         deployer=deployer,
         break_glass=break_glass,
         data_roles=tuple(data_roles),
+        usage=usage_of(templates.values()),
     )
 
 

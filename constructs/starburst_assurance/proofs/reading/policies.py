@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from starburst_assurance.bootstrap.usage import Usage
 from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_constructs.named_objects import NamedObjects
 
@@ -173,6 +174,7 @@ class PolicySet:
         jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
             writes it.
         reads: objects of other buckets that settings name, by workspace.
+        usage: what the stacks are made of, from which follows what deploys them.
     """
 
     name: str
@@ -205,6 +207,7 @@ class PolicySet:
     addons: tuple[str, ...] = ()
     jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reads: Mapping[str, Sequence[NamedObjects]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
 
     def is_of_addon(self, arn: str) -> bool:
         """Return whether a resource stands in a stack of an add-on."""

@@ -1,0 +1,1 @@
+"""A bootstrap without an administrator: its policies, its boundary and its template."""
