@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth bootstrap cost prices bench fleet fuzz nemesis evidence templates docs image image-check mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz nemesis evidence templates docs image image-check mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,12 @@ airflow-check: setup  ## run real DAGs on the local environment, in Airflow 3 an
 synth: setup  ## synthesize, judge and lint every environment
 	@$(WITHOUT_AWS) $(BIN)/python app.py
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.tools.linting
+
+# A difference is no failure, so that a pipeline can go on; not being able to compare is one.
+diff: setup  ## BASE=commit: what your change newly permits, replaces, proves, waives and costs
+	@[ -n "$(BASE)" ] || { echo "make diff: name what to compare with, such as: make diff BASE=main" >&2; exit 2; }
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.review "$(BASE)" $(foreach name,$(ENV),--environment $(name)) \
+	  --format $(or $(FORMAT),text) $(if $(INTO),--into "$(INTO)") || [ $$? -eq 1 ]
 
 bootstrap: setup  ## ENV=prod: write policies, boundary and template that deploy it without an administrator
 	@[ -n "$(ENV)" ] || { echo "make bootstrap: name the environment, such as: make bootstrap ENV=prod" >&2; exit 2; }

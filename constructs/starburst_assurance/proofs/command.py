@@ -27,7 +27,7 @@ from starburst_assurance.proofs.solving.prove import prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["policy_sets_of", "run", "theorems_of"]
+__all__ = ["policy_sets_of", "run", "synthesized", "theorems_of"]
 
 _PROGRESS = 200
 
@@ -64,16 +64,19 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def policy_sets_of(app: Any, assembly: Path | str) -> Iterator[PolicySet]:
+def policy_sets_of(
+    app: Any, assembly: Path | str, *, only: Sequence[str] | None = None
+) -> Iterator[PolicySet]:
     """Yield the policy set of every stage of an app that has an ``environment``.
 
     Args:
         app: as ``app.build`` returns it.
         assembly: where it was synthesized to.
+        only: names of environments; all without it.
     """
     for stage in app.node.children:
         environment = getattr(stage, "environment", None)
-        if environment is None:
+        if environment is None or (only is not None and environment.name not in only):
             continue
         addons = getattr(stage, "addons", ())
         existing = environment.network.existing
@@ -125,18 +128,32 @@ def theorems_of(app: Any, environment: str) -> tuple[Theorem, ...]:
     return tuple(each for addon in getattr(stage, "addons", ()) for each in addon.theorems())
 
 
+def synthesized(name: str, folder: Path, *, wanted: Sequence[str] | None = None) -> Any:
+    """Return an app that was synthesized without its gates.
+
+    Args:
+        name: of the module that has ``build``.
+        folder: to write to.
+        wanted: environments that it must have.
+
+    Raises:
+        ProofError: there is no such module, or it has no such environment.
+    """
+    os.environ.setdefault("CDK_VALIDATION", "false")
+    app = _module(name).build(outdir=str(folder), validate=False)
+    known = [stage.environment.name for stage in app.node.children if hasattr(stage, "environment")]
+    for one in wanted or ():
+        if one not in known:
+            raise ProofError(f"no environment is called {one}; there are {', '.join(known)}")
+    app.synth()
+    return app
+
+
 def _policy_sets(
     options: argparse.Namespace, folder: Path
 ) -> list[tuple[PolicySet, list[Theorem]]]:
     """Return each environment's policies, and the theorems that its add-ons state."""
-    os.environ.setdefault("CDK_VALIDATION", "false")
-    app = _module(options.app).build(outdir=str(folder), validate=False)
-    wanted = options.environment
-    known = [stage.environment.name for stage in app.node.children if hasattr(stage, "environment")]
-    for name in wanted or ():
-        if name not in known:
-            raise ProofError(f"no environment is called {name}; there are {', '.join(known)}")
-    app.synth()
+    app, wanted = synthesized(options.app, folder, wanted=options.environment), options.environment
     return [
         (one, [own for own in theorems_of(app, one.name) if (options.only or "") in own.name])
         for one in policy_sets_of(app, folder)

@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prove, print, and return the process's exit code.
 
     0: everything holds; 1: a theorem does not hold, or too many mutants live; 2: nothing could be
-    proved, which standard error explains in one sentence.
+    proved, which standard error explains in one sentence. With ``--against`` 0 in silence where
+    no request gets another answer, and 1 where some do.
 
     Args:
         arguments: of the command line, without the program's name.
@@ -32,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     use_bundled_node()
+    if options.against is not None:
+        from starburst_assurance.proofs.comparison import against  # noqa: PLC0415 - as said above
+
+        return against.run(options)
     from starburst_assurance.proofs.command import run  # noqa: PLC0415 - as said above
 
     return run(options)
@@ -70,6 +75,19 @@ def _options() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="what earlier runs found (default: in build)",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="ASSEMBLY",
+        help="prove nothing, but name each request that is newly allowed or denied since another "
+        "synthesis",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "markdown"),
+        default="text",
+        help="of what --against says (default: text)",
     )
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="write what was found")
     return parser

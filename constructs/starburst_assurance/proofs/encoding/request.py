@@ -70,12 +70,25 @@ class Context:
         self.keys: dict[str, Key] = {}
         self._closed = closed
         self._closed_prefixes: set[str] = set()
+        self._beside: Context | None = None
+
+    def beside(self, other: Context) -> None:
+        """Take what is neither set nor closed here from another context.
+
+        Two policy sets are asked one question so, where they say different things of the caller.
+
+        Args:
+            other: has the same unknowns.
+        """
+        self._beside = other
 
     def key(self, name: str, *, several: bool = False) -> Key:
         """Return a key: as set, or absent, or unknown."""
         folded = name.lower()
         if folded not in self.keys:
             closed = self._closed or folded.startswith(tuple(self._closed_prefixes))
+            if self._beside is not None and not closed:
+                return self._beside.key(name, several=several)
             self.keys[folded] = self._unknown(name, several=several, closed=closed)
         return self.keys[folded]
 

