@@ -134,7 +134,7 @@ templates: setup  ## refresh the templates of the local environment that the whe
 
 docs: setup  ## write the generated pages of docs/ again
 	@for page in controls requirements reference addons tutorial; do $(BIN)/python -m deploy.tools.$$page; done
-	@$(BIN)/python -m deploy.lifecycle.fields
+	@$(BIN)/python -m deploy.changing.fields
 	@$(BIN)/python -m starburst_assurance.proofs.document
 
 image: setup  ## ENV=prod BASE=IMAGE@sha256:DIGEST: build the worker image, push it, print its digest

@@ -3,8 +3,8 @@
 - ``incident``: contain, isolate, revoke, hold, erase, restore, and the saved queries (``events``).
 - ``drill``: play three incidents on ``local`` and judge how each ends.
 - ``spending``: freeze an environment or a workspace and thaw it; show what is used of totals.
-- ``lifecycle``: say what a deployment would do, and refuse what would stop half-way; deploy an
-  environment and protect it; destroy a test environment with all it holds.
+- ``changing``: what a deployment would do to what is deployed; what would stop half-way is refused.
+- ``lifecycle``: deploy an environment and protect it; destroy a test environment with all it holds.
 - ``rehearsal``: try an environment in its account by a throw-away one (``first_day``).
 - ``evidence``: what judged an environment and what was found, in one signed folder.
 - ``tools``: the worker image, the local deployment, costs at rest, generated pages and templates.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.changing.changes import Change, Template, changes
+from deploy.changing.stops import Stop, stops
 from deploy.tools.cdk import cdk_in_terminal
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
@@ -18,9 +20,7 @@ from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import Account, LifecycleError, find_environment, say, sign_in
 from .assembly import described, judged
-from .changes import Change, Template, changes
 from .deployed import DeployedStack, deployed, template_of
-from .stops import Stop, stops
 
 __all__ = ["Comparison", "compare", "main", "refuse"]
 

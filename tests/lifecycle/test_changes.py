@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deploy.lifecycle.changes import changes
-from deploy.lifecycle.stops import Stop, stops
+from deploy.changing.changes import changes
+from deploy.changing.stops import Stop, stops
 
 Template = dict[str, Any]
 

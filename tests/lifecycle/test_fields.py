@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import app
-from deploy.lifecycle.changes import STATEFUL, Template, changes
-from deploy.lifecycle.fields import FIELDS, Row, changing_page
-from deploy.lifecycle.stops import stops
+from deploy.changing.changes import STATEFUL, Template, changes
+from deploy.changing.fields import FIELDS, Row, changing_page
+from deploy.changing.stops import stops
 from environments import DEV
 from stacks.settings import (
     Audit,
@@ -387,4 +387,4 @@ def test_zones_go_in_two_deployments(synthesize: Synthesize) -> None:
 
 
 def test_the_page_says_what_the_table_says() -> None:
-    assert PAGE.read_text() == changing_page(), "run: python -m deploy.lifecycle.fields"
+    assert PAGE.read_text() == changing_page(), "run: python -m deploy.changing.fields"

@@ -14,6 +14,7 @@ from tests.repository.imports import ROOT, arrows, modules
 MOST_MODULES = 15
 MOST_LINES = 400
 CATALOGUES = {
+    "deploy": "one command a file",
     "constructs/starburst_assurance/rules": "one rule a file",
     "constructs/starburst_assurance/proofs/theorems": "one question a file",
     "worker/src/starburst/local/emulation": "one patch a file",

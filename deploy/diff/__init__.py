@@ -1,0 +1,1 @@
+"""The command ``python -m deploy.diff``: what a deployment would do, and whether it may."""
