@@ -111,7 +111,8 @@ def _python(folder: Path, root: Path) -> Path:
         [str(uv), "sync", "--frozen", "--quiet"],
         cwd=folder,
         environment={
-            **base_environment(),
+            # A mirror and its certificates are told to uv in variables of its own.
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "UV_PROJECT_ENVIRONMENT": str(environment),
             "UV_PYTHON": sys.executable,
             "UV_PYTHON_DOWNLOADS": "never",

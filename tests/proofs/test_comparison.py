@@ -374,14 +374,30 @@ def test_a_sentence_names_caller_action_resource_and_why(small: PolicySet) -> No
 
 
 def test_what_is_undecided_is_said(small: PolicySet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "starburst_assurance.proofs.comparison.compare.ask", lambda *_: ("unknown", None)
-    )
+    where = "starburst_assurance.proofs.comparison.compare"
+    monkeypatch.setattr(f"{where}.ask", lambda *_: ("unknown", None))
+    monkeypatch.setattr(f"{where}.guess", lambda *_, **__: None)
     statements = small.policies["identity"].statements
     policy = replace(small.policies["identity"], statements=statements[1:])
     found = compare(small, small.with_policy(policy))
     assert {one.turn for one in found} == {"undecided"}
     assert "not decided in time" in str(found[0])
+
+
+def test_where_a_guess_does_not_fit_the_solver_finds_the_request(
+    small: PolicySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = small.policies["identity"].statements
+    policy = replace(small.policies["identity"], statements=statements[1:])
+    guessed = compare(small, small.with_policy(policy))
+    monkeypatch.setattr(
+        "starburst_assurance.proofs.comparison.compare.guess", lambda *_, **__: None
+    )
+    found = compare(small, small.with_policy(policy))
+    assert [(one.turn, one.actions) for one in some(found)] == [
+        (one.turn, one.actions) for one in guessed
+    ]
+    assert [one.because for one in found] == [one.because for one in guessed]
 
 
 def test_two_accounts_are_no_two_versions(small: PolicySet) -> None:

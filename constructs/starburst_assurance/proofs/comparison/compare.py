@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from starburst_assurance.proofs.comparison.changes import Change, Turn
-from starburst_assurance.proofs.comparison.examples import example
+from starburst_assurance.proofs.comparison.examples import example, guess
 from starburst_assurance.proofs.comparison.subjects import Subject, subjects
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Text
@@ -109,19 +109,21 @@ def _asked(
     wider: bool,
     seconds: float,
 ) -> Change | None:
-    answer, solver = ask(logic, formula, seconds, _unknowns(context, resource))
-    if answer == "unsat":
-        return None
     turn: Turn = "allowed" if wider else "denied"
-    if answer == "unknown":
-        return Change(
-            turn="undecided",
-            kind=subject.kind,
-            name=subject.name,
-            place=subject.place,
-            actions=actions,
-        )
-    found = example(solver, subject, context, actions[0], resource, wider=wider)
+    found = guess(subject, context, actions[0], wider=wider) if formula is not False else None
+    if found is None:
+        answer, solver = ask(logic, formula, seconds, _unknowns(context, resource))
+        if answer == "unsat":
+            return None
+        if answer == "unknown":
+            return Change(
+                turn="undecided",
+                kind=subject.kind,
+                name=subject.name,
+                place=subject.place,
+                actions=actions,
+            )
+        found = example(solver, subject, context, actions[0], resource, wider=wider)
     return Change(
         turn=turn,
         kind=subject.kind,

@@ -16,12 +16,15 @@ from starburst_assurance.proofs.encoding.logic import Text
 from starburst_assurance.proofs.encoding.request import Context, Request, Slot
 from starburst_assurance.proofs.encoding.vocabulary import key_type
 
-__all__ = ["Example", "example"]
+__all__ = ["Example", "example", "guess"]
 
 _USER: Final = "aws:principaltag/username"
 _CALLER: Final = "aws:principal"
 _NAME: Final = "alice"
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)[^}]*\}")
+_TRIED: Final = 24
+"""Resources that are tried for one action."""
+
 _SIX: Final = 1 << 32
 
 Values = Mapping[str, tuple[str, ...]]
@@ -46,7 +49,9 @@ class _Asking:
 
     def differs(self, resource: str, values: Values) -> bool:
         """Return whether both sides answer as the solver said."""
-        return self.answers(resource, values) == (not self.wider, self.wider)
+        was, now = self.answers(resource, values)
+        # Where AWS is silent an answer is a term, which is neither.
+        return was is (not self.wider) and now is self.wider
 
     def answers(self, resource: str, values: Values) -> tuple[Any, Any]:
         before = self.request(self.subject.before, resource, values)
@@ -79,16 +84,76 @@ def example(
         wider: whether the request is newly allowed, rather than newly denied.
     """
     asking = _Asking(subject=subject, action=action, wider=wider)
+    names = {key.name.lower(): key.name for key in context.keys.values()}
     where = resource if isinstance(resource, str) else solver.getValue(resource).getStringValue()
     found = dict(_values(solver, context))
     if asking.differs(where, found):
-        found = _fewer(asking, where, found)
-        where, found = _plainer(asking, where, found)
+        where, found = _plainer(asking, where, _fewer(asking, where, found))
+    return _shown(asking, where, found, names)
+
+
+def guess(subject: Subject, context: Context, action: str, *, wider: bool) -> Example | None:
+    """Return a plain request that both sides answer as a solver would say; None where none fits.
+
+    What the statements themselves name is tried: a solver takes seconds for some of these.
+
+    Args:
+        subject: of whom it is asked.
+        context: of the request, for the names of its keys.
+        action: what is asked.
+        wider: whether the request is newly allowed, rather than newly denied.
+    """
+    asking = _Asking(subject=subject, action=action, wider=wider)
+    values = dict(_meant(subject))
     names = {key.name.lower(): key.name for key in context.keys.values()}
+    named_so = {**values, _USER: (_NAME,)}
+    places = [subject.resource] if subject.resource is not None else [*_resources(asking, named_so)]
+    for tried in _variants(subject, named_so if subject.person else values):
+        for where in dict.fromkeys(places[:_TRIED]):
+            if asking.differs(where, tried):
+                return _shown(asking, where, _fewer(asking, where, tried), names)
+    return None
+
+
+def _variants(subject: Subject, values: Values) -> Iterator[Values]:
+    """Yield some keys as they are, then with and without each that a changed statement asks for."""
+    yield values
+    if subject.person:
+        yield {key: found for key, found in values.items() if key != _USER}
+    asked = {
+        (one.key.lower(), _filled(one.values[0], values))
+        for statement in subject.said
+        for one in statement.conditions
+        if one.values and not one.operator.startswith("Null")
+    }
+    for key, value in sorted(asked)[:_TRIED]:
+        yield {**values, key: (value,)}
+        yield {name: found for name, found in values.items() if name != key}
+
+
+def _shown(asking: _Asking, where: str, found: Values, names: Mapping[str, str]) -> Example:
     shown = {names.get(key, key): values for key, values in sorted(found.items())}
-    return Example(
-        resource=where, context=shown, because=tuple(dict.fromkeys(_because(asking, where, found)))
-    )
+    because = tuple(dict.fromkeys(_because(asking, where, found)))
+    return Example(resource=where, context=shown, because=because)
+
+
+def _meant(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what a request has that the allowing statements were written for."""
+    policy_set = subject.after.world.policy_set
+    given = {
+        "aws:requestedregion": policy_set.region,
+        "aws:resourceaccount": policy_set.account,
+        "aws:securetransport": "true",
+        "aws:viaawsservice": "false",
+    }
+    for side in (subject.before, subject.after):
+        for policy in side.policies:
+            for statement in policy.statements:
+                for condition in statement.conditions if statement.effect == "Allow" else ():
+                    if "Not" not in condition.operator and "Null" not in condition.operator:
+                        value = _filled(condition.values[0], {_USER: (_NAME,)})
+                        given.setdefault(condition.key.lower(), value)
+    yield from ((key, (value,)) for key, value in given.items())
 
 
 def _values(solver: Any, context: Context) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -178,9 +243,11 @@ def _resources(asking: _Asking, values: Values) -> Iterator[str]:
                 head[index] = word
         yield _filled(":".join(head), values)
     service = asking.action.partition(":")[0]
-    known = policy_set.named.values()
-    yield from sorted(arn for arn in known if arn.split(":")[2:3] == [service])
-    yield f"arn:aws:{service}:::example"
+    known = sorted(arn for arn in policy_set.named.values() if arn.split(":")[2:3] == [service])
+    for arn in (*known, f"arn:aws:{service}:::example"):
+        if service == "s3" and "Object" in asking.action:
+            yield f"{arn}/example"
+        yield arn
 
 
 def _filled(pattern: str, values: Values) -> str:
