@@ -261,7 +261,7 @@ FIELDS: Final = (
             f"{_W}{name}"
             for name in ("monthly_budget_usd", "packages", "allowed_packages", "data_writers")
         ),
-        *(f"{_W}{name}" for name in ("data_days", "home_days", "home_links", "reads")),
+        *(f"{_W}{name}" for name in ("data_days", "draining", "home_days", "home_links", "reads")),
         "Reads.*",
         "AcceptedRisk.*",
     ),
