@@ -13,9 +13,11 @@ import yaml
 
 from deploy.lifecycle import diff
 from deploy.lifecycle.account import Account, LifecycleError
+from deploy.lifecycle.assembly import described
 from deploy.lifecycle.deployed import deployed, template_of
 from deploy.lifecycle.up import deploy
 from environments import DEV
+from stacks.stage import CORE
 from tests.lifecycle.scene import account
 from tests.lifecycle.test_changes import CONTROL, NETWORK, STORAGE, THREE, TWO, Template, bucket
 from tests.small_aws.account import SmallAws
@@ -75,6 +77,18 @@ def test_what_was_never_made_holds_nothing(tmp_path: Path) -> None:
     formation.stacks[CONTROL].status = "ROLLBACK_COMPLETE"
     deploy(account(small, cdk=made.append), assembly=plan(tmp_path, TWO))
     assert len(made) == 1
+
+
+def test_what_a_deployment_takes_is_read_from_a_synthesis(synthesis: Path) -> None:
+    def named(*parts: str, alone: bool = False) -> set[str]:
+        found = described(synthesis, DEV.name, parts=parts, alone=alone)
+        assert all(template["Resources"] for template in found.values())
+        return {name.removeprefix("starburst-dev-") for name in found}
+
+    assert named() == {*CORE}
+    assert named("registry") == {"foundation", "registry"}
+    assert named("registry", alone=True) == {"registry"}
+    assert described(synthesis, "nobody") == {}
 
 
 @pytest.fixture

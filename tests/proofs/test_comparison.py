@@ -381,7 +381,7 @@ def test_what_is_undecided_is_said(small: PolicySet, monkeypatch: pytest.MonkeyP
     policy = replace(small.policies["identity"], statements=statements[1:])
     found = compare(small, small.with_policy(policy))
     assert {one.turn for one in found} == {"undecided"}
-    assert "not decided in time" in str(found[0])
+    assert "Not decided in time" in str(found[0])
 
 
 def test_where_a_guess_does_not_fit_the_solver_finds_the_request(

@@ -60,7 +60,7 @@ class Change:
         what = ", ".join(shown) + (f" and {rest} more that are treated alike" if rest else "")
         there = f" at {self.place}" if self.place else ""
         if self.turn == "undecided":
-            return f"It was not decided in time whether {self._who} may now {what}{there}."
+            return f"Not decided in time: whether {self._who} gets another answer to {what}{there}."
         verb = "may now" if self.turn == "allowed" else "may no longer"
         example = f"{self.actions[0]} on {self.resource}{self._with}"
         reason = f" ({'; '.join(self.because)})" if self.because else ""

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
+from starburst_assurance.proofs.comparison.atoms import speaks_of
 from starburst_assurance.proofs.comparison.subjects import Side, Subject
 from starburst_assurance.proofs.encoding.encode import applies, named
 from starburst_assurance.proofs.encoding.logic import Text
 from starburst_assurance.proofs.encoding.request import Context, Request, Slot
 from starburst_assurance.proofs.encoding.vocabulary import key_type
+from starburst_assurance.proofs.reading.policies import Condition
 
 __all__ = ["Example", "example", "guess"]
 
@@ -22,7 +24,7 @@ _USER: Final = "aws:principaltag/username"
 _CALLER: Final = "aws:principal"
 _NAME: Final = "alice"
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)[^}]*\}")
-_TRIED: Final = 24
+_TRIED: Final = 40
 """Resources that are tried for one action."""
 
 _SIX: Final = 1 << 32
@@ -121,7 +123,7 @@ def _variants(subject: Subject, values: Values) -> Iterator[Values]:
     if subject.person:
         yield {key: found for key, found in values.items() if key != _USER}
     asked = {
-        (one.key.lower(), _filled(one.values[0], values))
+        (one.key.lower(), _value(one, values))
         for statement in subject.said
         for one in statement.conditions
         if one.values and not one.operator.startswith("Null")
@@ -151,7 +153,7 @@ def _meant(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
             for statement in policy.statements:
                 for condition in statement.conditions if statement.effect == "Allow" else ():
                     if "Not" not in condition.operator and "Null" not in condition.operator:
-                        value = _filled(condition.values[0], {_USER: (_NAME,)})
+                        value = _value(condition, {_USER: (_NAME,)})
                         given.setdefault(condition.key.lower(), value)
     yield from ((key, (value,)) for key, value in given.items())
 
@@ -236,7 +238,23 @@ def _words(asking: _Asking, key: str) -> Iterator[str]:
 def _resources(asking: _Asking, values: Values) -> Iterator[str]:
     patterns = {one for statement in asking.subject.said for one in statement.resources}
     policy_set = asking.subject.after.world.policy_set
-    for pattern in sorted(patterns - {"*"}, key=lambda one: (-len(one), one)):
+    allowed = {
+        one
+        for side in (asking.subject.after, asking.subject.before)
+        for policy in side.policies
+        for statement in policy.statements
+        if speaks_of([statement], asking.action)
+        # What a Deny leaves out is what may be asked.
+        for one in (statement.resources if statement.effect == "Allow" else statement.not_resources)
+    }
+
+    def longest(one: str) -> tuple[int, str]:
+        return -len(one), one
+
+    for pattern in (
+        *sorted(patterns - {"*"}, key=longest),
+        *sorted(allowed - patterns - {"*"}, key=longest),
+    ):
         head = pattern.split(":")
         for index, word in ((3, policy_set.region), (4, policy_set.account)):
             if head[index : index + 1] == ["*"]:
@@ -248,6 +266,13 @@ def _resources(asking: _Asking, values: Values) -> Iterator[str]:
         if service == "s3" and "Object" in asking.action:
             yield f"{arn}/example"
         yield arn
+
+
+def _value(condition: Condition, values: Values) -> str:
+    """Return a value that a condition takes; ``StringEquals`` takes a star as itself."""
+    first = condition.values[0]
+    wild = "Like" in condition.operator or "Arn" in condition.operator
+    return _filled(first, values) if wild or first != "*" else first
 
 
 def _filled(pattern: str, values: Values) -> str:
