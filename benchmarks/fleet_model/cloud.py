@@ -203,7 +203,9 @@ class Cloud:
             }
         }
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+    def send_message(
+        self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0
+    ) -> dict[str, Any]:
         """Wake the controller, or ask workers to send again; here nothing was lost."""
         self._call("sqs:SendMessage", _SQS_SECONDS)
         if QueueUrl == WAKES:

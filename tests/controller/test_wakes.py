@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from starburst.contract import TAMPERING, ControllerDoor, Limits
+from tests.controller.totals.people import book_of
 from tests.controller.world import World, refused
 from tests.manifests import a_manifest
 
@@ -268,3 +269,34 @@ def test_who_stops_a_session_that_failed_changes_no_word_of_its_end(
     assert world.status(KEYS).reason.startswith("stopped at its deadline")
     world.request(KEYS, "stop")
     assert world.status(KEYS).reason.startswith("stopped at its deadline")
+
+
+def test_what_leaving_workers_held_is_given_back_without_a_sweep(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sqs, waits = world.environment.clients.sqs, list[int]()
+    send = sqs.send_message
+
+    def send_at_once(*, DelaySeconds: int, **message: Any) -> object:
+        waits.append(DelaySeconds)
+        return send(**message)
+
+    def begin_to_leave(**arguments: Any) -> dict[str, Any]:
+        for task in world.ecs.live():
+            if task["taskArn"].endswith(arguments["task"].rpartition("/")[2]):
+                task.update(desiredStatus="STOPPED", lastStatus="DEACTIVATING")
+        return {}
+
+    world.start()
+    leaving = world.ecs.live()
+    assert leaving
+    monkeypatch.setattr(sqs, "send_message", send_at_once)
+    monkeypatch.setattr(world.ecs, "stop_task", begin_to_leave)
+    world.request_only(KEYS, "stop")
+    world.deliver()
+    assert KEYS.session in book_of(world).grants, "its workers still use what it holds"
+    for task in leaving:
+        world.ecs.end(task)
+    world.deliver()
+    assert KEYS.session not in book_of(world).grants
+    assert waits == [0, 5], "nobody is woken again and again"

@@ -53,9 +53,13 @@ class Wakes:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return getattr(self.sqs, name)
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:
+    def send_message(
+        self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0
+    ) -> dict[str, Any]:
         if QueueUrl != WAKES:
-            return self.sqs.send_message(QueueUrl=QueueUrl, MessageBody=MessageBody)
+            return self.sqs.send_message(
+                QueueUrl=QueueUrl, MessageBody=MessageBody, DelaySeconds=DelaySeconds
+            )
         self.woken(MessageBody)
         return {}
 

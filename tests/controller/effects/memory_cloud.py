@@ -165,7 +165,7 @@ class MemoryQueues:
         more = {"NextToken": shown[-1]} if len(shown) < len(urls) else {}
         return {"QueueUrls": shown, **more}
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> Answer:
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Answer:
         messages = self._messages(QueueUrl, "SendMessage")
         self.sent += 1
         messages.append(_Message(name=f"m{self.sent}", body=MessageBody))

@@ -31,6 +31,7 @@ _LOG: Final = logging.getLogger(__name__)
 _LOOKS: Final = 4
 _SHOW_SECONDS: Final = 2
 _REFUSED_SECONDS: Final = 60
+_LEAVING_SECONDS: Final = 5
 """A status that S3 refuses for so long is one that was erased, and no policy on its way."""
 
 
@@ -196,6 +197,9 @@ class Lifecycle:
         if not look.live and (told or self._is_untold(record)):
             self.records.file_away(record)
             self.keeper.release(record, until=until)
+        elif staying and not left:
+            # Idle ones leave at once, and what they held is others' then, long before a sweep.
+            wake(self.environment, record.session, after=_LEAVING_SECONDS)
 
     def _is_untold(self, record: Record) -> bool:
         """Whether two looks, a minute apart, were refused the status: then it was erased."""

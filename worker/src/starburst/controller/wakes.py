@@ -24,12 +24,19 @@ _LOG: Final = logging.getLogger(__name__)
 _TEND: Final = "tend"
 
 
-def wake(environment: Environment, session: str) -> None:
-    """Have another invocation go on with a session; where that fails, the sweep does."""
+def wake(environment: Environment, session: str, *, after: int = 0) -> None:
+    """Have another invocation go on with a session; where that fails, the sweep does.
+
+    Args:
+        environment: whose queue it is.
+        session: its id.
+        after: seconds from now, 900 at most.
+    """
     try:
         environment.clients.sqs.send_message(
             QueueUrl=environment.settings.wakes,
             MessageBody=json.dumps({"starburst": _TEND, "session": session}),
+            DelaySeconds=after,
         )
     except TROUBLE as error:
         _LOG.warning("session %s waits for the next sweep: %s", session, words_of(error))
