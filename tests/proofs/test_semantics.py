@@ -12,7 +12,7 @@ from starburst_assurance.proofs.encoding.encode import applies
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Policy
-from starburst_assurance.proofs.solving.prove import _ask
+from starburst_assurance.proofs.solving.prove import ask
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -56,7 +56,7 @@ def both_ways(
     if TAG not in keys:
         facts.append(logic.no(unknown.has(TAG)))
     solved = applies(logic, parsed, Request(context=unknown, action=action, resource=text))
-    answer = _ask(logic, logic.every([*facts, solved]), 10)[0]
+    answer = ask(logic, logic.every([*facts, solved]), 10)[0]
     assert answer == ("sat" if folded is True else "unsat"), (statement, keys)
     return folded is True
 
@@ -176,8 +176,8 @@ def test_where_aws_is_silent_both_readings_count() -> None:
     parsed = Policy.parse("p", doc(statement)).statements[0]
     context = Context(logic, closed=True)
     found = applies(logic, parsed, Request(context=context, action="s3:GetObject", resource=OBJECT))
-    assert _ask(logic, found, 10)[0] == "sat"
-    assert _ask(logic, logic.no(found), 10)[0] == "sat"
+    assert ask(logic, found, 10)[0] == "sat"
+    assert ask(logic, logic.no(found), 10)[0] == "sat"
 
 
 def decide(world: World, action: str = "s3:GetObject", resource: str = OBJECT, **said: Any) -> bool:

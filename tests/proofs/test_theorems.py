@@ -120,7 +120,7 @@ def test_what_says_nothing_is_no_proof(policy_sets: Mapping[str, PolicySet], ite
 def test_undecided_is_a_failure(
     policy_sets: Mapping[str, PolicySet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prove_module, "_ask", lambda *_: ("unknown", None))
+    monkeypatch.setattr(prove_module, "ask", lambda *_, **__: ("unknown", None))
     verdict = prove(analysts_read_nothing, policy_sets["prod"])
     assert verdict.answer == "unknown"
     assert not verdict.holds

@@ -247,7 +247,7 @@ def test_any_boundary_of_an_organization_will_do(chosen: Mapping[str, PolicySet]
     assert {role.boundary for role in policy_set.roles} == {FOREIGN_BOUNDARY}
     assert "kit-boundary" in policy_set.without
     told = {item.name for item in ALL if item.unless == "kit-boundary"}
-    assert len(told) == 13
+    assert len(told) == 14
     assert set(dict(verdicts(policy_set, *told)).values()) == {"left out"}
     names = ("every_role_keeps_to_its_duty", "own_objects_only", "only_the_controller_starts")
     assert dict(verdicts(policy_set, *names)) == dict.fromkeys(names, "proved")
