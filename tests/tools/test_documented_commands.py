@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -74,23 +75,50 @@ COMMANDS = sorted(
 )
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_explains_itself_at_once(name: str, tmp_path: Path) -> None:
-    """Without Node, which the CDK needs: nothing of an incident waits for it."""
-    done = run(name, "--help", node=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: python -m {name} ")
-    done = run(name, "--no-such-option", node=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
+ASK = """
+import contextlib, io, json, runpy, sys
+
+def ask(name, word):
+    sys.argv = [name, word]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = runpy.run_module(name, run_name="__main__", alter_sys=True) and 0
+        except SystemExit as end:
+            code = end.code
+    return code, out.getvalue(), err.getvalue()
+
+asked = [(name, word) for name in sys.argv[1:] for word in ("--help", "--no-such-option")]
+json.dump({" ".join(each): ask(*each) for each in asked}, sys.stdout)
+"""
+"""What one process asks of every command, since Python need not start for each."""
 
 
-def run(name: str, *words: str, node: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", name, *words],
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """Exit code, standard output and standard error, by what was asked.
+
+    Without Node, which the CDK needs: nothing of an incident waits for it.
+    """
+    done = subprocess.run(  # noqa: S603 - our own commands
+        [sys.executable, "-W", "ignore::RuntimeWarning:runpy", "-c", ASK, *COMMANDS],
         cwd=ROOT,
-        env={"PATH": str(node)},
+        env={"PATH": str(tmp_path_factory.mktemp("no-node"))},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_at_once(
+    name: str, said: dict[str, tuple[int, str, str]]
+) -> None:
+    code, out, err = said[f"{name} --help"]
+    assert (code, err) == (0, "")
+    assert out.startswith(f"usage: python -m {name} ")
+    code, out, err = said[f"{name} --no-such-option"]
+    assert (code, out) == (2, "")
+    assert err.startswith(f"usage: python -m {name} ")
