@@ -8,6 +8,7 @@ from stacks.settings import (
     Environment,
     Network,
     SamlProvider,
+    Shared,
     Storage,
     Workspace,
 )
@@ -205,7 +206,8 @@ REGULATED = Environment(
         usd_per_month=1500,
     ),
     freeze_at_budget=True,
-    network=Network(cidr="10.64.32.0/20", zones=3, block_public_access=True),
+    network=Network(cidr="10.64.32.0/20", zones=3),
+    shared=Shared(block_public_access=True),
     storage=Storage(encryption="kms:dsse", session_days=14, noncurrent_days=30),
     break_glass_role_arn="arn:aws:iam::333344445555:role/break-glass",
     audit=Audit(log_days=3653),

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.lifecycle.local import take_down
+from deploy.lifecycle.local import redeploy, take_down
 from deploy.tools.cdk import ROOT
 from deploy.tools.local import DIFFERENCES, Deployment, gaps, likeness
 from starburst.errors import StarburstError
@@ -83,7 +83,7 @@ def _redeploy(state: Path, like: str | None) -> int:
     local = attach(state)
     with tempfile.TemporaryDirectory() as outdir:
         deployment = Deployment(local=local, outdir=Path(outdir), like=like, report=_say)
-        found = deployment.redeploy()
+        found = redeploy(deployment)
     _say(f"{len(found)} resources were changed, as said above" if found else "Nothing has changed")
     return 0
 

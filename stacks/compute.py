@@ -15,9 +15,11 @@ from stacks.registry import RegistryStack
 from stacks.settings import Environment, Workspace
 from stacks.storage import StorageStack
 from starburst.contract import (
+    COST_TAG,
     SESSION_AND_CLOUDWATCH,
     WORKSPACE_TAG,
     WorkerVariable,
+    booked_on,
     log_group_name,
     task_family,
 )
@@ -98,7 +100,7 @@ class ComputeStack(cdk.Stack):
                 name=log_group_name(environment.name, workspace.name),
                 **kept,
             )
-            cdk.Tags.of(log).add(WORKSPACE_TAG, workspace.name)
+            _book(log, environment, workspace)
             TamperingFilter(
                 self, f"Tampering-{workspace.name}", environment=environment.name, log=log
             )
@@ -154,7 +156,7 @@ class ComputeStack(cdk.Stack):
                 variables=variables,
                 **roles,
             )
-            cdk.Tags.of(task).add(WORKSPACE_TAG, workspace.name)
+            _book(task, environment, workspace)
             self.tasks[workspace.name, architecture] = task
 
     def _role(self, workspace: Workspace, purpose: str, *, environment: Environment) -> iam.IRole:
@@ -163,3 +165,9 @@ class ComputeStack(cdk.Stack):
         return iam.Role.from_role_arn(
             self, f"{purpose.capitalize()}-{workspace.name}", arn, mutable=False
         )
+
+
+def _book(owned: Construct, environment: Environment, workspace: Workspace) -> None:
+    """Say whose it is, and by which budget it is counted."""
+    cdk.Tags.of(owned).add(WORKSPACE_TAG, workspace.name)
+    cdk.Tags.of(owned).add(COST_TAG, booked_on(environment.name, workspace.name))

@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
 from stacks.settings import Environment
-from starburst.contract import ControllerDoor, task_family
+from starburst.contract import ControllerDoor, booked_on, task_family
 from starburst_constructs.monitoring.alerts import BudgetTopic
 from starburst_constructs.monitoring.budget import WorkspaceBudget
 from starburst_constructs.naming import budgets_topic_name, controller_name
@@ -63,7 +63,7 @@ class CostStack(cdk.Stack):
                 self,
                 f"Budget-{workspace.name}",
                 name=task_family(environment.name, workspace.name),
-                workspace=workspace.name,
+                booked=booked_on(environment.name, workspace.name),
                 monthly_usd=workspace.monthly_budget_usd,
                 emails=workspace.budget_emails,
                 topic=topic,

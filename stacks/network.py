@@ -137,7 +137,7 @@ class NetworkStack(cdk.Stack):
             client = ec2.SecurityGroup.from_security_group_id(self, f"Client-{group}", group)
             endpoints.admit(f"From-{group}", client, who=f"clients in {group}")
         self.s3_endpoint_id = endpoints.s3_endpoint_id
-        if settings.block_public_access:
+        if environment.shuts_gateways:
             # IAM cannot stop RunTask from choosing another subnet or a public address (S12); this
             # leaves no subnet of the account where that would reach anything. It is the account's,
             # so it stays when this environment goes.

@@ -23,6 +23,7 @@ from stacks.settings import (
     Rates,
     Reads,
     SamlProvider,
+    Shared,
     Storage,
     Workspace,
     WorkspaceGroups,
@@ -123,7 +124,7 @@ _MFA: Final = replace(
 _BROKER: Final = replace(
     DEV,
     name="broker",
-    registry_scanning=False,
+    shared=None,
     identity=BrokerRole(
         arn=f"arn:aws:iam::{DEV.account}:role/broker",
         platform_arn=f"arn:aws:iam::{DEV.account}:role/operators",
@@ -146,6 +147,7 @@ _OFFICE: Final = replace(
     region="us-east-1",
     allowed_regions=("us-east-1",),
     audit=Audit(trail=False),
+    shared=Shared(registry_scanning=False),
     security_emails=("security@example.org",),
     fips=True,
     network=Network(cidr="10.72.0.0/20", grows=False),
@@ -160,7 +162,7 @@ divide their block."""
 _CENTER: Final = replace(
     DEV,
     name="center",
-    registry_scanning=False,
+    shared=None,
     identity=IdentityCenter(
         instance_arn="arn:aws:sso:::instance/ssoins-0123456789abcdef",
         account="999900001111",
@@ -186,7 +188,7 @@ _CENTER: Final = replace(
 _SPOT: Final = replace(
     DEV,
     name="spot",
-    registry_scanning=False,
+    shared=None,
     identity=SamlProvider(
         arn=f"arn:aws:iam::{DEV.account}:saml-provider/company",
         audience="https://eu-west-1.signin.aws.amazon.com/saml",

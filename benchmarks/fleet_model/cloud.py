@@ -1,22 +1,25 @@
 """AWS as the model has it: what the controller calls, at the boundary of boto3, with its limits."""
 
-# ruff: noqa: D102 - most methods are boto3's, documented there
+# ruff: noqa: ANN401, D102 - most methods are boto3's, typed and documented there
 
 from __future__ import annotations
 
 import io
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from starburst.controller.totals.book import BOOK
 
 from .clock import Bucket, Clock, Meter
+
+if TYPE_CHECKING:
+    from starburst.aws.queue_calls import SessionQueueCalls
 
 __all__ = ["EPOCH", "WAKES", "Cloud", "Message", "Task"]
 
@@ -186,12 +189,12 @@ class Cloud:
 
     # SQS, as far as the controller uses it
 
-    def create_queue(self, *, QueueName: str, Attributes: dict[str, str]) -> dict[str, str]:
+    def create_queue(self, *, QueueName: str, Attributes: Mapping[Any, str]) -> Any:
         self._call("sqs:CreateQueue", _SQS_SECONDS)
         self.queue = f"https://sqs/{QueueName}"
         return {"QueueUrl": self.queue}
 
-    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> Any:
         self._call("sqs:GetQueueAttributes", _SQS_SECONDS)
         if self.queue is None:
             raise _refused("AWS.SimpleQueueService.NonExistentQueue")
@@ -212,7 +215,7 @@ class Cloud:
             self.woken(MessageBody)
         return {}
 
-    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+    def get_queue_url(self, *, QueueName: str) -> Any:
         self._call("sqs:GetQueueUrl", _SQS_SECONDS)
         if self.queue is None:
             raise _refused("AWS.SimpleQueueService.NonExistentQueue")
@@ -223,7 +226,7 @@ class Cloud:
         self.queue = None
         return {}
 
-    def list_queues(self, **_: Any) -> dict[str, Any]:
+    def list_queues(self, *, QueueNamePrefix: str, MaxResults: int, NextToken: str = "") -> Any:
         raise _refused("AccessDenied")
 
     # ECS, with its throttles
@@ -306,6 +309,10 @@ class Cloud:
     def get_parameter(self, **_: Any) -> dict[str, Any]:
         self._call("ssm:GetParameter", _S3_SECONDS)
         return {"Parameter": {"Value": self.parameter}}
+
+
+if TYPE_CHECKING:
+    _QUEUES: type[SessionQueueCalls] = Cloud
 
 
 def _date(moment: float) -> datetime:

@@ -8,21 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from starburst_assurance.templates.holding import HELD
 from starburst_assurance.templates.schemas import create_only, values_at
 
-__all__ = ["STATEFUL", "Change", "Template", "changes", "exports", "imports", "references"]
+__all__ = ["Change", "Template", "changes", "exports", "imports", "references"]
 
 Template = Mapping[str, Any]
 Word = Literal["adds", "changes", "removes", "replaces"]
 Replaced = set[tuple[str, str]]
-
-STATEFUL: Final = (
-    "AWS::ECR::Repository",
-    "AWS::KMS::Key",
-    "AWS::Logs::LogGroup",
-    "AWS::S3::Bucket",
-)
-"""What holds something that no deployment brings back."""
 
 _IN_TEXT: Final = re.compile(r"\$\{([A-Za-z0-9]+)[.}]")
 
@@ -37,6 +30,7 @@ class Change:
         kind: its type.
         word: what happens to it.
         for_: the properties that replace it, where something does.
+        perhaps_for: those that differ and replace it under some conditions, where it changes.
     """
 
     stack: str
@@ -44,11 +38,12 @@ class Change:
     kind: str
     word: Word
     for_: tuple[str, ...] = ()
+    perhaps_for: tuple[str, ...] = ()
 
     @property
     def stateful(self) -> bool:
         """Whether it holds what no deployment brings back."""
-        return self.kind in STATEFUL
+        return HELD.get(self.kind) == "data"
 
 
 def changes(before: Mapping[str, Template], after: Mapping[str, Template]) -> list[Change]:
@@ -183,7 +178,24 @@ def _told(
                 word = "changes"
             if word is not None and kind != "AWS::CDK::Metadata":
                 reasons = tuple(replaced.get((stack, name), ()))
-                yield Change(stack=stack, name=name, kind=kind, word=word, for_=reasons)
+                perhaps = _perhaps(old[name], new[name]) if word == "changes" else ()
+                yield Change(
+                    stack=stack,
+                    name=name,
+                    kind=kind,
+                    word=word,
+                    for_=reasons,
+                    perhaps_for=perhaps,
+                )
+
+
+def _perhaps(old: Template, new: Template) -> tuple[str, ...]:
+    return tuple(
+        "/".join(pointer)
+        for pointer in create_only(new["Type"]) or ()
+        if list(values_at(old.get("Properties", {}), pointer))
+        != list(values_at(new.get("Properties", {}), pointer))
+    )
 
 
 def _canonical(resource: Template) -> str:

@@ -150,9 +150,10 @@ FIELDS: Final = (
     ),
     _row(
         "in place",
-        "What it set stays set when it is taken back: it is the account's.",
-        f"{_E}registry_scanning",
-        f"{_N}block_public_access",
+        "What it set stays set when it is taken back, or left to another environment of the "
+        "account and Region, whichever of the two is deployed first: it is the account's.",
+        f"{_E}shared",
+        "Shared.*",
     ),
     _row(
         "needs",

@@ -13,7 +13,7 @@ from .changes import Change, Template, changes, exports, imports, references
 
 __all__ = ["Stop", "stops"]
 
-Reason = Literal["export", "named", "stateful", "subnets"]
+Reason = Literal["export", "named", "stateful", "subnets", "workspace"]
 
 _BESIDE: Final = (
     "Take the change back; or make a second environment beside this one, move people to it, and "

@@ -115,7 +115,8 @@ def security_events(
         pause: waits so many seconds.
 
     Raises:
-        IncidentError: a query failed or took too long; all others were asked before.
+        IncidentError: a query failed or took too long, or the trail does not record; all others
+            were asked before.
     """
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
@@ -133,6 +134,7 @@ def security_events(
     trail = steps.take(refused, partial(trail_group, about, clients))
     if trail is not None:
         asked.append((refused, REFUSED_CALLS, [trail]))
+        steps.take("whether the trail records", partial(_check_recording, about, clients))
     for words, query, groups in asked:
         ask = partial(_ask, logs, query=query, span=span, seconds=seconds, pause=pause)
         yield from _asked(steps, words, groups, ask)
@@ -159,14 +161,16 @@ def actor_events(
         pause: waits so many seconds.
 
     Raises:
-        IncidentError: there is no trail to ask, or a query failed or took too long; all others
-            were asked before.
+        IncidentError: there is no trail to ask, or it does not record, or a query failed or took
+            too long; all others were asked before.
     """
     until = datetime.now(UTC)
     span = (until - timedelta(hours=hours), until)
     trail = trail_group(about, clients)
     group = trail or forwarded_log_name(about.environment.name)
     steps, logs = Steps("events"), clients("logs")
+    if trail is not None:
+        steps.take("whether the trail records", partial(_check_recording, about, clients))
     for words, query in OF_AN_ACTOR.items():
         asked = of_actor(query, actor)
         asked = asked if trail else in_detail(asked)
@@ -260,6 +264,24 @@ def trail_group(about: Scope, clients: Clients) -> str | None:
     if len(parts) < _PARTS:
         raise IncidentError(f"the trail {name} writes into no log group, {missing}")
     return parts[6]
+
+
+def _check_recording(about: Scope, clients: Clients) -> None:
+    """Refuse to let a trail that was stopped, or that reaches its log group no more, answer 0."""
+    name = trail_name(about.environment.name)
+    status = clients("cloudtrail").get_trail_status(Name=name)
+    if not status.get("IsLogging"):
+        since = f" since {status['TimeLoggingStopped']}" if status.get("TimeLoggingStopped") else ""
+        raise IncidentError(
+            f"the trail {name} does not record{since}, so nothing of that time is in any answer. "
+            "If somebody stopped it, that is the incident: look into CloudTrail's event history, and "
+            f"start it again (aws cloudtrail start-logging --name {name})"
+        )
+    if trouble := status.get("LatestCloudWatchLogsDeliveryError"):
+        raise IncidentError(
+            f"the trail {name} reaches its log group no more ({trouble}), so what is new is in no "
+            "answer. Its files in S3 have it; deploy the audit stack again"
+        )
 
 
 def _asked(

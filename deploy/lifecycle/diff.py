@@ -6,12 +6,12 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.changing.changes import Change, Template, changes
+from deploy.changing.changes import Change, changes
 from deploy.changing.stops import Stop, stops
 from deploy.tools.cdk import cdk_in_terminal
 from starburst.aws.calls import TROUBLE
@@ -21,6 +21,7 @@ from starburst.untrusted.terminal_text import one_line, tell
 from .account import Account, LifecycleError, find_environment, say, sign_in
 from .assembly import described, judged
 from .deployed import DeployedStack, deployed, template_of
+from .dropped import what_goes
 
 __all__ = ["Comparison", "compare", "main", "refuse"]
 
@@ -40,11 +41,13 @@ class Comparison:
         changes: what becomes of each resource.
         stops: for what nothing may be deployed.
         left: stacks that are deployed and that nothing describes any more.
+        going: retired workspaces that the settings no longer have.
     """
 
     changes: Sequence[Change]
     stops: Sequence[Stop]
     left: Sequence[str]
+    going: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
         """Yield it in sentences."""
@@ -60,9 +63,11 @@ class Comparison:
                 f"{stack} is described no more; it stays as it is, and is paid for, until "
                 "somebody deletes it"
             )
+        for name in self.going:
+            yield f"workspace {name} is retired, and goes"
         for stop in self.stops:
             yield f"refused: {stop.sentence}. {stop.way}"
-        if not (self.changes or self.left):
+        if not (self.changes or self.left or self.going or self.stops):
             yield "nothing would change"
 
 
@@ -74,7 +79,9 @@ def compare(
     parts: Collection[str] = (),
     alone: bool = False,
 ) -> Comparison:
-    """Compare what is deployed with what a deployment would take.
+    """Compare what is deployed with what a deployment would take, workspaces and all.
+
+    Every command that deploys or says what a deployment would do comes by here.
 
     Args:
         account: where it is deployed.
@@ -89,7 +96,13 @@ def compare(
     }
     after = described(assembly, name, parts=parts, alone=alone)
     known = described(assembly, name)
-    return _between(before, after, known, prefix=account.prefix)
+    going, unretired = what_goes(account.environment, account.client)
+    return Comparison(
+        changes=changes(before, after),
+        stops=[*unretired, *stops(before, after, prefix=account.prefix, known=known)],
+        left=sorted(before.keys() - known.keys()),
+        going=going,
+    )
 
 
 def refuse(
@@ -102,6 +115,8 @@ def refuse(
 ) -> None:
     """Refuse a deployment that CloudFormation would stop half-way on, or that takes data along.
 
+    What it may take, retired workspaces, is told.
+
     Args:
         account: where it is deployed.
         assembly: what synthesis wrote.
@@ -112,24 +127,14 @@ def refuse(
     Raises:
         LifecycleError: says where, and the way round; nothing was done.
     """
-    found = compare(account, assembly, existing=existing, parts=parts, alone=alone).stops
-    if found:
+    compared = compare(account, assembly, existing=existing, parts=parts, alone=alone)
+    found = compared.stops
+    if not found:
+        for name in compared.going:
+            account.say(f"workspace {name} is retired, and goes")
+    else:
         more = f" ({len(found) - 1} more: python -m deploy.diff)" if len(found) > 1 else ""
         raise LifecycleError(f"{found[0].sentence}; nothing was done{more}. {found[0].way}")
-
-
-def _between(
-    before: Mapping[str, Template],
-    after: Mapping[str, Template],
-    known: Mapping[str, Template],
-    *,
-    prefix: str,
-) -> Comparison:
-    return Comparison(
-        changes=changes(before, after),
-        stops=stops(before, after, prefix=prefix, known=known),
-        left=sorted(before.keys() - known.keys()),
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,12 +8,13 @@ opened again, or made anew under an old name, is not retired.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from deploy.changing.stops import Stop
 from starburst.aws.calls import code_of
 from starburst.contract import RuntimeDocument, runtime_parameter
 from starburst_constructs.naming import retired_parameter
@@ -23,7 +24,7 @@ from .account import LifecycleError
 if TYPE_CHECKING:
     from stacks.settings import Environment
 
-__all__ = ["dropped", "refuse_dropped", "retired_at"]
+__all__ = ["dropped", "refuse_dropped", "retired_at", "what_goes"]
 
 _UNKNOWN: Final = "ParameterNotFound"
 
@@ -41,29 +42,51 @@ def refuse_dropped(environment: Environment, client: Callable[[str], Any]) -> tu
     Raises:
         LifecycleError: one is not; says what to do instead.
     """
+    going, stops = what_goes(environment, client)
+    for stop in stops:
+        raise LifecycleError(f"{stop.sentence}. Nothing was done. {stop.way}")
+    return going
+
+
+def what_goes(
+    environment: Environment, client: Callable[[str], Any]
+) -> tuple[tuple[str, ...], tuple[Stop, ...]]:
+    """Return the retired workspaces that the settings no longer have, and what stops for others.
+
+    Args:
+        environment: as its settings are now.
+        client: makes the client of a service.
+
+    Raises:
+        LifecycleError: nobody can tell what is deployed.
+    """
     gone, new, changed = dropped(environment, client)
-    ssm = client("ssm")
+    going: list[str] = []
+    found: list[Stop] = []
     for name in gone:
-        retired = retired_at(ssm, environment.name, name)
+        retired = retired_at(client("ssm"), environment.name, name)
         if retired is not None and changed <= retired:
-            continue
-        late = (
-            "was deployed anew since it was retired"
-            if retired is not None
-            else "is deployed and is not retired"
-        )
-        renamed = (
-            f". If it is to be called {' or '.join(new)}: no name can be changed, for it stands in "
-            "every key; keep both, move what people need, then retire the old one"
-        )
-        raise LifecycleError(
-            f"the settings of {environment.name} no longer have workspace {name}, which {late}: "
-            "its sessions would be cut off, and its data would stay where nobody may read them. "
-            "Nothing was done. Put it back with draining=True, deploy, run python -m deploy.retire "
-            f"--environment {environment.name} --workspace {name}, and then take it away"
-            f"{renamed if new else ''}. See docs/how-to/retire-a-workspace.md"
-        )
-    return gone
+            going.append(name)
+        else:
+            found.append(_stop(environment.name, name, new=new, late=retired is not None))
+    return tuple(going), tuple(found)
+
+
+def _stop(environment: str, name: str, *, new: Sequence[str], late: bool) -> Stop:
+    why = "was deployed anew since it was retired" if late else "is deployed and is not retired"
+    renamed = (
+        f". If it is to be called {' or '.join(new)}: no name can be changed, for it stands in "
+        "every key; keep both, move what people need, then retire the old one"
+    )
+    return Stop(
+        stack=f"starburst-{environment}-access",
+        reason="workspace",
+        sentence=f"the settings of {environment} no longer have workspace {name}, which {why}: its "
+        "sessions would be cut off, and its data would stay where nobody may read them",
+        way="Put it back with draining=True, deploy, run python -m deploy.retire "
+        f"--environment {environment} --workspace {name}, and then take it away"
+        f"{renamed if new else ''}. See docs/how-to/retire-a-workspace.md",
+    )
 
 
 def dropped(

@@ -19,7 +19,7 @@ __all__ = ["Remains", "look_for_remains"]
 _OF_THE_ACCOUNT: Final = {
     "AWS::ECR::RegistryScanningConfiguration": (
         "the account's registry is still scanned by Inspector, as the stacks leave "
-        "it: aws ecr get-registry-scanning-configuration"
+        "it, for other environments there: aws ecr get-registry-scanning-configuration"
     ),
     "AWS::EC2::VPCBlockPublicAccessOptions": (
         "the account's internet gateways are still shut, as the stacks leave them: "

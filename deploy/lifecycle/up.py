@@ -24,7 +24,6 @@ from .account import INTERRUPTED, Account, LifecycleError, find_environment, say
 from .assembly import judged, manifests
 from .deployed import deployed, settle
 from .diff import refuse
-from .dropped import refuse_dropped
 
 __all__ = ["deploy", "main"]
 
@@ -134,8 +133,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = find_environment(words.environment)
         account = Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
-        for gone in refuse_dropped(environment, account.client):
-            account.say(f"workspace {gone} is retired, and goes")
         with tempfile.TemporaryDirectory() as outdir:
             deploy(
                 account,

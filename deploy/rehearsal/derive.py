@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from deploy.rehearsal.asking.subject import WORKSPACE
-from stacks.settings import BrokerRole, Network, Workspace
+from stacks.settings import BrokerRole, Network, Shared, Workspace
 from stacks.settings.environment import NO_IMAGE
 from stacks.settings.zones import FARGATE_ZONES
 from starburst.contract import Limits
@@ -126,7 +126,7 @@ def derive(
         break_glass_role_arn=None,
         data_role_arns=(),
         accepted_risks=(),
-        registry_scanning=False,
+        shared=Shared(registry_scanning=False),
         addons=(),
     )
 
@@ -145,7 +145,6 @@ def _network(chosen: Environment, others: Iterable[Environment]) -> Network:
         egress="isolated",
         existing=None,
         peers=(),
-        block_public_access=False,
         client_groups=(),
     )
 

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from deploy.lifecycle.assembly import described
 from deploy.review.base import Base, checked_out, synthesize
 from deploy.review.costs import cost_between
 from deploy.review.stated import read_stated, theorems_between
-from deploy.review.stateful import replaced_between, stacks_of
+from deploy.review.stateful import replaced_between
 from deploy.review.synthesis import waivers_of
 from deploy.review.waived import waivers_between
 from deploy.tools.cdk import ROOT
@@ -62,8 +63,8 @@ def _findings(
         name = stage.environment.name
         if name not in old or (wanted and name not in wanted):
             continue
-        resources = stacks_of(before, name), stacks_of(after, name)
-        yield from replaced_between(*resources, environment=name)
+        stood, would = described(before, name), described(after, name)
+        yield from replaced_between(stood, would, environment=name)
         if name != EMULATED:
             yield from cost_between(old[name], new[name], environment=stage.environment)
     yield from theorems_between(read_stated(base.folder), read_stated(ROOT))

@@ -17,7 +17,7 @@ from environments import ALL
 from stacks.settings.addon import Price
 from starburst.aws.calls import TROUBLE
 from starburst.aws.cost_tag import CostTag, billing, look_at_cost_tag
-from starburst.contract import WORKSPACE_TAG
+from starburst.contract import COST_TAG
 from starburst.contract.sweep_line import SWEEP_PATTERN
 from starburst.errors import ConfigurationError
 from starburst.pricing.prices import Prices, load
@@ -360,7 +360,7 @@ def _bill(environment: str, region: str, templates: Iterable[Template]) -> IdleC
 
 def _cost_tag() -> CostTag:
     try:
-        return look_at_cost_tag(billing(boto3.session.Session()), WORKSPACE_TAG)
+        return look_at_cost_tag(billing(boto3.session.Session()), COST_TAG)
     except TROUBLE as error:  # such as a profile that is not there
         return CostTag(
             active=None, text=f"whether budgets count what workspaces cause is unknown: {error}"

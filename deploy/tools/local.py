@@ -82,7 +82,6 @@ def likeness(name: str) -> Environment:
         network=replace(
             real.network,
             named_zones=(),
-            block_public_access=False,
             client_groups=(),
             s3_prefix_list=None,
         ),
@@ -94,7 +93,7 @@ def likeness(name: str) -> Environment:
 _LOCALS: Final = (
     *("name", "account", "region", "allowed_regions", "identity", "data_role_arns"),
     *("purpose", "data_class", "break_glass_role_arn", "accepted_risks", "packs", "without"),
-    *("capacity", "fips", "organization_id", "permissions_boundary", "registry_scanning"),
+    *("capacity", "fips", "organization_id", "permissions_boundary", "shared"),
     *("trusted_cidrs", "trusted_vpcs"),
     *("architecture", "other_architectures", "python", "image_digest"),
 )
@@ -175,15 +174,19 @@ class Deployment:
             bootstrap.result()
         self.timed("deploy", self.deploy)
 
-    def redeploy(self) -> list[str]:
+    def redeploy(self, *, before: Callable[[], None] = lambda: None) -> list[str]:
         """Synthesize anew, and deploy what changed over what is there; return what changed.
 
         Stacks that the settings no longer have stay: only ``down`` takes them away.
+
+        Args:
+            before: looks at what was synthesized, and raises where it must not be deployed.
 
         Raises:
             CdkFailed: a step failed; what was deployed is as CloudFormation left it.
         """
         self.timed("synth", self.synthesize)
+        before()
         differs, text = self.diff()
         if not differs:
             return []

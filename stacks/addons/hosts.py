@@ -18,7 +18,7 @@ from stacks.network import NetworkStack
 from stacks.settings import Ec2Capacity, Environment, Workspace
 from stacks.settings.addon import Addon
 from stacks.waivers import decision
-from starburst.contract import WORKSPACE_TAG, capacity_provider
+from starburst.contract import COST_TAG, WORKSPACE_TAG, booked_on, capacity_provider
 from starburst_assurance.waivers import Waiver
 from starburst_constructs.compute.hosts import HostGroup, HostTemplate
 from starburst_constructs.identity.roles import KitRole
@@ -163,6 +163,10 @@ class HostsStack(cdk.Stack):
     def _of(self, workspace: Workspace) -> list[ecs.CfnCapacityProvider]:
         environment, capacity = self._settings, self._capacity
         names = [one.name for one in capacity.instance_types]
+        tags = {
+            WORKSPACE_TAG: workspace.name,
+            COST_TAG: booked_on(environment.name, workspace.name),
+        }
         template = HostTemplate(
             self,
             f"Template-{workspace.name}",
@@ -173,7 +177,7 @@ class HostsStack(cdk.Stack):
             group=self._network.worker_security_group,
             key=self._key,
             disk_gb=capacity.disk_gb,
-            workspace=workspace.name,
+            tags=tags,
         )
         groups = [
             HostGroup(
@@ -191,7 +195,8 @@ class HostsStack(cdk.Stack):
             for spot in ((False, True) if capacity.spot else (False,))
         ]
         for owned in (template, *groups):
-            cdk.Tags.of(owned).add(WORKSPACE_TAG, workspace.name)
+            for key, value in tags.items():
+                cdk.Tags.of(owned).add(key, value)
         return [group.provider for group in groups]
 
 

@@ -23,6 +23,7 @@ from stacks.settings.identity import (
 from stacks.settings.network import Network
 from stacks.settings.reads import check_others
 from stacks.settings.risk import AcceptedRisk
+from stacks.settings.shared import Shared
 from stacks.settings.storage import Audit, Storage
 from stacks.settings.totals import EffectiveTotals, Scopes
 from stacks.settings.validation import (
@@ -119,9 +120,8 @@ class Environment:
             index, where there is an image for each of several architectures. A workspace may have
             another.
         packs: packs of cdk-nag and AWS Control Tower that judge every synthesis, beside our rules.
-        registry_scanning: have Inspector scan every image of the account's registry continuously:
-            one setting of an account in a Region, which stays when the environment goes. False
-            where another environment of that account and Region sets it, or the organization does.
+        shared: what the account has once in the Region, which this environment sets for all of it;
+            None where another environment of that account and Region does.
         permissions_boundary: ARN of an organization's boundary to use instead of the kit's own.
         break_glass_role_arn: ARN of a role of this account that alone may delete or disable the
             keys of production, or change their policies by hand, and that the data bucket and its
@@ -165,7 +165,7 @@ class Environment:
     python: str = "3.11"
     image_digest: str = NO_IMAGE
     packs: tuple[Pack, ...] = get_args(Pack)
-    registry_scanning: bool = True
+    shared: Shared | None = field(default_factory=Shared)
     permissions_boundary: str | None = None
     break_glass_role_arn: str | None = None
     data_role_arns: tuple[str, ...] = ()
@@ -338,7 +338,13 @@ class Environment:
     @property
     def scans_registry(self) -> bool:
         """Whether it sets how the account's registry is scanned."""
-        return self.registry_scanning and "registry-scanning" not in self.without
+        set_here = self.shared is not None and self.shared.registry_scanning
+        return set_here and "registry-scanning" not in self.without
+
+    @property
+    def shuts_gateways(self) -> bool:
+        """Whether it shuts every internet gateway of the account in the Region."""
+        return self.shared is not None and self.shared.block_public_access
 
     @property
     def has_budgets(self) -> bool:

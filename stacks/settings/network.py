@@ -130,9 +130,6 @@ class Network:
             session, which waits about a minute for it, and closes them minutes after the last. It
             runs outside the VPC, because it must work while there are none.
         s3_prefix_list: AWS's prefix list of S3, ``pl-…``, where the kit has none for the region.
-        block_public_access: shut every internet gateway of the account in this region, so that no
-            task can be public in any of its VPCs; for accounts that hold nothing else. It stays
-            when the environment goes. False where the organization shuts them by a policy.
         client_groups: security groups, ``sg-…``, of what analysts use in this VPC, such as notebook
             servers: they reach the interface endpoints, Lambda's among them, which exists for them
             alone (A15). With ``endpoints='always'``, and not in FIPS mode, for which AWS has no
@@ -150,7 +147,6 @@ class Network:
     peers: tuple[str, ...] = ()
     endpoints: EndpointTime = "always"
     s3_prefix_list: str | None = None
-    block_public_access: bool = False
     named_zones: tuple[str, ...] = ()
     client_groups: tuple[str, ...] = ()
     grows: bool = True

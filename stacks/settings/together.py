@@ -26,8 +26,7 @@ def check_together(environments: Iterable[Environment]) -> None:
     Names are unique, and VPCs of one account and region do not overlap, so that each can be
     routed to. Environments that share an existing VPC share its block, and its endpoints: one of
     them at most creates those. An account has five trails at most. What an account has once in a
-    region, one of them sets at most: how its registry is scanned, and whether its internet gateways
-    are shut.
+    Region, exactly one of them sets there: ``shared``.
 
     Args:
         environments: all of an organization's, not only those that are deployed now.
@@ -35,6 +34,7 @@ def check_together(environments: Iterable[Environment]) -> None:
     known = tuple(environments)
     distinct("environment name", (environment.name for environment in known))
     _check_trails(known)
+    _check_owners(known)
     for one, other in combinations(known, 2):
         _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
@@ -53,6 +53,19 @@ def _check_trails(known: Iterable[Environment]) -> None:
         )
         fits = counts[one.account] <= MOST_TRAILS
         require(fits, f"environment {one.name}: audit.trail", one.audit.trail, allowed)
+
+
+def _check_owners(known: Iterable[Environment]) -> None:
+    """Refuse an account where each environment leaves to another what it has once in a Region."""
+    owned = {(one.account, one.region) for one in known if one.shared is not None}
+    for one in known:
+        require(
+            (one.account, one.region) in owned,
+            f"environment {one.name}: shared",
+            one.shared,
+            f"Shared(…) in one environment of account {one.account} in {one.region}: where the "
+            "organization sets all of it, Shared(registry_scanning=False)",
+        )
 
 
 def _check_attributes(one: Environment, other: Environment) -> None:
@@ -89,22 +102,16 @@ def _check_networks(one: Environment, other: Environment) -> None:
 
 
 def _check_account(one: Environment, other: Environment) -> None:
-    """Refuse two owners of one setting, and a gateway that the other environment shuts."""
+    """Refuse two owners of what is set once, and a gateway that the other environment shuts."""
     same = "for the same account and Region"
     require(
-        not (one.scans_registry and other.scans_registry),
-        f"environment {other.name}: registry_scanning",
-        True,
-        f"False where environment {one.name} sets it {same}",
-    )
-    require(
-        not (one.network.block_public_access and other.network.block_public_access),
-        f"environment {other.name}: network.block_public_access",
-        True,
-        f"False where environment {one.name} sets it {same}",
+        one.shared is None or other.shared is None,
+        f"environment {other.name}: shared",
+        other.shared,
+        f"None where environment {one.name} has it {same}",
     )
     for shut, way in ((one, other), (other, one)):
-        cut = shut.network.block_public_access and shut.network.egress == "isolated"
+        cut = shut.shuts_gateways and shut.network.egress == "isolated"
         require(
             not (cut and way.network.egress == "nat"),
             f"environment {way.name}: network.egress",

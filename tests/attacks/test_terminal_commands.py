@@ -101,6 +101,7 @@ def test_events_are_lines_of_letters(capsys: pytest.CaptureFixture[str]) -> None
         arn = "arn:aws:logs:eu-west-1:222233334444:log-group:trail:*"
         found = {"Trail": {"CloudWatchLogsLogGroupArn": arn}}
         trails.add_response("get_trail", found, {"Name": "starburst-prod"})
+        trails.add_response("get_trail_status", {"IsLogging": True}, {"Name": "starburst-prod"})
         for _ in range(3):
             stub.add_response("start_query", {"queryId": "q"}, None)
             stub.add_response(

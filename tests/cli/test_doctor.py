@@ -21,7 +21,7 @@ from tests.incident.environments import DOCUMENT
 
 __all__ = ["connection", "refused"]  # the fixtures
 
-TAG = "starburst-workspace"
+TAG = "starburst-cost"
 LONG_LIVED, PASSING = "AKIA" + "Q" * 16, "ASIA" + "Q" * 16
 
 
@@ -108,13 +108,13 @@ class Billing:
         self.says = says
 
     def list_cost_allocation_tags(self, *, TagKeys: list[str], Type: str) -> dict[str, Any]:
-        assert (TagKeys, Type) == (["starburst-workspace"], "UserDefined")
+        assert (TagKeys, Type) == (["starburst-cost"], "UserDefined")
         if isinstance(self.says, Exception):
             raise self.says
         if isinstance(self.says, str):
             error: Any = {"Error": {"Code": self.says, "Message": "no"}}
             raise botocore.exceptions.ClientError(error, "ListCostAllocationTags")
-        named = {"TagKey": "starburst-workspace", "Type": "UserDefined"}
+        named = {"TagKey": "starburst-cost", "Type": "UserDefined"}
         return {"CostAllocationTags": [{**named, "Status": state} for state in self.says]}
 
 
@@ -146,7 +146,7 @@ def examined(
 @pytest.mark.parametrize(
     ("says", "sound", "words"),
     [
-        (["Active"], True, "budgets count what carries the tag starburst-workspace"),
+        (["Active"], True, "budgets count what carries the tag starburst-cost"),
         (["Inactive"], False, "is not active, so every budget reads zero: activate it in"),
         ([], False, "is not known to billing, a day after the first session, so every budget"),
         (

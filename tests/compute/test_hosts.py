@@ -213,10 +213,11 @@ def test_instances_and_their_disks_are_booked_on_their_workspace(
         for template in found(stacks["hosted/hosts"], "AWS::EC2::LaunchTemplate")
         for data in [template["LaunchTemplateData"]]
     ]
-    tags = [{"Key": "starburst-workspace", "Value": name} for name in ("heart", "brain")]
     assert [set(each) for each in booked] == [{"instance", "volume"}] * 2
-    for each, tag in zip(booked, tags, strict=True):
-        assert all(tag in those for those in each.values())
+    for each, name in zip(booked, ("heart", "brain"), strict=True):
+        for those in each.values():
+            assert {"Key": "starburst-workspace", "Value": name} in those
+            assert {"Key": "starburst-cost", "Value": f"hosted/{name}"} in those
 
 
 def test_clients_are_told_of_the_instances(stacks: Mapping[str, Mapping[str, Any]]) -> None:

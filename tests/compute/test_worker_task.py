@@ -154,9 +154,10 @@ def test_a_task_has_its_workspaces_size_and_log(
         log = container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]
         group = compute["Resources"][log]["Properties"]
         assert group["LogGroupName"] == f"/aws/ecs/starburst/{environment.name}/{workspace.name}"
-        booked = {"Key": "starburst-workspace", "Value": workspace.name}
-        assert booked in task["Tags"]
-        assert booked in group["Tags"]
+        for owned in (task, group):
+            tags = {tag["Key"]: tag["Value"] for tag in owned["Tags"]}
+            assert tags["starburst-workspace"] == workspace.name
+            assert tags["starburst-cost"] == f"{environment.name}/{workspace.name}"
 
 
 def test_no_old_revision_stays_active(compute: Mapping[str, Any]) -> None:

@@ -376,7 +376,7 @@ def test_a_key_is_enabled_rotates_and_keeps_strangers_out(
     [(["Active"], "held"), (["Inactive"], "did not hold"), ([], "did not hold")],
 )
 def test_budgets_that_count_nothing_do_not_hold(states: list[str], verdict: str) -> None:
-    tag = {"TagKey": "starburst-workspace", "Type": "UserDefined"}
+    tag = {"TagKey": "starburst-cost", "Type": "UserDefined"}
     found = [{**tag, "Status": state} for state in states]
     stubs = Stubs()
     stubs.answers("ce", "list_cost_allocation_tags", {"CostAllocationTags": found})

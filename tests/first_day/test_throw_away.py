@@ -33,7 +33,7 @@ def test_every_environment_can_be_tried_without_its_production(chosen: Any) -> N
     assert (trial.purpose, trial.production, trial.placement.retain) == ("test", False, False)
     assert (trial.account, trial.region) == (chosen.account, chosen.region)
     assert not trial.scans_registry
-    assert not trial.network.block_public_access
+    assert not trial.shuts_gateways
     assert trial.identity.arn == role  # type: ignore[union-attr]
     assert not any(trial.network.block.overlaps(each.network.block) for each in ALL)
     [workspace] = trial.workspaces

@@ -32,6 +32,7 @@ def test_four_questions_are_asked_of_one_actor(about: Scope) -> None:
         if own:
             arn = f"arn:aws:logs:eu-west-1:222233334444:log-group:{GROUP}:*"
             trails.add_response("get_trail", {"Trail": {"CloudWatchLogsLogGroupArn": arn}})
+            trails.add_response("get_trail_status", {"IsLogging": True})
         for query in OF_AN_ACTOR.values():
             asked = of_actor(query, "alice")
             expected: dict[str, Any] = {

@@ -47,6 +47,7 @@ def logs() -> Iterator[tuple[Stubber, Clients]]:
         trails.add_response(
             "get_trail", {"Trail": {"CloudWatchLogsLogGroupArn": arn}}, {"Name": "starburst-prod"}
         )
+        trails.add_response("get_trail_status", {"IsLogging": True}, {"Name": "starburst-prod"})
         yield stub, {"logs": client, "cloudtrail": trail}.__getitem__
 
 
@@ -199,6 +200,45 @@ def test_a_trail_that_is_not_there_is_no_zero(
     assert said in err
     assert "calls that AWS refused: 0" not in out
     assert "what is new" not in out
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (
+            {"IsLogging": False, "TimeLoggingStopped": "2026-01-01T12:00:00Z"},
+            "the trail starburst-prod does not record since 2026-01-01T12:00:00Z",
+        ),
+        (
+            {"IsLogging": True, "LatestCloudWatchLogsDeliveryError": "AccessDenied"},
+            "the trail starburst-prod reaches its log group no more (AccessDenied)",
+        ),
+    ],
+    ids=["stopped", "cut off"],
+)
+@pytest.mark.parametrize("more", [[], ["--actor", "alice"]])
+def test_a_trail_that_records_nothing_is_no_zero(
+    status: dict[str, Any], said: str, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it recorded before is asked all the same."""
+    session = boto3.Session(
+        region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    client, trail = session.client("logs"), session.client("cloudtrail")
+    arn = f"arn:aws:logs:eu-west-1:222233334444:log-group:{GROUP}:*"
+    with Stubber(client) as stub, Stubber(trail) as trails:
+        trails.add_response("get_trail", {"Trail": {"CloudWatchLogsLogGroupArn": arn}})
+        trails.add_response("get_trail_status", status, {"Name": "starburst-prod"})
+        for _ in range(4 if more else 3):
+            stub.add_response("start_query", {"queryId": "q"})
+            answered(stub, "Complete")
+        words = ["--environment", "prod", "--workspace", "genomics", *more]
+        clients = {"logs": client, "cloudtrail": trail}.__getitem__
+        assert main(words, clients=clients) == 2
+        stub.assert_no_pending_responses()
+    out, err = capsys.readouterr()
+    assert said in err
+    assert ("what is new: 0" if more else "calls that AWS refused: 0") in out
 
 
 @pytest.mark.parametrize("more", [[], ["--actor", "alice"]])

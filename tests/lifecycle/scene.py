@@ -16,6 +16,7 @@ from tests.small_aws.belongings import (
     GroupScaling,
     KeyKms,
     LogGroups,
+    NoParameters,
     OneFunction,
     QueueSqs,
     TrailLogging,
@@ -62,6 +63,7 @@ def environment(name: str = "dev", **more: Any) -> SmallAws:
         "cloudtrail": TrailLogging("trail"),
         "autoscaling": GroupScaling({"hosts": [f"i-{number}" for number in range(60)]}),
         "kms": KeyKms(),
+        "ssm": NoParameters(),
         **more,
         "logs": LogGroups(
             {

@@ -11,16 +11,19 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from deploy.lifecycle import diff
+from deploy.lifecycle import diff, local
 from deploy.lifecycle.account import Account, LifecycleError
 from deploy.lifecycle.assembly import described
 from deploy.lifecycle.deployed import deployed, template_of
 from deploy.lifecycle.up import deploy
+from deploy.tools import local as tool
 from environments import DEV
 from stacks.stage import CORE
+from starburst.local import LocalEnvironment
 from tests.lifecycle.scene import account
 from tests.lifecycle.test_changes import CONTROL, NETWORK, STORAGE, THREE, TWO, Template, bucket
 from tests.small_aws.account import SmallAws
+from tests.small_aws.belongings import NoParameters
 from tests.small_aws.stacks import Stack, StackFormation
 from tests.some import some
 
@@ -29,7 +32,8 @@ TOLD = "starburst-dev-network would no longer hand on C as it does"
 
 def aws(templates: Mapping[str, Template]) -> SmallAws:
     stacks = {name: Stack(resources={}, template=template) for name, template in templates.items()}
-    return SmallAws(services=cast(Any, {"cloudformation": StackFormation(stacks)}))
+    services = {"cloudformation": StackFormation(stacks), "ssm": NoParameters()}
+    return SmallAws(services=cast(Any, services))
 
 
 def plan(folder: Path, templates: Mapping[str, Template]) -> Path:
@@ -134,6 +138,17 @@ def test_the_command_names_what_is_replaced_and_ends_well(
     at_hand(queue("one"), queue("one"))
     assert diff.main(WORDS) == 0
     assert capsys.readouterr().out == "nothing would change\n"
+
+
+def test_a_local_deployment_is_refused_by_the_same_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "synthesize", lambda *_, **__: plan(tmp_path, TWO))
+    monkeypatch.setattr(tool.Deployment, "diff", lambda _: pytest.fail("it went on"))
+    monkeypatch.setattr(local, "account_of", lambda _: hands(THREE, []))
+    deployment = tool.Deployment(local=LocalEnvironment(), outdir=tmp_path)  # never started
+    with pytest.raises(LifecycleError, match=TOLD):
+        local.redeploy(deployment)
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import app
-from deploy.changing.changes import STATEFUL, Template, changes
+from deploy.changing.changes import Template, changes
 from deploy.changing.fields import FIELDS, Row, changing_page
 from deploy.changing.stops import stops
 from environments import DEV
@@ -24,6 +24,7 @@ from stacks.settings import (
     Network,
     Rates,
     Reads,
+    Shared,
     Storage,
 )
 from starburst.contract import Limits, Totals
@@ -109,7 +110,6 @@ CHANGED = replace(
         peers=("10.8.0.0/16",),
         s3_prefix_list="pl-0a1b2c3d",
         client_groups=("sg-0a1b2c3d",),
-        block_public_access=True,
     ),
     storage=Storage(
         encryption="kms:dsse",
@@ -132,7 +132,7 @@ CHANGED = replace(
     prices=Rates(x86_vcpu_hour=0.05, x86_gb_hour=0.005),
     python="3.12",
     image_digest="sha256:" + "ab" * 32,
-    registry_scanning=False,
+    shared=Shared(registry_scanning=False, block_public_access=True),
     break_glass_role_arn=f"arn:aws:iam::{DEV.account}:role/break-glass",
     data_role_arns=(f"arn:aws:iam::{DEV.account}:role/eraser",),
     organization_id="o-a1b2c3d4e5",
@@ -303,7 +303,7 @@ def lost(before: Templates, after: Templates) -> list[str]:
     return told + [
         f"{one.stack} {one.word} {one.name}"
         for one in changes(before, after)
-        if one.word in ("removes", "replaces") and one.kind in STATEFUL
+        if one.word in ("removes", "replaces") and one.stateful
     ]
 
 

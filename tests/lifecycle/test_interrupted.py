@@ -13,6 +13,8 @@ from deploy.lifecycle.account import Account
 from deploy.lifecycle.up import deploy
 from deploy.tools.cdk import CdkFailed
 from environments import PROD
+from tests.small_aws.account import SmallAws
+from tests.small_aws.belongings import NoParameters
 
 STACK = "starburst-prod-storage"
 
@@ -61,9 +63,10 @@ def test_a_stack_that_is_still_being_made_is_protected(
         formation.stacks[STACK] = {"StackName": STACK, "StackStatus": "CREATE_IN_PROGRESS"}
         raise ending
 
+    published = SmallAws(services={"ssm": NoParameters()})
     account = Account(
         environment=PROD,
-        client=lambda _service: formation,
+        client=lambda service: formation if service == "cloudformation" else published(service),
         cdk=cdk,
         say=lambda _line: None,
         pause=lambda _seconds: None,

@@ -16,6 +16,7 @@ from deploy.lifecycle.up import deploy
 from deploy.tools.cdk import CdkFailed
 from tests.lifecycle.scene import NAMES, ORDERS, account, assembly, environment, left
 from tests.small_aws.account import Call, Fault, Kind, SmallAws
+from tests.small_aws.belongings import NoParameters
 from tests.small_aws.order import Made, broken, is_effect
 from tests.small_aws.stacks import Stack, StackFormation
 
@@ -135,14 +136,15 @@ def test_a_stack_that_cannot_be_protected_is_named_and_all_others_are(
     def up(aws: SmallAws) -> None:
         deploy(account(aws, cdk=made_by(aws, fails=fails)), assembly=assembly(tmp_path))
 
-    good = SmallAws(services={"cloudformation": StackFormation({})})
+    good = SmallAws(services={"cloudformation": StackFormation({}), "ssm": NoParameters()})
     with pytest.raises(CdkFailed) if fails else contextlib.nullcontext():
         up(good)
     assert len(protected(good)) == len(NAMES)
     [ended] = [number for number, call in enumerate(good.calls) if call.service == "cdk"]
     for number in range(ended + 1, len(good.calls)):
         aws = SmallAws(
-            services={"cloudformation": StackFormation({})}, fault=Fault(call=number, kind=kind)
+            services={"cloudformation": StackFormation({}), "ssm": NoParameters()},
+            fault=Fault(call=number, kind=kind),
         )
         with pytest.raises(LifecycleError) as told:
             up(aws)

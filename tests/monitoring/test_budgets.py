@@ -37,7 +37,7 @@ def test_each_workspace_has_its_budget(
         }
         assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
         assert budget["Budget"]["CostFilters"] == {
-            "TagKeyValue": [f"user:starburst-workspace${workspace.name}"]
+            "TagKeyValue": [f"user:starburst-cost${environment.name}/{workspace.name}"]
         }
         emails = [("EMAIL", email) for email in workspace.budget_emails]
         heard = {
@@ -124,7 +124,7 @@ def named(*, usd: float, emails: tuple[str, ...], freezes: bool = False) -> str:
         stack,
         "Budget",
         name="starburst-prod-genomics",
-        workspace="genomics",
+        booked="prod/genomics",
         monthly_usd=usd,
         emails=emails,
         topic=sns.Topic(stack, "Topic"),

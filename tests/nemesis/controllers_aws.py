@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,8 @@ from .order.controller_notes import note_controller
 from .sky import trouble
 
 if TYPE_CHECKING:
+    from starburst.aws.queue_calls import SessionQueueCalls
+
     from .cloud import Cloud
 
 __all__ = ["WAKES", "Guarded", "Line", "Parameters", "Tasks", "Wakes"]
@@ -47,21 +49,38 @@ class Parameters:
 class Wakes:
     """The queues of SQS, and the one whose messages invoke the function."""
 
-    sqs: Any
+    sqs: SessionQueueCalls
     woken: Callable[[str], None]
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return getattr(self.sqs, name)
+    def create_queue(self, *, QueueName: str, Attributes: Mapping[Any, str]) -> Any:
+        return self.sqs.create_queue(QueueName=QueueName, Attributes=Attributes)
 
-    def send_message(
-        self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0
-    ) -> dict[str, Any]:
+    def delete_queue(self, *, QueueUrl: str) -> object:
+        return self.sqs.delete_queue(QueueUrl=QueueUrl)
+
+    def get_queue_url(self, *, QueueName: str) -> Any:
+        return self.sqs.get_queue_url(QueueName=QueueName)
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[Any]) -> Any:
+        return self.sqs.get_queue_attributes(QueueUrl=QueueUrl, AttributeNames=AttributeNames)
+
+    def list_queues(
+        self, *, QueueNamePrefix: str, MaxResults: int, NextToken: str | None = None
+    ) -> Any:
+        more = {} if NextToken is None else {"NextToken": NextToken}
+        return self.sqs.list_queues(QueueNamePrefix=QueueNamePrefix, MaxResults=MaxResults, **more)
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> object:
         if QueueUrl != WAKES:
             return self.sqs.send_message(
                 QueueUrl=QueueUrl, MessageBody=MessageBody, DelaySeconds=DelaySeconds
             )
         self.woken(MessageBody)
         return {}
+
+
+if TYPE_CHECKING:
+    _QUEUES: type[SessionQueueCalls] = Wakes
 
 
 @dataclass(frozen=True)

@@ -80,14 +80,14 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, PolicySet]:
             network=Network(cidr="10.71.0.0/20"),
             workspaces=(replace(SANDBOX, reads=(*OWN, SHARED, THEIRS)),),
             organization_id=ORGANIZATION,
-            registry_scanning=False,
+            shared=None,
         ),
         replace(
             DEV,
             name="clients",
             network=Network(cidr="10.72.0.0/20", client_groups=("sg-0a1b2c3d",)),
             trusted_cidrs=("140.107.0.0/16",),
-            registry_scanning=False,
+            shared=None,
         ),
     )
     built = app.build(environments, outdir=str(folder), validate=False)

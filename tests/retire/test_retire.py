@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from moto.ssm.models import ssm_backends
 
+import deploy.lifecycle.diff
 import deploy.lifecycle.up
 from deploy.incident.command import Clients
 from deploy.retire.command import main
@@ -22,6 +23,8 @@ from starburst_constructs.naming import retired_parameter
 from tests.incident.calls import actions, taken
 from tests.incident.environments import BUCKET, DOCUMENT, Trail, make_audit, records
 from tests.quick_moto import quick_aws, quick_client
+from tests.small_aws.account import SmallAws
+from tests.small_aws.stacks import StackFormation
 
 SESSION = "a" * 20
 MANIFEST = f"sessions/genomics/alice/{SESSION}/manifest.json"
@@ -296,18 +299,33 @@ def test_what_was_never_deployed_drops_nothing(
 
 
 def test_a_deployment_drops_none_either(
-    clients: Clients, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clients: Clients,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
+    """Whoever deploys or asks what it would do comes by the same door; a registry alone too."""
     drop(monkeypatch)
+    (tmp_path / "manifest.json").write_text("{}")
     reached: list[str] = []
-    monkeypatch.setattr(deploy.lifecycle.up, "sign_in", lambda _: clients)
-    monkeypatch.setattr(deploy.lifecycle.up, "judged", lambda *_: Path())
-    monkeypatch.setattr(deploy.lifecycle.up, "deploy", lambda *_, **__: reached.append("deploy"))
+    stacks = SmallAws(services={"cloudformation": StackFormation({})})
+
+    def signed_in(service: str) -> Any:
+        return stacks(service) if service == "cloudformation" else clients(service)
+
+    for door in (deploy.lifecycle.up, deploy.lifecycle.diff):
+        monkeypatch.setattr(door, "sign_in", lambda _: signed_in)
+        monkeypatch.setattr(door, "judged", lambda *_: tmp_path)
+        monkeypatch.setattr(door, "cdk_in_terminal", lambda words: reached.append(words[0]))
     words = ["--environment", "prod"]
-    assert deploy.lifecycle.up.main(words) == 1
-    assert "is deployed and is not retired" in capsys.readouterr().err
+    for parts in ([], ["registry"]):
+        assert deploy.lifecycle.up.main([*words, *parts]) == 1
+        assert "is deployed and is not retired" in capsys.readouterr().err
+        assert deploy.lifecycle.diff.main([*words, *parts]) == 1
+        assert "refused: the settings of prod no longer have" in capsys.readouterr().out
     assert not reached
     drop(monkeypatch, workspaces=PROD.workspaces)
+    assert deploy.lifecycle.diff.main(words) == 0
     assert deploy.lifecycle.up.main(words) == 0
     assert reached == ["deploy"]
 

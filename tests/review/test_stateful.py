@@ -9,7 +9,7 @@ import pytest
 
 from deploy.review.stateful import replaced_between
 
-AT = ("starburst-prod-storage", "Data1234")
+STACK, NAME = "starburst-prod-storage", "Data1234"
 BUCKET = {
     "Type": "AWS::S3::Bucket",
     "DeletionPolicy": "Retain",
@@ -19,8 +19,8 @@ BUCKET = {
 
 
 def said(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> list[str]:
-    after: dict[tuple[str, str], Mapping[str, Any]] = {} if new is None else {AT: new}
-    return [one.sentence for one in replaced_between({AT: old}, after, environment="prod")]
+    before, after = ({STACK: {"Resources": {NAME: one} if one else {}}} for one in (old, new))
+    return [one.sentence for one in replaced_between(before, after, environment="prod")]
 
 
 def with_(old: Mapping[str, Any], **properties: Any) -> dict[str, Any]:
@@ -51,6 +51,43 @@ def test_what_is_changed_in_place_is_silent() -> None:
     assert said(BUCKET, BUCKET) == []
     # CloudFormation turns it on in place, whatever `cdk diff` prints.
     assert said(BUCKET, with_(BUCKET, ObjectLockEnabled=True)) == []
+
+
+def test_what_goes_with_its_stack_is_told() -> None:
+    before = {STACK: {"Resources": {NAME: BUCKET}}}
+    (finding,) = replaced_between(before, {}, environment="prod")
+    assert "is removed: it stays in the account" in finding.sentence
+
+
+def test_what_follows_a_replacement_is_told_too() -> None:
+    """A subnet of a VPC that is replaced says the same as before, and goes all the same."""
+
+    def network(cidr: str) -> dict[str, Any]:
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}}
+        subnet = {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"},
+        }
+        return {STACK: {"Resources": {"Vpc": vpc, "Subnet": subnet}}}
+
+    before, after = network("10.0.0.0/16"), network("10.0.0.0/8")
+    found = [one.sentence for one in replaced_between(before, after, environment="prod")]
+    assert found == [
+        f"{STACK}/{name} is replaced, since {why} cannot be changed in place: all that stands in "
+        "it has to move."
+        for name, why in (
+            ("Subnet (AWS::EC2::Subnet)", "VpcId"),
+            ("Vpc (AWS::EC2::VPC)", "CidrBlock"),
+        )
+    ]
+
+
+def test_what_may_be_replaced_is_told_so() -> None:
+    database = {"Type": "AWS::RDS::DBInstance", "Properties": {"AvailabilityZone": "a"}}
+    (sentence,) = said(database, with_(database, AvailabilityZone="b"))
+    assert (
+        "may be replaced: CloudFormation changes AvailabilityZone in place under some" in sentence
+    )
 
 
 def test_what_holds_nothing_is_silent() -> None:

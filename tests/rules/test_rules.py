@@ -14,7 +14,7 @@ import pytest
 from environments import ALL
 from starburst_assurance.rules import RULES, Rule, Verdict
 from starburst_assurance.rules.stuck_name import ACCEPTED
-from starburst_assurance.rules.unstated_removal import STATEFUL
+from starburst_assurance.templates.holding import STATEFUL
 from starburst_assurance.templates.lengths import length
 from starburst_assurance.templates.schemas import create_only
 from starburst_assurance.templates.template import Template, read_stage

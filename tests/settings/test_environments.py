@@ -25,6 +25,7 @@ from stacks.settings import (
     Network,
     Rates,
     SettingsError,
+    Shared,
     Workspace,
     check_together,
 )
@@ -213,23 +214,22 @@ def test_zones_can_be_named_where_the_region_has_them() -> None:
 
 def test_one_environment_alone_sets_what_an_account_has_once() -> None:
     apart = Network(cidr="10.99.0.0/20", zones=3)
-    second = beside_prod("second", network=apart, registry_scanning=True)
+    second = beside_prod("second", network=apart, shared=Shared())
     with pytest.raises(SettingsError) as refusal:
         check_together((environments.PROD, second))
     assert str(refusal.value) == (
-        "environment second: registry_scanning is True; allowed: False where environment prod sets "
-        "it for the same account and Region."
+        "environment second: shared is Shared(registry_scanning=True, block_public_access=False); "
+        "allowed: None where environment prod has it for the same account and Region."
     )
-    second = replace(second, registry_scanning=False)
+    second = replace(second, shared=None)
     check_together((environments.PROD, second))
-    elsewhere = replace(second, region="eu-central-1", registry_scanning=True)
+    elsewhere = replace(second, region="eu-central-1", shared=Shared())
     check_together((environments.PROD, elsewhere))
 
-    shut = replace(environments.PROD, network=replace(apart, block_public_access=True))
-    with pytest.raises(SettingsError, match=r"second: network\.block_public_access is True; allow"):
-        check_together(
-            (shut, replace(second, network=Network(cidr="10.98.0.0/20", block_public_access=True)))
-        )
+    with pytest.raises(SettingsError, match=r"environment second: shared is None; allowed: Sha"):
+        check_together((environments.PROD, replace(second, region="eu-central-1")))
+
+    shut = replace(environments.PROD, network=apart, shared=Shared(block_public_access=True))
     nat = Network(cidr="10.98.0.0/20", zones=3, egress="nat")
     for both in ((shut, replace(second, network=nat)), (replace(second, network=nat), shut)):
         with pytest.raises(SettingsError, match=r"environment second: network\.egress is 'nat'"):
@@ -237,7 +237,7 @@ def test_one_environment_alone_sets_what_an_account_has_once() -> None:
 
 
 def beside_prod(name: str, **changes: object) -> Environment:
-    return replace(environments.PROD, name=name, **{"registry_scanning": False, **changes})
+    return replace(environments.PROD, name=name, **{"shared": None, **changes})
 
 
 @pytest.mark.parametrize("between", [1, 2])
@@ -258,12 +258,14 @@ def test_an_account_has_five_trails() -> None:
         beside_prod(f"other{number}", network=Network(cidr=f"10.9{number}.0.0/20", zones=3))
         for number in range(6)
     ]
+    several[0] = replace(several[0], shared=Shared())
     check_together(several[:5])
     check_together([*several[:5], replace(several[5], audit=Audit(trail=False))])
 
 
 def test_overlapping_networks_of_two_regions_pass() -> None:
-    check_together((environments.PROD, beside_prod("second", region="eu-central-1")))
+    abroad = beside_prod("second", region="eu-central-1", shared=Shared())
+    check_together((environments.PROD, abroad))
 
 
 def test_environments_may_share_an_existing_vpc_and_its_endpoints() -> None:
@@ -279,12 +281,16 @@ def test_environments_may_share_an_existing_vpc_and_its_endpoints() -> None:
         s3_endpoint_id="vpce-0a1b2c3d",
     )
     one, two, three = (
-        beside_prod(name, network=Network(existing=existing))
-        for name, existing in (("one", creates), ("two", reuses), ("three", reuses))
+        beside_prod(name, network=Network(existing=existing), shared=shared)
+        for name, existing, shared in (
+            ("one", creates, Shared()),
+            ("two", reuses, None),
+            ("three", reuses, None),
+        )
     )
     check_together((one, two, three))
     with pytest.raises(SettingsError, match=r"environment four: network\.existing\.endpoints"):
-        check_together((one, replace(one, name="four")))
+        check_together((one, replace(one, name="four", shared=None)))
 
 
 @pytest.mark.parametrize(

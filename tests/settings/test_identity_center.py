@@ -43,7 +43,7 @@ def groups(**changes: Any) -> WorkspaceGroups:
 def beside(**changes: Any) -> None:
     """Check two environments whose people come by the same instance."""
     apart: dict[str, Any] = {"name": "second", "network": Network(cidr="10.99.0.0/20")}
-    second = replace(signed_in(**changes), registry_scanning=False, **apart)
+    second = replace(signed_in(**changes), shared=None, **apart)
     check_together([signed_in(), second])
 
 

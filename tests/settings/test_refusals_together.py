@@ -18,6 +18,7 @@ from stacks.settings import (
     Instance,
     Network,
     SettingsError,
+    Shared,
     Workspace,
     check_together,
 )
@@ -68,23 +69,28 @@ def together(count: int) -> None:
         replace(
             DEV,
             name=f"dev{number}",
-            registry_scanning=False,
+            shared=None if number else DEV.shared,
             network=Network(cidr=f"10.9{number}.0.0/20"),
         )
         for number in range(count)
     )
 
 
+def ownerless() -> None:
+    """Check an environment that leaves what its account has once to another that is not there."""
+    check_together([replace(DEV, shared=None)])
+
+
 def sharing(one: Network, other: Network) -> None:
-    first = replace(DEV, registry_scanning=False, network=one)
-    check_together([first, replace(first, name="second", network=other)])
+    first = replace(DEV, shared=Shared(block_public_access=True), network=one)
+    check_together([first, replace(first, name="second", shared=None, network=other)])
 
 
 LONG = Workspace(
     name="long", limits=Limits(timeout_seconds=3 * 86_400), budget_emails=("team@example.com",)
 )
 WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@example.com",))
-SHUT = Network(cidr="10.98.0.0/20", block_public_access=True)
+SHUT = Network(cidr="10.98.0.0/20")
 
 MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a sixth trail of an account": (
@@ -237,7 +243,7 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     ),
     "overlapping blocks of one region": (
         beside,
-        {"network": DEV.network, "registry_scanning": False},
+        {"network": DEV.network, "shared": None},
         "environment second: network.cidr is",
     ),
     "endpoints made twice in one VPC": (
@@ -248,13 +254,20 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a registry with two owners": (
         beside,
         {},
-        "environment second: registry_scanning is True; allowed: False where environment dev sets "
-        "it for the same account and Region.",
+        "environment second: shared is Shared(registry_scanning=True, block_public_access=False); "
+        "allowed: None where environment dev has it for the same account and Region.",
     ),
-    "gateways with two owners": (
-        sharing,
-        {"one": replace(SHUT, cidr="10.97.0.0/20"), "other": SHUT},
-        "environment second: network.block_public_access is True; allowed",
+    "an account whose settings nobody owns": (
+        ownerless,
+        {},
+        "environment dev: shared is None; allowed: Shared(…) in one environment of account "
+        "444455556666 in eu-west-1: where the organization sets all of it, "
+        "Shared(registry_scanning=False).",
+    ),
+    "a scan of the registry now and then": (
+        Shared,
+        {"registry_scanning": "daily"},
+        "shared.registry_scanning is 'daily'; allowed: True or False.",
     ),
     "a way out through a gateway that a neighbour shuts": (
         sharing,

@@ -13,12 +13,20 @@ __all__ = [
     "GroupScaling",
     "KeyKms",
     "LogGroups",
+    "NoParameters",
     "OneFunction",
     "ProbeEc2",
     "QueueSqs",
     "TaggedResources",
     "TrailLogging",
 ]
+
+
+class NoParameters:
+    """Parameter Store of an account in which no environment is published."""
+
+    def get_parameter(self, *, Name: str) -> None:
+        raise AwsError("ParameterNotFound", Name)
 
 
 class OneFunction:

@@ -12,7 +12,7 @@ import pytest
 
 import app
 from environments import ALL, DEV
-from stacks.settings import Network, Rates, SettingsError
+from stacks.settings import Network, Rates, SettingsError, Shared
 from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
 from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
 from tests.networks import EXISTING, REUSED
@@ -306,7 +306,7 @@ def test_a_region_without_a_known_prefix_list_says_what_to_set(
 def test_internet_gateways_can_be_shut_for_the_whole_account(
     build: Build, egress: Any, mode: str
 ) -> None:
-    network = build(network=Network(egress=egress, block_public_access=True))
+    network = build(network=Network(egress=egress), shared=Shared(block_public_access=True))
     block = only(network, "AWS::EC2::VPCBlockPublicAccessOptions")
     assert block == {"InternetGatewayBlockMode": mode}
     [body] = resources(network, "AWS::EC2::VPCBlockPublicAccessOptions").values()
@@ -317,4 +317,4 @@ def test_other_accounts_are_left_alone(templates: Templates, environment: Any) -
     found = resources(
         templates[f"{environment.name}/network"], "AWS::EC2::VPCBlockPublicAccessOptions"
     )
-    assert bool(found) is environment.network.block_public_access
+    assert bool(found) is environment.shuts_gateways

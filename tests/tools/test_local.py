@@ -11,7 +11,7 @@ from deploy import __main__ as command
 from deploy.tools import local as tool
 from deploy.tools.local import DIFFERENCES, Deployment, NoLikeness, changes, likeness
 from environments import ALL, DEV, LOCAL, PROD
-from stacks.settings import Network
+from stacks.settings import Network, Shared
 from starburst.local import LocalEnvironment
 from tests.networks import REUSED
 
@@ -22,7 +22,7 @@ TOLD = {
         *("capacity", "fips", "organization_id", "permissions_boundary", "accepted_risks"),
         *("trusted_cidrs", "trusted_vpcs"),
     },
-    "no named zones": {"network", "registry_scanning"},
+    "no named zones": {"network", "shared"},
     "workers run under": {
         *("architecture", "other_architectures", "python", "image_digest", "workspaces"),
     },
@@ -63,12 +63,13 @@ def test_all_that_aws_alone_has_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
         organization_id="o-a1b2c3d4e5",
         trusted_cidrs=("140.107.0.0/16",),
         architecture="ARM64",
-        network=replace(PROD.network, egress="nat", block_public_access=True),
+        network=replace(PROD.network, egress="nat"),
+        shared=Shared(block_public_access=True),
     )
     monkeypatch.setattr(tool, "ALL", (LOCAL, everything))
     made = likeness("prod")
     assert made.network.egress == "nat"
-    assert not made.network.block_public_access
+    assert not made.shuts_gateways
     assert (made.permissions_boundary, made.organization_id, made.trusted_cidrs) == (None, None, ())
     assert made.architecture == LOCAL.architecture
 

@@ -7,59 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from starburst_assurance.rules.rule import Rule
+from starburst_assurance.templates.holding import STATEFUL
 from starburst_assurance.templates.template import Resource, Template
 
-__all__ = ["STATEFUL", "UNSTATED_REMOVAL"]
-
-STATEFUL: Final = (
-    "AWS::Athena::WorkGroup",
-    "AWS::Backup::BackupVault",
-    "AWS::Cassandra::Table",
-    "AWS::CloudFormation::Stack",
-    "AWS::CloudTrail::EventDataStore",
-    "AWS::Cognito::UserPool",
-    "AWS::DocDB::DBCluster",
-    "AWS::DocDB::DBInstance",
-    "AWS::DynamoDB::GlobalTable",
-    "AWS::DynamoDB::Table",
-    "AWS::EC2::Volume",
-    "AWS::ECR::Repository",
-    "AWS::EFS::FileSystem",
-    "AWS::EMR::Cluster",
-    "AWS::ElastiCache::CacheCluster",
-    "AWS::ElastiCache::ReplicationGroup",
-    "AWS::Elasticsearch::Domain",
-    "AWS::FSx::FileSystem",
-    "AWS::Glue::Database",
-    "AWS::Glue::Table",
-    "AWS::KMS::Key",
-    "AWS::KMS::ReplicaKey",
-    "AWS::Kinesis::Stream",
-    "AWS::Logs::LogGroup",
-    "AWS::MSK::Cluster",
-    "AWS::MemoryDB::Cluster",
-    "AWS::Neptune::DBCluster",
-    "AWS::Neptune::DBInstance",
-    "AWS::OpenSearchServerless::Collection",
-    "AWS::OpenSearchService::Domain",
-    "AWS::Organizations::Account",
-    "AWS::QLDB::Ledger",
-    "AWS::RDS::DBCluster",
-    "AWS::RDS::DBInstance",
-    "AWS::Redshift::Cluster",
-    "AWS::RedshiftServerless::Namespace",
-    "AWS::S3::Bucket",
-    "AWS::S3Express::DirectoryBucket",
-    "AWS::S3Tables::Table",
-    "AWS::S3Tables::TableBucket",
-    "AWS::SDB::Domain",
-    "AWS::SQS::Queue",
-    "AWS::SecretsManager::Secret",
-    "AWS::Timestream::Database",
-    "AWS::Timestream::Table",
-)
-"""Types that hold what cannot be synthesized again."""
-
+__all__ = ["UNSTATED_REMOVAL"]
 
 _POLICIES: Final = {
     "AWS::Kinesis::ResourcePolicy": "ResourceArn",

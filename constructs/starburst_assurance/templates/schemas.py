@@ -9,13 +9,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Pointer", "SchemaError", "create_only", "identifier", "values_at"]
+__all__ = [
+    "Pointer",
+    "SchemaError",
+    "create_only",
+    "identifier",
+    "of_the_account",
+    "values_at",
+]
 
 Pointer = tuple[str, ...]
 """The names on the way to a property; ``*`` for each item of a list."""
 
 _REGION: Final = "us-east-1"
 """Where AWS has every type first."""
+
+
+_ACCOUNT: Final = ("AccountId", "AwsAccountId", "RegistryId")
+"""How schemas call an account; a registry is called by its account's number."""
 
 
 class SchemaError(RuntimeError):
@@ -59,6 +70,17 @@ def identifier(kind: str) -> Pointer | None:
     """
     written = (_schema(kind) or {}).get("primaryIdentifier", ())
     return _pointer(written[0]) if len(written) == 1 else None
+
+
+def of_the_account(kind: str) -> bool:
+    """Return whether an account has one of a type in a Region: its number alone identifies it.
+
+    Example:
+        >>> [of_the_account(f"AWS::ECR::{one}") for one in ("RegistryPolicy", "Repository")]
+        [True, False]
+    """
+    written = (_schema(kind) or {}).get("primaryIdentifier", ())
+    return bool(written) and all(_pointer(one)[-1] in _ACCOUNT for one in written)
 
 
 def values_at(properties: object, pointer: Pointer) -> Iterator[Any]:

@@ -12,8 +12,6 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from starburst.contract import WORKSPACE_TAG
-
 __all__ = ["AGENT_SETTINGS", "HostGroup", "HostTemplate"]
 
 AGENT_SETTINGS: Final[Mapping[str, str]] = {
@@ -47,7 +45,7 @@ class HostTemplate(ec2.CfnLaunchTemplate):
         group: security group: the workers' own, which nothing can reach.
         key: encrypts the disk.
         disk_gb: its size.
-        workspace: value of the instances' and disks' ``starburst-workspace`` tag.
+        tags: of the instances and disks.
     """
 
     def __init__(
@@ -62,7 +60,7 @@ class HostTemplate(ec2.CfnLaunchTemplate):
         group: ec2.ISecurityGroup,
         key: kms.Key,
         disk_gb: int,
-        workspace: str,
+        tags: Mapping[str, str],
     ) -> None:
         hardware = ecs.AmiHardwareType.ARM if architecture == _ARM else ecs.AmiHardwareType.STANDARD
         # The ECS-optimized image of the day of the deployment, from AWS's public parameter.
@@ -107,7 +105,8 @@ class HostTemplate(ec2.CfnLaunchTemplate):
                 ],
                 tag_specifications=[
                     ec2.CfnLaunchTemplate.TagSpecificationProperty(
-                        resource_type=kind, tags=[{"key": WORKSPACE_TAG, "value": workspace}]
+                        resource_type=kind,
+                        tags=[{"key": key, "value": value} for key, value in tags.items()],
                     )
                     for kind in ("instance", "volume")
                 ],

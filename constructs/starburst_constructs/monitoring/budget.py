@@ -10,7 +10,7 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from starburst.contract import WORKSPACE_TAG
+from starburst.contract import COST_TAG
 from starburst_constructs.naming import name_following
 
 __all__ = ["THRESHOLDS", "WorkspaceBudget"]
@@ -23,8 +23,8 @@ class WorkspaceBudget(Construct):
     """Alerts on what a workspace has spent this month.
 
     Billing data lags by hours, so a budget tells, or freezes what was spent long since, and the
-    controller's totals hold meanwhile. It counts what carries the workspace's tag: workers above
-    all. The tag must be activated once as a cost allocation tag in the account that pays.
+    controller's totals hold meanwhile. It counts what carries the workspace's ``COST_TAG``: workers
+    above all. The tag must be activated once as a cost allocation tag in the account that pays.
 
     Who is told, and when, cannot be changed in a budget, only replaced with it; so they are in its
     name (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/365).
@@ -33,7 +33,7 @@ class WorkspaceBudget(Construct):
         scope: parent construct.
         construct_id: its id there.
         name: how the budget's name begins; unique in the account.
-        workspace: value of the ``starburst-workspace`` tag.
+        booked: value of ``COST_TAG`` that it counts.
         monthly_usd: the budget.
         emails: who is told, 1 to 10.
         topic: told as well when all of it is spent.
@@ -46,7 +46,7 @@ class WorkspaceBudget(Construct):
         construct_id: str,
         *,
         name: str,
-        workspace: str,
+        booked: str,
         monthly_usd: float,
         emails: Sequence[str],
         topic: sns.Topic,
@@ -70,7 +70,7 @@ class WorkspaceBudget(Construct):
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{WORKSPACE_TAG}${workspace}"]},
+                cost_filters={"TagKeyValue": [f"user:{COST_TAG}${booked}"]},
             ),
             notifications_with_subscribers=[
                 budgets.CfnBudget.NotificationWithSubscribersProperty(

@@ -295,7 +295,7 @@ def watcher_document(
     groups = [placement.arn("logs", f"log-group:{name}:*") for name in names]
     trails = placement.arn("cloudtrail", f"trail/starburst-{environment}")
     return document(
-        allow("FindTheTrail", ["cloudtrail:GetTrail"], [trails]),
+        allow("FindTheTrail", ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus"], [trails]),
         allow("Ask", ["logs:StartQuery"], groups),
         # What a query found has no resource: only its id, which nobody can guess.
         allow("ReadAnswers", ["logs:GetQueryResults", "logs:StopQuery"], ["*"]),

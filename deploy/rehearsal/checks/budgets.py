@@ -8,7 +8,7 @@ from typing import Final
 
 from deploy.rehearsal.asking.check import Answer, Check
 from deploy.rehearsal.asking.subject import Subject
-from starburst.contract import WORKSPACE_TAG
+from starburst.contract import COST_TAG as TAG
 
 __all__ = ["BUDGETS", "COST_TAG"]
 
@@ -64,16 +64,14 @@ BUDGETS: Final = Check(
 
 def _count(subject: Subject) -> Answer:
     """Return what Cost Explorer says; a refusal is the caller's to report, never a yes."""
-    answer = subject.clients("ce").list_cost_allocation_tags(
-        TagKeys=[WORKSPACE_TAG], Type="UserDefined"
-    )
+    answer = subject.clients("ce").list_cost_allocation_tags(TagKeys=[TAG], Type="UserDefined")
     found = {one["TagKey"]: one["Status"] for one in answer["CostAllocationTags"]}
-    facts = {"status": found.get(WORKSPACE_TAG, "not there")}
-    if found.get(WORKSPACE_TAG) == "Active":
-        return Answer(held=(f"costs are counted by {WORKSPACE_TAG}",), facts=facts)
+    facts = {"status": found.get(TAG, "not there")}
+    if found.get(TAG) == "Active":
+        return Answer(held=(f"costs are counted by {TAG}",), facts=facts)
     return Answer(
         failed=(
-            f"the cost allocation tag {WORKSPACE_TAG} is {facts['status'].lower()}: every budget "
+            f"the cost allocation tag {TAG} is {facts['status'].lower()}: every budget "
             "reads zero until it is activated in the account that pays",
         ),
         facts=facts,

@@ -7,12 +7,15 @@ Thousands of runs are made of one scene, so moto would be too slow. What both an
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from starburst.aws.queue_calls import SessionQueueCalls
 
 __all__ = ["MemoryParameters", "MemoryQueues", "MemoryStore"]
 
@@ -125,38 +128,38 @@ class MemoryQueues:
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     sent: int = 0
 
-    def create_queue(self, *, QueueName: str, Attributes: dict[str, str] | None = None) -> Answer:
+    def create_queue(self, *, QueueName: str, Attributes: Mapping[Any, str] | None = None) -> Any:
         url = _URL + QueueName
         self.queues.setdefault(url, [])
         arn = f"arn:aws:sqs:eu-west-1:123456789012:{QueueName}"
         self.attributes.setdefault(url, {"QueueArn": arn, **(Attributes or {})})
         return {"QueueUrl": url}
 
-    def delete_queue(self, *, QueueUrl: str) -> Answer:
+    def delete_queue(self, *, QueueUrl: str) -> Any:
         self._messages(QueueUrl, "DeleteQueue")
         del self.queues[QueueUrl]
         return {}
 
-    def purge_queue(self, *, QueueUrl: str) -> Answer:
+    def purge_queue(self, *, QueueUrl: str) -> Any:
         self._messages(QueueUrl, "PurgeQueue").clear()
         return {}
 
-    def get_queue_url(self, *, QueueName: str) -> Answer:
+    def get_queue_url(self, *, QueueName: str) -> Any:
         self._messages(_URL + QueueName, "GetQueueUrl")
         return {"QueueUrl": _URL + QueueName}
 
-    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> Answer:
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> Any:
         messages = self._messages(QueueUrl, "GetQueueAttributes")
         hidden = sum(message.hidden > self.now() for message in messages)
         counts = {"": len(messages) - hidden, "Delayed": 0, "NotVisible": hidden}
         found = {f"ApproximateNumberOfMessages{name}": str(n) for name, n in counts.items()}
-        if AttributeNames == ["All"]:
+        if list(AttributeNames) == ["All"]:
             return {"Attributes": found | self.attributes[QueueUrl]}
         return {"Attributes": {name: found[name] for name in AttributeNames}}
 
     def list_queues(
         self, *, QueueNamePrefix: str = "", MaxResults: int = 1000, NextToken: str = ""
-    ) -> Answer:
+    ) -> Any:
         prefix = _URL + QueueNamePrefix
         urls = sorted(url for url in self.queues if url.startswith(prefix) and url > NextToken)
         shown = urls[: min(self.page, MaxResults)]
@@ -165,7 +168,7 @@ class MemoryQueues:
         more = {"NextToken": shown[-1]} if len(shown) < len(urls) else {}
         return {"QueueUrls": shown, **more}
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Answer:
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Any:
         messages = self._messages(QueueUrl, "SendMessage")
         self.sent += 1
         messages.append(_Message(name=f"m{self.sent}", body=MessageBody))
@@ -178,7 +181,7 @@ class MemoryQueues:
         MaxNumberOfMessages: int = 1,
         WaitTimeSeconds: int = 0,
         VisibilityTimeout: float | None = None,
-    ) -> Answer:
+    ) -> Any:
         now = self.now()
         visible = [one for one in self._messages(QueueUrl, "ReceiveMessage") if one.hidden <= now]
         received = visible[:MaxNumberOfMessages]
@@ -195,7 +198,7 @@ class MemoryQueues:
             ]
         }
 
-    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Answer:
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> Any:
         messages = self._messages(QueueUrl, "DeleteMessage")
         messages[:] = [one for one in messages if one.name != ReceiptHandle]
         return {}
@@ -204,6 +207,10 @@ class MemoryQueues:
         if url not in self.queues:
             raise _error(_GONE, operation)
         return self.queues[url]
+
+
+if TYPE_CHECKING:
+    _QUEUES: type[SessionQueueCalls] = MemoryQueues
 
 
 @dataclass(kw_only=True)

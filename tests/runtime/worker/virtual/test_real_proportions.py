@@ -46,7 +46,13 @@ def test_a_message_is_another_workers_one_lease_after_its_workers_last_heartbeat
         session.run(first)
     assert session.time.now == pytest.approx(100.0)
     for _ in range(deliveries):
-        assert session.sqs.receive_message(WaitTimeSeconds=60, VisibilityTimeout=30)["Messages"]
+        assert session.sqs.receive_message(
+            QueueUrl="url",
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=60,
+            VisibilityTimeout=30,
+            MessageSystemAttributeNames=[],
+        )["Messages"]
     took = session.time.now - 100.0 - LEASE_SECONDS * (deliveries - 1)
     assert took <= LEASE_SECONDS + TICK_SECONDS
     assert took > LEASE_SECONDS - HEARTBEAT_SECONDS - 2 * TICK_SECONDS

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import EndpointConnectionError
 
 from tests.runtime.wire import json_error, no_queue, s3_error
 
 from .virtual_time import VirtualTime
+
+if TYPE_CHECKING:
+    from starburst.aws.queue_calls import LeaseCalls
 
 __all__ = ["Act", "Message", "VirtualS3", "VirtualSQS", "dated", "outage"]
 
@@ -153,11 +156,13 @@ class VirtualSQS(_Service):
     def receive_message(
         self,
         *,
+        QueueUrl: str,
+        MaxNumberOfMessages: int,
         WaitTimeSeconds: int,
         VisibilityTimeout: int,
-        MessageSystemAttributeNames: Sequence[str] = (),
-        **_: Any,
-    ) -> dict[str, Any]:
+        MessageSystemAttributeNames: Sequence[str],
+    ) -> Any:
+        assert MaxNumberOfMessages == 1, QueueUrl
         self._meet("receive_message")
         until = self.time.now + WaitTimeSeconds
         while True:
@@ -190,7 +195,7 @@ class VirtualSQS(_Service):
         }
 
     def change_message_visibility(
-        self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any
+        self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
     ) -> None:
         with self._called("change_message_visibility"):
             self._look()
@@ -200,12 +205,12 @@ class VirtualSQS(_Service):
                     return
             raise json_error("sqs", "MessageNotInflight")
 
-    def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
         with self._called("delete_message"):
             self._look()
             self.messages = [m for m in self.messages if m.receipt != ReceiptHandle]
 
-    def send_message_batch(self, *, Entries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:
         with self._called("send_message_batch"):
             self._look()
             refused = Entries[:1] if self.refused else []
@@ -214,9 +219,7 @@ class VirtualSQS(_Service):
                 self.send(entry["MessageBody"])
         return {"Failed": [{"Id": entry["Id"]} for entry in refused]}
 
-    def get_queue_attributes(
-        self, *, AttributeNames: Sequence[str] = (), **_: Any
-    ) -> dict[str, Any]:
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> Any:
         with self._called("get_queue_attributes"):
             self._look()
             waiting = sum(message.visible <= self.time.now for message in self.messages)
@@ -226,6 +229,10 @@ class VirtualSQS(_Service):
     def _look(self) -> None:
         if self.deleted:
             raise no_queue()
+
+
+if TYPE_CHECKING:
+    _QUEUE: type[LeaseCalls] = VirtualSQS
 
 
 def _milliseconds(moment: float) -> str:

@@ -1,4 +1,4 @@
-"""Whether AWS counts costs by the workspace's tag: where it does not, every budget reads zero."""
+"""Whether AWS counts costs by the kit's tag: where it does not, every budget reads zero."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from .hosts import Hosts, Instance
 from .keys import CONTROL_PREFIX, SessionKeys
 from .limits import MAX_WORKERS, Limits
 from .names import (
+    COST_TAG,
     DATA_VARIABLE,
     ENVIRONMENT_NAME,
     PRINCIPAL_NAME,
@@ -23,6 +24,7 @@ from .names import (
     WORKSPACE_TAG,
     ControllerDoor,
     WorkerVariable,
+    booked_on,
     capacity_provider,
     controller_name,
     encryption_context,
@@ -41,6 +43,7 @@ from .workspace_keys import WorkspaceKeys
 
 __all__ = [
     "CONTROL_PREFIX",
+    "COST_TAG",
     "DATA_VARIABLE",
     "ENVIRONMENT_NAME",
     "MAX_WORKERS",
@@ -68,6 +71,7 @@ __all__ = [
     "WorkerVariable",
     "WorkspaceDocument",
     "WorkspaceKeys",
+    "booked_on",
     "capacity_provider",
     "controller_name",
     "encryption_context",

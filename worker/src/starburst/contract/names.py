@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 __all__ = [
+    "COST_TAG",
     "DATA_VARIABLE",
     "ENVIRONMENT_NAME",
     "PRINCIPAL_NAME",
@@ -17,6 +18,7 @@ __all__ = [
     "WORKSPACE_TAG",
     "ControllerDoor",
     "WorkerVariable",
+    "booked_on",
     "capacity_provider",
     "controller_name",
     "encryption_context",
@@ -31,12 +33,20 @@ USER_TAG: Final = "userName"
 """The principal tag that names the analyst; it is also their folder in the bucket (P10)."""
 
 WORKSPACE_TAG: Final = "starburst-workspace"
-"""The tag of every role, task and cost that belongs to one workspace.
+"""The tag of every role and task that belongs to one workspace.
 
 It has no colon, unlike our other tags, because the bucket's policy has it inside a variable: AWS
 documents variables with hyphens in a tag's key and shows none with a colon, and a variable that IAM
 does not resolve would open or shut the bucket for all workers
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_attribute-based-access-control.html).
+"""
+
+COST_TAG: Final = "starburst-cost"
+"""The cost allocation tag by which budgets count: which workspace of which environment pays.
+
+A tag of its own, since ``starburst-workspace`` is the bare name, which two environments of one
+account may both have, and a budget that filters by two tags of different keys is documented nowhere
+as counting only what has both.
 """
 
 TAMPERING: Final = "starburst-tampering"
@@ -83,6 +93,16 @@ class ControllerDoor:
     ANALYSTS: Final = "analysts"
     SERVICE: Final = "service"
     OFFICERS: Final = "officers"
+
+
+def booked_on(environment: str, workspace: str) -> str:
+    """Return the value of ``COST_TAG``: no other workspace of the organization has it.
+
+    Example:
+        >>> booked_on("prod", "genomics")
+        'prod/genomics'
+    """
+    return f"{environment}/{workspace}"
 
 
 def controller_name(environment: str) -> str:

@@ -68,7 +68,7 @@ def _cost_tag(profile: str | None) -> CostTag:
     import boto3  # noqa: PLC0415 - slow to import
 
     from starburst.aws.cost_tag import billing, look_at_cost_tag  # noqa: PLC0415 - likewise
-    from starburst.contract import WORKSPACE_TAG  # noqa: PLC0415 - kept together with its use
+    from starburst.contract import COST_TAG  # noqa: PLC0415 - kept together with its use
 
     client = billing(boto3.session.Session(profile_name=profile))
-    return look_at_cost_tag(client, WORKSPACE_TAG)
+    return look_at_cost_tag(client, COST_TAG)

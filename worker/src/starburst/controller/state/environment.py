@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_ecs.client import ECSClient
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
+
+    from starburst.aws.queue_calls import SessionQueueCalls
 
 __all__ = ["Clients", "Environment", "Settings"]
 
@@ -37,7 +38,7 @@ class Clients:
     """
 
     s3: S3Client
-    sqs: SQSClient
+    sqs: SessionQueueCalls
     ecs: ECSClient
     ssm: SSMClient
     cloudformation: CloudFormationClient | None = None

@@ -22,12 +22,13 @@ from starburst.worker.logs.integrity import report_unverified
 from starburst.worker.settings.timings import Timings
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import (
         ReceiveMessageResultTypeDef,
         SendMessageBatchRequestEntryTypeDef,
         SendMessageBatchResultTypeDef,
     )
+
+    from starburst.aws.queue_calls import LeaseCalls
 
 __all__ = ["Held", "Lease", "Leases", "QueueGone", "QueueRefused", "QueueUnseen", "Request"]
 
@@ -121,7 +122,7 @@ class Leases:
 
     def __init__(
         self,
-        sqs: SQSClient,
+        sqs: LeaseCalls,
         queue_url: str,
         *,
         timings: Timings | None = None,
