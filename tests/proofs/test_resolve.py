@@ -79,6 +79,52 @@ def test_what_cannot_be_resolved_is_an_error(resolver: Resolver, token: Any) -> 
         resolver.value("one", token)
 
 
+DEPLOYED: dict[str, Any] = {
+    "Resources": {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Topic": {"Type": "AWS::SNS::Topic"},
+        "Key": {"Type": "AWS::KMS::Key"},
+        "Own": {"Type": "AWS::IAM::ManagedPolicy"},
+        "Vpc": {"Type": "AWS::EC2::VPC"},
+        "Group": {"Type": "AWS::EC2::SecurityGroup"},
+        "Later": {"Type": "AWS::S3::Bucket"},
+    }
+}
+PHYSICAL = {
+    ("one", "Bucket"): "one-bucket-1a2b",
+    ("one", "Queue"): "https://sqs.eu-west-1.amazonaws.com/111122223333/one-q-1a2b",
+    ("one", "Topic"): "arn:aws:sns:eu-west-1:111122223333:one-topic-1a2b",
+    ("one", "Key"): "0cf5a417-3179-4026-b085-ce3dea2d95c4",
+    ("one", "Own"): "arn:aws:iam::111122223333:policy/a/path/one-own-1a2b",
+    ("one", "Vpc"): "vpc-1a2b",
+    ("one", "Vpc.DefaultSecurityGroup"): "sg-default",
+    ("one", "Group"): "sg-1a2b",
+}
+
+
+@pytest.mark.parametrize(
+    ("token", "value"),
+    [
+        ({"Fn::GetAtt": ["Bucket", "Arn"]}, "arn:aws:s3:::one-bucket-1a2b"),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, "arn:aws:sqs:eu-west-1:111122223333:one-q-1a2b"),
+        ({"Ref": "Topic"}, "arn:aws:sns:eu-west-1:111122223333:one-topic-1a2b"),
+        (
+            {"Fn::GetAtt": ["Key", "Arn"]},
+            "arn:aws:kms:eu-west-1:111122223333:key/0cf5a417-3179-4026-b085-ce3dea2d95c4",
+        ),
+        ({"Ref": "Own"}, "arn:aws:iam::111122223333:policy/a/path/one-own-1a2b"),
+        ({"Fn::GetAtt": ["Vpc", "VpcId"]}, "vpc-1a2b"),
+        ({"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}, "sg-default"),
+        ({"Fn::GetAtt": ["Group", "GroupId"]}, "sg-1a2b"),
+        ({"Ref": "Later"}, "one-later"),
+    ],
+)
+def test_what_is_deployed_has_the_names_that_aws_gave_it(token: Any, value: str) -> None:
+    resolver = Resolver({"one": DEPLOYED}, "111122223333", "eu-west-1", physical=PHYSICAL)
+    assert resolver.value("one", token) == value
+
+
 def test_nothing_unresolved_is_left(policy_sets: Mapping[str, PolicySet]) -> None:
     for policy_set in some(policy_sets.values()):
         text = repr(policy_set)

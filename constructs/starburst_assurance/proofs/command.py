@@ -9,7 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from starburst_assurance.proofs.mutation.testing import Fate, Log, run_mutants
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.reading.resolve import Physical
 from starburst_assurance.proofs.reading.sharing import Sharing
-from starburst_assurance.proofs.solving.prove import prove_all
+from starburst_assurance.proofs.solving.prove import Verdict, prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import theorems_in
 
-__all__ = ["policy_sets_of", "run", "synthesized", "theorems_of"]
+__all__ = ["policy_sets_of", "run", "synthesized", "tell", "theorems_of"]
 
 _PROGRESS = 200
 
@@ -65,7 +66,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def policy_sets_of(
-    app: Any, assembly: Path | str, *, only: Sequence[str] | None = None
+    app: Any,
+    assembly: Path | str,
+    *,
+    only: Sequence[str] | None = None,
+    physical: Physical | None = None,
 ) -> Iterator[PolicySet]:
     """Yield the policy set of every stage of an app that has an ``environment``.
 
@@ -73,6 +78,7 @@ def policy_sets_of(
         app: as ``app.build`` returns it.
         assembly: where it was synthesized to.
         only: names of environments; all without it.
+        physical: how AWS calls what is deployed of the one environment that is meant.
     """
     for stage in app.node.children:
         environment = getattr(stage, "environment", None)
@@ -97,6 +103,7 @@ def policy_sets_of(
             break_glass=environment.break_glass_role_arn,
             data_roles=environment.data_role_arns,
             identity_center=hasattr(environment.identity, "instance_arn"),
+            physical=physical,
         )
         duties: dict[str, list[Any]] = {}
         for addon in addons:
@@ -175,10 +182,26 @@ def _module(name: str) -> Any:
 
 
 def _prove(policy_set: PolicySet, theorems: Sequence[Theorem]) -> int:
+    verdicts = tell(policy_set, theorems, prove_all(theorems, policy_set))
+    return sum(not verdict.holds for verdict in verdicts)
+
+
+def tell(
+    policy_set: PolicySet, theorems: Sequence[Theorem], verdicts: Iterable[Verdict]
+) -> list[Verdict]:
+    """Print verdicts as they come, and return them.
+
+    Args:
+        policy_set: of which they are.
+        theorems: all that are asked.
+        verdicts: on each of these.
+    """
     started, group, failed = time.perf_counter(), "", 0
     left_out: dict[str, list[str]] = {}
+    told: list[Verdict] = []
     sys.stdout.write(f"{policy_set.name} ({policy_set.account}, {policy_set.region})\n")
-    for verdict in prove_all(theorems, policy_set):
+    for verdict in verdicts:
+        told.append(verdict)
         if verdict.theorem.group != group:
             group = verdict.theorem.group
             sys.stdout.write(f"\n{group}\n")
@@ -203,7 +226,7 @@ def _prove(policy_set: PolicySet, theorems: Sequence[Theorem]) -> int:
     for why, names in left_out.items():
         sys.stdout.write(f"  not claimed, because {why}: {', '.join(names)}\n")
     sys.stdout.write("\n")
-    return failed
+    return told
 
 
 def _try_mutants(

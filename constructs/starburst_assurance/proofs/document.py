@@ -44,7 +44,8 @@ take each of them in silence.
   does (a `NotResource` whose variable has no value), the theorem holds for both readings.
 - What STS takes as a session tag: letters, digits, spaces and `_.:/=+-@`. ASCII is what is proved.
 - What AWS writes into a request: the Region, TLS and its version, the account of the resource.
-- The templates. A change made by hand in the account is not in them. What a deployment may do is
+- The templates. A change made by hand in the account is not in them:
+  [`--deployed`](#prove-what-stands) reads the account instead. What a deployment may do is
   decided by the roles of `cdk bootstrap`, which the platform team may assume. Theorems of who
   deploys are about the policies that `make bootstrap` writes, and say nothing of a bootstrap of
   the CDK's own, which is an administrator's.
@@ -66,6 +67,19 @@ joins. The controller judges the one, and the network leaves no choice of the ot
 """
 
 _OWN: Final = """\
+## Prove what stands
+
+```console
+$ starburst-prove --deployed --environment prod
+```
+
+reads the account by the shell's credentials, in calls that change nothing, puts what stands there
+in the place of what the templates say, and proves the same theorems of it. What is otherwise than
+the code has it is named first, whether a theorem notices or not. A theorem that rests on a policy
+that could not be read is `unknown`, never `proved`. [Prove what stands in the
+account](how-to/oversee-an-environment.md#prove-what-stands-in-the-account) says what it reads, what
+that takes, and what it does not see.
+
 ## State your own
 
 A theorem is a function that yields claims; its docstring begins with the sentence. This is

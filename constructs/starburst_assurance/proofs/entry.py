@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: everything holds; 1: a theorem does not hold, or too many mutants live; 2: nothing could be
     proved, which standard error explains in one sentence. With ``--against`` 0 in silence where
-    no request gets another answer, and 1 where some do.
+    no request gets another answer, and 1 where some do. With ``--deployed`` 1 also where something
+    stands otherwise than the code has it, and 2 where something could not be read.
 
     Args:
         arguments: of the command line, without the program's name.
@@ -33,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     use_bundled_node()
+    if options.deployed:
+        from starburst_assurance.proofs.deployed import run as deployed  # noqa: PLC0415 - as above
+
+        return deployed.run(options)
     if options.against is not None:
         from starburst_assurance.proofs.comparison import against  # noqa: PLC0415 - as said above
 
@@ -82,6 +87,19 @@ def _options() -> argparse.ArgumentParser:
         metavar="ASSEMBLY",
         help="prove nothing, but name each request that is newly allowed or denied since another "
         "synthesis",
+    )
+    parser.add_argument(
+        "--deployed",
+        action="store_true",
+        help="read the account of the one --environment, by the shell's credentials, and prove of "
+        "what stands there; what stands otherwise than the code has it is named",
+    )
+    parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE",
+        help="with --deployed: sentences about the account that are as they should be, one a line; "
+        "any other is an error",
     )
     parser.add_argument(
         "--format",

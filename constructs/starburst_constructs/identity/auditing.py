@@ -15,7 +15,7 @@ __all__ = ["auditor_document"]
 def auditor_document(
     environment: str, *, placement: Placement, bucket: str | None = None
 ) -> dict[str, Any]:
-    """Return the permissions of ``python -m deploy.audit`` and ``starburst admin ages``.
+    """Return the permissions of ``deploy.audit``, ``starburst-prove --deployed``, ``admin ages``.
 
     Args:
         environment: its name.
@@ -66,27 +66,44 @@ def auditor_document(
                 "ecs:DescribeTasks",
                 "ecs:ListTaskDefinitionFamilies",
                 "ecs:ListTasks",
+                "iam:GetAccountAuthorizationDetails",
                 "iam:GetAccountSummary",
                 "iam:GetLoginProfile",
+                "iam:GetOpenIDConnectProvider",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:GetRole",
+                "iam:GetSAMLProvider",
                 "iam:ListAccessKeys",
                 "iam:ListMFADevices",
+                "iam:ListOpenIDConnectProviders",
+                "iam:ListSAMLProviders",
                 "iam:ListUsers",
                 "kms:DescribeKey",
                 "kms:GetKeyPolicy",
                 "kms:GetKeyRotationStatus",
+                "kms:ListGrants",
                 "kms:ListKeyRotations",
+                "lambda:GetFunctionConfiguration",
                 "lambda:GetPolicy",
                 "lambda:ListAliases",
+                "lambda:ListFunctionUrlConfigs",
+                "lambda:ListVersionsByFunction",
                 "logs:DescribeLogGroups",
+                "logs:DescribeResourcePolicies",
                 "sns:GetTopicAttributes",
                 "sqs:GetQueueAttributes",
                 "sqs:ListQueues",
+                "ssm:DescribeParameters",
+                "ssm:GetResourcePolicies",
             ],
             ["*"],
         ),
         allow(
             "ReadSettingsOfBuckets",
             [
+                "s3:GetBucketAcl",
+                "s3:GetBucketOwnershipControls",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPublicAccessBlock",
                 "s3:GetBucketVersioning",

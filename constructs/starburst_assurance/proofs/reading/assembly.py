@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +22,9 @@ from starburst_assurance.proofs.reading.policies import (
     PolicySet,
     Role,
 )
-from starburst_assurance.proofs.reading.resolve import Resolver, Template
+from starburst_assurance.proofs.reading.resolve import Physical
 from starburst_assurance.proofs.reading.sharing import Sharing
+from starburst_assurance.proofs.reading.stacks import Resource, Stacks, read_stacks
 from starburst_assurance.templates.policy_holders import unread
 
 __all__ = ["FOREIGN_BOUNDARY", "QUEUE_USER", "SESSION_QUEUE", "read_policy_set"]
@@ -43,9 +42,6 @@ where the boundary allows what the roles do.
 SESSION_QUEUE: Final = "session-queue"
 """Kind of the queues that the controller makes; their policy is the controller's own function."""
 
-_HASH: Final = re.compile(r"[0-9A-F]{8}$")
-_BOOTSTRAP: Final = "bootstrapStackVersionSsmParameter"
-_QUALIFIER: Final = re.compile(r"^/cdk-bootstrap/([^/]+)/version$")
 _GUARDING: Final = {
     # type: (kind, property with the document, property with what it guards)
     "AWS::S3::BucketPolicy": ("bucket", "PolicyDocument", "Bucket"),
@@ -54,8 +50,6 @@ _GUARDING: Final = {
     "AWS::KMS::Key": ("key", "KeyPolicy", None),
     "AWS::ECR::Repository": ("repository", "RepositoryPolicyText", None),
 }
-
-Found = tuple[str, str, str, Mapping[str, Any]]
 
 
 def read_policy_set(
@@ -75,6 +69,7 @@ def read_policy_set(
     break_glass: str | None = None,
     data_roles: Sequence[str] = (),
     identity_center: bool = False,
+    physical: Physical | None = None,
 ) -> PolicySet:
     """Return the policy set of one environment of a synthesized app.
 
@@ -96,38 +91,16 @@ def read_policy_set(
         break_glass: ARN of the role that alone may end a kept key.
         data_roles: ARNs of roles that settings let to data, beside that one and the kit's.
         identity_center: whether people come by permission sets of IAM Identity Center.
+        physical: how AWS calls what is deployed; names are made up without it.
 
     Raises:
         ProofError: there is no such environment, a token in it cannot be resolved, or it
             grants access by what is not read here.
     """
-    folder = Path(assembly) / f"assembly-{environment}"
-    if not (folder / "manifest.json").exists():
-        raise ProofError(f"{assembly} has no environment {environment}; synthesize it first")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    templates: dict[str, Template] = {}
-    short: dict[str, str] = {}
-    place = ("", "")
-    qualifiers: set[str] = set()
-    for artifact in manifest["artifacts"].values():
-        if artifact["type"] != "aws:cloudformation:stack":
-            continue
-        properties = artifact["properties"]
-        stack = properties["stackName"]
-        templates[stack] = json.loads((folder / properties["templateFile"]).read_text())
-        short[stack] = artifact["displayName"].rpartition("/")[2].split(" ")[0]
-        account, _, region = artifact["environment"].removeprefix("aws://").partition("/")
-        place = (account, region)
-        qualifiers.update(_QUALIFIER.findall(properties.get(_BOOTSTRAP, "")))
-    if len(qualifiers) > 1:
-        raise ProofError(
-            f"the stacks of {environment} are deployed by several bootstraps, "
-            f"{' and '.join(sorted(qualifiers))}, and a proof is about one: give all of them the "
-            "same qualifier"
-        )
-    reader = _Reader(Resolver(templates, *place), short, foreign_boundary=boundary)
+    stacks = read_stacks(assembly, environment, physical=physical)
+    reader = _Reader(stacks, foreign_boundary=boundary)
     reader.refuse_unread()
-    policy_set = reader.policy_set(environment, regions=regions or place[1:])
+    policy_set = reader.policy_set(environment, regions=regions or (stacks.resolver.region,))
     if identity_center:
         policy_set = with_permission_sets(policy_set)
     own = {endpoint.service: endpoint.identifier for endpoint in policy_set.endpoints}
@@ -147,24 +120,23 @@ def read_policy_set(
         trusted_cidrs=tuple(trusted_cidrs),
         trusted_vpcs=tuple(trusted_vpcs),
         sharing={name: (sharing or {}).get(name, Sharing()) for name in policy_set.workspaces},
-        qualifier=next(iter(qualifiers), policy_set.qualifier),
+        qualifier=stacks.qualifier or policy_set.qualifier,
         deployer=deployer,
         break_glass=break_glass,
         data_roles=tuple(data_roles),
-        usage=usage_of(templates.values()),
+        usage=usage_of(stacks.resolver.templates.values()),
     )
 
 
 class _Reader:
     """Reads typed policies from resolved resources."""
 
-    def __init__(
-        self, resolver: Resolver, short: Mapping[str, str], *, foreign_boundary: str | None
-    ) -> None:
-        self._resolver = resolver
-        self._short = short
+    def __init__(self, stacks: Stacks, *, foreign_boundary: str | None) -> None:
+        self._stacks = stacks
+        self._resolver = stacks.resolver
         self._policies: dict[str, Policy] = {}
         self._by_arn: dict[str, str] = {}
+        self._inline: dict[str, str] = {}
         if foreign_boundary is not None:
             self._policies[FOREIGN_BOUNDARY] = replace(EVERYTHING, name=FOREIGN_BOUNDARY)
             self._by_arn[foreign_boundary] = FOREIGN_BOUNDARY
@@ -201,18 +173,16 @@ class _Reader:
             ),
             endpoints=tuple(self._endpoints()),
             policies=self._policies,
+            called={**{name: arn for arn, name in self._by_arn.items()}, **self._inline},
             named=named,
             vpc=self._vpc(),
         )
 
-    def _resources(self, *kinds: str) -> Iterator[Found]:
-        for stack, template in self._resolver.templates.items():
-            for logical_id, resource in template["Resources"].items():
-                if not kinds or resource["Type"] in kinds:
-                    yield stack, logical_id, resource["Type"], resource.get("Properties", {})
+    def _resources(self, *kinds: str) -> Iterator[Resource]:
+        return self._stacks.resources(*kinds)
 
     def _label(self, stack: str, logical_id: str) -> str:
-        return f"{self._short[stack]}/{_HASH.sub('', logical_id)}"
+        return self._stacks.label(stack, logical_id)
 
     def _add(self, name: str, document: Mapping[str, Any]) -> str:
         return self._keep(Policy.parse(name, document))
@@ -234,6 +204,7 @@ class _Reader:
         for stack, logical_id, _, properties in self._resources("AWS::IAM::Policy"):
             document = self._resolver.value(stack, properties["PolicyDocument"])
             name = self._add(self._label(stack, logical_id), document)
+            self._inline[name] = self._resolver.value(stack, properties["PolicyName"])
             for role in self._resolver.value(stack, properties.get("Roles", [])):
                 attached.setdefault(role, []).append(name)
         return tuple(
@@ -253,7 +224,9 @@ class _Reader:
         policies = [self._known(label, one) for one in properties.get("ManagedPolicyArns", [])]
         policies += attached.get(arn.rpartition("/")[2], [])
         for inline in properties.get("Policies", []):
-            policies.append(self._add(f"{label} {inline['PolicyName']}", inline["PolicyDocument"]))
+            name = self._add(f"{label} {inline['PolicyName']}", inline["PolicyDocument"])
+            self._inline[name] = inline["PolicyName"]
+            policies.append(name)
         boundary = properties.get("PermissionsBoundary")
         return Role(
             arn=arn,

@@ -154,6 +154,8 @@ class PolicySet:
         guarded: resources with policies.
         endpoints: VPC endpoints.
         named: ARNs of resources by logical name, such as ``storage/Data``.
+        called: what IAM calls a policy, by its name here: the ARN of a managed one, or the name of
+            one that stands in its role.
         without: what the environment leaves out, such as ``source-vpce`` in an emulator.
         vpc: id of the VPC that workers' security group is in.
         s3_endpoint: id of the gateway endpoint of S3 there, ours or another's.
@@ -186,6 +188,7 @@ class PolicySet:
     guarded: tuple[Guarded, ...]
     endpoints: tuple[Endpoint, ...]
     named: Mapping[str, str] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     vpc: str = ""
     s3_endpoint: str = "vpce-none"

@@ -1,7 +1,7 @@
 """Make a synthesized template concrete: every token becomes the value it would have in AWS.
 
 Names that CloudFormation would generate are derived from stack and logical id, so that the same
-templates always give the same ARNs.
+templates always give the same ARNs; of what is deployed they are those that it has generated.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any, Final, cast
 
 from starburst_assurance.proofs.reading.errors import ResolveError
 
-__all__ = ["Resolver"]
+__all__ = ["Physical", "Resolver", "Template"]
 
 Template = Mapping[str, Any]
+Physical = Mapping[tuple[str, str], str]
+"""How AWS calls a resource that is deployed, by its stack and its name in the template."""
 
 _HEX: Final = {
     "AWS::EC2::SecurityGroup": "sg",
@@ -54,6 +56,7 @@ class Resolver:
         templates: template by stack name, as CloudFormation will know it.
         account: twelve digits.
         region: of the stacks.
+        physical: how AWS calls what is deployed; the rest is given a name.
 
     Example:
         >>> bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "mine"}}
@@ -62,8 +65,16 @@ class Resolver:
         'arn:aws:s3:::mine/*'
     """
 
-    def __init__(self, templates: Mapping[str, Template], account: str, region: str) -> None:
+    def __init__(
+        self,
+        templates: Mapping[str, Template],
+        account: str,
+        region: str,
+        *,
+        physical: Physical | None = None,
+    ) -> None:
         self.templates = dict(templates)
+        self.physical = dict(physical or {})
         self.account = account
         self.region = region
         self._exports: dict[Any, tuple[str, Any]] = {}
@@ -154,6 +165,9 @@ class Resolver:
 
     def _name(self, stack: str, logical_id: str) -> str:
         resource = self._resource(stack, logical_id)
+        known = self.physical.get((stack, logical_id))
+        if known is not None:
+            return _last(known)
         named = _NAMED.get(resource["Type"])
         explicit = resource.get("Properties", {}).get(named[0]) if named else None
         if explicit is not None:
@@ -191,16 +205,31 @@ class Resolver:
         return self._identifier(stack, name, kind)
 
     def _identifier(self, stack: str, logical_id: str, kind: str) -> str:
+        known = self._deployed(stack, logical_id)
+        if known is not None:
+            return known
         digest = hashlib.sha256(f"{stack}/{logical_id}".encode()).hexdigest()
         if kind == "AWS::KMS::Key":
             return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
         return f"{_HEX.get(kind, logical_id)}-{digest[:17]}"
+
+    def _deployed(self, stack: str, logical_id: str) -> str | None:
+        """Return the id of a resource, or of what came with it, as AWS has given it."""
+        own, _, attribute = logical_id.partition(".")
+        known = self.physical.get((stack, own), "")
+        itself = {"sg-": "GroupId", "vpc-": "VpcId"}.get(known[: known.find("-") + 1])
+        return (
+            known if known and attribute in ("", itself) else self.physical.get((stack, logical_id))
+        )
 
     def _attribute(  # noqa: PLR0911 - a table
         self, stack: str, logical_id: str, attribute: str
     ) -> str:
         kind = self._resource(stack, logical_id)["Type"]
         place = {"a": self.account, "r": self.region}
+        known = self.physical.get((stack, logical_id), "")
+        if attribute in ("Arn", "AliasArn") and known.startswith("arn:"):
+            return known
         if attribute in ("Arn", "AliasArn") and kind == _ALIAS:
             own = self.value(stack, self._resource(stack, logical_id)["Properties"])
             function = f"arn:aws:lambda:{self.region}:{self.account}:function:{own['FunctionName']}"
@@ -221,3 +250,12 @@ class Resolver:
             return self._identifier(stack, f"{logical_id}.{attribute}", "AWS::EC2::SecurityGroup")
         service = kind.split("::")[1].lower()
         return f"arn:aws:{service}:{self.region}:{self.account}:{stack}-{logical_id}-{attribute}"
+
+
+def _last(physical: str) -> str:
+    """Return the name in an id: all of it, or what ends a queue's address or an ARN."""
+    if physical.startswith("https://"):
+        return physical.rpartition("/")[2]
+    return (
+        physical.rpartition(":")[2].rpartition("/")[2] if physical.startswith("arn:") else physical
+    )

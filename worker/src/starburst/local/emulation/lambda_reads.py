@@ -1,4 +1,4 @@
-"""Ask a policy about the reading of a function's alias, concurrency and event settings.
+"""Ask a policy about the reading of a function's alias, address, concurrency and event settings.
 
 Stock asks about another operation for each, such as ``PutFunctionConcurrency`` for
 GetFunctionConcurrency.
@@ -12,13 +12,16 @@ from .patching import Function, Patch, module, wrap
 
 __all__ = ["PATCH"]
 
-_READS = tuple(
-    (re.compile(path), action)
-    for path, action in (
-        (r"/[0-9-]+/functions/[^/]+/aliases/[^/]+", "GetAlias"),
-        (r"/[0-9-]+/functions/[^/]+/concurrency", "GetFunctionConcurrency"),
-        (r"/[0-9-]+/functions/[^/]+/event-invoke-config", "GetFunctionEventInvokeConfig"),
-        (r"/[0-9-]+/event-source-mappings/[^/]+", "GetEventSourceMapping"),
+_FUNCTION = r"/[0-9-]+/functions/[^/]+"
+_OTHERS = tuple(
+    (method, re.compile(path), action)
+    for method, path, action in (
+        ("GET", rf"{_FUNCTION}/aliases/[^/]+", "GetAlias"),
+        ("GET", rf"{_FUNCTION}/concurrency", "GetFunctionConcurrency"),
+        ("GET", rf"{_FUNCTION}/event-invoke-config", "GetFunctionEventInvokeConfig"),
+        ("GET", rf"{_FUNCTION}/urls", "ListFunctionUrlConfigs"),
+        ("DELETE", rf"{_FUNCTION}/url", "DeleteFunctionUrlConfig"),
+        ("GET", r"/[0-9-]+/event-source-mappings/[^/]+", "GetEventSourceMapping"),
     )
 )
 
@@ -27,9 +30,8 @@ def _apply() -> None:
     def make(original: Function) -> Function:
         def action(method: str, path: str) -> str | None:
             found: str | None = original(method, path)
-            if method == "GET":
-                found = next((name for read, name in _READS if read.fullmatch(path)), found)
-            return found
+            other = (name for how, at, name in _OTHERS if how == method and at.fullmatch(path))
+            return next(other, found)
 
         return action
 
