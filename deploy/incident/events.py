@@ -274,8 +274,8 @@ def _check_recording(about: Scope, clients: Clients) -> None:
         since = f" since {status['TimeLoggingStopped']}" if status.get("TimeLoggingStopped") else ""
         raise IncidentError(
             f"the trail {name} does not record{since}, so nothing of that time is in any answer. "
-            "If somebody stopped it, that is the incident: look into CloudTrail's event history, and "
-            f"start it again (aws cloudtrail start-logging --name {name})"
+            "If somebody stopped it, that is the incident: look into CloudTrail's event history "
+            f"and start it again (aws cloudtrail start-logging --name {name})"
         )
     if trouble := status.get("LatestCloudWatchLogsDeliveryError"):
         raise IncidentError(

@@ -62,7 +62,7 @@ def without_a_queue(world: World) -> None:
 
 def with_its_queue_missed(world: World) -> None:
     start(world)
-    world.environment.clients.sqs.delete_queue(QueueUrl=world.queues()[0])
+    world.all_of_sqs.delete_queue(QueueUrl=world.queues()[0])
     world.sweep()
 
 
@@ -284,7 +284,7 @@ def test_three_workers_that_never_ran_are_enough_and_two_are_not(
         raise refused("AWS.SimpleQueueService.NonExistentQueue")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.environment.clients.sqs, "get_queue_attributes", unseen)
+        patched.setattr(world.all_of_sqs, "get_queue_attributes", unseen)
         world.sweep()
         assert not ended(world), "what its queue holds nobody knows"
     world.sweep()

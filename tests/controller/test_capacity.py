@@ -237,7 +237,7 @@ def test_a_wait_ends_with_the_work(world: World) -> None:
     world.sweep()
     assert "2 waiting" in world.status(KEYS).reason
 
-    world.environment.clients.sqs.purge_queue(QueueUrl=url)
+    world.all_of_sqs.purge_queue(QueueUrl=url)
     world.ecs.room = {}
     world.later(600)
     world.sweep()
@@ -287,7 +287,7 @@ def test_each_worker_is_counted_at_its_own_price(world: World) -> None:
     assert world.status(KEYS).usd == pytest.approx(dear + cheap, abs=1e-5)
     assert cheap == pytest.approx(fleet_usd(workers=6, **size) / 2)
 
-    world.environment.clients.sqs.purge_queue(QueueUrl=world.record(KEYS).queue_url)
+    world.all_of_sqs.purge_queue(QueueUrl=world.record(KEYS).queue_url)
     for task in world.ecs.live():
         world.ecs.end(task)
     world.sweep()

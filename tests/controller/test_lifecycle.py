@@ -234,7 +234,7 @@ def test_an_idle_hour_is_counted_anew_from_the_end_of_the_work(world: World) -> 
     for _ in range(2):
         for task in world.ecs.live():
             world.ecs.end(task)
-        world.environment.clients.sqs.purge_queue(QueueUrl=url)
+        world.all_of_sqs.purge_queue(QueueUrl=url)
         world.sweep()
         world.later(0.8 * world.environment.timings.idle_seconds)
         world.sweep()
@@ -377,7 +377,7 @@ def test_a_queue_that_cannot_be_deleted_keeps_no_worker_running(
         raise refused("AccessDenied")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.environment.clients.sqs, "delete_queue", failing)
+        patched.setattr(world.all_of_sqs, "delete_queue", failing)
         with pytest.raises(SweepFailed, match=KEYS.session):
             world.sweep()
     assert world.ecs.live() == []

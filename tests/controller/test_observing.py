@@ -106,9 +106,7 @@ def test_one_throttled_session_is_left_out_and_told(
 
 def test_a_sweep_without_ecs_does_all_the_rest(world: World) -> None:
     world.start()
-    url = world.environment.clients.sqs.create_queue(
-        QueueName=f"starburst-prod-genomics-{'c' * 20}"
-    )["QueueUrl"]
+    url = world.all_of_sqs.create_queue(QueueName=f"starburst-prod-genomics-{'c' * 20}")["QueueUrl"]
     world.ecs.busy = 10_000
     swept = world.sweep()
     counts = {"sessions": 1, "orphan_tasks": 0, "orphan_queues": 1, "unseen": 1, "unlisted": 1}

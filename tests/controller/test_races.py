@@ -121,7 +121,7 @@ def test_a_start_outlasts_a_conflict_that_nobody_won(world: World) -> None:
 def test_a_start_that_its_stop_outran_leaves_no_queue(
     world: World, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     create = sqs.create_queue
 
     def outrun(**arguments: Any) -> Any:

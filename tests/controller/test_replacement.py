@@ -192,7 +192,7 @@ def test_no_capacity_is_no_failure_to_start(world: World) -> None:
 def test_a_deleted_queue_fails_the_session_once_two_looks_missed_it(world: World) -> None:
     url = world.start()["queue_url"]
     world.later(600)
-    world.environment.clients.sqs.delete_queue(QueueUrl=url)
+    world.all_of_sqs.delete_queue(QueueUrl=url)
     world.sweep()
     world.later(59)
     world.sweep()
@@ -208,7 +208,7 @@ def test_a_queue_that_sqs_does_not_show_yet_is_not_deleted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AWS asks to wait a second after CreateQueue; others have waited for many."""
-    sqs, shown = world.environment.clients.sqs, world.environment.clients.sqs.get_queue_attributes
+    sqs, shown = world.all_of_sqs, world.all_of_sqs.get_queue_attributes
 
     def unshown(**_: object) -> None:
         raise refused("AWS.SimpleQueueService.NonExistentQueue")
@@ -297,7 +297,7 @@ def test_a_session_is_not_idle_by_a_look_that_misses_its_queue(
         raise refused("AWS.SimpleQueueService.NonExistentQueue")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.environment.clients.sqs, "get_queue_attributes", unseen)
+        patched.setattr(world.all_of_sqs, "get_queue_attributes", unseen)
         world.sweep()
     assert world.record(KEYS).state == "running"
     world.later(30)

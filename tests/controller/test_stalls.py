@@ -28,7 +28,7 @@ KEYS = a_manifest().keys
 
 def take(world: World, url: str) -> None:
     """Be a thief who receives every message and hides it for as long as SQS allows."""
-    while world.environment.clients.sqs.receive_message(
+    while world.all_of_sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=43_199, WaitTimeSeconds=0
     ).get("Messages"):
         pass
@@ -36,7 +36,7 @@ def take(world: World, url: str) -> None:
 
 def requests(world: World, url: str) -> list[RequeueMessage]:
     """Return what the controller has asked of workers and none has received."""
-    received = world.environment.clients.sqs.receive_message(
+    received = world.all_of_sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
     )
     bodies = [json.loads(message["Body"]) for message in received.get("Messages", [])]
@@ -77,7 +77,7 @@ def test_messages_that_are_gone_are_missed_too(world: World) -> None:
     url = world.start()["queue_url"]
     world.send(url, 3)
     pass_minutes(world, 1)
-    world.environment.clients.sqs.purge_queue(QueueUrl=url)
+    world.all_of_sqs.purge_queue(QueueUrl=url)
     pass_minutes(world, 4)
     assert requests(world, url)
 
@@ -113,7 +113,7 @@ def test_counts_that_say_there_is_work_are_not_believed_for_ever(
     url = world.start()["queue_url"]
     counts = {"": "4", "Delayed": "1", "NotVisible": "2"}
     said = {f"ApproximateNumberOfMessages{name}": count for name, count in counts.items()}
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     monkeypatch.setattr(
         sqs, "get_queue_attributes", lambda **_: {"Attributes": said}, raising=False
     )
@@ -142,7 +142,7 @@ def test_what_the_queue_of_an_earlier_release_refuses_ends_nothing(
     def deny(**_: Any) -> None:
         raise refused("AccessDenied")
 
-    monkeypatch.setattr(world.environment.clients.sqs, "send_message", deny)
+    monkeypatch.setattr(world.all_of_sqs, "send_message", deny)
     pass_minutes(world, 5)
     assert "takes no request to send again" in caplog.text
     assert world.status(KEYS).state == "running"
@@ -154,7 +154,7 @@ def test_a_request_that_sqs_did_not_take_is_none_of_the_few(
     url = world.start()["queue_url"]
     world.send(url, 3)
     pass_minutes(world, 1)
-    world.environment.clients.sqs.purge_queue(QueueUrl=url)
+    world.all_of_sqs.purge_queue(QueueUrl=url)
     tries: list[str] = []
 
     def fail(**_: Any) -> None:
@@ -162,7 +162,7 @@ def test_a_request_that_sqs_did_not_take_is_none_of_the_few(
         raise refused("ServiceUnavailable")
 
     with monkeypatch.context() as patched:
-        patched.setattr(world.environment.clients.sqs, "send_message", fail)
+        patched.setattr(world.all_of_sqs, "send_message", fail)
         for _ in range(5 * (EMPTY_LOOKS + 1)):
             world.later(60)
             before = len(tries)

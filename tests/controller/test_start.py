@@ -68,9 +68,9 @@ def test_spot_uses_its_capacity_provider(world: World) -> None:
 def test_the_queue_is_encrypted_and_closed_to_others(world: World) -> None:
     url = world.start()["queue_url"]
 
-    attributes = world.environment.clients.sqs.get_queue_attributes(
-        QueueUrl=url, AttributeNames=["All"]
-    )["Attributes"]
+    attributes = world.all_of_sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])[
+        "Attributes"
+    ]
     assert attributes["KmsMasterKeyId"] == world.environment.settings.key_arn
     assert attributes["MessageRetentionPeriod"] == "1209600"
     statements = json.loads(attributes["Policy"])["Statement"]
@@ -94,7 +94,7 @@ def test_starting_twice_is_one_session_and_one_answer(world: World) -> None:
 
 
 def test_a_start_that_crashed_before_its_queue_is_completed_by_the_next(world: World) -> None:
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     create = sqs.create_queue
 
     def fail(**_: object) -> None:

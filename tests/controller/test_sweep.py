@@ -33,7 +33,7 @@ def test_tasks_of_unknown_and_ended_sessions_are_stopped(world: World) -> None:
 
 def test_queues_of_unknown_sessions_are_deleted_and_no_others(world: World) -> None:
     mine = world.start()["queue_url"]
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     sqs.create_queue(QueueName=queue_name("prod", "genomics", "c" * 20))
     kept = [
         sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -50,7 +50,7 @@ def test_queues_of_unknown_sessions_are_deleted_and_no_others(world: World) -> N
 
 
 def test_orphans_are_found_on_every_page(world: World) -> None:
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     for letter in "cdefg":
         sqs.create_queue(QueueName=queue_name("prod", "genomics", letter * 20))
         for _ in range(4):
@@ -67,7 +67,7 @@ def test_a_role_that_may_not_list_queues_sweeps_all_the_same(world: World) -> No
     def deny(**_: object) -> None:
         raise refused("AccessDenied")
 
-    world.environment.clients.sqs.list_queues = deny  # type: ignore[method-assign, assignment]
+    world.all_of_sqs.list_queues = deny  # type: ignore[method-assign, assignment]
     assert world.sweep()["orphan_queues"] == 0
     assert not world.ecs.live()
 
@@ -263,7 +263,7 @@ def test_where_nothing_can_be_listed_sessions_reach_their_deadlines(
 def test_an_orphan_that_cannot_be_removed_keeps_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sqs: Any = world.environment.clients.sqs
+    sqs: Any = world.all_of_sqs
     for letter in "cd":
         sqs.create_queue(QueueName=f"starburst-prod-genomics-{letter * 20}")
     world.ecs.add("e" * 20)
@@ -290,14 +290,14 @@ def test_a_session_whose_workspace_was_removed_ends_and_keeps_no_other_from_its_
     """The controller's right to look into its queue went with the workspace."""
     world.deploy()
     url = world.start()["queue_url"]
-    looking = world.environment.clients.sqs.get_queue_attributes
+    looking = world.all_of_sqs.get_queue_attributes
 
     def denied(**words: Any) -> Any:
         if words["QueueUrl"] == url:
             raise refused("AccessDenied")
         return looking(**words)
 
-    world.environment.clients.sqs.get_queue_attributes = denied  # type: ignore[method-assign]
+    world.all_of_sqs.get_queue_attributes = denied  # type: ignore[method-assign]
     with pytest.raises(SweepFailed, match=KEYS.session):  # while the workspace is there
         world.sweep()
     theirs = a_manifest(session="b" * 20, workspace="markets", user="bobby")

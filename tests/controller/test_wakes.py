@@ -85,7 +85,7 @@ def test_who_asks_how_it_stands_waits_for_no_launch_of_hundreds(world: World) ->
 def test_without_a_wake_the_sweep_launches(
     world: World, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sqs = world.environment.clients.sqs
+    sqs = world.all_of_sqs
     with monkeypatch.context() as patch:
         if loss == "never sent":
             patch.setattr(sqs, "send_message", deny)
@@ -274,7 +274,7 @@ def test_who_stops_a_session_that_failed_changes_no_word_of_its_end(
 def test_what_leaving_workers_held_is_given_back_without_a_sweep(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sqs, waits = world.environment.clients.sqs, list[int]()
+    sqs, waits = world.all_of_sqs, list[int]()
     send = sqs.send_message
 
     def send_at_once(*, DelaySeconds: int, **message: Any) -> object:

@@ -252,6 +252,11 @@ class World:
     def now(self) -> float:
         return self.moment[0]
 
+    @property
+    def all_of_sqs(self) -> Any:
+        """What a test asks of SQS, which is more than the controller may."""
+        return self.environment.clients.sqs
+
     def later(self, seconds: float) -> None:
         self.moment[0] += seconds
 
@@ -324,7 +329,7 @@ class World:
 
     def deliver(self, *, seconds: float = 60, rounds: int = 1) -> list[dict[str, Any]]:
         """Be Lambda's poller: pass on what waits in the wake queue, delete what was taken."""
-        sqs, url = self.environment.clients.sqs, self.environment.settings.wakes
+        sqs, url = self.all_of_sqs, self.environment.settings.wakes
         answers = []
         for _ in range(rounds):
             received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0)
@@ -349,21 +354,19 @@ class World:
 
     def send(self, url: str, count: int = 1) -> None:
         for number in range(count):
-            self.environment.clients.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+            self.all_of_sqs.send_message(QueueUrl=url, MessageBody=str(number))
 
     def answer_requests(self) -> list[RequeueMessage]:
         """Be the workers that do what the controller asks of them, and then leave."""
         found: list[RequeueMessage] = []
         live = self.ecs.live()
         for url in self.queues() if live else ():
-            received = self.environment.clients.sqs.receive_message(
+            received = self.all_of_sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0
             )
             for raw in received.get("Messages", []):
                 found.append(RequeueMessage.from_fields(json.loads(raw["Body"])))
-                self.environment.clients.sqs.delete_message(
-                    QueueUrl=url, ReceiptHandle=raw["ReceiptHandle"]
-                )
+                self.all_of_sqs.delete_message(QueueUrl=url, ReceiptHandle=raw["ReceiptHandle"])
         for task in live:
             self.ecs.end(task)
         return found
@@ -375,7 +378,7 @@ class World:
         return Record.from_json(self.read(keys.control_record))
 
     def queues(self) -> list[str]:
-        urls = self.environment.clients.sqs.list_queues().get("QueueUrls", [])
+        urls = self.all_of_sqs.list_queues().get("QueueUrls", [])
         return [url for url in urls if not url.endswith(WAKES)]
 
     def keys_under(self, prefix: str) -> list[str]:

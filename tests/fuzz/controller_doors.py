@@ -10,7 +10,7 @@ import contextlib
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
@@ -74,16 +74,16 @@ class _Cloud(Cloud):
 
     queues: set[str] = field(default_factory=set)
 
-    def create_queue(self, *, QueueName: str, Attributes: dict[str, str]) -> dict[str, str]:
+    def create_queue(self, *, QueueName: str, Attributes: Mapping[Any, str]) -> Any:
         url = super().create_queue(QueueName=QueueName, Attributes=Attributes)["QueueUrl"]
         self.queues.add(url)
         return {"QueueUrl": url}
 
-    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> Any:
         self.queue = QueueUrl if QueueUrl in self.queues else None
         return super().get_queue_attributes(QueueUrl=QueueUrl, AttributeNames=AttributeNames)
 
-    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+    def get_queue_url(self, *, QueueName: str) -> Any:
         url = f"https://sqs/{QueueName}"
         self.queue = url if url in self.queues else None
         return super().get_queue_url(QueueName=QueueName)

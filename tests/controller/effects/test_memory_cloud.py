@@ -46,7 +46,7 @@ def test_the_controller_has_the_same_effects_by_moto(
     memory = scene.prepared()
     with moto_world(sdk, monkeypatch) as world:
         by_moto: Any = world
-        by_moto.sqs = world.environment.clients.sqs
+        by_moto.sqs = world.all_of_sqs
         world.deploy(Limits(workers=100, vcpu=1e6, memory_gb=1e6, usd_per_hour=1e6))
         scene.before(by_moto)
         for one in (memory, by_moto):
