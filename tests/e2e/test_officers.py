@@ -25,8 +25,14 @@ from starburst._client.opening import open_session
 from starburst._client.options import SessionOptions
 from starburst.errors import AccessDenied, SessionsFrozen
 from starburst.local import LocalEnvironment
+from starburst_assurance.proofs.deployed.reading.asking import Asking
+from starburst_assurance.proofs.deployed.reading.survey import PARTS
+from starburst_assurance.proofs.deployed.run import read
+from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_constructs.identity.auditing import auditor_document
+from tests.e2e.expecting import expected_of
 from tests.e2e.test_kept_evidence import Roles
+from tests.some import some
 
 OTHER = ["--environment", "local", "--workspace", "other"]
 SMALL = SessionOptions(workers=1, cpu=0.25, memory=0.5, idle_timeout=60)
@@ -127,3 +133,24 @@ def test_what_is_deployed_is_what_its_code_says_by_the_permission_that_is_printe
     assert set(found.unseen) <= {"budgets"}
     told = [str(one) for each in found.findings.values() for one in each]
     assert [one for one in told if "root of account" not in one] == []
+
+
+def test_what_stands_is_read_by_the_permission_that_is_printed(
+    roles: Roles, deployment: Deployment
+) -> None:
+    policy = auditor_document("local", placement=LOCAL.placement)
+    auditor = roles.make("auditor", json.dumps(policy))
+    found = read(deployment.outdir, "local", auditor, expect=expected_of(deployment.outdir))
+    assert found.account.unread == ()
+    assert found.account.keys
+
+    asked = {"iam:GetAccountAuthorizationDetails", "kms:ListGrants", "s3:GetBucketAcl"}
+    for statement in some(policy["Statement"]):
+        statement["Action"] = [one for one in statement["Action"] if one not in asked]
+    blind = roles.make("blind", json.dumps(policy))
+    with pytest.raises(ProofError, match="iam:GetAccountAuthorizationDetails"):
+        read(deployment.outdir, "local", blind, expect=expected_of(deployment.outdir))
+    missing = Asking(clients=blind)
+    for service in ("kms", "s3"):
+        PARTS[service](missing, found.layout)
+    assert {one.call for one in missing.unread} == asked - {"iam:GetAccountAuthorizationDetails"}

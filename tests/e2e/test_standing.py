@@ -23,13 +23,10 @@ from starburst_assurance.proofs.deployed.reading.asking import Asking, Clients
 from starburst_assurance.proofs.deployed.reading.signing_in import sign_in
 from starburst_assurance.proofs.deployed.reading.survey import PARTS
 from starburst_assurance.proofs.deployed.run import Deployed, judged, outside, read
-from starburst_assurance.proofs.reading.assembly import read_policy_set
-from starburst_assurance.proofs.reading.policies import PolicySet
-from starburst_assurance.proofs.reading.resolve import Physical
-from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_assurance.proofs.theorems import theorems_in
 from tests.e2e.edits_of_resources import RESOURCES
 from tests.e2e.edits_of_roles import ROLES
+from tests.e2e.expecting import expected_of
 from tests.e2e.hands import Hands
 from tests.e2e.hands_on_resources import bucket
 from tests.some import some
@@ -57,21 +54,6 @@ class Standing:
         return replace(
             self.deployed, account=replace(self.deployed.account, **found, unread=unread)
         )
-
-
-def expected_of(assembly: Path) -> Callable[[Physical], PolicySet]:
-    def expect(physical: Physical) -> PolicySet:
-        return read_policy_set(
-            assembly,
-            "local",
-            regions=LOCAL.allowed_regions,
-            without=LOCAL.without,
-            sharing={one.name: Sharing.of(one) for one in LOCAL.workspaces},
-            data_roles=LOCAL.data_role_arns,
-            physical=physical,
-        )
-
-    return expect
 
 
 def told(deployed: Deployed) -> list[str]:

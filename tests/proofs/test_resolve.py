@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+import environments
 from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
 from starburst_assurance.proofs.reading.log_policies import read_log_policy
 from starburst_assurance.proofs.reading.policies import PolicySet
 from starburst_assurance.proofs.reading.resolve import Resolver
+from starburst_assurance.proofs.reading.stacks import Stacks, read_stacks
 from tests.some import some
 
 ONE: dict[str, Any] = {
@@ -123,6 +125,45 @@ PHYSICAL = {
 def test_what_is_deployed_has_the_names_that_aws_gave_it(token: Any, value: str) -> None:
     resolver = Resolver({"one": DEPLOYED}, "111122223333", "eu-west-1", physical=PHYSICAL)
     assert resolver.value("one", token) == value
+
+
+GIVEN = {
+    "AWS::EC2::SecurityGroup": "sg-{n}",
+    "AWS::EC2::Subnet": "subnet-{n}",
+    "AWS::EC2::VPC": "vpc-{n}",
+    "AWS::EC2::VPCEndpoint": "vpce-{n}",
+    "AWS::IAM::ManagedPolicy": "arn:aws:iam::{a}:policy/{n}",
+    "AWS::SNS::Topic": "arn:aws:sns:{r}:{a}:{n}",
+    "AWS::SQS::Queue": "https://sqs.{r}.amazonaws.com/{a}/{n}",
+}
+NAMES = ("ManagedPolicyName", "RoleName", "QueueName", "FunctionName", "LogGroupName", "Name")
+
+
+def given(stacks: Stacks) -> dict[tuple[str, str], str]:
+    """Return an id of AWS's kind for each resource."""
+    found: dict[tuple[str, str], str] = {}
+    place = {"a": stacks.resolver.account, "r": stacks.resolver.region}
+    for number, (stack, logical, kind, written) in enumerate(stacks.resources()):
+        own = next((written[each] for each in NAMES if isinstance(written.get(each), str)), None)
+        form = GIVEN.get(kind, "{n}")
+        if kind != "AWS::Lambda::Alias":
+            found[stack, logical] = form.format(n=own or f"0{number:04x}", **place)
+    return found
+
+
+@pytest.mark.parametrize("name", [environment.name for environment in environments.ALL])
+def test_no_policy_of_what_is_deployed_has_a_name_that_was_made_up(
+    name: str, synthesis: Path
+) -> None:
+    """Else each would differ from what AWS returns, in words that nobody wrote."""
+    settings = next(one for one in environments.ALL if one.name == name)
+    physical = given(read_stacks(synthesis, name))
+    boundary = settings.permissions_boundary
+    found = read_policy_set(synthesis, name, boundary=boundary, physical=physical)
+    made_up = {f"{stack}-{logical}".lower() for stack, logical in physical}
+    for policy in some(found.policies.values()):
+        text = repr(policy.statements).lower()
+        assert not {one for one in made_up if one in text}, policy.name
 
 
 def test_nothing_unresolved_is_left(policy_sets: Mapping[str, PolicySet]) -> None:

@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: of the command line, without the program's name.
     """
-    options = _options().parse_args(arguments)
+    parser = _options()
+    options = parser.parse_args(arguments)
+    if options.known is not None and not options.deployed:
+        parser.error("--known goes with --deployed: it is about what stands in an account")
     try:
         require_judges()
     except MissingJudgeError as error:

@@ -199,7 +199,8 @@ def _tell(deployed: Deployed, theorems: Sequence[Theorem], known: Path | None) -
     sys.stdout.write(f"{source()}\n\n")
     check(standing.policy_set)
     verdicts = tell(standing.policy_set, theorems, judged(standing, theorems))
-    if account.unread or any(one.answer == "unknown" for one in verdicts):
+    undecided = any(one.undecided for one in others_there)
+    if account.unread or undecided or any(one.answer == "unknown" for one in verdicts):
         return _UNKNOWN
     refuted = any(not one.holds for one in verdicts)
     return _FOUND if differing or new or refuted else 0

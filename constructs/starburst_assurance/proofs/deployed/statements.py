@@ -39,7 +39,7 @@ def differing(expected: Policy, standing: Policy) -> Iterator[str]:
     old = [one for one in expected.statements if _atoms_of(one) & less]
     for was, now in _pairs(old, new):
         label = f"statement {now.sid}" if now.sid else f"the statement that {told(was)}"
-        yield f"{label} differs: {'; '.join(_fields(was, now))}"
+        yield f"{label} differs: {'; '.join(_fields(was, now)) or 'in other words'}"
         old.remove(was)
         new.remove(now)
     for one in new:
