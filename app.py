@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
     from stacks.settings import Environment
+    from starburst_assurance.gate.emergency import Overridden
     from starburst_assurance.gate.table import OpenFinding
 
 __all__ = ["build", "main", "refuse_other_cli", "use_bundled_node"]
@@ -53,6 +54,8 @@ def build(
     *,
     outdir: str | None = None,
     validate: bool = True,
+    prove: bool = True,
+    overridden: Sequence[Overridden] = (),
 ) -> cdk.App:
     """Return the app with a stage for each environment.
 
@@ -60,7 +63,10 @@ def build(
         environments: those to build; ``environments.ALL`` without it, of which the context
             ``-c environments=dev,prod`` selects some.
         outdir: where synthesis writes; the CDK CLI's choice or a temporary directory without it.
-        validate: judge the synthesis with our rules and the environments' packs, minus waivers.
+        validate: judge the synthesis with our rules and the environments' packs, minus waivers,
+            and prove the theorems.
+        prove: whoever proves the theorems by themselves leaves them out of that.
+        overridden: what an emergency lets pass; each stack of such an environment records it.
 
     Raises:
         ConfigurationError: what is said of an environment is longer than AWS stores.
@@ -79,6 +85,8 @@ def build(
     from stacks.stage import EnvironmentStage  # noqa: PLC0415
     from stacks.waivers import waivers  # noqa: PLC0415
     from starburst_assurance.gate.gate import GatedStage, install_gates  # noqa: PLC0415
+    from starburst_assurance.gate.theorems import TheoremGate  # noqa: PLC0415
+    from starburst_constructs.emergency_record import record_emergency  # noqa: PLC0415
 
     # Plain Python and pytest do not read cdk.json. They come last, so that no --context and no
     # file in a home directory turns a check of the CDK's own off.
@@ -90,6 +98,18 @@ def build(
     if environments is not None:
         chosen = tuple(environments)
     stages = [EnvironmentStage(app, environment) for environment in chosen]
+    passing = {each.environment: each for each in overridden}
+    for stage in stages:
+        if (passed := passing.get(stage.environment.name)) is not None:
+            said = passed.emergency
+            record_emergency(
+                stage,
+                environment=passed.environment,
+                who=said.who,
+                why=said.why,
+                when=said.when,
+                unproved=passed.rules,
+            )
     if validate:
         gated = [
             GatedStage(
@@ -99,7 +119,9 @@ def build(
             )
             for stage in stages
         ]
-        install_gates(app, stages=gated)
+        rules = {each.environment: each.rules for each in overridden}
+        theorems = TheoremGate(app, stages=gated, overridden=rules) if prove else None
+        install_gates(app, stages=gated, theorems=theorems)
     return app
 
 
@@ -124,7 +146,7 @@ def main() -> int:
     os.environ.pop("CDK_VALIDATION", None)
     from stacks.settings import SettingsError  # noqa: PLC0415 - as in build
     from starburst.errors import ConfigurationError  # noqa: PLC0415
-    from starburst_assurance.gate.table import open_findings, warnings  # noqa: PLC0415
+    from starburst_assurance.gate.emergency import EmergencyError  # noqa: PLC0415
     from starburst_assurance.waivers import WaiverError  # noqa: PLC0415
     from starburst_constructs.policies.wildcards import WildcardError  # noqa: PLC0415
 
@@ -132,11 +154,11 @@ def main() -> int:
     if wrong:
         sys.stderr.write(f"{wrong}\n")
         return 1
-    from_cli = "CDK_OUTDIR" in os.environ
     try:
-        app = build(outdir=None if from_cli else str(HERE / OUTPUT))
+        return _synthesize(None if "CDK_OUTDIR" in os.environ else str(HERE / OUTPUT))
     except (
         ConfigurationError,
+        EmergencyError,
         MissingJudgeError,
         SettingsError,
         WaiverError,
@@ -145,28 +167,55 @@ def main() -> int:
         # Its sentence says everything; a traceback would bury it.
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _synthesize(outdir: str | None) -> int:
+    """Synthesize and judge; in an emergency twice, since what is not proved must be known first."""
+    from starburst_assurance.gate.emergency import Emergency, overridden  # noqa: PLC0415
+    from starburst_assurance.gate.table import warnings  # noqa: PLC0415
+
+    require_judges()
+    emergency = Emergency.declared(os.environ)
+    assembly, found = _judged(build(outdir=outdir))
+    if emergency is not None:
+        _refuse(assembly, found)
+        passed = overridden(emergency, found)
+        assembly, found = _judged(build(outdir=outdir, overridden=passed))
+        sys.stderr.writelines(f"{line}\n" for each in passed for line in each.lines)
+    if found:
+        return _refuse(assembly, found)
+    if outdir is None:
+        # The CLI shows those of stacks that are selected; a bare `cdk synth` selects none.
+        sys.stderr.writelines(f"Warning: {each}.\n" for each in warnings(assembly))
+    else:
+        sys.stdout.write(f"Synthesized to {assembly}\n")
+    return 0
+
+
+def _judged(app: cdk.App) -> tuple[Path, list[OpenFinding]]:
+    """Return where an app was synthesized to, and what its judges found."""
+    from starburst_assurance.gate.table import OpenFinding, open_findings  # noqa: PLC0415
+
+    wrong = ""
     try:
-        assembly = app.synth()
+        app.synth()
     except RuntimeError as error:
         # jsii's traceback says nothing; the table does.
-        sys.stderr.write(f"{str(error).splitlines()[0]}\n")
-        return _refuse(Path(app.outdir), open_findings(Path(app.outdir)))
-    found = open_findings(Path(assembly.directory))
-    if found:
-        return _refuse(Path(assembly.directory), found)
-    if from_cli:
-        # The CLI shows those of stacks that are selected; a bare `cdk synth` selects none.
-        sys.stderr.writelines(f"Warning: {each}.\n" for each in warnings(Path(app.outdir)))
-    else:
-        sys.stdout.write(f"Synthesized to {assembly.directory}\n")
-    return 0
+        wrong = str(error).splitlines()[0]
+        sys.stderr.write(f"{wrong}\n")
+    found = open_findings(Path(app.outdir))
+    if wrong and not found:
+        found = [OpenFinding(resource="the app", rule="synthesis", wrong=wrong, fix="See above.")]
+    return Path(app.outdir), found
 
 
 def _refuse(assembly: Path, found: Sequence[OpenFinding]) -> int:
     """Print the findings, and leave nothing that ``cdk deploy --app cdk.out`` would take."""
-    from starburst_assurance.gate.table import table  # noqa: PLC0415 - as in build
+    from starburst_assurance.gate.table import requests, table  # noqa: PLC0415 - as in build
 
-    sys.stderr.write(f"{table(found)}\n{len(found)} findings without a waiver\n")
+    if found:
+        sys.stderr.write(f"{table(found)}\n{requests(found)}")
+        sys.stderr.write(f"\n{len(found)} findings without a waiver\n")
     (assembly / "manifest.json").unlink(missing_ok=True)
     return 1
 

@@ -137,6 +137,18 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def proved_here(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the gate proves in one run of the tests counts in that run alone, and in all of it.
+
+    Whoever comes second to an environment gets the first one's answer, by the gate's own key.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    os.environ["XDG_STATE_HOME"] = str(shared / "state")
+
+
 @pytest.fixture(scope="session")
 def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where all environments are synthesized to, without the gate; one process does it for all."""

@@ -18,6 +18,7 @@ __all__ = [
     "controller_log_name",
     "controller_name",
     "deployer_arn",
+    "emergency_path",
     "endpoints_stack_name",
     "failures_name",
     "forwarded_log_name",
@@ -129,6 +130,16 @@ def name_following(name: str, *contents: object) -> str:
     parts = (digest[start:][:8] for start in range(len(digest)))
     # Of digits and letters, so that nobody takes a date or a word for it.
     return f"{name}-{next(part for part in parts if not (part.isalpha() or part.isdigit()))}"
+
+
+def emergency_path(environment: str) -> str:
+    """Return how the names of SSM parameters begin that record emergencies.
+
+    Example:
+        >>> emergency_path("prod")
+        '/starburst/prod/emergency/'
+    """
+    return f"/starburst/{environment}/emergency/"
 
 
 def retired_parameter(environment: str, workspace: str) -> str:

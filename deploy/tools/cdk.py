@@ -26,7 +26,7 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_KEPT = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME")
+_KEPT = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER", "XDG_CACHE_HOME", "XDG_STATE_HOME")
 
 
 class CdkCliError(ConfigurationError):

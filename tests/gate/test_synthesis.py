@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from environments import ALL
+from starburst_assurance.proofs import theorems
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "node_modules" / ".bin" / "cdk"
@@ -35,7 +37,7 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env={**offline(), **variables},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
 
@@ -53,6 +55,10 @@ def test_every_environment_passes_the_gate_without_credentials(tmp_path: Path) -
     for name in ("prod", "regulated"):
         assert f"Warning: environment {name}: stolen credentials of an analyst" in done.stderr
     assert "environment dev: " not in done.stderr, "its data are not restricted"
+    for name in names:
+        told = re.search(rf"proved (now|before): {name[9:]} \((\d+) theorems, (\d+) ", done.stderr)
+        assert told, done.stderr
+        assert int(told[2]) + int(told[3]) == len(theorems.ALL), "not all of them were asked"
     report = json.loads((tmp_path / "validation-report.json").read_text())
     judged = {each["pluginName"]: each for each in report["pluginReports"]}
     packs = {"AwsSolutions", "ControlTower", "HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321"}

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import environments
-from starburst_assurance.proofs.command import policy_sets_of
+from stacks.addons.enabled import enabled
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Policy, PolicySet, Role
-from starburst_assurance.proofs.reading.sharing import Sharing
+from starburst_assurance.proofs.stages import policy_set_of, policy_sets_of
 from tests.variants import synthesize_variants
 
 if TYPE_CHECKING:
@@ -28,18 +27,14 @@ Document = Mapping[str, Any]
 def policy_sets(assembly: CloudAssembly) -> Mapping[str, PolicySet]:
     """The policy set of every environment, by name."""
     return {
-        environment.name: read_policy_set(
+        environment.name: policy_set_of(
+            environment,
             assembly.directory,
-            environment.name,
-            regions=environment.allowed_regions,
-            without=environment.without,
-            sharing={one.name: Sharing.of(one) for one in environment.workspaces},
+            addons=enabled(environment),
             deployer=f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-"
             f"{environment.account}-{environment.region}"
             if environment.production
             else None,
-            break_glass=environment.break_glass_role_arn,
-            data_roles=environment.data_role_arns,
         )
         for environment in environments.ALL
     }

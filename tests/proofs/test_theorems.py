@@ -8,40 +8,49 @@ from typing import Any
 
 import pytest
 
+import environments
+from stacks.addons.enabled import enabled
+from stacks.settings import Environment
+from starburst_assurance.gate.proved_before import ProvedBefore
+from starburst_assurance.gate.proving import prove_environment
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import data_bucket, requests
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.encoding.vocabulary import check, complaints
+from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
 from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet
 from starburst_assurance.proofs.solving import prove as prove_module
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.stages import theorems_of_addons
 from starburst_assurance.proofs.theorems import ALL, incidents
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"
-QUICK = {"Nothing beyond the duty", "The work goes on", "Assuming a role"}
 
 
-@pytest.mark.parametrize("item", ALL, ids=lambda item: item.name)
-def test_production_is_proved(policy_sets: Mapping[str, PolicySet], item: Theorem) -> None:
-    verdict = prove(item, policy_sets["prod"], logic=LOGIC)
-    assert verdict.holds, verdict.counterexample or verdict.why
-    # Production names no networks that analysts must come from, and federates by SAML;
-    # test_variants proves environments that choose otherwise.
-    chosen = item.unless in ("identity-center", "trusted-networks")
-    assert verdict.answer == ("left out" if chosen else "proved")
+# What each does without; test_variants proves environments that choose otherwise.
+WITHOUT = {
+    "local": {"identity-center", "kept-keys", "source-vpce", "trusted-networks"},
+    "dev": {"identity-center", "kept-keys", "trusted-networks"},
+    "prod": {"identity-center", "trusted-networks"},
+    "regulated": {"identity-center", "trusted-networks"},
+}
 
 
-@pytest.mark.parametrize("name", ["local", "dev", "regulated"])
-def test_other_environments_are_proved_too(policy_sets: Mapping[str, PolicySet], name: str) -> None:
-    """The slow theorems are left to ``starburst-prove``: the policies differ in names only."""
-    check(policy_sets[name])
-    for item in ALL:
-        if item.group in QUICK:
-            verdict = prove(item, policy_sets[name], logic=LOGIC)
-            assert verdict.holds, (item.name, verdict.counterexample or verdict.why)
+@pytest.mark.parametrize("environment", environments.ALL, ids=lambda each: each.name)
+def test_every_environment_is_proved(
+    policy_sets: Mapping[str, PolicySet], environment: Environment
+) -> None:
+    """Once for all tests: by the gate, whichever of them asks first."""
+    addons = enabled(environment)
+    theorems = (*ALL, *theorems_of_addons(addons))
+    policy_set = policy_sets[environment.name]
+    proof = prove_environment(policy_set, theorems, before=ProvedBefore(), also=addons)
+    assert not proof.unproved, "\n".join(f"{one.wrong}\n{one.request}" for one in proof.unproved)
+    without = WITHOUT[environment.name]
+    assert set(proof.left_out) == {one.name for one in theorems if one.unless in without}
+    assert proof.claimed == len(theorems) - len(proof.left_out)
 
 
 def test_a_theorem_is_left_out_where_it_means_nothing(policy_sets: Mapping[str, PolicySet]) -> None:

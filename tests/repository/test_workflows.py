@@ -82,6 +82,43 @@ def test_every_action_is_pinned_by_commit_and_says_its_version() -> None:
     assert [action for action, pins in used.items() if len(pins) > 1] == []
 
 
+def restored(workflow: dict[Any, Any]) -> list[str]:
+    """Return the steps of a workflow that bring something which an earlier run left."""
+    return [
+        str(step.get("uses", step.get("run")))
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if "cache" in step.get("uses", "")
+        or "download-artifact" in step.get("uses", "")
+        or any(str(name).startswith("cache") for name in step.get("with", {}))
+        or "XDG_STATE_HOME" in str(step)
+        or ".local/state" in str(step)
+    ]
+
+
+@everywhere
+def test_no_workflow_restores_what_another_run_proved(path: Path) -> None:
+    """A pull request could have left it: each run proves by itself."""
+    workflow = read(path)
+    assert restored(workflow) == []
+    assert "XDG_STATE_HOME" not in str(workflow.get("env"))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"uses": "actions/cache@v5", "with": {"path": "~/.local/state/starburst"}},
+        {"uses": "actions/cache/restore@v5", "with": {"path": "~"}},
+        {"uses": "actions/setup-python@v7", "with": {"cache": "pip"}},
+        {"uses": "actions/download-artifact@v7"},
+        {"run": "make synth", "env": {"XDG_STATE_HOME": "build"}},
+        {"run": "tar -xf proved.tar -C ~/.local/state"},
+    ],
+)
+def test_a_workflow_that_restored_it_would_be_seen(step: dict[str, Any]) -> None:
+    assert restored({"jobs": {"synth": {"steps": [step]}}})
+
+
 def test_all_that_make_test_says_is_said() -> None:
     assert "make lint types" in commands(JOBS["check/lint"])
     assert "make unit" in commands(JOBS["check/test"])

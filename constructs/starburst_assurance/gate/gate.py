@@ -15,6 +15,7 @@ from constructs import IConstruct
 
 from starburst_assurance.gate.coverage import Coverage
 from starburst_assurance.gate.rulebook import Rulebook
+from starburst_assurance.gate.theorems import TheoremGate
 from starburst_assurance.judge import Finding, GatedStage, Judge
 from starburst_assurance.packs.control_tower import ControlTower
 from starburst_assurance.packs.packs import NagPack, plain
@@ -127,16 +128,20 @@ def install_gates(
     *,
     stages: Sequence[GatedStage],
     rules: Sequence[Rule] = RULES,
+    theorems: TheoremGate | None = None,
     today: date | None = None,
 ) -> None:
     """Make every synthesis of ``app`` fail on a finding without a waiver, and the reverse.
 
-    It also fails on a stack outside ``stages``, and on a finding that code acknowledges by itself.
+    It also fails on a stack outside ``stages``, on a finding that code acknowledges by itself, and
+    on a theorem that is not proved.
 
     Args:
         app: whose synthesis is judged.
         stages: what is judged, by which packs, with which exceptions.
         rules: our own, that judge every stage.
+        theorems: the gate that proves them; without it nothing is proved, as whoever proves by
+            themselves wants it.
         today: for tests; the day in UTC otherwise.
 
     Raises:
@@ -157,7 +162,8 @@ def install_gates(
     coverage = Coverage(
         app, stages=stages, owned=lambda rule: any(judge.owns(rule) for judge in everyone)
     )
-    cdk.Validations.of(app).add_plugins(coverage, *gates, Gate(ours, stages=stages))
+    proved = () if theorems is None else (theorems,)
+    cdk.Validations.of(app).add_plugins(coverage, *gates, Gate(ours, stages=stages), *proved)
 
 
 def _check_owners(gated: GatedStage, judges: Sequence[Judge]) -> None:

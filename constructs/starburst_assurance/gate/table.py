@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-__all__ = ["OpenFinding", "open_findings", "table", "warnings"]
+__all__ = ["OpenFinding", "open_findings", "requests", "table", "warnings"]
 
 _HEADINGS: Final = ("Control", "Resource", "What is wrong", "How to fix it")
 _WIDTHS: Final = (30, 32, 38, 38)
@@ -28,12 +28,14 @@ class OpenFinding:
         rule: its id, and the controls that it answers.
         wrong: what is wrong.
         fix: what to do about it.
+        request: what breaks a theorem, in several lines; empty for any other finding.
     """
 
     resource: str
     rule: str
     wrong: str
     fix: str
+    request: str = ""
 
 
 def open_findings(assembly: Path) -> list[OpenFinding]:
@@ -65,6 +67,7 @@ def open_findings(assembly: Path) -> list[OpenFinding]:
                 rule=_rule(found),
                 wrong=" ".join(found["description"].split()),
                 fix=" ".join((found.get("suggestedFix") or "").split()),
+                request=(found.get("ruleMetadata") or {}).get("Request", ""),
             )
             for judge in judges
             for found in judge["violations"]
@@ -103,6 +106,16 @@ def table(found: Sequence[OpenFinding]) -> str:
     lines = [_columns(_HEADINGS), "  ".join("-" * width for width in _WIDTHS)]
     lines += [_columns((each.rule, each.resource, each.wrong, each.fix)) for each in found]
     return "\n".join(lines)
+
+
+def requests(found: Sequence[OpenFinding]) -> str:
+    """Return, for each theorem that some request breaks, that request; empty where none is."""
+    return "".join(
+        f"\n{each.rule} of {each.resource} is broken by this request:\n"
+        f"{textwrap.indent(each.request, '  ')}\n"
+        for each in found
+        if each.request
+    )
 
 
 def _columns(texts: Sequence[str]) -> str:

@@ -9,8 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from starburst_assurance.proofs.mutation.accepted import reason_for
 from starburst_assurance.proofs.mutation.mutants import mutants
 from starburst_assurance.proofs.mutation.record import record, write
 from starburst_assurance.proofs.mutation.testing import Fate, Log, run_mutants
-from starburst_assurance.proofs.reading.assembly import read_policy_set
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.policies import PolicySet
-from starburst_assurance.proofs.reading.resolve import Physical
-from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_assurance.proofs.solving.prove import Verdict, prove_all
 from starburst_assurance.proofs.solving.theorem import Theorem
+from starburst_assurance.proofs.stages import policy_sets_of, theorems_of
 from starburst_assurance.proofs.theorems import theorems_in
 
 __all__ = ["policy_sets_of", "run", "synthesized", "tell", "theorems_of"]
@@ -63,76 +60,6 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     return 1 if failed else 0
-
-
-def policy_sets_of(
-    app: Any,
-    assembly: Path | str,
-    *,
-    only: Sequence[str] | None = None,
-    physical: Physical | None = None,
-) -> Iterator[PolicySet]:
-    """Yield the policy set of every stage of an app that has an ``environment``.
-
-    Args:
-        app: as ``app.build`` returns it.
-        assembly: where it was synthesized to.
-        only: names of environments; all without it.
-        physical: how AWS calls what is deployed of the one environment that is meant.
-    """
-    for stage in app.node.children:
-        environment = getattr(stage, "environment", None)
-        if environment is None or (only is not None and environment.name not in only):
-            continue
-        addons = getattr(stage, "addons", ())
-        existing = environment.network.existing
-        theirs = existing.s3_endpoint_id if existing is not None else None
-        policy_set = read_policy_set(
-            assembly,
-            environment.name,
-            regions=environment.allowed_regions,
-            without=(*environment.without, *(["own-endpoints"] if theirs else [])),
-            s3_endpoint=theirs,
-            organization=environment.organization_id,
-            boundary=environment.permissions_boundary,
-            fips=environment.fips,
-            trusted_cidrs=environment.trusted_cidrs,
-            trusted_vpcs=environment.trusted_vpcs,
-            sharing={one.name: Sharing.of(one) for one in environment.workspaces},
-            deployer=stage.foundation.deployer_arn if environment.production else None,
-            break_glass=environment.break_glass_role_arn,
-            data_roles=environment.data_role_arns,
-            identity_center=hasattr(environment.identity, "instance_arn"),
-            physical=physical,
-        )
-        duties: dict[str, list[Any]] = {}
-        for addon in addons:
-            for purpose, own in addon.duties().items():
-                duties.setdefault(purpose, []).extend(own)
-        yield replace(
-            policy_set,
-            audience=getattr(environment.identity, "audience", policy_set.audience),
-            duties=duties,
-            addons=tuple(addon.name for addon in addons),
-            jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
-            ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
-            reads={one.name: environment.named_reads(one) for one in environment.workspaces},
-            trusted_vpcs=(
-                *environment.trusted_vpcs,
-                *([policy_set.vpc] if environment.network.client_groups else []),
-            ),
-        )
-
-
-def theorems_of(app: Any, environment: str) -> tuple[Theorem, ...]:
-    """Return the theorems that the add-ons of one environment state.
-
-    Args:
-        app: as ``app.build`` returns it.
-        environment: its name.
-    """
-    stage = app.node.find_child(environment)
-    return tuple(each for addon in getattr(stage, "addons", ()) for each in addon.theorems())
 
 
 def synthesized(name: str, folder: Path, *, wanted: Sequence[str] | None = None) -> Any:

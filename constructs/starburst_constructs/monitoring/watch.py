@@ -52,7 +52,7 @@ TOLD_BY_TRAIL: Final[Mapping[str, str]] = MappingProxyType(
         "Trespasses": "Somebody started or changed workers past the controller, or used the root "
         "user",
         "Weakenings": "Somebody changed, or tried to, what the record rests on: keys, trail, "
-        "buckets, logs or alarms",
+        "buckets, logs or alarms, or deployed what is not proved",
         "Openings": "Somebody changed the network, a role or a stack of Starburst's, or who is let "
         "in by others' roles, by hand",
         "Deployments": "A deployment changed the network or a role of Starburst's, or who is let "

@@ -1,5 +1,7 @@
 """Alarm on what weakens the record: keys, trail, buckets and logs that evidence rests on (S24).
 
+It tells as well of what is deployed although it is not proved, by the records that this leaves.
+
 An administrator of the account may do some of it, and a deployment all of it, so it is told from
 the trail, whether it went through or was refused. It tells of deployments too: these things change
 seldom, and a template is the one way round the keys' denials.
@@ -22,7 +24,7 @@ from starburst_constructs.monitoring.noticed.patterns import (
     pattern,
     some,
 )
-from starburst_constructs.naming import trail_name
+from starburst_constructs.naming import emergency_path, trail_name
 
 __all__ = ["EVIDENCE_CALLS", "evidence_filters", "evidence_metric"]
 
@@ -51,6 +53,8 @@ EVIDENCE_CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "Unsubscribe",
         ),
         "events": ("DeleteRule", "DisableRule", "PutRule", "RemoveTargets"),
+        # Of emergencies alone, by their names.
+        "ssm": ("DeleteParameter", "DeleteParameters", "PutParameter"),
     }
 )
 """Calls that may weaken the record or what rings of it, by service."""
@@ -114,6 +118,17 @@ def evidence_filters(
                         "errorMessage",
                     )
                     for group in (f"*starburst-{environment}-*", f"*starburst/{environment}/*")
+                )
+            ),
+        ),
+        # A deployment of what is not proved makes a record of it first.
+        "Emergencies": pattern(
+            of_service("ssm"),
+            named(*EVIDENCE_CALLS["ssm"]),
+            some(
+                *(
+                    is_text(f"requestParameters.{place}", f"*{emergency_path(environment)}*")
+                    for place in ("name", "names[0]")
                 )
             ),
         ),
