@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz nemesis evidence templates docs image image-check mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,10 @@ FUZZ_WITH ?= --isolated --group fuzz
 fuzz: setup  ## SECONDS=3600: feed every reader of foreign bytes what an attacker could send
 	@$(WITHOUT_AWS) $(BIN)/uv run --frozen --quiet $(or $(FUZZ_WITH),--no-sync) \
 	  python -m tests.fuzz --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+differential: setup  ## COUNT=100000 SEED=7: does the encoder read policies as plain Python does, on random ones?
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.proofs.differential --count $(or $(COUNT),10000) \
+	  --seed $(or $(SEED),1)
 
 # Its own virtual environment, with joblib's and scikit-learn's tests as uv.lock names them by hash.
 joblib-check: setup  ## joblib's and scikit-learn's own tests, unmodified, on the local environment

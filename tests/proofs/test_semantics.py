@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.encode import applies
 from starburst_assurance.proofs.encoding.logic import Logic
-from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.encoding.request import Context, Request, number_of
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_assurance.proofs.solving.prove import ask
 
@@ -18,7 +19,11 @@ ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 OBJECT = "arn:aws:s3:::b/k"
 TESTER = "arn:aws:iam::111122223333:role/tester"
+ME = "arn:aws:sts::111122223333:assumed-role/tester/me"
 TAG = "aws:PrincipalTag/userName"
+# The guide's own example of what a wildcard does not reach over, in an ARN operator.
+FINANCE = "arn:aws:someservice:*:111122223333:finance/*"
+STORE = "arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt"
 
 
 def doc(*statements: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +108,21 @@ CONDITIONS = [
     ({"NotIpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}}, {}, True),
     ({"IpAddress": {"aws:SourceIp": "2001:db8::/32"}}, {"aws:SourceIp": ("2001:db8::1",)}, True),
     ({"IpAddress": {"aws:SourceIp": "::/0"}}, {"aws:SourceIp": ("10.9.8.7",)}, False),
-    ({"ArnNotLike": {"aws:SourceArn": "arn:*"}}, {"aws:SourceArn": ("arn:aws:s3:::b",)}, False),
+    (
+        {"ArnNotLike": {"aws:SourceArn": "arn:*:*:*:*:*"}},
+        {"aws:SourceArn": ("arn:aws:s3:::b",)},
+        False,
+    ),
+    ({"ArnLike": {"aws:SourceArn": FINANCE}}, {"aws:SourceArn": (STORE,)}, False),
+    ({"ArnNotEquals": {"aws:SourceArn": FINANCE}}, {"aws:SourceArn": (STORE,)}, True),
+    ({"StringLike": {"aws:SourceArn": FINANCE}}, {"aws:SourceArn": (STORE,)}, True),
+    ({"ArnLike": {"aws:SourceArn": "arn:*"}}, {"aws:SourceArn": (STORE,)}, False),
+    ({"ArnLike": {"aws:SourceArn": "*"}}, {"aws:SourceArn": (STORE,)}, True),
+    (
+        {"Null": {"aws:TagKeys": "false"}, "ForAnyValue:StringEquals": {"aws:TagKeys": "a"}},
+        {"aws:TagKeys": ("b", "a")},
+        True,
+    ),
     ({"DateGreaterThanEquals": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, {}, False),
     ({"ForAllValues:StringNotEquals": {"aws:TagKeys": ["a"]}}, {"aws:TagKeys": ("b", "a")}, False),
     ({"ForAnyValue:StringNotEquals": {"aws:TagKeys": ["a"]}}, {"aws:TagKeys": ("b", "a")}, True),
@@ -247,10 +266,54 @@ def test_a_grant_to_a_session_passes_the_boundary_by(world: Callable[..., World]
 
 
 def test_not_principal_denies_everybody_else(world: Callable[..., World]) -> None:
-    deny = {**ALLOW, "Effect": "Deny", "NotPrincipal": {"AWS": TESTER}}
+    root = "arn:aws:iam::111122223333:root"
+    deny = {**ALLOW, "Effect": "Deny", "NotPrincipal": {"AWS": [TESTER, root]}}
     assert decide(world(identity=doc(ALLOW), resource=doc(deny)))
-    deny = {**ALLOW, "Effect": "Deny", "NotPrincipal": {"AWS": f"{TESTER}2"}}
+    deny = {**ALLOW, "Effect": "Deny", "NotPrincipal": {"AWS": [f"{TESTER}2", "444455556666"]}}
     assert not decide(world(identity=doc(ALLOW), resource=doc(deny)))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        [TESTER],
+        ["111122223333"],
+        [f"{TESTER}2", "111122223333"],
+        [TESTER, f"{ME}2", "111122223333"],
+    ],
+    ids=["no account", "no role", "another role", "another session"],
+)
+def test_half_an_exception_is_relied_on_by_nobody(
+    world: Callable[..., World], named: list[str]
+) -> None:
+    """AWS says of such a policy that it "might deny access to the entire account"."""
+    deny = {**ALLOW, "Effect": "Deny", "NotPrincipal": {"AWS": named}}
+    here = world(identity=doc(ALLOW), resource=doc(deny))
+    context = here.session(here.policy_set.roles[0], closed=True)
+    context.put("sts:SessionArn", ME)
+    request = Request(context=context, action="s3:GetObject", resource=OBJECT)
+    found = here.allowed(here.policy_set.roles[0], request, at=here.policy_set.guarded[0])
+    assert ask(here.logic, found, 10)[0] == "sat"
+    assert ask(here.logic, here.logic.no(found), 10)[0] == "sat"
+
+
+def test_a_trust_has_to_name_who_takes_a_role(world: Callable[..., World]) -> None:
+    take = doc({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    asked = {"action": "sts:AssumeRole", "resource": f"{TESTER}2"}
+    for named, taken in ((TESTER, True), ("111122223333", True), (f"{TESTER}3", False)):
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": named}}
+        assert decide(world(identity=take, resource=doc(trust), kind="role"), **asked) is taken
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert number_of("2026-01-01T00:00:00") == number_of("2026-01-01T00:00:00Z")
+        assert number_of("2026-01-01") == number_of("1767225600")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_key_policy_has_to_delegate(world: Callable[..., World]) -> None:

@@ -36,12 +36,19 @@ GOOD: dict[str, Any] = {
 
 
 def said(**change: Any) -> list[str]:
-    return list(complaints(Policy.parse("p", {"Statement": {**GOOD, **change}})))
+    document = {"Version": "2012-10-17", "Statement": {**GOOD, **change}}
+    return list(complaints(Policy.parse("p", document)))
 
 
 def test_what_iam_knows_is_accepted() -> None:
     assert said() == []
     assert said(Resource="arn:aws:s3:::b/${aws:PrincipalTag/a-b}/${*}") == []
+
+
+def test_variables_need_the_version_that_has_them() -> None:
+    statement = {**GOOD, "Resource": "arn:aws:s3:::b/${aws:PrincipalTag/a-b}"}
+    [what] = complaints(Policy.parse("p", {"Statement": statement}))
+    assert "variables are text in a policy without Version 2012-10-17" in what
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,7 @@ def test_what_iam_knows_is_accepted() -> None:
         ({"Condition": {"StringEquals": {"s3:prefix": "a/*"}}}, "literally"),
         # A header may be a star; what only looks like one is a mistake for StringLike.
         ({"Condition": {"StringNotEquals": {"s3:if-none-match": "a*"}}}, "literally"),
+        ({"Condition": {"NumericEquals": {"s3:TlsVersion": "${s3:prefix}"}}}, "no variable"),
         ({"Resource": "my-bucket/*"}, "my-bucket"),
         # A wildcard hides no misspelling, of a service or of an action.
         ({"Action": "s3:PutObjekt*"}, "s3:PutObjekt*"),

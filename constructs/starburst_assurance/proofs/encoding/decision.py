@@ -12,6 +12,10 @@ from starburst_assurance.proofs.reading.policies import Endpoint, Guarded, Polic
 
 __all__ = ["World"]
 
+_STRICT = ("key", "role")
+"""What must say itself who is let to it: "IAM role trust policies and KMS key policies are
+exceptions to this logic, because they must explicitly allow access for principals"."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -124,8 +128,8 @@ class World:
         gate = logic.every(says(logic, policy, "Allow", request) for policy in gates)
         grant = grants(logic, guards[0], request) if guards else Grant(False, False, False)
         by_identity = logic.every((identity, ceiling))
-        if at is not None and at.kind == "key":
-            # Without the key policy's word for the account, identity policies count for nothing.
+        if at is not None and at.kind in _STRICT:
+            # Without its policy's word for the account, identity policies count for nothing.
             by_identity = logic.every((by_identity, grant.account))
         # A grant to a role stays under its boundary; one to a session, or to all, does not.
         granted = logic.some((by_identity, grant.direct, logic.every((grant.role, ceiling))))

@@ -21,6 +21,8 @@ from starburst_assurance.proofs.reading.policies import Condition, Effect, Polic
 __all__ = ["OPERATORS", "Grant", "Operator", "operator", "says", "variables"]
 
 _VARIABLE: Final = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+_SESSION: Final = ":assumed-role/"
+_USER: Final = ":user/"
 _LITERAL: Final = {"*": "\ue000", "?": "\ue001", "$": "$"}
 
 OPERATORS: Final = frozenset(
@@ -107,15 +109,31 @@ def grants(logic: Logic, policy: Policy, request: Request) -> Grant:
 def named(logic: Logic, statement: Statement, request: Request) -> Formula:
     """Return whether the statement names the caller; identity policies name nobody."""
     if statement.not_principals:
-        return logic.no(
-            logic.some(
-                _principal(logic, request, kind, text)[1] for kind, text in statement.not_principals
-            )
-        )
+        return _not_excepted(logic, statement.not_principals, request)
     if not statement.principals:
         return True
     return logic.some(
         _principal(logic, request, kind, text)[1] for kind, text in statement.principals
+    )
+
+
+def _not_excepted(logic: Logic, principals: Iterable[tuple[str, str]], request: Request) -> Formula:
+    """Return whether ``NotPrincipal`` leaves the caller among those that it speaks of.
+
+    AWS says that a role, or a user, is surely excepted where its account is named beside it, and a
+    session where role and account are; where one is missing, the policy "might deny access to the
+    entire account".
+    """
+    ways: dict[str, list[Formula]] = {"direct": [], "role": [], "account": [], "session": []}
+    for kind, text in principals:
+        way, who = _principal(logic, request, kind, text)
+        ways["session" if _SESSION in text else "role" if _USER in text else way].append(who)
+    named = {way: logic.some(found) for way, found in ways.items()}
+    session = named["session"] if ways["session"] else True
+    surely = logic.some((named["direct"], logic.every((named["account"], named["role"], session))))
+    silent = logic.unresolved(f"NotPrincipal {sorted(principals)}")
+    return logic.some(
+        (logic.no(logic.some(named.values())), logic.every((logic.no(surely), silent)))
     )
 
 
@@ -137,9 +155,11 @@ def _principal(logic: Logic, request: Request, kind: str, text: str) -> tuple[st
     if re.fullmatch(r"\d{12}", text) or text.endswith(":root"):
         account = text if text.isdigit() else text.split(":")[4]
         return "account", context.is_("aws:PrincipalAccount", account)
-    if ":assumed-role/" in text:
+    if _SESSION in text:
         return "direct", context.is_("sts:SessionArn", text)
-    return "role", context.is_("aws:PrincipalArn", text)
+    # A user is who asks, and a role only stands behind the session that does.
+    way = "direct" if _USER in text else "role"
+    return way, context.is_("aws:PrincipalArn", text)
 
 
 def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
@@ -245,6 +265,7 @@ def _condition(logic: Logic, condition: Condition, request: Request) -> Formula:
         return _compare(logic, base, slot, condition.values, request)
 
     if qualifier == "ForAllValues":
+        # AWS takes values that are all empty as none, and a request without the key is one of all.
         return logic.every(logic.some((logic.no(slot.present), one(slot))) for slot in key.slots)
     held = logic.some(logic.every((slot.present, one(slot))) for slot in key.slots)
     if qualifier == "ForAnyValue":
@@ -274,11 +295,24 @@ def _compare(
         )
     elif positive not in ("StringLike", "ArnLike", "ArnEquals"):
         raise UnsupportedError(f"the operator {base}")
-    elif negated:
-        some = logic.some(logic.no(_unlike(logic, slot.text, value, request)) for value in values)
     else:
-        some = logic.some(_like(logic, slot.text, value, request) for value in values)
+        segments = positive.startswith("Arn")
+        some = logic.some(
+            logic.every(
+                (
+                    logic.no(_unlike(logic, slot.text, value, request))
+                    if negated
+                    else _like(logic, slot.text, value, request),
+                    logic.segmented(slot.text, _any_value(value)) if segments else True,
+                )
+            )
+            for value in values
+        )
     return logic.no(some) if negated else some
+
+
+def _any_value(pattern: str) -> str:
+    return _VARIABLE.sub("*", pattern)
 
 
 def _equal(logic: Logic, text: Text, value: str, request: Request, *, negated: bool) -> Formula:
@@ -289,8 +323,9 @@ def _equal(logic: Logic, text: Text, value: str, request: Request, *, negated: b
     equal = logic.every((known, logic.same(text, logic.join(*pieces))))
     if not negated or known is True:
         return equal
-    # Whether an unresolved variable makes "not equal" hold is not documented.
-    return logic.some((equal, logic.every((logic.no(known), logic.unresolved(value)))))
+    # Whether an unresolved variable makes "not equal" hold is said in two ways; as in `_unlike`.
+    as_equal = logic.no(logic.unresolved(value))
+    return logic.some((equal, logic.every((logic.no(known), as_equal))))
 
 
 def _inside(logic: Logic, slot: Slot, network: str) -> Formula:

@@ -30,6 +30,10 @@ Question: TypeAlias = "tuple[frozenset[Term], Term, tuple[Term, ...]]"
 """Axioms, a premise, and what might hold under both."""
 
 
+_COLONS = 5
+"""In an ARN, before what may have colons of its own."""
+
+
 class Logic:
     """Builds formulas; what is decided already stays a Python bool and costs no solver time."""
 
@@ -203,6 +207,42 @@ class Logic:
         """Return the axioms about unknowns within terms: no other one has to do with them."""
         unknowns = frozenset[Term]().union(*map(self._parts.unknowns, terms))
         return [one for one in self.axioms if not unknowns.isdisjoint(self._parts.unknowns(one))]
+
+    def segmented(self, text: Text, pattern: str) -> Formula:
+        """Return whether the segments of an ARN match those of a pattern, each by itself.
+
+        IAM's ARN operators compare what is between the first five colons and after them: no
+        wildcard reaches over a colon, but for those in the last segment. ``*`` alone is any ARN.
+        """
+        *segments, last = pattern.split(":", _COLONS)
+        if pattern == "*" or (len(segments) == _COLONS and not set("*?") & set("".join(segments))):
+            return True
+        if len(segments) < _COLONS:
+            return False
+        if isinstance(text, str):
+            found = text.split(":", _COLONS)
+            return len(found) > _COLONS and all(
+                glob(one).fullmatch(part) is not None
+                for one, part in zip((*segments, last), found, strict=True)
+            )
+        make = self.terms.mkTerm
+        ranges = (("\0", "9"), (";", "\U0002ffff"))
+        within = make(
+            Kind.REGEXP_UNION,
+            *(make(Kind.REGEXP_RANGE, *map(self.terms.mkString, one)) for one in ranges),
+        )
+        wild = {"?": within, "*": make(Kind.REGEXP_STAR, within)}
+        marks = re.findall(r"[*?]|[^*?]+", ":".join((*segments, "")))
+        parts = [
+            wild[one] if one in wild else make(Kind.STRING_TO_REGEXP, self._text(one))
+            for one in marks
+        ]
+        whole = make(Kind.REGEXP_CONCAT, *parts, self._glob(last))
+        return make(Kind.STRING_IN_REGEXP, text, whole)
+
+    def unknowns(self, formula: Formula) -> frozenset[Term]:
+        """Return the unknowns within a formula; none in one that is decided."""
+        return frozenset() if isinstance(formula, bool) else self._parts.unknowns(formula)
 
     def lemmas(self, formula: Formula) -> list[Term]:
         """Return what is true of the patterns in a formula, which the solver need not find out."""

@@ -42,7 +42,7 @@ def number_of(text: str) -> float | int:
     """Return what numeric, date and address operators compare; NaN for other text."""
     for read in (
         float,
-        lambda value: dt.datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp(),
+        _seconds,
         lambda value: address_number(ipaddress.ip_address(value)),
     ):
         try:
@@ -50,6 +50,12 @@ def number_of(text: str) -> float | int:
         except ValueError:
             continue
     return float("nan")
+
+
+def _seconds(text: str) -> float:
+    """Return a moment's seconds; in UTC, as IAM has it, where it names no zone."""
+    moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp()
 
 
 def address_number(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
@@ -70,6 +76,7 @@ class Context:
         self.keys: dict[str, Key] = {}
         self._closed = closed
         self._closed_prefixes: set[str] = set()
+        self._single: set[str] = set()
         self._beside: Context | None = None
 
     def beside(self, other: Context) -> None:
@@ -90,6 +97,11 @@ class Context:
             if self._beside is not None and not closed:
                 return self._beside.key(name, several=several)
             self.keys[folded] = self._unknown(name, several=several, closed=closed)
+            if not closed and not several:
+                self._single.add(folded)
+        elif several and folded in self._single:
+            self._single.remove(folded)
+            self.keys[folded] = self._widened(self.keys[folded])
         return self.keys[folded]
 
     def text(self, name: str) -> Text:
@@ -102,6 +114,7 @@ class Context:
 
     def put(self, name: str, *values: Text) -> None:
         """Set a key; with no value, make it absent."""
+        self._single.discard(name.lower())
         self.keys[name.lower()] = Key(
             name=name,
             slots=tuple(
@@ -138,17 +151,25 @@ class Context:
         if closed:
             return Key(name=name, slots=(Slot(present=False, text="", number=0.0),))
         count = SLOTS if several else 1
-        return Key(
-            name=name,
-            slots=tuple(
-                Slot(
-                    present=self.logic.flag(f"{name}[{index}]?"),
-                    text=self.logic.text(f"{name}[{index}]"),
-                    number=self.logic.number(f"{name}[{index}]#"),
-                )
-                for index in range(count)
-            ),
+        return Key(name=name, slots=tuple(self._slot(name, index) for index in range(count)))
+
+    def _slot(self, name: str, index: int) -> Slot:
+        return Slot(
+            present=self.logic.flag(f"{name}[{index}]?"),
+            text=self.logic.text(f"{name}[{index}]"),
+            number=self.logic.number(f"{name}[{index}]#"),
         )
+
+    def _widened(self, key: Key) -> Key:
+        """Return a key that was spoken of as if it had one value, with room for all of them.
+
+        What was said of its first value stays said: there is no second without a first.
+        """
+        [first] = key.slots
+        more = [self._slot(key.name, index) for index in range(1, SLOTS)]
+        for slot in more:
+            slot.present = self.logic.every((first.present, slot.present))
+        return Key(name=key.name, slots=(first, *more))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

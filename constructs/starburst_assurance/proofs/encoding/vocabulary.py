@@ -23,7 +23,13 @@ from starburst_assurance.proofs.encoding.patterns import glob
 from starburst_assurance.proofs.encoding.request import number_of
 from starburst_assurance.proofs.reading.assembly import QUEUE_USER
 from starburst_assurance.proofs.reading.errors import ProofError, VocabularyError
-from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
+from starburst_assurance.proofs.reading.policies import (
+    VERSION,
+    Condition,
+    Policy,
+    PolicySet,
+    Statement,
+)
 
 __all__ = [
     "GLOBAL_KEYS",
@@ -232,6 +238,8 @@ def complaints(policy: Policy) -> Iterator[str]:
         where = f"{policy.name}, statement {statement.sid or index}"
         for what in _complaints(statement):
             yield f"{where}: {what}"
+        if policy.version != VERSION and _texts_with_variables(statement):
+            yield f"{where}: variables are text in a policy without Version {VERSION}"
 
 
 def _complaints(statement: Statement) -> Iterator[str]:
@@ -256,10 +264,7 @@ def _complaints(statement: Statement) -> Iterator[str]:
 
 def _variables(statement: Statement) -> Iterator[str]:
     """Yield which variables would stay without a value, so that the statement never matched."""
-    texts = {
-        *(*statement.resources, *statement.not_resources),
-        *(value for condition in statement.conditions for value in condition.values),
-    }
+    texts = _texts_with_variables(statement)
     for name in sorted({name for text in texts for name in variables(text)}):
         if name == QUEUE_USER:
             continue
@@ -267,6 +272,14 @@ def _variables(statement: Statement) -> Iterator[str]:
             yield f"no variable is called {name}"
         elif ":" in name.partition("/")[2]:
             yield f"AWS shows no variable of a tag with a colon, such as {name}"
+
+
+def _texts_with_variables(statement: Statement) -> frozenset[str]:
+    texts = (
+        *(*statement.resources, *statement.not_resources),
+        *(value for condition in statement.conditions for value in condition.values),
+    )
+    return frozenset(text for text in texts if "${" in text)
 
 
 def _condition(condition: Condition) -> Iterator[str]:
@@ -290,7 +303,9 @@ def _condition(condition: Condition) -> Iterator[str]:
     if kind.removeprefix("ArrayOf") not in _COMPARES[family]:
         yield f"{condition.operator} does not compare {condition.key}, which is a {kind}"
     for value in condition.values:
-        if "${" not in value and not _readable(family, value):
+        if "${" in value and family not in ("String", "Arn"):
+            yield f"{condition.operator} takes no variable, and so not {value}"
+        elif "${" not in value and not _readable(family, value):
             yield f"{condition.operator} of {condition.key} cannot read {value!r}"
     starred = [value for value in condition.values if "*" in value]
     meant = condition.key.lower() in _STARRED and starred == ["*"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from starburst_assurance.bootstrap.usage import Usage
 from starburst_assurance.proofs.reading.sharing import Sharing
@@ -12,6 +12,7 @@ from starburst_constructs.named_objects import NamedObjects
 
 __all__ = [
     "EVERYTHING",
+    "VERSION",
     "Condition",
     "Effect",
     "Endpoint",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 Effect = Literal["Allow", "Deny"]
+
+VERSION: Final = "2012-10-17"
+"""Of the policy language; the first with variables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy document and the name by which reports call it."""
+    """A policy document and the name by which reports call it.
+
+    Attributes:
+        name: as reports call it.
+        statements: in order.
+        version: of the policy language; IAM takes one without it as of 2008.
+    """
 
     name: str
     statements: tuple[Statement, ...]
+    version: str = VERSION
 
     @classmethod
     def parse(cls, name: str, document: Mapping[str, Any]) -> Policy:
@@ -77,6 +88,7 @@ class Policy:
         return cls(
             name=name,
             statements=tuple(_statement(item) for item in _listed(document["Statement"])),
+            version=document.get("Version", "2008-10-17"),
         )
 
 
