@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check release-record upgrade-check mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -117,6 +117,13 @@ differential: setup  ## COUNT=100000 SEED=7: does the encoder read policies as p
 joblib-check: setup  ## joblib's and scikit-learn's own tests, unmodified, on the local environment
 	@UV_PROJECT_ENVIRONMENT=build/joblib-check $(BIN)/uv sync --frozen --quiet --only-group joblib-check
 	@$(WITHOUT_AWS) build/joblib-check/bin/python -m tests.joblib_check $(if $(SUITE),--suite $(SUITE))
+
+upgrade-check: setup  ## from each recorded release to this tree and back, with more at work than the tests have
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.upgrade
+
+release-record: setup  ## TAG=v0.1.0: keep what a release deploys and runs, for the tests of upgrades
+	@[ -n "$(TAG)" ] || { echo "make release-record: name the release, such as: make release-record TAG=v0.1.0" >&2; exit 2; }
+	@$(WITHOUT_AWS) $(BIN)/python -m tests.upgrade.recording "$(TAG)"
 
 mutants: setup  ## would the theorems notice a mistake? tries every one; writes docs/mutants.md
 	@$(WITHOUT_AWS) $(BIN)/starburst-prove --environment $(or $(ENV),prod) --mutants \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -202,13 +203,15 @@ VARIANTS: Final[tuple[Environment, ...]] = (_MFA, _BROKER, _OFFICE, _CENTER, _SP
 """All pass the gate and cfn-lint, and the theorems hold of all."""
 
 
-def synthesize_variants(outdir: Path, *, validate: bool) -> cdk.App:
+def synthesize_variants(
+    outdir: Path, *, validate: bool, variants: Sequence[Environment] = VARIANTS
+) -> cdk.App:
     """Synthesize all of them in one app, whose ``cdk.json`` names the organization's qualifier."""
     settings = json.loads((app.HERE / "cdk.json").read_text())
     settings["context"]["@aws-cdk/core:bootstrapQualifier"] = QUALIFIER
     (outdir / "cdk.json").write_text(json.dumps(settings))
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(app, "HERE", outdir)
-        built = app.build(VARIANTS, outdir=str(outdir), validate=validate)
+        built = app.build(variants, outdir=str(outdir), validate=validate)
     built.synth()
     return built

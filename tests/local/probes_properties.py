@@ -388,3 +388,28 @@ def container_limits(scene: Scene) -> bool:
         {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
         [{"name": "scratch"}],
     )
+
+
+def nat_gateways(scene: Scene) -> bool:
+    gateway = {
+        "SubnetId": {"Ref": "Subnet"},
+        "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
+    }
+    made = outputs_of(
+        scene,
+        {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/24"}},
+            "Subnet": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/28"},
+            },
+            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+            "Gateway": {"Type": "AWS::EC2::NatGateway", "Properties": gateway},
+        },
+    )
+    if made is None:
+        return False
+    ec2 = scene.root("ec2")
+    (found,) = ec2.describe_nat_gateways(NatGatewayIds=[made["Gateway"]])["NatGateways"]
+    addresses = {one["PublicIp"] for one in ec2.describe_addresses()["Addresses"]}
+    return bool(found["SubnetId"] == made["Subnet"] and made["Address"] in addresses)

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .memory import MemoryWatch
 from .server import python_path
 
-__all__ = ["Client", "Container", "ContainerNotFound", "Launch"]
+__all__ = ["IMAGE_VARIABLE", "Client", "Container", "ContainerNotFound", "Launch"]
+
+IMAGE_VARIABLE: Final = "STARBURST_LOCAL_IMAGE"
+"""Tells a program that stands for Python which image the task definition names."""
 
 _FOLLOW_SECONDS = 0.1
 _PYTHON_NAMES = ("python", "python3")
@@ -171,14 +174,17 @@ class Containers:
 
     def run(
         self,
-        _image: str,
+        image: str,
         *,
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         **_options: Any,
     ) -> Container:
-        """Start the command. Images are not looked at: only their command runs."""
+        """Start the command. Images are not looked at: only their command runs.
+
+        A program that stands for Python, where there is one, is told which image it stands for.
+        """
         launch = self._prepare(labels or {}, environment or {})
         folder = self._scratch / secrets.token_hex(8)
         home = folder / "home"
@@ -189,7 +195,7 @@ class Containers:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - the task definition's command
                 argv,
-                env={**launch.environment, **_paths(home, self.python)},
+                env={**launch.environment, **_paths(home, self.python), **self._told(image)},
                 cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -206,6 +212,9 @@ class Containers:
         if self.memory is not None and launch.memory_bytes is not None:
             self.memory.watch(process.pid, launch.memory_bytes)
         return container
+
+    def _told(self, image: str) -> dict[str, str]:
+        return {IMAGE_VARIABLE: image} if self.python else {}
 
 
 class Images:

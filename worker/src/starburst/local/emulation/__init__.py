@@ -44,6 +44,7 @@ PATCHES = (
     "tasks",
     "security_group_rules",
     "flow_logs",
+    "nat_gateways",
     "trails",
     "budgets",
     "role_boundaries",
