@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy.changing.assembly import manifests
 from deploy.incident.command import (
     Clients,
     IncidentError,
@@ -24,7 +25,6 @@ from deploy.incident.command import (
     say,
     shown,
 )
-from deploy.lifecycle.assembly import manifests
 from deploy.lifecycle.destroy import synthesized
 from starburst.aws.calls import words_of
 from starburst_constructs.identity.auditing import auditor_document

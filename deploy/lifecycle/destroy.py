@@ -15,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deploy.changing.assembly import manifests
 from deploy.tools.cdk import CdkFailed, cdk_in_terminal
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
-from .assembly import manifests
 from .deployed import DeployedStack, deployed, kept_on_deletion, settle
 from .emptying import empty_buckets, end_writers
 from .instances import release_instances

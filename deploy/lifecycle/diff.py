@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.changing.assembly import described
 from deploy.changing.changes import Change, changes
 from deploy.changing.stops import Stop, stops
 from deploy.tools.cdk import cdk_in_terminal
@@ -19,7 +20,7 @@ from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import Account, LifecycleError, find_environment, say, sign_in
-from .assembly import described, judged
+from .assembly import judged
 from .deployed import DeployedStack, deployed, template_of
 from .dropped import what_goes
 

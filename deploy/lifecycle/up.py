@@ -15,13 +15,14 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from deploy.changing.assembly import manifests
 from deploy.tools.cdk import cdk_in_terminal
 from starburst.aws.calls import TROUBLE
 from starburst.errors import StarburstError
 from starburst.untrusted.terminal_text import one_line, tell
 
 from .account import INTERRUPTED, Account, LifecycleError, find_environment, say, sign_in
-from .assembly import judged, manifests
+from .assembly import judged
 from .deployed import deployed, settle
 from .diff import refuse
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from deploy.lifecycle.assembly import described
+from deploy.changing.assembly import described
 from deploy.review.base import Base, checked_out, synthesize
 from deploy.review.costs import cost_between
 from deploy.review.stated import read_stated, theorems_between

@@ -21,8 +21,7 @@ from stacks.settings.identity import (
 from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.reads import Reads
 from stacks.settings.risk import AcceptedRisk, RiskName
-from stacks.settings.shared import Shared
-from stacks.settings.storage import Audit, Storage
+from stacks.settings.storage import Audit, Shared, Storage
 from stacks.settings.together import check_together
 from stacks.settings.totals import EffectiveTotals
 from stacks.settings.validation import SettingsError

@@ -23,8 +23,7 @@ from stacks.settings.identity import (
 from stacks.settings.network import Network
 from stacks.settings.reads import check_others
 from stacks.settings.risk import AcceptedRisk
-from stacks.settings.shared import Shared
-from stacks.settings.storage import Audit, Storage
+from stacks.settings.storage import Audit, Shared, Storage
 from stacks.settings.totals import EffectiveTotals, Scopes
 from stacks.settings.validation import (
     KEPT_A_YEAR_DAYS,

@@ -1,4 +1,4 @@
-"""How long data, logs and the trail are kept, and under which encryption."""
+"""How long data, logs and the trail stay, and what the account keeps set for good."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 from stacks.settings.annotations import typed
 from stacks.settings.validation import between, one_of
 
-__all__ = ["Audit", "Storage"]
+__all__ = ["Audit", "Shared", "Storage"]
 
 Lock = Literal["compliance", "governance"]
 
@@ -102,3 +102,25 @@ class Audit:
             **({"bytes": gigabytes * 10**9} if self.data_events and gigabytes else {}),
             **({"objects": objects} if self.data_events and objects else {}),
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """Settings of an account in a Region, of which one environment there is the owner.
+
+    They are the account's: what is set stays set when its owner goes, or leaves it to another
+    environment, in either order. A setting is False where the organization or another stack sets
+    it; all of them may be.
+
+    Attributes:
+        registry_scanning: have Inspector scan every image of the account's registry continuously.
+        block_public_access: shut every internet gateway of the account in this Region, so that no
+            task can be public in any of its VPCs; for accounts that hold nothing else.
+    """
+
+    registry_scanning: bool = True
+    block_public_access: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither true nor false."""
+        typed("shared.", self)

@@ -121,7 +121,7 @@ def test_every_stack_begins_with_the_environments_name(
     synthesis: Any, templates: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """What CloudFormation names by itself begins with its stack's name."""
-    from deploy.lifecycle.assembly import manifests  # noqa: PLC0415 - Node was chosen before
+    from deploy.changing.assembly import manifests  # noqa: PLC0415 - Node was chosen before
 
     names = [
         (path.parent.name.removeprefix("assembly-"), stack["stackName"])

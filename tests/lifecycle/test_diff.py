@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from deploy.changing.assembly import described
 from deploy.lifecycle import diff, local
 from deploy.lifecycle.account import Account, LifecycleError
-from deploy.lifecycle.assembly import described
 from deploy.lifecycle.deployed import deployed, template_of
 from deploy.lifecycle.up import deploy
 from deploy.tools import local as tool

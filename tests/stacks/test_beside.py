@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 import app
+from deploy.changing.assembly import described
 from deploy.changing.changes import changes, imports
 from deploy.changing.stops import stops
-from deploy.lifecycle.assembly import described
 from environments import DEV
 from stacks.settings import Environment, Network, Shared
 from starburst.contract import COST_TAG
