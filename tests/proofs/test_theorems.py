@@ -24,6 +24,7 @@ from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
 from starburst_assurance.proofs.stages import theorems_of_addons
 from starburst_assurance.proofs.theorems import ALL, incidents
+from tests.some import some
 
 LOGIC = Logic()
 NAMES = "workers_write_results_only"
@@ -55,11 +56,8 @@ def test_every_environment_is_proved(
 
 def test_a_theorem_is_left_out_where_it_means_nothing(policy_sets: Mapping[str, PolicySet]) -> None:
     policy_set = policy_sets["local"]
-    conditional = [item for item in ALL if item.unless]
-    left_out = [item.unless in policy_set.without for item in conditional]
-    assert True in left_out
-    answers = [prove(item, policy_set, logic=LOGIC).answer for item in conditional]
-    assert answers == ["left out" if out else "proved" for out in left_out]
+    for item in some([item for item in ALL if item.unless in policy_set.without]):
+        assert prove(item, policy_set, logic=LOGIC).answer == "left out"
 
 
 def test_every_theorem_is_one_sentence_first() -> None:
