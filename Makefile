@@ -19,11 +19,13 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 # Compiled modules are kept: without them each process compiles the CDK anew, for five seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
+comma := ,
+
 # A person's own AWS credentials are never seen by what needs none.
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check release-record upgrade-check mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff scan audit quick rest deploy delivery-check bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check release-record upgrade-check mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -68,6 +70,22 @@ PYTEST ?= -q -n auto --maxprocesses 4 --dist loadscope --randomly-seed=1
 unit: setup
 	$(WITHOUT_AWS) $(BIN)/python -m pytest $(PYTEST)
 
+# Of these nothing needs a Docker, a browser, a network or more than /tmp: they fit where a build
+# may last 15 minutes. Whatever stands in no folder of them is in `make rest`.
+QUICK := tests/codec tests/contract tests/controller tests/functions tests/protocol tests/settings
+
+quick: setup  ## REPORTS=folder: tests that end within minutes, with JUnit and coverage in that folder
+	@$(if $(REPORTS),mkdir -p "$(REPORTS)")
+	$(WITHOUT_AWS) COVERAGE_FILE=$(or $(REPORTS),build)/.coverage COVERAGE_CORE=sysmon $(BIN)/python \
+	  $(if $(REPORTS),-m coverage run --source worker/src/starburst$(comma)stacks) \
+	  -m pytest -q --randomly-seed=1 $(if $(REPORTS),--junit-xml "$(REPORTS)/junit.xml") $(QUICK)
+	@$(if $(REPORTS),COVERAGE_FILE=$(REPORTS)/.coverage $(BIN)/coverage xml -q -o "$(REPORTS)/coverage.xml")
+
+rest: setup  ## REPORTS=folder: all tests that make quick leaves
+	@$(if $(REPORTS),mkdir -p "$(REPORTS)")
+	$(WITHOUT_AWS) $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadscope --randomly-seed=1 \
+	  $(if $(REPORTS),--junit-xml "$(REPORTS)/junit.xml") $(addprefix --ignore=,$(QUICK))
+
 airflow-check: setup  ## run real DAGs on the local environment, in Airflow 3 and 2; downloads 250 MB once
 	@$(WITHOUT_AWS) $(BIN)/python -m tests.airflow_check
 
@@ -80,6 +98,26 @@ diff: setup  ## BASE=commit: what your change newly permits, replaces, proves, w
 	@[ -n "$(BASE)" ] || { echo "make diff: name what to compare with, such as: make diff BASE=main" >&2; exit 2; }
 	@$(WITHOUT_AWS) $(BIN)/python -m deploy.review "$(BASE)" $(foreach name,$(ENV),--environment $(name)) \
 	  --format $(or $(FORMAT),text) $(if $(INTO),--into "$(INTO)") || [ $$? -eq 1 ]
+
+# Ruff's own rules of security are in make lint; this is the tool that the post names (P4).
+SCANNED := app.py environments.py benchmarks constructs deploy docs examples stacks tests worker
+
+scan: setup  ## REPORTS=folder: search all Python for what bandit calls a high risk
+	@$(if $(REPORTS),mkdir -p "$(REPORTS)")
+	@$(BIN)/bandit --recursive --quiet --severity-level high --exclude ./node_modules \
+	  $(if $(REPORTS),--format xml --output "$(REPORTS)/scan.xml") $(SCANNED) \
+	  $(if $(REPORTS),|| { cat "$(REPORTS)/scan.xml"; exit 1; })
+
+audit: setup  ## ask who knows a weakness of what uv.lock and package-lock.json name
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.delivery.audit
+
+# By whoever's credentials are there: of a pipeline, which may take the bootstrap's four roles.
+deploy: setup  ## ENV=prod: judge and deploy an environment without a question, as a pipeline does
+	@[ -n "$(ENV)" ] || { echo "make deploy: name the environment, such as: make deploy ENV=prod" >&2; exit 2; }
+	@$(BIN)/python -m deploy.delivery.deploy $(ENV)
+
+delivery-check: setup  ## ONLY="review tests": run the buildspecs of the delivery here, as CodeBuild would
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.delivery.check $(ONLY)
 
 bootstrap: setup  ## ENV=prod: write policies, boundary and template that deploy it without an administrator
 	@[ -n "$(ENV)" ] || { echo "make bootstrap: name the environment, such as: make bootstrap ENV=prod" >&2; exit 2; }

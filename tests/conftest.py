@@ -61,7 +61,9 @@ TOGETHER = {
     **dict.fromkeys(("test_toy.py", "test_throw_away.py", "test_risks.py"), "templates"),
     **dict.fromkeys(("test_wheel.py", "test_installed_wheels.py"), "wheels"),
     "test_scale.py": "scale",
-    **dict.fromkeys(("documents", "drill", "test_toy_local.py"), "deployed"),
+    **dict.fromkeys(
+        ("documents", "drill", "test_toy_local.py", "delivery/test_local.py"), "deployed"
+    ),
     # Half of what is proved: these ask nothing of the environments that the others of proofs share.
     **dict.fromkeys(
         (

@@ -34,24 +34,24 @@ ROLE_TAG: Final = "starburst:role"
 """Tag of a role that says what it is for; the data bucket's policy knows ``worker`` by it."""
 
 
-def boundary_name(environment: str) -> str:
-    """Return the physical name of an environment's boundary.
+def boundary_name(environment: str, part: str | None = None) -> str:
+    """Return the physical name of an environment's boundary, or of an add-on's own.
 
     Example:
-        >>> boundary_name("prod")
-        'starburst-prod-boundary'
+        >>> boundary_name("prod"), boundary_name("prod", "delivery")
+        ('starburst-prod-boundary', 'starburst-prod-boundary-delivery')
     """
-    return f"starburst-{environment}-boundary"
+    return "-".join(filter(None, ("starburst", environment, "boundary", part)))
 
 
-def boundary_arn(environment: str, *, account: str) -> str:
-    """Return the ARN of an environment's permissions boundary.
+def boundary_arn(environment: str, part: str | None = None, *, account: str) -> str:
+    """Return the ARN of an environment's permissions boundary, or of an add-on's own.
 
     Example:
         >>> boundary_arn("prod", account="222233334444")
         'arn:aws:iam::222233334444:policy/starburst-prod-boundary'
     """
-    return f"arn:aws:iam::{account}:policy/{boundary_name(environment)}"
+    return f"arn:aws:iam::{account}:policy/{boundary_name(environment, part)}"
 
 
 def budgets_topic_name(environment: str) -> str:

@@ -138,10 +138,15 @@ _G: Final = {
     "G18": "The claim that CloudFormation does not help security.",
 }
 _P: Final = {
+    "P4": "A pull request is scanned before a person reads it: bandit's findings of high severity "
+    "fail it, the post's `verify=False` among them; CloudFormation's linters and rules, and the "
+    "audit of dependencies, do as well.",
     "P5": "An AWS service is let in only for whose sake it acts: `aws:SourceArn`, "
     "`aws:SourceAccount`, or the organization, with a `Null` test beside `ForAllValues`.",
     "P10": "Each person has a folder, named by the session tag `userName`. Nobody lists the root, "
     "and no tag may hold a `/` or be changed by who wears it.",
+    "P11": "Tests run on CodeBuild's Lambda compute, on ARM, within its 15 minutes, and leave "
+    "reports of JUnit and coverage.",
     "P13": "Keys live in FIPS 140-3 level 3 hardware and rotate; in FIPS mode clients call FIPS "
     "endpoints.",
     "P14": "Airflow waits for bursts in its triggerer, by deferrable operators, and holds no "
@@ -174,12 +179,16 @@ _A: Final = {
     "A14": "People look into their own folder without listing anybody else's: from a shell, from "
     "Python, and by a link into AWS's console.",
     "A15": "Who works on a server in the VPC reaches the controller, and all else, by endpoints.",
+    "A18": "Both lock files are audited, and where nobody could be asked that is said and fails; "
+    "newer versions are asked for each week, of all that is locked.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
     "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
     "alarm has somebody look.",
 }
 _OPEN: Final = {
+    "P11": "Not run in an account: [its buildspecs are run here]"
+    "(../tests/delivery/test_buildspecs.py).",
     "S36": "AWS Config, and who has a second factor, belong to the account: yours.",
     "S40": "The README links them.",
     "G9": "Does not apply: there is no database.",

@@ -144,7 +144,7 @@ def test_an_action_of_another_type_stays_where_one_does_without_it() -> None:
 @pytest.mark.parametrize(
     ("kind", "region", "told"),
     [
-        ("AWS::CodeBuild::Project", REGION, "names no permission that AWS::CodeBuild::Project"),
+        ("AWS::EMR::Cluster", REGION, "names no permission that AWS::EMR::Cluster"),
         ("AWS::S3::Bukket", REGION, "has no type AWS::S3::Bukket"),
         ("AWS::S3::Bucket", "eu-wst-1", "no registry of eu-wst-1"),
     ],

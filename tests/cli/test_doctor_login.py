@@ -60,7 +60,8 @@ def found(profile: str | None = None) -> dict[str, Finding]:
 
 
 def logged_in(home: Path, end: str, **terms: str) -> None:
-    name = hashlib.sha1(b"company").hexdigest()  # noqa: S324 - as AWS's tools name the file
+    # As AWS's tools name the file.
+    name = hashlib.sha1(b"company", usedforsecurity=False).hexdigest()
     token = {"accessToken": "t", "expiresAt": end, **terms}
     (home / f".aws/sso/cache/{name}.json").write_text(json.dumps(token))
 

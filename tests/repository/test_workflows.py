@@ -36,8 +36,24 @@ def commands(job: dict[str, Any]) -> list[str]:
 
 
 JOBS = dict(jobs())
+READING = {"contents": "read"}
+RIGHTS = {
+    "deploy/deploy": READING | {"id-token": "write"},
+    "review/comment": {"pull-requests": "write"},
+}
+"""Jobs that may do more than read: neither runs the code of a pull request."""
+
+TRIGGERS: dict[str, Any] = {
+    "check": {"pull_request": None, "push": {"branches": ["main"]}},
+    "deploy": {"workflow_dispatch"},
+    "review": {"pull_request": None},
+    "synth": {"pull_request": None, "push": {"branches": ["main"]}},
+}
 everywhere = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 every_job = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+with_code = pytest.mark.parametrize(
+    "job", [job for name, job in JOBS.items() if name != "review/comment"]
+)
 
 
 @everywhere
@@ -45,10 +61,14 @@ def test_a_workflow_has_no_rights_but_what_a_job_asks_for(path: Path) -> None:
     assert read(path)["permissions"] == {}
 
 
-@every_job
-def test_a_job_reads_the_code_and_no_more(job: dict[str, Any]) -> None:
-    assert job["permissions"] == {"contents": "read"}
-    assert "secrets" not in str(job)
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_has_the_rights_that_it_needs_and_no_secret(name: str) -> None:
+    assert JOBS[name]["permissions"] == RIGHTS.get(name, READING)
+    assert "secrets" not in str(JOBS[name])
+
+
+@with_code
+def test_a_checkout_leaves_no_credentials(job: dict[str, Any]) -> None:
     [checkout] = [step for step in job["steps"] if "actions/checkout@" in step.get("uses", "")]
     assert checkout["with"]["persist-credentials"] is False
 
@@ -56,8 +76,10 @@ def test_a_job_reads_the_code_and_no_more(job: dict[str, Any]) -> None:
 @everywhere
 def test_every_change_is_checked_before_it_is_merged(path: Path) -> None:
     triggers = read(path)[True]  # YAML 1.1 reads the key `on` so
-    assert triggers == {"pull_request": None, "push": {"branches": ["main"]}}
-    assert not any("if" in job for job in read(path)["jobs"].values())
+    wanted = TRIGGERS[path.stem]
+    assert (set(triggers) if isinstance(wanted, set) else triggers) == wanted
+    conditional = {name for name, job in read(path)["jobs"].items() if "if" in job}
+    assert conditional == {"deploy": {"deploy"}, "review": {"comment"}}.get(path.stem, set())
 
 
 @every_job
@@ -68,8 +90,15 @@ def test_a_job_ends(job: dict[str, Any]) -> None:
 @everywhere
 def test_an_older_run_of_a_pull_request_gives_way(path: Path) -> None:
     concurrency = read(path)["concurrency"]
+    if path.stem == "deploy":
+        assert concurrency == {
+            "group": "deploy-${{ inputs.environment }}",
+            "cancel-in-progress": False,
+        }
+        return
     assert concurrency["group"] == f"{path.stem}-${{{{ github.ref }}}}"
-    assert "pull_request" in concurrency["cancel-in-progress"]
+    cancels = concurrency["cancel-in-progress"]
+    assert cancels is True if path.stem == "review" else "pull_request" in cancels
 
 
 def test_every_action_is_pinned_by_commit_and_says_its_version() -> None:
@@ -130,7 +159,7 @@ def test_tests_run_on_every_supported_python() -> None:
     assert JOBS["check/test"]["strategy"]["fail-fast"] is False
 
 
-@every_job
+@with_code
 def test_make_finds_the_python_of_the_job(job: dict[str, Any]) -> None:
     """It takes the newest on the machine, unless an environment is there."""
     [python] = [step for step in job["steps"] if "actions/setup-python@" in step.get("uses", "")]
@@ -156,15 +185,40 @@ def test_every_change_is_synthesized_and_its_report_is_kept() -> None:
     assert kept["if"] == "${{ !cancelled() }}", "it matters most where a gate refused"
 
 
-@every_job
+@with_code
 def test_what_a_job_calls_exists(job: dict[str, Any]) -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for command in some(commands(job)):
         program, *arguments = command.split()
         if program == "make":
-            assert set(arguments) <= targets
+            assert {one for one in arguments if "=" not in one} <= targets
         elif program.startswith(".ci/"):
             assert (ROOT / program).is_file()
+
+
+def test_only_a_job_of_githubs_environment_asks_for_a_token_of_aws() -> None:
+    """And it logs in after all that is fetched was installed, on the default branch alone."""
+    job = JOBS["deploy/deploy"]
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert "default_branch" in job["if"]
+    steps = [step.get("run") or step["uses"].partition("@")[0] for step in job["steps"]]
+    login = steps.index("aws-actions/configure-aws-credentials")
+    assert steps[login - 1] == "make setup"
+    assert steps[login + 1 :] == ['make deploy ENV="$TARGET"']
+    said = job["steps"][login]["with"]
+    assert set(said) == {"role-to-assume", "aws-region"}, "no key, and the audience of AWS"
+    asking = {name for name, one in JOBS.items() if "id-token" in one["permissions"]}
+    assert asking == {"deploy/deploy"}
+
+
+def test_who_comments_runs_nothing_of_the_pull_request() -> None:
+    job = JOBS["review/comment"]
+    used = {step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step}
+    assert used == {"actions/download-artifact"}
+    [script] = commands(job)
+    assert "make" not in script
+    assert "${{" not in script
+    assert "head.repo.full_name == github.repository" in job["if"]
 
 
 BROKEN = {
@@ -198,9 +252,8 @@ def test_make_lint_refuses_a_broken_workflow_and_no_other(linter: str, tmp_path:
         for line in (ROOT / "Makefile").read_text().splitlines()
         if f"/{linter} " in line
     ]
-    done = subprocess.run(  # noqa: S602 - our own Makefile
-        command,
-        shell=True,
+    done = subprocess.run(  # noqa: S603 - our own Makefile
+        ["/bin/bash", "-c", command],
         cwd=tmp_path,
         env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,

@@ -20,7 +20,8 @@ class Deployer:
         account: twelve digits.
         region: of the stacks.
         qualifier: under which CDK is bootstrapped.
-        boundary: ARN of the boundary that every role of the stacks carries.
+        boundary: ARN of the boundary that roles of the stacks carry.
+        others: ARNs of boundaries that add-ons have for their own roles instead.
         services: to which roles are passed.
         linked: for which a service-linked role may be made.
     """
@@ -30,6 +31,7 @@ class Deployer:
     region: str
     qualifier: str
     boundary: str
+    others: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
 
@@ -37,6 +39,11 @@ class Deployer:
     def arn(self) -> str:
         """ARN of the role."""
         return deployer_arn(account=self.account, region=self.region, qualifier=self.qualifier)
+
+    @property
+    def boundaries(self) -> tuple[str, ...]:
+        """ARNs of all boundaries of which each role of the stacks carries one."""
+        return (self.boundary, *self.others)
 
     def policy_name(self, number: int) -> str:
         """Return the name of one of its policies.
@@ -63,6 +70,8 @@ class Deployer:
             "{services}": self.services,
             "{linked}": self.linked,
         }
+        if value == "{boundary}" and self.others:
+            return list(self.boundaries)
         if value in several:
             return list(several[value])
         fields: Mapping[str, Any] = {

@@ -11,6 +11,7 @@ from starburst_assurance.bootstrap.needed import needed
 from starburst_assurance.bootstrap.reasons import LINKED
 from starburst_assurance.bootstrap.scopes import SCOPES, scope_of
 from starburst_assurance.bootstrap.usage import Usage
+from starburst_constructs.naming import boundary_arn
 
 __all__ = ["MOST", "boundary_document", "deployer_of", "execution_documents", "size"]
 
@@ -51,6 +52,7 @@ def deployer_of(
         region=region,
         qualifier=qualifier,
         boundary=boundary,
+        others=tuple(boundary_arn(environment, one, account=account) for one in usage.boundaries),
         services=usage.services,
         linked=tuple(sorted({LINKED[kind] for kind in usage.properties if kind in LINKED})),
     )
@@ -92,7 +94,9 @@ def boundary_document(usage: Usage, deployer: Deployer) -> dict[str, Any]:
                 "Effect": "Deny",
                 "Action": ["iam:CreateRole", "iam:PutRolePermissionsBoundary"],
                 "Resource": "*",
-                "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": deployer.boundary}},
+                "Condition": {
+                    "StringNotEquals": {"iam:PermissionsBoundary": deployer.filled("{boundary}")}
+                },
             },
             {
                 "Sid": "NoPeopleAndNoWayOut",

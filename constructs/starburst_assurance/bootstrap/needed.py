@@ -86,7 +86,7 @@ def known_part(usage: Usage, *, region: str) -> Usage:
         for kind, properties in usage.properties.items()
         if is_known(kind, region=region) and handlers(kind, region=region)
     }
-    return Usage(properties=kept, services=usage.services)
+    return Usage(properties=kept, services=usage.services, boundaries=usage.boundaries)
 
 
 def _needs(usage: Usage, region: str) -> Iterator[tuple[str, Need]]:

@@ -265,6 +265,32 @@ MISSING: Final = (
         "(docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html)",
     ),
     Missing(
+        kind="AWS::CodeBuild::Project",
+        actions=(
+            "codebuild:BatchGetProjects",
+            "codebuild:CreateProject",
+            "codebuild:DeleteProject",
+            "codebuild:UpdateProject",
+            "iam:PassRole",
+        ),
+        reason="the registry lists nothing for this type; these are the calls that make, change "
+        f"and delete a project ({_REFERENCE}/list_awscodebuild.html)",
+    ),
+    Missing(
+        kind="AWS::CodeBuild::Project",
+        actions=(
+            "codebuild:CreateWebhook",
+            "codebuild:DeleteWebhook",
+            "codebuild:UpdateWebhook",
+            "codeconnections:GetConnection",
+            "codeconnections:GetConnectionToken",
+            "codeconnections:PassConnection",
+        ),
+        having="Triggers",
+        reason="a webhook is registered by the connection that the project clones by "
+        f"({_REFERENCE}/list_awscodebuild.html, {_REFERENCE}/list_awscodeconnections.html)",
+    ),
+    Missing(
         kind="AWS::EC2::VPCEndpoint",
         actions=("route53:AssociateVPCWithHostedZone",),
         having="PrivateDnsEnabled",

@@ -110,6 +110,11 @@ SCOPES: Final = (
         ),
         resources=("arn:aws:iam::{account}:policy/starburst-{environment}-*",),
     ),
+    Scope(
+        sid="LoginProviders",
+        actions=("iam:*OpenIDConnectProvider*",),
+        resources=("arn:aws:iam::{account}:oidc-provider/token.actions.githubusercontent.com",),
+    ),
     Scope(sid="Roles", actions=("iam:*",), resources=_ROLES),
     Scope(
         sid="LogsOfTheAccount",
@@ -243,6 +248,24 @@ SCOPES: Final = (
         sid="Budgets",
         actions=("budgets:*",),
         resources=("arn:aws:budgets::{account}:budget/starburst-{environment}-*",),
+    ),
+    Scope(
+        sid="Builds",
+        actions=("codebuild:*",),
+        resources=_local("codebuild", f"project/{_NAMED}", f"report-group/{_NAMED}"),
+    ),
+    Scope(
+        sid="Pipelines",
+        actions=("codepipeline:*",),
+        resources=_local("codepipeline", "starburst-{environment}-*"),
+    ),
+    Scope(
+        sid="Connections",
+        actions=("codeconnections:*", "codestar-connections:*"),
+        resources=(
+            *_local("codeconnections", "connection/*"),
+            *_local("codestar-connections", "connection/*"),
+        ),
     ),
     Scope(
         sid="GrantsToServices",

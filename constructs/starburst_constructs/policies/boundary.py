@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, Wildcard
 
-__all__ = ["IDENTITY_CHANGES", "boundary_statements", "ceiling"]
+__all__ = ["IDENTITY_CHANGES", "boundary_statements", "ceiling", "never_allowed"]
 
 IDENTITY_CHANGES = (
     "iam:AttachRolePolicy",
@@ -89,6 +89,20 @@ def boundary_statements(
         *_compute(environment, account=placement.account),
         *_operations(account=placement.account),
         *also,
+        *never_allowed(regions, regionless=regionless),
+    ]
+
+
+def never_allowed(
+    regions: Sequence[str], *, regionless: Sequence[str] = ()
+) -> list[iam.PolicyStatement]:
+    """Return what every boundary of the kit denies, whatever it allows.
+
+    Args:
+        regions: where data may be (S35); calls to another Region are denied.
+        regionless: actions whose service has no Region.
+    """
+    return [
         iam.PolicyStatement(
             sid="NoIdentityChange",
             effect=iam.Effect.DENY,

@@ -15,7 +15,7 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
 from starburst_constructs.storage.touching import refuse_others_the_key
 
-__all__ = ["LOSING", "DataKey", "HostKey", "Keepers", "LogsKey"]
+__all__ = ["LOSING", "ArtifactsKey", "DataKey", "HostKey", "Keepers", "LogsKey"]
 
 _WINDOW = cdk.Duration.days(30)
 
@@ -163,6 +163,33 @@ class DataKey(_Key):
                     "Null": {"kms:GrantOperations": "false"},
                 },
             )
+        )
+
+
+class ArtifactsKey(_Key):
+    """Encrypts what a pipeline hands from one build to the next: code, never data.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        placement: of the environment.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        placement: Placement,
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: code between the builds of a pipeline",
+            placement=placement,
+            keepers=keepers,
         )
 
 

@@ -86,6 +86,20 @@ GLOBAL_KEYS: Final = frozenset(
 )
 """Keys of every service, with those of federation."""
 
+WEB_IDENTITY: Final = "sts:assumerolewithwebidentity"
+WEB_IDENTITY_KEYS: Final = frozenset(
+    f"token.actions.githubusercontent.com:{claim}"
+    for claim in (
+        *("actor", "actor_id", "aud", "enterprise_id", "environment", "job_workflow_ref", "ref"),
+        *("repository", "repository_id", "sub", "workflow"),
+    )
+)
+"""Claims of GitHub's tokens that STS compares, at login and never after it; no others are known.
+
+``repository_owner_id`` is none of them. Source:
+https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/
+"""
+
 _TYPES: Final = {
     "aws:calledvia": "ArrayOfString",
     "aws:currenttime": "Date",
@@ -194,6 +208,8 @@ def key_type(key: str) -> str | None:
     folded = key.lower()
     if folded in GLOBAL_KEYS:
         return _TYPES.get(folded, "String")
+    if folded in WEB_IDENTITY_KEYS:
+        return "String"
     if folded.startswith(_TAGGED) and len(folded.partition("/")[2]):
         return "String"
     service = folded.partition(":")[0]
@@ -223,6 +239,8 @@ def _sent_with(key: str, patterns: tuple[str, ...]) -> bool:
     folded = key.lower()
     if folded.partition(":")[0] in _EVERYWHERE or folded in _CARRIED:
         return True
+    if folded in WEB_IDENTITY_KEYS:
+        return any(glob(pattern.lower()).fullmatch(WEB_IDENTITY) for pattern in patterns)
     return any(
         folded.startswith(stem) if open_ended else folded == stem
         for pattern in patterns

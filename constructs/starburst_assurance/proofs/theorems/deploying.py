@@ -138,7 +138,7 @@ def _none(
 
 @theorem(GROUP, unless="kit-boundary")
 def deployers_make_no_role_without_the_boundary(world: World) -> Iterator[Claim]:
-    """Whoever deploys makes no role, and gives none a policy, without the kit's boundary on it.
+    """Whoever deploys makes no role, and gives none a policy, without a boundary of the kit on it.
 
     Nor takes it off again. Whatever policies are attached beside: for making and taking off.
     """
@@ -152,7 +152,10 @@ def deployers_make_no_role_without_the_boundary(world: World) -> Iterator[Claim]
             f"{about}: another boundary or none",
             execution,
             requests(context, (*making, *(giving if bootstrapped else ())), role),
-            given=[context.is_not("iam:PermissionsBoundary", execution.deployer.boundary)],
+            given=[
+                context.is_not("iam:PermissionsBoundary", one)
+                for one in execution.deployer.boundaries
+            ],
         )
         yield _none(
             f"{about}: taking it off",

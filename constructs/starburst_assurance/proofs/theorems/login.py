@@ -17,8 +17,9 @@ from starburst_assurance.proofs.encoding.key_layout import (
 )
 from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
-from starburst_assurance.proofs.reading.policies import Role, Statement
+from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_assurance.proofs.theorems.rightful import rightful
 
 GROUP = "Assuming a role"
 HUMAN_ROLES = (*PEOPLE, "platform")
@@ -334,7 +335,7 @@ def everybody_can_log_in(world: World) -> Iterator[Claim]:
     """Analysts, stewards, engineers, tasks and the controller can become what they are."""
     policy_set = world.policy_set
     for role in policy_set.roles:
-        yield always(world, role.name, list(_rightful(world, role)))
+        yield always(world, role.name, list(rightful(world, role)))
     trail = policy_set.named.get("audit/TrailRole")
     for role in policy_set.roles:
         if role.arn == trail:
@@ -343,56 +344,3 @@ def everybody_can_log_in(world: World) -> Iterator[Claim]:
             context.put("aws:PrincipalServiceName", "cloudtrail.amazonaws.com")
             one = Request(context=context, action="sts:AssumeRole", resource=role.arn)
             yield always(world, f"{role.name}, plainly", [(one, world.trusted(role, one))])
-
-
-def _rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
-    policy_set = world.policy_set
-    trust = policy_set.policies[role.trust]
-    for statement in trust.statements:
-        for kind, who in statement.principals:
-            begins = "sts:AssumeRoleWithSAML" if kind == "Federated" else "sts:AssumeRole"
-            for action in (begins, "sts:TagSession") if role.purpose in PEOPLE else (begins,):
-                context = world.context(closed=True)
-                if kind == "Service":
-                    context.put("aws:PrincipalIsAWSService", "true")
-                    context.put("aws:PrincipalServiceName", who)
-                    context.put("aws:SourceAccount", policy_set.account)
-                    context.put("aws:SourceArn", _source(world, who))
-                elif kind == "Federated":
-                    context.put("aws:FederatedProvider", who)
-                    context.put("SAML:aud", policy_set.audience)
-                elif who.endswith(":root"):
-                    named = _named(statement) or who.replace(":root", ":user/*")
-                    arn = named.replace("?", "0").replace("*", "alice")
-                    context.put("aws:PrincipalAccount", policy_set.account)
-                    context.put("aws:PrincipalArn", arn)
-                    context.put("aws:PrincipalTag/userName", "alice")
-                    context.put("aws:username", "alice")
-                    context.put("aws:MultiFactorAuthPresent", "true")
-                else:
-                    context.put("aws:PrincipalArn", who)
-                if role.purpose in PEOPLE:
-                    context.put("aws:RequestTag/userName", "alice")
-                    context.put("aws:TagKeys", "userName")
-                request = Request(context=context, action=action, resource=role.arn)
-                yield request, world.trusted(role, request)
-
-
-def _named(statement: Statement) -> str | None:
-    """Return the pattern of who may come, where a trust has one: of users, or a reserved role."""
-    for condition in statement.conditions:
-        if condition.operator == "ArnLike" and condition.key == "aws:PrincipalArn":
-            return condition.values[0]
-    return None
-
-
-def _source(world: World, service: str) -> str:
-    place = f"{world.policy_set.region}:{world.policy_set.account}"
-    kit = f"starburst-{world.policy_set.name}"
-    return {
-        "cloudformation.amazonaws.com": f"arn:aws:cloudformation:{place}:stack/{kit}-endpoints/x",
-        "cloudtrail.amazonaws.com": f"arn:aws:cloudtrail:{place}:trail/{kit}",
-        "ecs-tasks.amazonaws.com": f"arn:aws:ecs:{place}:task/starburst/x",
-        "ssm.amazonaws.com": f"arn:aws:ssm:{place}:automation-execution/x",
-        "vpc-flow-logs.amazonaws.com": f"arn:aws:ec2:{place}:vpc-flow-log/x",
-    }.get(service, f"arn:aws:lambda:{place}:function:starburst-{world.policy_set.name}-controller")
