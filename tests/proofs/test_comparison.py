@@ -20,8 +20,15 @@ from starburst_assurance.proofs.encoding.vocabulary import actions, complaints
 from starburst_assurance.proofs.mutation.equivalence import changes_nothing
 from starburst_assurance.proofs.mutation.mutants import Mutant, mutants
 from starburst_assurance.proofs.reading.errors import ProofError
-from starburst_assurance.proofs.reading.policies import Policy, PolicySet, Role, Statement
-from tests.proofs import reference
+from starburst_assurance.proofs.reading.policies import (
+    VERSION,
+    Policy,
+    PolicySet,
+    Role,
+    Statement,
+)
+from tests.proofs.differential.decisions import Policies, decide
+from tests.proofs.differential.statements import Asked, Caller
 from tests.some import some
 
 BUCKET = "arn:aws:s3:::b"
@@ -46,7 +53,7 @@ def _allow(action: str | list[str], resource: str = OWN, **more: Any) -> dict[st
 
 
 def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Statement": list(statements)}
+    return {"Version": VERSION, "Statement": list(statements)}
 
 
 @pytest.fixture
@@ -165,25 +172,25 @@ def test_an_example_is_one_by_another_reading_of_iam(small: PolicySet) -> None:
 
 def _decided(policy_set: PolicySet, change: Change) -> bool:
     role = policy_set.roles[0]
-    keys = {
+    said = {
         "aws:PrincipalArn": (role.arn,),
         "aws:PrincipalAccount": (policy_set.account,),
         "aws:PrincipalIsAWSService": ("false",),
         **change.context,
     }
-    asked = reference.Asked(
-        role=role.arn,
-        session=f"arn:aws:sts::{policy_set.account}:assumed-role/{role.name}/x",
+    session = f"arn:aws:sts::{policy_set.account}:assumed-role/{role.name}/x"
+    asked = Asked(
+        caller=Caller(kind="session", account=policy_set.account, arn=role.arn, name=session),
         action=change.actions[0],
         resource=change.resource,
-        keys=keys,
+        owner=policy_set.account,
+        keys={name.lower(): values for name, values in said.items()},
     )
-    return reference.decide(
-        asked,
-        identity=_as_document(policy_set.policies["identity"]),
-        boundary=_as_document(policy_set.policies["boundary"]),
-        resource=_as_document(policy_set.policies["resource"]),
+    identity, boundary, resource = (
+        _as_document(policy_set.policies[name]) for name in ("identity", "boundary", "resource")
     )
+    policies = Policies(identity=(identity,), boundary=boundary, resource=resource)
+    return decide(asked, policies) == "allowed"
 
 
 def _as_document(policy: Policy) -> dict[str, Any]:
@@ -210,7 +217,7 @@ def _as_document(policy: Policy) -> dict[str, Any]:
         if conditions:
             item["Condition"] = conditions
         statements.append(item)
-    return {"Statement": statements}
+    return {"Version": policy.version, "Statement": statements}
 
 
 @pytest.fixture(scope="module")
