@@ -12,6 +12,7 @@ import pytest
 import app
 from deploy.bootstrap.command import bootstrap_of
 from deploy.tools.idle_cost import idle_cost, templates_by_environment
+from deploy.tools.linting import lint
 from environments import DEV, PROD
 from stacks.addons.delivery import Delivery, GitHub, Target
 from stacks.foundation import FoundationStack
@@ -99,6 +100,12 @@ def test_the_core_theorems_hold_of_it(name: str, its_own: PolicySet) -> None:
 @pytest.mark.parametrize("theorem", DELIVERY.theorems(), ids=lambda one: one.name)
 def test_its_own_theorems_are_proved(theorem: Any, policy_set: PolicySet) -> None:
     assert prove(theorem, policy_set).answer == "proved"
+
+
+def test_cloudformations_linter_finds_nothing(resources: object, outdir: Path) -> None:
+    del resources
+    files = sorted(outdir.glob("assembly-dev/*delivery*.template.json"))
+    assert list(lint({"dev": some(files)}, region=DEV.region)) == []
 
 
 def test_its_roles_have_a_boundary_that_no_other_role_has(its_own: PolicySet) -> None:

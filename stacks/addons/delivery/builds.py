@@ -191,8 +191,6 @@ class BuildProject(Construct):
         )
         for group in groups:
             project.node.add_dependency(group)
-        # A build begins by the webhook, which comes with the project.
-        project.node.add_dependency(role)
 
     def _source(
         self, buildspec: str, source: codebuild.CfnProject.SourceProperty | None

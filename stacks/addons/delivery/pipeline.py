@@ -110,7 +110,7 @@ class DeliveryPipeline(Construct):
                 ),
             ],
         )
-        pipeline.node.add_dependency(role, *projects)
+        pipeline.node.add_dependency(*projects)
 
 
 def _stage(name: str, actions: Sequence[Any]) -> codepipeline.CfnPipeline.StageDeclarationProperty:
