@@ -57,7 +57,8 @@ class NetworkStack(cdk.Stack):
         settings = environment.network
         internet = settings.egress == "nat"
         self.vpc: ec2.IVpc
-        if settings.existing:
+        existing = settings.existing
+        if existing:
             self.vpc = self._existing_vpc(environment)
         else:
             self.vpc = self._own_vpc(environment, foundation)
@@ -66,12 +67,12 @@ class NetworkStack(cdk.Stack):
         )
         self.subnets: list[ec2.ISubnet] = list(self.subnet_selection.subnets or [])
         endpoints: Endpoints | ReusedEndpoints
-        if settings.existing and settings.existing.endpoints == "reuse":
+        if existing and existing.endpoints == "reuse":
             endpoints = ReusedEndpoints(
                 self,
                 "Endpoints",
-                security_group_id=settings.existing.endpoints_security_group_id or "",
-                s3_endpoint_id=settings.existing.s3_endpoint_id or "",
+                security_group_id=existing.endpoints_security_group_id or "",
+                s3_endpoint_id=existing.s3_endpoint_id or "",
             )
         else:
             endpoints = Endpoints(
@@ -89,6 +90,7 @@ class NetworkStack(cdk.Stack):
                     },
                     placement=environment.placement,
                 ),
+                group_id=existing.endpoints_security_group_id if existing else None,
             )
         prefix_list = settings.s3_prefix_list or S3_PREFIX_LISTS.get(environment.region)
         if prefix_list is None:
@@ -99,15 +101,20 @@ class NetworkStack(cdk.Stack):
                 "as `aws ec2 describe-prefix-lists` prints it",
             )
         self.endpoints_group: ec2.ISecurityGroup = endpoints.group
-        self.worker_security_group = EndpointOnlyGroup(
-            self,
-            "Workers",
-            vpc=self.vpc,
-            description="Starburst workers: nothing in, HTTPS to AWS endpoints out",
-            endpoints=endpoints.group,
-            s3_prefix_list=prefix_list,
-            internet=internet,
-        ).group
+        theirs = existing.worker_security_group_id if existing else None
+        self.worker_security_group = (
+            ec2.SecurityGroup.from_security_group_id(self, "Workers", theirs, mutable=False)
+            if theirs
+            else EndpointOnlyGroup(
+                self,
+                "Workers",
+                vpc=self.vpc,
+                description="Starburst workers: nothing in, HTTPS to AWS endpoints out",
+                endpoints=endpoints.group,
+                s3_prefix_list=prefix_list,
+                internet=internet,
+            ).group
+        )
         endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
         self.controller_security_group: ec2.ISecurityGroup | None = None
         if settings.while_bursting:

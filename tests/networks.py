@@ -7,7 +7,7 @@ from typing import Final
 
 from stacks.settings import ExistingVpc
 
-__all__ = ["EXISTING", "REUSED"]
+__all__ = ["EXISTING", "GROUPED", "REUSED"]
 
 EXISTING: Final = ExistingVpc(
     vpc_id="vpc-0a1b2c3d",
@@ -15,6 +15,11 @@ EXISTING: Final = ExistingVpc(
     route_table_ids=("rtb-0a1b2c3d", "rtb-1a1b2c3d"),
 )
 """One that gets endpoints of ours."""
+
+GROUPED: Final = replace(
+    EXISTING, endpoints_security_group_id="sg-0e1b2c3d", worker_security_group_id="sg-0d1b2c3d"
+)
+"""One whose owner brings security groups for workers and endpoints."""
 
 REUSED: Final = replace(
     EXISTING,

@@ -31,7 +31,7 @@ from stacks.settings import (
 )
 from starburst.contract import Limits, Totals
 from starburst.contract.rates import PLAUSIBLE
-from tests.networks import EXISTING, REUSED
+from tests.networks import GROUPED, REUSED
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -180,11 +180,12 @@ _CENTER: Final = replace(
         user_attribute="${path:enterprise.employeeNumber}",
         sets_attribute=False,
     ),
-    network=Network(cidr="10.73.0.0/20", existing=EXISTING, endpoints="while_bursting"),
+    network=Network(cidr="10.73.0.0/20", existing=GROUPED, endpoints="while_bursting"),
     other_architectures=("ARM64",),
     workspaces=tuple(replace(_SANDBOX, name=name) for name in ("sandbox", "rarediseasesandmore")),
 )
-"""People of IAM Identity Center, in an existing VPC whose endpoints come and go; no budgets."""
+"""People of IAM Identity Center, in an existing VPC with groups of its owner, whose endpoints come
+and go; no budgets."""
 
 _SPOT: Final = replace(
     DEV,

@@ -208,6 +208,12 @@ FIELDS: Final = (
         "ExistingVpc.endpoints",
     ),
     _row(
+        "needs",
+        "From `None` to a group and back: what imports the kit's own goes first, of which "
+        "`deploy.diff` names it. Another group of theirs is in place, while no session runs.",
+        "ExistingVpc.worker_security_group_id",
+    ),
+    _row(
         "in place",
         "While no session runs: workers reach nothing while the routes change.",
         "ExistingVpc.subnet_ids",

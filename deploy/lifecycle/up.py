@@ -25,6 +25,7 @@ from .account import INTERRUPTED, Account, LifecycleError, find_environment, say
 from .assembly import judged
 from .deployed import deployed, settle
 from .diff import refuse
+from .groups import refuse_groups
 
 __all__ = ["deploy", "main"]
 
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = find_environment(words.environment)
         account = Account(environment=environment, client=sign_in(environment), cdk=cdk_in_terminal)
+        refuse_groups(environment, account.client)
         with tempfile.TemporaryDirectory() as outdir:
             deploy(
                 account,

@@ -172,6 +172,8 @@ _A: Final = {
     "settings name, the account's administrators included.",
     "A8": "A project brings its own packages: wheels for a session, and an image for a workspace.",
     "A10": "An audit names IAM users with long-term keys, and people without a second factor.",
+    "A11": "An existing VPC takes its owner's security groups by id, which are looked at before "
+    "each deployment and by the audit.",
     "A12": "Reads of the data bucket by a stranger, from a network that is not trusted or in an "
     "unusual volume ring an alarm.",
     "A13": "Nobody of the kit changes the firewall; who does ring an alarm, with a trail of the "

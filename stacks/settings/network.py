@@ -72,8 +72,13 @@ class ExistingVpc:
             ``ecs``, ``kms``, ``logs``, ``sqs``, ``ssm`` and ``sts`` (``ecs-agent`` and
             ``ecs-telemetry`` too in a Region opened since December 2023; in FIPS mode ``kms``,
             ``sqs``, ``ssm`` and ``sts`` by their names that end in ``-fips``).
-        endpoints_security_group_id: with ``reuse``, of those interfaces; the kit lets its own
-            groups in on 443 there, and changes nothing else.
+        endpoints_security_group_id: of the interfaces: with ``reuse`` of those that are there; with
+            ``create`` a group of yours for ours, or None for one that the kit makes. The kit lets
+            workers and the controller in on 443 there, and changes nothing else.
+        worker_security_group_id: a group of yours for workers, which nothing may reach, and which
+            lets out to the endpoints' group and to S3's prefix list on 443 alone (with
+            ``egress="nat"`` to everywhere too). None for one that the kit makes. The kit changes no
+            rule of it; ``deploy.up`` refuses one with others, and ``deploy.audit`` finds them.
         s3_endpoint_id: with ``reuse``, of the gateway, for the data bucket's policy.
     """
 
@@ -83,6 +88,7 @@ class ExistingVpc:
     endpoints: EndpointSource = "create"
     endpoints_security_group_id: str | None = None
     s3_endpoint_id: str | None = None
+    worker_security_group_id: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse malformed ids and subnets without their route table."""
@@ -102,13 +108,28 @@ class ExistingVpc:
             f"one for each of the {len(self.subnet_ids)} subnets",
         )
         one_of("existing.endpoints", self.endpoints, get_args(EndpointSource))
-        for field, prefix in (("endpoints_security_group_id", "sg"), ("s3_endpoint_id", "vpce")):
-            value = getattr(self, field)
-            if self.endpoints == "create":
-                require(value is None, f"existing.{field}", value, "None with endpoints='create'")
-            else:
-                allowed = f"an id such as {prefix}-0a1b2c3d with endpoints='reuse'"
-                matches(f"existing.{field}", value, f"{prefix}-{hexadecimal}", allowed)
+        theirs = self.endpoints == "reuse"
+        field, gateway = "existing.s3_endpoint_id", self.s3_endpoint_id
+        if theirs:
+            allowed = "an id such as vpce-0a1b2c3d with endpoints='reuse'"
+            matches(field, gateway, f"vpce-{hexadecimal}", allowed)
+        else:
+            require(gateway is None, field, gateway, "None with endpoints='create'")
+        self._check_groups(f"sg-{hexadecimal}", theirs=theirs)
+
+    def _check_groups(self, pattern: str, *, theirs: bool) -> None:
+        field, group = "existing.endpoints_security_group_id", self.endpoints_security_group_id
+        if theirs or group is not None:
+            allowed = "an id such as sg-0a1b2c3d"
+            allowed += " with endpoints='reuse'" if theirs else ", or None"
+            matches(field, group, pattern, allowed)
+        workers = self.worker_security_group_id
+        if workers is not None:
+            field = "existing.worker_security_group_id"
+            matches(field, workers, pattern, "an id such as sg-0a1b2c3d, or None")
+            known = group is not None and group != workers
+            allowed = "a group beside endpoints_security_group_id, to which it lets out"
+            require(known, field, workers, allowed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 from deploy.audit.checks.network import GROUPS, SUBNETS
 from deploy.audit.command import audit
 from stacks.settings import ExistingVpc
+from starburst_constructs.network.vpc import S3_PREFIX_LISTS
 from tests.audit.scene import Scene
 
 
@@ -171,4 +172,37 @@ def test_what_an_organization_may_have_is_no_finding(
     theirs: Theirs, change: Callable[[Theirs], object]
 ) -> None:
     change(theirs)
+    assert theirs.findings() == []
+
+
+def test_groups_of_its_owner_are_held_to_what_they_may_let_through(theirs: Theirs) -> None:
+    workers, endpoints = (
+        theirs.ec2.create_security_group(GroupName=name, Description=name, VpcId=theirs.vpc)[
+            "GroupId"
+        ]
+        for name in ("workers", "endpoints")
+    )
+    environment = theirs.scene.subject.environment
+    existing = environment.network.existing
+    assert existing is not None
+    existing = replace(
+        existing, worker_security_group_id=workers, endpoints_security_group_id=endpoints
+    )
+    network = replace(environment.network, existing=existing)
+    theirs.scene.subject.environment = replace(environment, network=network)
+    found = theirs.findings()
+    assert any(f"security group {workers} of workers lets out to 0.0.0.0/0" in one for one in found)
+    assert any(f"does not let out to the endpoints ({endpoints})" in one for one in found)
+    [group] = theirs.ec2.describe_security_groups(GroupIds=[workers])["SecurityGroups"]
+    theirs.ec2.revoke_security_group_egress(
+        GroupId=workers, IpPermissions=group["IpPermissionsEgress"]
+    )
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    theirs.ec2.authorize_security_group_egress(
+        GroupId=workers,
+        IpPermissions=[
+            {**https, "UserIdGroupPairs": [{"GroupId": endpoints}]},
+            {**https, "PrefixListIds": [{"PrefixListId": S3_PREFIX_LISTS[environment.region]}]},
+        ],
+    )
     assert theirs.findings() == []

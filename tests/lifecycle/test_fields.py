@@ -28,7 +28,7 @@ from stacks.settings import (
     Storage,
 )
 from starburst.contract import Limits, Totals
-from tests.networks import EXISTING, REUSED
+from tests.networks import EXISTING, GROUPED, REUSED
 from tests.settings.test_coverage import settings_below, values_in
 from tests.some import some
 
@@ -240,10 +240,21 @@ STOPS: dict[str, tuple[str, Environment, Environment, str]] = {
         "export",
     ),
     "endpoints of theirs": ("ExistingVpc.endpoints", _BROUGHT, _REUSED, "export"),
+    "groups of theirs": (
+        "ExistingVpc.worker_security_group_id",
+        _BROUGHT,
+        replace(OWN, network=Network(existing=GROUPED)),
+        "export",
+    ),
 }
 """Of each: the field, before and after, and why it is refused."""
 
-IN_TWO = {"endpoints of theirs", "endpoints that come and go", "no instances any more"}
+IN_TWO = {
+    "endpoints of theirs",
+    "endpoints that come and go",
+    "groups of theirs",
+    "no instances any more",
+}
 """What goes in two deployments."""
 
 

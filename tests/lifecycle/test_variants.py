@@ -16,11 +16,14 @@ from typing import Any, Final
 import pytest
 
 import starburst
+from deploy.lifecycle.account import LifecycleError
+from deploy.lifecycle.groups import refuse_groups, wrong_groups
 from deploy.tools.local import DIFFERENCES, Deployment
 from environments import LOCAL
 from stacks.settings import Environment, ExistingVpc, Workspace
 from starburst.errors import StarburstError
 from starburst.local import LocalEnvironment
+from starburst_constructs.network.vpc import S3_PREFIX_LISTS
 from tests.some import some
 from tests.variants import BOUNDARY, QUALIFIER, VARIANTS, synthesize_variants
 
@@ -106,6 +109,24 @@ def vpc_of(local: LocalEnvironment, existing: ExistingVpc, block: IPv4Network) -
     )
     tables = tuple(ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"] for _ in subnets)
     made = replace(existing, vpc_id=vpc, subnet_ids=subnets, route_table_ids=tables)
+    if existing.worker_security_group_id:
+        workers, endpoints = (
+            ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+            for name in ("workers", "endpoints")
+        )
+        everywhere = ec2.describe_security_groups(GroupIds=[workers])["SecurityGroups"][0]
+        ec2.revoke_security_group_egress(
+            GroupId=workers, IpPermissions=everywhere["IpPermissionsEgress"]
+        )
+        https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+        out = (
+            {**https, "UserIdGroupPairs": [{"GroupId": endpoints}]},
+            {**https, "PrefixListIds": [{"PrefixListId": S3_PREFIX_LISTS[local.region]}]},
+        )
+        ec2.authorize_security_group_egress(GroupId=workers, IpPermissions=[*out])
+        made = replace(
+            made, worker_security_group_id=workers, endpoints_security_group_id=endpoints
+        )
     if existing.endpoints == "create":
         return made
     gateway = ec2.create_vpc_endpoint(
@@ -158,6 +179,32 @@ def test_each_variant_carries_a_burst(deployed: Deployed) -> None:
             operator.neg, [1, 2, 3], environment=here, workers=1, cpu=0.25, memory=0.5
         )
         assert found == [-1, -2, -3], environment.name
+
+
+def test_groups_of_the_owner_are_looked_at_in_ec2(deployed: Deployed) -> None:
+    """As ``deploy.up`` does; with a rule more, it refuses."""
+    local = deployed.local
+    session = local.platform_session()
+    (center,) = (
+        one
+        for one in deployed.environments
+        if one.network.existing and one.network.existing.worker_security_group_id
+    )
+    assert center.network.existing is not None
+
+    def client(service: str) -> Any:
+        return local.client(session, service)
+
+    assert [*wrong_groups(center, client)] == []
+    more = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    rule = {
+        "GroupId": center.network.existing.worker_security_group_id,
+        "IpPermissions": [more],
+    }
+    client("ec2").authorize_security_group_egress(**rule)
+    with pytest.raises(LifecycleError, match=r"lets out to 0\.0\.0\.0/0 by every protocol"):
+        refuse_groups(center, client)
+    client("ec2").revoke_security_group_egress(**rule)
 
 
 def test_one_that_drains_takes_no_session(deployed: Deployed) -> None:

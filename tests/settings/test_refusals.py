@@ -390,10 +390,30 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"endpoints": "reuse", "endpoints_security_group_id": "sg-0a1b2c3d"},
         "existing.s3_endpoint_id is None; allowed: an id such as vpce-0a1b2c3d",
     ),
-    "a group of endpoints that do not exist yet": (
+    "a gateway that does not exist yet": (
         existing,
-        {"endpoints_security_group_id": "sg-0a1b2c3d"},
-        "allowed: None with endpoints='create'",
+        {"s3_endpoint_id": "vpce-0a1b2c3d"},
+        "existing.s3_endpoint_id is 'vpce-0a1b2c3d'; allowed: None with endpoints='create'",
+    ),
+    "a group of endpoints that is none": (
+        existing,
+        {"endpoints_security_group_id": "endpoints"},
+        "allowed: an id such as sg-0a1b2c3d, or None",
+    ),
+    "a group of workers that is none": (
+        existing,
+        {"worker_security_group_id": "workers"},
+        "existing.worker_security_group_id is 'workers'; allowed: an id such as sg-0a1b2c3d, or",
+    ),
+    "a group of workers without that of endpoints": (
+        existing,
+        {"worker_security_group_id": "sg-0a1b2c3d"},
+        "allowed: a group beside endpoints_security_group_id, to which it lets out",
+    ),
+    "one group for workers and endpoints": (
+        existing,
+        dict.fromkeys(("worker_security_group_id", "endpoints_security_group_id"), "sg-0a1b2c3d"),
+        "allowed: a group beside endpoints_security_group_id",
     ),
     "a VPC id that is none": (existing, {"vpc_id": "main"}, "existing.vpc_id is 'main'"),
     "a subnet id that is none": (existing, {"subnet_ids": ("a", "b")}, "existing.subnet_ids is"),

@@ -15,7 +15,7 @@ from environments import ALL, DEV
 from stacks.settings import Network, Rates, SettingsError, Shared
 from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
 from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
-from tests.networks import EXISTING, REUSED
+from tests.networks import EXISTING, GROUPED, REUSED
 from tests.some import some
 from tests.stacks.reading import Template, named, only, resources, statement
 
@@ -263,6 +263,24 @@ def test_an_existing_vpc_gets_endpoints_and_groups_only(
     kms = named(endpoints, "AWS::EC2::VPCEndpoint", "EndpointsKms")
     assert kms["VpcId"] == EXISTING.vpc_id
     assert kms["SubnetIds"] == list(EXISTING.subnet_ids)
+
+
+def test_groups_of_the_owner_take_the_place_of_ours(tmp_path: Path) -> None:
+    own = Network(existing=GROUPED)
+    built = app.build([replace(DEV, network=own)], outdir=str(tmp_path), validate=False).synth()
+    found = {stack.hierarchical_id: stack.template for stack in built.stacks_recursively}
+    network = found["dev/network"]
+    assert len(resources(network, "AWS::EC2::SecurityGroup")) == 1  # the controller's
+    assert str(GROUPED.endpoints_security_group_id) in json.dumps(
+        named(network, "AWS::EC2::SecurityGroup", "Controller")["SecurityGroupEgress"]
+    )
+    rules = resources(network, "AWS::EC2::SecurityGroupIngress").values()
+    assert {rule["Properties"]["GroupId"] for rule in rules} == {
+        GROUPED.endpoints_security_group_id
+    }
+    kms = named(found["dev/endpoints"], "AWS::EC2::VPCEndpoint", "EndpointsKms")
+    assert kms["SecurityGroupIds"] == [GROUPED.endpoints_security_group_id]
+    assert str(GROUPED.worker_security_group_id) in json.dumps(found["dev/control"])
 
 
 def test_endpoints_that_a_vpc_has_are_reused(tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ class Endpoints(_Reached):
         subnets: the gateway goes into their route tables.
         placement: of the environment.
         also: what the S3 gateway lets through besides.
+        group_id: of a group that its owner made for the interfaces; one of ours without it.
 
     Attributes:
         group: security group of the interface endpoints; ``admit`` opens it to a client.
@@ -158,14 +159,19 @@ class Endpoints(_Reached):
         subnets: ec2.SubnetSelection,
         placement: Placement,
         also: Sequence[iam.PolicyStatement] = (),
+        group_id: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.group = ec2.SecurityGroup(
-            self,
-            "Group",
-            vpc=vpc,
-            description="Interface endpoints: 443 from workers and the controller",
-            allow_all_outbound=False,
+        self.group = (
+            ec2.SecurityGroup.from_security_group_id(self, "Group", group_id, mutable=False)
+            if group_id
+            else ec2.SecurityGroup(
+                self,
+                "Group",
+                vpc=vpc,
+                description="Interface endpoints: 443 from workers and the controller",
+                allow_all_outbound=False,
+            )
         )
         s3 = ec2.GatewayVpcEndpoint(
             self,

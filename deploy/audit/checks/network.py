@@ -9,6 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from deploy.audit.subject import Check, Finding, Subject
+from deploy.lifecycle.groups import wrong_groups
 from starburst.aws.calls import code_of
 
 __all__ = ["ENDPOINTS", "GROUPS", "SUBNETS"]
@@ -170,6 +171,13 @@ def _groups(subject: Subject) -> Iterator[Finding]:
                         why=_LEAVES if direction == "out to" else "nobody has to reach a worker",
                         do="revoke the rule, and see in the trail who made it",
                     )
+    for wrong in wrong_groups(subject.environment, subject.client):
+        yield Finding(
+            resource=wrong.group,
+            what=wrong.what,
+            why="the kit changes none of its rules",
+            do="have the VPC's owner change it back",
+        )
     if "default-security-group" in subject.environment.without:
         return
     existing = subject.environment.network.existing
