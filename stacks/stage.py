@@ -130,6 +130,7 @@ class EnvironmentStage(cdk.Stage):
             compute=self.compute,
             control=self.control,
             publishing=self.publishing,
+            audit=self.audit,
         )
         for addon in self.addons:
             self._add(addon)

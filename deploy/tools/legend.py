@@ -151,6 +151,8 @@ _P: Final = {
     "endpoints.",
     "P14": "Airflow waits for bursts in its triggerer, by deferrable operators, and holds no "
     "worker meanwhile; setup and teardown own what several tasks use.",
+    "P16": "Logs lie in a lake as tables that SQL asks, and a custodian of another account may "
+    "read them.",
     "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
     "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
     "changes of tasks are recorded.",
@@ -185,6 +187,8 @@ _A: Final = {
     "newer versions are asked for each week, of all that is locked.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
+    "A23": "The lake's columns are those of OCSF, as a validator judges; a custodian's account "
+    "reads it, and never writes.",
     "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
     "alarm has somebody look.",
 }

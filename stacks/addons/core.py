@@ -8,6 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 
 from stacks.access import AccessStack
+from stacks.audit import AuditStack
 from stacks.compute import ComputeStack
 from stacks.control import ControlStack
 from stacks.foundation import FoundationStack
@@ -52,6 +53,7 @@ class Core:
         compute: cluster and workers.
         control: the session controller.
         publishing: the runtime document.
+        audit: the trail; None where it is not the kit's own.
     """
 
     environment: Environment
@@ -63,6 +65,7 @@ class Core:
     compute: ComputeStack
     control: ControlStack
     publishing: PublishingStack
+    audit: AuditStack | None
 
     @classmethod
     def of(cls, stage: cdk.Stage) -> Core:

@@ -68,6 +68,38 @@ _NO_OBJECTS: Final = "acts on objects, and no property of a bucket is about one"
 
 LEFT_OUT: Final = (
     _never(
+        "AWS::Athena::WorkGroup",
+        "a workgroup asks, and keeps answers, in the name of who asks; none has a role of its own",
+        "iam:CreateServiceLinkedRole",
+        "iam:PassRole",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "s3:AbortMultipartUpload",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+    ),
+    _never(
+        "AWS::Glue::Table",
+        "no table is Iceberg's, whose metadata are objects, and none has a connection",
+        "glue:PassConnection",
+        "iam:PassRole",
+        "s3:GetObject",
+        "s3:PutObject",
+    ),
+    _never(
+        "AWS::Glue::Database",
+        "no database has a connection",
+        "glue:CreateConnection",
+        "glue:DeleteConnection",
+        "glue:GetConnection",
+        "glue:PassConnection",
+        "glue:UpdateConnection",
+    ),
+    _never(
         "AWS::CloudTrail::Trail",
         "every trail is logging, in every template, so a deployment never stops one",
         "cloudtrail:StopLogging",

@@ -43,6 +43,7 @@ class FolderFunction(Construct):
         days: that its log is kept.
         variables: its environment; never a secret.
         timeout: after which it is stopped.
+        concurrency: how many calls run at once; the rest are refused.
 
     Attributes:
         function: for schedules and rules to invoke.
@@ -65,6 +66,7 @@ class FolderFunction(Construct):
         days: int,
         variables: Mapping[str, str] | None = None,
         timeout: cdk.Duration | None = None,
+        concurrency: int = 1,
     ) -> None:
         super().__init__(scope, construct_id)
         full = f"starburst-{environment}-{name}"
@@ -103,7 +105,7 @@ class FolderFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             timeout=timeout or cdk.Duration.seconds(30),
-            reserved_concurrent_executions=1,
+            reserved_concurrent_executions=concurrency,
             # Complete as it is: CDK's grants would add inline policies.
             role=self.role.without_policy_updates(),
             log_group=EncryptedLogGroup(

@@ -13,9 +13,9 @@ from constructs import Construct
 
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
-from starburst_constructs.storage.touching import refuse_others_the_key
+from starburst_constructs.storage.touching import others, refuse_others_the_key
 
-__all__ = ["LOSING", "ArtifactsKey", "DataKey", "HostKey", "Keepers", "LogsKey"]
+__all__ = ["LOSING", "ArtifactsKey", "DataKey", "HostKey", "Keepers", "LakeKey", "LogsKey"]
 
 _WINDOW = cdk.Duration.days(30)
 
@@ -246,6 +246,48 @@ class HostKey(_Key):
                 actions=["kms:CreateGrant"],
                 resources=["*"],
                 conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            )
+        )
+
+
+class LakeKey(_Key):
+    """Encrypts the log lake: apart from the logs' key, so that who may read it is told by its own.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        placement: of the environment.
+        principals: ARNs of the roles that alone use it.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        placement: Placement,
+        principals: Sequence[str],
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="Starburst: the log lake",
+            placement=placement,
+            keepers=keepers,
+        )
+        conditions = others(principals)
+        # A grant is made for Firehose when a stream is, by who deploys; the Deny above says for
+        # whom alone. A service that uses it names nobody.
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="DenyOtherPrincipals",
+                effect=iam.Effect.DENY,
+                principals=[anyone()],
+                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                resources=["*"],
+                conditions={**conditions, "Null": {"aws:PrincipalArn": "false"}},
             )
         )
 

@@ -47,9 +47,15 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
     """Analysts invoke the controller by its alias for analysts, and no role of ours by another.
 
     So nobody of ours makes up a sweep, an event of AWS or a spent budget, and none freezes or
-    thaws: the aliases themselves let none in either. The function itself nobody invokes.
+    thaws: the aliases themselves let none in either. The function itself nobody invokes. Who
+    invokes a function of an add-on is the duty that the add-on states.
     """
     policy_set = world.policy_set
+    theirs = [
+        arn
+        for arn in policy_set.named.values()
+        if ":function:" in arn and policy_set.is_of_addon(arn)
+    ]
     own = policy_set.named["control/ControllerAnalysts"]
     others = [policy_set.named[f"control/Controller{one}"] for one in ("Service", "Officers")]
     guards = {item.arn: item for item in policy_set.kind("function")}
@@ -58,10 +64,18 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
         resource = world.logic.text("resource")
         asked = requests(context, INVOKING, resource)
         apart = [world.logic.no(world.logic.same(resource, own))]
+        of_addons = [
+            world.logic.no(
+                world.logic.some(
+                    (world.logic.same(resource, arn), world.logic.starts(resource, f"{arn}:"))
+                )
+            )
+            for arn in theirs
+        ]
         yield never(
             role.name,
             [(one, world.allowed(role, one)) for one in asked],
-            given=apart if role.purpose == "analyst" else [],
+            given=[*of_addons, *(apart if role.purpose == "analyst" else [])],
         )
         yield never(
             f"{role.name}, by what the aliases themselves let in",

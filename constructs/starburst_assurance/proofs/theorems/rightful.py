@@ -36,7 +36,7 @@ def rightful(world: World, role: Role) -> Iterator[tuple[Request, Formula]]:
                 elif who.endswith(":root"):
                     named = _named(statement) or who.replace(":root", ":user/*")
                     arn = named.replace("?", "0").replace("*", "alice")
-                    context.put("aws:PrincipalAccount", policy_set.account)
+                    context.put("aws:PrincipalAccount", who.split(":")[4])
                     context.put("aws:PrincipalArn", arn)
                     context.put("aws:PrincipalTag/userName", "alice")
                     context.put("aws:username", "alice")
@@ -75,16 +75,19 @@ def _named(statement: Statement) -> str | None:
 
 
 def _source(world: World, statement: Statement, service: str) -> str:
+    """Return for whose sake a service comes; where the table is silent, whom its trust names."""
+    asked = [one for one in statement.conditions if one.key == "aws:SourceArn"]
+    for condition in asked:
+        # One resource by its whole name: the service has no other to speak for.
+        if condition.operator == "ArnEquals":
+            return condition.values[0]
     place = f"{world.policy_set.region}:{world.policy_set.account}"
     kit = f"starburst-{world.policy_set.name}"
-    for condition in statement.conditions:
-        # One resource by its whole name: the service has no other to speak for.
-        if condition.operator == "ArnEquals" and condition.key == "aws:SourceArn":
-            return condition.values[0]
+    named = [*(one.values[0] for one in asked), f"arn:aws:lambda:{place}:function:{kit}"][0]
     return {
         "cloudformation.amazonaws.com": f"arn:aws:cloudformation:{place}:stack/{kit}-endpoints/x",
         "cloudtrail.amazonaws.com": f"arn:aws:cloudtrail:{place}:trail/{kit}",
         "ecs-tasks.amazonaws.com": f"arn:aws:ecs:{place}:task/starburst/x",
         "ssm.amazonaws.com": f"arn:aws:ssm:{place}:automation-execution/x",
         "vpc-flow-logs.amazonaws.com": f"arn:aws:ec2:{place}:vpc-flow-log/x",
-    }.get(service, f"arn:aws:lambda:{place}:function:starburst-{world.policy_set.name}-controller")
+    }.get(service, named.replace("*", "x"))

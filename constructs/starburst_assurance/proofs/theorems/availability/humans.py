@@ -267,7 +267,8 @@ def engineers_can_operate(world: World) -> Iterator[Claim]:
 def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
     """An auditor of the account with access by IAM reads trail and access logs, and lists them.
 
-    Of data they may list names, where their own policies say so, and read none.
+    Of data they may list names, where their own policies say so, and read none. Who reads the
+    objects of an add-on's bucket is the add-on's affair.
     """
     policy_set = world.policy_set
     auditor = Role(
@@ -281,7 +282,7 @@ def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
         context = world.session(auditor, closed=True)
         context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
         asked = [Request(context=context, action="s3:ListBucket", resource=bucket.arn)]
-        if bucket != data_bucket(world):
+        if bucket != data_bucket(world) and not policy_set.is_of_addon(bucket.arn):
             asked.append(
                 Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a")
             )
@@ -319,8 +320,14 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
                 "CancelKeyDeletion",
                 "DescribeKey",
                 "EnableKeyRotation",
-                # What the data key encrypts is data, and not theirs (`theorems.touching`).
-                *(() if key == data_key(world) else ("CreateGrant", "Decrypt")),
+                # What the data key encrypts is data, and not theirs (`theorems.touching`); what an
+                # add-on's encrypts is the add-on's affair.
+                *(() if key == data_key(world) else ("CreateGrant",)),
+                *(
+                    ()
+                    if key == data_key(world) or world.policy_set.is_of_addon(key.arn)
+                    else ("Decrypt",)
+                ),
             )
         ]
         yield always(

@@ -117,6 +117,10 @@ _LAMBDA: Mapping[str, str] = {
     "UpdateFunctionConfiguration": _SAME,
 }
 _CLOUDWATCH: Mapping[str, str] = {"DescribeAlarms": _SAME, "ListTagsForResource": _SAME}
+_ATHENA: Mapping[str, str] = dict.fromkeys(
+    ("GetQueryExecution", "GetQueryResults", "StartQueryExecution"), _SAME
+)
+_FIREHOSE: Mapping[str, str] = dict.fromkeys(("PutRecord", "PutRecordBatch"), _SAME)
 _STS: Mapping[str, str] = {"AssumeRole": _SAME, "GetCallerIdentity": _SAME}
 
 _COPY_SOURCE = re.compile(rf"/?{_BUCKET}/[^?]+(?:\?versionId=[A-Za-z0-9._-]+)?")
@@ -146,6 +150,9 @@ SERVICES: Mapping[str, Service] = {
     # SDKs send CBOR, which the emulator reads with a package that nothing here installs.
     "monitoring": Service("monitoring", _CLOUDWATCH, model="cloudwatch", protocol="json"),
     "sts": Service("sts", _STS),
+    # Of the log lake: what feeds it, and who asks it.
+    "athena": Service("athena", _ATHENA),
+    "firehose": Service("firehose", _FIREHOSE),
     **{
         name: Service(name)
         for name in (

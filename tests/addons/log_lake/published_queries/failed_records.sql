@@ -1,0 +1,10 @@
+-- https://docs.aws.amazon.com/security-lake/latest/userguide/cloudtrail-query-examples-sourceversion2.html
+SELECT
+      actor.user.uid,
+      actor.user.uid_alt,
+      actor.user.account.uid,
+      cloud.region
+FROM "amazon_security_lake_glue_db_us_east_1"."amazon_security_lake_table_us_east_1_cloud_trail_mgmt_2_0"
+WHERE status='failed' and time_dt BETWEEN CURRENT_TIMESTAMP - INTERVAL '7' DAY AND CURRENT_TIMESTAMP
+ORDER BY time DESC
+LIMIT 25
