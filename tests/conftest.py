@@ -75,7 +75,7 @@ TOGETHER = {
         (
             "proofs/test_alignment.py",
             "proofs/test_many.py",
-            "proofs/test_random.py",
+            "proofs/test_differential.py",
             "proofs/test_reads.py",
             "proofs/test_relations.py",
             "proofs/test_semantics.py",

@@ -76,6 +76,15 @@ Theorems between analysts are about the analysts' own roles. What an analyst run
 the worker's role, which reaches every session of its workspace: the workspace is the boundary, and
 theorems between workspaces are about analysts and workers both.
 
+A chain is proved step by step. `no_chain_leads_beyond_the_duty` knows the roles of the stacks and
+the five of the bootstrap, and asks of each whether it could take another by any of STS's actions,
+pass it to a service that takes it, change what it may do or what runs as it, or make somebody new.
+The steps that there are stand in a table
+(`constructs/starburst_assurance/proofs/theorems/reaching.py`), and what they lead to in all in
+another. A step beyond is told with the way to it: *the platform team becomes the deploying role,
+which passes the execution role to CloudFormation, which …*. Roles of the account that are not the
+environment's are nobody's to take or pass; what they may do to it is not asked here.
+
 What IAM never sees is not proved: `RunTask` says neither how large a task is nor which subnet it
 joins. The controller judges the one, and the network leaves no choice of the other.
 
@@ -116,6 +125,8 @@ something stays possible.
 
 ## Would they notice a mistake?
 
+### In the policies
+
 `make mutants` makes one small mistake at a time in every policy (a statement dropped; an action, a
 resource, a principal widened or misspelled; a condition dropped, flipped, weakened) and asks
 whether a theorem fails or the vocabulary refuses it: [what it found](mutants.md). Mistakes for
@@ -123,6 +134,24 @@ which every request still gets the same answer are told apart by proof. Of the o
 live:
 
 {accepted}
+
+### In the encoder
+
+Every proof stands on one reading of IAM, the encoder in
+`constructs/starburst_assurance/proofs/encoding`. Three things guard it:
+
+- A second reading, which shares nothing with it: plain Python without a solver, written from AWS's
+  user guide (`tests/proofs/differential`). Both decide the same random policies and requests,
+  10,000 in the suite, and more by `make differential COUNT=100000 SEED=7`: folded from a known
+  request, and with the formula of an unknown one into which the request is put. Every construct of
+  the language and every answer is met often, and one pair that is answered differently fails, made
+  as small as it gets.
+- Seeded faults: one line of the encoder changed at a time, each of which the same pairs must find.
+- AWS's own examples: policies, a request, and the answer that a page of the guide gives, which both
+  readings must give as well.
+
+What it read otherwise, and what AWS leaves open, is written down in
+[a decision](decisions/0041-the-encoder-is-read-twice.md).
 """
 
 

@@ -265,7 +265,7 @@ FAULTS: Final = (
     ),
     Fault(
         what="an unknown ARN's wildcards reach over colons",
-        module="logic",
+        module="segments",
         text='(";", "\\U0002ffff")',
         instead='(":", "\\U0002ffff")',
     ),

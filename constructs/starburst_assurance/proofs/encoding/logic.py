@@ -18,6 +18,7 @@ from starburst_assurance.proofs.encoding.patterns import (
     without_word,
 )
 from starburst_assurance.proofs.encoding.relations import canonical, remainders
+from starburst_assurance.proofs.encoding.segments import beginning, cut, decided
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 
 __all__ = ["Formula", "Kind", "Logic", "Number", "Question", "Term", "Text", "cvc5"]
@@ -28,10 +29,6 @@ Text: TypeAlias = "str | Term"
 Number: TypeAlias = "float | int | Term"
 Question: TypeAlias = "tuple[frozenset[Term], Term, tuple[Term, ...]]"
 """Axioms, a premise, and what might hold under both."""
-
-
-_COLONS = 5
-"""In an ARN, before what may have colons of its own."""
 
 
 class Logic:
@@ -214,31 +211,14 @@ class Logic:
         IAM's ARN operators compare what is between the first five colons and after them: no
         wildcard reaches over a colon, but for those in the last segment. ``*`` alone is any ARN.
         """
-        *segments, last = pattern.split(":", _COLONS)
-        if pattern == "*" or (len(segments) == _COLONS and not set("*?") & set("".join(segments))):
-            return True
-        if len(segments) < _COLONS:
-            return False
-        if isinstance(text, str):
-            found = text.split(":", _COLONS)
-            return len(found) > _COLONS and all(
-                glob(one).fullmatch(part) is not None
-                for one, part in zip((*segments, last), found, strict=True)
-            )
-        make = self.terms.mkTerm
-        ranges = (("\0", "9"), (";", "\U0002ffff"))
-        within = make(
-            Kind.REGEXP_UNION,
-            *(make(Kind.REGEXP_RANGE, *map(self.terms.mkString, one)) for one in ranges),
+        found = decided(text, pattern)
+        if found is not None:
+            return found
+        before, last = cut(pattern)
+        whole = self.terms.mkTerm(
+            Kind.REGEXP_CONCAT, beginning(self.terms, before), self._glob(last)
         )
-        wild = {"?": within, "*": make(Kind.REGEXP_STAR, within)}
-        marks = re.findall(r"[*?]|[^*?]+", ":".join((*segments, "")))
-        parts = [
-            wild[one] if one in wild else make(Kind.STRING_TO_REGEXP, self._text(one))
-            for one in marks
-        ]
-        whole = make(Kind.REGEXP_CONCAT, *parts, self._glob(last))
-        return make(Kind.STRING_IN_REGEXP, text, whole)
+        return self.terms.mkTerm(Kind.STRING_IN_REGEXP, text, whole)
 
     def unknowns(self, formula: Formula) -> frozenset[Term]:
         """Return the unknowns within a formula; none in one that is decided."""

@@ -11,6 +11,7 @@ from starburst_assurance.proofs.solving.theorem import Theorem
 from starburst_assurance.proofs.theorems import (
     analysts,
     areas,
+    chains,
     credentials,
     deploying,
     deputies,
@@ -53,6 +54,7 @@ ALL: tuple[Theorem, ...] = tuple(
         incidents,
         credentials,
         duties,
+        chains,
         deploying,
         humans,
         machines,

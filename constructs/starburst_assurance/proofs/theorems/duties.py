@@ -31,6 +31,8 @@ from starburst_assurance.proofs.theorems.tables import (
     Duty,
 )
 
+__all__ = ["duties_of", "within_duties"]
+
 GROUP = "Nothing beyond the duty"
 
 _OWN: Final = re.compile(r"\{([^{}/]+/[^{}]+)\}")
@@ -67,7 +69,7 @@ def _filled(world: World, pattern: str, role: Role) -> str:
     return _OWN.sub(lambda found: policy_set.named[found[1]], pattern)
 
 
-def _within(
+def within_duties(
     world: World, duties: Sequence[Duty], role: Role, action: str, resource: Text
 ) -> Formula:
     """Return whether an action on a resource is part of some duty."""
@@ -79,7 +81,8 @@ def _within(
     )
 
 
-def _duties(world: World, role: Role) -> Sequence[Duty]:
+def duties_of(world: World, role: Role) -> Sequence[Duty]:
+    """Return what a role is for, by the tables of the kit and of add-ons."""
     if role.purpose is not None:
         opening = ENDPOINT_OPENING if opening_role(world) else {}
         return (
@@ -104,13 +107,16 @@ def every_role_keeps_to_its_duty(world: World) -> Iterator[Claim]:
         # One user stands for all: what is between users is another theorem's affair.
         context = world.session(role, user=USER if role.purpose in PEOPLE else None)
         resource = world.logic.text("resource")
-        duties = _duties(world, role)
+        duties = duties_of(world, role)
         for one in requests(context, every_action(world), resource):
             allowed = world.allowed(role, one, boundary=False)
             if allowed is False:
                 continue
             kept = world.logic.some(
-                (_within(world, duties, role, one.action, resource), is_named(world, role, one))
+                (
+                    within_duties(world, duties, role, one.action, resource),
+                    is_named(world, role, one),
+                )
             )
             yield never(
                 f"{role.name}, {one.action}",
@@ -127,7 +133,7 @@ def duties_end_where_names_end(world: World) -> Iterator[Claim]:
     """
     for role in world.policy_set.roles:
         context = world.session(role, user=USER if role.purpose in PEOPLE else None)
-        duties = _duties(world, role)
+        duties = duties_of(world, role)
         near: dict[str, None] = {}
         for _, patterns in duties:
             for pattern in patterns:
@@ -138,7 +144,7 @@ def duties_end_where_names_end(world: World) -> Iterator[Claim]:
                 (one, world.allowed(role, one, boundary=False))
                 for resource in near
                 for one in requests(context, actions_on(world, resource.split(":")[2]), resource)
-                if not _within(world, duties, role, one.action, resource)
+                if not within_duties(world, duties, role, one.action, resource)
             ],
         )
 
@@ -171,7 +177,10 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
                 *world.policy_set.ceiling,
             )
             kept = world.logic.some(
-                (_within(world, ceiling, role, one.action, resource), is_let_through(world, one))
+                (
+                    within_duties(world, ceiling, role, one.action, resource),
+                    is_let_through(world, one),
+                )
             )
             yield never(
                 f"{name}, {one.action}",
