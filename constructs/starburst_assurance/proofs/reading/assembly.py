@@ -297,9 +297,14 @@ class _Reader:
             yield Guarded(kind="log-group", arn=arn, policy=self._keep(policy))
 
     def _vpc(self) -> str:
-        for stack, logical_id, _, properties in self._resources("AWS::EC2::SecurityGroup"):
-            if self._label(stack, logical_id) == "network/Workers":
-                return str(self._resolver.value(stack, properties["VpcId"]))
+        # Where a VPC's owner brings the workers' group along, what else is ours in it tells.
+        for kind, ours in (
+            ("AWS::EC2::SecurityGroup", ("network/Workers", "network/Controller")),
+            ("AWS::EC2::VPCEndpoint", ("network/EndpointsS3",)),
+        ):
+            for stack, logical_id, _, properties in self._resources(kind):
+                if self._label(stack, logical_id) in ours:
+                    return str(self._resolver.value(stack, properties["VpcId"]))
         return ""
 
     def _endpoints(self) -> Iterator[Endpoint]:
