@@ -76,7 +76,7 @@ QUICK := tests/codec tests/contract tests/controller tests/functions tests/proto
 
 quick: setup  ## REPORTS=folder: tests that end within minutes, with JUnit and coverage in that folder
 	@$(if $(REPORTS),mkdir -p "$(REPORTS)")
-	$(WITHOUT_AWS) COVERAGE_FILE=$(or $(REPORTS),build)/.coverage COVERAGE_CORE=sysmon $(BIN)/python \
+	$(WITHOUT_AWS) COVERAGE_FILE=$(or $(REPORTS),build)/.coverage $(BIN)/python \
 	  $(if $(REPORTS),-m coverage run --source worker/src/starburst$(comma)stacks) \
 	  -m pytest -q --randomly-seed=1 $(if $(REPORTS),--junit-xml "$(REPORTS)/junit.xml") $(QUICK)
 	@$(if $(REPORTS),COVERAGE_FILE=$(REPORTS)/.coverage $(BIN)/coverage xml -q -o "$(REPORTS)/coverage.xml")
@@ -116,8 +116,9 @@ deploy: setup  ## ENV=prod: judge and deploy an environment without a question, 
 	@[ -n "$(ENV)" ] || { echo "make deploy: name the environment, such as: make deploy ENV=prod" >&2; exit 2; }
 	@$(BIN)/python -m deploy.delivery.deploy $(ENV)
 
-delivery-check: setup  ## ONLY="review tests": run the buildspecs of the delivery here, as CodeBuild would
-	@$(WITHOUT_AWS) $(BIN)/python -m deploy.delivery.check $(ONLY)
+delivery-check: setup  ## ONLY="review tests" WITHOUT="make audit": run the buildspecs of the delivery here, as CodeBuild would
+	@$(WITHOUT_AWS) $(BIN)/python -m deploy.delivery.check $(ONLY) \
+	  $(if $(WITHOUT),--without "$(WITHOUT)")
 
 bootstrap: setup  ## ENV=prod: write policies, boundary and template that deploy it without an administrator
 	@[ -n "$(ENV)" ] || { echo "make bootstrap: name the environment, such as: make bootstrap ENV=prod" >&2; exit 2; }

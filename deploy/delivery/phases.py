@@ -124,6 +124,8 @@ def run(
     lines.append('[ -z "$failed" ] || { echo "phase failed: $failed"; exit 1; }')
     environment = {
         **os.environ,
+        # Those of a project or of who starts the build come before the buildspec's.
+        **{name: str(one) for name, one in buildspec.get("env", {}).get("variables", {}).items()},
         "CODEBUILD_SRC_DIR": str(at),
         "CODEBUILD_BUILD_ARN": "arn:aws:codebuild:here:000000000000:build/here",
         **variables,

@@ -148,6 +148,15 @@ def test_phases_run_in_one_shell_and_post_build_follows_a_build_that_failed(tmp_
     assert ran.output.split() == ["kept", "last", "phase", "failed:", "build"]
 
 
+def test_variables_of_a_project_come_before_the_buildspecs(tmp_path: Path) -> None:
+    path = tmp_path / "own.yml"
+    path.write_text(
+        "version: 0.2\nenv: {variables: {ONE: spec, TWO: spec}}\n"
+        "phases: {build: {commands: ['echo $ONE $TWO']}}\n"
+    )
+    assert run(path, at=tmp_path, variables={"TWO": "project"}).output == "spec project\n"
+
+
 def test_a_report_that_no_command_writes_is_missed(tmp_path: Path) -> None:
     path = tmp_path / "own.yml"
     path.write_text(

@@ -93,6 +93,11 @@ def running(
             resources=patterns(_NAMED, bucket.arn_for_objects("*")),
         ),
         Allow(
+            sid="SeeVersions",
+            actions=["s3:GetBucketVersioning"],
+            resources=[bucket.bucket_arn],
+        ),
+        Allow(
             sid="OpenArtifacts",
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[key.key_arn],
@@ -162,7 +167,7 @@ def boundary_of(
             ),
             ceiling(
                 "Artifacts",
-                (*_READING, "s3:PutObject"),
+                (*_READING, "s3:GetBucketVersioning", "s3:PutObject"),
                 resources=[f"arn:aws:s3:::{mine}"],
                 conditions={"StringEquals": {"aws:ResourceAccount": place.account}},
             ),

@@ -54,6 +54,7 @@ def duty_table(
     table["delivery-pipeline"] = (
         (("codeconnections:UseConnection",), (connection,)),
         ((*_READS, "s3:PutObject"), (_BUCKET,)),
+        (("s3:GetBucketVersioning",), ("{delivery/Artifacts}",)),
         (("kms:Decrypt", "kms:GenerateDataKey"), (_KEY,)),
         (_STARTS, tuple(f"arn:aws:codebuild:{{r}}:{{a}}:project/{_MINE}{one}" for one in builds)),
     )
@@ -72,6 +73,7 @@ def ceiling_table(targets: Sequence[Target], *, pipeline: bool) -> Sequence[Duty
                     for kind in ("project", "report-group")
                 ),
             ),
+            (("s3:GetBucketVersioning",), (f"arn:aws:s3:::{_MINE}*",)),
             (
                 (*_CLONES, "codeconnections:UseConnection"),
                 ("arn:aws:codeconnections:{r}:{a}:connection/*",),
