@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
+from deploy.changing.assembly import described
 from deploy.changing.changes import changes
 from deploy.changing.stops import stops
 from deploy.lifecycle.account import LifecycleError
-from deploy.lifecycle.assembly import described
 from deploy.lifecycle.deployed import deployed
 from deploy.lifecycle.local import account_of
 from environments import ALL
