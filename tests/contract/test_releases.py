@@ -53,7 +53,9 @@ def release(request: pytest.FixtureRequest) -> Path:
 
 def test_each_release_is_recorded() -> None:
     dated = re.findall(r"^## \[(\d[\w.]*)\]", CHANGELOG, re.MULTILINE)
-    assert {each.name for each in RECORDED} >= {starburst.__version__, *some(dated)}, (
+    # What comes between two releases is no release; its documents change until it is one.
+    here = {starburst.__version__} if ".dev" not in starburst.__version__ else set[str]()
+    assert {each.name for each in RECORDED} >= here | {*some(dated)}, (
         "python -m tests.contract.releases"
     )
 

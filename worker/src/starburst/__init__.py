@@ -123,7 +123,7 @@ __all__ = [
     "wait",
 ]
 
-__version__: Final = "0.1.0"
+__version__: Final = "0.2.0.dev0"
 
 _ERRORS: Final = ".errors"
 _MODULES: Final = ("data", "home")

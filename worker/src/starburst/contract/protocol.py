@@ -19,7 +19,7 @@ __all__ = [
 PROTOCOL: Final = 1
 """Version of every message, manifest and sealed object; both sides refuse another."""
 
-RELEASE: Final = "0.1.0"
+RELEASE: Final = "0.2.0.dev0"
 """This one; ``starburst.__version__`` says the same."""
 
 FIRST_RELEASE: Final = "0.1.0"
