@@ -113,3 +113,7 @@ class FolderFunction(Construct):
             ),
             environment=dict(variables or {}),
         )
+        # The function names its role, which is complete by itself: no dependency says so again.
+        made = self.function.node.default_child
+        assert isinstance(made, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
+        made.add_deletion_override("DependsOn")

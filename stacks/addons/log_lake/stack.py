@@ -218,7 +218,6 @@ class LakeStack(cdk.Stack):
                 function_arn=f"{transform.function.function_arn}:$LATEST",
                 seconds=seconds,
             )
-            made[name].node.add_dependency(role)
         return made
 
     def _feed(self, deliveries: dict[str, Delivery]) -> None:
@@ -253,7 +252,7 @@ class LakeStack(cdk.Stack):
                 filter_pattern="",
                 destination_arn=deliveries[table].stream.attr_arn,
                 role_arn=sender.role_arn,
-            ).node.add_dependency(sender)
+            )
         rule = f"starburst-{environment.name}-lake-stopped"
         teller = ServiceRole(
             self,
@@ -288,7 +287,7 @@ class LakeStack(cdk.Stack):
                     role_arn=teller.role_arn,
                 )
             ],
-        ).node.add_dependency(teller)
+        )
         # It names the log groups of workers, which no reference orders.
         self.add_stack_dependency(core.compute)
 

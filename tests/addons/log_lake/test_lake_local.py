@@ -67,10 +67,9 @@ class Services:
             WorkGroup="starburst-local-lake",
         )
         one = begun["QueryExecutionId"]
-        for _ in range(2_000):
-            said: Any = self.athena.get_query_execution(QueryExecutionId=one)["QueryExecution"]
-            if said["Status"]["State"] not in ("QUEUED", "RUNNING"):
-                break
+        said: Any = {"Status": {"State": "QUEUED"}}
+        while said["Status"]["State"] in ("QUEUED", "RUNNING"):
+            said = self.athena.get_query_execution(QueryExecutionId=one)["QueryExecution"]
         assert said["Status"]["State"] == "SUCCEEDED", said["Status"]
         rows = self.athena.get_query_results(QueryExecutionId=one)["ResultSet"]["Rows"]
         return [[each.get("VarCharValue") for each in row["Data"]] for row in rows[1:]]
