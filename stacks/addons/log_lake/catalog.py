@@ -21,8 +21,6 @@ from stacks.addons.log_lake.schema import LINES, PARTS, TRAIL_FILES, VIEWS, WRIT
 __all__ = ["Catalog", "folder_of", "statement"]
 
 _SQL: Final = Path(__file__).with_name("sql")
-_FIRST_DAY: Final = "20200101"
-_FIRST_FILES: Final = "2020/01/01"
 _PARQUET: Final = "org.apache.hadoop.hive.ql.io.parquet"
 _TEXT: Final = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUT: Final = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
@@ -68,6 +66,8 @@ class Catalog(Construct):
         trail: name of the bucket of the trail's files.
         access_logs: name of the bucket of access logs.
         flows: whether there are flow logs of ours.
+        days: that files of the lake are kept.
+        trail_days: that files of the trail are kept.
 
     Attributes:
         name: of the database.
@@ -87,10 +87,13 @@ class Catalog(Construct):
         trail: str,
         access_logs: str,
         flows: bool,
+        days: int,
+        trail_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = f"starburst_{environment}_lake"
         self._account = account
+        self._days, self._trail_days = days, trail_days
         self._database = glue.CfnDatabase(
             self,
             "Database",
@@ -134,7 +137,7 @@ class Catalog(Construct):
                 "partition_keys": _columns(PARTS),
                 "parameters": {
                     "classification": "parquet",
-                    **_projected([region], [self._account], day="yyyyMMdd", since=_FIRST_DAY),
+                    **_projected([region], [self._account], day="yyyyMMdd", kept=self._days),
                     "storage.location.template": place
                     + "region=${region}/accountid=${accountid}/eventday=${eventday}/",
                 },
@@ -156,7 +159,7 @@ class Catalog(Construct):
                 "partition_keys": _columns(PARTS),
                 "parameters": {
                     "classification": "cloudtrail",
-                    **_projected(regions, [self._account], day="yyyy/MM/dd", since=_FIRST_FILES),
+                    **_projected(regions, [self._account], day="yyyy/MM/dd", kept=self._trail_days),
                     "storage.location.template": place
                     + "${accountid}/CloudTrail/${region}/${eventday}/",
                 },
@@ -217,7 +220,7 @@ def _columns(columns: Mapping[str, str]) -> list[glue.CfnTable.ColumnProperty]:
 
 
 def _projected(
-    regions: Sequence[str], accounts: Sequence[str], *, day: str, since: str
+    regions: Sequence[str], accounts: Sequence[str], *, day: str, kept: int
 ) -> dict[str, str]:
     return {
         "projection.enabled": "true",
@@ -227,7 +230,8 @@ def _projected(
         "projection.accountid.values": ",".join(accounts),
         "projection.eventday.type": "date",
         "projection.eventday.format": day,
-        "projection.eventday.range": f"{since},NOW",
+        # What is older has expired, so there is no folder to look into.
+        "projection.eventday.range": f"NOW-{kept + 1}DAYS,NOW",
         "projection.eventday.interval": "1",
         "projection.eventday.interval.unit": "DAYS",
     }

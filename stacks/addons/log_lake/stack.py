@@ -128,6 +128,8 @@ class LakeStack(cdk.Stack):
             trail=audit.bucket.bucket_name,
             access_logs=core.storage.access_logs.bucket_name,
             flows=self._flows,
+            days=days,
+            trail_days=environment.audit.log_days,
         )
         self._feed(self._deliveries(seconds))
         self._ask(cutoff_gb)

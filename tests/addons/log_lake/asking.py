@@ -26,7 +26,7 @@ from stacks.addons.log_lake.catalog import statement
 from stacks.addons.log_lake.schema import LINES, OCSF_VERSION, PARTS, TRAIL_FILES, VIEWS, WRITTEN
 
 Row = dict[str, Any]
-PLACE = {"region": "eu-west-1", "accountid": "222233334444", "eventday": "20261128"}
+PLACE = {"region": "eu-west-1", "accountid": "222233334444"}
 SCHEMA = OcsfJsonSchemaEmbedded(get_ocsf_schema(OCSF_VERSION))
 _JUDGES: dict[int, jsonschema.Draft202012Validator] = {}
 
@@ -54,7 +54,13 @@ class Lake:
         lines = self.folder / f"{table}.json"
         lines.write_text("".join(f"{json.dumps(one)}\n" for one in events))
         columns = WRITTEN[table]
-        day = self.folder / table / "/".join(f"{key}={value}" for key, value in PLACE.items())
+        day = (
+            self.folder
+            / table
+            / "/".join(
+                f"{key}={value}" for key, value in {**PLACE, "eventday": f"{now():%Y%m%d}"}.items()
+            )
+        )
         day.mkdir(parents=True, exist_ok=True)
         typed = ", ".join(f"'{name}': '{_type(kind)}'" for name, kind in columns.items())
         file = day / f"{len(list(day.iterdir()))}.parquet"
@@ -73,7 +79,17 @@ class Lake:
         file = self.folder / "trail.json.gz"
         file.write_bytes(gzip.compress(json.dumps({"Records": list(records)}).encode()))
         read = json.loads(gzip.decompress(file.read_bytes()))["Records"]
-        self._rows("trail_files", [_serde(one, TRAIL_FILES) | PLACE for one in read])
+        self._rows(
+            "trail_files",
+            [
+                {
+                    **_serde(one, TRAIL_FILES),
+                    **PLACE,
+                    "eventday": one["eventTime"][:10].replace("-", "/"),
+                }
+                for one in read
+            ],
+        )
 
     def access_log(self, lines: Iterable[str], *, pattern: str) -> None:
         """Take lines of an access log, as the regular expression of its table reads them."""

@@ -231,6 +231,24 @@ def test_who_used_how_much_adds_up_by_person(saved: dict[str, str], lake: Lake) 
     assert (bob["person"], bob["vcpu_hours"]) == ("bob", 2)
 
 
+def test_a_question_reads_the_folders_of_its_time_and_no_other(
+    world: World, saved: dict[str, str], lake: Lake
+) -> None:
+    """What lies in an old folder is not read, even where it says that it is of today."""
+    lake.trail([read(world, "a"), read(world, "b")])
+    lake.duck.execute("UPDATE trail_files SET eventday = '2020/01/01' WHERE eventid = 'b'")
+    assert [row["key"] for row in lake.ask(saved["who read what"])] == ["a"]
+    partitioned = {
+        name: text
+        for name, text in saved.items()
+        if re.search(r"FROM (cloudtrail|vpc_flow|worker_logs)\b", text)
+    }
+    assert len(partitioned) >= 15
+    for name, text in some(partitioned.items()):
+        days = {"cloudtrail": "%Y/%m/%d"}.get(re.findall(r"FROM (\w+)", text)[0], "%Y%m%d")
+        assert re.search(rf"eventday >= date_format\([^)]*, '{days}'\)", text), name
+
+
 def test_an_empty_lake_answers_nothing(saved: dict[str, str], lake: Lake) -> None:
     assert [name for name, text in saved.items() if lake.ask(text)] == []
 

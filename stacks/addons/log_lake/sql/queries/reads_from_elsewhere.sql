@@ -2,7 +2,8 @@
 SELECT time_dt, actor.user.uid AS who, api.operation, src_endpoint.ip, src_endpoint.uid AS endpoint,
   json_extract_scalar(api.request.data, '$.key') AS key, api.response.error
 FROM cloudtrail
-WHERE time_dt > current_timestamp - INTERVAL '7' DAY
+WHERE eventday >= date_format(current_timestamp - INTERVAL '7' DAY, '%Y/%m/%d')
+  AND time_dt > current_timestamp - INTERVAL '7' DAY
   AND metadata.product.feature.name = 'Data'
   AND json_extract_scalar(api.request.data, '$.bucketName') = '{bucket}'
   AND actor.user.type <> 'AWSService'

@@ -2,7 +2,8 @@
 SELECT time_dt, actor.user.uid AS who, actor.user.name, api.service.name AS service, api.operation,
   api.response.error, src_endpoint.ip
 FROM cloudtrail
-WHERE time_dt > current_timestamp - INTERVAL '1' DAY
+WHERE eventday >= date_format(current_timestamp - INTERVAL '1' DAY, '%Y/%m/%d')
+  AND time_dt > current_timestamp - INTERVAL '1' DAY
   AND regexp_like(
     api.response.error,
     'AccessDenied|Unauthorized|Forbidden|InvalidClientToken|SignatureDoesNot|ExpiredToken'

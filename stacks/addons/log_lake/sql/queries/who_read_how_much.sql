@@ -5,7 +5,8 @@ SELECT date_trunc('hour', time_dt) AS hour, actor.user.uid AS who, src_endpoint.
   sum(CAST(json_extract_scalar(unmapped['additionalEventData'], '$.bytesTransferredOut') AS double))
     AS bytes
 FROM cloudtrail
-WHERE time_dt > current_timestamp - INTERVAL '7' DAY
+WHERE eventday >= date_format(current_timestamp - INTERVAL '7' DAY, '%Y/%m/%d')
+  AND time_dt > current_timestamp - INTERVAL '7' DAY
   AND api.service.name = 's3.amazonaws.com' AND api.operation = 'GetObject'
   AND json_extract_scalar(api.request.data, '$.bucketName') = '{bucket}'
   AND api.response.error IS NULL

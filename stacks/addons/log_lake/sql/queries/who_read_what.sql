@@ -5,7 +5,8 @@ SELECT time_dt, actor.user.uid AS who, api.operation,
     AS bytes,
   src_endpoint.ip, api.response.error
 FROM cloudtrail
-WHERE time_dt > current_timestamp - INTERVAL '7' DAY
+WHERE eventday >= date_format(current_timestamp - INTERVAL '7' DAY, '%Y/%m/%d')
+  AND time_dt > current_timestamp - INTERVAL '7' DAY
   AND metadata.product.feature.name = 'Data'
   AND json_extract_scalar(api.request.data, '$.bucketName') = '{bucket}'
 ORDER BY time_dt DESC
