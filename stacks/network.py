@@ -15,8 +15,8 @@ from starburst_constructs.identity.endpoint_opening import OpeningRole
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.naming import role_arn
 from starburst_constructs.network.endpoints import Endpoints, ReusedEndpoints
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from starburst_constructs.network.vpc import (
-    S3_PREFIX_LISTS,
     ClosedDefaultGroup,
     EndpointOnlyGroup,
     FlowLog,

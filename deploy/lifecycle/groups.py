@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import code_of
-from starburst_constructs.network.vpc import HTTPS, S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import HTTPS, S3_PREFIX_LISTS
 
 from .account import LifecycleError
 

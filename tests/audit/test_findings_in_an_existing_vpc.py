@@ -11,7 +11,7 @@ import pytest
 from deploy.audit.checks.network import GROUPS, SUBNETS
 from deploy.audit.command import audit
 from stacks.settings import ExistingVpc
-from starburst_constructs.network.vpc import S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from tests.audit.scene import Scene
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(GUARD_SECONDS))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployed:
+    """A deployment, and who asked what while it was made."""
+
+    deployment: Deployment
+    asked: Mapping[str, Mapping[str, int]]
+
+
 @pytest.fixture(scope="session")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def just_deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """Bootstrap and stacks, as ``python -m deploy local up`` makes them."""
     with LocalEnvironment() as local:
         deployment = Deployment(local=local, outdir=tmp_path_factory.mktemp("assembly"))
         deployment.up()
-        yield deployment
+        yield Deployed(deployment=deployment, asked=local.request_counts())
+
+
+@pytest.fixture(scope="session")
+def deployment(just_deployed: Deployed) -> Deployment:
+    """What all tests here share."""
+    return just_deployed.deployment
 
 
 @pytest.fixture(scope="session")

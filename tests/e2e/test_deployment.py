@@ -26,6 +26,7 @@ from starburst.local.emulator import ADMIN_ROLE
 from starburst_assurance.bootstrap.documents import deployer_of
 from starburst_assurance.bootstrap.usage import usage_of
 from starburst_constructs.naming import boundary_arn
+from tests.e2e.conftest import Deployed
 
 
 def test_a_deployment_differs_in_nothing_from_its_stacks(deployment: Deployment) -> None:
@@ -33,8 +34,8 @@ def test_a_deployment_differs_in_nothing_from_its_stacks(deployment: Deployment)
     assert not differs, text
 
 
-def test_it_was_made_by_a_role_and_not_by_root(deployment: Deployment) -> None:
-    counts = deployment.local.request_counts()
+def test_it_was_made_by_a_role_and_not_by_root(just_deployed: Deployed) -> None:
+    counts = just_deployed.asked
     assert counts[ADMIN_ROLE]["sts:AssumeRole"] > 0
     # Root made the first roles and became the platform's; it deployed nothing.
     assert {action.partition(":")[0] for action in counts["root"]} <= {"iam", "sts"}

@@ -13,7 +13,7 @@ from deploy.lifecycle.account import LifecycleError
 from deploy.lifecycle.groups import refuse_groups, wrong_groups
 from environments import DEV
 from stacks.settings import Environment, Network
-from starburst_constructs.network.vpc import S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from tests.networks import EXISTING, GROUPED, REUSED
 
 WORKERS, ENDPOINTS = "sg-0d1b2c3d", "sg-0e1b2c3d"

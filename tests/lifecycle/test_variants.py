@@ -23,7 +23,7 @@ from environments import LOCAL
 from stacks.settings import Environment, ExistingVpc, Workspace
 from starburst.errors import StarburstError
 from starburst.local import LocalEnvironment
-from starburst_constructs.network.vpc import S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from tests.some import some
 from tests.variants import BOUNDARY, QUALIFIER, VARIANTS, synthesize_variants
 
@@ -39,7 +39,7 @@ LACKING: Final = {
     "no EC2 hosts, no FIPS endpoints, no organization": {
         *("capacity", "fips", "organization_id", "trusted_cidrs", "trusted_vpcs"),
     },
-    "no named zones and no setting of the whole account": {"registry_scanning", "network"},
+    "no named zones and no setting of the whole account": {"shared", "network"},
     "workers run under this interpreter": {"python"},
     "no rule of Contributor Insights": {"audit"},
     "nothing judges it": {"packs", "without"},

@@ -21,7 +21,7 @@ from starburst.pricing.prices import (
     load,
     worker_rates,
 )
-from starburst_constructs.network.vpc import S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from tests.some import some
 
 LISTS = "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws"

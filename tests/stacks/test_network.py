@@ -14,7 +14,8 @@ import app
 from environments import ALL, DEV
 from stacks.settings import Network, Rates, SettingsError, Shared
 from starburst_constructs.network.endpoints import INTERFACE_SERVICES, TASK_SERVICES
-from starburst_constructs.network.vpc import FLOW_FIELDS, S3_PREFIX_LISTS
+from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
+from starburst_constructs.network.vpc import FLOW_FIELDS
 from tests.networks import EXISTING, GROUPED, REUSED
 from tests.some import some
 from tests.stacks.reading import Template, named, only, resources, statement

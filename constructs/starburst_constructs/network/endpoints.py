@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from starburst_constructs.network.vpc import HTTPS
+from starburst_constructs.network.s3_addresses import HTTPS
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone
 

@@ -28,7 +28,7 @@ from stacks.addons.log_lake.schema import LINES, OCSF_VERSION, PARTS, TRAIL_FILE
 Row = dict[str, Any]
 PLACE = {"region": "eu-west-1", "accountid": "222233334444"}
 SCHEMA = OcsfJsonSchemaEmbedded(get_ocsf_schema(OCSF_VERSION))
-_JUDGES: dict[int, jsonschema.Draft202012Validator] = {}
+_JUDGES: dict[tuple[int, tuple[str, ...]], jsonschema.Draft202012Validator] = {}
 
 
 class Lake:
@@ -164,12 +164,13 @@ def judge(row: Mapping[str, Any]) -> list[str]:
     """Return what an OCSF validator finds wrong with a row, beside its partitions."""
     event = {name: _plain(value) for name, value in row.items() if name not in PARTS}
     event = {name: value for name, value in event.items() if value is not None}
-    uid = int(event["class_uid"])
-    if uid not in _JUDGES:
+    kind = (int(event["class_uid"]), tuple(sorted(event["metadata"]["profiles"])))
+    if kind not in _JUDGES:
+        uid, profiles = kind
         name = SCHEMA.lookup_class_name_from_uid(uid)
-        schema = SCHEMA.get_class_schema(name, list(event["metadata"]["profiles"]))
-        _JUDGES[uid] = jsonschema.Draft202012Validator(schema)
-    return [f"{one.json_path}: {one.message}" for one in _JUDGES[uid].iter_errors(event)]
+        schema = SCHEMA.get_class_schema(name, list(profiles))
+        _JUDGES[kind] = jsonschema.Draft202012Validator(schema)
+    return [f"{one.json_path}: {one.message}" for one in _JUDGES[kind].iter_errors(event)]
 
 
 def _plain(value: Any) -> Any:
