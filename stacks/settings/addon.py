@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starburst.pricing.prices import Prices
     from starburst_assurance.proofs.solving.theorem import Theorem
     from starburst_assurance.proofs.theorems.deputies import Job
+    from starburst_assurance.proofs.theorems.reaching import Taker
     from starburst_assurance.proofs.theorems.tables import Duty
     from starburst_assurance.waivers import Waiver
 
@@ -133,6 +134,14 @@ class Addon(ABC):
         """Return what AWS services do to its resources, by ``<stack>/<logical name>``.
 
         Such as EventBridge, which invokes a function for one of its rules.
+        """
+        return {}
+
+    def takers(self) -> Mapping[str, Sequence[Taker]]:
+        """Return who from elsewhere takes its roles, by the role's purpose: nobody without it.
+
+        Written down apart from the roles' trust. Of another account, or by an identity provider;
+        AWS services that take its roles need not be said.
         """
         return {}
 

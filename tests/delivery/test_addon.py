@@ -24,7 +24,7 @@ from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.encoding.vocabulary import check
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.theorems import ALL
-from tests.delivery.scene import CONNECTION, DELIVERY, GITHUB, ON
+from tests.delivery.scene import CONNECTION, DELIVERY, GITHUB, ON, PROVIDER
 from tests.some import some
 
 if TYPE_CHECKING:
@@ -117,6 +117,39 @@ def test_a_duty_that_it_does_not_state_is_found(purpose: str, its_own: PolicySet
     unstated = {**its_own.duties, purpose: its_own.duties[purpose][:-1]}
     alone = replace(its_own, roles=its_own.roles_for(purpose), duties=unstated)
     assert prove(THEOREMS["every_role_keeps_to_its_duty"], alone).answer == "refuted"
+
+
+def chain(policy_set: PolicySet) -> str:
+    """Return the chain that leads too far; empty where none does."""
+    verdict = prove(THEOREMS["no_chain_leads_beyond_the_duty"], policy_set)
+    assert verdict.answer in ("proved", "refuted")
+    return verdict.counterexample.about if verdict.counterexample else ""
+
+
+def test_who_deploys_makes_what_the_addon_declares_and_nothing_else(policy_set: PolicySet) -> None:
+    assert chain(policy_set) == ""
+    usage = policy_set.usage
+    another = replace(usage, boundaries=(*usage.boundaries, "another"))
+    assert chain(replace(policy_set, usage=another)).endswith("makes a role without the boundary")
+    undeclared = replace(policy_set, takers={}, roles=policy_set.roles_for("platform"))
+    assert chain(undeclared).endswith("makes somebody new")
+
+
+def test_githubs_tokens_and_what_they_reach_are_as_declared(policy_set: PolicySet) -> None:
+    """No role is taken, and none is reached, of which the add-on does not say so."""
+    role = "delivery-github-dev"
+    becomes = f"somebody of an identity provider becomes starburst-dev-{role}"
+    [taker] = policy_set.takers[role]
+    for wrong in (
+        replace(taker, who=PROVIDER.replace("githubusercontent", "example")),
+        replace(taker, actions=("sts:AssumeRole",)),
+        *(replace(taker, said={**taker.said, key: "other"}) for key in some(taker.said)),
+    ):
+        assert chain(replace(policy_set, takers={**policy_set.takers, role: (wrong,)})) == becomes
+    for one in (role, "delivery-deploy-dev"):
+        duties = {**policy_set.duties, one: ()}
+        said = chain(replace(policy_set, duties=duties))
+        assert said.startswith(f"starburst-dev-{one} becomes cdk-hnb659fds-")
 
 
 def test_a_delivery_of_another_target_is_another_theorem(its_own: PolicySet) -> None:

@@ -85,6 +85,11 @@ another. A step beyond is told with the way to it: *the platform team becomes th
 which passes the execution role to CloudFormation, which …*. Roles of the account that are not the
 environment's are nobody's to take or pass; what they may do to it is not asked here.
 
+An add-on says for itself, apart from its policies, which steps its roles take (`Addon.duties`) and
+who from elsewhere takes them (`Addon.takers`): one account, or a token of one identity provider
+that says this and that. Whoever deploys makes that provider, and roles under the environment's
+boundary or under one that bears the name of an add-on which the environment has.
+
 What IAM never sees is not proved: `RunTask` says neither how large a task is nor which subnet it
 joins. The controller judges the one, and the network leaves no choice of the other.
 

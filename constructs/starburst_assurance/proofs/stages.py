@@ -87,12 +87,17 @@ def policy_set_of(
     for addon in addons:
         for purpose, own in addon.duties().items():
             duties.setdefault(purpose, []).extend(own)
+    takers: dict[str, list[Any]] = {}
+    for addon in addons:
+        for purpose, others in addon.takers().items():
+            takers.setdefault(purpose, []).extend(others)
     return replace(
         policy_set,
         audience=getattr(environment.identity, "audience", policy_set.audience),
         duties=duties,
         addons=tuple(addon.name for addon in addons),
         jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
+        takers=takers,
         ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
         reads={one.name: environment.named_reads(one) for one in environment.workspaces},
         trusted_vpcs=(

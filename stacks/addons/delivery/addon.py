@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from stacks.addons.core import Core
 from stacks.addons.delivery.settings import GitHub, Target
 from stacks.addons.delivery.stack import DeliveryStack
-from stacks.addons.delivery.tables import ceiling_table, duty_table
+from stacks.addons.delivery.tables import ceiling_table, duty_table, taker_table
 from stacks.addons.delivery.theorems import theorems_for
 from stacks.addons.delivery.waived import delivery_waivers
 from stacks.settings.addon import FREE, Addon, Price
@@ -20,6 +20,7 @@ from stacks.settings.validation import between, distinct, matches, require
 if TYPE_CHECKING:
     from stacks.settings import Environment
     from starburst_assurance.proofs.solving.theorem import Theorem
+    from starburst_assurance.proofs.theorems.reaching import Taker
     from starburst_assurance.proofs.theorems.tables import Duty
     from starburst_assurance.waivers import Waiver
 
@@ -110,6 +111,10 @@ class Delivery(Addon):
     def ceiling_duties(self) -> Sequence[Duty]:
         """Return the most that the boundary of its own roles allows beyond the core's."""
         return ceiling_table(self.targets, pipeline=self.connection_arn is not None)
+
+    def takers(self) -> Mapping[str, Sequence[Taker]]:
+        """Return that GitHub's tokens take the roles that are for them."""
+        return taker_table(self.github, self.targets) if self.logins else {}
 
     def theorems(self) -> Sequence[Theorem]:
         """Return who takes the roles, and what a pull request reaches."""

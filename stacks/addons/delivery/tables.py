@@ -1,16 +1,20 @@
-"""What each role of a delivery is for: a table apart from its policies, to prove against."""
+"""What each role of a delivery is for, and whose: tables apart from its policies, to prove by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from stacks.addons.delivery.settings import Target
+from stacks.addons.delivery.settings import GitHub, Target
+from starburst_assurance.proofs.theorems.reaching import Taker
 
 if TYPE_CHECKING:
     from starburst_assurance.proofs.theorems.tables import Duty
 
-__all__ = ["ceiling_table", "duty_table"]
+__all__ = ["ISSUER", "ceiling_table", "claims_table", "duty_table", "taker_table"]
+
+ISSUER: Final = "token.actions.githubusercontent.com"
+"""Of GitHub's tokens."""
 
 _REPORTS: Final = (
     "codebuild:BatchPutCodeCoverages",
@@ -80,6 +84,34 @@ def ceiling_table(targets: Sequence[Target], *, pipeline: bool) -> Sequence[Duty
             ),
         ]
     return found
+
+
+def claims_table(github: GitHub, target: Target) -> Mapping[str, str]:
+    """Return what a token of the job says that deploys a target, by the claim's name."""
+    owner, name = github.owner, github.name
+    if github.immutable_subject:
+        owner, name = f"{owner}@{github.owner_id}", f"{name}@{github.repository_id}"
+    return {
+        "aud": "sts.amazonaws.com",
+        "environment": target.name,
+        "ref": f"refs/heads/{github.branch}",
+        "repository_id": github.repository_id,
+        "sub": f"repo:{owner}/{name}:environment:{target.name}",
+    }
+
+
+def taker_table(github: GitHub, targets: Sequence[Target]) -> Mapping[str, Sequence[Taker]]:
+    """Return whose tokens take the roles of GitHub's, by the role's purpose."""
+    return {
+        f"delivery-github-{one.name}": (
+            Taker(
+                who=f"arn:aws:iam::{{a}}:oidc-provider/{ISSUER}",
+                actions=("sts:AssumeRoleWithWebIdentity",),
+                said={f"{ISSUER}:{key}": said for key, said in claims_table(github, one).items()},
+            ),
+        )
+        for one in targets
+    }
 
 
 def _deploys(target: Target) -> Duty:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stacks.addons.delivery.settings import GitHub, Target
+from stacks.addons.delivery.tables import ISSUER, claims_table
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
 from starburst_assurance.proofs.encoding.logic import Formula
@@ -16,7 +17,6 @@ __all__ = ["theorems_for"]
 
 GROUP = "Delivery"
 
-ISSUER = "token.actions.githubusercontent.com"
 REVIEWING = ("delivery-review", "delivery-tests", "delivery-suite")
 WAYS_IN = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 HARMLESS = (
@@ -36,20 +36,6 @@ def _asked(world: World, role: Role, context: Context) -> list[tuple[Request, Fo
     return [(one, world.trusted(role, one)) for one in asked]
 
 
-def _claims(github: GitHub, target: Target) -> dict[str, str]:
-    """Return what a token of the right job says, written down apart from the trust."""
-    owner, name = github.owner, github.name
-    if github.immutable_subject:
-        owner, name = f"{owner}@{github.owner_id}", f"{name}@{github.repository_id}"
-    return {
-        "aud": "sts.amazonaws.com",
-        "environment": target.name,
-        "ref": f"refs/heads/{github.branch}",
-        "repository_id": github.repository_id,
-        "sub": f"repo:{owner}/{name}:environment:{target.name}",
-    }
-
-
 def theorems_for(github: GitHub, targets: Sequence[Target]) -> tuple[Theorem, ...]:
     """Return the theorems about the deliveries of one repository to these targets."""
     wanted = {f"delivery-github-{one.name}": one for one in targets}
@@ -64,7 +50,7 @@ def theorems_for(github: GitHub, targets: Sequence[Target]) -> tuple[Theorem, ..
         """
         provider = f"arn:aws:iam::{world.policy_set.account}:oidc-provider/{ISSUER}"
         for role in world.policy_set.roles_for(*wanted):
-            for claim, value in _claims(github, wanted[str(role.purpose)]).items():
+            for claim, value in claims_table(github, wanted[str(role.purpose)]).items():
                 context = world.context()
                 other = context.is_not(f"{ISSUER}:{claim}", value)
                 yield never(
@@ -81,7 +67,7 @@ def theorems_for(github: GitHub, targets: Sequence[Target]) -> tuple[Theorem, ..
     def _lets_in(world: World, role: Role, provider: str) -> Claim:
         context = world.context(closed=True)
         context.put("aws:FederatedProvider", provider)
-        for claim, value in _claims(github, wanted[str(role.purpose)]).items():
+        for claim, value in claims_table(github, wanted[str(role.purpose)]).items():
             context.put(f"{ISSUER}:{claim}", value)
         one = Request(context=context, action="sts:AssumeRoleWithWebIdentity", resource=role.arn)
         return always(world, f"{role.name}, its own job", [(one, world.trusted(role, one))])

@@ -19,6 +19,7 @@ from stacks.addons.log_lake.waivers import lake_waivers
 from stacks.settings.addon import FREE, Addon, AddonError, Price
 from stacks.settings.validation import between, matches, require
 from starburst_assurance.proofs.theorems.deputies import Job
+from starburst_assurance.proofs.theorems.reaching import Taker
 from starburst_assurance.waivers import Waiver
 
 if TYPE_CHECKING:
@@ -195,6 +196,12 @@ class LogLake(Addon):
                 ),
             )
         }
+
+    def takers(self) -> Mapping[str, Sequence[Taker]]:
+        """Return that the custodian's account takes the one role that is for it."""
+        if self.custodian_account is None:
+            return {}
+        return {"lake-custodian": (Taker(who=self.custodian_account, actions=("sts:AssumeRole",)),)}
 
     def theorems(self) -> Sequence[Theorem]:
         """Return what is proved beside the core theorems."""

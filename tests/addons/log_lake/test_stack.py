@@ -161,6 +161,40 @@ def test_a_weaker_policy_refutes_its_theorem(
     assert prove(THEOREMS[theorem], mutant).answer == "refuted"
 
 
+def chain(policy_set: PolicySet) -> str:
+    """Return the chain that leads too far; empty where none does."""
+    verdict = prove(CORE["no_chain_leads_beyond_the_duty"], policy_set)
+    assert verdict.answer in ("proved", "refuted")
+    return verdict.counterexample.about if verdict.counterexample else ""
+
+
+def taken_by(
+    policy_set: PolicySet, purpose: str, *, account: str, workspace: str = ""
+) -> PolicySet:
+    """Return the policies with one role that an account takes as well."""
+    role = policy_set.role(purpose, workspace or None)
+    [first, *_] = policy_set.policies[role.trust].statements
+    taking = Statement(
+        effect="Allow",
+        actions=("sts:AssumeRole",),
+        principals=(("AWS", f"arn:aws:iam::{account}:root"),),
+    )
+    return policy_set.with_policy(Policy(name=role.trust, statements=(first, taking)))
+
+
+def test_one_account_takes_one_role_and_no_other_does(policy_set: PolicySet) -> None:
+    becomes = "somebody of another account becomes starburst-prod"
+    assert chain(policy_set) == ""
+    assert chain(replace(policy_set, takers={})) == f"{becomes}-lake-custodian"
+    other = taken_by(policy_set, "lake-custodian", account="111122223333")
+    assert chain(other) == f"{becomes}-lake-custodian"
+    assert chain(taken_by(policy_set, "lake", account=CUSTODIAN)) == f"{becomes}-lake"
+    # Of a role that is not its own, an add-on has nothing to say.
+    takers = {**policy_set.takers, "worker": policy_set.takers["lake-custodian"]}
+    worker = taken_by(policy_set, "worker", account=CUSTODIAN, workspace="genomics")
+    assert chain(replace(worker, takers=takers)) == f"{becomes}-worker-genomics"
+
+
 def test_a_role_more_in_the_settings_is_a_reader_more(policy_set: PolicySet) -> None:
     """The theorem takes its readers from settings: of fewer it is false."""
     other = LogLake(readers=(f"arn:aws:iam::{PROD.account}:role/other",))

@@ -187,6 +187,8 @@ class PolicySet:
         addons: their names.
         jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
             writes it.
+        takers: who from elsewhere takes their roles, by purpose, as ``theorems.reaching`` writes
+            it.
         reads: objects of other buckets that settings name, by workspace.
         usage: what the stacks are made of, from which follows what deploys them.
     """
@@ -221,6 +223,7 @@ class PolicySet:
     ceiling: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
     addons: tuple[str, ...] = ()
     jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    takers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reads: Mapping[str, Sequence[NamedObjects]] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
 

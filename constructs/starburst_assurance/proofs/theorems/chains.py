@@ -152,14 +152,23 @@ def _changing(parties: Parties, role: Role, context: Context) -> Iterator[Claim]
 
 
 def _making(parties: Parties, role: Role, context: Context) -> Iterator[Claim]:
-    """Claim that nobody makes somebody new, but who deploys, and that under the boundary."""
+    """Claim that nobody makes somebody new, but who deploys, and that under a boundary.
+
+    And an identity provider that an add-on says takes a role of its.
+    """
     world = parties.world
     made = world.logic.text("made")
     deploys = parties.name(role) == _EXECUTION
     actions = [one for one in MAKING if not (deploys and one in _UNDER_A_BOUNDARY)]
     asked = requests(context, actions, made)
     yield from _beyond(
-        parties, role, "makes somebody new", [(one, world.allowed(role, one)) for one in asked]
+        parties,
+        role,
+        "makes somebody new",
+        [(one, world.allowed(role, one)) for one in asked],
+        given=[world.logic.no(world.logic.same(made, one)) for one in sorted(parties.providers())]
+        if deploys
+        else [],
     )
     if deploys and "kit-boundary" not in world.policy_set.without:
         asked = requests(context, _UNDER_A_BOUNDARY, made)
@@ -168,7 +177,7 @@ def _making(parties: Parties, role: Role, context: Context) -> Iterator[Claim]:
             role,
             "makes a role without the boundary",
             [(one, world.allowed(role, one)) for one in asked],
-            given=[context.is_not("iam:PermissionsBoundary", parties.deployer.boundary)],
+            given=[context.is_not("iam:PermissionsBoundary", one) for one in parties.boundaries()],
         )
 
 
@@ -194,8 +203,8 @@ def _beyond(
 def _outside(parties: Parties, role: Role) -> Iterator[Claim]:
     """Claim that nobody from elsewhere takes a role: only people, by their provider, and services.
 
-    Of another account, of an identity provider, or of this account and none of ours. What an
-    add-on's roles trust beside accounts, it proves itself.
+    Of another account, of an identity provider, or of this account and none of ours. An add-on says
+    apart from its policies who takes its roles.
     """
     world, logic = parties.world, parties.world.logic
     account = world.policy_set.account
@@ -203,7 +212,13 @@ def _outside(parties: Parties, role: Role) -> Iterator[Claim]:
     def asked(context: Context) -> list[tuple[Request, Formula]]:
         context.put("aws:PrincipalIsAWSService", "false")
         context.put("aws:PrincipalServiceName")
-        return [(one, world.trusted(role, one)) for one in requests(context, BECOMING, role.arn)]
+        return [
+            (
+                one,
+                logic.every((world.trusted(role, one), logic.no(parties.taken_as_said(role, one)))),
+            )
+            for one in requests(context, BECOMING, role.arn)
+        ]
 
     stranger = world.context()
     stranger.put("aws:FederatedProvider")
@@ -214,7 +229,7 @@ def _outside(parties: Parties, role: Role) -> Iterator[Claim]:
         asked(stranger),
         given=[stranger.is_not("aws:PrincipalAccount", account), logic.no(ours)],
     )
-    if world.policy_set.is_of_addon(role.arn) or parties.name(role) in OUTSIDE:
+    if parties.name(role) in OUTSIDE:
         return
     provided = world.context()
     provided.put("aws:PrincipalArn")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,10 +17,10 @@ from starburst_assurance.bootstrap.needed import known_part
 from starburst_assurance.bootstrap.toolkit import toolkit_roles
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.logic import Formula
-from starburst_assurance.proofs.encoding.request import Request
+from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.reading.policies import Policy, Role
 from starburst_assurance.proofs.theorems.duties import within_duties
-from starburst_assurance.proofs.theorems.reaching import STACKS, STEPS
+from starburst_assurance.proofs.theorems.reaching import STACKS, STEPS, Taker
 from starburst_constructs.naming import boundary_arn
 
 __all__ = ["SAID", "Parties", "parties_of"]
@@ -80,6 +80,45 @@ class Parties:
         duties = self.world.policy_set.duties.get(self.name(role), ())
         return within_duties(self.world, duties, role, request.action, request.resource)
 
+    def taken_as_said(self, role: Role, request: Request) -> Formula:
+        """Return whether an add-on says of its role that whoever asks takes it so."""
+        logic, context = self.world.logic, request.context
+        return logic.some(
+            logic.every(
+                (
+                    logic.some(_is(context, self.filled(one.who))),
+                    *(context.is_(key, self.filled(value)) for key, value in one.said.items()),
+                )
+            )
+            for one in self._takers(role)
+            if request.action in one.actions
+        )
+
+    def providers(self) -> frozenset[str]:
+        """Return ARNs of the identity providers that add-ons say take their roles."""
+        return frozenset(
+            self.filled(one.who)
+            for role in self.world.policy_set.roles
+            for one in self._takers(role)
+            if not one.who.isdigit()
+        )
+
+    def boundaries(self) -> tuple[str, ...]:
+        """Return ARNs of the boundaries under which roles are made: the kit's, and add-ons' own."""
+        policy_set = self.world.policy_set
+        own = {
+            boundary_arn(policy_set.name, one, account=policy_set.account)
+            for one in policy_set.addons
+        }
+        return (self.deployer.boundary, *(one for one in self.deployer.others if one in own))
+
+    def _takers(self, role: Role) -> Sequence[Taker]:
+        """Return who takes a role, where it is an add-on's: of another it has nothing to say."""
+        policy_set = self.world.policy_set
+        return (
+            policy_set.takers.get(self.name(role), ()) if policy_set.is_of_addon(role.arn) else ()
+        )
+
     def filled(self, pattern: str) -> str:
         """Return a pattern of the tables with the environment's own names."""
         policy_set = self.world.policy_set
@@ -90,6 +129,13 @@ class Parties:
         ):
             pattern = pattern.replace(field, value)
         return pattern
+
+
+def _is(context: Context, who: str) -> Iterator[Formula]:
+    """Yield each way of being an account, or an identity provider."""
+    yield context.is_("aws:PrincipalAccount", who)
+    yield context.logic.like(context.text("aws:PrincipalArn"), f"arn:aws:iam::{who}:*")
+    yield context.is_("aws:FederatedProvider", who)
 
 
 def _to(name: str) -> list[tuple[str, str, str]]:

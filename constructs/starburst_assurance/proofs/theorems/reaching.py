@@ -7,6 +7,7 @@ job for those of the bootstrap. ``STACKS`` is every role of the environment's ow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = [
@@ -20,12 +21,30 @@ __all__ = [
     "STACKS",
     "STEPS",
     "Step",
+    "Taker",
 ]
 
 Step = tuple[str, str]
 """How, and whom: ``becomes``, ``passes``, ``rewrites`` or ``runs as``."""
 
 STACKS: Final = "stacks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taker:
+    """Who from elsewhere takes a role of an add-on.
+
+    Attributes:
+        who: another account by its digits, or the ARN of an identity provider; ``{a}`` in it is the
+            environment's account.
+        actions: by which they take it.
+        said: what the request must say as well, such as a claim of a token, by its key.
+    """
+
+    who: str
+    actions: Sequence[str]
+    said: Mapping[str, str] = field(default_factory=dict)
+
 
 STEPS: Final[Mapping[str, Sequence[Step]]] = {
     "platform": (
