@@ -218,7 +218,7 @@ def test_one_that_drains_takes_no_session(deployed: Deployed) -> None:
 
 def test_what_the_emulator_lacks_of_them_is_told(deployed: Deployed) -> None:
     assert all(any(said.startswith(begins) for said in DIFFERENCES) for begins in LACKING)
-    for made, variant in zip(deployed.environments, VARIANTS, strict=True):
+    for made, variant in zip(some(deployed.environments), VARIANTS, strict=True):
         otherwise = {
             field.name
             for field in fields(variant)
@@ -240,7 +240,7 @@ def test_what_is_told_of_a_variant_is_there(deployed: Deployed) -> None:
     assert theirs < own
     formation: Any = local.client(session, "cloudformation")
     stacks = {one["StackName"] for one in formation.describe_stacks()["Stacks"]}
-    for one in deployed.environments:
+    for one in some(deployed.environments):
         assert (f"starburst-{one.name}-endpoints" in stacks) == (
             one.network.existing is None or one.network.existing.endpoints == "create"
         )
