@@ -250,6 +250,8 @@ def test_the_image_is_pushed_between_the_registry_and_the_rest(
     stubs = Stubs()
     for _ in range(5):
         stubs.answers("cloudformation", "describe_stacks", {"Stacks": []})
+    for _ in range(2):
+        stubs.refuses("ssm", "get_parameter", "ParameterNotFound")
     made = Deployment(
         environment=TRIAL,
         clients=stubs,
@@ -288,6 +290,7 @@ def test_a_failed_deployment_is_told_in_cloudformations_words() -> None:
         {**event, "ResourceStatus": "CREATE_COMPLETE"},
     ]
     stubs.answers("cloudformation", "describe_stack_events", {"StackEvents": [event, *others]})
+    stubs.refuses("ssm", "get_parameter", "ParameterNotFound")
 
     def cdk(_: object) -> None:
         raise CdkFailed("cdk deploy failed")
