@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import aws_iam as iam
 
 from stacks.addons.delivery.settings import Target
-from starburst_constructs.policies.boundary import ceiling, never_allowed
+from starburst_constructs.policies.boundary import ceiling
 from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, Wildcard, patterns
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = [
     "REPORTING",
     "STARTING",
     "assuming",
-    "boundary_of",
+    "delivery_ceilings",
     "image_statements",
     "reading",
     "running",
@@ -134,7 +134,7 @@ def image_statements(
     ]
 
 
-def boundary_of(
+def delivery_ceilings(
     environment: Environment, targets: Iterable[Target], *, pipeline: bool, image: bool
 ) -> list[iam.PolicyStatement]:
     """Return the most that roles of a delivery can ever do: none of it is with data.
@@ -187,4 +187,4 @@ def boundary_of(
                 resources=[place.arn("cloudformation", f"stack/starburst-{environment.name}-*")],
             ),
         ]
-    return [*found, *never_allowed(environment.allowed_regions)]
+    return found

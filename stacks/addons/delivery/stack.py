@@ -12,11 +12,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
 from stacks.addons.delivery.builds import CONTAINER, DOCKER, LAMBDA, BuildProject, Compute
 from stacks.addons.delivery.permissions import (
     assuming,
-    boundary_of,
+    delivery_ceilings,
     image_statements,
     reading,
     using,
@@ -24,8 +25,7 @@ from stacks.addons.delivery.permissions import (
 from stacks.addons.delivery.pipeline import DeliveryPipeline
 from starburst_constructs.identity.github import GitHubProvider, github_trust
 from starburst_constructs.identity.roles import KitRole
-from starburst_constructs.naming import boundary_arn, boundary_name, role_name
-from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.naming import role_name
 from starburst_constructs.storage.keys import ArtifactsKey
 from starburst_constructs.storage.private_bucket import PrivateBucket
 
@@ -38,7 +38,7 @@ _ARTIFACT_DAYS = 30
 _LOGIN_HOURS = 2
 
 
-class DeliveryStack(cdk.Stack):
+class DeliveryStack(BoundedStack):
     """The delivery of one repository.
 
     Args:
@@ -51,44 +51,25 @@ class DeliveryStack(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, core: Core, delivery: Delivery, **kwargs: Any
     ) -> None:
-        environment = core.environment
-        # The stage gives every role the environment's boundary where a stack names none.
-        arn = environment.permissions_boundary or boundary_arn(
-            environment.name, construct_id, account=environment.account
-        )
-        held = cdk.PermissionsBoundary.from_arn(arn)
-        super().__init__(scope, construct_id, permissions_boundary=held, **kwargs)
-        self._core = core
-        self._delivery = delivery
-        self._boundary = self._own_boundary()
-        if delivery.logins:
-            self._let_github_in()
-        if delivery.connection_arn is not None:
-            self._build(delivery.connection_arn)
-        if environment.permissions_boundary is None:
-            for role in self.node.find_all():
-                if isinstance(role, KitRole):
-                    # Named by its ARN, which orders nothing.
-                    role.node.add_dependency(self._boundary)
-
-    def _own_boundary(self) -> iam.IManagedPolicy:
-        """Return a boundary for these roles alone, or the organization's where roles carry that."""
-        environment, delivery = self._core.environment, self._delivery
-        if environment.permissions_boundary is not None:
-            return self._core.foundation.boundary
-        policy = DeclaredPolicy(
-            self,
-            "Boundary",
-            managed_policy_name=boundary_name(environment.name, self.node.id),
-            # Without a description: to change one replaces a policy, whose name is taken.
-            statements=boundary_of(
-                environment,
+        super().__init__(
+            scope,
+            construct_id,
+            core=core,
+            ceilings=delivery_ceilings(
+                core.environment,
                 delivery.targets,
                 pipeline=delivery.connection_arn is not None,
                 image=delivery.image_base is not None,
             ),
+            **kwargs,
         )
-        return cast(iam.IManagedPolicy, policy)
+        self._core = core
+        self._delivery = delivery
+        if delivery.logins:
+            self._let_github_in()
+        if delivery.connection_arn is not None:
+            self._build(delivery.connection_arn)
+        self.order_roles()
 
     def _let_github_in(self) -> None:
         environment, delivery = self._core.environment, self._delivery
@@ -103,7 +84,7 @@ class DeliveryStack(cdk.Stack):
                 trust=github_trust(
                     delivery.github, environment=target.name, account=environment.account
                 ),
-                boundary=self._boundary,
+                boundary=self.boundary,
                 description=f"GitHub's jobs that deploy {target.name}",
                 policies={"Deploy": [assuming(target)]},
                 session=cdk.Duration.hours(_LOGIN_HOURS),
@@ -141,7 +122,7 @@ class DeliveryStack(cdk.Stack):
             self,
             "Pipeline",
             core=core,
-            boundary=self._boundary,
+            boundary=self.boundary,
             github=delivery.github,
             connection_arn=connection_arn,
             targets=delivery.targets,
@@ -224,7 +205,7 @@ class DeliveryStack(cdk.Stack):
             self,
             f"Build-{part}",
             core=self._core,
-            boundary=self._boundary,
+            boundary=self.boundary,
             part=part,
             description=description,
             buildspec=buildspec or f"{part}.yml",
