@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import anyone, no_strangers
+from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
 
 __all__ = ["ABANDONED_UPLOAD_DAYS", "PrivateBucket"]
 
@@ -39,6 +39,7 @@ class PrivateBucket(s3.Bucket):
         placement: Placement,
         **properties: Any,
     ) -> None:
+        self._placement = placement
         super().__init__(
             scope,
             construct_id,
@@ -60,6 +61,32 @@ class PrivateBucket(s3.Bucket):
         assert self.policy is not None  # noqa: S101 - the statement above is in it
         # A bucket that outlives its stack is to be as closed as before.
         self.policy.apply_removal_policy(removal)
+
+    def log_access(self, access_logs: s3.IBucket, *, prefix: str, sid: str) -> None:
+        """Have S3 deliver server access logs of this bucket, for this account alone (P5).
+
+        The L2 property would let S3 deliver for buckets of any account where the two stand in
+        different stacks.
+
+        Args:
+            access_logs: where they go.
+            prefix: of their keys, with its slash.
+            sid: of the statement in that bucket's policy.
+        """
+        bucket = self.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
+        bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=access_logs.bucket_name, log_file_prefix=prefix
+        )
+        access_logs.add_to_resource_policy(
+            service_grant(
+                sid,
+                "logging.s3.amazonaws.com",
+                actions=["s3:PutObject"],
+                resources=[access_logs.arn_for_objects(f"{prefix}*")],
+                conditions={"StringEquals": {"aws:SourceAccount": self._placement.account}},
+            )
+        )
 
     def deny(
         self,

@@ -67,21 +67,7 @@ class TrailBucket(PrivateBucket):
                 )
             ],
         )
-        # Across stacks the L2 property would let S3 deliver logs for buckets of any account (P5).
-        bucket = self.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
-        bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=access_logs.bucket_name, log_file_prefix="trail/"
-        )
-        access_logs.add_to_resource_policy(
-            service_grant(
-                "TrailBucketLogs",
-                "logging.s3.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[access_logs.arn_for_objects("trail/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
-            )
-        )
+        self.log_access(access_logs, prefix="trail/", sid="TrailBucketLogs")
         trail = {
             "StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": placement.account}
         }

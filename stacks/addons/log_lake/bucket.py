@@ -13,7 +13,6 @@ from constructs import Construct
 from stacks.addons.log_lake.deliveries import ERRORS
 from stacks.addons.log_lake.permissions import RESULTS, TABLES
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import service_grant
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.touching import ERASING, others
 
@@ -44,7 +43,7 @@ class LakeBucket(PrivateBucket):
         *,
         placement: Placement,
         key: kms.Key,
-        access_logs: s3.Bucket,
+        access_logs: s3.IBucket,
         principals: Sequence[str],
         delivery: str,
         days: int,
@@ -74,21 +73,7 @@ class LakeBucket(PrivateBucket):
                 ),
             ],
         )
-        # As for the trail's bucket: the L2 property would let S3 deliver for any account (P5).
-        made = self.node.default_child
-        assert isinstance(made, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
-        made.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=access_logs.bucket_name, log_file_prefix="lake/"
-        )
-        access_logs.add_to_resource_policy(
-            service_grant(
-                "LakeBucketLogs",
-                "logging.s3.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[access_logs.arn_for_objects("lake/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
-            )
-        )
+        self.log_access(access_logs, prefix="lake/", sid="LakeBucketLogs")
         self.deny(
             "OtherPrincipals",
             # A test environment is destroyed by whoever does it.
