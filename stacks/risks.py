@@ -1,7 +1,7 @@
 """What settings allow and a security officer would ask about: told at every synthesis.
 
 None of it is wrong in itself, so none is refused (but restricted data beside a bucket of somebody
-else, which needs the reason first). An accepted risk stands in
+else, and what a profile asks a reason for: those need the reason first). An accepted risk stands in
 ``Environment.accepted_risks`` with the reason: synthesis is then silent, and the evidence keeps
 both.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stacks.settings import BrokerRole, Environment, MfaUsers, RiskName
+from stacks.settings.profiles import risks_of_profiles
 from stacks.settings.validation import require
 
 __all__ = ["Risk", "risks"]
@@ -50,6 +51,7 @@ def risks(environment: Environment) -> tuple[Risk, ...]:
 
 
 def _found(environment: Environment) -> Iterator[tuple[RiskName, str]]:
+    yield from risks_of_profiles(environment)
     yield from _leaves_by_name(environment)
     if environment.data_class != "restricted":
         return

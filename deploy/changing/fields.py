@@ -61,6 +61,15 @@ FIELDS: Final = (
         *(f"{_E}{name}" for name in ("data_class", "allowed_regions", "packs", "accepted_risks")),
     ),
     _row(
+        "in place",
+        "A profile asks more of the settings, and changes nothing else: synthesis names the first "
+        "that contradicts it. The record of processing is a document.",
+        f"{_E}profile",
+        f"{_E}processing",
+        "Processing.*",
+        "Activity.*",
+    ),
+    _row(
         "needs",
         "One more is added in place. One that goes needs its sessions ended before; its data stay "
         "in the bucket, and nobody can read them then. Another name is another workspace.",

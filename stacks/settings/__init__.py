@@ -19,6 +19,7 @@ from stacks.settings.identity import (
     WorkspaceGroups,
 )
 from stacks.settings.network import Egress, ExistingVpc, Network
+from stacks.settings.profiles import Activity, Processing, ProfileName
 from stacks.settings.reads import Reads
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Shared, Storage
@@ -29,6 +30,7 @@ from stacks.settings.workspace import Workspace
 
 __all__ = [
     "AcceptedRisk",
+    "Activity",
     "Addon",
     "Architecture",
     "Audit",
@@ -46,6 +48,8 @@ __all__ = [
     "MfaUsers",
     "Network",
     "Pack",
+    "Processing",
+    "ProfileName",
     "Purpose",
     "Rates",
     "Reads",

@@ -94,6 +94,14 @@ class Addon(ABC):
             SettingsError: says what is wrong, and which setting ends it.
         """
 
+    def once(self) -> Mapping[str, str]:
+        """Return what it makes of which an account has one in a Region (decision 0046).
+
+        By what it is, such as its CloudFormation type: the setting by which this add-on leaves it
+        to somebody else. Settings with two makers are refused.
+        """
+        return {}
+
     def ceilings(self, environment: Environment) -> Sequence[iam.PolicyStatement]:
         """Return what the permissions boundary must allow beyond the core's.
 

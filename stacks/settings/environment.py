@@ -21,6 +21,12 @@ from stacks.settings.identity import (
     check_identity,
 )
 from stacks.settings.network import Network
+from stacks.settings.profiles import (
+    Processing,
+    ProfileName,
+    check_processing,
+    check_profiles,
+)
 from stacks.settings.reads import check_others
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Shared, Storage
@@ -130,6 +136,9 @@ class Environment:
         organization_id: ``o-…``; widens the data perimeter from the account to the organization.
         accepted_risks: of those that synthesis would warn of, each with the reason; one that these
             settings do not take is refused at synthesis.
+        profile: whose rules refuse settings that contradict them: ``pci``, ``finma``, ``gdpr``, or
+            a tuple of several, whose rules hold together; None for no more than the kit's own.
+        processing: what the record of processing says beside the settings (A9).
         without: features that this environment goes without (the local emulator's gaps).
         addons: optional stacks, such as those of ``stacks/addons/``.
         tags: on every resource; up to 40, none that AWS or access control reads.
@@ -170,6 +179,8 @@ class Environment:
     data_role_arns: tuple[str, ...] = ()
     organization_id: str | None = None
     accepted_risks: tuple[AcceptedRisk, ...] = ()
+    profile: ProfileName | tuple[ProfileName, ...] | None = None
+    processing: Processing | None = None
     without: tuple[Feature, ...] = ()
     addons: tuple[Addon, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
@@ -183,6 +194,8 @@ class Environment:
         self._check_words(me)
         self._check_trust(me)
         self._check_workspaces(me)
+        check_processing(me, self.processing, [each.name for each in self.workspaces])
+        check_profiles(self)
         reads = {workspace.name: workspace.named_reads for workspace in self.workspaces}
         taken = any(each.risk == "reads-of-others" for each in self.accepted_risks)
         taken = taken or self.data_class != "restricted"

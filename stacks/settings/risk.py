@@ -12,6 +12,7 @@ __all__ = ["AcceptedRisk", "RiskName"]
 RiskName = Literal[
     "analysts-anywhere",
     "broker-names-anybody",
+    "data-outside-switzerland",
     "endpoints-of-others",
     "long-lived-keys",
     "no-security-contact",
@@ -19,6 +20,7 @@ RiskName = Literal[
     "reads-of-others",
     "record-can-be-erased",
     "record-of-others",
+    "second-factor-elsewhere",
     "way-out",
 ]
 """What synthesis warns of, nearly all of it where data are restricted; its warning says what each

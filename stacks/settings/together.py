@@ -9,6 +9,7 @@ from typing import Final
 
 from stacks.settings.environment import Environment
 from stacks.settings.identity import IdentityCenter
+from stacks.settings.profiles import check_apart
 from stacks.settings.validation import distinct, require
 
 __all__ = ["check_together"]
@@ -25,7 +26,8 @@ def check_together(environments: Iterable[Environment]) -> None:
 
     Names are unique, and VPCs of one account and region do not overlap, so that each can be
     routed to. Environments that share an existing VPC share its block, and its endpoints: one of
-    them at most creates those. An account has five trails at most. What an account has once in a
+    them at most creates those. An account with the profile ``pci`` has no environment without it.
+    An account has five trails at most. What an account has once in a
     Region, exactly one of them sets there: ``shared``.
 
     Args:
@@ -35,6 +37,8 @@ def check_together(environments: Iterable[Environment]) -> None:
     distinct("environment name", (environment.name for environment in known))
     _check_trails(known)
     _check_owners(known)
+    _check_makers(known)
+    check_apart(known)
     for one, other in combinations(known, 2):
         _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
@@ -66,6 +70,21 @@ def _check_owners(known: Iterable[Environment]) -> None:
             f"Shared(…) in one environment of account {one.account} in {one.region}: where the "
             "organization sets all of it, Shared(registry_scanning=False)",
         )
+
+
+def _check_makers(known: Iterable[Environment]) -> None:
+    """Refuse two add-ons that make what an account has once in a Region."""
+    made: dict[tuple[str, str, str], str] = {}
+    for one in known:
+        for addon in one.addons:
+            for what, leaving in addon.once().items():
+                first = made.setdefault((one.account, one.region, what), "")
+                allowed = (
+                    f"{leaving}: {first} makes the one {what} of account {one.account} in "
+                    f"{one.region}"
+                )
+                require(not first, f"environment {one.name}: addons", addon.name, allowed)
+                made[one.account, one.region, what] = f"'{addon.name}' of environment {one.name}"
 
 
 def _check_attributes(one: Environment, other: Environment) -> None:

@@ -341,11 +341,14 @@ def uncovered(table: Sequence[Row]) -> Iterator[str]:
 
 ELSEWHERE = {
     *(f"Environment.{name}" for name in ("accepted_risks", "addons", "without")),
+    *(f"Environment.{name}" for name in ("processing", "profile")),
+    *(name for name in every_field() if name.startswith(("Activity.", "Processing."))),
     *("AcceptedRisk.reason", "AcceptedRisk.risk"),
     *("MfaUsers.account", "MfaUsers.path"),
 }
-"""Risks change no template, an add-on's stacks are its own, only an emulator's environment goes
-without anything, and one provider of identities stands for all."""
+"""Risks, profiles and records of processing change no template, an add-on's stacks are its own,
+only an emulator's environment goes without anything, and one provider of identities stands for
+all."""
 
 
 def test_all_that_is_said_to_go_in_place_was_tried() -> None:

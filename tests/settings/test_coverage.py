@@ -14,6 +14,8 @@ from tests.variants import VARIANTS
 ELSEWHERE = {
     "Environment.addons": "tests/addons gates and proves the toy",
     "Environment.accepted_risks": "tests/settings/test_risks.py; it changes no template",
+    "Environment.profile": "tests/settings/test_profiles.py; it changes no template",
+    "Environment.processing": "tests/compliance/test_processing.py; it changes no template",
     "AcceptedRisk.risk": "the same",
     "AcceptedRisk.reason": "the same",
 }
@@ -71,7 +73,11 @@ def unused(environments: Iterable[Environment]) -> set[str]:
             taken = [one for value in seen.get(name, []) for one in _each(value)]
             for literal in (one for one in kinds_in(hints[field.name]) if get_origin(one)):
                 found.update(f"{name}={one}" for one in get_args(literal) if one not in taken)
-    return {name for name in found if name.partition("=")[0] not in ELSEWHERE}
+    return {name for name in found if not _is_elsewhere(name.partition("=")[0])}
+
+
+def _is_elsewhere(name: str) -> bool:
+    return name in ELSEWHERE or name.startswith(("Activity.", "Processing."))
 
 
 def _each(value: Any) -> tuple[Any, ...]:

@@ -69,9 +69,9 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         AcceptedRisk,
         {"risk": "everything", "reason": "It will be fine; M. Roe said so."},
         "accepted_risks is 'everything'; allowed: analysts-anywhere, broker-names-anybody, "
-        "endpoints-of-others, long-lived-keys, no-security-contact, pickled-results, "
-        "reads-of-others, "
-        "record-can-be-erased, record-of-others, way-out.",
+        "data-outside-switzerland, endpoints-of-others, long-lived-keys, no-security-contact, "
+        "pickled-results, reads-of-others, record-can-be-erased, record-of-others, "
+        "second-factor-elsewhere, way-out.",
     ),
     "a risk that is taken without a reason": (
         AcceptedRisk,

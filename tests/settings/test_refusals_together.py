@@ -26,6 +26,7 @@ from starburst.contract import Limits
 from tests.addons.toy.addon import Toy
 from tests.networks import EXISTING, REUSED
 from tests.settings.test_identity_center import REFUSALS as IDENTITY
+from tests.settings.test_profiles import REFUSALS as PROFILES
 from tests.settings.test_reads import READS
 from tests.settings.test_refusals import REFUSALS, environment, existing, workspace
 from tests.settings.test_totals import REFUSALS as TOTALS
@@ -322,6 +323,7 @@ def test_every_rule_of_the_settings_has_a_value_that_breaks_it() -> None:
             *TOTALS.values(),
             *READS.values(),
             *IDENTITY.values(),
+            *PROFILES.values(),
         )
         for site in refused_by(build, changes)
         if site in found
