@@ -1,4 +1,4 @@
-"""Write the pages of controls and checklist in ``docs/``: ``python -m deploy.tools.controls``.
+"""Write controls, checklist and matrices in ``docs/``: ``python -m deploy.tools.controls``.
 
 They say what is promised and what checks it; what came of it is in the evidence of an environment.
 """
@@ -14,6 +14,8 @@ from typing import Final
 
 from deploy.tools.cdk import ROOT
 from starburst_assurance.controls import CHECKLIST, CONTROLS, Control, Framework, references
+from starburst_assurance.controls.matrix import matrix_csv
+from starburst_assurance.controls.pci import PCI_LINES
 
 __all__ = ["anchor", "checklist_page", "controls_page", "main"]
 
@@ -124,10 +126,13 @@ def anchor(control: Control) -> str:
 
 
 def main(folder: Path = ROOT / "docs") -> int:
-    """Write both pages."""
+    """Write both pages, and the matrix of each framework that has one."""
     (folder / "controls.md").write_text(controls_page())
     (folder / "checklist.md").write_text(checklist_page())
-    sys.stdout.write(f"Wrote controls.md and checklist.md in {folder}\n")
+    matrices = folder / "compliance"
+    matrices.mkdir(exist_ok=True)
+    (matrices / "pci.csv").write_text(matrix_csv(PCI_LINES), encoding="utf-8")
+    sys.stdout.write(f"Wrote controls.md, checklist.md and compliance/pci.csv in {folder}\n")
     return 0
 
 
