@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from starburst_assurance.bootstrap.deployer import Deployer
@@ -312,10 +313,12 @@ SCOPES: Final = (
 """In the order in which they are tried."""
 
 
+@lru_cache(maxsize=4096)
 def scope_of(action: str) -> Scope:
     """Return the scope in which an action is given."""
+    folded = action.lower()
     return next(
         scope
         for scope in SCOPES
-        if any(fnmatchcase(action.lower(), pattern.lower()) for pattern in scope.actions)
+        if any(fnmatchcase(folded, pattern.lower()) for pattern in scope.actions)
     )

@@ -84,17 +84,14 @@ def says(logic: Logic, policy: Policy, effect: Effect, request: Request) -> Form
     """Return whether some statement of an identity policy, or any Deny, applies to a request."""
     return logic.some(
         logic.every((applies(logic, statement, request), named(logic, statement, request)))
-        for statement in policy.statements
-        if statement.effect == effect
+        for statement in _about(logic, policy, effect, request.action)
     )
 
 
 def grants(logic: Logic, policy: Policy, request: Request) -> Grant:
     """Return whether an Allow of a resource policy applies, by how it names the caller."""
     ways: dict[str, list[Formula]] = {"direct": [], "role": [], "account": []}
-    for statement in policy.statements:
-        if statement.effect != "Allow":
-            continue
+    for statement in _about(logic, policy, "Allow", request.action):
         body = applies(logic, statement, request)
         if body is False:
             continue
@@ -164,15 +161,42 @@ def _principal(logic: Logic, request: Request, kind: str, text: str) -> tuple[st
 
 def applies(logic: Logic, statement: Statement, request: Request) -> Formula:
     """Return whether action, resource and conditions of a statement fit a request."""
-    wanted = statement.actions or statement.not_actions
-    if _names(wanted, request.action) is bool(statement.not_actions):
+    if not _speaks_of(statement, request.action):
         return False
+    said = request.context.said()
+    # Actions aside, a statement says the same of every request about a resource in one context.
+    known = said.get((id(statement), request.resource))
+    if known is None:
+        known = statement, _fits(logic, statement, request)
+        request.context.said()[id(statement), request.resource] = known
+    return known[1]
+
+
+def _fits(logic: Logic, statement: Statement, request: Request) -> Formula:
     return logic.every(
         (
             _resource(logic, statement, request),
             *(_condition(logic, condition, request) for condition in statement.conditions),
         )
     )
+
+
+def _about(
+    logic: Logic, policy: Policy, effect: Effect, action: str
+) -> tuple[Statement, ...]:
+    """Return the statements of an effect that speak of an action, in order."""
+    key = id(policy), effect, action
+    known = logic.about.get(key)
+    if known is None:
+        found = (one for one in policy.statements if one.effect == effect)
+        known = policy, tuple(one for one in found if _speaks_of(one, action))
+        logic.about[key] = known
+    return known[1]
+
+
+def _speaks_of(statement: Statement, action: str) -> bool:
+    wanted = statement.actions or statement.not_actions
+    return _names(wanted, action) is not bool(statement.not_actions)
 
 
 @lru_cache(maxsize=65536)
@@ -255,6 +279,14 @@ def _unlike(logic: Logic, text: Text, pattern: str, request: Request) -> Formula
 
 
 def _condition(logic: Logic, condition: Condition, request: Request) -> Formula:
+    known = request.context.said().get(id(condition))
+    if known is None:
+        known = condition, _holds(logic, condition, request)
+        request.context.said()[id(condition)] = known
+    return known[1]
+
+
+def _holds(logic: Logic, condition: Condition, request: Request) -> Formula:
     qualifier, base, if_exists = operator(condition.operator)
     key = request.context.key(condition.key, several=bool(qualifier))
     present = key.present(logic)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from starburst_assurance.proofs.encoding.alignment import align
@@ -31,6 +32,11 @@ Question: TypeAlias = "tuple[frozenset[Term], Term, tuple[Term, ...]]"
 """Axioms, a premise, and what might hold under both."""
 
 
+@lru_cache(maxsize=65536)
+def _matches(text: str, pattern: str) -> bool:
+    return glob(pattern).fullmatch(text) is not None
+
+
 class Logic:
     """Builds formulas; what is decided already stays a Python bool and costs no solver time."""
 
@@ -47,6 +53,9 @@ class Logic:
         self.axioms: list[Term] = []
         self.refused: set[Question] = set()
         self.met: set[Question] = set()
+        self.about: dict[Any, tuple[Any, tuple[Any, ...]]] = {}
+        self.moment = 0
+        self._liked: dict[tuple[Term, str], Formula] = {}
 
     def begin(self) -> None:
         """Begin another proof: nothing is said of any unknown.
@@ -58,6 +67,12 @@ class Logic:
         self._words.clear()
         self._booleans.clear()
         self.axioms.clear()
+        self._turn()
+
+    def _turn(self) -> None:
+        """Forget what was found of texts: something else is known of them now."""
+        self.moment += 1
+        self._liked.clear()
 
     def text(self, name: str) -> Term:
         """Return an unknown string."""
@@ -68,6 +83,7 @@ class Logic:
         term = self.text(name)
         self._words[term] = (characters, low, high)
         self.axioms.append(self.word(term, characters, low, high))
+        self._turn()
         return term
 
     def boolean(self, text: Text) -> None:
@@ -163,20 +179,26 @@ class Logic:
             return self.like(text, f"*{part}*")
         return self.terms.mkTerm(Kind.STRING_CONTAINS, text, self._text(part))
 
-    def like(self, text: Text, pattern: str) -> Formula:  # noqa: PLR0911 - a table of cases
+    def like(self, text: Text, pattern: str) -> Formula:
         """Return whether ``text`` matches an IAM pattern without variables."""
         if isinstance(text, str):
-            return glob(pattern).fullmatch(text) is not None
+            return _matches(text, pattern)
+        if (text, pattern) not in self._liked:
+            self._liked[text, pattern] = self._like(text, pattern)
+        return self._liked[text, pattern]
+
+    def _like(self, text: Term, pattern: str) -> Formula:  # noqa: PLR0911 - a table of cases
         stripped = strip_ends(self._known_pieces(text), canonical(pattern))
         if stripped is None:
             return False
         pieces, pattern = stripped
-        text = self.join(*pieces)
+        rejoined = self.join(*pieces)
         shape = (one if isinstance(one, str) else self._words.get(one) for one in pieces)
         if not may_match(tuple(shape), pattern):
             return False
-        if isinstance(text, str):
-            return glob(pattern).fullmatch(text) is not None
+        if isinstance(rejoined, str):
+            return _matches(rejoined, pattern)
+        text = rejoined
         first, *rest = self._known_pieces(text)
         if isinstance(first, str):
             return self.some(self.like(self.join(*rest), one) for one in remainders(pattern, first))

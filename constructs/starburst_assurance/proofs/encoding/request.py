@@ -6,6 +6,8 @@ import datetime as dt
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from starburst_assurance.proofs.encoding.logic import Formula, Logic, Number, Text
 
@@ -38,6 +40,7 @@ class Key:
         return logic.some(slot.present for slot in self.slots)
 
 
+@lru_cache(maxsize=4096)
 def number_of(text: str) -> float | int:
     """Return what numeric, date and address operators compare; NaN for other text."""
     for read in (
@@ -78,6 +81,23 @@ class Context:
         self._closed_prefixes: set[str] = set()
         self._single: set[str] = set()
         self._beside: Context | None = None
+        self._said: dict[Any, tuple[Any, Formula]] = {}
+        self._changes = 0
+        self._said_at: object = None
+
+    def said(self) -> dict[Any, tuple[Any, Formula]]:
+        """Return what policies were found to say in this context as it is now, by whose it is.
+
+        Each entry keeps what its key is the identity of.
+        """
+        now = self._moment()
+        if now != self._said_at:
+            self._said, self._said_at = {}, now
+        return self._said
+
+    def _moment(self) -> tuple[int, ...]:
+        beside = () if self._beside is None else self._beside._moment()
+        return self.logic.moment, self._changes, *beside
 
     def beside(self, other: Context) -> None:
         """Take what is neither set nor closed here from another context.
@@ -87,6 +107,7 @@ class Context:
         Args:
             other: has the same unknowns.
         """
+        self._changes += 1
         self._beside = other
 
     def key(self, name: str, *, several: bool = False) -> Key:
@@ -100,6 +121,7 @@ class Context:
             if not closed and not several:
                 self._single.add(folded)
         elif several and folded in self._single:
+            self._changes += 1
             self._single.remove(folded)
             self.keys[folded] = self._widened(self.keys[folded])
         return self.keys[folded]
@@ -114,6 +136,7 @@ class Context:
 
     def put(self, name: str, *values: Text) -> None:
         """Set a key; with no value, make it absent."""
+        self._changes += 1
         self._single.discard(name.lower())
         self.keys[name.lower()] = Key(
             name=name,
@@ -137,6 +160,7 @@ class Context:
 
     def close(self, prefix: str) -> None:
         """Make every other key that begins so absent."""
+        self._changes += 1
         self._closed_prefixes.add(prefix.lower())
 
     def is_(self, name: str, value: Text) -> Formula:

@@ -70,6 +70,7 @@ class _Execution:
     deployer: Deployer
     policies: tuple[Policy, ...]
     boundary: Policy
+    denials: Policy
 
     @property
     def role(self) -> Role:
@@ -81,11 +82,7 @@ class _Execution:
 
     def may(self, request: Request, *, at: Guarded | None = None) -> Formula:
         """Return whether it could; what a resource grants goes past what a boundary allows."""
-        denials = replace(
-            self.boundary,
-            statements=tuple(one for one in self.boundary.statements if one.effect == "Deny"),
-        )
-        return self.world.allowed(self.role, request, at=at, also=(*self.policies, denials))
+        return self.world.allowed(self.role, request, at=at, also=(*self.policies, self.denials))
 
     def surely(self, request: Request) -> Formula:
         """Return whether it can: its policies and its boundary both allow it."""
@@ -109,6 +106,9 @@ def _executions(world: World) -> Iterator[tuple[str, _Execution]]:
         boundary=boundary_arn(policy_set.name, account=policy_set.account),
     )
     boundary = Policy.parse("its boundary", boundary_document(usage, deployer))
+    denials = replace(
+        boundary, statements=tuple(one for one in boundary.statements if one.effect == "Deny")
+    )
     own = tuple(
         Policy.parse(f"policy {number}", document)
         for number, document in enumerate(execution_documents(usage, deployer), start=1)
@@ -116,7 +116,13 @@ def _executions(world: World) -> Iterator[tuple[str, _Execution]]:
     for about, policies in (("as bootstrapped", own), ("with every policy", (EVERYTHING,))):
         yield (
             about,
-            _Execution(world=world, deployer=deployer, policies=policies, boundary=boundary),
+            _Execution(
+                world=world,
+                deployer=deployer,
+                policies=policies,
+                boundary=boundary,
+                denials=denials,
+            ),
         )
 
 
