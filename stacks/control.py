@@ -54,6 +54,7 @@ class ControlStack(cdk.Stack):
     Attributes:
         function: analysts invoke its alias for them.
         alerts: people subscribe to it.
+        security: the security team's topic; the same one where it has none of its own.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ class ControlStack(cdk.Stack):
         )
         # Also where no budget's stack imports it now: one that is deployed may still.
         self.export_value(self.alerts.topic_arn)
-        security = (
+        self.security = (
             SecurityTopic(
                 self,
                 "SecurityAlerts",
@@ -184,7 +185,7 @@ class ControlStack(cdk.Stack):
             function=self.function,
             failures=failures,
             wakes=wakes,
-            topics={"platform": self.alerts, "security": security},
+            topics={"platform": self.alerts, "security": self.security},
             # Metrics by their names: an import would hold the trail's stack.
             tampering=counted(tampering_metric(environment.name)),
             told_by_trail=told_by_trail(environment),

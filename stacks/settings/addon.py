@@ -102,6 +102,19 @@ class Addon(ABC):
         """
         return {}
 
+    def check_beside(  # noqa: B027 - a default: nothing to refuse
+        self, environment: Environment, neighbours: Sequence[Environment]
+    ) -> None:
+        """Refuse an environment that does not fit the others of its account and Region.
+
+        Args:
+            environment: that has it.
+            neighbours: the others, whatever add-ons they have.
+
+        Raises:
+            SettingsError: says what is wrong, and which setting ends it.
+        """
+
     def ceilings(self, environment: Environment) -> Sequence[iam.PolicyStatement]:
         """Return what the permissions boundary must allow beyond the core's.
 

@@ -39,6 +39,7 @@ def check_together(environments: Iterable[Environment]) -> None:
     _check_owners(known)
     _check_makers(known)
     check_apart(known)
+    _check_addons(known)
     for one, other in combinations(known, 2):
         _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
@@ -85,6 +86,17 @@ def _check_makers(known: Iterable[Environment]) -> None:
                 )
                 require(not first, f"environment {one.name}: addons", addon.name, allowed)
                 made[one.account, one.region, what] = f"'{addon.name}' of environment {one.name}"
+
+
+def _check_addons(known: Iterable[Environment]) -> None:
+    """Have each add-on look at the other environments of its account and Region."""
+    for one in known:
+        place = (one.account, one.region)
+        beside = [
+            each for each in known if each is not one and (each.account, each.region) == place
+        ]
+        for addon in one.addons:
+            addon.check_beside(one, beside)
 
 
 def _check_attributes(one: Environment, other: Environment) -> None:

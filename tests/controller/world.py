@@ -87,6 +87,7 @@ class FakeEcs:
     reads: list[str] = field(default_factory=list)
     busy: int = 0
     unshown: set[str] = field(default_factory=set)
+    image: str = "repository@sha256:" + 64 * "0"
 
     def die_at(self, call: int, error: type[BaseException] = KeyboardInterrupt) -> None:
         """Have who asks for workers die at such a call from now on, before ECS takes it."""
@@ -213,6 +214,14 @@ class FakeEcs:
         return {
             "tasks": [self.tasks[arn] for arn in arns if arn is not None],
             "failures": [{"arn": name, "reason": "MISSING"} for name in missing],
+        }
+
+    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
+        return {
+            "taskDefinition": {
+                "family": taskDefinition,
+                "containerDefinitions": [{"image": self.image}],
+            }
         }
 
     def stop_task(self, **arguments: Any) -> dict[str, Any]:

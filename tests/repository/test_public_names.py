@@ -17,7 +17,7 @@ from tests.some import some
 RUNTIME = ROOT / "worker/src/starburst"
 
 ERRORS = {
-    *("AccessDenied", "ConfigurationError", "EnvironmentNotFound", "FleetFailed"),
+    *("AccessDenied", "ConfigurationError", "EnvironmentNotFound", "FleetFailed", "ImageRefused"),
     *("IntegrityError", "KeyUnavailable", "LimitExceeded", "LocalEnvironmentError"),
     *("PayloadError", "RemoteTraceback", "ResultTooLarge", "SessionEnded", "SessionError"),
     *("SessionNotFound", "SessionsFrozen", "StarburstError", "TaskError", "TaskTimeout"),

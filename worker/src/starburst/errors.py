@@ -11,6 +11,7 @@
     ├── AccessDenied             AWS refused: names who asked, for what, and who can fix it
     ├── LimitExceeded            the controller refused: names the limit, the value, the allowed
     │   └── SessionsFrozen       no new session for now: says by whom, since when, and why
+    ├── ImageRefused             the worker image has a finding that nobody waived: names it
     ├── KeyUnavailable           the data key is disabled or gone; nothing was sent in the clear
     ├── SessionError             about one session
     │   ├── SessionNotFound      no manifest under that id for this user
@@ -43,6 +44,7 @@ __all__ = [
     "DataNotFound",
     "EnvironmentNotFound",
     "FleetFailed",
+    "ImageRefused",
     "InitializerFailed",
     "IntegrityError",
     "KeyUnavailable",
@@ -129,6 +131,10 @@ class LimitExceeded(StarburstError):
 
 class SessionsFrozen(LimitExceeded):
     """New sessions of a workspace or of all were stopped: by an officer, a budget, its retiring."""
+
+
+class ImageRefused(StarburstError):
+    """The worker image has a finding that nobody waived, or what is known of it is too old."""
 
 
 class KeyUnavailable(StarburstError):

@@ -21,8 +21,10 @@ from starburst_assurance.proofs.encoding.key_layout import (
     session_of,
 )
 from starburst_assurance.proofs.encoding.logic import Formula, Text
+from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
+from starburst_assurance.proofs.theorems.duties import within_duties
 from starburst_assurance.proofs.theorems.tables import AREAS
 
 GROUP = "Between areas of the bucket"
@@ -131,7 +133,10 @@ def no_name_is_an_area(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def the_controller_keeps_to_three_names(world: World) -> Iterator[Claim]:
-    """The controller touches manifests, requests, the status and its records, and nothing else."""
+    """The controller touches manifests, requests, the status and its records, and nothing else.
+
+    What an add-on's table says that it reads of the add-on's own, it reads.
+    """
     logic, bucket = world.logic, data_bucket(world)
     role = world.policy_set.role("controller")
     session = f"{bucket.arn}/{SESSIONS}*/*/{'?' * 20}/"
@@ -144,10 +149,20 @@ def the_controller_keeps_to_three_names(world: World) -> Iterator[Claim]:
         ),
         logic.same(resource, bucket.arn),
     ]
-    asked = requests(world.session(role), actions_on(world, "s3"), resource)
+    lent = world.policy_set.duties.get("controller", ())
+    ours = logic.some((logic.starts(resource, f"{bucket.arn}/"), logic.same(resource, bucket.arn)))
+
+    def beyond(one: Request) -> Formula:
+        reads = lent if one.action in ("s3:GetObject", "s3:ListBucket") else ()
+        theirs = within_duties(world, reads, role, one.action, resource)
+        return logic.some((ours, logic.no(theirs)))
+
     yield never(
         role.name,
-        [(one, world.allowed(role, one)) for one in asked],
+        [
+            (one, logic.every((world.allowed(role, one), beyond(one))))
+            for one in requests(world.session(role), actions_on(world, "s3"), resource)
+        ],
         given=[logic.no(one) for one in known],
     )
 

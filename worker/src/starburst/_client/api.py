@@ -43,6 +43,7 @@ def session(
         LimitExceeded: the workspace does not grant what was asked for, or there is no room for it
             in the totals and no ``wait=``.
         SessionsFrozen: no new session may start for now; it says by whom, since when, and why.
+        ImageRefused: the worker image has a finding that nobody waived.
 
     Example:
         >>> with starburst.session(workers=2) as s:              # doctest: +SKIP

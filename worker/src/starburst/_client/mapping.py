@@ -181,6 +181,7 @@ def map_over(
         LimitExceeded: the workspace does not grant what was asked for, or there was no room for it
             within ``wait``.
         SessionsFrozen: no new session may start for now; it says by whom, since when, and why.
+        ImageRefused: the worker image has a finding that nobody waived.
         Exception: what ``f`` raised first, in input order, with the remote traceback as its cause.
             Its notes count what else failed, by kind.
 

@@ -90,6 +90,7 @@ def open_core(
         PackagesRefused: packages may not travel, or cannot, or workers would lack some.
         LimitExceeded: the workspace does not grant what was asked for, or there is no room for it.
         SessionsFrozen: no new session may start for now.
+        ImageRefused: the worker image has a finding that nobody waived.
         UnpicklableInput: the initializer, or an argument of it, cannot travel.
         VersionMismatch: this Python is not the worker image's, or a library is not.
     """

@@ -38,6 +38,7 @@ from starburst.errors import (
 )
 from starburst.untrusted.strict_json import read_object
 
+from .images import judge_image
 from .launches import begin_launch
 from .lifecycle import Lifecycle
 from .limits import judge, refuse
@@ -98,13 +99,15 @@ class Actions:
     def _start(self, keys: SessionKeys, *, until: float) -> Answer:
         """Have room for it, note what is to be launched; who is woken launches it, however much."""
         environment, records = self.life.environment, self.life.records
-        stored = records.active(keys.session)
+        stored, doubt = records.active(keys.session), ""
         if stored is None:
-            accepted = self.life.keeper.reserve(self._accepted(keys), until=until)
+            asked = self._accepted(keys)
+            doubt = judge_image(environment, asked.task_definition, workspace=keys.workspace)
+            accepted = self.life.keeper.reserve(asked, until=until)
             stored = records.create(accepted) or records.active(keys.session)
         record = _open(stored.record if stored else None, keys)
         if record.queue_url:
-            return _started(record)
+            return _started(record, doubt)
         workspace = self._workspace(keys)
         if not record.waits_until:
             self.life.endpoints.claim(keys.session)
@@ -126,7 +129,7 @@ class Actions:
         if mine:
             wake(environment, keys.session)
             self.life.show(record)
-        return _started(record)
+        return _started(record, doubt)
 
     def _refresh(self, keys: SessionKeys, *, until: float) -> Answer:
         stored = self.life.records.active(keys.session)
@@ -340,8 +343,9 @@ def _open(record: Record | None, keys: SessionKeys) -> Record:
     return record
 
 
-def _started(record: Record) -> Answer:
-    return {"ok": True, "queue_url": record.queue_url, "deadline": record.deadline}
+def _started(record: Record, doubt: str) -> Answer:
+    warned = {"warning": doubt} if doubt else {}
+    return {"ok": True, "queue_url": record.queue_url, "deadline": record.deadline, **warned}
 
 
 def _not_found(keys: SessionKeys) -> SessionNotFound:

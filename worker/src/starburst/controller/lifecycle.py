@@ -14,9 +14,11 @@ from starburst.controller.state.environment import Environment
 from starburst.controller.state.sessions import Record, Records, Stored, concluded
 from starburst.controller.totals.keeping import Bookkeeper
 from starburst.controller.workers.fleet import Worker
+from starburst.errors import ImageRefused
 
 from . import status
 from .endpoints import Endpoints, Passage
+from .images import judge_image
 from .launches import take_launch
 from .limits import affordable_workers
 from .plan import Look, Plan, decide
@@ -104,7 +106,7 @@ class Lifecycle:
 
     def _take_turn(self, stored: Stored, *, until: float) -> Record | None:
         """Look whether a session has room by now; return its record where it goes on waiting."""
-        turned = self.keeper.take_turn(stored.record, until=until)
+        turned = self._unless_refused(self.keeper.take_turn(stored.record, until=until))
         try:
             self.records.save(stored, turned)
         except Conflict:
@@ -113,6 +115,17 @@ class Lifecycle:
             return None
         self.show(turned)
         return turned
+
+    def _unless_refused(self, record: Record) -> Record:
+        """End a session whose image was refused while it waited for room."""
+        if record.final or record.waits_until:
+            return record
+        family, workspace = record.task_definition, record.workspace
+        try:
+            judge_image(self.environment, family, workspace=workspace)
+        except ImageRefused as error:
+            return concluded(record, state="failed", reason=str(error))
+        return record
 
     def _carry_out(self, record: Record, look: Look, *, until: float) -> Record | None:
         """Launch what the record intends, write down how far it came, return the new record.

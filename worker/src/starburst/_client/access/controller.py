@@ -7,6 +7,7 @@ import secrets
 import string
 import time
 import uuid
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -51,8 +52,12 @@ class Control:
 
         Raises:
             LimitExceeded: the manifest asks for more than the workspace grants.
+            ImageRefused: the worker image has a finding, or too little is known of it.
         """
-        url = self._request("start").get("queue_url")
+        answer = self._request("start")
+        if answer.get("warning"):
+            warnings.warn(one_line(answer["warning"], most=2_000), stacklevel=2)
+        url = answer.get("queue_url")
         if type(url) is not str:
             raise SessionError(_odd("start", self._keys))
         return url

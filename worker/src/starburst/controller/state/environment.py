@@ -63,6 +63,9 @@ class Settings:
         role: ARN of the controller's own role.
         budgets: ARN of the topic whose budgets freeze their workspace; empty where none does.
         budgets_end: whether a budget's freeze also ends sessions that run.
+        image_gate: name of the parameter of the gate that judges worker images; empty where there
+            is none.
+        image_gate_strict: whether an image of which the gate knows too little is refused.
     """
 
     environment: str
@@ -79,6 +82,8 @@ class Settings:
     role: str = ""
     budgets: str = ""
     budgets_end: bool = False
+    image_gate: str = ""
+    image_gate_strict: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -99,6 +104,8 @@ class Settings:
                 role=variables.get("STARBURST_ROLE", ""),
                 budgets=variables.get("STARBURST_BUDGETS", ""),
                 budgets_end=variables.get("STARBURST_BUDGETS_END") == "true",
+                image_gate=variables.get("STARBURST_IMAGE_GATE", ""),
+                image_gate_strict=variables.get("STARBURST_IMAGE_GATE_STRICT") == "true",
             )
         except KeyError as error:
             raise ConfigurationError(
