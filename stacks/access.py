@@ -47,6 +47,7 @@ from starburst_constructs.policies.reads import MOST_STORED, reading_statements,
 from starburst_constructs.policies.steward import steward_statements
 from starburst_constructs.policies.worker import (
     launch_statements,
+    secret_statements,
     worker_area_statements,
     worker_statements,
 )
@@ -235,6 +236,7 @@ class AccessStack(cdk.Stack):
 
     def _launcher(self, workspace: Workspace, *, repository_arn: str) -> iam.Role:
         environment = self._settings
+        secrets = self._secrets(workspace)
         return KitRole(
             self,
             f"Launch-{workspace.name}",
@@ -250,9 +252,22 @@ class AccessStack(cdk.Stack):
                     workspace.name,
                     placement=self._placement,
                     repository_arn=repository_arn,
-                )
+                ),
+                **({"Secrets": secrets} if secrets else {}),
             },
         )
+
+    def _secrets(self, workspace: Workspace) -> list[iam.PolicyStatement]:
+        """Return what ECS reads for workers as it starts them; refuse more than IAM stores."""
+        found = secret_statements(workspace.named_secrets, placement=self._placement)
+        require(
+            stored(found) <= MOST_STORED,
+            f"workspace {workspace.name}: secrets",
+            ", ".join(each.variable for each in workspace.secrets),
+            "fewer secrets, of which several variables take a json_key each: IAM stores "
+            f"{MOST_STORED} characters of a policy",
+        )
+        return found
 
     def _controller(self) -> iam.Role:
         environment = self._settings

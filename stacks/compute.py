@@ -123,6 +123,11 @@ class ComputeStack(cdk.Stack):
                         else {}
                     ),
                     **({WorkerVariable.FIPS: "true"} if environment.fips else {}),
+                    **(
+                        {WorkerVariable.SECRETS: ",".join(x.variable for x in workspace.secrets)}
+                        if workspace.secrets
+                        else {}
+                    ),
                 },
             )
 
@@ -154,6 +159,7 @@ class ComputeStack(cdk.Stack):
                 fargate=environment.capacity is None,
                 log=log,
                 variables=variables,
+                secrets=workspace.named_secrets,
                 **roles,
             )
             _book(task, environment, workspace)

@@ -53,6 +53,7 @@ class EndpointsStack(cdk.Stack):
             hosts=environment.capacity is not None,
             fips=environment.fips,
             clients=bool(environment.network.client_groups),
+            secrets=environment.has_secrets,
         )
         if environment.network.while_bursting:
             cdk.Tags.of(self).add(BURST_TAG, environment.name)

@@ -23,6 +23,7 @@ from starburst_constructs.network.vpc import closing_ceiling
 from starburst_constructs.policies.boundary import boundary_statements
 from starburst_constructs.policies.reads import MOST_STORED, reading_ceilings, stored
 from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.policies.worker import secret_ceilings
 from starburst_constructs.storage.keys import DataKey, Keepers, LogsKey
 from starburst_constructs.storage.touching import data_principals
 
@@ -108,6 +109,9 @@ class FoundationStack(cdk.Stack):
                 for workspace in environment.workspaces
                 for each in environment.named_reads(workspace)
             ]
+            secrets = [
+                each for workspace in environment.workspaces for each in workspace.named_secrets
+            ]
             statements = boundary_statements(
                 environment.name,
                 placement=environment.placement,
@@ -120,6 +124,7 @@ class FoundationStack(cdk.Stack):
                         else ()
                     ),
                     *reading_ceilings(reads, placement=environment.placement),
+                    *secret_ceilings(secrets),
                     *(each for addon in addons for each in addon.ceilings(environment)),
                 ),
                 regionless=(
@@ -127,7 +132,7 @@ class FoundationStack(cdk.Stack):
                     *(each for addon in addons for each in addon.regionless(environment)),
                 ),
             )
-            if reads:
+            if reads or secrets:
                 _check_room(environment, statements)
             self.boundary = DeclaredPolicy(
                 self,
@@ -146,13 +151,19 @@ class FoundationStack(cdk.Stack):
 
 
 def _check_room(environment: Environment, statements: Sequence[iam.PolicyStatement]) -> None:
-    """Refuse more reads of other accounts than the boundary has room for."""
+    """Refuse more reads of other accounts, and secrets, than the boundary has room for."""
     needed = stored(statements)
     also = " (endpoints='always' leaves more room)" if environment.network.while_bursting else ""
-    allowed = (
-        f"fewer or shorter ones of other accounts{also}: the boundary would need {needed} "
-        f"characters of the {MOST_STORED} that IAM stores"
-    )
     named = sorted({each.objects for one in environment.workspaces for each in one.named_reads})
-    field = f"environment {environment.name}: reads of its workspaces"
-    require(needed <= MOST_STORED, field, ", ".join(named), allowed)
+    secrets = sorted({each.arn for one in environment.workspaces for each in one.secrets})
+    fewer = [
+        *(["fewer or shorter ones of other accounts"] if named else []),
+        *(["fewer secrets, each with several JSON keys"] if secrets else []),
+    ]
+    fields = [*(["reads"] if named else []), *(["secrets"] if secrets else [])]
+    allowed = (
+        f"{' and '.join(fewer)}{also}: the boundary would need {needed} characters of the "
+        f"{MOST_STORED} that IAM stores"
+    )
+    field = f"environment {environment.name}: {' and '.join(fields)} of its workspaces"
+    require(needed <= MOST_STORED, field, ", ".join((*named, *secrets)), allowed)

@@ -128,6 +128,7 @@ class NetworkStack(cdk.Stack):
                 group=endpoints.group,
                 hosts=environment.capacity is not None,
                 fips=environment.fips,
+                secrets=environment.has_secrets,
                 placement=environment.placement,
             )
         else:

@@ -205,6 +205,9 @@ class EnvironmentStage(cdk.Stage):
         if self.endpoints is not None:
             # No worker starts without them, and the controller looks after the stack.
             self.control.add_stack_dependency(self.endpoints)
+            if self.environment.has_secrets:
+                # A definition with secrets starts no task before their endpoint is there.
+                self.compute.add_stack_dependency(self.endpoints)
 
     def _add(self, addon: Addon) -> None:
         """Let an add-on build, and refuse stacks that do not bear its name."""

@@ -78,6 +78,7 @@ TOGETHER = {
             "proofs/test_differential.py",
             "proofs/test_reads.py",
             "proofs/test_relations.py",
+            "proofs/test_secrets.py",
             "proofs/test_semantics.py",
             "proofs/test_variants.py",
         ),

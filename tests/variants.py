@@ -24,6 +24,7 @@ from stacks.settings import (
     Rates,
     Reads,
     SamlProvider,
+    Secret,
     Shared,
     Storage,
     Workspace,
@@ -48,6 +49,7 @@ C7I: Final = Instance(name="c7i.2xlarge", vcpu=8, memory_gb=16, usd_per_hour=0.4
 M7I: Final = Instance(name="m7i.2xlarge", vcpu=8, memory_gb=32, usd_per_hour=0.45)
 
 _SANDBOX: Final = DEV.workspaces[0]
+_SECRETS: Final = f"arn:aws:secretsmanager:{DEV.region}:{DEV.account}:secret"
 _TOTALS: Final = Totals(
     sessions=9,
     workers=100,
@@ -196,9 +198,23 @@ _SPOT: Final = replace(
         audience="https://eu-west-1.signin.aws.amazon.com/saml",
     ),
     network=Network(cidr="10.74.0.0/20", client_groups=("sg-0a1b2c3d",)),
+    workspaces=(
+        replace(
+            _SANDBOX,
+            secrets=(
+                Secret(variable="PORTAL_TOKEN", arn=f"{_SECRETS}:portal-a1B2c3"),
+                Secret(
+                    variable="WAREHOUSE_PASSWORD",
+                    arn=f"{_SECRETS}:warehouse/reader-D4e5F6",
+                    json_key="password",
+                    key_arn=f"arn:aws:kms:{DEV.region}:{DEV.account}:key/0a1b2c3d",
+                ),
+            ),
+        ),
+    ),
     capacity=Ec2Capacity(instance_types=(C7I, M7I), spot=True, most=12, disk_gb=150),
 )
-"""x86 instances of two types, on demand and on Spot, and clients inside the VPC."""
+"""x86 instances of two types, on demand and on Spot, clients inside the VPC, and secrets."""
 
 VARIANTS: Final[tuple[Environment, ...]] = (_MFA, _BROKER, _OFFICE, _CENTER, _SPOT)
 """All pass the gate and cfn-lint, and the theorems hold of all."""

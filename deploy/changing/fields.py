@@ -281,6 +281,13 @@ FIELDS: Final = (
         "Reads.*",
         "AcceptedRisk.*",
     ),
+    _row(
+        "in place",
+        "Workers that start afterwards have it; those that run keep what they started with. The "
+        "first secret of an environment adds an endpoint, which exists before any worker asks.",
+        f"{_W}secrets",
+        "Secret.*",
+    ),
 )
 """Every field of the settings, once."""
 

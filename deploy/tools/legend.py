@@ -189,6 +189,8 @@ _A: Final = {
     "that no role of theirs can change.",
     "A23": "The lake's columns are those of OCSF, as a validator judges; a custodian's account "
     "reads it, and never writes.",
+    "A24": "Secrets for analysts' code go by ARN from their store to workers of their workspace; "
+    "misuse of CPU, memory and schedules rings; flows are asked by saved queries.",
     "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
     "alarm has somebody look.",
 }

@@ -18,9 +18,10 @@ from stacks.settings.identity import (
     SamlProvider,
     WorkspaceGroups,
 )
+from stacks.settings.named.reads import Reads
+from stacks.settings.named.secrets import Secret
 from stacks.settings.network import Egress, ExistingVpc, Network
 from stacks.settings.profiles import Activity, Processing, ProfileName
-from stacks.settings.reads import Reads
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Shared, Storage
 from stacks.settings.together import check_together
@@ -55,6 +56,7 @@ __all__ = [
     "Reads",
     "RiskName",
     "SamlProvider",
+    "Secret",
     "SettingsError",
     "Shared",
     "Storage",

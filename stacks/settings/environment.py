@@ -20,6 +20,8 @@ from stacks.settings.identity import (
     check_data_roles,
     check_identity,
 )
+from stacks.settings.named.reads import check_others
+from stacks.settings.named.secrets import check_owned
 from stacks.settings.network import Network
 from stacks.settings.profiles import (
     Processing,
@@ -27,7 +29,6 @@ from stacks.settings.profiles import (
     check_processing,
     check_profiles,
 )
-from stacks.settings.reads import check_others
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Shared, Storage
 from stacks.settings.totals import EffectiveTotals, Scopes
@@ -200,6 +201,7 @@ class Environment:
         taken = any(each.risk == "reads-of-others" for each in self.accepted_risks)
         taken = taken or self.data_class != "restricted"
         check_others(reads, placement=self.placement, taken=taken)
+        check_owned({one.name: one.secrets for one in self.workspaces}, placement=self.placement)
         nameless = self.fips and bool(self.network.client_groups)
         allowed = "() in FIPS mode: a VPC has no endpoint for the name that clients call Lambda by"
         require(not nameless, f"{me} network.client_groups", self.network.client_groups, allowed)
@@ -372,6 +374,11 @@ class Environment:
     def named_reads(self, workspace: Workspace) -> tuple[NamedObjects, ...]:
         """Return the objects of other buckets that a workspace's workers read."""
         return tuple(each.named(self.placement) for each in workspace.named_reads)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether any workspace's workers start with secrets, which ECS reads by an endpoint."""
+        return any(one.secrets for one in self.workspaces)
 
     def image_of(self, workspace: Workspace) -> str:
         """Return the digest of the image that a workspace's workers run."""

@@ -9,7 +9,8 @@ from typing import Final, get_args
 from packaging.requirements import InvalidRequirement, Requirement
 
 from stacks.settings.annotations import typed
-from stacks.settings.reads import Reads, check_reads
+from stacks.settings.named.reads import Reads, check_reads
+from stacks.settings.named.secrets import Secret, check_secrets
 from stacks.settings.storage import MOST_DAYS
 from stacks.settings.totals import check_session_fits, check_totals
 from stacks.settings.validation import (
@@ -30,6 +31,7 @@ from starburst.contract import (
     Totals,
 )
 from starburst.pricing.fargate import MEMORY_GB, SCRATCH_GB, describe_memory, is_size
+from starburst_constructs.named_secrets import NamedSecret
 
 __all__ = ["Workspace"]
 
@@ -66,6 +68,8 @@ class Workspace:
         home_links: whether analysts may make links (presigned addresses) to what is in their homes.
         reads: other buckets whose objects workers may read; see :class:`Reads`. A text is the ARN
             of objects of the environment's own account.
+        secrets: of AWS Secrets Manager, by ARN, that workers start with as environment variables;
+            see :class:`Secret`.
         image_digest: of the workers' image; None for the environment's.
         draining: whether it takes no new session. What runs goes on under its limits, and its
             people read what is there. ``python -m deploy.retire`` asks for it.
@@ -86,6 +90,7 @@ class Workspace:
     home_days: int | None = None
     home_links: bool = False
     reads: tuple[str | Reads, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     image_digest: str | None = None
     draining: bool = False
 
@@ -107,6 +112,7 @@ class Workspace:
         self._check_budget(me)
         self._check_areas(me)
         check_reads(me, self.reads)
+        check_secrets(me, self.secrets)
         if self.image_digest is not None:
             matches(f"{me} image_digest", self.image_digest, IMAGE_DIGEST, "sha256:<64 hex>, not 0")
 
@@ -114,6 +120,11 @@ class Workspace:
     def named_reads(self) -> tuple[Reads, ...]:
         """What ``reads`` says, a text as objects of the environment's own account."""
         return check_reads(f"workspace {self.name}:", self.reads)
+
+    @property
+    def named_secrets(self) -> tuple[NamedSecret, ...]:
+        """What ``secrets`` says, as policies and task definitions take it."""
+        return tuple(each.named for each in self.secrets)
 
     def _check_limits(self, me: str) -> None:
         limits = self.limits

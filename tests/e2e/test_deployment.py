@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from deploy.lifecycle.local import account_of
 from deploy.tools import local as local_tool
 from deploy.tools.local import Deployment
 from environments import LOCAL
+from stacks.settings import Secret
 from starburst.local import LocalEnvironment
 from starburst.local.deploy_templates import INDEX, templates_folder
 from starburst.local.emulator import ADMIN_ROLE
@@ -93,11 +95,23 @@ def test_a_bootstrap_without_an_administrator_takes_the_place_of_the_cdks(
         stacks.describe_stacks(StackName="starburst-prod-storage")
 
 
+TOKEN = "hunter22-of-the-portal"
+
+
+def told() -> str:
+    found = os.environ["PORTAL_TOKEN"]
+    print(f"the token is {found}")
+    return found
+
+
 def test_changed_settings_are_taken_in_place(
     deployment: Deployment, local_environment: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last but one: the workspaces of others stay, with what is in them."""
-    third = replace(LOCAL.workspaces[0], name="third")
+    manager = local_environment.client(local_environment.root_session(), "secretsmanager")
+    arn = manager.create_secret(Name="portal", SecretString=json.dumps({"token": TOKEN}))["ARN"]
+    secret = Secret(variable="PORTAL_TOKEN", arn=arn, json_key="token")
+    third = replace(LOCAL.workspaces[0], name="third", secrets=(secret,))
     changed = replace(LOCAL, log_retention_days=14, workspaces=(*LOCAL.workspaces, third))
 
     def synthesize(outdir: Path, *, like: str | None) -> None:
@@ -117,7 +131,18 @@ def test_changed_settings_are_taken_in_place(
     assert found_again["Body"].read() == b"kept"
     here = starburst.connect("local", "third")
     assert here.document.bucket == kept.document.bucket
-    assert starburst.map(abs, [-1], environment=here, workers=1, cpu=0.25, memory=0.5) == [1]
+    with starburst.session(environment=here, workers=1, cpu=0.25, memory=0.5) as session:
+        assert session.submit(told).result() == TOKEN
+        printed = [str(line) for line in session.logs()]
+    assert printed == ["the token is [secret]"]
+    # The definition, which many may describe, has the ARN alone; other workspaces have not even it.
+    ecs = local_environment.client(local_environment.root_session(), "ecs")
+    for workspace, count in (("third", 1), ("demo", 0)):
+        family = f"starburst-local-{workspace}"
+        described = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
+        [container] = described["containerDefinitions"]
+        assert len(container.get("secrets", [])) == count
+        assert TOKEN not in json.dumps(described, default=str)
 
 
 def test_what_was_deployed_and_used_can_be_destroyed(

@@ -89,6 +89,14 @@ CHANGED = replace(
                     key_arn="arn:aws:kms:eu-west-1:777788889999:key/0a1b2c3d",
                 ),
             ),
+            secrets=(
+                Secret(
+                    variable="PORTAL_TOKEN",
+                    arn=f"arn:aws:secretsmanager:eu-west-1:{DEV.account}:secret:portal-a1B2c3",
+                    json_key="token",
+                    key_arn=f"arn:aws:kms:eu-west-1:{DEV.account}:key/0a1b2c3d",
+                ),
+            ),
             image_digest="sha256:" + "cd" * 32,
         ),
     ),

@@ -379,13 +379,15 @@ def container_limits(scene: Scene) -> bool:
         "Name": "worker",
         "Image": "none",
         "LinuxParameters": {"Capabilities": {"Drop": ["ALL"]}, "InitProcessEnabled": True},
+        "Secrets": [{"Name": "TOKEN", "ValueFrom": "arn"}],
     }
     properties = {"ContainerDefinitions": [container], "Volumes": [{"Name": "scratch"}]}
     name = made(scene, T={"Type": "AWS::ECS::TaskDefinition", "Properties": properties})["T"]
     found = scene.root("ecs").describe_task_definition(taskDefinition=name)["taskDefinition"]
-    limits = found["containerDefinitions"][0].get("linuxParameters")
-    return (limits, found["volumes"]) == (
+    kept = found["containerDefinitions"][0]
+    return (kept.get("linuxParameters"), kept.get("secrets"), found["volumes"]) == (
         {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
+        [{"name": "TOKEN", "valueFrom": "arn"}],
         [{"name": "scratch"}],
     )
 

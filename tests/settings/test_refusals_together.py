@@ -29,6 +29,7 @@ from tests.settings.test_identity_center import REFUSALS as IDENTITY
 from tests.settings.test_profiles import REFUSALS as PROFILES
 from tests.settings.test_reads import READS
 from tests.settings.test_refusals import REFUSALS, environment, existing, workspace
+from tests.settings.test_secrets import SECRETS
 from tests.settings.test_totals import REFUSALS as TOTALS
 
 SETTINGS = Path(stacks.settings.__file__).parent
@@ -322,6 +323,7 @@ def test_every_rule_of_the_settings_has_a_value_that_breaks_it() -> None:
             *MORE.values(),
             *TOTALS.values(),
             *READS.values(),
+            *SECRETS.values(),
             *IDENTITY.values(),
             *PROFILES.values(),
         )

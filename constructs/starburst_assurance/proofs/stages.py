@@ -99,6 +99,7 @@ def policy_set_of(
         jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
         takers=takers,
         ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
+        secrets={one.name: one.named_secrets for one in environment.workspaces},
         reads={one.name: environment.named_reads(one) for one in environment.workspaces},
         trusted_vpcs=(
             *environment.trusted_vpcs,

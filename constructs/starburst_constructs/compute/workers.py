@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aws_cdk as cdk
@@ -11,11 +11,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from starburst.contract import WORKER_COMMAND
 from starburst.contract.times import STOP_SECONDS
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.named_secrets import NamedSecret
 from starburst_constructs.placement import Placement
 
 __all__ = [
@@ -168,6 +170,8 @@ class WorkerTask(ecs.TaskDefinition):
         execution_role: what ECS may do to start it; complete too.
         log: of the workspace.
         variables: environment of the container, beside who and where it is; never a secret (G4).
+        secrets: what ECS reads with the execution role and gives the container as variables: the
+            definition, which many may describe, has their ARNs alone.
         fargate: whether it runs on Fargate; else on an EC2 instance.
 
     Raises:
@@ -189,6 +193,7 @@ class WorkerTask(ecs.TaskDefinition):
         execution_role: iam.IRole,
         log: logs.ILogGroup,
         variables: Mapping[str, str],
+        secrets: Sequence[NamedSecret] = (),
         fargate: bool = True,
     ) -> None:
         if "@sha256:" not in image:
@@ -226,6 +231,7 @@ class WorkerTask(ecs.TaskDefinition):
             image=ecs.ContainerImage.from_registry(image),
             command=list(WORKER_COMMAND),
             environment={**variables, **_who_and_where(cdk.Stack.of(self).region)},
+            secrets={each.variable: _from_manager(self, each) for each in secrets} or None,
             essential=True,
             user=f"{WORKER_UID}:{WORKER_UID}",
             readonly_root_filesystem=True,
@@ -243,6 +249,14 @@ class WorkerTask(ecs.TaskDefinition):
         container.add_mount_points(
             ecs.MountPoint(container_path=SCRATCH, source_volume="scratch", read_only=False)
         )
+
+
+def _from_manager(scope: Construct, named: NamedSecret) -> ecs.Secret:
+    """Return a secret as a container takes it; its role is complete, so nothing is granted."""
+    secret = secretsmanager.Secret.from_secret_complete_arn(
+        scope, f"Secret-{named.variable}", named.arn
+    )
+    return ecs.Secret.from_secrets_manager(secret, named.json_key or None)
 
 
 def _who_and_where(region: str) -> dict[str, str]:

@@ -91,6 +91,7 @@ def opening_statements(
     group_id: str,
     hosts: bool = False,
     fips: bool = False,
+    secrets: bool = False,
 ) -> list[iam.PolicyStatement]:
     """Return what CloudFormation needs for the endpoints of one VPC, and nothing beside them.
 
@@ -106,7 +107,7 @@ def opening_statements(
         "service's own account: a condition holds it to our VPC.",
         "*",
     )
-    needed = services_in(placement.region, hosts=hosts, fips=fips)
+    needed = services_in(placement.region, hosts=hosts, fips=fips, secrets=secrets)
     services = [f"com.amazonaws.{placement.region}.{service}" for service in needed]
     return [
         iam.PolicyStatement(
@@ -222,6 +223,7 @@ class OpeningRole(Construct):
         placement: of the environment.
         hosts: whether workers run on EC2 instances, whose agents need endpoints of their own.
         fips: whether they have FIPS names.
+        secrets: whether workers start with secrets.
     """
 
     def __init__(
@@ -237,6 +239,7 @@ class OpeningRole(Construct):
         placement: Placement,
         hosts: bool = False,
         fips: bool = False,
+        secrets: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         # CloudFormation is not documented to send these keys for a stack's role; where it does,
@@ -264,6 +267,7 @@ class OpeningRole(Construct):
                     group_id=group.security_group_id,
                     hosts=hosts,
                     fips=fips,
+                    secrets=secrets,
                 )
             },
         )

@@ -20,6 +20,7 @@ __all__ = [
     "INTERFACE_SERVICES",
     "NEW_REGIONS",
     "ON_DEMAND",
+    "SECRET_SERVICES",
     "TASK_SERVICES",
     "Endpoints",
     "InterfaceEndpoints",
@@ -48,6 +49,12 @@ takes none EC2 refuses the endpoint itself: "only supports the full-access endpo
 CLIENT_SERVICES: Final = ("lambda",)
 """What only an analyst's client calls, besides S3, KMS, SQS, SSM and STS: the controller."""
 
+SECRET_SERVICES: Final = ("secretsmanager",)
+"""What Fargate calls from the task's network to start one with secrets.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-version-migration.html
+"""
+
 NEW_REGIONS: Final = frozenset(
     {
         "ap-east-2",
@@ -65,7 +72,12 @@ ON_DEMAND: Final = "Bursting"
 
 
 def services_in(
-    region: str, *, hosts: bool = False, fips: bool = False, clients: bool = False
+    region: str,
+    *,
+    hosts: bool = False,
+    fips: bool = False,
+    clients: bool = False,
+    secrets: bool = False,
 ) -> tuple[str, ...]:
     """Return the services that need an interface endpoint.
 
@@ -74,6 +86,7 @@ def services_in(
         hosts: whether workers run on EC2 instances.
         fips: whether workers and controller call FIPS endpoints, where AWS has them in a VPC.
         clients: whether analysts' clients run in the VPC.
+        secrets: whether workers start with secrets.
 
     Example:
         >>> services_in("us-east-1", fips=True)
@@ -87,6 +100,7 @@ def services_in(
         *called,
         *(TASK_SERVICES if hosts or region in NEW_REGIONS else ()),
         *(CLIENT_SERVICES if clients else ()),
+        *(SECRET_SERVICES if secrets else ()),
     )
 
 
@@ -208,6 +222,7 @@ class InterfaceEndpoints(Construct):
         hosts: whether workers run on EC2 instances, whose agents call ECS.
         fips: with FIPS names, where AWS has them.
         clients: whether analysts' clients run in the VPC.
+        secrets: whether workers start with secrets.
         while_bursting: let the stack's parameter ``Bursting`` say whether they exist. It begins as
             ``off``, and every deployment keeps the value that it finds.
     """
@@ -225,10 +240,14 @@ class InterfaceEndpoints(Construct):
         hosts: bool = False,
         fips: bool = False,
         clients: bool = False,
+        secrets: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         condition = self._condition(cdk.Stack.of(self)) if while_bursting else None
-        for service in services_in(placement.region, hosts=hosts, fips=fips, clients=clients):
+        needed = services_in(
+            placement.region, hosts=hosts, fips=fips, clients=clients, secrets=secrets
+        )
+        for service in needed:
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),

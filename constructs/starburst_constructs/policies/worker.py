@@ -1,18 +1,21 @@
 """What a worker may do: read its workspace's sessions and data, write results and logs, take work.
 
-And what ECS may do to start one: pull the image, write its log.
+And what ECS may do to start one: pull the image, write its log, read the secrets of its workspace.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from aws_cdk import aws_iam as iam
 
 from starburst.contract import log_group_name
 from starburst.contract.areas import DATA, PACKAGES, SESSIONS
+from starburst_constructs.named_secrets import NamedSecret
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.analyst import SESSION, session_queues
+from starburst_constructs.policies.boundary import ceiling
 from starburst_constructs.policies.service_access import only_from
 from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, patterns
 
@@ -21,6 +24,8 @@ __all__ = [
     "LINES",
     "RESULT",
     "launch_statements",
+    "secret_ceilings",
+    "secret_statements",
     "worker_area_statements",
     "worker_statements",
 ]
@@ -201,3 +206,60 @@ def launch_statements(
             ),
         ),
     ]
+
+
+def secret_statements(
+    named: Iterable[NamedSecret], *, placement: Placement
+) -> list[iam.PolicyStatement]:
+    """Return what the launch role does with them: read each, and open it by its key.
+
+    Secrets Manager names the secret to KMS, so that the key opens no other for this role:
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+
+    Args:
+        named: what the workspace's workers start with.
+        placement: of the environment.
+    """
+    known = sorted(set(named))
+    if not known:
+        return []
+    found = [
+        iam.PolicyStatement(
+            sid="ReadNamedSecrets",
+            actions=["secretsmanager:GetSecretValue"],
+            resources=_arns(known),
+        )
+    ]
+    for number, key in enumerate(sorted({each.key_arn for each in known if each.key_arn})):
+        found.append(
+            iam.PolicyStatement(
+                sid=f"OpenNamedSecrets{number}",
+                actions=["kms:Decrypt"],
+                resources=[key],
+                conditions={
+                    "StringEquals": {
+                        "kms:EncryptionContext:SecretARN": _arns(
+                            each for each in known if each.key_arn == key
+                        ),
+                        "kms:ViaService": f"secretsmanager.{placement.region}.amazonaws.com",
+                    }
+                },
+            )
+        )
+    return found
+
+
+def secret_ceilings(named: Iterable[NamedSecret]) -> list[iam.PolicyStatement]:
+    """Return what the boundary must allow for them: these secrets, by name.
+
+    Args:
+        named: what all workspaces' workers start with.
+    """
+    arns = _arns(named)
+    return (
+        [ceiling("NamedSecrets", ["secretsmanager:GetSecretValue"], resources=arns)] if arns else []
+    )
+
+
+def _arns(named: Iterable[NamedSecret]) -> list[str]:
+    return sorted({each.arn for each in named})

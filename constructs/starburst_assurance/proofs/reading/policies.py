@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from starburst_assurance.bootstrap.usage import Usage
 from starburst_assurance.proofs.reading.sharing import Sharing
 from starburst_constructs.named_objects import NamedObjects
+from starburst_constructs.named_secrets import NamedSecret
 
 __all__ = [
     "EVERYTHING",
@@ -190,6 +191,7 @@ class PolicySet:
         takers: who from elsewhere takes their roles, by purpose, as ``theorems.reaching`` writes
             it.
         reads: objects of other buckets that settings name, by workspace.
+        secrets: that workers start with, by workspace.
         usage: what the stacks are made of, from which follows what deploys them.
     """
 
@@ -225,6 +227,7 @@ class PolicySet:
     jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     takers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     reads: Mapping[str, Sequence[NamedObjects]] = field(default_factory=dict)
+    secrets: Mapping[str, Sequence[NamedSecret]] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
 
     def is_of_addon(self, arn: str) -> bool:

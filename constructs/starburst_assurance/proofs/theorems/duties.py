@@ -19,6 +19,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
 )
 from starburst_assurance.proofs.encoding.logic import Formula, Text
 from starburst_assurance.proofs.encoding.named_reads import is_let_through, is_named
+from starburst_assurance.proofs.encoding.named_secrets import is_any_secret, is_named_secret
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, never, theorem
 from starburst_assurance.proofs.theorems.endpoints import opening_role, passed_for_endpoints
@@ -116,6 +117,7 @@ def every_role_keeps_to_its_duty(world: World) -> Iterator[Claim]:
                 (
                     within_duties(world, duties, role, one.action, resource),
                     is_named(world, role, one),
+                    is_named_secret(world, role, one),
                 )
             )
             yield never(
@@ -180,6 +182,7 @@ def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
                 (
                     within_duties(world, ceiling, role, one.action, resource),
                     is_let_through(world, one),
+                    is_any_secret(world, one),
                 )
             )
             yield never(

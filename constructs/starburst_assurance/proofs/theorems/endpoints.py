@@ -62,7 +62,10 @@ def _services(world: World) -> list[str]:
     """Return the names of the services that need an endpoint here."""
     policy_set = world.policy_set
     found = services_in(
-        policy_set.region, hosts=bool(policy_set.roles_for("host")), fips=policy_set.fips
+        policy_set.region,
+        hosts=bool(policy_set.roles_for("host")),
+        fips=policy_set.fips,
+        secrets=any(policy_set.secrets.values()),
     )
     return [f"com.amazonaws.{policy_set.region}.{name}" for name in found]
 

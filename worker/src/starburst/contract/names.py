@@ -82,6 +82,8 @@ class WorkerVariable:
     LONGEST_SECONDS: Final = "STARBURST_LONGEST_SECONDS"
     TASK_OUTPUT: Final = "STARBURST_TASK_OUTPUT"
     FIPS: Final = "AWS_USE_FIPS_ENDPOINT"
+    SECRETS: Final = "STARBURST_SECRETS"
+    """Names, by commas, of the variables in which ECS put the workspace's secrets."""
 
 
 class ControllerDoor:

@@ -1,6 +1,6 @@
-"""Keep a container's Linux parameters and a task's volumes as ECS tells of them.
+"""Keep a container's Linux parameters and secrets, and a task's volumes, as ECS tells of them.
 
-Stock keeps both in CloudFormation's words, which no SDK reads.
+Stock keeps them in CloudFormation's words, which no SDK reads, nor what puts secrets into a task.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def _apply() -> None:
         definition = definitions[arn.rpartition("/")[2]]
         definition["volumes"] = _lowered(definition["volumes"])
         for container in definition["containerDefinitions"]:
-            if "linuxParameters" in container:
-                container["linuxParameters"] = _lowered(container["linuxParameters"])
+            for name in {"linuxParameters", "secrets"} & container.keys():
+                container[name] = _lowered(container[name])
 
     after_create("AWS::ECS::TaskDefinition", complete)
 
@@ -36,6 +36,6 @@ def _lowered(value: Any) -> Any:
 
 PATCH = Patch(
     name="container_limits",
-    stock="tells LinuxParameters and Volumes of AWS::ECS::TaskDefinition in words no SDK reads",
+    stock="tells LinuxParameters, Secrets and Volumes of a task definition in words no SDK reads",
     apply=_apply,
 )

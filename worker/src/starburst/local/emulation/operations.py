@@ -121,6 +121,9 @@ _ATHENA: Mapping[str, str] = dict.fromkeys(
     ("GetQueryExecution", "GetQueryResults", "StartQueryExecution"), _SAME
 )
 _FIREHOSE: Mapping[str, str] = dict.fromkeys(("PutRecord", "PutRecordBatch"), _SAME)
+_SECRETS: Mapping[str, str] = dict.fromkeys(
+    ("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue"), _SAME
+)
 _STS: Mapping[str, str] = {"AssumeRole": _SAME, "GetCallerIdentity": _SAME}
 
 _COPY_SOURCE = re.compile(rf"/?{_BUCKET}/[^?]+(?:\?versionId=[A-Za-z0-9._-]+)?")
@@ -153,6 +156,8 @@ SERVICES: Mapping[str, Service] = {
     # Of the log lake: what feeds it, and who asks it.
     "athena": Service("athena", _ATHENA),
     "firehose": Service("firehose", _FIREHOSE),
+    # What workers start with is put there by hand; ECS reads it.
+    "secretsmanager": Service("secretsmanager", _SECRETS),
     **{
         name: Service(name)
         for name in (

@@ -6,7 +6,7 @@ import math
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starburst.contract import SESSION_AND_CLOUDWATCH, SessionKeys, WorkerVariable
 from starburst.errors import ConfigurationError
@@ -28,6 +28,7 @@ class Variables:
         deadline: of its session as it was launched, seconds since the epoch; None where a
             controller of an earlier release launched it.
         copied: whether what tasks print goes to the worker's log as well.
+        secrets: what ECS gave it of the workspace's secrets; shown by no ``repr``.
     """
 
     keys: SessionKeys
@@ -38,6 +39,7 @@ class Variables:
     longest_seconds: float
     deadline: float | None = None
     copied: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Variables:
@@ -71,6 +73,11 @@ class Variables:
             longest_seconds=longest,
             deadline=_seconds(variables, WorkerVariable.DEADLINE) if said else None,
             copied=variables.get(WorkerVariable.TASK_OUTPUT) == SESSION_AND_CLOUDWATCH,
+            secrets=tuple(
+                variables[name]
+                for name in variables.get(WorkerVariable.SECRETS, "").split(",")
+                if name in variables
+            ),
         )
 
 

@@ -1,0 +1,44 @@
+"""A workspace's secrets stay out of what tasks print, and out of what a worker says of itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from starburst.contract import WorkerVariable
+from starburst.worker.printing.masking import MASK, masked
+from starburst.worker.settings.variables import Variables
+
+STARTED = {
+    WorkerVariable.WORKSPACE: "genomics",
+    WorkerVariable.BUCKET: "bucket",
+    WorkerVariable.KEY_ARN: "key",
+    WorkerVariable.SESSION_PREFIX: f"sessions/genomics/alice/{'a' * 20}/",
+    WorkerVariable.QUEUE_URL: "queue",
+    WorkerVariable.LONGEST_SECONDS: "60",
+}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "line", "shown"),
+    [
+        (["hunter22"], "a hunter22, and hunter22", f"a {MASK}, and {MASK}"),
+        (["hunter", "hunter22"], "hunter22", MASK),
+        (["-----BEGIN\nMIIBVgIBADAN\n-----END"], "MIIBVgIBADAN", MASK),
+        (["5432"], "port 5432", "port 5432"),
+        (["hunter22"], "aHVudGVyMjI=", "aHVudGVyMjI="),
+        ([], "hunter22", "hunter22"),
+    ],
+    ids=["twice", "one within another", "of many lines", "too short", "encoded", "none"],
+)
+def test_a_line_is_shown_without_them(secrets: list[str], line: str, shown: str) -> None:
+    said: list[str] = []
+    masked(lambda task, stream, text: said.append(text), secrets)(0, "stdout", line)
+    assert said == [shown]
+
+
+def test_a_worker_knows_them_by_name_and_shows_none() -> None:
+    given = {WorkerVariable.SECRETS: "TOKEN,LEFT_OUT", "TOKEN": "hunter22", "OTHER": "x"}
+    variables = Variables.read({**STARTED, **given})
+    assert variables.secrets == ("hunter22",)
+    assert "hunter22" not in repr(variables)
+    assert Variables.read(STARTED).secrets == ()
