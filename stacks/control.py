@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.audit import forward, told_by_trail
@@ -166,7 +167,7 @@ class ControlStack(cdk.Stack):
         )
         # Also where no budget's stack imports it now: one that is deployed may still.
         self.export_value(self.alerts.topic_arn)
-        self.security = (
+        self.security: sns.Topic = (
             SecurityTopic(
                 self,
                 "SecurityAlerts",

@@ -118,6 +118,18 @@ LEFT_OUT: Final = (
         "s3:GetBucketPolicy",
         "s3:PutBucketPolicy",
     ),
+    _for(
+        "AWS::Events::EventBus",
+        "KmsKeyIdentifier",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncrypt",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ),
     _for("AWS::EC2::VPC", "VpcEncryptionControl", "ec2:CreateVpcEncryptionControl"),
     _for(
         "AWS::EC2::VPCEndpoint",

@@ -162,7 +162,11 @@ SCOPES: Final = (
         whole="IAM takes no subscription as a resource",
     ),
     Scope(sid="Topics", actions=("sns:*",), resources=_local("sns", _NAMED)),
-    Scope(sid="Events", actions=("events:*",), resources=_local("events", f"rule/{_NAMED}")),
+    Scope(
+        sid="Events",
+        actions=("events:*",),
+        resources=_local("events", f"rule/{_NAMED}", f"event-bus/{_NAMED}"),
+    ),
     Scope(
         sid="ReadAlarms",
         actions=("cloudwatch:Describe*",),

@@ -11,11 +11,13 @@ READ: Final = frozenset(
     {
         "AWS::EC2::VPCEndpoint",
         "AWS::ECR::Repository",
+        "AWS::Events::EventBus",
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::KMS::Key",
         "AWS::Logs::ResourcePolicy",
+        "AWS::Organizations::Policy",
         "AWS::S3::BucketPolicy",
         "AWS::SNS::TopicPolicy",
         "AWS::SQS::QueuePolicy",

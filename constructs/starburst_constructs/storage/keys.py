@@ -15,7 +15,16 @@ from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import anyone, no_strangers, service_grant
 from starburst_constructs.storage.touching import others, refuse_others_the_key
 
-__all__ = ["LOSING", "ArtifactsKey", "DataKey", "HostKey", "Keepers", "LakeKey", "LogsKey"]
+__all__ = [
+    "LOSING",
+    "ArtifactsKey",
+    "DataKey",
+    "HostKey",
+    "Keepers",
+    "LakeKey",
+    "LogsKey",
+    "ReportsKey",
+]
 
 _WINDOW = cdk.Duration.days(30)
 
@@ -250,7 +259,38 @@ class HostKey(_Key):
         )
 
 
-class LakeKey(_Key):
+class _NamedKey(_Key):
+    """A key that named roles alone use, whatever identity policies say."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        placement: Placement,
+        principals: Sequence[str],
+        keepers: Keepers | None,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, description=description, placement=placement, keepers=keepers
+        )
+        conditions = others(principals)
+        # A grant is made for Firehose when a stream is, by who deploys; the Deny above says for
+        # whom alone. A service that uses it names nobody.
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="DenyOtherPrincipals",
+                effect=iam.Effect.DENY,
+                principals=[anyone()],
+                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                resources=["*"],
+                conditions={**conditions, "Null": {"aws:PrincipalArn": "false"}},
+            )
+        )
+
+
+class LakeKey(_NamedKey):
     """Encrypts the log lake: apart from the logs' key, so that who may read it is told by its own.
 
     Args:
@@ -275,21 +315,22 @@ class LakeKey(_Key):
             construct_id,
             description="Starburst: the log lake",
             placement=placement,
+            principals=principals,
             keepers=keepers,
         )
-        conditions = others(principals)
-        # A grant is made for Firehose when a stream is, by who deploys; the Deny above says for
-        # whom alone. A service that uses it names nobody.
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="DenyOtherPrincipals",
-                effect=iam.Effect.DENY,
-                principals=[anyone()],
-                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                resources=["*"],
-                conditions={**conditions, "Null": {"aws:PrincipalArn": "false"}},
-            )
-        )
+
+
+class ReportsKey(_NamedKey):
+    """Encrypts reports on people, for who writes them and who reads them.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        description: what the reports are about.
+        placement: of the environment.
+        principals: ARNs of the roles that alone use it.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
 
 
 class LogsKey(_Key):

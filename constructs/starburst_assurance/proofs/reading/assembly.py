@@ -13,6 +13,8 @@ from starburst_assurance.bootstrap.usage import usage_of
 from starburst_assurance.proofs.reading.errors import ProofError, ResolveError
 from starburst_assurance.proofs.reading.log_policies import KIND as LOG_POLICY
 from starburst_assurance.proofs.reading.log_policies import read_log_policy
+from starburst_assurance.proofs.reading.organization_policies import KINDS as OF_ORGANIZATION
+from starburst_assurance.proofs.reading.organization_policies import read_organization_policy
 from starburst_assurance.proofs.reading.permission_sets import with_permission_sets
 from starburst_assurance.proofs.reading.policies import (
     EVERYTHING,
@@ -158,6 +160,10 @@ class _Reader:
             for stack, logical_id, _, _ in self._resources()
         }
         named.update(self._default_groups())
+        for stack, logical_id, kind, properties in self._resources(*OF_ORGANIZATION):
+            label, own = self._label(stack, logical_id), self._resolver.value(stack, properties)
+            if (policy := read_organization_policy(label, kind, own)) is not None:
+                self._keep(policy)
         roles = self._roles()
         return PolicySet(
             name=environment,

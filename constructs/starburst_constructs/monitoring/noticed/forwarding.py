@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from aws_cdk import aws_events as events
@@ -225,6 +226,8 @@ class ForwardedEvents(Construct):
         days: for which it is kept.
         placement: of the environment.
         patterns: by rule.
+        buses: names of further buses whose events are passed on as well, by a short name of each;
+            they must be there before.
 
     Attributes:
         log: has one event a line, its trail's event in ``detail``.
@@ -240,6 +243,7 @@ class ForwardedEvents(Construct):
         days: int,
         placement: Placement,
         patterns: Mapping[str, Pattern],
+        buses: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(scope, construct_id)
         self.log = EncryptedLogGroup(
@@ -271,11 +275,19 @@ class ForwardedEvents(Construct):
             policy_document=json.dumps(document.to_json()),
         )
         rules = Construct(self, "Rules")
-        for rule, pattern in patterns.items():
+        for rule, pattern, bus in (
+            *((rule, pattern, None) for rule, pattern in patterns.items()),
+            *(
+                (f"{short}{rule}", pattern, bus)
+                for short, bus in buses.items()
+                for rule, pattern in patterns.items()
+            ),
+        ):
             made = events.CfnRule(
                 rules,
                 rule,
                 description=f"Starburst: {rule}, for the alarms",
+                event_bus_name=bus,
                 event_pattern=pattern,
                 # Root's reads ring too, and a login is no change.
                 state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",

@@ -1,0 +1,84 @@
+"""Reports as CSV that no spreadsheet runs, each written once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+__all__ = ["Shelf", "as_csv", "harmless"]
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula, or hides one behind."""
+
+_TAKEN: Final = "PreconditionFailed"
+_AT_ONCE: Final = "ConditionalRequestConflict"
+_ATTEMPTS: Final = 3
+
+
+def harmless(value: str) -> str:
+    """Return a value that is a formula in no spreadsheet.
+
+    Example:
+        >>> harmless("=HYPERLINK(1)"), harmless("ada@example.com")
+        ("'=HYPERLINK(1)", 'ada@example.com')
+    """
+    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
+
+
+def as_csv(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return rows as CSV in UTF-8, below a heading."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(heading)
+    writer.writerows([harmless(value) for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shelf:
+    """Where reports are kept.
+
+    Attributes:
+        s3: client of S3.
+        bucket: its name.
+        key_arn: encrypts them.
+        owner: account that the bucket must belong to.
+    """
+
+    s3: Any
+    bucket: str
+    key_arn: str
+    owner: str
+
+    def put(self, name: str, body: bytes) -> bool:
+        """Write a report; return whether it is new: one that is there stays as it is.
+
+        Raises:
+            ClientError: it is not written.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self.s3.put_object(
+                    Bucket=self.bucket,
+                    Key=name,
+                    Body=body,
+                    ContentType="text/csv; charset=utf-8",
+                    ServerSideEncryption="aws:kms",
+                    SSEKMSKeyId=self.key_arn,
+                    ExpectedBucketOwner=self.owner,
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == _TAKEN:
+                    return False
+                if code != _AT_ONCE or attempt == _ATTEMPTS:
+                    raise
+            else:
+                return True
+        return False

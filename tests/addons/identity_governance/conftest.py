@@ -1,0 +1,75 @@
+"""The audit's module as Lambda imports it, and one synthesis of production with governance."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import app
+from environments import PROD
+from stacks.addons.identity_governance import IdentityGovernance
+from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.reading.policies import PolicySet
+
+SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/identity_governance/report"
+MODULES = ("handler", "files", "organization", "rows", "survey")
+ALLOWED = ("444455556666", "555566667777")
+READER = f"arn:aws:iam::{PROD.account}:role/security/people"
+ORGANIZATION = "o-a1b2c3d4e5"
+ON = replace(
+    PROD,
+    addons=(
+        IdentityGovernance(
+            organization_id=ORGANIZATION,
+            readers=(READER,),
+            allowed_accounts=ALLOWED,
+            policy_targets=("r-ab12",),
+        ),
+    ),
+)
+
+
+@pytest.fixture
+def handler() -> Iterator[ModuleType]:
+    """The function's module, imported as Lambda does: from its own folder."""
+    before = {name: sys.modules.pop(name, None) for name in MODULES}
+    sys.path.insert(0, str(SOURCE))
+    try:
+        yield importlib.import_module("handler")
+    finally:
+        sys.path.remove(str(SOURCE))
+        for name, module in before.items():
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules[name] = module
+
+
+@pytest.fixture(scope="session")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
+    """Where production with governance was synthesized to, by every gate, and its policies."""
+    outdir = tmp_path_factory.mktemp("governance")
+    # Which theorems hold of it is asked in the tests, of its own roles.
+    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
+    built.synth()
+    [policy_set] = policy_sets_of(built, outdir)
+    return outdir, policy_set
+
+
+@pytest.fixture(scope="session")
+def templates(synthesized: tuple[Path, PolicySet]) -> Mapping[str, Any]:
+    manifest = synthesized[0] / f"assembly-{ON.name}" / "manifest.json"
+    return {
+        each["displayName"]: json.loads(
+            (manifest.parent / each["properties"]["templateFile"]).read_text()
+        )
+        for each in json.loads(manifest.read_text())["artifacts"].values()
+        if each["type"] == "aws:cloudformation:stack"
+    }
