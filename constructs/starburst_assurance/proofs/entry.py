@@ -22,13 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: everything holds; 1: a theorem does not hold, or too many mutants live; 2: nothing could be
     proved, which standard error explains in one sentence. With ``--against`` 0 in silence where
     no request gets another answer, and 1 where some do. With ``--deployed`` 1 also where something
-    stands otherwise than the code has it, and 2 where something could not be read.
+    stands otherwise than the code has it, and 2 where something could not be read. With
+    ``--review`` 1 where something that it proposes may not be taken as it is.
 
     Args:
         arguments: of the command line, without the program's name.
     """
     parser = _options()
     options = parser.parse_args(arguments)
+    if options.reference is not None and options.review is None:
+        parser.error("--reference goes with --review: it says which actions IAM tracks")
     if options.known is not None and not options.deployed:
         parser.error("--known goes with --deployed: it is about what stands in an account")
     try:
@@ -37,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     use_bundled_node()
+    if options.review is not None:
+        from starburst_assurance.proofs.review import run as review  # noqa: PLC0415 - as above
+
+        return review.run(options)
     if options.deployed:
         from starburst_assurance.proofs.deployed import run as deployed  # noqa: PLC0415 - as above
 
@@ -103,6 +110,20 @@ def _options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="with --deployed: sentences about the account that are as they should be, one a line; "
         "any other is an error",
+    )
+    parser.add_argument(
+        "--review",
+        type=Path,
+        metavar="FILE",
+        help="judge what the record of an access review proposes, of what stands in the account of "
+        "the one --environment: narrower, nothing in use lost, and every theorem still proved",
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FOLDER",
+        help="with --review: AWS's service reference as files, <service>.json each (default: asked "
+        "of AWS)",
     )
     parser.add_argument(
         "--format",

@@ -37,6 +37,7 @@ __all__ = [
     "check",
     "complaints",
     "key_type",
+    "looking",
     "representatives",
     "source",
 ]
@@ -177,6 +178,17 @@ def actions(service: str | None = None) -> tuple[str, ...]:
         for prefix, known in _data().items()
         if isinstance(known, dict) and "privileges" in known and service in (None, prefix)
         for name in known["privileges"]
+    )
+
+
+@cache
+def looking(service: str) -> tuple[str, ...]:
+    """Return the actions of a service that change nothing: those of access level Read or List."""
+    known = _data().get(service, {}).get("privileges", {})
+    return tuple(
+        f"{service}:{name}"
+        for name, entry in known.items()
+        if entry["access_level"] in ("Read", "List")
     )
 
 

@@ -1,0 +1,183 @@
+"""The review's one stack: analyzers, the quarterly function, the bucket of its records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_accessanalyzer as accessanalyzer
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.addons.access_review.bucket import ReviewBucket
+from stacks.addons.access_review.permissions import review_ceilings, review_statements
+from stacks.addons.bounded import BoundedStack
+from stacks.addons.core import Core
+from starburst_constructs.compute.folder_function import FolderFunction
+from starburst_constructs.naming import role_arn
+
+if TYPE_CHECKING:
+    from stacks.addons.access_review.addon import AccessReview
+
+__all__ = ["AccessReviewStack"]
+
+_MEMORY_MB: Final = 512
+"""The service reference of EC2 is megabytes of JSON."""
+
+_AGAIN: Final = 2
+
+
+class AccessReviewStack(BoundedStack):
+    """Reviews the roles of one environment.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        core: the stacks that it stands on.
+        settings: of the review.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        core: Core,
+        settings: AccessReview,
+        **kwargs: Any,
+    ) -> None:
+        environment = core.environment
+        super().__init__(
+            scope,
+            construct_id,
+            core=core,
+            ceilings=review_ceilings(
+                environment=environment.name, placement=environment.placement
+            ),
+            **kwargs,
+        )
+        logs_key = core.foundation.logs_key
+        bucket = ReviewBucket(
+            self,
+            "Records",
+            placement=environment.placement,
+            key=logs_key,
+            access_logs=core.storage.access_logs,
+            writer=role_arn(environment.name, "accessreview", account=environment.account),
+            days=settings.record_days,
+        )
+        analyzers = self._analyzers(core, settings)
+        topic = core.control.security
+        found = {kind: one.attr_arn for kind, one in analyzers.items()}
+        reviewer = FolderFunction(
+            self,
+            "Review",
+            environment=environment.name,
+            placement=environment.placement,
+            name="accessreview",
+            description="Holds each role's policies against what IAM has on record of its use",
+            source=Path(__file__).with_name("review"),
+            statements=review_statements(
+                environment=environment.name,
+                placement=environment.placement,
+                bucket_arn=bucket.bucket_arn,
+                key_arn=logs_key.key_arn,
+                topic_arn=topic.topic_arn,
+                analyzers=found.values(),
+            ),
+            boundary=self.boundary,
+            key=cast(kms.IKey, logs_key),
+            days=environment.log_retention_days,
+            variables={
+                "REVIEW_ENVIRONMENT": environment.name,
+                "REVIEW_BUCKET": bucket.bucket_name,
+                "REVIEW_TOPIC": topic.topic_arn,
+                "REVIEW_ANALYZERS": json.dumps(found),
+                "REVIEW_AFTER_DAYS": str(settings.after_days),
+            },
+            timeout=cdk.Duration.minutes(15),
+        )
+        made = reviewer.function.node.default_child
+        assert isinstance(made, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
+        made.memory_size = _MEMORY_MB
+        self._each_quarter(reviewer.function)
+        self._tell_of_failures(reviewer.function, topic)
+        self.order_roles()
+
+    def _analyzers(
+        self, core: Core, settings: AccessReview
+    ) -> dict[str, accessanalyzer.CfnAnalyzer]:
+        properties = accessanalyzer.CfnAnalyzer
+        found: dict[str, accessanalyzer.CfnAnalyzer] = {}
+        if settings.external:
+            found["external"] = properties(self, "External", type="ACCOUNT")
+        if settings.unused:
+            found["unused"] = properties(
+                self,
+                "Unused",
+                type="ACCOUNT_UNUSED_ACCESS",
+                analyzer_configuration=properties.AnalyzerConfigurationProperty(
+                    unused_access_configuration=properties.UnusedAccessConfigurationProperty(
+                        unused_access_age=settings.unused_days
+                    )
+                ),
+            )
+        if settings.internal:
+            criteria = properties.InternalAccessAnalysisRuleCriteriaProperty(
+                resource_arns=[core.storage.data.bucket_arn]
+            )
+            rule = properties.InternalAccessAnalysisRuleProperty(inclusions=[criteria])
+            found["internal"] = properties(
+                self,
+                "Internal",
+                type="ACCOUNT_INTERNAL_ACCESS",
+                analyzer_configuration=properties.AnalyzerConfigurationProperty(
+                    internal_access_configuration=properties.InternalAccessConfigurationProperty(
+                        internal_access_analysis_rule=rule
+                    )
+                ),
+            )
+        for one in found.values():
+            one.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        return found
+
+    def _each_quarter(self, function: lambda_.Function) -> None:
+        # The second day: what IAM has on record of the quarter may lag by hours.
+        events.Rule(
+            self,
+            "EachQuarter",
+            description="Starts the access review",
+            schedule=events.Schedule.cron(minute="0", hour="6", day="2", month="1,4,7,10"),
+            targets=[
+                cast(
+                    events.IRuleTarget,
+                    targets.LambdaFunction(
+                        cast(lambda_.IFunction, function),
+                        event=events.RuleTargetInput.from_object({}),
+                        retry_attempts=_AGAIN,
+                    ),
+                )
+            ],
+        )
+
+    def _tell_of_failures(self, function: lambda_.Function, topic: sns.ITopic) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            "Failed",
+            alarm_description="The access review of this quarter failed: "
+            "docs/addons/access_review.md#when-it-fails",
+            metric=function.metric_errors(period=cdk.Duration.minutes(5)),
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))

@@ -1,0 +1,106 @@
+"""One environment with a review, synthesized once, and the function as Lambda imports it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import app
+from environments import PROD
+from stacks.addons.access_review import AccessReview
+from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.reading.policies import PolicySet
+from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam
+
+ON = replace(PROD, addons=(AccessReview(internal=True),))
+SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/access_review/review"
+
+
+@pytest.fixture(scope="session")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
+    """Where production with a review was synthesized to, by every gate, and its policies.
+
+    Its theorems are asked below, of what is the review's.
+    """
+    outdir = tmp_path_factory.mktemp("review")
+    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
+    built.synth()
+    [policy_set] = policy_sets_of(built, outdir)
+    return outdir, policy_set
+
+
+@pytest.fixture(scope="session")
+def policy_set(synthesized: tuple[Path, PolicySet]) -> PolicySet:
+    return synthesized[1]
+
+
+@pytest.fixture(scope="session")
+def modules() -> Iterator[Mapping[str, ModuleType]]:
+    """The function's modules, imported as Lambda does: from their own folder."""
+    names = sorted(file.stem for file in SOURCE.glob("*.py"))
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(SOURCE))
+    try:
+        yield {name: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(SOURCE))
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(before)
+
+
+class Waits:
+    """Time that passes when somebody waits, and at no other time."""
+
+    def __init__(self, seconds: float = 600) -> None:
+        self.seconds = seconds
+
+    def left(self) -> float:
+        return self.seconds
+
+    def pause(self, seconds: float) -> None:
+        self.seconds -= seconds
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
+
+
+@pytest.fixture
+def reviewed(modules: Mapping[str, ModuleType], waits: Waits) -> Callable[..., Any]:
+    """Review the roles of an account; returns the record as it would be stored."""
+
+    def make(iam: FakeIam, fetch: Any, *, after_days: int = 400, environment: str = "prod") -> Any:
+        handler = modules["handler"]
+        found = modules["reviewing"].review(
+            iam,
+            environment=environment,
+            now=NOW,
+            after_days=after_days,
+            fetch=fetch,
+            waiting=handler.Waiting(left=waits.left, pause=waits.pause),
+        )
+        return {
+            "schema": 1,
+            "kind": "starburst access review",
+            "environment": environment,
+            "quarter": "2026-Q4",
+            "round": 1,
+            "at": NOW.isoformat(),
+            "by": "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-accessreview",
+            "roles": list(found.roles),
+            "tracked": found.tracked,
+            "untold": found.untold,
+            "findings": modules["findings"].findings_of(FakeAnalyzer(), {})[0],
+            "unread": list(found.unread),
+        }
+
+    return make

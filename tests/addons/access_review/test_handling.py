@@ -1,0 +1,186 @@
+"""A quarter's record is written once, told once, finished when it was cut short, and safe to open."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.addons.access_review.conftest import Waits
+from tests.addons.access_review.test_review import role
+from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam, reference, refused
+from tests.quick_moto import quick_aws
+
+BUCKET = "records"
+BY = "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-accessreview"
+SETTINGS = {
+    "REVIEW_ENVIRONMENT": "prod",
+    "REVIEW_BUCKET": BUCKET,
+    "REVIEW_TOPIC": "arn:aws:sns:eu-west-1:222233334444:alerts",
+    "REVIEW_ANALYZERS": json.dumps({"unused": "arn:aws:access-analyzer:eu-west-1:1:analyzer/a"}),
+    "REVIEW_AFTER_DAYS": "400",
+}
+
+
+class Topic:
+    """Who is told, or not there."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, str]] = []
+        self.there = True
+
+    def publish(self, **message: str) -> None:
+        if not self.there:
+            raise refused("NotFound", "Publish")
+        self.told.append(message)
+
+
+class Account:
+    """Where the function runs: what of it is asked, and how often."""
+
+    def __init__(self, handler: ModuleType, s3: Any) -> None:
+        self.handler, self.s3, self.topic = handler, s3, Topic()
+        self.iam = FakeIam(role("sqs:PurgeQueue", "sqs:SendMessage", used={"sqs:SendMessage"}))
+        self.analyzer = FakeAnalyzer(3)
+
+    def run(self, event: Mapping[str, Any] | None = None) -> Any:
+        clients = {
+            "iam": self.iam,
+            "s3": self.s3,
+            "sns": self.topic,
+            "accessanalyzer": self.analyzer,
+        }
+        waits = Waits()
+        return self.handler.run(
+            event or {},
+            clients=clients.__getitem__,
+            settings=SETTINGS,
+            now=NOW,
+            waiting=self.handler.Waiting(left=waits.left, pause=waits.pause),
+            by=BY,
+        )
+
+    def stored(self) -> dict[str, bytes]:
+        listed = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return {
+            each["Key"]: self.s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+            for each in listed
+        }
+
+
+@pytest.fixture
+def account(
+    modules: Mapping[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Account]:
+    fetch = reference()
+    monkeypatch.setattr(modules["handler"], "fetch_from", lambda _: fetch)
+    with quick_aws():
+        s3 = boto3.client("s3", region_name="eu-west-1")
+        s3.create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        yield Account(modules["handler"], s3)
+
+
+def test_a_quarter_is_reviewed_once_and_told_once(account: Account) -> None:
+    first = account.run()
+    assert first == {
+        "bucket": BUCKET,
+        "key": "reviews/2026-Q4/1/review.json",
+        "made": True,
+        "told": True,
+    }
+    stored, asked = account.stored(), len(account.iam.asked)
+    assert set(stored) == {f"reviews/2026-Q4/1/review.{kind}" for kind in ("csv", "json")}
+    again = account.run()
+    assert (again["made"], again["told"]) == (False, False)
+    assert account.stored() == stored
+    assert len(account.iam.asked) == asked
+    [message] = account.topic.told
+    assert "1 roles: narrower" in message["Message"]
+    assert f"s3://{BUCKET}/reviews/2026-Q4/1/" in message["Message"]
+
+
+def test_the_record_says_who_when_and_what(account: Account) -> None:
+    account.run()
+    record = json.loads(account.stored()["reviews/2026-Q4/1/review.json"])
+    assert (record["by"], record["at"], record["quarter"]) == (BY, NOW.isoformat(), "2026-Q4")
+    assert record["tracking_days"] == 400
+    [one] = record["roles"]
+    assert one["used"] == {"sqs:SendMessage": "2024-03-05T06:00:00+00:00"}
+    [policy] = one["policies"]
+    assert '-        "sqs:PurgeQueue",' in policy["diff"].splitlines()
+    assert len(record["findings"]) == 3
+
+
+def test_what_was_cut_short_is_finished_by_the_next_call(account: Account) -> None:
+    account.topic.there = False
+    with pytest.raises(Exception, match="NotFound"):
+        account.run()
+    assert set(account.stored()) == {"reviews/2026-Q4/1/review.json"}
+    account.topic.there = True
+    assert (made := account.run())["told"]
+    assert not made["made"]
+    assert len(account.topic.told) == 1
+    assert len(account.stored()) == 2
+
+
+def test_another_round_is_another_record(account: Account) -> None:
+    account.run()
+    assert account.run({"round": 2})["key"] == "reviews/2026-Q4/2/review.json"
+    assert len(account.stored()) == 4
+
+
+@pytest.mark.parametrize("wrong", [0, 10, "2", True, None])
+def test_a_round_that_is_none_is_refused(wrong: object, account: Account) -> None:
+    with pytest.raises(ValueError, match="give a number from 1 to 9"):
+        account.run({"round": wrong})
+    assert account.stored() == {}
+
+
+def test_no_cell_of_the_table_is_a_formula(account: Account) -> None:
+    account.run()
+    table = account.stored()["reviews/2026-Q4/1/review.csv"].decode()
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert [row["about"] for row in rows] == ["role", "finding", "finding", "finding"]
+    assert rows[0]["actions"] == "sqs:PurgeQueue"
+    assert rows[1]["subject"] == "'=cmd|'/c calc'!A1"
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for r in rows for cell in r.values())
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_each_beginning_of_a_formula_is_guarded(
+    start: str, modules: Mapping[str, ModuleType]
+) -> None:
+    review = {"quarter": f"{start}1", "at": "", "roles": [], "findings": [], "untold": {}}
+    text = modules["record"].as_csv({**review, "unread": [f"{start}SUM(A1)"]}).decode()
+    [_, row] = csv.reader(io.StringIO(text, newline=""))
+    assert (row[0], row[6]) == (f"'{start}1", f"'{start}SUM(A1)")
+
+
+def test_an_analyzer_that_does_not_answer_is_told_not_passed_over(account: Account) -> None:
+    account.analyzer = FakeAnalyzer(there=False)
+    account.run()
+    account.analyzer = FakeAnalyzer(status="FAILED")
+    account.run({"round": 2})
+    said = [
+        json.loads(account.stored()[f"reviews/2026-Q4/{number}/review.json"])["unread"]
+        for number in (1, 2)
+    ]
+    assert "did not answer" in said[0][0]
+    assert said[1] == ["The analyzer of unused access is FAILED: its findings are not all."]
+    assert "did not answer" in account.topic.told[0]["Message"]
+
+
+def test_where_no_role_answers_the_record_is_written_and_says_so(account: Account) -> None:
+    account.iam = FakeIam(role("sqs:PurgeQueue", answers=["FAILED"]))
+    account.run()
+    assert "1 roles: not reviewed" in account.topic.told[0]["Message"]
+    table = account.stored()["reviews/2026-Q4/1/review.csv"].decode()
+    assert "not reviewed,IAM's report of its use failed" in table

@@ -1,0 +1,282 @@
+"""What a review proposes is proved or withdrawn: wider, in use, untracked and needed are found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starburst_assurance.proofs import entry
+from starburst_assurance.proofs.encoding.logic import Logic
+from starburst_assurance.proofs.reading.errors import ProofError
+from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.review.judging import Judged, judge
+from starburst_assurance.proofs.review.record import Proposal, Review, read_review
+from starburst_assurance.proofs.review.run import report, told
+from starburst_assurance.proofs.review.tracked import Tracked, from_folder
+from starburst_assurance.proofs.solving.prove import Verdict
+from starburst_assurance.proofs.theorems import ALL
+from tests.addons.access_review.world import FakeIam, reference, standing
+
+THEOREMS = {one.name: one for one in ALL}
+READ = "logs:FilterLogEvents"
+WATCH = "cloudwatch:ListMetrics"
+NOTHING_USED: Sequence[str] = ()
+
+
+@pytest.fixture(scope="module")
+def logic() -> Logic:
+    return Logic()
+
+
+@pytest.fixture
+def review(
+    policy_set: PolicySet, reviewed: Callable[..., Any], tmp_path: Path
+) -> Callable[..., Review]:
+    """The record of the platform team's role, of which alone something was used."""
+
+    def make(*unused: str) -> Review:
+        roles = standing(policy_set, "platform")
+        [document] = roles[0].managed.values()
+        every = {each for one in document["Statement"] for each in one.get("Action", ())}
+        roles[0].used = every - set(unused)
+        path = tmp_path / "review.json"
+        path.write_text(json.dumps(reviewed(FakeIam(*roles), reference())))
+        return read_review(path)
+
+    return make
+
+
+def judged(
+    policy_set: PolicySet,
+    proposal: Proposal,
+    logic: Logic,
+    *theorems: str,
+    tracked: Callable[[str], bool] | None = None,
+) -> tuple[list[Verdict], Judged]:
+    asked = [THEOREMS[name] for name in theorems]
+    known = tracked or Tracked(reference())
+    verdicts, [one] = judge(policy_set, [proposal], asked, tracked=known, logic=logic)
+    return verdicts, one
+
+
+def changed(proposal: Proposal, change: Callable[[Any], Any]) -> Proposal:
+    """Return a proposal with its one document changed."""
+    [one] = proposal.changes
+    return replace(proposal, changes=(replace(one, proposed=change(one.proposed)),))
+
+
+def test_what_the_job_proposes_is_proved_and_may_be_taken(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    [proposal] = review(WATCH).proposals
+    verdicts, one = judged(policy_set, proposal, logic, "engineers_see_no_data")
+    assert [each.answer for each in verdicts] == ["proved"]
+    assert (one.withdrawn, one.back) == ("", [])
+    [document] = one.documents.values()
+    assert WATCH not in json.dumps(document)
+
+
+def test_what_an_emergency_needs_is_not_even_proposed(review: Callable[..., Review]) -> None:
+    assert review(READ).proposals == ()
+
+
+def and_reads_data(document: Any) -> Any:
+    more = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]}
+    return {**document, "Statement": [*document["Statement"], more]}
+
+
+def without_conditions(document: Any) -> Any:
+    return {
+        **document,
+        "Statement": [
+            {**each, "Resource": ["*"]} if each["Effect"] == "Allow" else each
+            for each in document["Statement"]
+        ],
+    }
+
+
+def without_denials(document: Any) -> Any:
+    kept = [each for each in document["Statement"] if each["Effect"] == "Allow"]
+    return {**document, "Statement": [*kept, *and_reads_data({"Statement": []})["Statement"]]}
+
+
+@pytest.mark.parametrize("wider", [and_reads_data, without_conditions, without_denials])
+def test_a_proposal_that_widens_is_refuted_with_a_request(
+    wider: Callable[[Any], Any],
+    policy_set: PolicySet,
+    review: Callable[..., Review],
+    logic: Logic,
+) -> None:
+    [proposal] = review(WATCH).proposals
+    _, one = judged(policy_set, changed(proposal, wider), logic)
+    assert "nothing_is_newly_allowed is refuted" in one.withdrawn
+    assert "starburst-prod-platform" in one.withdrawn
+    assert "resource   " in one.withdrawn
+
+
+def test_a_proposal_that_drops_what_is_on_record_is_refuted(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    [proposal] = review(WATCH).proposals
+    recorded = replace(proposal, used=proposal.used | {WATCH.lower()})
+    _, one = judged(policy_set, recorded, logic)
+    assert "what_is_on_record_stays is refuted" in one.withdrawn
+    assert f"action     {WATCH}" in one.withdrawn
+
+
+def test_a_proposal_that_drops_what_nobody_tracks_is_refuted(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    [proposal] = review(WATCH).proposals
+    _, one = judged(policy_set, proposal, logic, tracked=Tracked(reference(untracked=[WATCH])))
+    assert "only_tracked_actions_go is refuted" in one.withdrawn
+    assert f"action     {WATCH}" in one.withdrawn
+    unread = Tracked(reference(gone=["cloudwatch"]))
+    _, one = judged(policy_set, proposal, logic, tracked=unread)
+    assert "only_tracked_actions_go is refuted" in one.withdrawn
+    assert "no way there" in unread.unread["cloudwatch"]
+
+
+def test_a_statement_that_loses_a_resource_loses_what_is_on_record(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    def elsewhere(document: Any) -> Any:
+        arn = "arn:aws:logs:eu-west-1:222233334444:log-group:none:*"
+        return {
+            **document,
+            "Statement": [
+                {**each, "Resource": [arn]} if READ in each.get("Action", ()) else each
+                for each in document["Statement"]
+            ],
+        }
+
+    [proposal] = review(WATCH).proposals
+    _, one = judged(policy_set, changed(proposal, elsewhere), logic)
+    assert one.withdrawn
+
+
+def test_what_a_theorem_needs_comes_back_with_its_sentence(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    """As if the job knew nothing of emergencies: the theorem does."""
+
+    def dropping(document: Any) -> Any:
+        return {
+            **document,
+            "Statement": [
+                {**each, "Action": [one for one in each["Action"] if one != READ]}
+                if each["Effect"] == "Allow"
+                else each
+                for each in document["Statement"]
+            ],
+        }
+
+    [proposal] = review(WATCH).proposals
+    worse = replace(changed(proposal, dropping), used=proposal.used - {READ.lower()})
+    names = ("engineers_can_operate", "engineers_see_no_data")
+    verdicts, one = judged(policy_set, worse, logic, *names)
+    assert {each.answer for each in verdicts} == {"proved"}
+    assert one.withdrawn == ""
+    sentence = THEOREMS["engineers_can_operate"].sentence
+    assert set(one.back) == {
+        (action, "engineers_can_operate", sentence) for action in {a for a, _, _ in one.back}
+    }
+    assert READ in {action for action, _, _ in one.back}
+    [document] = one.documents.values()
+    assert READ in json.dumps(document)
+    sids = [each["Sid"] for each in document["Statement"] if "Sid" in each]
+    assert len(sids) == len(set(sids))
+
+
+def test_what_was_changed_since_or_is_nobodys_is_withdrawn(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    [proposal] = review(WATCH).proposals
+    [change] = proposal.changes
+    today = {**change.today, "Statement": change.today["Statement"][1:]}
+    wrong = {"Statement": [{"Effect": "Allow", "Action": ["s3:NoSuch"], "Resource": ["*"]}]}
+    for other, said in (
+        (replace(proposal, changes=(replace(change, today=today),)), "changed since"),
+        (replace(proposal, role=f"{proposal.role}-not"), "none of the environment's roles"),
+        (replace(proposal, changes=(replace(change, name="x"),)), "none of the role's policies"),
+        (changed(proposal, lambda _: wrong), "no action is called s3:NoSuch"),
+        (changed(proposal, lambda _: {"Statement": [1]}), "no policy"),
+        (changed(proposal, lambda _: change.today), "changes nothing"),
+    ):
+        _, one = judged(policy_set, other, logic)
+        assert said in one.withdrawn
+
+
+def test_a_theorem_that_fails_already_is_told_and_blames_no_proposal(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    [proposal] = review(WATCH).proposals
+    role = policy_set.role("controller")
+    broken = replace(
+        policy_set,
+        roles=tuple(
+            replace(each, policies=()) if each.arn == role.arn else each
+            for each in policy_set.roles
+        ),
+    )
+    name = "the_controller_can_do_its_work"
+    known = next((each for each in THEOREMS if each == name), None) or next(
+        each for each in THEOREMS if "controller" in each and "can" in each
+    )
+    [verdict], one = judged(broken, proposal, logic, known)
+    assert not verdict.holds
+    assert one.withdrawn == ""
+
+
+def test_what_is_told_names_each_and_what_nobody_reviewed(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    found = review(WATCH)
+    found = replace(found, verdicts={**found.verdicts, "arn:aws:iam::1:role/x": "not reviewed"})
+    known = Tracked(reference())
+    verdicts, all_of_them = judge(policy_set, found.proposals, [], tracked=known, logic=logic)
+    text = "".join(told(found, all_of_them, known))
+    assert "proved    starburst-prod-platform" in text
+    assert "not reviewed  arn:aws:iam::1:role/x" in text
+    assert "1 of 1 proposals may be taken" in text
+    written = report(found, all_of_them, verdicts, known)
+    assert written["not_reviewed"] == ["arn:aws:iam::1:role/x"]
+    assert written["record_sha256"] == found.digest
+    assert written["proposals"][0]["may_be_taken"] is True
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "other", "schema": 1}'])
+def test_a_file_that_is_no_record_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "review.json"
+    path.write_text(text)
+    with pytest.raises(ProofError, match="no record of an access review"):
+        read_review(path)
+
+
+def test_a_reference_of_files_answers_as_awss_does(tmp_path: Path) -> None:
+    (tmp_path / "sqs.json").write_bytes(reference(untracked=["sqs:SendMessage"])("sqs"))
+    known = from_folder(tmp_path)
+    assert known("sqs:PurgeQueue")
+    assert not known("sqs:SendMessage")
+    assert not known("sns:Publish")
+    assert list(known.unread) == ["sns"]
+    with pytest.raises(ProofError, match="no folder"):
+        from_folder(tmp_path / "none")
+
+
+def test_the_command_refuses_what_makes_no_sense(
+    review: Callable[..., Review], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        entry.main(["--reference", str(tmp_path)])
+    assert "--reference goes with --review" in capsys.readouterr().err
+    review(WATCH)
+    record = str(tmp_path / "review.json")
+    assert entry.main(["--review", record, "--environment", "dev"]) == 2
+    assert "is of prod: name it" in capsys.readouterr().err
+    assert entry.main(["--review", str(tmp_path / "none.json"), "--environment", "prod"]) == 2
