@@ -59,9 +59,7 @@ class AccessReviewStack(BoundedStack):
             scope,
             construct_id,
             core=core,
-            ceilings=review_ceilings(
-                environment=environment.name, placement=environment.placement
-            ),
+            ceilings=review_ceilings(environment=environment.name, placement=environment.placement),
             **kwargs,
         )
         logs_key = core.foundation.logs_key

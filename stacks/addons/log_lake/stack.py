@@ -16,11 +16,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.addons.core import Core
-from stacks.addons.log_lake.bucket import LakeBucket
 from stacks.addons.log_lake.catalog import Catalog
-from stacks.addons.log_lake.deliveries import Delivery
+from stacks.addons.log_lake.deliveries import ERRORS, Delivery
 from stacks.addons.log_lake.permissions import (
     RESULTS,
+    TABLES,
     Lake,
     delivery_statements,
     feeding_statements,
@@ -36,6 +36,7 @@ from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.naming import cluster_name, role_arn, role_name
 from starburst_constructs.policies.service_access import ServiceRole
 from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.storage.closed_bucket import ClosedBucket
 from starburst_constructs.storage.keys import LakeKey
 
 __all__ = ["LakeStack"]
@@ -101,15 +102,17 @@ class LakeStack(cdk.Stack):
             principals=self._principals,
             keepers=core.foundation.keepers,
         )
-        self._bucket = LakeBucket(
+        self._bucket = ClosedBucket(
             self,
             "Bucket",
             placement=environment.placement,
             key=self._key,
             access_logs=core.storage.access_logs,
+            addon="lake",
             principals=self._principals,
-            delivery=self._delivering,
-            days=days,
+            writer=self._delivering,
+            days={TABLES: days, ERRORS: days},
+            answers=RESULTS,
         )
         self._lake = Lake(
             environment=environment.name,

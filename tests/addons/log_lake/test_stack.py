@@ -142,7 +142,7 @@ def without_service(one: Statement) -> Sequence[Statement]:
     [
         ("nobody_else_reads_the_lake", "lake/BucketPolicy", "DenyOtherPrincipals", gone),
         ("nobody_else_reads_the_lake", "lake/Key policy", "DenyOtherPrincipals", gone),
-        ("only_its_delivery_writes_the_lake", "lake/BucketPolicy", "DenyWritingTables", gone),
+        ("only_its_delivery_writes_the_lake", "lake/BucketPolicy", "DenyOtherWriters", gone),
         ("who_writes_reads_nothing", "lake/Delivery", "WriteFiles", and_reads),
         ("readers_only_read", "lake/Reading", "KeepAnswers", anywhere),
         ("readers_only_read", "lake/Reading", "ReadFiles", and_erases),

@@ -181,9 +181,7 @@ def _fits(logic: Logic, statement: Statement, request: Request) -> Formula:
     )
 
 
-def _about(
-    logic: Logic, policy: Policy, effect: Effect, action: str
-) -> tuple[Statement, ...]:
+def _about(logic: Logic, policy: Policy, effect: Effect, action: str) -> tuple[Statement, ...]:
     """Return the statements of an effect that speak of an action, in order."""
     key = id(policy), effect, action
     known = logic.about.get(key)

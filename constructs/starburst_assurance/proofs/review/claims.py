@@ -27,9 +27,7 @@ def changed_actions(before: PolicySet, after: PolicySet, role: str) -> list[tupl
         after: with the proposed ones.
         role: ARN of the role.
     """
-    texts = [
-        [one.policies[name] for name in _role(one, role).policies] for one in (before, after)
-    ]
+    texts = [[one.policies[name] for name in _role(one, role).policies] for one in (before, after)]
     changed = atoms(texts[0]) ^ atoms(texts[1])
     return list(alike([*texts[0], *texts[1]], changed, None))
 

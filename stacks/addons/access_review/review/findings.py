@@ -27,7 +27,9 @@ def findings_of(
         try:
             state = client.get_analyzer(analyzerName=arn.rpartition("/")[2])["analyzer"]["status"]
             if state != "ACTIVE":
-                unread.append(f"The analyzer of {kind} access is {state}: its findings are not all.")
+                unread.append(
+                    f"The analyzer of {kind} access is {state}: its findings are not all."
+                )
             pages = client.get_paginator("list_findings_v2").paginate(
                 analyzerArn=arn, filter=_ACTIVE
             )

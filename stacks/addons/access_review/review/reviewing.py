@@ -185,7 +185,10 @@ def _verdict(
     dropped = sum(len(one["dropped"]) for one in policies)
     unused = sum(len(one["unused"]) for one in policies)
     if dropped:
-        return "narrower", f"{dropped} actions that IAM tracks were not used in {TRACKING_DAYS} days"
+        return (
+            "narrower",
+            f"{dropped} actions that IAM tracks were not used in {TRACKING_DAYS} days",
+        )
     if role.purpose is None:
         return "kept", SERVICE_ROLE
     if role.created > enough:
