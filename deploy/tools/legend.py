@@ -100,8 +100,8 @@ _S: Final = {
     "image by digest.",
     "S34": "HIPAA: encryption, access control, audit logs, private subnets, eligible services, and "
     "a Business Associate Addendum, which people sign.",
-    "S35": "GDPR: data stay in the allowed Regions, are kept for a stated time, and a person's "
-    "data can be erased with a receipt.",
+    "S35": "GDPR: data stay in the allowed Regions, are kept for a stated time, processing is "
+    "recorded, and a person's data can be erased with a receipt.",
     "S36": "SOC 2: a trail, AWS Config, least privilege, second factors, a review every quarter.",
     "S37": "When credentials are lost: sessions are revoked, work is stopped, the trail is read, "
     "and evidence is held before anything is cleaned up.",
@@ -156,6 +156,10 @@ _P: Final = {
     "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
     "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
     "changes of tasks are recorded.",
+    "P19": "PCI DSS: settings that contradict it are refused, Security Hub's standard looks at the "
+    "account, and a matrix says whose each test is and what answers it.",
+    "P20": "FINMA 2023/1: settings that contradict it are refused, Regions are pinned, and a "
+    "policy of the organization that pins them is proved.",
 }
 _A: Final = {
     "A1": "Nothing runs away: what sessions of a person, a workspace and an environment may use in "
@@ -173,6 +177,8 @@ _A: Final = {
     "A7": "The data bucket and its key refuse every principal but the kit's roles and those that "
     "settings name, the account's administrators included.",
     "A8": "A project brings its own packages: wheels for a session, and an image for a workspace.",
+    "A9": "A record of processing is written from the settings, and the profile gdpr refuses "
+    "Regions outside the European Economic Area.",
     "A10": "An audit names IAM users with long-term keys, and people without a second factor.",
     "A11": "An existing VPC takes its owner's security groups by id, which are looked at before "
     "each deployment and by the audit.",
@@ -191,12 +197,17 @@ _A: Final = {
     "reads it, and never writes.",
     "A24": "Secrets for analysts' code go by ARN from their store to workers of their workspace; "
     "misuse of CPU, memory and schedules rings; flows are asked by saved queries.",
+    "A25": "An account of card data has no environment without the profile; AWS's attestation is "
+    "fetched by people.",
+    "A26": "FINMA's audit rights, and AWS's addendum that has them, are people's to sign, as the "
+    "profile finma says.",
     "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
     "alarm has somebody look.",
 }
 _OPEN: Final = {
     "P11": "Not run in an account: [its buildspecs are run here]"
     "(../tests/delivery/test_buildspecs.py).",
+    "A25": "What else the account holds, and the Attestation of Compliance in AWS Artifact: yours.",
     "S36": "AWS Config, and who has a second factor, belong to the account: yours.",
     "S40": "The README links them.",
     "G9": "Does not apply: there is no database.",

@@ -126,9 +126,9 @@ def test_the_file_is_what_would_be_written_now(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\t=", "\r=", "\n=", " ="], ids=ascii)
 def test_no_cell_is_a_formula(start: str) -> None:
-    [_, row] = csv.reader(io.StringIO(csv_text(["name"], [[f"{start}cmd|' /C calc'!A0"]])))
+    [_, row] = csv.reader(io.StringIO(csv_text(["name"], [[f"{start}cmd|' /C calc'!B1"]])))
     assert row[0].startswith("'")
-    assert row[0][1:] == f"{start}cmd|' /C calc'!A0".replace("\r", "\n")
+    assert row[0][1:] == f"{start}cmd|' /C calc'!B1".replace("\r", "\n")
 
 
 def test_what_is_no_formula_stays_as_it_is() -> None:

@@ -16,6 +16,7 @@ DOCUMENTS = {
 }
 NOT_THERE = {
     "constructs/__init__.py": "nothing may stand there, and a decision says why",
+    "processing.md": "deploy.compliance writes it",
     "pylock.toml": "an analyst may name one: PEP 751 says what it is",
     "tumours.py": "the reader of the tutorial writes it",
     "worker/requirements-own.lock": "the reader writes it",

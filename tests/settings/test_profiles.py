@@ -295,7 +295,7 @@ def test_what_a_profile_lets_pass_is_a_risk_with_its_reason() -> None:
         risks(mfa)
 
 
-def test_the_order_of_neighbours_does_not_matter() -> None:
+def test_an_account_of_pci_has_no_neighbour_without_it() -> None:
     with pytest.raises(SettingsError, match="environment second: account is"):
         check_together([beside(), PCI])
 

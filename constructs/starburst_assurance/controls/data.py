@@ -188,6 +188,10 @@ DATA: Final = (
         rows=("S35",),
         nist=("SA-9(5)",),
         theorems=("only_allowed_regions",),
+        tests=(
+            "tests/compliance/test_organization_policies.py"
+            "::test_every_other_region_is_denied_and_these_are_not",
+        ),
     ),
     Control(
         name="keys-rotate",

@@ -66,6 +66,31 @@ YOURS: Final = (
         yours=(f"{_PAGE}#sign-the-baa-and-stay-with-eligible-services",),
     ),
     Control(
+        name="profiles",
+        title="Settings that contradict a profile are refused, with the number of who asks",
+        area=Area.YOURS,
+        rows=("A9", "A25", "A26", "P19", "P20", "S35"),
+        tests=(
+            "tests/settings/test_profiles.py"
+            "::test_what_contradicts_a_rule_is_refused_in_one_sentence",
+            "tests/settings/test_profiles.py::test_an_account_of_pci_has_no_neighbour_without_it",
+            "tests/compliance/test_pci_matrix.py::test_every_line_of_a_customer_names_what_exists",
+        ),
+        yours=(f"{_PAGE}#fetch-attestations-and-sign-addenda",),
+    ),
+    Control(
+        name="processing-record",
+        title="A record of processing is written from the settings, and says what is yours",
+        area=Area.YOURS,
+        rows=("A9", "S35"),
+        tests=(
+            "tests/compliance/test_processing.py"
+            "::test_what_a_setting_says_is_in_the_record_and_not_without_it",
+            "tests/compliance/test_processing.py::test_what_nobody_said_is_yours",
+        ),
+        yours=(f"{_PAGE}#keep-the-record-of-processing",),
+    ),
+    Control(
         name="account-services",
         title="Config, GuardDuty and Security Hub are on in the account",
         area=Area.YOURS,

@@ -6,11 +6,15 @@ from starburst_constructs.policies.organization_policies.documents import (
     compact,
     joined,
 )
-from starburst_constructs.policies.organization_policies.record_kept import record_kept
+from starburst_constructs.policies.organization_policies.record_kept import (
+    RECORD_ENDING,
+    record_kept,
+)
 from starburst_constructs.policies.organization_policies.regions import WITHOUT_REGION, region_pin
 
 __all__ = [
     "LARGEST_POLICY",
+    "RECORD_ENDING",
     "WITHOUT_REGION",
     "PolicySizeError",
     "compact",

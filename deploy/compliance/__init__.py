@@ -1,0 +1,1 @@
+"""What an officer hands on of an environment: its record of processing, its matrix, its SCPs."""
