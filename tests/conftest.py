@@ -68,7 +68,11 @@ TOGETHER = {
     },
     "test_scale.py": "scale",
     **dict.fromkeys(
-        ("documents", "drill", "test_toy_local.py", "delivery/test_local.py"), "deployed"
+        (
+            *("documents", "drill", "test_toy_local.py", "delivery/test_local.py"),
+            "addons/security_hub_findings/test_findings_local.py",
+        ),
+        "deployed",
     ),
     # Half of what is proved: these ask nothing of the environments that the others of proofs share.
     **dict.fromkeys(

@@ -138,6 +138,8 @@ _G: Final = {
     "G18": "The claim that CloudFormation does not help security.",
 }
 _P: Final = {
+    "P2": "Each week Security Hub's active findings are a CSV that named roles read, and an e-mail "
+    "says how many there are; what could not be reported is told as well.",
     "P4": "A pull request is scanned before a person reads it: bandit's findings of high severity "
     "fail it, the post's `verify=False` among them; CloudFormation's linters and rules, and the "
     "audit of dependencies, do as well.",

@@ -159,10 +159,10 @@ class Addon(ABC):
         return {}
 
     def takers(self) -> Mapping[str, Sequence[Taker]]:
-        """Return who from elsewhere takes its roles, by the role's purpose: nobody without it.
+        """Return who takes its roles, by the role's purpose: nobody without it.
 
-        Written down apart from the roles' trust. Of another account, or by an identity provider;
-        AWS services that take its roles need not be said.
+        Written down apart from the roles' trust. Of another account, by an identity provider, or
+        another of its roles; AWS services that take its roles need not be said.
         """
         return {}
 

@@ -91,12 +91,17 @@ def policy_set_of(
     for addon in addons:
         for purpose, others in addon.takers().items():
             takers.setdefault(purpose, []).extend(others)
+    # Several may have access logs delivered into one bucket.
+    jobs: dict[str, list[Any]] = {}
+    for addon in addons:
+        for resource, done in addon.jobs().items():
+            jobs.setdefault(resource, []).extend(done)
     return replace(
         policy_set,
         audience=getattr(environment.identity, "audience", policy_set.audience),
         duties=duties,
         addons=tuple(addon.name for addon in addons),
-        jobs={name: jobs for addon in addons for name, jobs in addon.jobs().items()},
+        jobs=jobs,
         takers=takers,
         ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
         secrets={one.name: one.named_secrets for one in environment.workspaces},

@@ -14,7 +14,7 @@ from constructs import Construct
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import no_strangers, service_grant
 
-__all__ = ["AlertTopic", "BudgetTopic", "SecurityTopic"]
+__all__ = ["AlertTopic", "BudgetTopic", "ReportTopic", "SecurityTopic"]
 
 _ACTIONS: Final = (
     "sns:AddPermission",
@@ -137,6 +137,31 @@ class SecurityTopic(_Topic):
             placement=placement,
             emails=emails,
             sources={"cloudwatch": placement.arn("cloudwatch", "alarm:*")},
+        )
+
+
+class ReportTopic(_Topic):
+    """An encrypted topic to which no service publishes: a function of ours does, by its role (P2).
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        key: encrypts it.
+        placement: of the environment.
+        emails: who is told; each confirms by a link that SNS sends.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.Key,
+        placement: Placement,
+        emails: Sequence[str],
+    ) -> None:
+        super().__init__(
+            scope, construct_id, key=key, placement=placement, emails=emails, sources={}
         )
 
 

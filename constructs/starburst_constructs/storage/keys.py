@@ -239,11 +239,8 @@ class HostKey(_Key):
                 sid="AutoScalingEncryptsDisks",
                 principals=[scaling],
                 actions=[
-                    "kms:Decrypt",
-                    "kms:DescribeKey",
-                    "kms:Encrypt",
-                    "kms:GenerateDataKey*",
-                    "kms:ReEncrypt*",
+                    *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"),
+                    *("kms:GenerateDataKey*", "kms:ReEncrypt*"),
                 ],
                 resources=["*"],
             )
@@ -275,9 +272,7 @@ class _NamedKey(_Key):
         super().__init__(
             scope, construct_id, description=description, placement=placement, keepers=keepers
         )
-        conditions = others(principals)
-        # A grant is made for Firehose when a stream is, by who deploys; the Deny above says for
-        # whom alone. A service that uses it names nobody.
+        # Who deploys makes Firehose's grant. A service that uses the key by itself names nobody.
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="DenyOtherPrincipals",
@@ -285,7 +280,7 @@ class _NamedKey(_Key):
                 principals=[anyone()],
                 actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 resources=["*"],
-                conditions={**conditions, "Null": {"aws:PrincipalArn": "false"}},
+                conditions={**others(principals), "Null": {"aws:PrincipalArn": "false"}},
             )
         )
 

@@ -21,6 +21,7 @@ from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.encoding.vocabulary import looking, representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role, Statement
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
+from starburst_assurance.proofs.theorems.duties import within_duties
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.revocation import moment, revocation_document, revoker_document
 
@@ -166,7 +167,10 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP, unless="kit-boundary")
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
-    """Every role carries the boundary, so none does what the boundary does not name."""
+    """Every role carries the boundary, so none does what the boundary does not name.
+
+    Of an add-on's, none but the add-on's own does what only that one is said to allow.
+    """
     for role in world.policy_set.roles:
         context = world.session(role, user="alice" if role.purpose in PEOPLE else None)
         unnamed = [
@@ -184,9 +188,20 @@ def every_role_is_bounded(world: World) -> Iterator[Claim]:
             )
         ]
         asked = requests(context, unnamed, world.logic.text("resource"))
-        yield never(
-            role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
-        )
+        own = world.policy_set.ceiling if world.policy_set.is_of_addon(role.arn) else ()
+        broken = [
+            (
+                one,
+                world.logic.every(
+                    (
+                        world.allowed(role, one, whatever_identity=True),
+                        world.logic.no(within_duties(world, own, role, one.action, one.resource)),
+                    )
+                ),
+            )
+            for one in asked
+        ]
+        yield never(role.name, broken)
 
 
 @theorem(GROUP)

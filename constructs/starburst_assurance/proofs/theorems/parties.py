@@ -100,7 +100,7 @@ class Parties:
             self.filled(one.who)
             for role in self.world.policy_set.roles
             for one in self._takers(role)
-            if not one.who.isdigit()
+            if "-provider/" in one.who
         )
 
     def boundaries(self) -> tuple[str, ...]:
@@ -132,9 +132,10 @@ class Parties:
 
 
 def _is(context: Context, who: str) -> Iterator[Formula]:
-    """Yield each way of being an account, or an identity provider."""
+    """Yield each way of being an account, a role of it, or an identity provider."""
     yield context.is_("aws:PrincipalAccount", who)
     yield context.logic.like(context.text("aws:PrincipalArn"), f"arn:aws:iam::{who}:*")
+    yield context.is_("aws:PrincipalArn", who)
     yield context.is_("aws:FederatedProvider", who)
 
 

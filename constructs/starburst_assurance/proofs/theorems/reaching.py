@@ -32,11 +32,11 @@ STACKS: Final = "stacks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taker:
-    """Who from elsewhere takes a role of an add-on.
+    """Who takes a role of an add-on, beside AWS services.
 
     Attributes:
-        who: another account by its digits, or the ARN of an identity provider; ``{a}`` in it is the
-            environment's account.
+        who: another account by its digits, or the ARN of an identity provider or of another role of
+            the add-on; ``{a}`` and ``{env}`` in it are the environment's account and name.
         actions: by which they take it.
         said: what the request must say as well, such as a claim of a token, by its key.
     """

@@ -1,0 +1,77 @@
+"""One environment with reports, synthesized once, and the function as Lambda imports it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import app
+from environments import PROD
+from stacks.addons.security_hub_findings import SecurityHubFindings
+from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.reading.policies import PolicySet
+
+SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/security_hub_findings/report"
+MODULES = ("columns", "hub", "message", "links", "shelf", "handler")
+READER = f"arn:aws:iam::{PROD.account}:role/security"
+HUB = SecurityHubFindings(emails=("security@example.com",), readers=(READER,), link_minutes=30)
+ON = replace(PROD, addons=(HUB,), trusted_cidrs=("140.107.0.0/16",))
+
+
+@pytest.fixture(scope="module")
+def function() -> Iterator[Any]:
+    """The modules of the function, imported as Lambda does: from its own folder."""
+    sys.path.insert(0, str(SOURCE))
+    try:
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+    finally:
+        sys.path.remove(str(SOURCE))
+        for name in MODULES:
+            sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
+    """Where production with reports was synthesized to, by every gate, and its policies."""
+    outdir = tmp_path_factory.mktemp("findings")
+    # Which theorems hold of it is asked in tests, of its own roles alone.
+    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
+    built.synth()
+    [policy_set] = policy_sets_of(built, outdir)
+    return outdir, policy_set
+
+
+def finding(number: int = 1, **more: Any) -> dict[str, Any]:
+    """Return a finding of a control, as Security Hub returns it."""
+    bucket = f"arn:aws:s3:::bucket-{number}"
+    return {
+        "SchemaVersion": "2018-10-08",
+        "Id": f"arn:aws:securityhub:eu-west-1:222233334444:finding/{number}",
+        "ProductArn": "arn:aws:securityhub:eu-west-1::product/aws/securityhub",
+        "ProductName": "Security Hub",
+        "CompanyName": "AWS",
+        "Region": "eu-west-1",
+        "GeneratorId": "security-control/S3.8",
+        "AwsAccountId": "222233334444",
+        "CreatedAt": "2026-11-02T08:00:00.000Z",
+        "UpdatedAt": "2026-11-29T08:00:00.000Z",
+        "ProcessedAt": "2026-11-29T08:01:00.000Z",
+        "Severity": {"Label": "HIGH", "Normalized": 70},
+        "Title": "S3 general purpose buckets should block public access",
+        "Description": "This control checks whether a bucket blocks public access.",
+        "Remediation": {
+            "Recommendation": {"Text": "See the documentation.", "Url": "https://example.com/S3.8"}
+        },
+        "Resources": [{"Type": "AwsS3Bucket", "Id": bucket, "Tags": {"team": "genomics"}}],
+        "Compliance": {"Status": "FAILED", "SecurityControlId": "S3.8"},
+        "Workflow": {"Status": "NEW"},
+        "RecordState": "ACTIVE",
+        **more,
+    }
