@@ -184,6 +184,64 @@ def test_a_variable_without_a_value_never_matches_a_resource() -> None:
     assert not both_ways(statement, keys, action="s3:GetObject", resource=other)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda context: context.put("aws:SourceVpce", "w"), False),
+        (lambda context: context.put("aws:SourceVpce"), False),
+        (lambda context: context.put("aws:SourceVpc", "w"), True),
+    ],
+    ids=["another value", "no value", "another key"],
+)
+def test_what_is_said_of_a_context_later_counts(
+    change: Callable[[Context], None], expected: bool
+) -> None:
+    """What a statement says of requests is kept, and not longer than the context stays as it is."""
+    logic = Logic()
+    condition = {"StringEquals": {"aws:SourceVpce": "v"}}
+    statement = Policy.parse("p", doc({**ALLOW, "Condition": condition})).statements[0]
+    context = Context(logic, closed=True)
+    context.put("aws:SourceVpce", "v")
+    request = Request(context=context, action="s3:GetObject", resource=OBJECT)
+    assert applies(logic, statement, request) is True
+    change(context)
+    assert applies(logic, statement, request) is expected
+
+
+def test_a_key_that_turns_out_to_have_several_values_is_asked_of_all_of_them() -> None:
+    logic = Logic()
+    condition = {"StringEquals": {"aws:SourceVpce": "v"}}
+    statement = Policy.parse("p", doc({**ALLOW, "Condition": condition})).statements[0]
+    context = Context(logic)
+    request = Request(context=context, action="s3:GetObject", resource=OBJECT)
+    of_one = logic.unknowns(applies(logic, statement, request))
+    context.key("aws:SourceVpce", several=True)
+    assert of_one < logic.unknowns(applies(logic, statement, request))
+
+
+def test_what_another_context_says_later_counts() -> None:
+    logic = Logic()
+    condition = {"StringEquals": {"aws:SourceVpce": "v"}}
+    statement = Policy.parse("p", doc({**ALLOW, "Condition": condition})).statements[0]
+    context, other = Context(logic), Context(logic)
+    context.beside(other)
+    request = Request(context=context, action="s3:GetObject", resource=OBJECT)
+    other.put("aws:SourceVpce", "v")
+    assert applies(logic, statement, request) is True
+    other.put("aws:SourceVpce", "w")
+    assert applies(logic, statement, request) is False
+
+
+def test_what_is_said_of_a_word_later_counts() -> None:
+    """A text of which nothing was known may match; once it is a word, it cannot."""
+    logic = Logic()
+    text = logic.text("user")
+    assert logic.like(logic.join("home/", text), "home/A-*") is not False
+    logic.begin()
+    assert logic.name("user", characters="a-z") == text
+    assert logic.like(logic.join("home/", text), "home/A-*") is False
+
+
 def test_where_aws_is_silent_both_readings_count() -> None:
     """A NotResource whose variable has no value may or may not apply: neither is relied on."""
     statement = {

@@ -13,6 +13,7 @@ from typing import Any, Final
 __all__ = ["FAULTS", "Fault", "made"]
 
 _ROOM: Final = "starburst_assurance.proofs.encoding"
+_KEEPING: Final = ("encode", "logic", "patterns", "relations", "request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
 
 def _forget(module: ModuleType) -> None:
     """Empty the caches of every module that may have kept an answer."""
-    for room in (module, *(import_module(f"{_ROOM}.{name}") for name in ("patterns", "relations"))):
+    for room in (module, *(import_module(f"{_ROOM}.{name}") for name in _KEEPING)):
         for value in vars(room).values():
             clear: Any = getattr(value, "cache_clear", None)
             if clear is not None:
@@ -100,8 +101,8 @@ FAULTS: Final = (
     Fault(
         what="NotAction is Action",
         module="encode",
-        text="request.action) is bool(statement.not_actions)",
-        instead="request.action) is False",
+        text="action) is not bool(statement.not_actions)",
+        instead="action)",
     ),
     Fault(
         what="case matters in an action",
