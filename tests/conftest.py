@@ -66,6 +66,7 @@ TOGETHER = {
         f"addons/log_lake/test_{name}.py": "log lake"
         for name in ("attacks", "published", "questions", "stack", "transform")
     },
+    "addons/job_metrics/test_jobs_stack.py": "log lake",
     "test_scale.py": "scale",
     **dict.fromkeys(
         (

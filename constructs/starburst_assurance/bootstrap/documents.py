@@ -30,6 +30,16 @@ _OBJECTS: Final = (
     "s3:RestoreObject",
     "s3:UpdateObjectEncryption",
 )
+_ROWS: Final = (
+    "dynamodb:*Backup",
+    "dynamodb:*Item",
+    "dynamodb:ExportTable*",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQL*",
+    "dynamodb:Query",
+    "dynamodb:RestoreTable*",
+    "dynamodb:Scan",
+)
 _OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
@@ -80,6 +90,7 @@ def boundary_document(usage: Usage, deployer: Deployer) -> dict[str, Any]:
     """
     place = f"{deployer.region}:{deployer.account}"
     roles = f"arn:aws:iam::{deployer.account}:role"
+    tables = "AWS::DynamoDB::Table" in usage.properties
     services = sorted({one.partition(":")[0] for one in needed(usage, region=deployer.region)})
     return _document(
         [
@@ -139,6 +150,11 @@ def boundary_document(usage: Usage, deployer: Deployer) -> dict[str, Any]:
                     "StringEquals": {"aws:ResourceTag/starburst:environment": deployer.environment}
                 },
             },
+            *(
+                [{"Sid": "NeverRows", "Effect": "Deny", "Action": list(_ROWS), "Resource": "*"}]
+                if tables
+                else []
+            ),
             {
                 "Sid": "NeverMessagesNorLines",
                 "Effect": "Deny",

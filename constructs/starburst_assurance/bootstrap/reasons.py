@@ -62,6 +62,7 @@ def _never(kind: str, reason: str, *actions: str) -> LeftOut:
 _FUNCTION: Final = "AWS::Lambda::Function"
 _BUCKET: Final = "AWS::S3::Bucket"
 _GROUP: Final = "AWS::Logs::LogGroup"
+_TABLE: Final = "AWS::DynamoDB::Table"
 _POLICY: Final = "AWS::IAM::ManagedPolicy"
 _SCALING: Final = "AWS::AutoScaling::AutoScalingGroup"
 _NO_OBJECTS: Final = "acts on objects, and no property of a bucket is about one"
@@ -99,6 +100,52 @@ LEFT_OUT: Final = (
         "glue:PassConnection",
         "glue:UpdateConnection",
     ),
+    _never(
+        _TABLE,
+        "no table is a replica or is filled when it is made, so who deploys touches no row",
+        "dynamodb:AssociateTableReplica",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:CreateTableReplica",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        "iam:CreateServiceLinkedRole",
+    ),
+    _never(
+        _TABLE,
+        "in a caller's name DynamoDB opens rows by these, and who deploys touches none; a table's "
+        "own key it makes by a grant",
+        "kms:Decrypt",
+        "kms:Encrypt",
+    ),
+    _for(
+        _TABLE,
+        "ImportSourceSpecification",
+        "dynamodb:DescribeImport",
+        "dynamodb:ImportTable",
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+        "s3:GetObject",
+        "s3:GetObjectMetadata",
+        "s3:ListBucket",
+    ),
+    _for(
+        _TABLE,
+        "KinesisStreamSpecification",
+        "dynamodb:DisableKinesisStreamingDestination",
+        "dynamodb:EnableKinesisStreamingDestination",
+        "dynamodb:UpdateKinesisStreamingDestination",
+        "kinesis:DescribeStream",
+        "kinesis:PutRecords",
+    ),
+    _for(_TABLE, "ResourcePolicy", "dynamodb:DeleteResourcePolicy", "dynamodb:PutResourcePolicy"),
     _never(
         "AWS::CloudTrail::Trail",
         "every trail is logging, in every template, so a deployment never stops one",

@@ -174,6 +174,11 @@ SCOPES: Final = (
         whole="lists of alarms and rules are of the account",
     ),
     Scope(
+        sid="Dashboards",
+        actions=("cloudwatch:*Dashboard*",),
+        resources=("arn:aws:cloudwatch::{account}:dashboard/starburst-{environment}-*",),
+    ),
+    Scope(
         sid="Alarms",
         actions=("cloudwatch:*",),
         resources=_local("cloudwatch", f"alarm:{_NAMED}", f"insight-rule/{_NAMED}"),
@@ -249,6 +254,7 @@ SCOPES: Final = (
         actions=("cloudtrail:*",),
         resources=_local("cloudtrail", "trail/starburst-{environment}"),
     ),
+    Scope(sid="Tables", actions=("dynamodb:*",), resources=_local("dynamodb", f"table/{_NAMED}")),
     Scope(
         sid="Budgets",
         actions=("budgets:*",),

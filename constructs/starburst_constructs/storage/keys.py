@@ -19,6 +19,7 @@ __all__ = [
     "LOSING",
     "ArtifactsKey",
     "DataKey",
+    "GuardedKey",
     "HostKey",
     "Keepers",
     "LakeKey",
@@ -50,7 +51,7 @@ class Keepers:
     break_glass: str | None = None
 
 
-class _Key(kms.Key):
+class GuardedKey(kms.Key):
     """A rotating key whose grants only AWS services acting for us may make."""
 
     def __init__(
@@ -118,7 +119,7 @@ class _Key(kms.Key):
             )
 
 
-class DataKey(_Key):
+class DataKey(GuardedKey):
     """Encrypts the data bucket, session queues, images, scratch disks and session keys.
 
     Args:
@@ -175,7 +176,7 @@ class DataKey(_Key):
         )
 
 
-class ArtifactsKey(_Key):
+class ArtifactsKey(GuardedKey):
     """Encrypts what a pipeline hands from one build to the next: code, never data.
 
     Args:
@@ -202,7 +203,7 @@ class ArtifactsKey(_Key):
         )
 
 
-class HostKey(_Key):
+class HostKey(GuardedKey):
     """Encrypts the disks of EC2 instances, and nothing else: EC2 Auto Scaling may use it.
 
     The account must have Auto Scaling's own role, which it gets with its first group, or by
@@ -256,7 +257,7 @@ class HostKey(_Key):
         )
 
 
-class _NamedKey(_Key):
+class _NamedKey(GuardedKey):
     """A key that named roles alone use, whatever identity policies say."""
 
     def __init__(
@@ -328,7 +329,7 @@ class ReportsKey(_NamedKey):
     """
 
 
-class LogsKey(_Key):
+class LogsKey(GuardedKey):
     """Encrypts log groups, the trail and alarm topics.
 
     Args:

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-import app
-from deploy.tools.local import Deployment, gaps
-from environments import LOCAL
-from stacks.addons.log_lake import LogLake
+from deploy.tools.local import gaps
 from starburst.local import LocalEnvironment
+from tests.addons.conftest import HERE
 from tests.addons.log_lake.test_transform import FLOW, sent, stopped
 
-LAKE = LogLake(readers=(f"arn:aws:iam::{LOCAL.account}:role/holder",))
-ON = replace(LOCAL, addons=(LAKE,))
-PARTS = ("foundation", "network", "storage", "audit", "lake")
-"""What the lake stands on; it names the log groups of workers, which need not be there."""
-
 GROUP = "/aws/ecs/starburst/local/demo"
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
-    outdir = tmp_path_factory.mktemp("assembly")
-    app.build([ON], outdir=str(outdir), validate=False).synth()
-    with LocalEnvironment() as local:
-        deployment = Deployment(local=local, outdir=outdir)
-        deployment.bootstrap()
-        deployment.cdk(
-            *("deploy", *(f"local/{part}" for part in PARTS), "--exclusively"),
-            *("--app", str(outdir), "--require-approval", "never"),
-            *("--method", "direct", "--concurrency", "4"),
-        )
-        yield local
 
 
 class Services:
@@ -81,8 +57,8 @@ class Services:
 
 
 @pytest.fixture(scope="module")
-def services(local: LocalEnvironment) -> Services:
-    return Services(local)
+def services(lake_local: LocalEnvironment) -> Services:
+    return Services(lake_local)
 
 
 def test_what_a_worker_prints_is_read_back_by_sql(services: Services) -> None:
@@ -140,4 +116,5 @@ def test_all_but_saved_queries_were_made_and_what_local_lacks_is_said(services: 
         gaps = ()
 
     emulator: Any = Emulator()
-    assert gaps(emulator, ON) == tuple(f"lake: {one}" for one in LAKE.local_gaps())
+    told = tuple(f"{addon.name}: {one}" for addon in HERE.addons for one in addon.local_gaps())
+    assert gaps(emulator, HERE) == told

@@ -278,7 +278,8 @@ def test_its_bill_has_a_price_for_every_type(
 ) -> None:
     [(_, found)] = templates_by_environment(synthesized[0]).items()
     prices = load(ON.region)
-    assert idle_cost(found, prices, own=LAKE.prices()).not_priced == ()
+    every = {kind: price for one in ON.addons for kind, price in one.prices().items()}
+    assert idle_cost(found, prices, own=every).not_priced == ()
     # One key is all that is billed for existing, at the price of the Region's list.
     assert idle_cost([templates[STACK]], prices, own=LAKE.prices()).usd == prices.key_month
     assert idle_cost([templates[STACK]], prices).not_priced != ()

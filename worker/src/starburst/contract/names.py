@@ -95,6 +95,8 @@ class ControllerDoor:
     ANALYSTS: Final = "analysts"
     SERVICE: Final = "service"
     OFFICERS: Final = "officers"
+    RECORDS: Final = "records"
+    """Of an add-on: it tells of sessions and does nothing. Without it nobody can come by it."""
 
 
 def booked_on(environment: str, workspace: str) -> str:

@@ -89,6 +89,7 @@ class Controller:
             ControllerDoor.ANALYSTS: self._asked,
             ControllerDoor.SERVICE: self._served,
             ControllerDoor.OFFICERS: self._commanded,
+            ControllerDoor.RECORDS: self._consulted,
         }
 
     def handle(self, event: object, *, door: str, seconds: float) -> Answer:
@@ -155,6 +156,15 @@ class Controller:
         """Answer officers, who may ask for no session."""
         office = self._overseer if event.get("action") in OVERSEEING else self._officers
         return office.perform(event, until=min(until, self._environment.clock() + _REQUEST_SECONDS))
+
+    def _consulted(self, event: Mapping[str, Any], until: float) -> Answer:
+        """Tell of sessions who may do nothing else."""
+        if event.get("action") != "sessions":
+            raise AccessDenied(
+                f"the alias {ControllerDoor.RECORDS} tells of sessions and does nothing: who stops "
+                f"or freezes invokes the alias {ControllerDoor.OFFICERS}"
+            )
+        return self._overseer.perform(event, until=until)
 
     def _sweep(self, kind: str, *, fresh: float, until: float) -> Answer:
         ago = self._turns.take(kind, fresh=fresh)

@@ -118,8 +118,9 @@ _LAMBDA: Mapping[str, str] = {
 }
 _CLOUDWATCH: Mapping[str, str] = {"DescribeAlarms": _SAME, "ListTagsForResource": _SAME}
 _ATHENA: Mapping[str, str] = dict.fromkeys(
-    ("GetQueryExecution", "GetQueryResults", "StartQueryExecution"), _SAME
+    ("GetQueryExecution", "GetQueryResults", "GetWorkGroup", "StartQueryExecution"), _SAME
 )
+_DYNAMODB: Mapping[str, str] = dict.fromkeys(("DeleteItem", "GetItem", "PutItem", "Query"), _SAME)
 _FIREHOSE: Mapping[str, str] = dict.fromkeys(("PutRecord", "PutRecordBatch"), _SAME)
 _SECRETS: Mapping[str, str] = dict.fromkeys(
     ("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue"), _SAME
@@ -158,6 +159,8 @@ SERVICES: Mapping[str, Service] = {
     "firehose": Service("firehose", _FIREHOSE),
     # What workers start with is put there by hand; ECS reads it.
     "secretsmanager": Service("secretsmanager", _SECRETS),
+    # Of job metrics: what counts them.
+    "dynamodb": Service("dynamodb", _DYNAMODB),
     **{
         name: Service(name)
         for name in (

@@ -1,0 +1,459 @@
+"""The one stack of job metrics: queue, ledger, two functions, files, tables, metrics, an alarm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.addons.bounded import BoundedStack
+from stacks.addons.core import Core
+from stacks.addons.job_metrics.bucket import RESULTS, JobsBucket
+from stacks.addons.job_metrics.catalog import JobsCatalog, queries, query_id
+from stacks.addons.job_metrics.measures import (
+    MEASURES,
+    Dashboard,
+    Measure,
+    MeasureFilters,
+    metric_of,
+)
+from stacks.addons.job_metrics.permissions import (
+    Jobs,
+    counting_statements,
+    hourly_statements,
+    jobs_ceilings,
+    reading_statements,
+)
+from stacks.settings import Environment
+from starburst.contract import PROTOCOL, ControllerDoor, controller_name
+from starburst.pricing.prices import load
+from starburst_constructs.compute.folder_function import FolderFunction
+from starburst_constructs.compute.private_queue import PrivateQueue
+from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.naming import cluster_name, role_arn
+from starburst_constructs.policies.service_access import service_grant
+from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.storage.jobs_key import JobsKey
+
+__all__ = ["JobsStack", "prices_of"]
+
+_STATELESS: Final = (
+    athena.CfnNamedQuery,
+    athena.CfnWorkGroup,
+    glue.CfnTable,
+    cloudwatch.CfnDashboard,
+)
+_FUNCTIONS: Final = Path(__file__).with_name("functions")
+
+TRIES: Final = 10
+"""After so many a message is kept apart; DynamoDB throttles for minutes at most."""
+
+_BATCH: Final = 100
+_COUNTING: Final = cdk.Duration.minutes(1)
+_HOURLY: Final = cdk.Duration.minutes(15)
+_HOURLY_MB: Final = 512
+_KEPT: Final = cdk.Duration.days(14)
+"""The longest that SQS keeps a message."""
+
+_FEWEST: Final = 2
+"""Calls at once: the fewest that Lambda takes for a queue."""
+
+
+def prices_of(environment: Environment) -> str:
+    """Return the list prices that the functions count by, as JSON."""
+    hosts = environment.capacity
+    prices = load(environment.region, environment.prices)
+    rates = {
+        name: [prices.fargate(name)[0], prices.fargate(name)[1]]
+        for name in ("X86_64", "ARM64")
+        if hosts is None and name in environment.architectures
+    }
+    return json.dumps(
+        {
+            "rates": rates,
+            "scratch_gb_hour": prices.scratch_gb_hour,
+            "spot_share": prices.spot_share,
+            "architecture": environment.architecture,
+            "instances": [
+                [one.vcpu, one.memory_gb, one.usd_per_hour]
+                for one in (hosts.instance_types if hosts else ())
+            ],
+        },
+        separators=(",", ":"),
+    )
+
+
+class JobsStack(BoundedStack):
+    """Job metrics of one environment.
+
+    Args:
+        scope: the stage.
+        construct_id: its id there.
+        core: the stacks that it stands on.
+        lake: the log lake's stack, which has the database.
+        readers: ARNs of roles that read all of it.
+        days: files are kept so long.
+        ledger_days: rows of the ledger are kept so long.
+        cutoff_gb: a query that reads more is stopped.
+        measure: that the alarm looks at.
+        above: from which value of a day on it rings.
+        bill: table of a Cost and Usage Report 2.0; None for none.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        core: Core,
+        lake: cdk.Stack,
+        readers: Sequence[str],
+        days: int,
+        ledger_days: int,
+        cutoff_gb: int,
+        measure: Measure,
+        above: float,
+        bill: str | None,
+        **kwargs: Any,
+    ) -> None:
+        environment = core.environment
+        super().__init__(
+            scope,
+            construct_id,
+            core=core,
+            ceilings=jobs_ceilings(environment.name, account=environment.account),
+            **kwargs,
+        )
+        self._core, self._days, self._ledger_days = core, days, ledger_days
+        counting, hourly = (
+            role_arn(environment.name, purpose, account=environment.account)
+            for purpose in ("jobs-count", "jobs-hour")
+        )
+        broken = [*filter(None, [environment.break_glass_role_arn])]
+        self._key = JobsKey(
+            self,
+            "Key",
+            placement=environment.placement,
+            principals=[counting, hourly, *readers, *broken],
+            keepers=core.foundation.keepers,
+        )
+        self._bucket = JobsBucket(
+            self,
+            "Bucket",
+            placement=environment.placement,
+            key=self._key,
+            access_logs=core.storage.access_logs,
+            principals=[hourly, *readers, *broken],
+            writer=hourly,
+            days=days,
+        )
+        self._ledger = self._made_ledger()
+        self._failures, self._queue = self._made_queues()
+        self._jobs = Jobs(
+            environment=environment.name,
+            placement=environment.placement,
+            bucket_arn=self._bucket.bucket_arn,
+            key_arn=self._key.key_arn,
+            ledger_arn=self._ledger.table_arn,
+            queue_arn=self._queue.queue_arn,
+        )
+        count, hour = self._count(), self._hour()
+        JobsCatalog(
+            self,
+            "Catalog",
+            account=environment.account,
+            database=self._jobs.database,
+            bucket=self._bucket.bucket_name,
+            days=days,
+        )
+        self._ask(cutoff_gb, bill)
+        DeclaredPolicy(
+            self,
+            "Reading",
+            managed_policy_name=f"starburst-{environment.name}-jobs-reader",
+            # Without a description: to change one replaces a policy, whose name is taken.
+            statements=reading_statements(self._jobs),
+        )
+        self._watch(count, hour, measure=measure, above=above)
+        # What holds rows and files says so itself; the rest is made again by the next deployment.
+        for each in self.node.find_all():
+            if isinstance(each, _STATELESS):
+                each.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        self.order_roles()
+        self.add_stack_dependency(lake)
+        self.add_stack_dependency(core.control)
+
+    def _made_ledger(self) -> dynamodb.Table:
+        environment = self._core.environment
+        return dynamodb.Table(
+            self,
+            "Ledger",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=cast(kms.IKey, self._key),
+            deletion_protection=environment.placement.retain,
+            removal_policy=cdk.RemovalPolicy.RETAIN
+            if environment.placement.retain
+            else cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _made_queues(self) -> tuple[sqs.Queue, sqs.Queue]:
+        environment = self._core.environment
+        name = f"starburst-{environment.name}-jobs"
+        failures = PrivateQueue(
+            self,
+            "Failures",
+            name=f"{name}-failures",
+            key=self._key,
+            placement=environment.placement,
+            retention_period=_KEPT,
+        )
+        queue = PrivateQueue(
+            self,
+            "Stopped",
+            name=name,
+            key=self._key,
+            placement=environment.placement,
+            # Six times the function's, as AWS recommends.
+            visibility_timeout=cdk.Duration.seconds(6 * _COUNTING.to_seconds()),
+            retention_period=_KEPT,
+            dead_letter_queue=sqs.DeadLetterQueue(
+                max_receive_count=TRIES, queue=cast(sqs.IQueue, failures)
+            ),
+        )
+        cluster = environment.placement.arn("ecs", f"cluster/{cluster_name(environment.name)}")
+        rule = events.CfnRule(
+            self,
+            "Stops",
+            description="Starburst: workers that stopped, to be counted",
+            event_pattern={
+                "source": ["aws.ecs"],
+                "detail-type": ["ECS Task State Change"],
+                "detail": {"clusterArn": [cluster], "lastStatus": ["STOPPED"]},
+            },
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="Queue",
+                    arn=queue.queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=failures.queue_arn
+                    ),
+                )
+            ],
+        )
+        for each in (queue, failures):
+            each.add_to_resource_policy(
+                service_grant(
+                    "EventsSend",
+                    "events.amazonaws.com",
+                    actions=["sqs:SendMessage"],
+                    resources=[each.queue_arn],
+                    conditions={
+                        "StringEquals": {"aws:SourceAccount": environment.account},
+                        "ArnEquals": {"aws:SourceArn": rule.attr_arn},
+                    },
+                )
+            )
+        return failures, queue
+
+    def _variables(self) -> dict[str, str]:
+        return {"JOBS_TABLE": self._ledger.table_name, "JOBS_DAYS": str(self._ledger_days)}
+
+    def _count(self) -> FolderFunction:
+        environment = self._core.environment
+        made = FolderFunction(
+            self,
+            "Count",
+            environment=environment.name,
+            placement=environment.placement,
+            name="jobs-count",
+            description="Counts each stopped worker once",
+            source=_FUNCTIONS,
+            statements=counting_statements(self._jobs),
+            boundary=self.boundary,
+            key=cast(kms.IKey, self._core.foundation.logs_key),
+            days=environment.log_retention_days,
+            variables={**self._variables(), "JOBS_PRICES": prices_of(environment)},
+            timeout=_COUNTING,
+            concurrency=_FEWEST,
+        )
+        lambda_.EventSourceMapping(
+            self,
+            "Poll",
+            target=cast(lambda_.IFunction, made.function),
+            event_source_arn=self._queue.queue_arn,
+            batch_size=_BATCH,
+            max_batching_window=cdk.Duration.seconds(5),
+            max_concurrency=_FEWEST,
+            report_batch_item_failures=True,
+        )
+        return made
+
+    def _hour(self) -> FolderFunction:
+        environment = self._core.environment
+        door = lambda_.CfnAlias(
+            self,
+            "Door",
+            function_name=controller_name(environment.name),
+            function_version="$LATEST",
+            name=ControllerDoor.RECORDS,
+        )
+        door.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        door_arn = environment.placement.arn(
+            "lambda", f"function:{controller_name(environment.name)}:{ControllerDoor.RECORDS}"
+        )
+        made = FolderFunction(
+            self,
+            "Hour",
+            environment=environment.name,
+            placement=environment.placement,
+            name="jobs-hour",
+            description="Writes what was counted as tables, each hour",
+            source=_FUNCTIONS,
+            statements=hourly_statements(self._jobs, door_arn=door_arn),
+            boundary=self.boundary,
+            key=cast(kms.IKey, self._core.foundation.logs_key),
+            days=environment.log_retention_days,
+            variables={
+                **self._variables(),
+                "JOBS_BUCKET": self._bucket.bucket_name,
+                "JOBS_DOOR": door_arn,
+                "JOBS_PROTOCOL": str(PROTOCOL),
+            },
+            timeout=_HOURLY,
+        )
+        function = made.function.node.default_child
+        assert isinstance(function, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
+        function.memory_size = _HOURLY_MB
+        events.Rule(
+            self,
+            "EachHour",
+            description="Starburst: write an hour of job metrics",
+            schedule=events.Schedule.cron(minute="5"),
+            targets=[
+                cast(
+                    events.IRuleTarget,
+                    targets.LambdaFunction(
+                        cast(lambda_.IFunction, made.function),
+                        event=events.RuleTargetInput.from_object({"jobs": "hour"}),
+                        # The next hour does what this one did not.
+                        retry_attempts=0,
+                    ),
+                )
+            ],
+        )
+        return made
+
+    def _ask(self, cutoff_gb: int, bill: str | None) -> None:
+        environment = self._core.environment
+        made = athena.CfnWorkGroup
+        group = made(
+            self,
+            "Workgroup",
+            name=self._jobs.workgroup,
+            description="Queries of job metrics",
+            recursive_delete_option=not environment.production,
+            work_group_configuration=made.WorkGroupConfigurationProperty(
+                enforce_work_group_configuration=True,
+                engine_version=made.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
+                bytes_scanned_cutoff_per_query=cutoff_gb * 10**9,
+                publish_cloud_watch_metrics_enabled=True,
+                requester_pays_enabled=False,
+                result_configuration=made.ResultConfigurationProperty(
+                    output_location=f"s3://{self._bucket.bucket_name}/{RESULTS}",
+                    expected_bucket_owner=environment.account,
+                    encryption_configuration=made.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS", kms_key=self._key.key_arn
+                    ),
+                ),
+            ),
+        )
+        if "query-definitions" in environment.without:
+            return
+        saved = queries(cluster=cluster_name(environment.name), bill=bill)
+        for name, text in saved.items():
+            query = athena.CfnNamedQuery(
+                self,
+                query_id(name),
+                name=name,
+                database=self._jobs.database,
+                query_string=text,
+                work_group=self._jobs.workgroup,
+            )
+            query.node.add_dependency(group)
+
+    def _watch(
+        self, count: FolderFunction, hour: FolderFunction, *, measure: Measure, above: float
+    ) -> None:
+        environment = self._core.environment
+        counted, written = (
+            cast(EncryptedLogGroup, each.node.find_child("Log")) for each in (count, hour)
+        )
+        MeasureFilters(
+            self,
+            "Measures",
+            environment=environment.name,
+            of={"jobs-counted": counted, "jobs-session": written},
+        )
+        lost = self._failures.metric_approximate_number_of_messages_visible(
+            period=cdk.Duration.minutes(5), statistic="Maximum"
+        )
+        failed = hour.function.metric_errors(period=cdk.Duration.hours(1))
+        page = "docs/addons/job_metrics.md"
+        told = (
+            (
+                "Measure",
+                f"{MEASURES[measure].told} of a day: {above:g} or more. {page}#alarms",
+                metric_of(environment.name, measure),
+                above,
+            ),
+            ("NotCounted", f"Workers could not be counted, and wait. {page}#alarms", lost, 1),
+            ("HourFailed", f"A part of an hour was not written. {page}#alarms", failed, 1),
+        )
+        alarms = []
+        for name, words, metric, threshold in told:
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                alarm_description=f"Starburst: {words}",
+                metric=cast(cloudwatch.IMetric, metric),
+                threshold=threshold,
+                evaluation_periods=1,
+                comparison_operator=(
+                    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+                ),
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            topic = cast(sns.ITopic, self._core.control.alerts)
+            alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))
+            alarms.append(alarm.alarm_arn)
+        Dashboard(
+            self,
+            "Dashboard",
+            environment=environment.name,
+            region=environment.region,
+            alarms=alarms,
+        )

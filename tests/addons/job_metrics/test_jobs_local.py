@@ -1,0 +1,127 @@
+"""Job metrics in the local environment: deployed by the real CLI, fed an event, asked by SQL."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from starburst.local import LocalEnvironment
+from tests.addons.conftest import controller_template
+from tests.addons.job_metrics.conftest import messages, stopped, told
+
+CLUSTER = "arn:aws:ecs:eu-west-1:111122223333:cluster/starburst-local"
+
+
+class Services:
+    """Who feeds job metrics, and who asks them."""
+
+    def __init__(self, local: LocalEnvironment) -> None:
+        session = local.root_session()
+        self.lambdas = local.client(session, "lambda")
+        self.events = local.client(session, "events")
+        self.dynamodb = local.client(session, "dynamodb")
+        self.athena = local.client(session, "athena")
+        self.s3 = local.client(session, "s3")
+        self.formation = local.client(session, "cloudformation")
+        found = self.formation.describe_stack_resources(StackName="starburst-local-jobs")
+        self.made: dict[str, list[str]] = {}
+        for each in found["StackResources"]:
+            self.made.setdefault(each["ResourceType"], []).append(each["PhysicalResourceId"])
+
+    def call(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        answer = self.lambdas.invoke(
+            FunctionName=f"starburst-local-jobs-{name}", Payload=json.dumps(event).encode()
+        )
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    def says(self, answer: dict[str, Any]) -> None:
+        """Have the controller say it."""
+        [stack] = self.formation.describe_stacks(StackName="controller")["Stacks"]
+        names = [one["ExportName"] for one in stack["Outputs"]]
+        self.formation.update_stack(
+            StackName="controller", TemplateBody=controller_template(answer, exports=names)
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        [table] = self.made["AWS::DynamoDB::Table"]
+        return self.dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="pk = :hour",
+            ExpressionAttributeValues={":hour": {"S": "job_workers#2026-11-28T12"}},
+        )["Items"]
+
+    def ask(self, query: str) -> list[list[str | None]]:
+        begun = self.athena.start_query_execution(
+            QueryString=query,
+            QueryExecutionContext={"Database": "starburst_local_lake"},
+            WorkGroup="starburst-local-jobs",
+        )
+        one = begun["QueryExecutionId"]
+        said: Any = {"Status": {"State": "QUEUED"}}
+        while said["Status"]["State"] in ("QUEUED", "RUNNING"):
+            said = self.athena.get_query_execution(QueryExecutionId=one)["QueryExecution"]
+        assert said["Status"]["State"] == "SUCCEEDED", said["Status"]
+        rows = self.athena.get_query_results(QueryExecutionId=one)["ResultSet"]["Rows"]
+        return [[each.get("VarCharValue") for each in row["Data"]] for row in rows[1:]]
+
+
+@pytest.fixture(scope="module")
+def services(lake_local: LocalEnvironment) -> Services:
+    return Services(lake_local)
+
+
+def test_a_stopped_worker_is_counted_and_read_back_by_sql(services: Services) -> None:
+    event = stopped("1", clusterArn=CLUSTER)
+    services.events.put_events(
+        Entries=[
+            {
+                "Source": "aws.ecs",
+                "DetailType": "ECS Task State Change",
+                "Detail": json.dumps(event["detail"]),
+            }
+        ]
+    )
+    # By rule, queue and mapping; a deadline bounds the wait, and the row ends it.
+    until = time.monotonic() + 60
+    while not services.rows() and time.monotonic() < until:
+        pass
+    # Told again, and another: directly, as the mapping would.
+    answer = services.call(
+        "count", {"Records": messages(event, stopped("2", capacityProviderName="FARGATE_SPOT"))}
+    )
+    assert answer == {"batchItemFailures": []}
+    now = time.time()
+    services.says(
+        {"ok": True, "sessions": [told(started=now - 60, ended=now)], "unread": [], "next": ""}
+    )
+    assert services.call("hour", {"jobs": "hour"})["hours"] == 2
+    found = services.ask(
+        "SELECT analyst, bought, round(usd, 5) FROM job_workers "
+        "WHERE day = '2026-11-28' ORDER BY bought"
+    )
+    assert found == [["alice", "on-demand", "0.19748"], ["alice", "spot", "0.09874"]]
+    assert services.ask("SELECT session, usd FROM job_sessions") == [[told()["session"], "0.2"]]
+
+
+def test_an_hour_without_news_writes_nothing(services: Services) -> None:
+    services.says({"ok": True, "sessions": [], "unread": [], "next": ""})
+    assert services.call("hour", {"jobs": "hour"}) == {"hours": 0}
+
+
+def test_a_controller_that_refuses_is_told_as_a_failure(services: Services) -> None:
+    services.says({"ok": False, "error": {"message": "no"}})
+    with pytest.raises(AssertionError, match="sessions were not taken"):
+        services.call("hour", {"jobs": "hour"})
+
+
+def test_all_of_it_was_made(services: Services) -> None:
+    assert len(services.made["AWS::Glue::Table"]) == 4
+    assert len(services.made["AWS::CloudWatch::Alarm"]) == 3
+    assert len(services.made["AWS::Lambda::Function"]) == 2
+    assert "AWS::CloudWatch::Dashboard" in services.made
+    assert "AWS::Athena::NamedQuery" not in services.made
