@@ -140,6 +140,9 @@ _G: Final = {
 _P: Final = {
     "P2": "Each week Security Hub's active findings are a CSV that named roles read, and an e-mail "
     "says how many there are; what could not be reported is told as well.",
+    "P1": "Only named accounts make instances of IAM Identity Center; all instances, people in "
+    "several of them and users of applications are reported, and changes ring. The post's policy "
+    "was none, and its report kept one instance of each account.",
     "P4": "A pull request is scanned before a person reads it: bandit's findings of high severity "
     "fail it, the post's `verify=False` among them; CloudFormation's linters and rules, and the "
     "audit of dependencies, do as well.",
@@ -191,6 +194,8 @@ _A: Final = {
     "A14": "People look into their own folder without listing anybody else's: from a shell, from "
     "Python, and by a link into AWS's console.",
     "A15": "Who works on a server in the VPC reaches the controller, and all else, by endpoints.",
+    "A17": "Users of each application of Identity Center are reported, a change of an instance or "
+    "an assignment rings, and who leaves is listed, stopped and kept out by one command.",
     "A18": "Both lock files are audited, and where nobody could be asked that is said and fails; "
     "newer versions are asked for each week, of all that is locked.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "

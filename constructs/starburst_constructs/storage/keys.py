@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -258,22 +258,32 @@ class HostKey(GuardedKey):
 
 
 class _NamedKey(GuardedKey):
-    """A key that named roles alone use, whatever identity policies say."""
+    """A key that named roles alone use, whatever identity policies say.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        placement: of the environment.
+        principals: ARNs of the roles that alone use it.
+        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
+    """
+
+    _about: ClassVar[str]
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        description: str,
         placement: Placement,
         principals: Sequence[str],
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
-            scope, construct_id, description=description, placement=placement, keepers=keepers
+            scope, construct_id, description=self._about, placement=placement, keepers=keepers
         )
-        # Who deploys makes Firehose's grant. A service that uses the key by itself names nobody.
+        # A grant is made for a service when what uses it is, by who deploys; the Deny above says
+        # for whom alone. A service that uses it names nobody.
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="DenyOtherPrincipals",
@@ -287,46 +297,15 @@ class _NamedKey(GuardedKey):
 
 
 class LakeKey(_NamedKey):
-    """Encrypts the log lake: apart from the logs' key, so that who may read it is told by its own.
+    """Encrypts the log lake, apart from other logs: who may read it is told by its own key."""
 
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        placement: of the environment.
-        principals: ARNs of the roles that alone use it.
-        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        placement: Placement,
-        principals: Sequence[str],
-        keepers: Keepers | None,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            description="Starburst: the log lake",
-            placement=placement,
-            principals=principals,
-            keepers=keepers,
-        )
+    _about = "Starburst: the log lake"
 
 
 class ReportsKey(_NamedKey):
-    """Encrypts reports on people, for who writes them and who reads them.
+    """Encrypts reports of an add-on, for who writes them and who reads them."""
 
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        description: what the reports are about.
-        placement: of the environment.
-        principals: ARNs of the roles that alone use it.
-        keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
-    """
+    _about = "Starburst: reports"
 
 
 class LogsKey(GuardedKey):

@@ -89,7 +89,6 @@ class GovernanceStack(BoundedStack):
         self._key = ReportsKey(
             self,
             "Key",
-            description="Starburst: reports on Identity Center",
             placement=environment.placement,
             principals=principals,
             keepers=core.foundation.keepers,

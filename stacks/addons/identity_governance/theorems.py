@@ -159,8 +159,8 @@ def governance_theorems(readers: Sequence[str]) -> Sequence[Theorem]:
     def the_audit_reads_and_reports_alone(world: World) -> Iterator[Claim]:
         """The audit lists accounts, becomes the role that reads identities, and writes reports.
 
-        And its log. It does nothing else: it reads no object, and takes no other role. So says its own
-        policy, whatever its boundary refuses.
+        And its log. It does nothing else: it reads no object, and takes no other role. So says its
+        own policy, whatever its boundary refuses.
         """
         logic, policy_set = world.logic, world.policy_set
         role = policy_set.role(AUDIT)

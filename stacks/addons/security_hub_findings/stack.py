@@ -93,7 +93,6 @@ class FindingsStack(BoundedStack):
         key = ReportsKey(
             self,
             "Key",
-            description="Starburst: reports of findings",
             placement=placement,
             principals=principals,
             keepers=core.foundation.keepers,

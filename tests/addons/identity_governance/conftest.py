@@ -34,6 +34,8 @@ ON = replace(
             policy_targets=("r-ab12",),
         ),
     ),
+    # What records of a clean day name.
+    data_role_arns=(f"arn:aws:iam::{PROD.account}:role/eraser",),
 )
 
 

@@ -35,7 +35,7 @@ CENTRAL = Store(
     users=[
         ("u-ada", "ada", ["Ada@Example.com"]),
         ("u-bob", "bob", ["bob@example.com", "bob@example.com"]),
-        ("u-eve", "=cmd|' /C calc'!A0", ["eve@example.com"]),
+        ("u-eve", "=cmd|' /C calc'!Z", ["eve@example.com"]),
     ],
     groups={"team": ["u-bob"]},
     applications={

@@ -206,6 +206,7 @@ class World:
         refusals: int = 0,
         watched: Watched | None = None,
         until: int = BEGIN + 30,
+        judged: frozenset[str] = JUDGED,
     ) -> frozenset[str]:
         """Return the alarms that some records ring.
 
@@ -214,6 +215,7 @@ class World:
             refusals: how many requests the controller refuses then.
             watched: alarms and filters to be tried instead of the environment's.
             until: the last minute that alarms are looked at.
+            judged: names of the alarms that are looked at.
         """
         watched = watched or self.watched
         series = Series(watched)
@@ -228,7 +230,7 @@ class World:
         return frozenset(
             name
             for alarm in watched.alarms
-            if (name := name_of(alarm.name)) in JUDGED
+            if (name := name_of(alarm.name)) in judged
             and (series.of(alarm.metric) or list(series.contributors(alarm.metric.name)))
             and any(
                 state is State.ALARM
