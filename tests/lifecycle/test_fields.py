@@ -24,6 +24,7 @@ from stacks.settings import (
     Network,
     Rates,
     Reads,
+    Secret,
     Shared,
     Storage,
 )
