@@ -67,11 +67,16 @@ TOGETHER = {
         for name in ("attacks", "published", "questions", "stack", "transform")
     },
     "addons/job_metrics/test_jobs_stack.py": "log lake",
+    **{
+        f"addons/access_review/test_{name}.py": "access review"
+        for name in ("handling", "judging", "review", "stack")
+    },
     "test_scale.py": "scale",
     **dict.fromkeys(
         (
             *("documents", "drill", "test_toy_local.py", "delivery/test_local.py"),
             "addons/security_hub_findings/test_findings_local.py",
+            "addons/access_review/test_review_local.py",
         ),
         "deployed",
     ),

@@ -1,10 +1,10 @@
-"""The access review's settings, and what the kit must know of it: duties, theorems, prices, gaps."""
+"""The access review's settings, and what the kit must know of it: duties, theorems, gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import aws_cdk as cdk
 
@@ -12,7 +12,7 @@ from stacks.addons.access_review.stack import AccessReviewStack
 from stacks.addons.access_review.theorems import review_theorems
 from stacks.addons.access_review.waivers import review_waivers
 from stacks.addons.core import Core
-from stacks.settings.addon import Addon, Price
+from stacks.settings.addon import Addon
 from stacks.settings.validation import between, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.waivers import Waiver
@@ -155,14 +155,6 @@ class AccessReview(Addon):
         """Return what is proved beside the core theorems."""
         return review_theorems()
 
-    def prices(self) -> Mapping[str, Price]:
-        """Return how analyzers are billed: by roles, users and resources, which no template has."""
-        return {
-            "AWS::AccessAnalyzer::Analyzer": Price(
-                what="analyzers of unused or internal access", month=lambda _: None, units=_billed
-            )
-        }
-
     def local_gaps(self) -> Sequence[str]:
         """Return what the emulator lacks."""
         return (
@@ -171,7 +163,3 @@ class AccessReview(Addon):
             "IAM has no record of what was accessed last: every role is told as not reviewed",
             "the schedule runs when a test says so",
         )
-
-
-def _billed(properties: Mapping[str, Any]) -> int:
-    return int(properties.get("Type") != "ACCOUNT")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stacks.addons.access_review.theorems import review_theorems
 from starburst_assurance.proofs import entry
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.errors import ProofError
@@ -22,10 +23,11 @@ from starburst_assurance.proofs.solving.prove import Verdict
 from starburst_assurance.proofs.theorems import ALL
 from tests.addons.access_review.world import FakeIam, reference, standing
 
-THEOREMS = {one.name: one for one in ALL}
-READ = "logs:FilterLogEvents"
-WATCH = "cloudwatch:ListMetrics"
-NOTHING_USED: Sequence[str] = ()
+THEOREMS = {one.name: one for one in (*ALL, *review_theorems())}
+READ = "iam:GetRole"
+WATCH = "access-analyzer:GetAnalyzer"
+LISTED = "cloudwatch:ListMetrics"
+CAN = "the_review_can_do_its_work"
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,10 @@ def logic() -> Logic:
 def review(
     policy_set: PolicySet, reviewed: Callable[..., Any], tmp_path: Path
 ) -> Callable[..., Review]:
-    """The record of the platform team's role, of which alone something was used."""
+    """The record of one role, all of whose actions were used but these."""
 
-    def make(*unused: str) -> Review:
-        roles = standing(policy_set, "platform")
+    def make(*unused: str, purpose: str = "accessreview") -> Review:
+        roles = standing(policy_set, purpose)
         [document] = roles[0].managed.values()
         every = {each for one in document["Statement"] for each in one.get("Action", ())}
         roles[0].used = every - set(unused)
@@ -74,15 +76,17 @@ def test_what_the_job_proposes_is_proved_and_may_be_taken(
     policy_set: PolicySet, review: Callable[..., Review], logic: Logic
 ) -> None:
     [proposal] = review(WATCH).proposals
-    verdicts, one = judged(policy_set, proposal, logic, "engineers_see_no_data")
-    assert [each.answer for each in verdicts] == ["proved"]
+    verdicts, one = judged(policy_set, proposal, logic, CAN, "engineers_see_no_data")
+    assert [each.answer for each in verdicts] == ["proved", "proved"]
     assert (one.withdrawn, one.back) == ("", [])
     [document] = one.documents.values()
     assert WATCH not in json.dumps(document)
+    assert "access-analyzer:ListFindings" in json.dumps(document)
 
 
 def test_what_an_emergency_needs_is_not_even_proposed(review: Callable[..., Review]) -> None:
-    assert review(READ).proposals == ()
+    assert review("logs:FilterLogEvents", purpose="platform").proposals == ()
+    assert review(LISTED, purpose="platform").proposals != ()
 
 
 def and_reads_data(document: Any) -> Any:
@@ -112,7 +116,7 @@ def test_a_proposal_that_widens_is_refuted_with_a_request(
     review: Callable[..., Review],
     logic: Logic,
 ) -> None:
-    [proposal] = review(WATCH).proposals
+    [proposal] = review(LISTED, purpose="platform").proposals
     _, one = judged(policy_set, changed(proposal, wider), logic)
     assert "nothing_is_newly_allowed is refuted" in one.withdrawn
     assert "starburst-prod-platform" in one.withdrawn
@@ -136,61 +140,54 @@ def test_a_proposal_that_drops_what_nobody_tracks_is_refuted(
     _, one = judged(policy_set, proposal, logic, tracked=Tracked(reference(untracked=[WATCH])))
     assert "only_tracked_actions_go is refuted" in one.withdrawn
     assert f"action     {WATCH}" in one.withdrawn
-    unread = Tracked(reference(gone=["cloudwatch"]))
+    unread = Tracked(reference(gone=["access-analyzer"]))
     _, one = judged(policy_set, proposal, logic, tracked=unread)
     assert "only_tracked_actions_go is refuted" in one.withdrawn
-    assert "no way there" in unread.unread["cloudwatch"]
+    assert "no way there" in unread.unread["access-analyzer"]
 
 
-def test_a_statement_that_loses_a_resource_loses_what_is_on_record(
+def test_a_proposal_that_narrows_a_resource_loses_what_is_on_record(
     policy_set: PolicySet, review: Callable[..., Review], logic: Logic
 ) -> None:
     def elsewhere(document: Any) -> Any:
-        arn = "arn:aws:logs:eu-west-1:222233334444:log-group:none:*"
+        arn = "arn:aws:iam::222233334444:role/starburst-prod-none"
         return {
             **document,
             "Statement": [
-                {**each, "Resource": [arn]} if READ in each.get("Action", ()) else each
+                {**each, "Resource": [arn]} if READ in each["Action"] else each
                 for each in document["Statement"]
             ],
         }
 
     [proposal] = review(WATCH).proposals
     _, one = judged(policy_set, changed(proposal, elsewhere), logic)
-    assert one.withdrawn
+    assert "what_is_on_record_stays is refuted" in one.withdrawn
 
 
-def test_what_a_theorem_needs_comes_back_with_its_sentence(
+def test_what_a_theorem_needs_comes_back_with_its_sentence_and_the_rest_goes(
     policy_set: PolicySet, review: Callable[..., Review], logic: Logic
 ) -> None:
-    """As if the job knew nothing of emergencies: the theorem does."""
-
-    def dropping(document: Any) -> Any:
-        return {
-            **document,
-            "Statement": [
-                {**each, "Action": [one for one in each["Action"] if one != READ]}
-                if each["Effect"] == "Allow"
-                else each
-                for each in document["Statement"]
-            ],
-        }
-
-    [proposal] = review(WATCH).proposals
-    worse = replace(changed(proposal, dropping), used=proposal.used - {READ.lower()})
-    names = ("engineers_can_operate", "engineers_see_no_data")
-    verdicts, one = judged(policy_set, worse, logic, *names)
+    [proposal] = review(READ, WATCH).proposals
+    verdicts, one = judged(policy_set, proposal, logic, CAN, "engineers_see_no_data")
     assert {each.answer for each in verdicts} == {"proved"}
     assert one.withdrawn == ""
-    sentence = THEOREMS["engineers_can_operate"].sentence
-    assert set(one.back) == {
-        (action, "engineers_can_operate", sentence) for action in {a for a, _, _ in one.back}
-    }
-    assert READ in {action for action, _, _ in one.back}
+    assert set(one.back) == {(READ, CAN, THEOREMS[CAN].sentence)}
     [document] = one.documents.values()
     assert READ in json.dumps(document)
+    assert WATCH not in json.dumps(document)
     sids = [each["Sid"] for each in document["Statement"] if "Sid" in each]
     assert len(sids) == len(set(sids))
+
+
+def test_where_all_comes_back_nothing_is_left_to_take(
+    policy_set: PolicySet, review: Callable[..., Review], logic: Logic
+) -> None:
+    """As if the job knew nothing of what an emergency needs: the theorem does."""
+    [proposal] = review(LISTED, purpose="platform").proposals
+    name = "engineers_can_operate"
+    [verdict], one = judged(policy_set, proposal, logic, name)
+    assert (verdict.answer, one.withdrawn) == ("proved", "all of it came back")
+    assert set(one.back) == {(LISTED, name, THEOREMS[name].sentence)}
 
 
 def test_what_was_changed_since_or_is_nobodys_is_withdrawn(
@@ -216,20 +213,15 @@ def test_a_theorem_that_fails_already_is_told_and_blames_no_proposal(
     policy_set: PolicySet, review: Callable[..., Review], logic: Logic
 ) -> None:
     [proposal] = review(WATCH).proposals
-    role = policy_set.role("controller")
     broken = replace(
         policy_set,
         roles=tuple(
-            replace(each, policies=()) if each.arn == role.arn else each
+            replace(each, policies=()) if each.purpose == "platform" else each
             for each in policy_set.roles
         ),
     )
-    name = "the_controller_can_do_its_work"
-    known = next((each for each in THEOREMS if each == name), None) or next(
-        each for each in THEOREMS if "controller" in each and "can" in each
-    )
-    [verdict], one = judged(broken, proposal, logic, known)
-    assert not verdict.holds
+    [verdict], one = judged(broken, proposal, logic, "engineers_can_operate")
+    assert verdict.answer == "refuted"
     assert one.withdrawn == ""
 
 
@@ -241,7 +233,7 @@ def test_what_is_told_names_each_and_what_nobody_reviewed(
     known = Tracked(reference())
     verdicts, all_of_them = judge(policy_set, found.proposals, [], tracked=known, logic=logic)
     text = "".join(told(found, all_of_them, known))
-    assert "proved    starburst-prod-platform" in text
+    assert "proved    starburst-prod-accessreview" in text
     assert "not reviewed  arn:aws:iam::1:role/x" in text
     assert "1 of 1 proposals may be taken" in text
     written = report(found, all_of_them, verdicts, known)

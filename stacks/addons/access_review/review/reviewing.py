@@ -75,7 +75,8 @@ def review(
     if not found and not told and not unread:
         unread.append(f"IAM has no role of {environment}: nothing is reviewed.")
     records = dict(records_of(iam, list(found), waiting))
-    references, untold = _references(found.values(), fetch)
+    known = [found[arn] for arn, record in records.items() if isinstance(record, Record)]
+    references, untold = _references(known, fetch)
     for arn, role in found.items():
         record = records[arn]
         told.append(
@@ -95,7 +96,7 @@ def review(
 
 
 def _references(
-    roles: Any, fetch: Callable[[str], bytes]
+    roles: Sequence[Role], fetch: Callable[[str], bytes]
 ) -> tuple[dict[str, Reference], dict[str, str]]:
     references: dict[str, Reference] = {}
     untold: dict[str, str] = {}

@@ -1,0 +1,226 @@
+"""The review in the local environment: the real CLI deploys it, it runs, its record is read back.
+
+IAM there has no record of use, so the deployed function says of every role that it was not reviewed.
+The same code, in the function's own role, then reviews the roles as they stand, with a stub for the
+two calls that the emulator lacks; and what it proposes is judged by the command, of what stands.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+import app
+from deploy.tools.local import Deployment, gaps
+from environments import LOCAL
+from stacks.addons.access_review import AccessReview
+from stacks.addons.access_review.theorems import review_theorems
+from starburst.local import LocalEnvironment
+from starburst_assurance.proofs.deployed.run import read
+from starburst_assurance.proofs.deployed.standing import Standing
+from starburst_assurance.proofs.encoding.vocabulary import actions
+from starburst_assurance.proofs.review.judging import judge
+from starburst_assurance.proofs.review.record import read_review
+from starburst_assurance.proofs.review.tracked import Tracked
+from tests.addons.access_review.conftest import Waits
+from tests.addons.access_review.world import NOW, reference
+from tests.e2e.expecting import expected_of
+from tests.some import some
+
+REVIEW = AccessReview(external=False, unused=False, after_days=90)
+ON = replace(LOCAL, addons=(REVIEW,))
+VERSION = "/cdk-bootstrap/hnb659fds/version"
+FUNCTION = "starburst-local-accessreview"
+
+
+class Deployed:
+    """The review's stack, and who may look at it."""
+
+    def __init__(self, local: LocalEnvironment, outdir: Path) -> None:
+        self.local, self.outdir = local, outdir
+        session = local.root_session()
+        self.root = lambda name: local.client(session, name)
+        found = self.root("cloudformation").describe_stack_resources(
+            StackName="starburst-local-accessreview"
+        )
+        self.made = {each["ResourceType"]: each for each in found["StackResources"]}
+        self.bucket = self.made["AWS::S3::Bucket"]["PhysicalResourceId"]
+
+    def read(self, key: str) -> bytes:
+        return self.root("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def settings(self) -> dict[str, str]:
+        found = self.root("lambda").get_function_configuration(FunctionName=FUNCTION)
+        return found["Environment"]["Variables"]
+
+    def standing(self) -> Standing:
+        """Return what stands, as ``starburst-prove --review`` reads it."""
+        session = self.local.platform_session()
+
+        def client(name: str) -> Any:
+            return self.local.client(session, name)
+
+        return read(self.outdir, "local", client, expect=expected_of(self.outdir)).standing()
+
+    def empty(self) -> None:
+        """Erase the records, as whoever destroys a test environment does."""
+        s3 = self.root("s3")
+        for each in s3.list_object_versions(Bucket=self.bucket).get("Versions", []):
+            s3.delete_object(
+                Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
+            )
+
+    def as_function(self) -> Any:
+        """Return clients with the credentials of the function's role."""
+        arn = f"arn:aws:iam::{LOCAL.account}:role/{FUNCTION}"
+        found = self.root("sts").assume_role(RoleArn=arn, RoleSessionName="review")["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["SessionToken"],
+            region_name=LOCAL.region,
+        )
+        return lambda name: self.local.client(session, name)
+
+
+@pytest.fixture(scope="module")
+def deployed_review(
+    deployed: LocalEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    outdir = tmp_path_factory.mktemp("assembly")
+    app.build([ON], outdir=str(outdir), validate=False).synth()
+    deployment = Deployment(local=deployed, outdir=outdir)
+    words = ("local/accessreview", "--exclusively", "--app", str(outdir))
+    # What is deployed there is of the wheel's templates, which brought a bucket for assets but no
+    # toolkit: the CLI asks for its version alone.
+    parameters = deployed.client(deployed.root_session(), "ssm")
+    parameters.put_parameter(Name=VERSION, Value="30", Type="String")
+    try:
+        never = ("--require-approval", "never", "--method", "direct")
+        deployment.cdk("deploy", *words, *never)
+        made = Deployed(deployed, outdir)
+        yield made
+        made.empty()
+        deployment.cdk("destroy", *words, "--force")
+    finally:
+        parameters.delete_parameter(Name=VERSION)
+
+
+def test_it_is_deployed_invoked_and_its_record_says_that_nothing_was_reviewed(
+    deployed_review: Deployed,
+) -> None:
+    answer = deployed_review.root("lambda").invoke(FunctionName=FUNCTION, Payload=b"{}")
+    said = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, said
+    record = json.loads(deployed_review.read(said["key"]))
+    assert record["environment"] == "local"
+    verdicts = {one["arn"].rpartition("/")[2]: one for one in record["roles"]}
+    assert {"starburst-local-controller", "starburst-local-worker-demo", FUNCTION} <= set(verdicts)
+    assert {one["verdict"] for one in verdicts.values()} == {"not reviewed"}
+    assert {len(one["policies"]) for one in verdicts.values()} == {0}
+    table = deployed_review.read(said["key"].replace(".json", ".csv")).decode()
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert {row["verdict"] for row in rows} == {"not reviewed"}
+    answer = deployed_review.root("lambda").invoke(FunctionName=FUNCTION, Payload=b"{}")
+    again = json.loads(answer["Payload"].read())
+    assert (again["made"], again["told"]) == (False, False)
+
+
+class Recorded:
+    """IAM of the emulator, with the two calls that it lacks: all of some services was used, but one action."""
+
+    def __init__(self, iam: Any, unused: str) -> None:
+        self._iam = iam
+        services: dict[str, list[dict[str, Any]]] = {}
+        for action in actions():
+            service, _, name = action.partition(":")
+            used = {} if action == unused else {"LastAccessedTime": NOW}
+            services.setdefault(service, []).append({"ActionName": name, **used})
+        wanted = ("access-analyzer", "iam", "kms", "logs", "s3", "sns")
+        self._services = [
+            {"ServiceNamespace": one, "TrackedActionsLastAccessed": services[one]} for one in wanted
+        ]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iam, name)
+
+    def generate_service_last_accessed_details(self, **asked: str) -> dict[str, str]:
+        return {"JobId": asked["Arn"]}
+
+    def get_service_last_accessed_details(self, **_: Any) -> dict[str, Any]:
+        return {
+            "JobStatus": "COMPLETED",
+            "JobType": "ACTION_LEVEL",
+            "ServicesLastAccessed": self._services,
+        }
+
+
+def test_in_its_own_role_it_reviews_what_stands_and_its_proposal_is_proved_of_that(
+    deployed_review: Deployed,
+    modules: Mapping[str, ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    handler, own, waits = modules["handler"], deployed_review.as_function(), Waits()
+    fetch = reference()
+    monkeypatch.setattr(handler, "fetch_from", lambda _: fetch)
+    unused = "iam:GetPolicyVersion"
+    said = handler.run(
+        {"round": 2},
+        clients=lambda name: Recorded(own(name), unused) if name == "iam" else own(name),
+        settings=deployed_review.settings(),
+        now=datetime.now(UTC) + timedelta(days=91),
+        waiting=handler.Waiting(left=waits.left, pause=waits.pause),
+        by=FUNCTION,
+    )
+    path = tmp_path / "review.json"
+    path.write_bytes(deployed_review.read(said["key"]))
+    review = read_review(path)
+    assert some(review.verdicts.values())
+    assert "not reviewed" not in review.verdicts.values()
+    [proposal] = review.proposals
+    assert proposal.role.endswith(f"role/{FUNCTION}")
+    standing = deployed_review.standing()
+    verdicts, [one] = judge(
+        standing.policy_set,
+        [proposal],
+        [one for one in review_theorems() if one.name == "the_review_can_do_its_work"],
+        tracked=Tracked(fetch),
+        unread=standing.unread,
+    )
+    assert [each.answer for each in verdicts] == ["proved"]
+    assert one.withdrawn == ""
+    [document] = one.documents.values()
+    assert unused not in json.dumps(document)
+
+
+def test_nobody_else_and_nothing_twice_is_written_there(deployed_review: Deployed) -> None:
+    own = deployed_review.as_function()("s3")
+    where = {"Bucket": deployed_review.bucket, "Key": "reviews/2000-Q1/1/review.json"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        own.put_object(**where, Body=b"{}")
+    own.put_object(**where, Body=b"{}", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        own.put_object(**where, Body=b"[]", IfNoneMatch="*")
+    platform = deployed_review.local.client(deployed_review.local.platform_session(), "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        platform.put_object(**{**where, "Key": "reviews/x"}, Body=b"{}", IfNoneMatch="*")
+
+
+def test_what_local_cannot_do_of_it_is_said() -> None:
+    class Emulator:
+        gaps = ()
+
+    emulator: Any = Emulator()
+    assert gaps(emulator, ON) == tuple(f"accessreview: {one}" for one in REVIEW.local_gaps())
