@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,25 +15,33 @@ from aws_cdk import aws_dynamodb as dynamodb
 from moto import mock_aws
 
 import app
-from environments import DEV
+from environments import DEV, PROD
 from stacks.addons.pci import Pci
 from stacks.addons.pci.tables import RowsEnd
-from stacks.settings import SettingsError
+from stacks.settings import AcceptedRisk, Processing, SettingsError
 from tests.some import some
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
 
-ON = replace(DEV, addons=(Pci(detector="elsewhere"),))
-PACKS = ("AwsSolutions", "PCI.DSS.321")
+ON = replace(
+    PROD,
+    profile="pci",
+    processing=Processing(controller="Example Trust", contact="privacy@example.org"),
+    accepted_risks=(
+        AcceptedRisk(risk="second-factor-elsewhere", reason="The directory asks always; M. Roe."),
+    ),
+    addons=(Pci(detector="elsewhere"),),
+)
+"""Production with the whole profile, of which nothing but the add-on is deployed."""
 
 
 @pytest.fixture(scope="module")
 def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where an environment with it was synthesized to, judged by every gate."""
     outdir = tmp_path_factory.mktemp("pci")
-    app.build([replace(ON, packs=PACKS)], outdir=str(outdir), prove=False).synth()
-    return outdir / "assembly-dev"
+    app.build([ON], outdir=str(outdir), prove=False).synth()
+    return outdir / "assembly-prod"
 
 
 def resources(outdir: Path) -> dict[str, Any]:
@@ -47,14 +56,16 @@ def test_the_standard_waits_for_the_hub_and_both_stay(outdir: Path) -> None:
     assert len(found) == len((hub, standard))
     assert hub["Properties"]["EnableDefaultStandards"] is False
     assert standard["DependsOn"] == ["Hub"]
-    arn = f"arn:aws:securityhub:{DEV.region}::standards/pci-dss/v/4.0.1"
+    arn = f"arn:aws:securityhub:{PROD.region}::standards/pci-dss/v/4.0.1"
     assert standard["Properties"]["StandardsArn"] == arn
     assert {each["DeletionPolicy"] for each in (hub, standard)} == {"Retain"}
 
 
-def test_it_leaves_every_other_template_as_it_is(outdir: Path, assembly: CloudAssembly) -> None:
+def test_profile_and_addon_leave_every_other_template_as_it_is(
+    outdir: Path, assembly: CloudAssembly
+) -> None:
     """So that all that is proved of them stays proved; and off it leaves no trace."""
-    for file in some(Path(assembly.directory).glob("assembly-dev/*.template.json")):
+    for file in some(Path(assembly.directory).glob("assembly-prod/*.template.json")):
         assert (outdir / file.name).read_bytes() == file.read_bytes(), file.name
     assert not list(Path(assembly.directory).glob("assembly-*/*pci*"))
 
@@ -63,13 +74,21 @@ def test_what_it_switches_on_is_what_security_hub_takes(outdir: Path) -> None:
     """Moto, in the place of CloudFormation's handler: it knows the calls, and no standard."""
     properties = resources(outdir)["AWS::SecurityHub::Hub"]["Properties"]
     with mock_aws():
-        client = boto3.client("securityhub", region_name=DEV.region)
+        client = boto3.client("securityhub", region_name=PROD.region)
         client.enable_security_hub(
             EnableDefaultStandards=properties["EnableDefaultStandards"],
             ControlFindingGenerator=properties["ControlFindingGenerator"],
         )
         hub = client.describe_hub()
     assert hub["ControlFindingGenerator"] == "SECURITY_CONTROL"
+
+
+def test_the_gap_that_is_told_of_local_is_still_one(outdir: Path) -> None:
+    known = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    assert "AWS::S3::Bucket" in known
+    assert not set(resources(outdir)) & set(known)
+    [told] = Pci().local_gaps()
+    assert all(kind in told for kind in resources(outdir))
 
 
 def test_where_the_organization_has_all_of_it_there_is_no_stack() -> None:

@@ -31,8 +31,8 @@ def check_apart(environments: Iterable[Environment]) -> None:
         shared = one.account == other.account and "pci" in profiles_of(one)
         allowed = (
             f"another account than {one.account}: environment {one.name} has profile 'pci', and "
-            "whoever reaches a neighbour in its account would come into the assessment's scope "
-            "(PCI DSS 4.0.1, scope: account data stand apart); or profile='pci' here too"
+            "whoever reaches a neighbour in its account would come into the scope of its "
+            "assessment; or profile='pci' here too"
         )
         apart = not shared or "pci" in profiles_of(other)
         require(apart, f"environment {other.name}: account", other.account, allowed)
