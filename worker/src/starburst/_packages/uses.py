@@ -164,13 +164,12 @@ def _imported(found: Found) -> tuple[set[str], set[str]]:
     if source is None:
         return set(), set()
     everything = {name for each in source.imports if (name := absolute(each, found.package))}
-    at_once = set[str]()
-    if source.tree is not None:
-        for statement in _at_once(source.tree.body):
-            for each in _statements(statement):
-                name = absolute(each, found.package)
-                if name:
-                    at_once.add(name)
+    at_once = {
+        name
+        for statement in _at_once(source.top)
+        for each in _statements(statement)
+        if (name := absolute(each, found.package))
+    }
     at_once &= everything
     return at_once, everything - at_once
 

@@ -361,7 +361,7 @@ def _bindings(source: Source, found: Found) -> Mapping[str, Origin]:
 
 
 def _origins(source: Source, found: Found) -> Iterator[tuple[str, Origin]]:
-    for statement in source.tree.body if source.tree is not None else ():
+    for statement in source.top:
         if isinstance(statement, ast.ImportFrom):
             base = absolute(Imported(statement.level, statement.module or ""), found.package)
             for alias in statement.names:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .places import OURS, is_installed, is_own_file, may_be_root
+from .source import absent_now
 
 __all__ = ["Found", "find", "parents", "travels"]
 
@@ -70,8 +71,10 @@ def find(name: str) -> Found | None:
     if module is not None:
         found = _loaded(name, module)
     else:
-        spec = _spec(name)
+        absent = absent_now()
+        spec = None if name in absent else _spec(name)
         if spec is None:
+            absent.add(name)
             return None  # it may be there tomorrow
         found = _placed(name, spec.origin, spec.submodule_search_locations)
     _known[name] = module, found

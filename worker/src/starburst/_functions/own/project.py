@@ -20,7 +20,7 @@ from .finding import Found, find, travels
 from .git import ignored
 from .metadata import data_patterns
 from .places import is_installed, may_be_root, project_root
-from .source import read_source
+from .source import Imported, read_source
 
 __all__ = ["Beside", "beside", "check_allowed", "package_data"]
 
@@ -106,9 +106,13 @@ def _real(path: str) -> str:
 
 def _imported_by(paths: Iterable[str]) -> Iterator[str]:
     """Yield the own modules that files import by their full names."""
+    seen: set[Imported] = set()
     for path in paths:
         source = read_source(path)
         for imported in source.imports if source is not None else ():
+            if imported in seen:
+                continue
+            seen.add(imported)
             if not imported.level and travels(imported.module):
                 yield imported.module
                 yield from (

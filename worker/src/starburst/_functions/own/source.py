@@ -18,6 +18,7 @@ __all__ = [
     "Scope",
     "Source",
     "Stamp",
+    "absent_now",
     "absolute",
     "one_look",
     "read_source",
@@ -32,6 +33,11 @@ DYNAMIC: Final = frozenset(
     }
 )
 """Names whose use means that the imports of a piece of code cannot be read off it."""
+
+_DYNAMIC_WORDS: Final = tuple(word.encode() for word in sorted(DYNAMIC))
+_BLOCKS: Final = ("body", "orelse", "handlers", "finalbody", "cases")
+
+_LOADING: Final = (ast.Import, ast.ImportFrom, ast.Try, ast.With)
 
 _UNKNOWN: Final = object()
 """What a name is bound to where only running the file could tell."""
@@ -88,7 +94,7 @@ class Source:
         dynamic: whether it imports what cannot be read off it.
         offers: the names in its ``__all__``, where that is written out.
         scope: what it binds.
-        tree: its syntax; None where that is wrong.
+        top: its imports, ``try`` and ``with`` that stand at its top, in order.
     """
 
     path: str
@@ -98,7 +104,7 @@ class Source:
     dynamic: bool
     offers: tuple[str, ...]
     scope: Scope
-    tree: ast.Module | None
+    top: tuple[ast.stmt, ...]
 
     def code(self) -> types.CodeType | None:
         """Return the file's compiled code; None where it does not compile."""
@@ -112,9 +118,10 @@ _read: dict[str, Source] = {}
 
 
 class _Look(threading.local):
-    """The stamps that one thread has asked for, while it looks at everything once."""
+    """What one thread has asked for while it looks at everything once: stamps, and no modules."""
 
     stamps: dict[str, Stamp | None] | None = None
+    absent: set[str] | None = None
 
 
 _look = _Look()
@@ -123,11 +130,18 @@ _look = _Look()
 @contextmanager
 def one_look() -> Iterator[None]:
     """Ask the system once for each file, for all that is decided meanwhile about one moment."""
-    outer, _look.stamps = _look.stamps, {} if _look.stamps is None else _look.stamps
+    outer = _look.stamps, _look.absent
+    if _look.stamps is None:
+        _look.stamps, _look.absent = {}, set()
     try:
         yield
     finally:
-        _look.stamps = outer
+        _look.stamps, _look.absent = outer
+
+
+def absent_now() -> set[str]:
+    """Return the names that were found to be no modules in this look; none outside of one."""
+    return set() if _look.absent is None else _look.absent
 
 
 def stamp_of(path: str) -> Stamp | None:
@@ -169,10 +183,12 @@ def _parse(path: str, data: bytes, stamp: Stamp) -> Source:
     try:
         tree = ast.parse(data, path)
     except (SyntaxError, ValueError):
-        return Source(path, data, stamp, (), dynamic=False, offers=(), scope=Scope(), tree=None)
+        return Source(path, data, stamp, (), dynamic=False, offers=(), scope=Scope(), top=())
     imports: list[Imported] = []
     dynamic = False
-    for node in _running(tree):
+    # Of what has none of these words, only statements can import anything.
+    told = data.isascii() and not any(word in data for word in _DYNAMIC_WORDS)
+    for node in _statements(tree) if told else _running(tree):
         if isinstance(node, ast.Import):
             imports += [Imported(0, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -194,7 +210,8 @@ def _parse(path: str, data: bytes, stamp: Stamp) -> Source:
         dynamic=dynamic,
         offers=tuple(name for name in offered if isinstance(name, str)),
         scope=scope,
-        tree=tree,
+        # Not the whole tree: Python would look through those of a whole project, again and again.
+        top=tuple(each for each in tree.body if isinstance(each, _LOADING)),
     )
 
 
@@ -208,6 +225,20 @@ def _running(tree: ast.Module) -> Iterator[ast.AST]:
             pending += node.orelse
         else:
             pending += ast.iter_child_nodes(node)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walk what may run as ``_running`` does, but statements alone."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        for block in _BLOCKS:
+            if block == "body" and isinstance(node, ast.If) and _is_for_types(node.test):
+                continue
+            within = getattr(node, block, None)
+            if isinstance(within, list):  # a lambda's and a conditional's body is an expression
+                pending += within
 
 
 def _is_for_types(test: ast.expr) -> bool:
