@@ -71,6 +71,7 @@ TOGETHER = {
         f"addons/access_review/test_{name}.py": "access review"
         for name in ("handling", "judging", "review", "stack")
     },
+    **dict.fromkeys(("test_jobs_local.py", "test_lake_local.py"), "lake local"),
     "test_scale.py": "scale",
     **dict.fromkeys(
         (

@@ -156,6 +156,8 @@ _P: Final = {
     "endpoints.",
     "P14": "Airflow waits for bursts in its triggerer, by deferrable operators, and holds no "
     "worker meanwhile; setup and teardown own what several tasks use.",
+    "P15": "What each analyst, session and workspace cost at list price is counted once from ECS's "
+    "events, kept as tables, drawn on a dashboard, and compared with the bill.",
     "P16": "Logs lie in a lake as tables that SQL asks, and a custodian of another account may "
     "read them.",
     "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
@@ -200,6 +202,7 @@ _A: Final = {
     "newer versions are asked for each week, of all that is locked.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
+    "A22": "Each run has measures, and an alarm rings on the one that is chosen.",
     "A23": "The lake's columns are those of OCSF, as a validator judges; a custodian's account "
     "reads it, and never writes.",
     "A24": "Secrets for analysts' code go by ARN from their store to workers of their workspace; "

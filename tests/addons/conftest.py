@@ -23,11 +23,18 @@ from starburst_assurance.proofs.reading.policies import PolicySet
 CUSTODIAN = "999988887777"
 READER = f"arn:aws:iam::{PROD.account}:role/security/lake"
 FINANCE = f"arn:aws:iam::{PROD.account}:role/finance"
+QUICKSIGHT = f"arn:aws:iam::{PROD.account}:role/service-role/aws-quicksight-service-role-v0"
 ON = replace(
     PROD,
     addons=(
         LogLake(readers=(READER,), custodian_account=CUSTODIAN),
-        JobMetrics(readers=(FINANCE,), alarm_on="session_usd", alarm_from=50, bill="billing.cur2"),
+        JobMetrics(
+            readers=(FINANCE, QUICKSIGHT),
+            alarm_on="session_usd",
+            alarm_from=50,
+            bill="billing.cur2",
+            quicksight_owner=f"arn:aws:quicksight:us-east-1:{PROD.account}:group/default/finance",
+        ),
     ),
     data_role_arns=(f"arn:aws:iam::{PROD.account}:role/eraser",),
     trusted_cidrs=("140.107.0.0/16",),

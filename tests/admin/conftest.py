@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from starburst._client.admin.office import Office
 from starburst.contract import ControllerDoor
@@ -48,6 +49,14 @@ class Door:
         return {"Payload": io.BytesIO(body), **more}
 
 
+class NoJobs:
+    """Athena, where the add-on for job metrics is off."""
+
+    def get_work_group(self, **call: Any) -> None:
+        said = {"Code": "InvalidRequestException", "Message": "WorkGroup is not found."}
+        raise ClientError({"Error": said}, "GetWorkGroup")  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def door(world: World) -> Door:
     deploy(world)
@@ -62,7 +71,7 @@ def office(door: Door, monkeypatch: pytest.MonkeyPatch) -> Office:
         account=ACCOUNT,
         region=REGION,
         caller=CALLER,
-        client={"lambda": door}.__getitem__,
+        client={"lambda": door, "athena": NoJobs()}.__getitem__,
     )
     monkeypatch.setattr("starburst.admin.open_office", lambda **_: made)
     return made

@@ -58,6 +58,9 @@ class JobMetrics(Addon):
         cutoff_gb: gigabytes after which a query is stopped.
         bill: table of a Cost and Usage Report 2.0 in this account's catalog, as
             ``database.table``, with which list prices are compared; None for none.
+        quicksight_owner: ARN of a user or group of Amazon QuickSight that gets a data set of costs;
+            QuickSight is billed by user, and its own role has to be among ``readers``. None for no
+            QuickSight.
     """
 
     name: ClassVar[str] = "jobs"
@@ -73,6 +76,7 @@ class JobMetrics(Addon):
     ledger_days: int = 90
     cutoff_gb: int = 10
     bill: str | None = None
+    quicksight_owner: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be deployed, and metrics that nobody could read."""
@@ -89,6 +93,12 @@ class JobMetrics(Addon):
         if self.bill is not None:
             table = r"[a-z0-9_]{1,255}\.[a-z0-9_]{1,255}"
             matches("jobs.bill", self.bill, table, "a table as database.table, of a-z, 0-9 and _")
+        if self.quicksight_owner is not None:
+            owner = r"arn:aws:quicksight:[a-z0-9-]+:\d{12}:(user|group)/[\w+=,.@/-]{1,500}"
+            allowed = "the ARN of a user or group of QuickSight"
+            matches("jobs.quicksight_owner", self.quicksight_owner, owner, allowed)
+            allowed = "ARNs of which one at least is QuickSight's role, beside people's"
+            require(count > 1, "jobs.readers", self.readers, allowed)
 
     def check(self, environment: Environment) -> None:
         """Refuse an environment without a log lake before it, and readers of another account."""
@@ -120,6 +130,7 @@ class JobMetrics(Addon):
             measure=self.alarm_on,
             above=self.alarm_from,
             bill=self.bill,
+            quicksight_owner=self.quicksight_owner,
             **core.stack_options(self.name),
         )
 
@@ -196,7 +207,14 @@ class JobMetrics(Addon):
     def prices(self) -> Mapping[str, Price]:
         """Return how its types are billed for existing: of these, the dashboard alone."""
         return {
-            **dict.fromkeys(("AWS::DynamoDB::Table", "AWS::Lambda::Alias"), FREE),
+            **dict.fromkeys(
+                (
+                    *("AWS::DynamoDB::Table", "AWS::Lambda::Alias"),
+                    # Its users are billed, not what they look at.
+                    *("AWS::QuickSight::DataSet", "AWS::QuickSight::DataSource"),
+                ),
+                FREE,
+            ),
             "AWS::CloudWatch::Dashboard": Price(what="dashboards", month=lambda _: DASHBOARD_MONTH),
         }
 

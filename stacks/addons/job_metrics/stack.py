@@ -39,6 +39,7 @@ from stacks.addons.job_metrics.permissions import (
     jobs_ceilings,
     reading_statements,
 )
+from stacks.addons.job_metrics.quicksight import QuickSight
 from stacks.settings import Environment
 from starburst.contract import PROTOCOL, ControllerDoor, controller_name
 from starburst.pricing.prices import load
@@ -113,6 +114,7 @@ class JobsStack(BoundedStack):
         measure: that the alarm looks at.
         above: from which value of a day on it rings.
         bill: table of a Cost and Usage Report 2.0; None for none.
+        quicksight_owner: ARN of a user or group of QuickSight; None for none of it.
     """
 
     def __init__(
@@ -129,6 +131,7 @@ class JobsStack(BoundedStack):
         measure: Measure,
         above: float,
         bill: str | None,
+        quicksight_owner: str | None,
         **kwargs: Any,
     ) -> None:
         environment = core.environment
@@ -190,6 +193,16 @@ class JobsStack(BoundedStack):
             statements=reading_statements(self._jobs),
         )
         self._watch(count, hour, measure=measure, above=above)
+        if quicksight_owner is not None:
+            QuickSight(
+                self,
+                "QuickSight",
+                environment=environment.name,
+                account=environment.account,
+                owner=quicksight_owner,
+                workgroup=self._jobs.workgroup,
+                database=self._jobs.database,
+            )
         # What holds rows and files says so itself; the rest is made again by the next deployment.
         for each in self.node.find_all():
             if isinstance(each, _STATELESS):

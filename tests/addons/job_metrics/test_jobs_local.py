@@ -22,6 +22,7 @@ class Services:
         session = local.root_session()
         self.lambdas = local.client(session, "lambda")
         self.events = local.client(session, "events")
+        self.sqs = local.client(session, "sqs")
         self.dynamodb = local.client(session, "dynamodb")
         self.athena = local.client(session, "athena")
         self.s3 = local.client(session, "s3")
@@ -77,19 +78,19 @@ def services(lake_local: LocalEnvironment) -> Services:
 
 def test_a_stopped_worker_is_counted_and_read_back_by_sql(services: Services) -> None:
     event = stopped("1", clusterArn=CLUSTER)
-    services.events.put_events(
-        Entries=[
-            {
-                "Source": "aws.ecs",
-                "DetailType": "ECS Task State Change",
-                "Detail": json.dumps(event["detail"]),
-            }
-        ]
+    # AWS lets nobody else speak for ECS: what its rule would send is sent to the queue.
+    rules = services.events.list_rules(NamePrefix="starburst-local-jobs-Stops")["Rules"]
+    matched = services.events.test_event_pattern(
+        EventPattern=rules[0]["EventPattern"], Event=json.dumps(event)
     )
-    # By rule, queue and mapping; a deadline bounds the wait, and the row ends it.
+    assert matched["Result"] is True
+    url = services.sqs.get_queue_url(QueueName="starburst-local-jobs")["QueueUrl"]
+    services.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    # By queue and mapping; a deadline bounds the wait, and the row ends it.
     until = time.monotonic() + 60
     while not services.rows() and time.monotonic() < until:
         pass
+    assert len(services.rows()) == 1
     # Told again, and another: directly, as the mapping would.
     answer = services.call(
         "count", {"Records": messages(event, stopped("2", capacityProviderName="FARGATE_SPOT"))}

@@ -15,6 +15,7 @@ import app
 from deploy.tools.idle_cost import idle_cost
 from environments import DEV, PROD
 from stacks.addons.job_metrics import JobMetrics
+from stacks.addons.job_metrics.catalog import VIEWS
 from stacks.addons.job_metrics.measures import MEASURES
 from stacks.addons.log_lake import LogLake
 from stacks.settings import SettingsError
@@ -201,6 +202,7 @@ def test_the_dashboard_shows_every_measure(templates: Mapping[str, Any]) -> None
         {"ledger_days": 34},
         {"cutoff_gb": 0},
         {"bill": "cur2; DROP TABLE x"},
+        {"quicksight_owner": "finance"},
     ],
 )
 def test_a_bad_setting_is_refused_by_name(bad: dict[str, Any]) -> None:
@@ -217,6 +219,18 @@ def test_an_environment_in_which_it_cannot_work_is_refused() -> None:
     ):
         with pytest.raises(SettingsError, match=said):
             app.build([replace(environment, addons=addons)], validate=False)
+
+
+def test_quicksight_is_there_where_it_is_asked_for(templates: Mapping[str, Any]) -> None:
+    [source] = resources(templates, "AWS::QuickSight::DataSource")
+    parameters = source["DataSourceParameters"]["AthenaParameters"]
+    assert parameters == {"WorkGroup": "starburst-prod-jobs"}
+    [made] = resources(templates, "AWS::QuickSight::DataSet")
+    table = made["PhysicalTableMap"]["costs"]["RelationalTable"]
+    assert [one["Name"] for one in table["InputColumns"]] == list(VIEWS["job_costs"])
+    owner = "arn:aws:quicksight:us-east-1:222233334444:user/default/ada"
+    with pytest.raises(SettingsError, match="QuickSight's role"):
+        JobMetrics(readers=(FINANCE,), quicksight_owner=owner)
 
 
 def test_its_bill_is_a_key_a_queue_alarms_and_a_dashboard(templates: Mapping[str, Any]) -> None:

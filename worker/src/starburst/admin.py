@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Unpack
 
 from starburst._client.admin.ages import Age, Ages, ask_ages
+from starburst._client.admin.measured import DayCost, Measured, MeasuredRow, Run
 from starburst._client.admin.office import Officer, open_office
 from starburst._client.admin.overview import AdminSession, Sessions, ask_sessions, stop_session
 from starburst._client.admin.report import MonthlyReport, ReportRow, ask_report
@@ -37,10 +38,14 @@ __all__ = [
     "AdminSession",
     "Age",
     "Ages",
+    "DayCost",
     "Freeze",
     "Holder",
+    "Measured",
+    "MeasuredRow",
     "MonthlyReport",
     "ReportRow",
+    "Run",
     "Sessions",
     "TotalsOverview",
     "Used",
@@ -101,6 +106,9 @@ def totals(*, workspace: str | None = None, **officer: Unpack[Officer]) -> Total
 
 def report(month: str, **officer: Unpack[Officer]) -> MonthlyReport:
     """Return what each analyst used in each workspace in a month.
+
+    Where the environment has job metrics, and who asks may read them, they are in it as a second
+    witness, with where the two differ.
 
     Args:
         month: such as ``2026-11``, by UTC.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from starburst.untrusted.page_text import escaped
 
+from .measured_page import STYLE, measured_part
+
 if TYPE_CHECKING:
     from .report import MonthlyReport, ReportRow
 
@@ -40,7 +42,7 @@ def page(report: MonthlyReport) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
-        f"<title>{escaped(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{escaped(title)}</title><style>{_STYLE}{STYLE}</style></head>\n"
         f"<body><main><h1>{escaped(title)}</h1>{''.join(_body(report))}</main></body></html>\n"
     )
 
@@ -56,6 +58,12 @@ def _body(report: MonthlyReport) -> Iterator[str]:
             f"<p><strong>{many} {'record' if many == 1 else 'records'} cannot be read and "
             f"{'is' if many == 1 else 'are'} in no row:</strong> {escaped(names)}</p>"
         )
+    yield from _tables(report)
+    if report.measured is not None:
+        yield from measured_part(report, report.measured)
+
+
+def _tables(report: MonthlyReport) -> Iterator[str]:
     if not report.rows:
         yield "<p>No session began in this month.</p>"
         return

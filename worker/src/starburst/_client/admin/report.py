@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,10 +17,11 @@ from starburst.contract.times import RECORD_DAYS
 from starburst.errors import ConfigurationError
 from starburst.untrusted.spreadsheet_text import plain_cell
 
+from .measured import Measured, MeasuredRow, Unmeasured, ask_measured
 from .office import Office
 from .overview import AdminSession, ask_sessions
 
-__all__ = ["MonthlyReport", "ReportRow", "ask_report"]
+__all__ = ["MonthlyReport", "ReportRow", "ask_report", "differences"]
 
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _COLUMNS: Final = (
@@ -71,6 +72,10 @@ class MonthlyReport:
         over: whether the month was over by then.
         unread: ids of sessions whose records cannot be read, and why; they may be of the month and
             are in no row.
+        measured: what job metrics counted of the month, where that add-on is on and lets who asks
+            read; None else.
+        unmeasured: why not, where it is not simply off.
+        differences: sentences on where the two differ, and why.
     """
 
     environment: str
@@ -79,6 +84,9 @@ class MonthlyReport:
     at: float
     over: bool
     unread: Mapping[str, str]
+    measured: Measured | None = None
+    unmeasured: str = ""
+    differences: tuple[str, ...] = ()
 
     @property
     def usd(self) -> float:
@@ -117,6 +125,9 @@ def ask_report(office: Office, month: str) -> MonthlyReport:
         ConfigurationError: it is no month, has not begun, or is longer ago than records are kept.
     """
     begins, ends = _span(month)
+    measured, unmeasured = _measured(office, begins, ends)
+    if measured is not None and datetime.now(UTC) - begins > timedelta(days=RECORD_DAYS):
+        return _remembered(office, month, measured)
     told = ask_sessions(office, ended_since=begins.timestamp())
     now = datetime.fromtimestamp(told.at, UTC)
     if begins > now:
@@ -129,13 +140,86 @@ def ask_report(office: Office, month: str) -> MonthlyReport:
         )
     low, high = begins.timestamp(), ends.timestamp()
     within = (one for one in told.sessions if low <= one.started < high and not one.waiting)
+    rows = tuple(_rows(within))
     return MonthlyReport(
         environment=office.environment,
         month=month,
-        rows=tuple(_rows(within)),
+        rows=rows,
         at=told.at,
         over=ends <= now,
         unread=told.unread,
+        measured=measured,
+        unmeasured=unmeasured,
+        differences=tuple(differences(rows, measured.rows)) if measured else (),
+    )
+
+
+def differences(rows: Iterable[ReportRow], measured: Iterable[MeasuredRow]) -> Iterator[str]:
+    """Yield where the controller's records and the events of workers differ, and why.
+
+    A cent, or a hundredth, is no difference: the one rounds sessions, the other workers.
+
+    Args:
+        rows: by the controller's records.
+        measured: by the events.
+    """
+    ours = {(row.workspace, row.analyst): row for row in rows}
+    theirs = {(row.workspace, row.analyst): row for row in measured}
+    for key in sorted({*ours, *theirs}):
+        row, other = ours.get(key), theirs.get(key)
+        usd = row.usd_at_list_price if row else 0.0
+        counted = other.usd_at_list_price if other else 0.0
+        if abs(usd - counted) <= max(0.01, 0.01 * usd):
+            continue
+        yield (
+            f"{key[0]}, {key[1]}: {usd:,.2f} USD by the controller's records, {counted:,.2f} by "
+            f"the events of workers: {_why(row, other)}"
+        )
+
+
+def _why(row: ReportRow | None, other: MeasuredRow | None) -> str:
+    if row is None:
+        return "the controller has no session of theirs: somebody else started these workers"
+    if other is None:
+        return "no event of their workers is there: from before the add-on, or on its way"
+    if other.unpriced:
+        return f"{other.unpriced} workers have no known price"
+    if row.still_running:
+        return f"{row.still_running} sessions still run, and their workers count when they stop"
+    if other.usd_at_list_price < row.usd_at_list_price:
+        return "events of some workers are not there: from before the add-on, or on their way"
+    return "the controller saw some workers last before they stopped"
+
+
+def _measured(office: Office, begins: datetime, ends: datetime) -> tuple[Measured | None, str]:
+    try:
+        return ask_measured(office, begins, ends), ""
+    except Unmeasured as why:
+        return None, str(why)
+
+
+def _remembered(office: Office, month: str, measured: Measured) -> MonthlyReport:
+    """Return the report of a month that the controller keeps no records of any more."""
+    return MonthlyReport(
+        environment=office.environment,
+        month=month,
+        rows=tuple(
+            ReportRow(
+                workspace=one.workspace,
+                analyst=one.analyst,
+                sessions=one.recorded,
+                still_running=0,
+                failed=one.failed,
+                worker_hours=one.recorded_hours,
+                usd_at_list_price=one.recorded_usd,
+            )
+            for one in measured.rows
+            if one.recorded
+        ),
+        at=datetime.now(UTC).timestamp(),
+        over=True,
+        unread={},
+        measured=measured,
     )
 
 

@@ -190,6 +190,8 @@ def _written(found: MonthlyReport, path: Path) -> str:
 
 
 def _say_report(found: MonthlyReport) -> None:
+    from starburst._client.admin.measured import REFUSED  # noqa: PLC0415 - slow to import
+
     if found.rows:
         say_table(
             ("WORKSPACE", "ANALYST", "SESSIONS", "RUNNING", "FAILED", "HOURS", "USD"),
@@ -210,6 +212,15 @@ def _say_report(found: MonthlyReport) -> None:
         f"{found.usd:,.2f} USD at list price, of workers alone. A session counts whole for the "
         f"month in which it began.{'' if found.over else ' The month is not over.'}"
     )
+    if found.measured is not None:
+        say(
+            f"{found.measured.usd:,.2f} USD by the events of workers that have stopped (job "
+            f"metrics){': no row differs.' if not found.differences else '; they differ:'}"
+        )
+        for sentence in found.differences:
+            say(f"- {sentence}.")
+    elif found.unmeasured and not found.unmeasured.startswith(REFUSED):
+        complain(f"job metrics were not read: {found.unmeasured}")
 
 
 def _code(unread: Mapping[str, str], *, tell_them: bool = False) -> int:
