@@ -74,7 +74,7 @@ class Shelf:
                     IfNoneMatch="*",
                 )
             except ClientError as error:
-                code = error.response["Error"]["Code"]
+                code = error.response.get("Error", {}).get("Code")
                 if code == _TAKEN:
                     return False
                 if code != _AT_ONCE or attempt == _ATTEMPTS:

@@ -106,7 +106,9 @@ def _when(event: Mapping[str, Any]) -> datetime:
 
 
 def _client(service: str, region: str | None, credentials: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any client of boto3
-    make = partial(boto3.client, service, config=_PATIENT)
+    # boto3 overloads client by literals; any service's will do here.
+    any_client: Any = boto3.client
+    make = partial(any_client, service, config=_PATIENT)
     if region is not None:
         make = partial(make, region_name=region)
     if credentials is None:

@@ -127,7 +127,8 @@ class Doors:
 def said(error: Exception) -> str:
     """Return why something was not read: AWS's code, or what failed."""
     if isinstance(error, ClientError):
-        return f"not read: {error.response['Error']['Code']} at {error.operation_name}"
+        code = error.response.get("Error", {}).get("Code", "refused")
+        return f"not read: {code} at {error.operation_name}"
     if isinstance(error, OutOfTime):
         return f"not read: {error}"
     return f"not read: {type(error).__name__}"
