@@ -31,8 +31,13 @@ ASKED: Final[Mapping[str, str]] = {
     "reads by S3's own log": "reads_by_access_log",
     "who used how much": "who_used_how_much",
     "refused flows": "refused_flows",
+    "flows to unexpected places": "flows_elsewhere",
+    "who sends most": "top_talkers",
 }
 """Questions whose SQL is a file, by their name in the console."""
+
+OF_FLOWS: Final = frozenset({"flows_elsewhere", "refused_flows", "top_talkers"})
+"""Those that ask flow logs, which only a VPC of the kit's own has here."""
 
 ALARMS: Final[Mapping[str, str]] = {
     "Trespasses": "what would ring: workers past the controller",
@@ -65,6 +70,7 @@ def questions(
     trusted: Sequence[str],
     bounds: Mapping[str, int],
     flows: bool,
+    vpc: str,
 ) -> dict[str, str]:
     """Return all saved queries of an environment, by name.
 
@@ -75,15 +81,17 @@ def questions(
         trusted: blocks of addresses that people come from.
         bounds: what a person may download in an hour, in bytes and in objects.
         flows: whether there are flow logs of ours.
+        vpc: the block of the VPC.
     """
     filled = {
         "{bucket}": bucket,
         "{endpoint}": endpoint,
+        "{vpc}": vpc,
         "{trusted}": _within(trusted) if trusted else "false",
     }
     found = {}
     for name, file in ASKED.items():
-        if flows or file != "refused_flows":
+        if flows or file not in OF_FLOWS:
             text = statement(file, views=False)
             for place, value in filled.items():
                 text = text.replace(place, value)
@@ -114,7 +122,7 @@ def titles(environment: Environment) -> list[str]:
     flows = environment.network.existing is None
     alarms = [name for name in told_by_trail(environment) if name in ALARMS]
     alarms += ["Downloads"] if environment.audit.bounds else []
-    asked = [name for name, file in ASKED.items() if flows or file != "refused_flows"]
+    asked = [name for name, file in ASKED.items() if flows or file not in OF_FLOWS]
     return [title(name) for name in sorted([*asked, *(ALARMS[one] for one in alarms)])]
 
 

@@ -334,6 +334,7 @@ class LakeStack(cdk.Stack):
             trusted=environment.trusted_cidrs,
             bounds=environment.audit.bounds,
             flows=self._flows,
+            vpc=environment.network.cidr,
         ).items():
             query = athena.CfnNamedQuery(
                 self,

@@ -202,6 +202,43 @@ def test_refused_flows_are_counted_once(saved: dict[str, str], lake: Lake) -> No
     assert (row["flows"], row["bytes"], row["dst_port"]) == (2, 80, 22)
 
 
+def test_who_sends_most_and_where_to_is_told_apart(saved: dict[str, str], lake: Lake) -> None:
+    at = round(AN_HOUR_AGO.timestamp() * 1000)
+
+    def flow(uid: str, dst: str, sent: int, **more: Any) -> dict[str, Any]:
+        return {
+            "time": at,
+            "metadata": {"uid": uid},
+            "status_code": "ACCEPT",
+            "connection_info": {"direction_id": 2},
+            "src_endpoint": {"ip": "10.64.16.9", "interface_uid": "eni-1"},
+            "dst_endpoint": {"ip": dst, "port": 443},
+            "traffic": {"bytes": sent, "packets": 1},
+            **more,
+        }
+
+    to_s3 = {"unmapped": {"pkt_dst_aws_service": "S3"}}
+    inwards = {"connection_info": {"direction_id": 1}}
+    lake.write(
+        "flows",
+        [
+            flow("1", "10.64.16.20", 100),
+            flow("1", "10.64.16.20", 100),
+            flow("2", "52.218.0.9", 900, **to_s3),
+            flow("3", "203.0.113.7", 50),
+            flow("4", "203.0.113.7", 70, status_code="REJECT"),
+            flow("5", "203.0.113.7", 10_000, **inwards),
+        ],
+    )
+    most = [(row["service"], row["bytes"]) for row in lake.ask(saved["who sends most"])]
+    assert most == [("S3", 900), ("", 150)]
+    elsewhere = lake.ask(saved["flows to unexpected places"])
+    assert [(row["status_code"], row["dst_ip"], row["bytes"]) for row in elsewhere] == [
+        ("REJECT", "203.0.113.7", 70),
+        ("ACCEPT", "203.0.113.7", 50),
+    ]
+
+
 def test_who_used_how_much_adds_up_by_person(saved: dict[str, str], lake: Lake) -> None:
     at = round(AN_HOUR_AGO.timestamp() * 1000)
     lake.write(

@@ -17,6 +17,7 @@ from starburst_assurance.proofs.encoding.key_layout import (
     requests,
     session_of,
 )
+from starburst_assurance.proofs.encoding.named_secrets import is_any_secret
 from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.encoding.vocabulary import looking, representatives
 from starburst_assurance.proofs.reading.policies import Policy, Role, Statement
@@ -169,7 +170,8 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
     """Every role carries the boundary, so none does what the boundary does not name.
 
-    Of an add-on's, none but the add-on's own does what only that one is said to allow.
+    Of an add-on's, none but the add-on's own does what only that one is said to allow. Secrets that
+    settings name are apart: theorems of their own say who reads them.
     """
     for role in world.policy_set.roles:
         context = world.session(role, user="alice" if role.purpose in PEOPLE else None)
@@ -195,6 +197,7 @@ def every_role_is_bounded(world: World) -> Iterator[Claim]:
                 world.logic.every(
                     (
                         world.allowed(role, one, whatever_identity=True),
+                        world.logic.no(is_any_secret(world, one)),
                         world.logic.no(within_duties(world, own, role, one.action, one.resource)),
                     )
                 ),

@@ -259,18 +259,25 @@ def engineers_become_deployers_only(world: World) -> Iterator[Claim]:
 
 @theorem(GROUP)
 def lost_events_are_read_through_their_queue(world: World) -> Iterator[Claim]:
-    """Roles use the key of logs and evidence through SQS only: for lost events, and for wakes."""
+    """Roles use the key of logs and evidence through SQS only: for lost events, and for wakes.
+
+    A role of an add-on whose table has that key uses it through SNS, to tell people.
+    """
     policy_set = world.policy_set
     key = policy_set.at("foundation/LogsKey")
     for role in policy_set.roles:
         context = session_of(world, role)
         asked = requests(context, actions_on(world, "kms"), key.arn)
         reader = role.purpose in ("controller", "platform")
-        elsewhere = context.is_not("kms:ViaService", f"sqs.{policy_set.region}.amazonaws.com")
+        tells = any(
+            "{logs_key}" in patterns for _, patterns in policy_set.duties.get(str(role.purpose), ())
+        )
+        service = "sqs" if reader else "sns"
+        elsewhere = context.is_not("kms:ViaService", f"{service}.{policy_set.region}.amazonaws.com")
         yield never(
             role.name,
             [(one, world.allowed(role, one, at=key)) for one in asked],
-            given=[elsewhere] if reader else [],
+            given=[elsewhere] if reader or tells else [],
         )
 
 

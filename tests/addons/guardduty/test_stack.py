@@ -1,0 +1,190 @@
+"""GuardDuty passes every gate, says all of its features, and keeps no finding from anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+
+import app
+from deploy.tools.idle_cost import idle_cost, templates_by_environment
+from environments import DEV, PROD
+from stacks.addons.guardduty import GuardDuty
+from stacks.addons.guardduty.addon import no_finding_is_kept_from_people
+from stacks.settings import SettingsError
+from starburst.pricing.prices import load
+from starburst_assurance.gate.table import open_findings
+from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.theorems import ALL
+from tests.some import some
+
+if TYPE_CHECKING:
+    from aws_cdk.cx_api import CloudAssembly
+
+THEOREMS = {each.name: each for each in ALL}
+ON = replace(PROD, addons=(GuardDuty(),))
+DETECTOR = "0" * 31 + "a"
+
+
+@pytest.fixture(scope="module")
+def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("guardduty")
+
+
+@pytest.fixture(scope="module")
+def policy_set(outdir: Path) -> PolicySet:
+    """Production with GuardDuty, synthesized by every gate; theorems are asked below."""
+    built = app.build([ON], outdir=str(outdir), validate=True, prove=False)
+    built.synth()
+    [found] = policy_sets_of(built, outdir)
+    return found
+
+
+@pytest.fixture(scope="module")
+def resources(policy_set: PolicySet, outdir: Path) -> Mapping[str, Any]:
+    assert policy_set.named
+    [file] = outdir.glob("assembly-prod/*guardduty*.template.json")
+    found: Mapping[str, Any] = json.loads(file.read_text())["Resources"]
+    return found
+
+
+def of(resources: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    return [each["Properties"] for each in resources.values() if each["Type"] == kind]
+
+
+def test_it_passes_every_gate(policy_set: PolicySet, outdir: Path) -> None:
+    assert policy_set.named["guardduty/Told"]
+    assert open_findings(outdir) == []
+
+
+def test_every_feature_that_there_is_is_switched(resources: Mapping[str, Any]) -> None:
+    """What a detector is not told of is on by default, and would be paid for."""
+    [detector] = of(resources, "AWS::GuardDuty::Detector")
+    said = {each["Name"]: each["Status"] for each in detector["Features"]}
+    service = botocore.session.get_session().get_service_model("guardduty")
+    known = {*service.shape_for("DetectorFeature").enum} - {"EKS_RUNTIME_MONITORING"}
+    assert said.keys() == known
+    on = {name for name, status in said.items() if status == "ENABLED"}
+    assert on == {"LAMBDA_NETWORK_LOGS", "S3_DATA_EVENTS"}
+    [agents] = [
+        each["AdditionalConfiguration"]
+        for each in detector["Features"]
+        if "AdditionalConfiguration" in each
+    ]
+    assert {each["Status"] for each in agents} == {"DISABLED"}
+
+
+def test_findings_from_the_least_severity_on_go_to_the_function(
+    resources: Mapping[str, Any],
+) -> None:
+    [rule] = of(resources, "AWS::Events::Rule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.guardduty"],
+        "detail-type": ["GuardDuty Finding"],
+        "account": [PROD.account],
+        "detail": {"severity": [{"numeric": [">=", 4]}]},
+    }
+    assert rule["State"] == "ENABLED"
+
+
+CORE = (
+    "every_role_keeps_to_its_duty",
+    "every_role_is_bounded",
+    "lost_events_are_read_through_their_queue",
+    "services_do_their_job",
+)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_theorems_hold_of_it(policy_set: PolicySet, name: str) -> None:
+    alone = replace(policy_set, roles=policy_set.roles_for("guardduty"))
+    assert prove(THEOREMS[name], alone).answer == "proved"
+
+
+def slipped(policy_set: PolicySet, purpose: str, *allows: Mapping[str, Any]) -> PolicySet:
+    policy = policy_set.policies[policy_set.roles_for(purpose)[0].policies[0]]
+    more = type(policy).parse("more", {"Statement": list(allows)}).statements
+    return policy_set.with_policy(replace(policy, statements=(*policy.statements, *more)))
+
+
+def allow(action: str, resource: str, **keys: str) -> dict[str, Any]:
+    conditions = {name.replace("__", ":"): value for name, value in keys.items()}
+    condition = {"Condition": {"StringEquals": conditions}} if conditions else {}
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **condition}
+
+
+def test_no_finding_is_kept_from_anybody(policy_set: PolicySet) -> None:
+    assert prove(no_finding_is_kept_from_people, policy_set).answer == "proved"
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])
+@pytest.mark.parametrize("purpose", ["worker", "controller"])
+def test_whoever_could_note_what_was_not_told_is_found(
+    policy_set: PolicySet, purpose: str, action: str
+) -> None:
+    notes = f"{policy_set.named['guardduty/Told']}/told/*"
+    verdict = prove(
+        no_finding_is_kept_from_people, slipped(policy_set, purpose, allow(action, notes))
+    )
+    # The core's boundary names no version of a worker's to delete; what it names is found.
+    assert verdict.answer == "refuted"
+
+
+def test_a_use_of_the_logs_key_past_the_topic_is_found(policy_set: PolicySet) -> None:
+    key = policy_set.named["foundation/LogsKey"]
+    for one in (allow("kms:Decrypt", key), allow("kms:Decrypt", key, kms__ViaService="s3.x")):
+        wider = slipped(policy_set, "guardduty", one)
+        verdict = prove(THEOREMS["lost_events_are_read_through_their_queue"], wider)
+        assert verdict.answer == "refuted"
+
+
+REFUSED: Sequence[tuple[dict[str, Any], str]] = (
+    ({"detector_id": "mine"}, "guardduty.detector_id is 'mine'; allowed: 32 hex digits"),
+    ({"detector_id": DETECTOR, "runtime": True}, "who made that detector decides"),
+    ({"least_severity": 0}, "guardduty.least_severity is 0; allowed: a whole number, 1 to 10"),
+)
+
+
+@pytest.mark.parametrize(("settings", "sentence"), REFUSED)
+def test_a_bad_setting_is_refused_by_name(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        GuardDuty(**settings)
+
+
+def test_an_account_has_one_owner_of_its_detector() -> None:
+    with pytest.raises(SettingsError, match="an account has one detector in a Region"):
+        replace(DEV, addons=(GuardDuty(),), shared=None)
+    assert replace(DEV, addons=(GuardDuty(detector_id=DETECTOR),), shared=None).addons
+
+
+def test_findings_that_nobody_would_hear_are_refused() -> None:
+    with pytest.raises(SettingsError, match="nobody would be told of a finding"):
+        replace(DEV, addons=(GuardDuty(),), alert_emails=(), security_emails=())
+
+
+def test_it_costs_its_alarms_while_nothing_happens(
+    policy_set: PolicySet, outdir: Path, synthesis: Path
+) -> None:
+    assert policy_set.named
+    prices = load(PROD.region)
+    [(where, templates)] = templates_by_environment(outdir).items()
+    bill = idle_cost(templates, prices, own=GuardDuty().prices())
+    assert bill.not_priced == ()
+    before = idle_cost(templates_by_environment(synthesis)[where], prices)
+    assert round(bill.usd - before.usd, 2) == 0.90
+
+
+def test_off_it_leaves_no_trace(assembly: CloudAssembly, tmp_path: Path) -> None:
+    on = replace(PROD, addons=(GuardDuty(),))
+    app.build([replace(on, addons=())], outdir=str(tmp_path), validate=False).synth()
+    for file in some(Path(assembly.directory).glob("assembly-prod/*.template.json")):
+        assert (tmp_path / "assembly-prod" / file.name).read_bytes() == file.read_bytes()
+    assert not list(tmp_path.glob("assembly-prod/*guardduty*"))
