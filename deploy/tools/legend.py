@@ -160,6 +160,8 @@ _P: Final = {
     "events, kept as tables, drawn on a dashboard, and compared with the bill.",
     "P16": "Logs lie in a lake as tables that SQL asks, and a custodian of another account may "
     "read them.",
+    "P17": "What each role may do is held against what it did: attempts count, and what nobody "
+    "tracks never goes.",
     "P18": "Containers run as a plain user, read-only, without capabilities or privilege; nobody "
     "opens a shell in one (ECS Exec); images are scanned, and their tags never move; flows and "
     "changes of tasks are recorded.",

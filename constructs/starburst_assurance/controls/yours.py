@@ -43,8 +43,13 @@ YOURS: Final = (
         name="access-review",
         title="Who may do what is reviewed every quarter",
         area=Area.YOURS,
-        rows=("S36", "S39"),
+        rows=("S36", "S39", "P17"),
         cis=("1.19",),
+        tests=(
+            "tests/addons/access_review/test_handling.py::test_a_quarter_is_reviewed_once_and_told_once",
+            "tests/addons/access_review/test_judging.py::"
+            "test_a_proposal_that_drops_what_is_on_record_is_refuted",
+        ),
         yours=(f"{_PAGE}#review-access-every-quarter",),
     ),
     Control(

@@ -57,7 +57,7 @@ def review_statements(
             sid="ReadRoles",
             actions=_ROLES,
             resources=patterns(
-                "Which roles an environment has, its workspaces and add-ons say; all have its name.",
+                "Workspaces and add-ons say which roles an environment has; all have its name.",
                 f"arn:aws:iam::{placement.account}:role/{named}",
             ),
         ),

@@ -107,7 +107,7 @@ class AccessReviewStack(BoundedStack):
         assert isinstance(made, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
         made.memory_size = _MEMORY_MB
         self._each_quarter(reviewer.function)
-        self._tell_of_failures(reviewer.function, topic)
+        self._tell_of_failures(reviewer.function, cast(sns.ITopic, topic))
         self.order_roles()
 
     def _analyzers(

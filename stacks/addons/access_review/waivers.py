@@ -35,19 +35,19 @@ def review_waivers(environment: Environment) -> Iterator[Waiver]:
     yield decision(
         ["CT.S3.PR.9"],
         bucket,
-        "The bucket's policy lets nobody write a record twice and, in production, nobody erase one.",
+        "Its policy lets nobody write a record twice and, in production, nobody erase one.",
     )
     yield decision(
         [*(f"{pack}-LambdaInsideVPC" for pack in _PACKS), "CT.LAMBDA.PR.3"],
         function,
-        "IAM has no endpoint in most Regions, and the service reference none at all. In the VPC it "
-        "could reach what it has no business with.",
+        "It reads AWS's service reference, a public address. In the VPC, which has no way out, it "
+        "could not, and could reach what it has no business with.",
     )
     yield decision(
         ["HIPAA.Security-LambdaDLQ", "NIST.800.53.R5-LambdaDLQ"],
         function,
-        "Its event holds nothing that could be lost: it is tried again, its failure rings an alarm, "
-        "and who invokes it by hand gets the same review.",
+        "Its event holds nothing that could be lost: it is tried again, its failure rings an "
+        "alarm, and who invokes it by hand gets the same review.",
     )
     if environment.log_retention_days < KEPT_A_YEAR_DAYS:
         yield decision(

@@ -1,4 +1,4 @@
-"""A quarter's record is written once, told once, finished when it was cut short, and safe to open."""
+"""A quarter's record is written once, told once, finished if it was cut short, safe to open."""
 
 from __future__ import annotations
 
@@ -151,7 +151,9 @@ def test_no_cell_of_the_table_is_a_formula(account: Account) -> None:
     assert [row["about"] for row in rows] == ["role", "finding", "finding", "finding"]
     assert rows[0]["actions"] == "sqs:PurgeQueue"
     assert rows[1]["subject"] == "'=cmd|'/c calc'!A1"
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for r in rows for cell in r.values())
+    assert not any(
+        cell.startswith(("=", "+", "-", "@", "\t", "\r")) for r in rows for cell in r.values()
+    )
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])

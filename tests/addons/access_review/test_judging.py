@@ -175,6 +175,7 @@ def test_what_a_theorem_needs_comes_back_with_its_sentence_and_the_rest_goes(
     [document] = one.documents.values()
     assert READ in json.dumps(document)
     assert WATCH not in json.dumps(document)
+    assert document is not None
     sids = [each["Sid"] for each in document["Statement"] if "Sid" in each]
     assert len(sids) == len(set(sids))
 

@@ -76,7 +76,10 @@ def test_a_wildcard_becomes_what_was_used_and_what_nobody_tracks(reviewed: Revie
     _, dropped, [left] = only(record)
     assert set(left["Statement"][0]["Action"]) == used | items
     assert "dynamodb:DeleteTable" in dropped
-    assert "names single actions instead of dynamodb:*" in record["roles"][0]["policies"][0]["notes"][0]
+    assert (
+        "names single actions instead of dynamodb:*"
+        in record["roles"][0]["policies"][0]["notes"][0]
+    )
     every = role("dynamodb:*", used=set(some(dropped)) | used)
     assert only(reviewed(FakeIam(every), fetch))[2][0]["Statement"][0]["Action"] == ["dynamodb:*"]
 
@@ -130,7 +133,9 @@ def test_what_waits_for_an_emergency_is_kept_whatever_its_use(reviewed: Reviewed
     assert record["roles"][0]["policies"][0]["kept"] == {"emergency": ["logs:FilterLogEvents"]}
 
 
-def test_what_waits_for_an_emergency_is_of_the_roles_duty(modules: Mapping[str, ModuleType]) -> None:
+def test_what_waits_for_an_emergency_is_of_the_roles_duty(
+    modules: Mapping[str, ModuleType],
+) -> None:
     for purpose, names in some(modules["emergency"].EMERGENCY.items()):
         duties = (*DUTIES.get(purpose, ()), *ENDPOINT_OPENING.get(purpose, ()))
         known = {action.lower() for actions, _ in duties for action in actions}

@@ -1,6 +1,6 @@
 """The review in the local environment: the real CLI deploys it, it runs, its record is read back.
 
-IAM there has no record of use, so the deployed function says of every role that it was not reviewed.
+IAM there has no record of use, so the deployed function says of each role that it was not reviewed.
 The same code, in the function's own role, then reviews the roles as they stand, with a stub for the
 two calls that the emulator lacks; and what it proposes is judged by the command, of what stands.
 """
@@ -41,7 +41,7 @@ from tests.some import some
 REVIEW = AccessReview(external=False, unused=False, after_days=90)
 ON = replace(LOCAL, addons=(REVIEW,))
 VERSION = "/cdk-bootstrap/hnb659fds/version"
-FUNCTION = "starburst-local-accessreview"
+STACK = FUNCTION = "starburst-local-accessreview"
 
 
 class Deployed:
@@ -51,9 +51,7 @@ class Deployed:
         self.local, self.outdir = local, outdir
         session = local.root_session()
         self.root = lambda name: local.client(session, name)
-        found = self.root("cloudformation").describe_stack_resources(
-            StackName="starburst-local-accessreview"
-        )
+        found = self.root("cloudformation").describe_stack_resources(StackName=STACK)
         self.made = {each["ResourceType"]: each for each in found["StackResources"]}
         self.bucket = self.made["AWS::S3::Bucket"]["PhysicalResourceId"]
 
@@ -77,9 +75,7 @@ class Deployed:
         """Erase the records, as whoever destroys a test environment does."""
         s3 = self.root("s3")
         for each in s3.list_object_versions(Bucket=self.bucket).get("Versions", []):
-            s3.delete_object(
-                Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
-            )
+            s3.delete_object(Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"])
 
     def as_function(self) -> Any:
         """Return clients with the credentials of the function's role."""
@@ -112,7 +108,7 @@ def deployed_review(
         made = Deployed(deployed, outdir)
         yield made
         made.empty()
-        deployment.cdk("destroy", *words, "--force")
+        made.root("cloudformation").delete_stack(StackName=STACK)
     finally:
         parameters.delete_parameter(Name=VERSION)
 
@@ -138,7 +134,7 @@ def test_it_is_deployed_invoked_and_its_record_says_that_nothing_was_reviewed(
 
 
 class Recorded:
-    """IAM of the emulator, with the two calls that it lacks: all of some services was used, but one action."""
+    """IAM of the emulator, with the two calls that it lacks: all was used, but one action."""
 
     def __init__(self, iam: Any, unused: str) -> None:
         self._iam = iam

@@ -77,7 +77,7 @@ class FakeIam:
         key, listed = lists[call]
 
         class Paginator:
-            def paginate(self, RoleName: str = "") -> Iterator[dict[str, Any]]:  # noqa: N803 - AWS's
+            def paginate(self, RoleName: str = "") -> Iterator[dict[str, Any]]:
                 found = listed(RoleName)
                 for start in range(0, len(found), 2):
                     yield {key: found[start : start + 2]}
@@ -86,29 +86,29 @@ class FakeIam:
 
         return Paginator()
 
-    def get_role(self, *, RoleName: str) -> dict[str, Any]:  # noqa: N803 - AWS's
+    def get_role(self, *, RoleName: str) -> dict[str, Any]:
         self._note(f"get_role {RoleName}")
         one = self.roles[RoleName]
         tags = [{"Key": key, "Value": value} for key, value in one.tags.items()]
         return {"Role": {"Arn": one.arn, "CreateDate": one.created, "Tags": tags}}
 
-    def get_policy(self, *, PolicyArn: str) -> dict[str, Any]:  # noqa: N803 - AWS's
+    def get_policy(self, *, PolicyArn: str) -> dict[str, Any]:
         [one] = [each for each in self.roles.values() if PolicyArn in each.managed]
         return {"Policy": {"DefaultVersionId": "v3", "AttachmentCount": one.shared}}
 
-    def get_policy_version(self, *, PolicyArn: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
+    def get_policy_version(self, *, PolicyArn: str, VersionId: str) -> dict[str, Any]:
         assert VersionId == "v3"
         [one] = [each for each in self.roles.values() if PolicyArn in each.managed]
         return {"PolicyVersion": {"Document": one.managed[PolicyArn], "CreateDate": one.written}}
 
-    def get_role_policy(self, *, RoleName: str, PolicyName: str) -> dict[str, Any]:  # noqa: N803
+    def get_role_policy(self, *, RoleName: str, PolicyName: str) -> dict[str, Any]:
         return {"PolicyDocument": self.roles[RoleName].inline[PolicyName]}
 
     def generate_service_last_accessed_details(
         self,
         *,
-        Arn: str,  # noqa: N803 - AWS's
-        Granularity: str,  # noqa: N803 - AWS's
+        Arn: str,
+        Granularity: str,
     ) -> dict[str, str]:
         assert Granularity == "ACTION_LEVEL"
         self._note(f"generate {Arn.rpartition('/')[2]}")
@@ -117,9 +117,9 @@ class FakeIam:
     def get_service_last_accessed_details(
         self,
         *,
-        JobId: str,  # noqa: N803 - AWS's
-        MaxItems: int,  # noqa: N803 - AWS's
-        Marker: str = "0",  # noqa: N803 - AWS's
+        JobId: str,
+        MaxItems: int,
+        Marker: str = "0",
     ) -> dict[str, Any]:
         assert MaxItems > 0
         one = self.roles[JobId]
@@ -159,7 +159,7 @@ class FakeAnalyzer:
     def __init__(self, count: int = 0, *, status: str = "ACTIVE", there: bool = True) -> None:
         self.count, self.status, self.there = count, status, there
 
-    def get_analyzer(self, *, analyzerName: str) -> dict[str, Any]:  # noqa: N803 - AWS's
+    def get_analyzer(self, *, analyzerName: str) -> dict[str, Any]:
         if not self.there:
             raise refused("ResourceNotFoundException", analyzerName)
         return {"analyzer": {"status": self.status}}

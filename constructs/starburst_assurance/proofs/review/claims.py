@@ -56,7 +56,7 @@ def claims_about(
 
     @theorem(GROUP)
     def what_is_on_record_stays(world: World) -> Iterator[Claim]:
-        """Every request of today whose action is on record, if only as an attempt, stays allowed."""
+        """Every request of today whose action is on record, if as an attempt, stays allowed."""
 
         def recorded(group: Sequence[str]) -> str | None:
             return next((one for one in group if one.lower() in used), None)
@@ -78,7 +78,7 @@ def claims_about(
 def _none_lost(
     world: World, before: PolicySet, role: str, chosen: Callable[[Sequence[str]], str | None]
 ) -> Iterator[Claim]:
-    """Yield that nothing allowed of some actions is lost; one claim even where none is concerned."""
+    """Yield that nothing allowed of some actions is lost; a claim even where none is meant."""
     for action, was, now, request in _asked(world, before, role, chosen):
         lost = world.logic.every((was, world.logic.no(now)))
         yield never(f"{_called(role)}, {action}", [(request, lost)])

@@ -1,8 +1,8 @@
 """Each proposal judged: by itself, then all theorems with what is left; what breaks one comes back.
 
 Where a theorem no longer holds, its counterexample names a request that must be possible. If its
-action is one that a proposal drops, it comes back to that role, with the theorem's sentence, and the
-theorem is asked again. What cannot be mended so is withdrawn.
+action is one that a proposal drops, it comes back to that role, with the theorem's sentence, and
+the theorem is asked again. What cannot be mended so is withdrawn.
 """
 
 from __future__ import annotations
@@ -118,23 +118,27 @@ def _mistaken(policy_set: PolicySet, proposal: Proposal, unread: Mapping[str, st
     role = next((one for one in policy_set.roles if one.arn == proposal.role), None)
     if role is None:
         return f"{proposal.role} is none of the environment's roles"
-    for change in proposal.changes:
-        name = _named(policy_set, role, change)
-        if name is None:
-            return f"{change.name} is none of the role's policies: review it anew"
-        if name in unread:
-            return f"it rests on {name}: {unread[name]}"
-        try:
-            today = Policy.parse(name, change.today)
-            proposed = Policy.parse(name, change.proposed or {"Statement": []})
-        except (LookupError, TypeError, AttributeError) as error:
-            return f"{change.name} is proposed as what is no policy ({error})"
-        if atoms([today]) != atoms([policy_set.policies[name]]):
-            return f"{change.name} was changed since it was reviewed: review it anew"
-        wrong = next(complaints(proposed), None)
-        if wrong is not None:
-            return f"IAM would not understand it: {wrong}"
-    return ""
+    return next(
+        filter(None, (_wrong(policy_set, role, one, unread) for one in proposal.changes)), ""
+    )
+
+
+def _wrong(policy_set: PolicySet, role: Role, change: Change, unread: Mapping[str, str]) -> str:
+    """Return what is wrong with one policy of a proposal; empty where nothing is."""
+    name = _named(policy_set, role, change)
+    if name is None:
+        return f"{change.name} is none of the role's policies: review it anew"
+    if name in unread:
+        return f"it rests on {name}: {unread[name]}"
+    try:
+        today = Policy.parse(name, change.today)
+        proposed = Policy.parse(name, change.proposed or {"Statement": []})
+    except (LookupError, TypeError, AttributeError) as error:
+        return f"{change.name} is proposed as what is no policy ({error})"
+    if atoms([today]) != atoms([policy_set.policies[name]]):
+        return f"{change.name} was changed since it was reviewed: review it anew"
+    wrong = next(complaints(proposed), None)
+    return f"IAM would not understand it: {wrong}" if wrong is not None else ""
 
 
 def _held(

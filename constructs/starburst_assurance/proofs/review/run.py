@@ -1,4 +1,4 @@
-"""``starburst-prove --review``: which of a review's proposals may be taken, proved of what stands."""
+"""``starburst-prove --review``: which proposals of a review may be taken, by what stands."""
 
 from __future__ import annotations
 

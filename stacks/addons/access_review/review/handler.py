@@ -16,7 +16,6 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
 from findings import findings_of
 from last_accessed import TRACKING_DAYS, Waiting
 from record import SCHEMA, as_csv, as_json, key, quarter, summary
@@ -84,7 +83,8 @@ def run(
     found = store.read("review.json")
     made = found is None
     if found is None:
-        store.write("review.json", as_json(_review(clients, settings, now, waiting, by, number)))
+        fresh = _review(clients, settings, now=now, waiting=waiting, by=by, number=number)
+        store.write("review.json", as_json(fresh))
         # Whoever came first has written it: what is told is what is stored.
         found = store.read("review.json")
         if found is None:
@@ -111,6 +111,7 @@ def run(
 def _review(
     clients: Clients,
     settings: Mapping[str, str],
+    *,
     now: datetime,
     waiting: Waiting,
     by: str,
@@ -148,6 +149,10 @@ def _review(
     }
 
 
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
 class _Store:
     """The files of one review, each written once.
 
@@ -166,7 +171,7 @@ class _Store:
         try:
             found = self._s3.get_object(Bucket=self._bucket, Key=self._key(name))
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            if _code(error) in ("NoSuchKey", "404"):
                 return None
             raise
         content: bytes = found["Body"].read()
@@ -179,7 +184,7 @@ class _Store:
                 Bucket=self._bucket, Key=self._key(name), Body=content, IfNoneMatch="*"
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("PreconditionFailed", "412"):
+            if _code(error) not in ("PreconditionFailed", "412"):
                 raise
 
     def _key(self, name: str) -> str:

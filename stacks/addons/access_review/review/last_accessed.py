@@ -1,4 +1,4 @@
-"""What IAM has on record of each role's use: jobs that are started, waited for, and read to the end.
+"""What IAM has on record of each role's use: jobs that are begun, waited for, read to the end.
 
 An attempt counts as use, whether it was allowed or not: so IAM counts. Source:
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateServiceLastAccessedDetails.html.

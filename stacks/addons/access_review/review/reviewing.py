@@ -202,11 +202,11 @@ def _verdict(
 
 
 def _difference(today: Mapping[str, Any] | None, proposed: Mapping[str, Any] | None) -> str:
-    lines = [
+    before, after = (
         json.dumps(one, indent=2, sort_keys=True).splitlines() if one is not None else []
         for one in (today, proposed)
-    ]
-    return "\n".join(difflib.unified_diff(*lines, "today", "proposed", lineterm=""))
+    )
+    return "\n".join(difflib.unified_diff(before, after, "today", "proposed", lineterm=""))
 
 
 def _entry_of(role: Role, *, verdict: str, why: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def words(error: BaseException) -> str:
     """Return an error of AWS in one line.
 
     Example:
-        >>> words(ValueError("no\\nsuch  role"))
+        >>> words(ValueError("no such  role"))
         'no such role'
     """
     if isinstance(error, ClientError):
