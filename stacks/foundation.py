@@ -77,6 +77,7 @@ class FoundationStack(cdk.Stack):
             others=[
                 *filter(None, [environment.break_glass_role_arn]),
                 *environment.data_role_arns,
+                *(arn for addon in addons for arn in addon.data_roles(environment)),
             ],
         )
         self.data_key = DataKey(

@@ -77,6 +77,7 @@ TOGETHER = {
         (
             *("documents", "drill", "test_toy_local.py", "delivery/test_local.py"),
             "addons/security_hub_findings/test_findings_local.py",
+            "addons/finma/test_finma_local.py",
             "addons/access_review/test_review_local.py",
             "addons/guardduty/test_guardduty_local.py",
         ),

@@ -9,6 +9,8 @@ from typing import Final
 from starburst.contract import controller_name
 
 __all__ = [
+    "BACKUPS",
+    "HOLDING_TAG",
     "ROLE_TAG",
     "boundary_arn",
     "boundary_name",
@@ -32,6 +34,12 @@ __all__ = [
 
 ROLE_TAG: Final = "starburst:role"
 """Tag of a role that says what it is for; the data bucket's policy knows ``worker`` by it."""
+
+HOLDING_TAG: Final = "starburst:holds"
+"""Tag of a key that says what it is for, where who deploys is to know it."""
+
+BACKUPS: Final = "backups"
+"""What the key of a backup vault holds."""
 
 
 def boundary_name(environment: str, part: str | None = None) -> str:

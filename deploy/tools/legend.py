@@ -168,7 +168,8 @@ _P: Final = {
     "P19": "PCI DSS: settings that contradict it are refused, Security Hub's standard looks at the "
     "account, and a matrix says whose each test is and what answers it.",
     "P20": "FINMA 2023/1: settings that contradict it are refused, Regions are pinned, and a "
-    "policy of the organization that pins them is proved.",
+    "policy of the organization that pins them is proved. Data are classified, and backed up into "
+    "a vault that administrators cannot empty.",
 }
 _A: Final = {
     "A1": "Nothing runs away: what sessions of a person, a workspace and an environment may use in "
@@ -211,8 +212,8 @@ _A: Final = {
     "misuse of CPU, memory and schedules rings; flows are asked by saved queries.",
     "A25": "An account of card data has no environment without the profile; AWS's attestation is "
     "fetched by people.",
-    "A26": "FINMA's audit rights, and AWS's addendum that has them, are people's to sign, as the "
-    "profile finma says.",
+    "A26": "A restore is tried, compared byte by byte and timed against its objective. FINMA's "
+    "audit rights, and AWS's addendum that has them, are people's to sign.",
     "A27": "Ages of keys, images and credentials are told, and which of them is due; each month an "
     "alarm has somebody look.",
 }

@@ -151,6 +151,15 @@ class Addon(ABC):
         """Return the most that any role may ever be given because of it, as a table as well."""
         return ()
 
+    def data_roles(self, environment: Environment) -> Sequence[str]:
+        """Return ARNs of those of its roles that the data bucket and its key let to data (A7).
+
+        They refuse every role that is neither the kit's own for data nor named; each one more
+        weakens that, so most add-ons have none.
+        """
+        del environment
+        return ()
+
     def jobs(self) -> Mapping[str, Sequence[Job]]:
         """Return what AWS services do to its resources, by ``<stack>/<logical name>``.
 

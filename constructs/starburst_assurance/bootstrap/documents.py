@@ -11,7 +11,7 @@ from starburst_assurance.bootstrap.needed import needed
 from starburst_assurance.bootstrap.reasons import LINKED
 from starburst_assurance.bootstrap.scopes import SCOPES, scope_of
 from starburst_assurance.bootstrap.usage import Usage
-from starburst_constructs.naming import boundary_arn
+from starburst_constructs.naming import BACKUPS, HOLDING_TAG, boundary_arn
 
 __all__ = ["MOST", "boundary_document", "deployer_of", "execution_documents", "size"]
 
@@ -90,6 +90,8 @@ def boundary_document(usage: Usage, deployer: Deployer) -> dict[str, Any]:
     """
     place = f"{deployer.region}:{deployer.account}"
     roles = f"arn:aws:iam::{deployer.account}:role"
+    vaults = "AWS::Backup::BackupVault" in usage.properties
+    shown = {"kms:ViaService": f"backup.{deployer.region}.amazonaws.com"}
     tables = "AWS::DynamoDB::Table" in usage.properties
     services = sorted({one.partition(":")[0] for one in needed(usage, region=deployer.region)})
     return _document(
@@ -147,9 +149,27 @@ def boundary_document(usage: Usage, deployer: Deployer) -> dict[str, Any]:
                 "Action": list(_OPENING),
                 "Resource": "*",
                 "Condition": {
-                    "StringEquals": {"aws:ResourceTag/starburst:environment": deployer.environment}
+                    "StringEquals": {"aws:ResourceTag/starburst:environment": deployer.environment},
+                    **({"StringNotEquals": shown} if vaults else {}),
                 },
             },
+            # Who makes a vault shows AWS Backup that its key works: that key, and no other.
+            *(
+                [
+                    {
+                        "Sid": "NeverShowOtherKeys",
+                        "Effect": "Deny",
+                        "Action": list(_OPENING),
+                        "Resource": "*",
+                        "Condition": {
+                            "StringEquals": shown,
+                            "StringNotEquals": {f"aws:ResourceTag/{HOLDING_TAG}": BACKUPS},
+                        },
+                    }
+                ]
+                if vaults
+                else []
+            ),
             *(
                 [{"Sid": "NeverRows", "Effect": "Deny", "Action": list(_ROWS), "Resource": "*"}]
                 if tables

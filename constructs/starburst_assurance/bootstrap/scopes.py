@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from starburst_assurance.bootstrap.deployer import Deployer
+from starburst_constructs.naming import BACKUPS, HOLDING_TAG
 
 __all__ = ["SCOPES", "Scope", "scope_of"]
 
@@ -289,6 +290,18 @@ SCOPES: Final = (
         actions=("kms:CreateKey",),
         conditions=_REGION,
         whole="a key has no ARN before it is made",
+    ),
+    # Who makes a backup vault shows AWS Backup that it may use the vault's key.
+    Scope(
+        sid="KeysOfVaults",
+        actions=("kms:Decrypt", "kms:GenerateDataKey"),
+        resources=_local("kms", "key/*"),
+        conditions={
+            "StringEquals": {
+                f"aws:ResourceTag/{HOLDING_TAG}": BACKUPS,
+                "kms:ViaService": "backup.{region}.amazonaws.com",
+            }
+        },
     ),
     Scope(sid="Keys", actions=("kms:*",), resources=_local("kms", "key/*")),
     Scope(

@@ -79,7 +79,10 @@ def policy_set_of(
         sharing={one.name: Sharing.of(one) for one in environment.workspaces},
         deployer=deployer,
         break_glass=environment.break_glass_role_arn,
-        data_roles=environment.data_role_arns,
+        data_roles=(
+            *environment.data_role_arns,
+            *(arn for addon in addons for arn in addon.data_roles(environment)),
+        ),
         identity_center=hasattr(environment.identity, "instance_arn"),
         physical=physical,
     )

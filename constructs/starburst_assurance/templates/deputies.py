@@ -12,6 +12,7 @@ from starburst_constructs.policies.service_access import CONFUSED_DEPUTY_KEYS, s
 __all__ = ["ACCEPTED", "POLICY_HOLDERS", "OpenDeputy", "Unsupported", "open_deputies"]
 
 _POLICY_PROPERTIES: Final = (
+    "AccessPolicy",
     "AssumeRolePolicyDocument",
     "KeyPolicy",
     "PolicyDocument",
@@ -21,6 +22,7 @@ _POLICY_PROPERTIES: Final = (
 )
 
 POLICY_HOLDERS: Final = (
+    "AWS::Backup::BackupVault",
     "AWS::ECR::RegistryPolicy",
     "AWS::ECR::Repository",
     "AWS::Events::EventBusPolicy",

@@ -9,6 +9,7 @@ __all__ = ["GRANTING", "READ", "unread"]
 
 READ: Final = frozenset(
     {
+        "AWS::Backup::BackupVault",
         "AWS::EC2::VPCEndpoint",
         "AWS::ECR::Repository",
         "AWS::Events::EventBus",

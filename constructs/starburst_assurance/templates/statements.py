@@ -27,6 +27,7 @@ _ATTACHED = {
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
 }
 _INLINE = {
+    "AWS::Backup::BackupVault": "AccessPolicy",
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::ECR::Repository": "RepositoryPolicyText",
 }

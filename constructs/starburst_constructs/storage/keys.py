@@ -25,6 +25,7 @@ __all__ = [
     "LakeKey",
     "LogsKey",
     "ReportsKey",
+    "VaultKey",
 ]
 
 _WINDOW = cdk.Duration.days(30)
@@ -306,6 +307,12 @@ class ReportsKey(_NamedKey):
     """Encrypts reports of an add-on, for who writes them and who reads them."""
 
     _about = "Starburst: reports"
+
+
+class VaultKey(_NamedKey):
+    """Encrypts a vault of backups, and what is restored of it to be tried."""
+
+    _about = "Starburst: backups"
 
 
 class LogsKey(GuardedKey):

@@ -18,8 +18,9 @@ from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
-from stacks.addons.security_hub_findings.bucket import ReportsBucket
 from stacks.addons.security_hub_findings.permissions import (
+    REPORTS,
+    TOLD,
     Shelf,
     link_statements,
     reading_statements,
@@ -32,6 +33,7 @@ from starburst_constructs.identity.roles import KitRole
 from starburst_constructs.monitoring.alerts import ReportTopic
 from starburst_constructs.naming import role_arn, role_name
 from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.storage.closed_bucket import ClosedBucket
 from starburst_constructs.storage.keys import ReportsKey
 
 if TYPE_CHECKING:
@@ -97,15 +99,17 @@ class FindingsStack(BoundedStack):
             principals=principals,
             keepers=core.foundation.keepers,
         )
-        bucket = ReportsBucket(
+        bucket = ClosedBucket(
             self,
             "Reports",
             placement=placement,
             key=key,
             access_logs=core.storage.access_logs,
+            addon="findings",
             principals=principals,
             writer=writer,
-            days=settings.days,
+            days={REPORTS: settings.days, TOLD: settings.days},
+            once="",
         )
         topic = ReportTopic(self, "Topic", key=key, placement=placement, emails=settings.emails)
         self._failures = PrivateQueue(
@@ -153,7 +157,7 @@ class FindingsStack(BoundedStack):
         self._ring(self._schedule(function.function))
         self.order_roles()
 
-    def _function(self, bucket: ReportsBucket, key: ReportsKey, topic: sns.Topic) -> FolderFunction:
+    def _function(self, bucket: ClosedBucket, key: ReportsKey, topic: sns.Topic) -> FolderFunction:
         environment, settings = self._core.environment, self._settings
         chosen = (
             {

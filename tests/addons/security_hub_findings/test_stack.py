@@ -128,7 +128,7 @@ ASKING = ((FUNCTION, "AskForFindings"), (CAPS, "Findings"))
     [
         ("nobody_else_reads_the_reports", ((BUCKET, "DenyOtherPrincipals"),), gone),
         ("nobody_else_reads_the_reports", (("findings/Key policy", "DenyOtherPrincipals"),), gone),
-        ("only_its_function_writes_reports", ((BUCKET, "DenyWriting"),), gone),
+        ("only_its_function_writes_reports", ((BUCKET, "DenyOtherWriters"),), gone),
         ("who_writes_reports_reads_none", ((FUNCTION, "EncryptMessages"),), through_any),
         ("who_writes_reports_reads_none", ((FUNCTION, "EncryptReports"),), and_also("kms:Decrypt")),
         (

@@ -52,6 +52,7 @@ SERVICES = {
     "repository": "ecr",
     "session-queue": "sqs",
     "topic": "sns",
+    "vault": "backup",
 }
 """The service whose actions are done to each kind of guarded resource."""
 

@@ -49,6 +49,7 @@ _GUARDING: Final = {
     "AWS::S3::BucketPolicy": ("bucket", "PolicyDocument", "Bucket"),
     "AWS::SQS::QueuePolicy": ("queue", "PolicyDocument", "Queues"),
     "AWS::SNS::TopicPolicy": ("topic", "PolicyDocument", "Topics"),
+    "AWS::Backup::BackupVault": ("vault", "AccessPolicy", None),
     "AWS::KMS::Key": ("key", "KeyPolicy", None),
     "AWS::ECR::Repository": ("repository", "RepositoryPolicyText", None),
 }

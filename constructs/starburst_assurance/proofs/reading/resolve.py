@@ -33,6 +33,7 @@ _IN_ARN: Final = {
 """What has an id, and an ARN that ends with it."""
 _NAMED: Final = {
     # type: (property with the name, ARN of the resource, what Ref gives)
+    "AWS::Backup::BackupVault": ("BackupVaultName", "backup:{r}:{a}:backup-vault:{n}", "name"),
     "AWS::ECR::Repository": ("RepositoryName", "ecr:{r}:{a}:repository/{n}", "name"),
     "AWS::ECS::Cluster": ("ClusterName", "ecs:{r}:{a}:cluster/{n}", "name"),
     "AWS::ECS::TaskDefinition": ("Family", "ecs:{r}:{a}:task-definition/{n}:1", "arn"),

@@ -37,17 +37,19 @@ def each_area_has_its_own_writers(world: World) -> Iterator[Claim]:
     """No role changes or reads an object of an area that its table does not name it for.
 
     What is in no area is nobody's. It holds by identity policies alone; what each workspace's
-    settings leave to whom is proved beside it.
+    settings leave to whom is proved beside it. A role of an add-on that is named for data reads
+    them, and changes none.
     """
     logic, bucket = world.logic, data_bucket(world)
     actions = actions_on(world, "s3")
     reading = [action for action in actions if action.startswith(("s3:Get", "s3:List"))]
     changing = [action for action in actions if action not in reading]
     for role in world.policy_set.roles:
+        named = role.arn in world.policy_set.data_roles
         for area, (writers, readers) in AREAS.items():
             may_not = [
                 *(() if role.purpose in writers else changing),
-                *(() if role.purpose in readers else reading),
+                *(() if named or role.purpose in readers else reading),
             ]
             if not may_not:
                 continue
@@ -55,7 +57,8 @@ def each_area_has_its_own_writers(world: World) -> Iterator[Claim]:
             asked = requests(session_of(world, role), may_not, key)
             yield never(f"{role.name}, {area}", [(one, world.allowed(role, one)) for one in asked])
         nowhere = logic.text("key")
-        asked = requests(session_of(world, role), actions, logic.join(f"{bucket.arn}/", nowhere))
+        may_not = changing if named else actions
+        asked = requests(session_of(world, role), may_not, logic.join(f"{bucket.arn}/", nowhere))
         yield never(
             f"{role.name}, outside all areas",
             [(one, world.allowed(role, one)) for one in asked],

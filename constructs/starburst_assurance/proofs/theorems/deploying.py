@@ -21,7 +21,7 @@ from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.encoding.vocabulary import actions, representatives
 from starburst_assurance.proofs.reading.policies import EVERYTHING, Guarded, Policy, Role
 from starburst_assurance.proofs.solving.theorem import Claim, always, never, theorem
-from starburst_constructs.naming import boundary_arn
+from starburst_constructs.naming import HOLDING_TAG, boundary_arn
 
 GROUP = "Deploying"
 
@@ -209,9 +209,12 @@ def deployers_read_no_data(world: World) -> Iterator[Claim]:
     """Whoever deploys reads and writes no object of the data bucket, and opens nothing by its key.
 
     Nor any message or log line. Whatever policies are attached, the boundary's denials hold, and
-    of objects and keys they hold without the bucket's and the key's own policies as well.
+    of objects and keys they hold without the bucket's and the key's own policies as well. Where the
+    stacks have a backup vault, AWS Backup is shown that its key works, and that opens no data.
     """
     logic = world.logic
+    vaults = "AWS::Backup::BackupVault" in world.policy_set.usage.properties
+    shown = f"backup.{world.policy_set.region}.amazonaws.com"
     bucket, key = data_bucket(world), data_key(world)
     for about, execution in _executions(world):
         context = execution.session()
@@ -224,14 +227,20 @@ def deployers_read_no_data(world: World) -> Iterator[Claim]:
             ("objects, by itself", OBJECTS, None),
         ):
             yield _none(f"{about}: {limits}", execution, requests(context, these, anything), at=at)
-        yield _none(f"{about}: keys", execution, requests(context, OPENING, key.arn), at=key)
+        mine = execution.session()
+        mine.put("aws:ResourceTag/starburst:environment", world.policy_set.name)
+        mine.put(f"aws:ResourceTag/{HOLDING_TAG}")  # which the data key does not have
+        yield _none(f"{about}: keys", execution, requests(mine, OPENING, key.arn), at=key)
         resource = logic.text("resource")
         for what, asked in (
             ("every key of the environment", OPENING),
             ("messages", MESSAGES),
             ("log lines", LINES),
         ):
-            yield _none(f"{about}: {what}", execution, requests(context, asked, resource))
+            given = [context.is_not("kms:ViaService", shown)] if vaults and asked is OPENING else []
+            yield _none(
+                f"{about}: {what}", execution, requests(context, asked, resource), given=given
+            )
 
 
 @theorem(GROUP, unless="own-trail")

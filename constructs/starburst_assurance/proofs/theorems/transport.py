@@ -26,7 +26,11 @@ HEADER = "s3:x-amz-server-side-encryption"
 HARMLESS = {
     "s3:abortmultipartupload",
     "s3:getobject",
+    "s3:getobjectacl",
+    "s3:getobjecttagging",
     "s3:getobjectversion",
+    "s3:getobjectversionacl",
+    "s3:getobjectversiontagging",
     "s3:listmultipartuploadparts",
 }
 """Actions that leave an object as it is."""
