@@ -51,6 +51,7 @@ WORK: Final = (
         fsbp=("ECS.8",),
         nag=("AwsSolutions-ECS2",),
         guard=("CT.ECS.PR.12",),
+        theorems=("secrets_reach_their_workspace_alone",),
         tests=(
             "tests/compute/test_worker_task.py::test_variables_are_names_only",
             "tests/controller/test_start.py::test_the_task_is_private_and_carries_no_secret",

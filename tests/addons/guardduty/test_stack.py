@@ -69,8 +69,8 @@ def test_every_feature_that_there_is_is_switched(resources: Mapping[str, Any]) -
     """What a detector is not told of is on by default, and would be paid for."""
     [detector] = of(resources, "AWS::GuardDuty::Detector")
     said = {each["Name"]: each["Status"] for each in detector["Features"]}
-    service = botocore.session.get_session().get_service_model("guardduty")
-    known = {*service.shape_for("DetectorFeature").enum} - {"EKS_RUNTIME_MONITORING"}
+    shape: Any = botocore.session.get_session().get_service_model("guardduty")
+    known = {*shape.shape_for("DetectorFeature").enum} - {"EKS_RUNTIME_MONITORING"}
     assert said.keys() == known
     on = {name for name, status in said.items() if status == "ENABLED"}
     assert on == {"LAMBDA_NETWORK_LOGS", "S3_DATA_EVENTS"}

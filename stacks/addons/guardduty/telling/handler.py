@@ -50,7 +50,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     folder = f"told/{hashlib.sha256(identity.encode()).hexdigest()}/"
     bucket, s3 = os.environ["GUARDDUTY_TOLD"], boto3.client("s3")
     listed = s3.list_objects_v2(Bucket=bucket, Prefix=folder).get("Contents", [])
-    if any(each["Key"] >= f"{folder}{level}" for each in listed):
+    if any(each.get("Key", "") >= f"{folder}{level}" for each in listed):
         return {"told": False}
     boto3.client("sns").publish(
         TopicArn=os.environ["GUARDDUTY_TOPIC"],
