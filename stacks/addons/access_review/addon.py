@@ -102,8 +102,7 @@ class AccessReview(Addon):
                 *((looking,) if analyzers else ()),
                 (("s3:GetObject", "s3:PutObject"), ("{accessreview/Records}/reviews/*",)),
                 (("s3:ListBucket",), ("{accessreview/Records}",)),
-                (("kms:Decrypt", "kms:GenerateDataKey"), ("{logs_key}",)),
-                (("sns:Publish",), ("arn:aws:sns:{r}:{a}:starburst-{env}-*",)),
+                (("kms:Decrypt", "kms:GenerateDataKey"), ("{accessreview/Key}",)),
                 (("logs:CreateLogStream", "logs:PutLogEvents"), (f"{lines}:log-stream:*",)),
             )
         }
@@ -127,7 +126,6 @@ class AccessReview(Addon):
                 ),
                 ("*",),
             ),
-            (("sns:Publish",), ("arn:aws:sns:{r}:{a}:starburst-{env}-*",)),
         )
 
     def jobs(self) -> Mapping[str, Sequence[Job]]:

@@ -1,4 +1,4 @@
-"""What the review may do: read IAM and analyzers, write its record, tell who cares; no more."""
+"""What the review may do: read IAM and analyzers, and write its record; no more."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ def review_statements(
     placement: Placement,
     bucket_arn: str,
     key_arn: str,
-    topic_arn: str,
     analyzers: Iterable[str],
 ) -> list[iam.PolicyStatement]:
     """Return what the function may do beside writing its log.
@@ -45,12 +44,11 @@ def review_statements(
         environment: whose roles are read.
         placement: of the environment.
         bucket_arn: of the records.
-        key_arn: encrypts them, and the topic.
-        topic_arn: by which the security contact hears.
+        key_arn: encrypts them.
         analyzers: their ARNs.
     """
     named = f"starburst-{environment}-*"
-    services = [f"{name}.{placement.region}.amazonaws.com" for name in ("s3", "sns")]
+    through = f"s3.{placement.region}.amazonaws.com"
     known = list(analyzers)
     return [
         Allow(
@@ -98,9 +96,8 @@ def review_statements(
             sid="EncryptRecords",
             actions=list(_KEYS),
             resources=[key_arn],
-            conditions={"StringEquals": {"kms:ViaService": services}},
+            conditions={"StringEquals": {"kms:ViaService": through}},
         ),
-        iam.PolicyStatement(sid="Tell", actions=["sns:Publish"], resources=[topic_arn]),
     ]
 
 
@@ -124,7 +121,6 @@ def review_ceilings(*, environment: str, placement: Placement) -> Sequence[iam.P
             conditions={"StringEquals": {"aws:ResourceAccount": placement.account}},
         ),
         ceiling("Keys", _KEYS, resources=[f"arn:aws:kms:*:{placement.account}:key/*"]),
-        ceiling("Topics", ("sns:Publish",), resources=[placement.arn("sns", named)]),
         ceiling(
             "Logs",
             _LINES,

@@ -22,7 +22,11 @@ from stacks.addons.access_review.permissions import review_ceilings, review_stat
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
 from starburst_constructs.compute.folder_function import FolderFunction
+from starburst_constructs.monitoring.logs import EncryptedLogGroup
+from starburst_constructs.monitoring.metric_filter import CountingFilter
+from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.naming import role_arn
+from starburst_constructs.storage.keys import GuardedKey
 
 if TYPE_CHECKING:
     from stacks.addons.access_review.addon import AccessReview
@@ -33,6 +37,10 @@ _MEMORY_MB: Final = 512
 """The service reference of EC2 is megabytes of JSON."""
 
 _AGAIN: Final = 2
+_PAGE: Final = "docs/addons/access_review.md#when-it-rings"
+_REACHED: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_WRITTEN: Final = '{ $.event = "access review" }'
+"""A line of the function's log, which it prints before it ends."""
 
 
 class AccessReviewStack(BoundedStack):
@@ -63,17 +71,23 @@ class AccessReviewStack(BoundedStack):
             **kwargs,
         )
         logs_key = core.foundation.logs_key
+        key = GuardedKey(
+            self,
+            "Key",
+            description="Starburst: records of access reviews",
+            placement=environment.placement,
+            keepers=core.foundation.keepers,
+        )
         bucket = ReviewBucket(
             self,
             "Records",
             placement=environment.placement,
-            key=logs_key,
+            key=key,
             access_logs=core.storage.access_logs,
             writer=role_arn(environment.name, "accessreview", account=environment.account),
             days=settings.record_days,
         )
         analyzers = self._analyzers(core, settings)
-        topic = core.control.security
         found = {kind: one.attr_arn for kind, one in analyzers.items()}
         reviewer = FolderFunction(
             self,
@@ -87,8 +101,7 @@ class AccessReviewStack(BoundedStack):
                 environment=environment.name,
                 placement=environment.placement,
                 bucket_arn=bucket.bucket_arn,
-                key_arn=logs_key.key_arn,
-                topic_arn=topic.topic_arn,
+                key_arn=key.key_arn,
                 analyzers=found.values(),
             ),
             boundary=self.boundary,
@@ -97,7 +110,6 @@ class AccessReviewStack(BoundedStack):
             variables={
                 "REVIEW_ENVIRONMENT": environment.name,
                 "REVIEW_BUCKET": bucket.bucket_name,
-                "REVIEW_TOPIC": topic.topic_arn,
                 "REVIEW_ANALYZERS": json.dumps(found),
                 "REVIEW_AFTER_DAYS": str(settings.after_days),
             },
@@ -107,7 +119,7 @@ class AccessReviewStack(BoundedStack):
         assert isinstance(made, lambda_.CfnFunction)  # noqa: S101 - narrows jsii's type
         made.memory_size = _MEMORY_MB
         self._each_quarter(reviewer.function)
-        self._tell_of_failures(reviewer.function, cast(sns.ITopic, topic))
+        self._tell(core, reviewer)
         self.order_roles()
 
     def _analyzers(
@@ -166,16 +178,26 @@ class AccessReviewStack(BoundedStack):
             ],
         )
 
-    def _tell_of_failures(self, function: lambda_.Function, topic: sns.ITopic) -> None:
-        alarm = cloudwatch.Alarm(
-            self,
-            "Failed",
-            alarm_description="The access review of this quarter failed: "
-            "docs/addons/access_review.md#when-it-fails",
-            metric=function.metric_errors(period=cdk.Duration.minutes(5)),
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))
+    def _tell(self, core: Core, reviewer: FolderFunction) -> None:
+        """Ring where security listens, by alarms: nothing else may publish there."""
+        log = reviewer.node.find_child("Log")
+        assert isinstance(log, EncryptedLogGroup)  # noqa: S101 - narrows the type
+        metric = f"{core.environment.name} access reviews"
+        CountingFilter(self, "Reviews", log=log, pattern=_WRITTEN, metric=metric)
+        failures = reviewer.function.metric_errors(period=cdk.Duration.minutes(5))
+        for name, counts, said in (
+            ("Written", counted(metric), "An access review was written, prove what it proposes"),
+            ("Failed", cast(cloudwatch.IMetric, failures), "The access review failed"),
+        ):
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                alarm_description=f"{said}: {_PAGE}",
+                metric=counts,
+                threshold=1,
+                evaluation_periods=1,
+                comparison_operator=_REACHED,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            topic = cast(sns.ITopic, core.control.security_alerts)
+            alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))

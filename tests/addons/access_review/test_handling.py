@@ -14,7 +14,7 @@ import pytest
 
 from tests.addons.access_review.conftest import Waits
 from tests.addons.access_review.test_review import role
-from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam, reference, refused
+from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam, reference
 from tests.quick_moto import quick_aws
 
 BUCKET = "records"
@@ -22,30 +22,29 @@ BY = "arn:aws:lambda:eu-west-1:222233334444:function:starburst-prod-accessreview
 SETTINGS = {
     "REVIEW_ENVIRONMENT": "prod",
     "REVIEW_BUCKET": BUCKET,
-    "REVIEW_TOPIC": "arn:aws:sns:eu-west-1:222233334444:alerts",
     "REVIEW_ANALYZERS": json.dumps({"unused": "arn:aws:access-analyzer:eu-west-1:1:analyzer/a"}),
     "REVIEW_AFTER_DAYS": "400",
 }
 
 
-class Topic:
-    """Who is told, or not there."""
+class Log:
+    """What the function prints, by which an alarm rings; or it is cut short there."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, str]] = []
+        self.told: list[dict[str, Any]] = []
         self.there = True
 
-    def publish(self, **message: str) -> None:
+    def say(self, line: str) -> None:
         if not self.there:
-            raise refused("NotFound", "Publish")
-        self.told.append(message)
+            raise TimeoutError("the function's time is over")
+        self.told.append(json.loads(line))
 
 
 class Account:
     """Where the function runs: what of it is asked, and how often."""
 
     def __init__(self, handler: ModuleType, s3: Any) -> None:
-        self.handler, self.s3, self.topic = handler, s3, Topic()
+        self.handler, self.s3, self.log = handler, s3, Log()
         self.iam = FakeIam(role("sqs:PurgeQueue", "sqs:SendMessage", used={"sqs:SendMessage"}))
         self.analyzer = FakeAnalyzer(3)
 
@@ -53,7 +52,6 @@ class Account:
         clients = {
             "iam": self.iam,
             "s3": self.s3,
-            "sns": self.topic,
             "accessanalyzer": self.analyzer,
         }
         waits = Waits()
@@ -64,6 +62,7 @@ class Account:
             now=NOW,
             waiting=self.handler.Waiting(left=waits.left, pause=waits.pause),
             by=BY,
+            say=self.log.say,
         )
 
     def stored(self) -> dict[str, bytes]:
@@ -102,9 +101,10 @@ def test_a_quarter_is_reviewed_once_and_told_once(account: Account) -> None:
     assert (again["made"], again["told"]) == (False, False)
     assert account.stored() == stored
     assert len(account.iam.asked) == asked
-    [message] = account.topic.told
-    assert "1 roles: narrower" in message["Message"]
-    assert f"s3://{BUCKET}/reviews/2026-Q4/1/" in message["Message"]
+    [line] = account.log.told
+    assert line["event"] == "access review"
+    assert line["roles"] == {"narrower": 1}
+    assert line["record"] == f"s3://{BUCKET}/reviews/2026-Q4/1/"
 
 
 def test_the_record_says_who_when_and_what(account: Account) -> None:
@@ -120,14 +120,14 @@ def test_the_record_says_who_when_and_what(account: Account) -> None:
 
 
 def test_what_was_cut_short_is_finished_by_the_next_call(account: Account) -> None:
-    account.topic.there = False
-    with pytest.raises(Exception, match="NotFound"):
+    account.log.there = False
+    with pytest.raises(TimeoutError, match="time is over"):
         account.run()
     assert set(account.stored()) == {"reviews/2026-Q4/1/review.json"}
-    account.topic.there = True
+    account.log.there = True
     assert (made := account.run())["told"]
     assert not made["made"]
-    assert len(account.topic.told) == 1
+    assert len(account.log.told) == 1
     assert len(account.stored()) == 2
 
 
@@ -177,12 +177,12 @@ def test_an_analyzer_that_does_not_answer_is_told_not_passed_over(account: Accou
     ]
     assert "did not answer" in said[0][0]
     assert said[1] == ["The analyzer of unused access is FAILED: its findings are not all."]
-    assert "did not answer" in account.topic.told[0]["Message"]
+    assert "did not answer" in account.log.told[0]["not read"][0]
 
 
 def test_where_no_role_answers_the_record_is_written_and_says_so(account: Account) -> None:
     account.iam = FakeIam(role("sqs:PurgeQueue", answers=["FAILED"]))
     account.run()
-    assert "1 roles: not reviewed" in account.topic.told[0]["Message"]
+    assert account.log.told[0]["roles"] == {"not reviewed": 1}
     table = account.stored()["reviews/2026-Q4/1/review.csv"].decode()
     assert "not reviewed,IAM's report of its use failed" in table

@@ -12,9 +12,11 @@ import pytest
 
 from stacks.addons.access_review.theorems import review_theorems
 from starburst_assurance.proofs import entry
+from starburst_assurance.proofs.deployed.standing import Standing
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.policies import PolicySet
+from starburst_assurance.proofs.review import run as review_run
 from starburst_assurance.proofs.review.judging import Judged, judge
 from starburst_assurance.proofs.review.record import Proposal, Review, read_review
 from starburst_assurance.proofs.review.run import report, told
@@ -273,3 +275,40 @@ def test_the_command_refuses_what_makes_no_sense(
     assert entry.main(["--review", record, "--environment", "dev"]) == 2
     assert "is of prod: name it" in capsys.readouterr().err
     assert entry.main(["--review", str(tmp_path / "none.json"), "--environment", "prod"]) == 2
+
+
+def test_the_command_says_what_may_be_taken_and_leaves_a_report(
+    policy_set: PolicySet,
+    review: Callable[..., Review],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What reads an account is another's test: here it finds what synthesis says."""
+    standing_now = Standing(policy_set=policy_set, unread={}, older=(), closed=())
+
+    class Found:
+        def standing(self) -> Standing:
+            return standing_now
+
+    monkeypatch.setattr(review_run, "gathered", lambda _: (Found(), [THEOREMS[CAN]]))
+    known = tmp_path / "reference"
+    known.mkdir()
+    (known / "access-analyzer.json").write_bytes(reference()("access-analyzer"))
+    review(WATCH)
+    record, kept = tmp_path / "review.json", tmp_path / "report.json"
+    words = ["--review", str(record), "--environment", "prod", "--reference", str(known)]
+    assert entry.main([*words, "--report", str(kept)]) == 0
+    assert "1 of 1 proposals may be taken" in capsys.readouterr().out
+    found = json.loads(kept.read_text())
+    assert found["theorems"] == {CAN: "proved"}
+    assert found["proposals"][0]["may_be_taken"] is True
+    said = json.loads(record.read_text())
+    for role in said["roles"]:
+        for policy in role["policies"]:
+            policy["proposed"] = and_reads_data(policy["proposed"])
+    record.write_text(json.dumps(said))
+    assert entry.main(words) == 1
+    told_now = capsys.readouterr().out
+    assert "0 of 1 proposals may be taken" in told_now
+    assert "nothing_is_newly_allowed is refuted" in told_now

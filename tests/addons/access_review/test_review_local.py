@@ -143,7 +143,7 @@ class Recorded:
             service, _, name = action.partition(":")
             used = {} if action == unused else {"LastAccessedTime": NOW}
             services.setdefault(service, []).append({"ActionName": name, **used})
-        wanted = ("access-analyzer", "iam", "kms", "logs", "s3", "sns")
+        wanted = ("access-analyzer", "iam", "kms", "logs", "s3")
         self._services = [
             {"ServiceNamespace": one, "TrackedActionsLastAccessed": services[one]} for one in wanted
         ]
@@ -172,6 +172,7 @@ def test_in_its_own_role_it_reviews_what_stands_and_its_proposal_is_proved_of_th
     fetch = reference()
     monkeypatch.setattr(handler, "fetch_from", lambda _: fetch)
     unused = "iam:GetPolicyVersion"
+    said_of_it: list[str] = []
     said = handler.run(
         {"round": 2},
         clients=lambda name: Recorded(own(name), unused) if name == "iam" else own(name),
@@ -179,7 +180,10 @@ def test_in_its_own_role_it_reviews_what_stands_and_its_proposal_is_proved_of_th
         now=datetime.now(UTC) + timedelta(days=91),
         waiting=handler.Waiting(left=waits.left, pause=waits.pause),
         by=FUNCTION,
+        say=said_of_it.append,
     )
+    [line] = said_of_it
+    assert json.loads(line)["roles"]["narrower"] == 1
     path = tmp_path / "review.json"
     path.write_bytes(deployed_review.read(said["key"]))
     review = read_review(path)

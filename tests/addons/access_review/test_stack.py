@@ -83,6 +83,8 @@ def test_its_own_theorems_are_proved(name: str, policy_set: PolicySet) -> None:
         "no_role_changes_identities",
         "no_role_changes_a_bucket",
         "the_boundary_is_a_ceiling",
+        "every_role_is_bounded",
+        "lost_events_are_read_through_their_queue",
         "services_do_their_job",
     ],
 )
@@ -155,10 +157,14 @@ def test_it_runs_each_quarter_and_its_failure_rings_where_security_listens(
     [rule] = resources(template, "AWS::Events::Rule")
     assert rule["ScheduleExpression"] == "cron(0 6 2 1,4,7,10 ? *)"
     assert rule["Targets"][0]["RetryPolicy"]["MaximumRetryAttempts"] == 2
-    [alarm] = resources(template, "AWS::CloudWatch::Alarm")
-    [topic] = alarm["AlarmActions"]
+    alarms = list(some(resources(template, "AWS::CloudWatch::Alarm")))
+    assert len(alarms) == 2
+    assert len({json.dumps(each["AlarmActions"]) for each in alarms}) == 1
+    [counting] = resources(template, "AWS::Logs::MetricFilter")
+    metric = counting["MetricTransformations"][0]["MetricName"]
+    assert {each["MetricName"] for each in alarms} == {"Errors", metric}
+    assert counting["FilterPattern"] == '{ $.event = "access review" }'
     [function] = resources(template, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["REVIEW_TOPIC"] == topic
     assert function["Timeout"] == 900
 
 
@@ -186,8 +192,8 @@ def test_its_bill_says_what_no_template_tells(template: dict[str, Any]) -> None:
         (f"{kind}:ACCOUNT_INTERNAL_ACCESS", 1),
         (f"{kind}:ACCOUNT_UNUSED_ACCESS", 1),
     )
-    # One alarm is all of it that is billed for existing.
-    assert bill.usd == prices.alarm_month
+    # A key and two alarms are all of it that is billed for existing.
+    assert bill.usd == (prices.key_month or 0) + 2 * (prices.alarm_month or 0)
     free = {"Resources": {"A": {"Type": kind, "Properties": {"Type": "ACCOUNT"}}}}
     assert idle_cost([free], prices).not_priced == ()
 

@@ -55,24 +55,21 @@ def as_csv(review: Mapping[str, Any]) -> bytes:
 
 
 def summary(review: Mapping[str, Any], *, bucket: str, folder: str) -> str:
-    """Return what the security contact is told, in plain lines."""
+    """Return the line of the log that rings: what was found, in numbers, and where it lies."""
     counted: dict[str, int] = {}
     for role in review["roles"]:
         counted[role["verdict"]] = counted.get(role["verdict"], 0) + 1
-    untold = len(review["untold"])
-    lines = [
-        f"Access review of Starburst {review['environment']}, {review['quarter']}.",
-        "",
-        *(f"{number} roles: {verdict}" for verdict, number in sorted(counted.items())),
-        f"{len(review['findings'])} active findings of IAM Access Analyzer",
-        *([f"{untold} services of which nobody could say what is tracked"] if untold else []),
-        *review["unread"],
-        "",
-        f"The record: s3://{bucket}/{folder}",
-        "Nothing was changed. Prove what is proposed before you change anything:",
-        f"starburst-prove --environment {review['environment']} --review review.json",
-    ]
-    return "\n".join(lines)
+    told = {
+        "event": "access review",
+        "environment": review["environment"],
+        "quarter": review["quarter"],
+        "record": f"s3://{bucket}/{folder}",
+        "roles": counted,
+        "findings": len(review["findings"]),
+        "services not known": len(review["untold"]),
+        "not read": review["unread"],
+    }
+    return json.dumps(told, sort_keys=True)
 
 
 def _rows(review: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
