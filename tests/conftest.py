@@ -59,8 +59,10 @@ TOGETHER = {
         ("test_local_strangers.py", "test_local_analysts.py", "test_toy_local.py"), "local"
     ),
     **dict.fromkeys(
-        ("test_log_lake_off.py", "test_toy.py", "test_throw_away.py", "test_risks.py"), "templates"
+        ("test_log_lake_off.py", "test_inspector_off.py", "test_toy.py", "test_throw_away.py"),
+        "templates",
     ),
+    "test_risks.py": "templates",
     **dict.fromkeys(("test_wheel.py", "test_installed_wheels.py"), "wheels"),
     **{
         f"addons/log_lake/test_{name}.py": "log lake"

@@ -148,6 +148,8 @@ _P: Final = {
     "audit of dependencies, do as well.",
     "P5": "An AWS service is let in only for whose sake it acts: `aws:SourceArn`, "
     "`aws:SourceAccount`, or the organization, with a `Null` test beside `ForAllValues`.",
+    "P8": "Inspector scans images, functions and their code; what it finds of severity CRITICAL or "
+    "HIGH is told, and no session starts on an image with such a finding that nobody waived.",
     "P10": "Each person has a folder, named by the session tag `userName`. Nobody lists the root, "
     "and no tag may hold a `/` or be changed by who wears it.",
     "P11": "Tests run on CodeBuild's Lambda compute, on ARM, within its 15 minutes, and leave "
@@ -203,6 +205,8 @@ _A: Final = {
     "an assignment rings, and who leaves is listed, stopped and kept out by one command.",
     "A18": "Both lock files are audited, and where nobody could be asked that is said and fails; "
     "newer versions are asked for each week, of all that is locked.",
+    "A19": "Inspector scans instances where workers run on them; an organization switches it on for "
+    "accounts to come by its own administrator.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
     "A22": "Each run has measures, and an alarm rings on the one that is chosen.",

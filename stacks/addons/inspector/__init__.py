@@ -1,4 +1,4 @@
-"""Inspector: what it finds is told, and no session starts on an image that has a finding (P8)."""
+"""Inspector: what it finds is told, and refuses images to sessions until it is mended (P8, A19)."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ class Inspector(Addon):
 
     def owns(self, environment: Environment) -> bool:
         """Return whether an environment is the one that switches Inspector on for its account."""
-        return environment.shared is not None and self.enables
+        there = "registry-scanning" not in environment.without
+        return environment.shared is not None and self.enables and there
 
     def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""
@@ -178,6 +179,6 @@ class Inspector(Addon):
     def local_gaps(self) -> Sequence[str]:
         """Return what the emulator lacks."""
         return (
-            "its Inspector scans nothing and sends no event; tests send what AWS documents",
-            "its Inspector lists no coverage: no comparison ends, and sessions warn of that",
+            "it has no Inspector: nothing is switched on, scanned or compared, of which sessions "
+            "warn; tests send the events that AWS documents",
         )

@@ -1,0 +1,266 @@
+"""The add-on passes all gates, its theorems hold and can fail, and off it leaves no trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from deploy.tools.idle_cost import idle_cost, templates_by_environment
+from environments import PROD
+from stacks.addons.inspector import FindingWaiver, Inspector
+from stacks.settings import Ec2Capacity, Environment, Instance, Network, SettingsError
+from stacks.settings.together import check_together
+from starburst.contract.image_gate import ImageGateDocument
+from starburst.pricing.prices import load
+from starburst_assurance.gate.table import open_findings
+from starburst_assurance.proofs.command import policy_sets_of
+from starburst_assurance.proofs.reading.policies import Policy, PolicySet, Statement
+from starburst_assurance.proofs.solving.prove import prove
+from starburst_assurance.proofs.theorems import ALL
+from tests.some import some
+
+WAIVER = FindingWaiver(
+    finding="CVE-2026-1234", reason="Nothing here opens a socket.", expires=date(2027, 1, 31)
+)
+ADDON = Inspector(accepted=(WAIVER,))
+ON = replace(PROD, addons=(ADDON,))
+THEOREMS = {one.name: one for one in ADDON.theorems()}
+CORE = {one.name: one for one in ALL}
+STACK = f"{ON.name}/inspector"
+
+
+@pytest.fixture(scope="module")
+def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("inspector")
+
+
+@pytest.fixture(scope="module")
+def policy_set(outdir: Path) -> PolicySet:
+    """Of production, synthesized by every gate."""
+    built = app.build([ON], outdir=str(outdir), validate=True)
+    built.synth()
+    [found] = policy_sets_of(built, outdir)
+    return found
+
+
+@pytest.fixture(scope="module")
+def templates(policy_set: PolicySet, outdir: Path) -> Mapping[str, Any]:
+    del policy_set
+    manifest = outdir / f"assembly-{ON.name}" / "manifest.json"
+    return {
+        each["displayName"]: json.loads(
+            (manifest.parent / each["properties"]["templateFile"]).read_text()
+        )
+        for each in json.loads(manifest.read_text())["artifacts"].values()
+        if each["type"] == "aws:cloudformation:stack"
+    }
+
+
+def resources(templates: Mapping[str, Any], kind: str, stack: str = STACK) -> Iterator[Any]:
+    for each in templates[stack]["Resources"].values():
+        if each["Type"] == kind:
+            yield each["Properties"]
+
+
+def test_it_passes_every_gate(policy_set: PolicySet, outdir: Path) -> None:
+    assert policy_set.addons == ("inspector",)
+    assert open_findings(outdir) == []
+
+
+@pytest.mark.parametrize("name", THEOREMS)
+def test_its_own_theorems_are_proved(name: str, policy_set: PolicySet) -> None:
+    assert prove(THEOREMS[name], policy_set).answer == "proved"
+
+
+def gone(_: Statement) -> Sequence[Statement]:
+    return ()
+
+
+def also(*actions: str) -> Callable[[Statement], Sequence[Statement]]:
+    def change(one: Statement) -> Sequence[Statement]:
+        return (replace(one, actions=(*one.actions, *actions)),)
+
+    return change
+
+
+def for_all(one: Statement) -> Sequence[Statement]:
+    return (replace(one, not_actions=(*one.not_actions, "s3:PutObject")),)
+
+
+WEAKER = [
+    ("only_the_gate_writes_what_is_known_of_images", "RecordPolicy", "DenyOtherWriters", gone),
+    ("only_the_gate_writes_what_is_known_of_images", "RecordPolicy", "DenyOtherWriters", for_all),
+    ("only_a_deployment_waives", "inspector/Reading", "ReadWaivers", also("ssm:PutParameter")),
+]
+
+
+@pytest.mark.parametrize(("theorem", "policy", "sid", "change"), WEAKER)
+def test_a_weaker_policy_refutes_its_theorem(
+    theorem: str, policy: str, sid: str, change: Any, policy_set: PolicySet
+) -> None:
+    mutant = changed(policy_set, policy, sid, change)
+    if theorem == "only_a_deployment_waives":
+        # The boundary would still refuse it: it stands alone.
+        assert prove(THEOREMS[theorem], mutant).answer == "proved"
+        mutant = unbounded(mutant, "controller")
+    assert prove(THEOREMS[theorem], mutant).answer == "refuted"
+
+
+def test_a_controller_that_writes_the_record_is_refuted(policy_set: PolicySet) -> None:
+    name = "the_controller_only_reads_what_is_known_of_images"
+    mutant = changed(policy_set, "inspector/Reading", "ReadImageRecord", also("s3:PutObject"))
+    # The bucket refuses it still; without that, nothing does.
+    assert prove(THEOREMS[name], mutant).answer == "proved"
+    mutant = changed(mutant, "RecordPolicy", "DenyOtherWriters", gone)
+    assert prove(THEOREMS[name], mutant).answer == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("theorem", "sid", "change"),
+    [
+        ("every_role_keeps_to_its_duty", "SwitchInspectorOn", also("inspector2:Disable")),
+        ("no_role_weakens_the_record", "Inspector", also("inspector2:Disable")),
+        ("the_controller_keeps_to_three_names", "ReadImageRecord", also("s3:PutObject")),
+    ],
+)
+def test_the_core_theorems_hold_and_refuse_what_switches_off(
+    theorem: str, sid: str, change: Any, policy_set: PolicySet
+) -> None:
+    ours = policy_set.roles_for("inspector", "inspector-enabling", "controller")
+    alone = replace(policy_set, roles=ours)
+    assert prove(CORE[theorem], alone).answer == "proved"
+    assert prove(CORE[theorem], changed(alone, "inspector/", sid, change)).answer == "refuted"
+
+
+def changed(policy_set: PolicySet, policy: str, sid: str, change: Any) -> PolicySet:
+    """Return the policies with one statement changed, or taken away."""
+    [(name, old)] = [
+        (name, one)
+        for name, one in policy_set.policies.items()
+        if policy in name and any(each.sid == sid for each in one.statements)
+    ]
+    made = [new for one in old.statements for new in (change(one) if one.sid == sid else (one,))]
+    assert tuple(made) != old.statements
+    return policy_set.with_policy(Policy(name=name, statements=tuple(made)))
+
+
+def unbounded(policy_set: PolicySet, purpose: str) -> PolicySet:
+    return replace(
+        policy_set,
+        roles=tuple(
+            replace(one, boundary=None) if one.purpose == purpose else one
+            for one in policy_set.roles
+        ),
+    )
+
+
+def test_production_is_told_where_the_record_is_and_to_be_strict(
+    templates: Mapping[str, Any],
+) -> None:
+    variables = [
+        one["Environment"]["Variables"]
+        for one in resources(templates, "AWS::Lambda::Function", f"{ON.name}/control")
+    ]
+    [ours] = [one for one in variables if "STARBURST_IMAGE_GATE" in one]
+    assert ours["STARBURST_IMAGE_GATE"] == "/starburst/prod/image-gate"
+    assert ours["STARBURST_IMAGE_GATE_STRICT"] == "true"
+    [parameter] = resources(templates, "AWS::SSM::Parameter")
+    assert parameter["Name"] == "/starburst/prod/image-gate"
+    head, bucket, tail = parameter["Value"]["Fn::Join"][1]
+    assert "Ref" in bucket
+    document = ImageGateDocument.from_json(f"{head}record{tail}")
+    assert document == ImageGateDocument(bucket="record", waivers=(WAIVER.published(),))
+
+
+def test_rules_let_through_what_counts_and_alarms_ring_where_people_hear(
+    templates: Mapping[str, Any],
+) -> None:
+    rules = [*resources(templates, "AWS::Events::Rule")]
+    [found] = [
+        one["EventPattern"]
+        for one in rules
+        if one.get("EventPattern", {}).get("detail-type") == ["Inspector2 Finding"]
+    ]
+    assert found["source"] == ["aws.inspector2"]
+    assert found["detail"] == {"severity": ["CRITICAL", "HIGH"]}
+    assert "resources" not in found
+    [counter] = resources(templates, "AWS::Logs::MetricFilter")
+    assert counter["FilterPattern"] == '{ $.image_gate = "opened" }'
+    alarms = [*resources(templates, "AWS::CloudWatch::Alarm")]
+    assert len(alarms) == 3
+    for one in some(alarms):
+        assert one["AlarmActions"]
+        assert "docs/addons/inspector.md" in one["AlarmDescription"]
+
+
+def test_the_owner_switches_on_what_it_has_and_hosts_too() -> None:
+    hosts = replace(PROD, capacity=Ec2Capacity(instance_types=(_instance(),)))
+    assert ADDON.scans(PROD) == ("ECR", "LAMBDA", "LAMBDA_CODE")
+    assert ADDON.scans(hosts) == ("ECR", "LAMBDA", "LAMBDA_CODE", "EC2")
+    assert replace(ADDON, lambda_code=False).scans(PROD) == ("ECR", "LAMBDA")
+    assert ADDON.owns(PROD)
+    assert not ADDON.owns(replace(PROD, shared=None))
+    assert not replace(ADDON, enables=False).owns(PROD)
+
+
+def _instance() -> Instance:
+    return Instance(name="c7i.4xlarge", vcpu=16, memory_gb=32, usd_per_hour=0.8)
+
+
+def beside(**fields: Any) -> Environment:
+    return replace(
+        ON,
+        **{"name": "second", "shared": None, "network": Network(cidr="10.65.16.0/20"), **fields},
+    )
+
+
+def test_a_gate_needs_the_owners_inspector() -> None:
+    check_together([ON, beside()])
+    with pytest.raises(SettingsError, match="which owns the account"):
+        check_together([PROD, beside()])
+    hosts = beside(capacity=Ec2Capacity(instance_types=(_instance(),)))
+    with pytest.raises(SettingsError, match="EC2"):
+        check_together([ON, hosts])
+    check_together([replace(ON, addons=(replace(ADDON, ec2=True),)), hosts])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"finding": "*"},
+        {"finding": ""},
+        {"reason": "short"},
+        {"package": "a package"},
+        {"image": "latest"},
+    ],
+)
+def test_a_bad_waiver_is_refused_by_name(bad: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=rf"inspector\.accepted {next(iter(bad))}"):
+        replace(WAIVER, **bad)
+
+
+def test_more_waivers_than_a_parameter_holds_and_the_same_twice_are_refused() -> None:
+    many = tuple(replace(WAIVER, finding=f"CVE-2026-{number}") for number in range(200))
+    with pytest.raises(SettingsError, match="bytes of a parameter"):
+        Inspector(accepted=many)
+    with pytest.raises(SettingsError, match=r"inspector\.accepted"):
+        Inspector(accepted=(WAIVER, WAIVER))
+
+
+def test_its_page_says_what_it_costs_at_rest(templates: Mapping[str, Any], outdir: Path) -> None:
+    del templates
+    [(_, found)] = templates_by_environment(outdir).items()
+    ours = {name: one for name, one in found.items() if name.endswith("inspector")}
+    bill = idle_cost(ours or found, load(ON.region), own=ADDON.prices())
+    assert bill.not_priced == ()
+    [alarms] = [one for one in bill.items if one.what == "alarms"]
+    assert (alarms.quantity, round(alarms.usd, 2)) == (3, 0.30)
+    page = (Path(__file__).resolve().parents[3] / Inspector.page).read_text()
+    assert "0.30 US dollars a month" in page
