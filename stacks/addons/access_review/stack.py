@@ -199,5 +199,5 @@ class AccessReviewStack(BoundedStack):
                 comparison_operator=_REACHED,
                 treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
-            topic = cast(sns.ITopic, core.control.security_alerts)
+            topic = cast(sns.ITopic, core.control.security)
             alarm.add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))
