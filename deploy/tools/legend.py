@@ -205,8 +205,8 @@ _A: Final = {
     "an assignment rings, and who leaves is listed, stopped and kept out by one command.",
     "A18": "Both lock files are audited, and where nobody could be asked that is said and fails; "
     "newer versions are asked for each week, of all that is locked.",
-    "A19": "Inspector scans instances where workers run on them; an organization switches it on for "
-    "accounts to come by its own administrator.",
+    "A19": "Inspector scans instances where workers run on them; an organization switches it on "
+    "for accounts to come by its own administrator.",
     "A21": "People come by permission sets of IAM Identity Center, under a name that it gives and "
     "that no role of theirs can change.",
     "A22": "Each run has measures, and an alarm rings on the one that is chosen.",

@@ -150,8 +150,8 @@ def _refuse_findings(
     lacking = [digest for digest, record in records.items() if not record.get("scanned")]
     if lacking and not _waived(gate.waivers, unseen, image=image, now=now):
         raise _Unsure(
-            f"Inspector has not scanned {lacking[0]}: wait a quarter of an hour after a push, or see "
-            "in ECR why it cannot"
+            f"Inspector has not scanned {lacking[0]}: wait a quarter of an hour after a push, or "
+            "see in ECR why it cannot"
         )
     if found:
         _LOG.info("image %s has findings that are waived: %d", image, len(found))
