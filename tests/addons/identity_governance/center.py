@@ -67,6 +67,9 @@ class Center:
         match call:
             case "DescribeOrganization":
                 return {"Organization": {"MasterAccountId": self.management}}
+            case "ListAccounts" if "NextToken" not in body:
+                # Organizations says of itself that a page may be empty, and others follow.
+                return {"Accounts": [], "NextToken": "more"}
             case "ListAccounts":
                 accounts = (self.own, self.management, self.closed)
                 return {"Accounts": [{"Id": one, "State": "ACTIVE"} for one in accounts]}
