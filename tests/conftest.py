@@ -69,7 +69,9 @@ TOGETHER = {
         f"addons/log_lake/test_{name}.py": "log lake"
         for name in ("attacks", "published", "questions", "stack", "transform")
     },
-    "addons/job_metrics/test_jobs_stack.py": "log lake",
+    **dict.fromkeys(
+        ("addons/job_metrics/test_jobs_stack.py", "addons/test_together.py"), "log lake"
+    ),
     **{
         f"addons/access_review/test_{name}.py": "access review"
         for name in ("handling", "judging", "review", "stack")

@@ -1,4 +1,4 @@
-"""A lake and what stands on it: synthesized once for production, deployed once into ``local``."""
+"""Production with all add-ons, synthesized once; a lake and jobs, deployed once into ``local``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ import pytest
 import app
 from deploy.tools.local import Deployment
 from environments import LOCAL, PROD
+from stacks.addons.access_review import AccessReview
+from stacks.addons.finma import Classification, Finma
+from stacks.addons.guardduty import GuardDuty
+from stacks.addons.identity_governance import IdentityGovernance
+from stacks.addons.inspector import Inspector
 from stacks.addons.job_metrics import JobMetrics
 from stacks.addons.log_lake import LogLake
+from stacks.addons.pci import Pci
+from stacks.addons.security_hub_findings import SecurityHubFindings
 from starburst.local import LocalEnvironment
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.reading.policies import PolicySet
@@ -24,22 +31,30 @@ CUSTODIAN = "999988887777"
 READER = f"arn:aws:iam::{PROD.account}:role/security/lake"
 FINANCE = f"arn:aws:iam::{PROD.account}:role/finance"
 QUICKSIGHT = f"arn:aws:iam::{PROD.account}:role/service-role/aws-quicksight-service-role-v0"
+RESTORER = f"arn:aws:iam::{PROD.account}:role/restorer"
 ON = replace(
     PROD,
     addons=(
         LogLake(readers=(READER,), custodian_account=CUSTODIAN),
-        JobMetrics(
-            readers=(FINANCE, QUICKSIGHT),
-            alarm_on="session_usd",
-            alarm_from=50,
-            bill="billing.cur2",
-            quicksight_owner=f"arn:aws:quicksight:us-east-1:{PROD.account}:group/default/finance",
+        JobMetrics(readers=(FINANCE,), alarm_on="session_usd", alarm_from=50, bill="billing.cur2"),
+        Inspector(),
+        AccessReview(),
+        SecurityHubFindings(emails=("security@example.com",), readers=(READER,)),
+        GuardDuty(),
+        IdentityGovernance(organization_id="o-a1b2c3d4e5", readers=(READER,)),
+        Pci(),
+        Finma(
+            classification=Classification(
+                confidentiality="high", integrity="high", availability="medium"
+            ),
+            rto_hours=4,
+            drillers=(RESTORER,),
         ),
     ),
-    data_role_arns=(f"arn:aws:iam::{PROD.account}:role/eraser",),
+    data_role_arns=(f"arn:aws:iam::{PROD.account}:role/eraser", RESTORER),
     trusted_cidrs=("140.107.0.0/16",),
 )
-
+"""All that there are but ``delivery``, which stands in an account of its own."""
 
 HOLDER = f"arn:aws:iam::{LOCAL.account}:role/holder"
 HERE = replace(LOCAL, addons=(LogLake(readers=(HOLDER,)), JobMetrics(readers=(HOLDER,))))
@@ -89,7 +104,7 @@ def imported(template: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PolicySet]:
-    """Where production with a lake was synthesized to, by every gate, and its policies."""
+    """Where production with all add-ons was synthesized to, by every gate, and its policies."""
     outdir = tmp_path_factory.mktemp("lake")
     built = app.build([ON], outdir=str(outdir), validate=True)
     built.synth()
