@@ -154,8 +154,10 @@ class Dashboard(cloudwatch.CfnDashboard):
         region: str,
         alarms: Sequence[str],
     ) -> None:
-        by_workspace = [one for one, measured in MEASURES.items() if measured.by_workspace]
-        alone = [one for one in MEASURES if one not in by_workspace]
+        by_workspace: list[Measure] = [
+            one for one, measured in MEASURES.items() if measured.by_workspace
+        ]
+        alone: list[Measure] = [one for one in MEASURES if one not in by_workspace]
         widgets = [
             _text(
                 f"# Jobs of {environment}\nA day's sums, by UTC, of workers that stopped in it. "
@@ -213,7 +215,7 @@ def _text(markdown: str) -> dict[str, object]:
 
 def _chart(
     title: str,
-    metrics: list[list[object]],
+    metrics: Sequence[Sequence[object]],
     *,
     place: dict[str, int],
     region: str,

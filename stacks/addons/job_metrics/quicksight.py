@@ -5,7 +5,7 @@ QuickSight asks in a role of its own, which reads job metrics where ``readers`` 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_quicksight as quicksight
@@ -85,7 +85,8 @@ class QuickSight(Construct):
             physical_table_map={
                 "costs": dataset.PhysicalTableProperty(
                     relational_table=dataset.RelationalTableProperty(
-                        data_source_arn=made.attr_arn,
+                        # Of a class whose properties the stub takes for methods.
+                        data_source_arn=cast(str, made.attr_arn),
                         catalog="AwsDataCatalog",
                         schema=database,
                         name=_VIEW,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -11,20 +10,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
 from stacks.addons.job_metrics.bucket import RESULTS, JobsBucket
 from stacks.addons.job_metrics.catalog import JobsCatalog, queries, query_id
+from stacks.addons.job_metrics.intake import COUNTING, ledger, queues
 from stacks.addons.job_metrics.measures import (
     MEASURES,
     Dashboard,
@@ -40,18 +38,15 @@ from stacks.addons.job_metrics.permissions import (
     reading_statements,
 )
 from stacks.addons.job_metrics.quicksight import QuickSight
-from stacks.settings import Environment
+from stacks.addons.job_metrics.rates import prices_of
 from starburst.contract import PROTOCOL, ControllerDoor, controller_name
-from starburst.pricing.prices import load
 from starburst_constructs.compute.folder_function import FolderFunction
-from starburst_constructs.compute.private_queue import PrivateQueue
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.naming import cluster_name, role_arn
-from starburst_constructs.policies.service_access import service_grant
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.jobs_key import JobsKey
 
-__all__ = ["JobsStack", "prices_of"]
+__all__ = ["JobsStack"]
 
 _STATELESS: Final = (
     athena.CfnNamedQuery,
@@ -61,42 +56,11 @@ _STATELESS: Final = (
 )
 _FUNCTIONS: Final = Path(__file__).with_name("functions")
 
-TRIES: Final = 10
-"""After so many a message is kept apart; DynamoDB throttles for minutes at most."""
-
 _BATCH: Final = 100
-_COUNTING: Final = cdk.Duration.minutes(1)
 _HOURLY: Final = cdk.Duration.minutes(15)
 _HOURLY_MB: Final = 512
-_KEPT: Final = cdk.Duration.days(14)
-"""The longest that SQS keeps a message."""
-
 _FEWEST: Final = 2
 """Calls at once: the fewest that Lambda takes for a queue."""
-
-
-def prices_of(environment: Environment) -> str:
-    """Return the list prices that the functions count by, as JSON."""
-    hosts = environment.capacity
-    prices = load(environment.region, environment.prices)
-    rates = {
-        name: [prices.fargate(name)[0], prices.fargate(name)[1]]
-        for name in ("X86_64", "ARM64")
-        if hosts is None and name in environment.architectures
-    }
-    return json.dumps(
-        {
-            "rates": rates,
-            "scratch_gb_hour": prices.scratch_gb_hour,
-            "spot_share": prices.spot_share,
-            "architecture": environment.architecture,
-            "instances": [
-                [one.vcpu, one.memory_gb, one.usd_per_hour]
-                for one in (hosts.instance_types if hosts else ())
-            ],
-        },
-        separators=(",", ":"),
-    )
 
 
 class JobsStack(BoundedStack):
@@ -165,8 +129,11 @@ class JobsStack(BoundedStack):
             writer=hourly,
             days=days,
         )
-        self._ledger = self._made_ledger()
-        self._failures, self._queue = self._made_queues()
+        placement = environment.placement
+        self._ledger = ledger(self, placement=placement, key=self._key)
+        self._failures, self._queue = queues(
+            self, environment=environment.name, placement=placement, key=self._key
+        )
         self._jobs = Jobs(
             environment=environment.name,
             placement=environment.placement,
@@ -211,85 +178,6 @@ class JobsStack(BoundedStack):
         self.add_stack_dependency(lake)
         self.add_stack_dependency(core.control)
 
-    def _made_ledger(self) -> dynamodb.Table:
-        environment = self._core.environment
-        return dynamodb.Table(
-            self,
-            "Ledger",
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            time_to_live_attribute="expires",
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
-            encryption_key=cast(kms.IKey, self._key),
-            deletion_protection=environment.placement.retain,
-            removal_policy=cdk.RemovalPolicy.RETAIN
-            if environment.placement.retain
-            else cdk.RemovalPolicy.DESTROY,
-        )
-
-    def _made_queues(self) -> tuple[sqs.Queue, sqs.Queue]:
-        environment = self._core.environment
-        name = f"starburst-{environment.name}-jobs"
-        failures = PrivateQueue(
-            self,
-            "Failures",
-            name=f"{name}-failures",
-            key=self._key,
-            placement=environment.placement,
-            retention_period=_KEPT,
-        )
-        queue = PrivateQueue(
-            self,
-            "Stopped",
-            name=name,
-            key=self._key,
-            placement=environment.placement,
-            # Six times the function's, as AWS recommends.
-            visibility_timeout=cdk.Duration.seconds(6 * _COUNTING.to_seconds()),
-            retention_period=_KEPT,
-            dead_letter_queue=sqs.DeadLetterQueue(
-                max_receive_count=TRIES, queue=cast(sqs.IQueue, failures)
-            ),
-        )
-        cluster = environment.placement.arn("ecs", f"cluster/{cluster_name(environment.name)}")
-        rule = events.CfnRule(
-            self,
-            "Stops",
-            description="Starburst: workers that stopped, to be counted",
-            event_pattern={
-                "source": ["aws.ecs"],
-                "detail-type": ["ECS Task State Change"],
-                "detail": {"clusterArn": [cluster], "lastStatus": ["STOPPED"]},
-            },
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="Queue",
-                    arn=queue.queue_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                        arn=failures.queue_arn
-                    ),
-                )
-            ],
-        )
-        for each in (queue, failures):
-            each.add_to_resource_policy(
-                service_grant(
-                    "EventsSend",
-                    "events.amazonaws.com",
-                    actions=["sqs:SendMessage"],
-                    resources=[each.queue_arn],
-                    conditions={
-                        "StringEquals": {"aws:SourceAccount": environment.account},
-                        "ArnEquals": {"aws:SourceArn": rule.attr_arn},
-                    },
-                )
-            )
-        return failures, queue
-
     def _variables(self) -> dict[str, str]:
         return {"JOBS_TABLE": self._ledger.table_name, "JOBS_DAYS": str(self._ledger_days)}
 
@@ -308,7 +196,7 @@ class JobsStack(BoundedStack):
             key=cast(kms.IKey, self._core.foundation.logs_key),
             days=environment.log_retention_days,
             variables={**self._variables(), "JOBS_PRICES": prices_of(environment)},
-            timeout=_COUNTING,
+            timeout=COUNTING,
             concurrency=_FEWEST,
         )
         lambda_.EventSourceMapping(

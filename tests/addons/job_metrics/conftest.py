@@ -16,9 +16,10 @@ import pytest
 from moto import mock_aws
 
 from environments import PROD
-from stacks.addons.job_metrics import stack
+from stacks.addons.job_metrics import rates
+from stacks.addons.job_metrics.rates import prices_of
 
-SOURCE = Path(stack.__file__).with_name("functions")
+SOURCE = Path(rates.__file__).with_name("functions")
 MODULES = tuple(file.stem for file in sorted(SOURCE.glob("*.py")))
 BUCKET, TABLE = "jobs-files", "jobs-ledger"
 SESSION = "0123456789abcdefghij"
@@ -86,7 +87,7 @@ def prices(functions: SimpleNamespace) -> Any:
     from dataclasses import replace  # noqa: PLC0415
 
     both = replace(PROD, other_architectures=("ARM64",))
-    return functions.pricing.Prices.parse(stack.prices_of(both))
+    return functions.pricing.Prices.parse(prices_of(both))
 
 
 def stopped(task: str = "1f9e8d7c", **changed: Any) -> dict[str, Any]:

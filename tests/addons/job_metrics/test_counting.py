@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from environments import PROD
-from stacks.addons.job_metrics.stack import prices_of
+from stacks.addons.job_metrics.rates import prices_of
 from stacks.settings import Ec2Capacity
 from starburst.contract import Instance
 from starburst.pricing.prices import load

@@ -41,7 +41,7 @@ def test_others_read_what_is_written(functions: SimpleNamespace, tmp_path: Any) 
     assert pq.read_table(io.BytesIO(out.getvalue())).to_pylist() == rows
     path = tmp_path / "file.parquet"
     path.write_bytes(out.getvalue())
-    answer = duckdb.sql(f"SELECT a, b, c, d FROM '{path}'").fetchall()  # noqa: S608
+    answer = duckdb.connect().execute(f"SELECT a, b, c, d FROM '{path}'").fetchall()  # noqa: S608
     assert answer == [tuple(row.values()) for row in rows]
     # A file that lost its end is refused, not read as fewer rows.
     with pytest.raises(Exception, match=r"(?i)parquet"):

@@ -38,7 +38,8 @@ class Athena:
     """Athena, which asks DuckDB; it may refuse."""
 
     def __init__(self, tables: Tables) -> None:
-        self.tables, self.asked, self.raises = tables, list[str](), None
+        self.tables, self.asked = tables, list[str]()
+        self.raises: Exception | None = None
 
     def get_work_group(self, *, WorkGroup: str) -> None:
         assert WorkGroup == "starburst-prod-jobs"

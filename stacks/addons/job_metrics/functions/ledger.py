@@ -83,7 +83,7 @@ class Ledger:
                 ReturnValues="ALL_OLD",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != _REFUSED:
+            if error.response.get("Error", {}).get("Code") != _REFUSED:
                 raise
             return "known"
         return "newer" if answer.get("Attributes") else "new"
@@ -110,7 +110,7 @@ class Ledger:
                 ExpressionAttributeValues={":row": {"S": json.dumps({"stamp": mark.stamp})}},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != _REFUSED:
+            if error.response.get("Error", {}).get("Code") != _REFUSED:
                 raise
 
     def rows(self, table: str, hour: str) -> Iterator[Row]:

@@ -49,12 +49,7 @@ class WorkerRow:
 
 
 def hour_of(milliseconds: int) -> str:
-    """Return the hour of a moment.
-
-    Example:
-        >>> hour_of(1764331200000)
-        '2025-11-28T12'
-    """
+    """Return the hour of a moment, by UTC, such as ``2026-11-30T22``."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H}"
 
 
