@@ -36,7 +36,13 @@ ON = replace(
     PROD,
     addons=(
         LogLake(readers=(READER,), custodian_account=CUSTODIAN),
-        JobMetrics(readers=(FINANCE,), alarm_on="session_usd", alarm_from=50, bill="billing.cur2"),
+        JobMetrics(
+            readers=(FINANCE, QUICKSIGHT),
+            alarm_on="session_usd",
+            alarm_from=50,
+            bill="billing.cur2",
+            quicksight_owner=f"arn:aws:quicksight:us-east-1:{PROD.account}:group/default/finance",
+        ),
         Inspector(),
         AccessReview(),
         SecurityHubFindings(emails=("security@example.com",), readers=(READER,)),

@@ -45,13 +45,24 @@ class Filter:
         group: the log group.
         pattern: which lines it counts.
         metric: in which.
-        value: what each line counts for.
+        value: what each line counts for, or the field of it that says so, such as ``$.usd``.
     """
 
     group: str
     pattern: str
     metric: Metric
-    value: float
+    value: float | str
+
+    def counts(self, fields: object) -> float | None:
+        """Return what a line with these fields counts for; None where its field is no number.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+        """
+        if not isinstance(self.value, str):
+            return self.value
+        named = fields.get(self.value.removeprefix("$.")) if isinstance(fields, dict) else None
+        number = isinstance(named, int | float) and not isinstance(named, bool)
+        return float(named) if number else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,11 +206,12 @@ def _filter(properties: Mapping[str, Any], counted: Mapping[str, Any]) -> Filter
         raise UnjudgedAlarmError(
             f"the filter of {counted['MetricName']}: {', '.join(sorted(odd))} is not judged here"
         )
+    said = str(counted["MetricValue"])
     return Filter(
         group=properties["LogGroupName"],
         pattern=properties["FilterPattern"],
         metric=Metric(namespace=counted["MetricNamespace"], name=counted["MetricName"]),
-        value=float(counted["MetricValue"]),
+        value=said if re.fullmatch(r"\$\.\w+", said) else float(said),
     )
 
 

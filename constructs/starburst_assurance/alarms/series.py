@@ -54,7 +54,9 @@ class Series:
             raise UnsentMetricError(f"the environment has no log group {group}")
         for each in self._watched.filters:
             if each.group == group and matches_line(each.pattern, line):
-                self.send(each.metric, minute=minute, value=each.value, times=times)
+                counted = each.counts(_fields(line))
+                if counted is not None:
+                    self.send(each.metric, minute=minute, value=counted, times=times)
         for rule in self._watched.insights:
             added = rule.contribution(_fields(line)) if group in rule.groups else None
             if added is not None:

@@ -17,8 +17,9 @@ __all__ = ["CUSTODIAN", "ON", "READER"]
 
 @pytest.fixture(scope="session")
 def world(templates: Mapping[str, Any]) -> World:
-    """What the traces of attacks need to know of the environment."""
-    return World(ON, templates)
+    """What the traces of attacks need to know of the environment, and of the lake in it."""
+    others = {f"{ON.name}/{one.name}" for one in ON.addons if one.name != "lake"}
+    return World(ON, {name: each for name, each in templates.items() if name not in others})
 
 
 @pytest.fixture(scope="session")

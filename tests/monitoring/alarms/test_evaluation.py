@@ -13,6 +13,7 @@ from starburst_assurance.alarms.filter_patterns import PatternError, matches_fie
 from starburst_assurance.alarms.judgement import faults
 from starburst_assurance.alarms.model import Alarm, Metric, Missing, State
 from starburst_assurance.alarms.reading import (
+    Filter,
     UnjudgedAlarmError,
     Watched,
     read_alarm,
@@ -124,6 +125,17 @@ def looked_at(
 
 def plain(beyond: int) -> Assumption:
     return Assumption(beyond=beyond, fills_empty=True)
+
+
+def test_a_filter_counts_what_a_field_of_the_line_says(watched: Watched) -> None:
+    """A line whose field is no number adds nothing, as CloudWatch has it."""
+    spent = Metric(namespace="Starburst", name="spent")
+    by_field = Filter(group="lines", pattern='{ $.event = "spent" }', metric=spent, value="$.usd")
+    there = replace(watched, filters=(by_field,), groups=frozenset({"lines"}))
+    series = Series(there)
+    for said in ('"usd": 2.5', '"usd": "many"', '"usd": true', '"eur": 3'):
+        series.log("lines", minute=1, line=f'{{"event": "spent", {said}}}')
+    assert series.of(spent) == {1: [2.5]}
 
 
 def test_periods_slide_by_the_minute(watched: Watched) -> None:
