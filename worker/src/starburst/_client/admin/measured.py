@@ -228,7 +228,8 @@ def _ask(athena: Any, office: Office, query: str) -> Iterator[Sequence[str]]:  #
         if time.monotonic() > until:
             raise TimeoutError("the query takes longer than two minutes")
         time.sleep(_BETWEEN_SECONDS)
-    head, more = True, {}
+    head = True
+    more: dict[str, str] = {}
     while True:
         page: Mapping[str, Any] = athena.get_query_results(QueryExecutionId=one, **more)
         for row in page["ResultSet"]["Rows"][int(head) :]:
