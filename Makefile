@@ -25,7 +25,7 @@ comma := ,
 WITHOUT_AWS := env $(foreach name,$(filter AWS_%,$(.VARIABLES)),-u $(name)) \
 	AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 
-.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff scan audit quick rest deploy delivery-check bootstrap cost prices bench fleet fuzz differential nemesis evidence templates docs image image-check release-record upgrade-check mutants mutation lock setup clean
+.PHONY: help demo drill test lint types pyright mypy warm warm-unit unit airflow-check joblib-check synth diff scan audit quick rest deploy delivery-check bootstrap cost prices bench suite-cost fleet fuzz differential nemesis evidence templates docs image image-check release-record upgrade-check mutants mutation lock setup clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -59,9 +59,13 @@ pyright: setup
 mypy: setup
 	$(BIN)/mypy
 
-# Compiles and unpacks once what several processes of the tests import.
-warm: setup
+# Compiles and unpacks once what several processes of the tests import, after each installation:
+# what is edited later is compiled by whichever process comes to it.
+warm: $(STAMPS)/warm
+
+$(STAMPS)/warm: $(STAMPS)/python $(STAMPS)/node
 	@$(WITHOUT_AWS) $(BIN)/python -m pytest --collect-only -q >/dev/null 2>&1 || true
+	@touch $@
 
 # What to run and how; `make unit PYTEST="tests/settings -x"` runs some tests in one process. pytest
 # shuffles tests; here in one order for everybody, so that a verdict can be had again.
@@ -132,6 +136,9 @@ prices: setup  ## REGIONS="eu-west-1 us-east-1": read AWS's price lists, write p
 
 bench: setup  ## speed beside Lithops, dask, ray and a process pool; writes benchmarks/results.md
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks $(BENCH)
+
+suite-cost: setup  ## FOLDERS="tests/proofs tests/drill": CPU seconds of the tests of each folder
+	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.suite_cost $(FOLDERS)
 
 fleet: setup  ## 500 workers and a million tasks in virtual time, against AWS's limits
 	@$(WITHOUT_AWS) $(BIN)/python -m benchmarks.fleet_model

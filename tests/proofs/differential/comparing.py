@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from starburst_assurance.proofs.reading.errors import UnsupportedError
@@ -75,7 +75,9 @@ class Outcome:
     differences: list[Difference] = field(default_factory=list)
 
 
-def compare(count: int, seed: int, *, stop: int = 10, shrink: bool = True) -> Outcome:
+def compare(
+    count: int, seed: int, *, stop: int = 10, shrink: bool = True, first: int = 0
+) -> Outcome:
     """Compare on random pairs, until so many differ.
 
     Args:
@@ -83,9 +85,10 @@ def compare(count: int, seed: int, *, stop: int = 10, shrink: bool = True) -> Ou
         seed: the same pairs for the same.
         stop: differences after which nothing more is tried.
         shrink: leave out of what differs whatever it differs without.
+        first: the case to begin with; those before it come last.
     """
     outcome = Outcome()
-    for number, case in enumerate(cases(count, seed)):
+    for number, case in _from(first, count, seed):
         outcome.pairs += len(case.requests)
         for word, times in words_of(case).items():
             outcome.words[word] += times * len(case.requests)
@@ -97,6 +100,11 @@ def compare(count: int, seed: int, *, stop: int = 10, shrink: bool = True) -> Ou
             if len(outcome.differences) >= stop:
                 break
     return outcome
+
+
+def _from(first: int, count: int, seed: int) -> Iterator[tuple[int, Case]]:
+    yield from islice(enumerate(cases(count, seed)), first, None)
+    yield from islice(enumerate(cases(count, seed)), first)
 
 
 def differences_in(

@@ -25,12 +25,14 @@ class Fault:
         module: of the encoding.
         text: that stands there once.
         instead: what stands there by mistake.
+        seen: the first case that shows it, so that it is tried first; any other is tried as well.
     """
 
     what: str
     module: str
     text: str
     instead: str
+    seen: int = 0
 
 
 @contextmanager
@@ -143,18 +145,21 @@ FAULTS: Final = (
         "        ) if not negated else logic.every(\n"
         "            _equal(logic, slot.text, value, request, negated=True) for value in values\n"
         "        )",
+        seen=270,
     ),
     Fault(
         what="a variable's default is never used",
         module="encode",
         text="values.append(default)",
         instead='values.append("")',
+        seen=185,
     ),
     Fault(
         what="a variable without a value is an empty text",
         module="encode",
         text="    if known is False:\n        return False\n    return logic.every((known, ",
         instead="    return logic.every((True, ",
+        seen=818,
     ),
     Fault(
         what="ARN operators compare like strings",
@@ -173,12 +178,14 @@ FAULTS: Final = (
         module="encode",
         text='return "account", context.is_("aws:PrincipalAccount", account)',
         instead='return "account", context.has("aws:PrincipalAccount")',
+        seen=202,
     ),
     Fault(
         what="one service is as good as another",
         module="encode",
         text='context.is_("aws:PrincipalServiceName", text)',
         instead='context.has("aws:PrincipalServiceName")',
+        seen=675,
     ),
     Fault(
         what="NotPrincipal names whom it excepts",
@@ -215,12 +222,14 @@ FAULTS: Final = (
         module="decision",
         text="return logic.every((granted, gate, logic.no(denied)))",
         instead="return logic.every((granted, logic.no(denied)))",
+        seen=193,
     ),
     Fault(
         what="a key that was asked as one value stays one",
         module="request",
         text="self.keys[folded] = self._widened(self.keys[folded])",
         instead="pass",
+        seen=508,
     ),
     Fault(
         what="? takes nothing as well",
@@ -269,6 +278,7 @@ FAULTS: Final = (
         module="segments",
         text='(";", "\\U0002ffff")',
         instead='(":", "\\U0002ffff")',
+        seen=272,
     ),
 )
 """Each of another kind; most are of one line."""

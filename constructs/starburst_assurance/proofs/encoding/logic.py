@@ -6,20 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from starburst_assurance.proofs.encoding.alignment import align
 from starburst_assurance.proofs.encoding.parts import Parts, Term, cvc5
 from starburst_assurance.proofs.encoding.patterns import (
-    glob,
+    fits,
     may_match,
     strip_ends,
     until_wildcard,
     without_word,
 )
 from starburst_assurance.proofs.encoding.relations import canonical, remainders
-from starburst_assurance.proofs.encoding.segments import beginning, cut, decided
+from starburst_assurance.proofs.encoding.segments import beginning, cut, decided, one_of
 from starburst_assurance.proofs.reading.errors import UnsupportedError
 
 __all__ = ["Formula", "Kind", "Logic", "Number", "Question", "Term", "Text", "cvc5"]
@@ -30,11 +29,6 @@ Text: TypeAlias = "str | Term"
 Number: TypeAlias = "float | int | Term"
 Question: TypeAlias = "tuple[frozenset[Term], Term, tuple[Term, ...]]"
 """Axioms, a premise, and what might hold under both."""
-
-
-@lru_cache(maxsize=65536)
-def _matches(text: str, pattern: str) -> bool:
-    return glob(pattern).fullmatch(text) is not None
 
 
 class Logic:
@@ -67,10 +61,6 @@ class Logic:
         self._words.clear()
         self._booleans.clear()
         self.axioms.clear()
-        self._turn()
-
-    def _turn(self) -> None:
-        """Forget what was found of texts: something else is known of them now."""
         self.moment += 1
         self._liked.clear()
 
@@ -83,7 +73,8 @@ class Logic:
         term = self.text(name)
         self._words[term] = (characters, low, high)
         self.axioms.append(self.word(term, characters, low, high))
-        self._turn()
+        self.moment += 1
+        self._liked.clear()
         return term
 
     def boolean(self, text: Text) -> None:
@@ -182,7 +173,7 @@ class Logic:
     def like(self, text: Text, pattern: str) -> Formula:
         """Return whether ``text`` matches an IAM pattern without variables."""
         if isinstance(text, str):
-            return _matches(text, pattern)
+            return fits(text, pattern)
         if (text, pattern) not in self._liked:
             self._liked[text, pattern] = self._like(text, pattern)
         return self._liked[text, pattern]
@@ -197,7 +188,7 @@ class Logic:
         if not may_match(tuple(shape), pattern):
             return False
         if isinstance(rejoined, str):
-            return _matches(rejoined, pattern)
+            return fits(rejoined, pattern)
         text = rejoined
         first, *rest = self._known_pieces(text)
         if isinstance(first, str):
@@ -208,8 +199,7 @@ class Logic:
             return self.some(self.like(self.join(*rest), one[::-1]) for one in ways)
         if pattern == "*":
             return True
-        left = without_word(self._words.get(first), pattern)
-        if left is not None:
+        if (left := without_word(self._words.get(first), pattern)) is not None:
             return self.like(self.join(*self._known_pieces(text)[1:]), left)
         literal = until_wildcard(pattern)
         aligned = align(self._known_pieces(text), [literal], self._words.get)
@@ -233,8 +223,7 @@ class Logic:
         IAM's ARN operators compare what is between the first five colons and after them: no
         wildcard reaches over a colon, but for those in the last segment. ``*`` alone is any ARN.
         """
-        found = decided(text, pattern)
-        if found is not None:
+        if (found := decided(text, pattern)) is not None:
             return found
         before, last = cut(pattern)
         whole = self.terms.mkTerm(
@@ -309,18 +298,12 @@ class Logic:
         if isinstance(text, str):
             return re.fullmatch(f"[{characters}]{{{low},{high}}}", text) is not None
         make = self.terms.mkTerm
-        options: list[Term] = []
-        for found in re.finditer(r"(.)-(.)|\\?(.)", characters):
-            first, last = (found[1], found[2]) if found[1] else (found[3], found[3])
-            options.append(
-                make(Kind.REGEXP_RANGE, self.terms.mkString(first), self.terms.mkString(last))
-            )
-        one = make(Kind.REGEXP_UNION, *options) if len(options) > 1 else options[0]
         # A star and a length are much cheaper to decide than a loop with bounds.
         length = make(Kind.STRING_LENGTH, text)
+        many = make(Kind.REGEXP_STAR, one_of(self.terms, characters))
         return make(
             Kind.AND,
-            make(Kind.STRING_IN_REGEXP, text, make(Kind.REGEXP_STAR, one)),
+            make(Kind.STRING_IN_REGEXP, text, many),
             make(Kind.GEQ, length, self.terms.mkInteger(low)),
             make(Kind.LEQ, length, self.terms.mkInteger(high)),
         )
@@ -404,14 +387,14 @@ class Logic:
 
     def _glob(self, pattern: str) -> Term:
         if pattern not in self._globs:
-            pieces: list[Term] = []
+            make, pieces = self.terms.mkTerm, list[Term]()
             for piece in re.findall(r"\*|\?|[^*?]+", pattern):
                 if piece == "*":
                     pieces.append(self.terms.mkRegexpAll())
                 elif piece == "?":
                     pieces.append(self.terms.mkRegexpAllchar())
                 else:
-                    pieces.append(self.terms.mkTerm(Kind.STRING_TO_REGEXP, self._text(piece)))
-            whole = self.terms.mkTerm(Kind.REGEXP_CONCAT, *pieces) if len(pieces) > 1 else pieces[0]
-            self._globs[pattern] = whole
+                    pieces.append(make(Kind.STRING_TO_REGEXP, self._text(piece)))
+            joined = len(pieces) > 1
+            self._globs[pattern] = make(Kind.REGEXP_CONCAT, *pieces) if joined else pieces[0]
         return self._globs[pattern]

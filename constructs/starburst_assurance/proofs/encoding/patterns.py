@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-__all__ = ["Piece", "Word", "glob", "may_match", "strip_ends", "until_wildcard", "without_word"]
+__all__ = [
+    "Piece",
+    "Word",
+    "fits",
+    "glob",
+    "may_match",
+    "strip_ends",
+    "until_wildcard",
+    "without_word",
+]
 
 Piece: TypeAlias = Any
 
@@ -32,6 +41,12 @@ def glob(pattern: str) -> re.Pattern[str]:
     return re.compile(
         "".join({"*": ".*", "?": "."}.get(mark, re.escape(mark)) for mark in pattern), re.DOTALL
     )
+
+
+@lru_cache(maxsize=65536)
+def fits(text: str, pattern: str) -> bool:
+    """Return whether a text that is known matches a pattern."""
+    return glob(pattern).fullmatch(text) is not None
 
 
 def until_wildcard(pattern: str) -> str:

@@ -1,4 +1,4 @@
-"""The segments of an ARN, which its operators compare each by itself."""
+"""The segments of an ARN, which its operators compare each by itself, and what they are made of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from starburst_assurance.proofs.encoding.parts import Term, cvc5
 from starburst_assurance.proofs.encoding.patterns import glob
 
-__all__ = ["beginning", "cut", "decided"]
+__all__ = ["beginning", "cut", "decided", "one_of"]
 
 _COLONS = 5
 """In an ARN, before what may have colons of its own."""
@@ -50,3 +50,13 @@ def beginning(terms: Any, pattern: str) -> Term:
         for one in re.findall(r"[*?]|[^*?]+", f"{pattern}:")
     ]
     return make(kind.REGEXP_CONCAT, *parts) if len(parts) > 1 else parts[0]
+
+
+def one_of(terms: Any, characters: str) -> Term:
+    """Return a regular expression of one character, of those in another's brackets."""
+    kind, make = cvc5.Kind, terms.mkTerm
+    options: list[Term] = []
+    for found in re.finditer(r"(.)-(.)|\\?(.)", characters):
+        first, last = (found[1], found[2]) if found[1] else (found[3], found[3])
+        options.append(make(kind.REGEXP_RANGE, terms.mkString(first), terms.mkString(last)))
+    return make(kind.REGEXP_UNION, *options) if len(options) > 1 else options[0]

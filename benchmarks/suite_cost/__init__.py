@@ -1,0 +1,1 @@
+"""What the tests of each folder cost in CPU time."""
