@@ -11,7 +11,6 @@ from constructs import Construct
 
 from stacks.addons.access_review.permissions import RECORDS
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import service_grant
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.touching import others
 
@@ -38,7 +37,7 @@ class ReviewBucket(PrivateBucket):
         *,
         placement: Placement,
         key: kms.Key,
-        access_logs: s3.Bucket,
+        access_logs: s3.IBucket,
         writer: str,
         days: int,
     ) -> None:
@@ -61,21 +60,7 @@ class ReviewBucket(PrivateBucket):
                 )
             ],
         )
-        # As for the trail's bucket: the L2 property would let S3 deliver for any account (P5).
-        made = self.node.default_child
-        assert isinstance(made, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
-        made.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=access_logs.bucket_name, log_file_prefix="accessreview/"
-        )
-        access_logs.add_to_resource_policy(
-            service_grant(
-                "ReviewBucketLogs",
-                "logging.s3.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[access_logs.arn_for_objects("accessreview/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
-            )
-        )
+        self.log_access(access_logs, prefix="accessreview/", sid="ReviewBucketLogs")
         objects = [self.arn_for_objects("*")]
         self.deny(
             "OtherWriters",

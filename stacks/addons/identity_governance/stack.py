@@ -19,11 +19,11 @@ from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
-from stacks.addons.identity_governance.bucket import ReportBucket
 from stacks.addons.identity_governance.events import PATTERNS, RINGS, TOLD, condition
 from stacks.addons.identity_governance.instances_policy import instances_policy
 from stacks.addons.identity_governance.member import Member, bus_policy
 from stacks.addons.identity_governance.permissions import (
+    REPORTS,
     audit_statements,
     governance_ceilings,
     reading_statements,
@@ -33,6 +33,7 @@ from starburst_constructs.monitoring.metric_filter import CountingFilter
 from starburst_constructs.monitoring.noticed.forwarding import ForwardedEvents
 from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.storage.closed_bucket import ClosedBucket
 from starburst_constructs.storage.keys import ReportsKey
 
 __all__ = ["GovernanceStack"]
@@ -93,15 +94,17 @@ class GovernanceStack(BoundedStack):
             principals=principals,
             keepers=core.foundation.keepers,
         )
-        self._bucket = ReportBucket(
+        self._bucket = ClosedBucket(
             self,
             "Bucket",
             placement=environment.placement,
             key=self._key,
             access_logs=core.storage.access_logs,
-            audit=member.audit_arn,
-            readers=principals[1:],
-            days=days,
+            addon="governance",
+            principals=principals,
+            writer=member.audit_arn,
+            days={REPORTS: days},
+            once="",
         )
         DeclaredPolicy(
             self,

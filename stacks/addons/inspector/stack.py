@@ -32,7 +32,6 @@ from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.metric_filter import CountingFilter
 from starburst_constructs.monitoring.watch import counted
 from starburst_constructs.naming import role_arn, role_name
-from starburst_constructs.policies.service_access import service_grant
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.private_bucket import ABANDONED_UPLOAD_DAYS, PrivateBucket
 from starburst_constructs.storage.touching import ERASING, others
@@ -117,21 +116,8 @@ class InspectorStack(BoundedStack):
                 )
             ],
         )
-        logged = self._core.storage.access_logs
-        # The L2 property would let S3 deliver for any account (P5).
-        made = record.node.default_child
-        assert isinstance(made, s3.CfnBucket)  # noqa: S101 - narrows jsii's type
-        made.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
-            destination_bucket_name=logged.bucket_name, log_file_prefix="inspector/"
-        )
-        logged.add_to_resource_policy(
-            service_grant(
-                "ImageRecordLogs",
-                "logging.s3.amazonaws.com",
-                actions=["s3:PutObject"],
-                resources=[logged.arn_for_objects("inspector/*")],
-                conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
-            )
+        record.log_access(
+            self._core.storage.access_logs, prefix="inspector/", sid="ImageRecordLogs"
         )
         gate = role_arn(environment.name, "inspector", account=environment.account)
         record.deny(

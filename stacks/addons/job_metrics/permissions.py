@@ -8,19 +8,22 @@ from typing import Final
 
 from aws_cdk import aws_iam as iam
 
-from stacks.addons.job_metrics.bucket import RESULTS
 from stacks.addons.job_metrics.catalog import TABLES, VIEWS
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.boundary import ceiling
 from starburst_constructs.policies.wildcards import Allow, patterns
 
 __all__ = [
+    "RESULTS",
     "Jobs",
     "counting_statements",
     "hourly_statements",
     "jobs_ceilings",
     "reading_statements",
 ]
+
+RESULTS: Final = "results/"
+"""Below which Athena puts answers: all that a reader writes."""
 
 _ASKING: Final = (
     *("athena:GetNamedQuery", "athena:GetQueryExecution", "athena:GetQueryResults"),

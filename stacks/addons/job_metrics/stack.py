@@ -20,8 +20,7 @@ from constructs import Construct
 
 from stacks.addons.bounded import BoundedStack
 from stacks.addons.core import Core
-from stacks.addons.job_metrics.bucket import RESULTS, JobsBucket
-from stacks.addons.job_metrics.catalog import JobsCatalog, queries, query_id
+from stacks.addons.job_metrics.catalog import TABLES, JobsCatalog, queries, query_id
 from stacks.addons.job_metrics.intake import COUNTING, ledger, queues
 from stacks.addons.job_metrics.measures import (
     MEASURES,
@@ -31,6 +30,7 @@ from stacks.addons.job_metrics.measures import (
     metric_of,
 )
 from stacks.addons.job_metrics.permissions import (
+    RESULTS,
     Jobs,
     counting_statements,
     hourly_statements,
@@ -44,6 +44,7 @@ from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
 from starburst_constructs.naming import cluster_name, role_arn
 from starburst_constructs.policies.wildcards import DeclaredPolicy
+from starburst_constructs.storage.closed_bucket import ClosedBucket
 from starburst_constructs.storage.jobs_key import JobsKey
 
 __all__ = ["JobsStack"]
@@ -119,15 +120,17 @@ class JobsStack(BoundedStack):
             principals=[counting, hourly, *readers, *broken],
             keepers=core.foundation.keepers,
         )
-        self._bucket = JobsBucket(
+        self._bucket = ClosedBucket(
             self,
             "Bucket",
             placement=environment.placement,
             key=self._key,
             access_logs=core.storage.access_logs,
+            addon="jobs",
             principals=[hourly, *readers, *broken],
             writer=hourly,
-            days=days,
+            days={f"{name}/": days for name in TABLES},
+            answers=RESULTS,
         )
         placement = environment.placement
         self._ledger = ledger(self, placement=placement, key=self._key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from stacks.addons.job_metrics.bucket import RESULTS
+from stacks.addons.job_metrics.permissions import RESULTS
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
 from starburst_assurance.proofs.encoding.logic import Formula

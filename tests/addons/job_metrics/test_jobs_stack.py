@@ -101,7 +101,7 @@ OFFICERS = f"arn:aws:lambda:{ON.region}:{ON.account}:function:starburst-prod-con
     [
         ("nobody_else_reads_job_metrics", "jobs/BucketPolicy", "DenyOtherPrincipals", gone),
         ("nobody_else_reads_job_metrics", "jobs/Key policy", "DenyOtherPrincipals", gone),
-        ("only_the_hour_writes_job_tables", "jobs/BucketPolicy", "DenyWritingTables", gone),
+        ("only_the_hour_writes_job_tables", "jobs/BucketPolicy", "DenyOtherWriters", gone),
         ("who_counts_only_counts", "jobs/Count", "EnterWorkers", also("dynamodb:Query")),
         (
             "who_counts_only_counts",
