@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from stacks.addons.access_review import AccessReview
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.reading.policies import PolicySet
 from tests.addons.access_review.world import NOW, FakeAnalyzer, FakeIam
+from tests.addons.lambda_folder import lambda_folder
 
 ON = replace(PROD, addons=(AccessReview(internal=True),))
 SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/access_review/review"
@@ -41,19 +40,11 @@ def policy_set(synthesized: tuple[Path, PolicySet]) -> PolicySet:
     return synthesized[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def modules() -> Iterator[Mapping[str, ModuleType]]:
     """The function's modules, imported as Lambda does: from their own folder."""
-    names = sorted(file.stem for file in SOURCE.glob("*.py"))
-    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.path.insert(0, str(SOURCE))
-    try:
-        yield {name: importlib.import_module(name) for name in names}
-    finally:
-        sys.path.remove(str(SOURCE))
-        for name in names:
-            sys.modules.pop(name, None)
-        sys.modules.update(before)
+    with lambda_folder(SOURCE) as found:
+        yield found
 
 
 class Waits:

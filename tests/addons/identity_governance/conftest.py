@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,9 @@ from environments import PROD
 from stacks.addons.identity_governance import IdentityGovernance
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.reading.policies import PolicySet
+from tests.addons.lambda_folder import lambda_folder
 
 SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/identity_governance/report"
-MODULES = ("handler", "files", "organization", "rows", "survey")
 ALLOWED = ("444455556666", "555566667777")
 READER = f"arn:aws:iam::{PROD.account}:role/security/people"
 ORGANIZATION = "o-a1b2c3d4e5"
@@ -42,16 +40,8 @@ ON = replace(
 @pytest.fixture
 def handler() -> Iterator[ModuleType]:
     """The function's module, imported as Lambda does: from its own folder."""
-    before = {name: sys.modules.pop(name, None) for name in MODULES}
-    sys.path.insert(0, str(SOURCE))
-    try:
-        yield importlib.import_module("handler")
-    finally:
-        sys.path.remove(str(SOURCE))
-        for name, module in before.items():
-            sys.modules.pop(name, None)
-            if module is not None:
-                sys.modules[name] = module
+    with lambda_folder(SOURCE) as modules:
+        yield modules["handler"]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,31 +12,22 @@ from typing import Any
 import pytest
 
 from tests.addons.inspector.findings import REPOSITORY
+from tests.addons.lambda_folder import lambda_folder
 from tests.controller.effects.memory_cloud import MemoryStore
 
 ADDON = Path(__file__).resolve().parents[3] / "stacks/addons/inspector"
 
 
-def _modules(folder: str) -> Iterator[ModuleType]:
-    source = ADDON / folder
-    names = [path.stem for path in source.glob("*.py")]
-    sys.path.insert(0, str(source))
-    try:
-        yield importlib.import_module("handler")
-    finally:
-        sys.path.remove(str(source))
-        for name in names:
-            sys.modules.pop(name, None)
-
-
 @pytest.fixture(scope="module")
 def gate_module() -> Iterator[ModuleType]:
-    yield from _modules("gate_function")
+    with lambda_folder(ADDON / "gate_function") as modules:
+        yield modules["handler"]
 
 
 @pytest.fixture(scope="module")
 def enabling_module() -> Iterator[ModuleType]:
-    yield from _modules("enabling_function")
+    with lambda_folder(ADDON / "enabling_function") as modules:
+        yield modules["handler"]
 
 
 class Pages:

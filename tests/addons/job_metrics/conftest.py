@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,27 +16,19 @@ from moto import mock_aws
 from environments import PROD
 from stacks.addons.job_metrics import rates
 from stacks.addons.job_metrics.rates import prices_of
+from tests.addons.lambda_folder import lambda_folder
 
 SOURCE = Path(rates.__file__).with_name("functions")
-MODULES = tuple(file.stem for file in sorted(SOURCE.glob("*.py")))
 BUCKET, TABLE = "jobs-files", "jobs-ledger"
 SESSION = "0123456789abcdefghij"
 PLACE = "arn:aws:ecs:eu-west-1:222233334444"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def functions() -> Iterator[SimpleNamespace]:
     """The folder's modules by name, imported from it as Lambda does."""
-    before = {name: sys.modules.pop(name, None) for name in MODULES}
-    sys.path.insert(0, str(SOURCE))
-    try:
-        found: dict[str, ModuleType] = {name: importlib.import_module(name) for name in MODULES}
-        for name in MODULES:
-            del sys.modules[name]
+    with lambda_folder(SOURCE) as found:
         yield SimpleNamespace(**found)
-    finally:
-        sys.path.remove(str(SOURCE))
-        sys.modules.update({name: known for name, known in before.items() if known})
 
 
 @dataclass
@@ -81,7 +71,7 @@ def cloud(functions: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield Cloud(dynamodb, s3, functions.ledger.Ledger(dynamodb, TABLE, days=90))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prices(functions: SimpleNamespace) -> Any:
     """What the stack would write for production, with ARM as well."""
     from dataclasses import replace  # noqa: PLC0415

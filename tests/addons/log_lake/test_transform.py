@@ -8,7 +8,6 @@ import base64
 import gzip
 import importlib
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from starburst_constructs.network.vpc import FLOW_FIELDS
+from tests.addons.lambda_folder import lambda_folder
 from tests.addons.log_lake.asking import Lake, judge
 from tests.some import some
 
@@ -32,13 +32,8 @@ GROUP = "/aws/ecs/starburst/prod/genomics"
 @pytest.fixture(scope="module")
 def handler() -> Iterator[ModuleType]:
     """The function's module, imported as Lambda does: from its own folder."""
-    sys.path.insert(0, str(SOURCE))
-    try:
-        yield importlib.import_module("handler")
-    finally:
-        sys.path.remove(str(SOURCE))
-        for name in ("handler", "ocsf_events"):
-            sys.modules.pop(name, None)
+    with lambda_folder(SOURCE) as modules:
+        yield modules["handler"]
 
 
 def packed(text: bytes) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +15,9 @@ from environments import PROD
 from stacks.addons.security_hub_findings import SecurityHubFindings
 from starburst_assurance.proofs.command import policy_sets_of
 from starburst_assurance.proofs.reading.policies import PolicySet
+from tests.addons.lambda_folder import lambda_folder
 
 SOURCE = Path(__file__).resolve().parents[3] / "stacks/addons/security_hub_findings/report"
-MODULES = ("columns", "hub", "message", "links", "shelf", "handler")
 READER = f"arn:aws:iam::{PROD.account}:role/security"
 HUB = SecurityHubFindings(emails=("security@example.com",), readers=(READER,), link_minutes=30)
 ON = replace(PROD, addons=(HUB,), trusted_cidrs=("140.107.0.0/16",))
@@ -28,13 +26,8 @@ ON = replace(PROD, addons=(HUB,), trusted_cidrs=("140.107.0.0/16",))
 @pytest.fixture(scope="module")
 def function() -> Iterator[Any]:
     """The modules of the function, imported as Lambda does: from its own folder."""
-    sys.path.insert(0, str(SOURCE))
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    finally:
-        sys.path.remove(str(SOURCE))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    with lambda_folder(SOURCE) as modules:
+        yield SimpleNamespace(**modules)
 
 
 @pytest.fixture(scope="session")
