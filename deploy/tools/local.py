@@ -41,6 +41,7 @@ DIFFERENCES: Final = (
     "no EC2 hosts, no FIPS endpoints, no organization, no boundary of yours, no trusted networks",
     "no named zones and no setting of the whole account: image scanning, VPC Block Public Access",
     "workers run under this interpreter, in this machine's architecture: no image is asked for",
+    "no add-ons, no profile, no secrets of workspaces: they name what only the real account has",
     "no rule of Contributor Insights, which the emulator does not have",
     "nothing judges it: make synth does, under its own name",
 )
@@ -86,7 +87,7 @@ def likeness(name: str) -> Environment:
             s3_prefix_list=None,
         ),
         audit=replace(real.audit, person_gb_per_hour=None, person_objects_per_hour=None),
-        workspaces=tuple(replace(one, image_digest=None) for one in real.workspaces),
+        workspaces=tuple(replace(one, image_digest=None, secrets=()) for one in real.workspaces),
     )
 
 
@@ -95,6 +96,7 @@ _LOCALS: Final = (
     *("purpose", "data_class", "break_glass_role_arn", "accepted_risks", "packs", "without"),
     *("capacity", "fips", "organization_id", "permissions_boundary", "shared"),
     *("trusted_cidrs", "trusted_vpcs"),
+    *("addons", "processing", "profile"),
     *("architecture", "other_architectures", "python", "image_digest"),
 )
 

@@ -86,14 +86,15 @@ def likeness(variant: Environment, local: LocalEnvironment) -> Environment:
 
 
 def workspaces(variant: Environment) -> Iterator[Workspace]:
-    """Yield those of a variant, without an organization; one that drains stands beside itself."""
+    """Yield those of a variant, without what others own; one that drains stands beside itself."""
     for one in variant.workspaces:
         reads = tuple(
             each for each in one.reads if isinstance(each, str) or each.owner != "organization"
         )
-        yield replace(one, reads=reads, draining=False)
+        # A secret is of the account whose workers read it; ``tests/e2e`` deploys one.
+        yield replace(one, reads=reads, secrets=(), draining=False)
         if one.draining:
-            yield replace(one, reads=reads, name=f"{one.name}drains")
+            yield replace(one, reads=reads, secrets=(), name=f"{one.name}drains")
 
 
 def vpc_of(local: LocalEnvironment, existing: ExistingVpc, block: IPv4Network) -> ExistingVpc:

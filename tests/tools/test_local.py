@@ -11,7 +11,8 @@ from deploy import __main__ as command
 from deploy.tools import local as tool
 from deploy.tools.local import DIFFERENCES, Deployment, NoLikeness, changes, likeness
 from environments import ALL, DEV, LOCAL, PROD
-from stacks.settings import Network, Shared
+from stacks.addons.inspector import Inspector
+from stacks.settings import Network, Secret, Shared
 from starburst.local import LocalEnvironment
 from tests.networks import REUSED
 
@@ -26,6 +27,7 @@ TOLD = {
     "workers run under": {
         *("architecture", "other_architectures", "python", "image_digest", "workspaces"),
     },
+    "no add-ons": {"addons", "processing", "profile", "workspaces"},
     "no rule of Contributor": {"audit"},
     "nothing judges it": {"packs", "without"},
 }
@@ -57,6 +59,8 @@ def test_local_is_as_it_is() -> None:
 
 
 def test_all_that_aws_alone_has_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = f"arn:aws:secretsmanager:{PROD.region}:{PROD.account}:secret:portal-a1B2c3"
+    secret = Secret(variable="PORTAL_TOKEN", arn=arn)
     everything = replace(
         PROD,
         permissions_boundary="arn:aws:iam::222233334444:policy/organization",
@@ -65,6 +69,11 @@ def test_all_that_aws_alone_has_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
         architecture="ARM64",
         network=replace(PROD.network, egress="nat"),
         shared=Shared(block_public_access=True),
+        addons=(Inspector(),),
+        profile="gdpr",
+        workspaces=tuple(
+            replace(one, data_days=365, home_days=365, secrets=(secret,)) for one in PROD.workspaces
+        ),
     )
     monkeypatch.setattr(tool, "ALL", (LOCAL, everything))
     made = likeness("prod")
@@ -72,6 +81,8 @@ def test_all_that_aws_alone_has_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert not made.shuts_gateways
     assert (made.permissions_boundary, made.organization_id, made.trusted_cidrs) == (None, None, ())
     assert made.architecture == LOCAL.architecture
+    assert (made.addons, made.profile) == ((), None)
+    assert not any(one.secrets for one in made.workspaces)
 
 
 @pytest.mark.parametrize(
