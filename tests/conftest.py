@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import app
-from tests.models_once import read_models_once
 
 if TYPE_CHECKING:
     from aws_cdk.cx_api import CloudAssembly
@@ -160,7 +159,6 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Look for rubbish from here on, and only in what the tests make."""
-    read_models_once()
     gc.freeze()
     gc.enable()
 
