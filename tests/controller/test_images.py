@@ -143,6 +143,29 @@ def test_a_waiver_covers_what_it_names_alone(
     assert (gate.refusal() == "") is lets
 
 
+def test_a_waiver_of_one_package_covers_no_other_of_the_same_finding(gate: Gate) -> None:
+    gate.image({**CRITICAL, "others": [{"package": "curl", "version": "8.0", "fixed": "8.1"}]})
+    assert "CVE-2026-1 in curl 8.0, fixed in 8.1:" in gate.refusal()  # a finding, not two
+    openssl, curl = (
+        ImageWaiver(finding="CVE-2026-1", expires=_day(gate.world.now), package=package)
+        for package in ("openssl", "curl")
+    )
+    gate.deploy(openssl)
+    assert "in curl 8.0" in gate.refusal()
+    gate.deploy(openssl, curl)
+    assert gate.refusal() == ""
+    gate.deploy(replace(openssl, package=""))
+    assert gate.refusal() == ""
+
+
+def test_a_finding_that_fell_below_hides_none_beside_it(world: MemoryWorld) -> None:
+    gate = Gate(world, strict=False)
+    gate.image({**CRITICAL, "severity": "MEDIUM", "open": False})
+    assert gate.refusal() == ""
+    gate.image({**CRITICAL, "severity": "MEDIUM", "open": False}, HIGH)
+    assert "CVE-2026-0" in gate.refusal()
+
+
 def test_every_part_of_an_index_is_judged(gate: Gate) -> None:
     gate.image(scanned=False, parts=[OTHER])
     assert "has not scanned" in gate.refusal()

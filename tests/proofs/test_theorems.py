@@ -18,7 +18,7 @@ from starburst_assurance.proofs.encoding.key_layout import data_bucket, requests
 from starburst_assurance.proofs.encoding.logic import Logic
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.mutation.mutants import mutants
-from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet
+from starburst_assurance.proofs.reading.policies import Condition, Policy, PolicySet, Statement
 from starburst_assurance.proofs.solving import prove as prove_module
 from starburst_assurance.proofs.solving.prove import prove
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
@@ -267,6 +267,16 @@ def test_a_wider_role_changes_results_or_names_them_as_it_likes(
     wider = limits.with_policy(replace(bound, statements=ceiling))
     item = next(item for item in ALL if item.name == theorem)
     assert prove(item, wider, logic=LOGIC).answer == "refuted"
+
+
+def test_to_switch_inspector_on_is_for_addons_alone(policy_sets: Mapping[str, PolicySet]) -> None:
+    """The kit's own boundary names nothing of what watches, be it to switch it on."""
+    policy_set = policy_sets["dev"]
+    boundary = policy_set.policies["foundation/Boundary"]
+    wide = Statement(effect="Allow", actions=("inspector2:Enable",), resources=("*",))
+    wider = policy_set.with_policy(replace(boundary, statements=(*boundary.statements, wide)))
+    [item] = [item for item in ALL if item.name == "no_role_weakens_the_record"]
+    assert prove(item, replace(wider, roles=wider.roles_for("worker"))).answer == "refuted"
 
 
 @pytest.mark.parametrize(("user", "session"), [("carol", True), (None, True), ("alice", False)])

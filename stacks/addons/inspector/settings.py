@@ -42,6 +42,10 @@ class FindingWaiver:
         long = f"{_SHORTEST_REASON} characters or more, for whoever reviews it"
         enough = len(self.reason.strip()) >= _SHORTEST_REASON
         require(enough, f"inspector.accepted reason of {self.finding}", self.reason, long)
+        # A datetime is a date as well; the controller could not read it, and so no document.
+        plain = type(self.expires) is date
+        day = "a date(…): the last day on which it holds, in UTC"
+        require(plain, f"inspector.accepted expires of {self.finding}", self.expires, day)
         if self.package is not None:
             matches("inspector.accepted package", self.package, _PACKAGE, "the name of a package")
         if self.image is not None:

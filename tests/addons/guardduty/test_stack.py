@@ -146,6 +146,17 @@ def test_a_use_of_the_logs_key_past_the_topic_is_found(policy_set: PolicySet) ->
         assert verdict.answer == "refuted"
 
 
+@pytest.mark.parametrize("actions", ["inspector2:Enable*", "inspector2:E*", "guardduty:Get*"])
+def test_to_switch_inspector_on_takes_nothing_along(policy_set: PolicySet, actions: str) -> None:
+    """It weakens nothing, and stands for no other action that is allowed together with it."""
+    [role] = policy_set.roles_for("guardduty")
+    policy = policy_set.policies[str(role.boundary)]
+    more = type(policy).parse("more", {"Statement": [allow(actions, "*")]}).statements
+    wider = policy_set.with_policy(replace(policy, statements=(*policy.statements, *more)))
+    answer = prove(THEOREMS["no_role_weakens_the_record"], replace(wider, roles=(role,))).answer
+    assert answer == ("proved" if ":Get" in actions else "refuted")
+
+
 REFUSED: Sequence[tuple[dict[str, Any], str]] = (
     ({"detector_id": "mine"}, "guardduty.detector_id is 'mine'; allowed: 32 hex digits"),
     ({"detector_id": DETECTOR, "runtime": True}, "who made that detector decides"),

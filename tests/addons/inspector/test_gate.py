@@ -38,6 +38,32 @@ def test_an_event_as_aws_documents_it_is_kept(scene: Scene) -> None:
     }
 
 
+def test_every_package_of_a_finding_is_kept(scene: Scene) -> None:
+    several = finding()
+    named = several["packageVulnerabilityDetails"]["vulnerablePackages"]
+    named += [
+        {"name": "curl", "version": "8.0", "fixedInVersion": "8.1"},
+        {"name": "zlib", "version": "1.2", "fixedInVersion": "NotAvailable"},
+    ]
+    scene.tell(told(several))
+    [kept] = scene.kept(KEY)["findings"].values()
+    assert kept["package"] == "libssh2"
+    assert kept["others"] == [
+        {"package": "curl", "version": "8.0", "fixed": "8.1"},
+        {"package": "zlib", "version": "1.2"},
+    ]
+
+
+def test_an_image_that_inspector_stops_to_scan_is_unknown(scene: Scene) -> None:
+    """As where somebody switches Inspector off: nothing is found in it, whatever is in it."""
+    scene.inspector.scan(DIGEST)
+    scene.compare()
+    assert scene.kept(KEY)["scanned"] == 1.0
+    scene.inspector.scan(DIGEST, active=False)
+    scene.compare()
+    assert scene.kept(KEY)["scanned"] is None
+
+
 @pytest.mark.parametrize("severity", ["MEDIUM", "LOW", "INFORMATIONAL", "UNTRIAGED"])
 def test_what_is_less_severe_refuses_nothing(scene: Scene, severity: str) -> None:
     scene.inspector.scan(DIGEST)
@@ -157,7 +183,8 @@ def test_what_vanishes_with_its_image_stays_known(scene: Scene) -> None:
     scene.now += 4 * 86_400
     scene.compare()
     assert scene.open(DIGEST) == {"CVE-2019-17498"}
-    assert scene.kept(KEY)["scanned"] == 1.0
+    # Nor would it hear of what is found from now on.
+    assert scene.kept(KEY)["scanned"] is None
     # Pushed again and scanned again without it, it is free.
     scene.inspector.scan(DIGEST, at=2.0)
     scene.compare()

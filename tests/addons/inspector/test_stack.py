@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +239,8 @@ def test_a_gate_needs_the_owners_inspector() -> None:
         {"reason": "short"},
         {"package": "a package"},
         {"image": "latest"},
+        {"expires": "2027-01-31"},
+        {"expires": datetime(2027, 1, 31)},
     ],
 )
 def test_a_bad_waiver_is_refused_by_name(bad: dict[str, Any]) -> None:

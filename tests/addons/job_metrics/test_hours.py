@@ -48,6 +48,15 @@ def test_others_read_what_is_written(functions: SimpleNamespace, tmp_path: Any) 
         pq.read_table(io.BytesIO(out.getvalue()[:-20]))
 
 
+def test_half_a_character_stops_no_hour(functions: SimpleNamespace) -> None:
+    """As a reason's text in JSON may have it: Parquet has none, and all hours wait for this one."""
+    out = io.BytesIO()
+    file = functions.parquet.ParquetFile(out, {"reason": "string"})
+    file.write([{"reason": json.loads('"\\ud83d cut"')}])
+    file.close()
+    assert pq.read_table(io.BytesIO(out.getvalue())).to_pylist() == [{"reason": "? cut"}]
+
+
 def test_an_hour_is_written_and_an_empty_one_is_not(
     functions: SimpleNamespace, prices: Any, cloud: Cloud
 ) -> None:

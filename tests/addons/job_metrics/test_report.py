@@ -95,6 +95,15 @@ def tables(
     # Long ago, and of a month that has none.
     then = {name: text.replace(DAY, f"{OLD}-29") for name, text in WORKER.items()}
     made.workers(stopped("9", **then))
+    # Of a session that began in the month before, and of one that has no record yet.
+    after = {name: text.replace(DAY, "2020-03-01") for name, text in WORKER.items()}
+    over = {"prefix": f"sessions/genomics/alice/{'c' * 20}/", "startedBy": "c" * 20}
+    made.workers(stopped("10", **over, **after))
+    nobodys = {"prefix": "", "startedBy": ""}
+    made.workers(stopped("13", **nobodys, **then), stopped("14", **nobodys, **after))
+    made.workers(stopped("15", **nobodys, **{**after, "createdAt": None, "startedAt": None}))
+    running = {"prefix": f"sessions/genomics/alice/{'e' * 20}/", "startedBy": "e" * 20}
+    made.workers(stopped("11", **running, **then), stopped("12", **running, **after))
     begun = datetime.fromisoformat(f"{OLD}-29T00:00:10+00:00").timestamp()
     made.sessions(
         told(started=BEGUN, ended=BEGUN + 4000, usd=1.5 * HOUR_USD, worker_seconds=7200),
@@ -163,6 +172,22 @@ def test_a_month_that_the_controller_forgot_is_the_tables(controller: Controller
     assert (row.sessions, row.failed, row.usd_at_list_price) == (1, 1, 3.0)
     assert found.measured is not None
     assert len(found.measured.days) == 1
+
+
+def test_a_session_is_of_the_month_in_which_it_began_alone(controller: Controller) -> None:
+    february, march = admin.report(OLD).measured, admin.report("2020-03").measured
+    assert february is not None
+    assert march is not None
+    assert [(one.analyst, one.sessions, one.workers) for one in february.rows] == [
+        ("alice", 3, 4),
+        ("untagged", 1, 1),
+    ]
+    # Who does not say whose they are began nothing: they are of the month in which they stopped.
+    assert [(one.analyst, one.sessions, one.workers) for one in march.rows] == [("untagged", 1, 2)]
+    assert len(march.runs) == 1
+    # What stopped on which day is no matter of sessions.
+    [day] = march.days
+    assert (day.day, day.usd_at_list_price) == ("2020-03-01", pytest.approx(4 * HOUR_USD, abs=1e-4))
 
 
 @pytest.mark.parametrize(

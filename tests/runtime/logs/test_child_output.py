@@ -17,6 +17,7 @@ import pytest
 
 from starburst._functions.payload import dump_input
 from starburst.worker.child.process import Child, ChildDied
+from starburst.worker.printing.masking import MASK, Mask
 from starburst.worker.printing.task_lines import MOST_TASK_BYTES, TaskLines
 from starburst.worker.settings.variables import Variables
 from tests.runtime.children import tell
@@ -28,10 +29,10 @@ FIRST = 40
 class Printing:
     """A child whose lines are held."""
 
-    def __init__(self) -> None:
+    def __init__(self, *secrets: str) -> None:
         self.lines: list[tuple[int | None, str, str]] = []
         self.came = threading.Condition()
-        self.child = Child(take=self._take)
+        self.child = Child(take=self._take, mask=Mask(secrets))
 
     def _take(self, task: int | None, stream: str, text: str) -> None:
         with self.came:
@@ -238,3 +239,24 @@ def test_lines_reach_the_workers_log_only_where_the_environment_chose_so(
     assert Variables.read(given).copied is copied
     TaskLines(copied=copied).take(1, "stdout", "a name")
     assert ("a name" in capsys.readouterr().out) is copied
+
+
+TOKEN, CHAIN, TIMES = "hunter22-of-29-characters-now", "c" * 20_000, 10_000
+
+
+def slip(n: int) -> None:
+    """Print a secret where long lines are cut, and more of them in a line than a pipe holds."""
+    if n == 0:
+        print("x" * (16_384 - 10) + TOKEN + "y" * 100, end=f"\n{CHAIN}\n")
+    else:
+        print(TOKEN * TIMES, end="")
+
+
+def test_a_secret_is_masked_wherever_a_long_line_is_cut() -> None:
+    printing = Printing(TOKEN, CHAIN)
+    try:
+        printing.run(slip, 2)
+    finally:
+        printing.child.kill()
+    assert "".join(printing.of(0)) == "x" * (16_384 - 10) + MASK + "y" * 100 + MASK
+    assert "".join(printing.of(1)) == MASK * TIMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from starburst.contract import WorkerVariable
-from starburst.worker.printing.masking import MASK, masked
+from starburst.worker.printing.masking import MASK, Mask
 from starburst.worker.settings.variables import Variables
 
 STARTED = {
@@ -27,13 +27,18 @@ STARTED = {
         (["5432"], "port 5432", "port 5432"),
         (["hunter22"], "aHVudGVyMjI=", "aHVudGVyMjI="),
         ([], "hunter22", "hunter22"),
+        (['{"user": "reader", "deep": [{"pin": 1234567}]}'], "reader 1234567", f"{MASK} {MASK}"),
+        (["hun\x0cter22"], "a hun\x0cter22", f"a {MASK}"),
+        (["häus\\er"], r"{'A': 'häus\\er'} h\u00e4us\\er", f"{{'A': '{MASK}'}} {MASK}"),
+        (["{" * 100_000], "hunter22", "hunter22"),
     ],
-    ids=["twice", "one within another", "of many lines", "too short", "encoded", "none"],
+    ids=[
+        *("twice", "one within another", "of many lines", "too short", "encoded", "none"),
+        *("values of an object", "an odd end of a line", "as Python and JSON write", "no object"),
+    ],
 )
 def test_a_line_is_shown_without_them(secrets: list[str], line: str, shown: str) -> None:
-    said: list[str] = []
-    masked(lambda task, stream, text: said.append(text), secrets)(0, "stdout", line)
-    assert said == [shown]
+    assert Mask(secrets)(line.encode()).decode() == shown
 
 
 def test_a_worker_knows_them_by_name_and_shows_none() -> None:

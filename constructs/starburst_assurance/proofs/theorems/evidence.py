@@ -36,8 +36,8 @@ SECOND = dt.timedelta(seconds=1)
 def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
     """No role of ours changes the trail, Config, GuardDuty or a log group's life.
 
-    Whatever its identity policies say: the boundary stands alone. To look is no change, and to
-    switch Inspector on weakens nothing.
+    Whatever its identity policies say: the boundary stands alone. To look is no change, and for a
+    role of an add-on to switch Inspector on weakens nothing.
     """
     logs = (
         "DeleteLogGroup",
@@ -57,9 +57,9 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
             *(
                 action
                 for service in WATCHING
-                for action in _changes(world, service)
-                if action != "inspector2:Enable"
+                for action in _changes(world, service, without="inspector2:Enable")
             ),
+            *(() if world.policy_set.is_of_addon(role.arn) else ("inspector2:Enable",)),
             *(f"logs:{name}" for name in logs),
         ]
         asked = requests(context, actions, world.logic.text("resource"))
@@ -129,11 +129,8 @@ def no_role_changes_identities(world: World) -> Iterator[Claim]:
     """
     for role in world.policy_set.roles:
         context = session_of(world, role)
-        asked = [
-            one
-            for one in requests(context, _changes(world, "iam"), world.logic.text("resource"))
-            if one.action != "iam:PassRole"
-        ]
+        changes = _changes(world, "iam", without="iam:PassRole")
+        asked = requests(context, changes, world.logic.text("resource"))
         yield never(
             role.name, [(one, world.allowed(role, one, whatever_identity=True)) for one in asked]
         )
@@ -327,12 +324,13 @@ def revokers_only_revoke(world: World) -> Iterator[Claim]:
     )
 
 
-def _changes(world: World, service: str) -> tuple[str, ...]:
+def _changes(world: World, service: str, *, without: str) -> tuple[str, ...]:
     """Return one action of each kind that changes something in a service.
 
-    Each that only looks is told apart from all others, so that none of these is left out with it.
+    Each that only looks, and the one that is let through, is told apart from all others, so that
+    none of these is left out with it.
     """
-    looks = looking(service)
-    apart = Policy(name="", statements=(Statement(effect="Allow", actions=looks),))
+    harmless = (*looking(service), without)
+    apart = Policy(name="", statements=(Statement(effect="Allow", actions=harmless),))
     found = representatives((*world.policy_set.policies.values(), apart), service)
-    return tuple(action for action in found if action not in looks)
+    return tuple(action for action in found if action not in harmless)

@@ -36,6 +36,7 @@ class Finding:
         vulnerability: what it is called, such as ``CVE-2026-1234``; a title without such a name.
         severity: as Inspector says.
         package, version, fixed: the first package that it names; ``fixed`` is empty without a fix.
+        others: each further package that it names, likewise: a waiver is about one of them.
         open: whether it stands: neither closed nor below the severities that count. What somebody
             suppressed in Inspector stands, as only settings waive.
         updated: when Inspector last changed it, in seconds since 1970.
@@ -52,6 +53,7 @@ class Finding:
     fixed: str
     open: bool
     updated: float
+    others: tuple[Mapping[str, str], ...] = ()
 
     def entry(self) -> dict[str, Any]:
         """Return what the record keeps of it."""
@@ -61,6 +63,7 @@ class Finding:
         }
         return {
             **{name: value for name, value in said.items() if value},
+            **({"others": [*map(dict, self.others)]} if self.others else {}),
             **({} if self.open else {"open": False}),
             "updated": self.updated,
         }
@@ -77,8 +80,7 @@ def read(said: Mapping[str, Any]) -> Iterator[Finding]:
     """
     try:
         details = said.get("packageVulnerabilityDetails") or {}
-        package = next(iter(details.get("vulnerablePackages") or ()), {})
-        fixed = package.get("fixedInVersion", "")
+        first, *others = [*map(_package, details.get("vulnerablePackages") or ())] or [{}]
         for one in said["resources"]:
             image = (one.get("details") or {}).get("awsEcrContainerImage") or {}
             is_image = one["type"] == _IMAGE
@@ -89,14 +91,25 @@ def read(said: Mapping[str, Any]) -> Iterator[Finding]:
                 image=image["imageHash"] if is_image else "",
                 vulnerability=details.get("vulnerabilityId") or said.get("title", "a finding"),
                 severity=said["severity"],
-                package=package.get("name", ""),
-                version=package.get("version", ""),
-                fixed="" if fixed.replace(" ", "").lower() == "notavailable" else fixed,
+                package=first.get("package", ""),
+                version=first.get("version", ""),
+                fixed=first.get("fixed", ""),
                 open=said["status"] != "CLOSED" and said["severity"] in SEVERITIES,
                 updated=moment(said["updatedAt"]),
+                others=tuple(others),
             )
     except (AttributeError, LookupError, TypeError) as error:
         raise Malformed(f"a finding of Inspector lacks or garbles {error}") from error
+
+
+def _package(said: Mapping[str, Any]) -> dict[str, str]:
+    fixed = said.get("fixedInVersion") or ""
+    kept = {
+        "package": said.get("name") or "",
+        "version": said.get("version") or "",
+        "fixed": "" if fixed.replace(" ", "").lower() == "notavailable" else fixed,
+    }
+    return {name: value for name, value in kept.items() if value}
 
 
 def moment(said: object) -> float:

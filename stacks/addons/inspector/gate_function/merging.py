@@ -90,12 +90,12 @@ def compared(
             findings[arn] = {**one, "open": False, "closed": now}
         elif is_open or now - one.get("closed", one["updated"]) <= KEPT_SECONDS:
             findings[arn] = one
-    scanned = coverage.scanned if coverage is not None else None
     named = sorted(parts)
     return {
         **after,
         "findings": findings,
-        "scanned": scanned if scanned is not None else body.get("scanned"),
+        # Of what Inspector looks after no more, new findings would never come.
+        "scanned": coverage.scanned if coverage is not None and coverage.active else None,
         **({"parts": named} if named else {}),
     }, opened
 

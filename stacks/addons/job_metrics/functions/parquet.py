@@ -134,7 +134,7 @@ def _bits(flags: Sequence[bool]) -> bytes:
 
 
 def _texts(values: Sequence[Any]) -> bytes:
-    encoded = [str(one).encode() for one in values]
+    encoded = [str(one).encode("utf-8", "replace") for one in values]
     return b"".join(struct.pack("<I", len(one)) + one for one in encoded)
 
 

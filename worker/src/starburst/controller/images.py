@@ -48,9 +48,10 @@ class _Unsure(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Finding:
-    """One open finding of an image, of which it is known by which digest."""
+    """One package of an open finding of an image, of which it is known by which digest."""
 
     image: str
+    arn: str
     vulnerability: str
     severity: str
     package: str
@@ -137,7 +138,8 @@ def _refuse_findings(
     )
     left = [one for one in found if not _waived(gate.waivers, one, image=image, now=now)]
     if left:
-        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        others = len({(one.image, one.arn) for one in left}) - 1
+        more = f" and {others} more" if others else ""
         expired = _expired(gate.waivers, left[0], image=image)
         raise ImageRefused(
             f"workspace {workspace} starts no session on its worker image {image}, in which "
@@ -145,13 +147,13 @@ def _refuse_findings(
         )
     _trust(environment, gate)
     unseen = _Finding(
-        image=image, vulnerability=UNSCANNED, severity="", package="", version="", fixed=""
+        image=image, arn="", vulnerability=UNSCANNED, severity="", package="", version="", fixed=""
     )
     lacking = [digest for digest, record in records.items() if not record.get("scanned")]
     if lacking and not _waived(gate.waivers, unseen, image=image, now=now):
         raise _Unsure(
-            f"Inspector has not scanned {lacking[0]}: wait a quarter of an hour after a push, or "
-            "see in ECR why it cannot"
+            f"Inspector has not scanned {lacking[0]}, or has stopped to: wait a quarter of an hour "
+            "after a push, or see in Inspector's coverage why it does not"
         )
     if found:
         _LOG.info("image %s has findings that are waived: %d", image, len(found))
@@ -193,19 +195,27 @@ def _open(digest: str, record: Mapping[str, Any]) -> Iterator[_Finding]:
     said = record.get("findings", {})
     if not isinstance(said, dict):
         raise ValueError(f"the findings of {digest} are no object")
-    for one in said.values():
-        if not isinstance(one, dict) or one.get("severity") not in _SEVERITIES:
-            raise ValueError(f"a finding of {digest} is malformed")
-        if one.get("open") is False:
+    for arn, one in said.items():
+        # What fell below these severities is closed.
+        if isinstance(one, dict) and one.get("open") is False:
             continue
-        yield _Finding(
-            image=digest,
-            vulnerability=str(one.get("vulnerability", "")),
-            severity=one["severity"],
-            package=str(one.get("package", "")),
-            version=str(one.get("version", "")),
-            fixed=str(one.get("fixed", "")),
-        )
+        others = one.get("others", []) if isinstance(one, dict) else None
+        if (
+            not isinstance(others, list)
+            or not all(isinstance(other, dict) for other in others)
+            or one.get("severity") not in _SEVERITIES
+        ):
+            raise ValueError(f"a finding of {digest} is malformed")
+        for package in (one, *others):
+            yield _Finding(
+                image=digest,
+                arn=arn,
+                vulnerability=str(one.get("vulnerability", "")),
+                severity=one["severity"],
+                package=str(package.get("package", "")),
+                version=str(package.get("version", "")),
+                fixed=str(package.get("fixed", "")),
+            )
 
 
 def _covering(

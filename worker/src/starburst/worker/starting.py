@@ -38,7 +38,7 @@ from starburst.worker.objects.reading import Reader
 from starburst.worker.objects.store import Store
 from starburst.worker.packages.fetching import Wheels
 from starburst.worker.packages.unpacked import NoPackages, Packages, Unpacked
-from starburst.worker.printing.masking import masked
+from starburst.worker.printing.masking import Mask
 from starburst.worker.printing.sealed_lines import SealedLines
 from starburst.worker.settings.timings import Timings
 from starburst.worker.settings.variables import Variables
@@ -156,7 +156,8 @@ def _worker(variables: Variables, timings: Timings) -> tuple[Supervisor, Watch]:
             preparation,
             bucket=variables.bucket,
             packages=lambda: packages.folder,
-            take=masked(printed.lines.take, variables.secrets),
+            take=printed.lines.take,
+            mask=Mask(variables.secrets),
         ),
         preparation=preparation,
         packages=packages,

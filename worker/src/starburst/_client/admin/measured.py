@@ -39,23 +39,30 @@ _OFF: Final = "InvalidRequestException"
 _LONGEST_SECONDS: Final = 120
 _BETWEEN_SECONDS: Final = 0.5
 _LONGEST_SESSION_DAYS: Final = 31
-"""Workers that stop later belong to no session of the month that a report would still name."""
+"""Workers that stop so long after a month, or sessions that began so long before, are not of it."""
 
 _WITH: Final = """
 WITH workers AS (
   SELECT *, row_number() OVER (PARTITION BY task ORDER BY stopped DESC) AS copy
-  FROM job_workers WHERE day >= '{first}' AND day <= '{last}'
+  FROM job_workers WHERE day >= '{since}' AND day <= '{last}'
 ), records AS (
   SELECT *, row_number() OVER (PARTITION BY session ORDER BY ended DESC) AS copy
-  FROM job_sessions WHERE day >= '{first}' AND day <= '{last}'
+  FROM job_sessions WHERE day >= '{since}' AND day <= '{last}'
 ), ended AS (
   SELECT * FROM records WHERE copy = 1
+), once AS (
+  SELECT workers.*, CASE
+      WHEN workers.tagged OR ended.session IS NOT NULL THEN '' ELSE substr(workers.day, 1, 7)
+    END AS stray
+  FROM workers LEFT JOIN ended ON ended.session = workers.session WHERE workers.copy = 1
 ), counted AS (
-  SELECT workers.session AS session, max(workers.workspace) AS workspace,
-    max(workers.analyst) AS analyst, min(workers.created) AS created, count(*) AS workers,
-    sum(workers.billed_seconds) / 3600 AS worker_hours, coalesce(sum(workers.usd), 0) AS usd,
-    sum(CASE WHEN workers.usd IS NULL THEN 1 ELSE 0 END) AS unpriced
-  FROM workers WHERE copy = 1 GROUP BY workers.session
+  SELECT once.session AS session, max(once.workspace) AS workspace,
+    max(once.analyst) AS analyst, count(*) AS workers,
+    min(CASE WHEN stray = '' THEN coalesce(once.created, once.stopped) ELSE once.stopped END)
+      AS created,
+    sum(once.billed_seconds) / 3600 AS worker_hours, coalesce(sum(once.usd), 0) AS usd,
+    sum(CASE WHEN once.usd IS NULL THEN 1 ELSE 0 END) AS unpriced
+  FROM once GROUP BY once.session, once.stray
 ), runs AS (
   SELECT coalesce(ended.session, counted.session) AS session,
     coalesce(ended.workspace, counted.workspace) AS workspace,
@@ -175,11 +182,13 @@ def ask_measured(office: Office, begins: datetime, ends: datetime) -> Measured:
     Raises:
         Unmeasured: the add-on is off, or cannot be asked; says why.
     """
-    last = ends + timedelta(days=_LONGEST_SESSION_DAYS)
+    longest = timedelta(days=_LONGEST_SESSION_DAYS)
     filled = {
+        # A session that began earlier is told apart by its record, or by its first workers.
+        "since": f"{begins - longest:%Y-%m-%d}",
         "first": f"{begins:%Y-%m-%d}",
         "end": f"{ends:%Y-%m-%d}",
-        "last": f"{last:%Y-%m-%d}",
+        "last": f"{ends + longest:%Y-%m-%d}",
         "low": str(round(begins.timestamp() * 1000)),
         "high": str(round(ends.timestamp() * 1000)),
     }

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final, Protocol
 from starburst._protocol.sealed.envelope import Buffer
 from starburst.errors import IntegrityError
 from starburst.worker.child.printing.output import Output, Take
+from starburst.worker.printing.masking import Mask
 
 from .frames import Frame, read_frame, write_frame
 from .shared_state import SharedState
@@ -78,6 +79,7 @@ class Child:
         variables: of its environment, beside the worker's own that are not withheld.
         packages: the folder that it imports from first; the empty text for none.
         take: takes each line that its tasks print; None leaves them to the worker's own log.
+        mask: takes secrets out of them before; None for no secrets.
 
     Attributes:
         state: what it shares with the child.
@@ -93,9 +95,10 @@ class Child:
         variables: Mapping[str, str] | None = None,
         packages: str = "",
         take: Take | None = None,
+        mask: Mask | None = None,
     ) -> None:
         self.state = SharedState.create()
-        self._output = None if take is None else Output(self.state, take)
+        self._output = None if take is None else Output(self.state, take, mask or Mask())
         self.functions: set[str] = set()
         self.begins = False
         commands_out, commands_in = os.pipe()

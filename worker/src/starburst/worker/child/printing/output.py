@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from starburst._protocol.sealed.log_lines import Stream
 from starburst.worker.child.shared_state import SharedState
+from starburst.worker.printing.masking import Mask
 
 from .markers import MARK_BYTES, TOKEN_BYTES, number_in
 
@@ -34,14 +35,16 @@ class Output:
     Args:
         state: what is shared with the child.
         take: takes the lines; called by one thread at a time.
+        mask: takes secrets out of them before.
 
     Attributes:
         ends: those of the pipes that the child writes into, as ``Popen`` takes them.
     """
 
-    def __init__(self, state: SharedState, take: Take) -> None:
+    def __init__(self, state: SharedState, take: Take, mask: Mask) -> None:
         self._state = state
         self._take = take
+        self._mask = mask
         self._first = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -115,10 +118,10 @@ class Output:
         # last mark is of the task that runs, if it runs still.
         if before is not None and before == self._state.running():
             for part in self._parts:
-                self._hand_out(self._first + before[0], part.stream, part.whole_lines())
+                self._hand_out(self._first + before[0], part.stream, part.whole_lines(self._mask))
 
     def _hand_out(self, task: int | None, stream: Stream, text: bytes) -> None:
-        lines = text.split(b"\n")
+        lines = self._mask(text).split(b"\n")
         if not lines[-1]:
             lines.pop()
         for line in lines:
@@ -161,14 +164,18 @@ class _Part:
             ended += self._split()
         return ended
 
-    def whole_lines(self) -> bytes:
-        """Take the lines behind the last mark that have ended, or are too long to wait for."""
+    def whole_lines(self, mask: Mask) -> bytes:
+        """Take the lines behind the last mark that have ended, or are too long to wait for.
+
+        Of such a one that is kept in which a secret may have begun that has not ended.
+        """
         found = self._found
         end = found.rfind(b"\n") + 1
         if not end and len(found) > _LINE_BYTES:
             del found[: len(found) - len(_last_drawn(found))]
             if len(found) > _LINE_BYTES:
-                end = len(found)
+                found[:] = mask(bytes(found))
+                end = max(0, len(found) - max(0, mask.longest - 1))
         taken = bytes(found[:end])
         del found[:end]
         return taken
