@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starburst_assurance.proofs.organization import prove_record, prove_regions
@@ -19,22 +19,26 @@ if TYPE_CHECKING:
 __all__ = ["proved_policies"]
 
 
-def proved_policies(environment: Environment, *, qualifier: str) -> Mapping[str, Any]:
+def proved_policies(environments: Sequence[Environment], *, qualifier: str) -> Mapping[str, Any]:
     """Return the documents by name, each proved of every request that could be made.
 
     Args:
-        environment: whose ``allowed_regions`` stay open. The role in which CloudFormation deploys
-            it, and its break-glass role, alone may end the record.
+        environments: all of one account, which such a policy binds as a whole. What is in
+            ``allowed_regions`` of any of them stays open. The roles in which CloudFormation
+            deploys them, and their break-glass roles, alone may end the record.
         qualifier: under which CDK is bootstrapped.
 
     Raises:
         ProofError: a document does not do what its name says.
         PolicySizeError: a document is larger than AWS takes.
     """
-    account, region = environment.account, environment.region
-    deployer = f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
-    spared = [deployer, *filter(None, [environment.break_glass_role_arn])]
-    regions = environment.allowed_regions
+    deployers = [
+        f"arn:aws:iam::{one.account}:role/cdk-{qualifier}-cfn-exec-role-{one.account}-{one.region}"
+        for one in environments
+    ]
+    broken = filter(None, [one.break_glass_role_arn for one in environments])
+    spared = list(dict.fromkeys([*deployers, *broken]))
+    regions = list(dict.fromkeys(each for one in environments for each in one.allowed_regions))
     pin, kept = region_pin(regions), record_kept(spared)
     prove_regions(pin, regions=regions, regionless=WITHOUT_REGION)
     prove_record(kept, ending=RECORD_ENDING, spared=spared)

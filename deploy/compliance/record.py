@@ -161,7 +161,7 @@ def _kept(environment: Environment) -> Iterator[Entry]:
 
 def _measures(environment: Environment) -> Iterator[Entry]:
     isolated = environment.network.egress == "isolated"
-    recorded = environment.audit.data_events
+    yield _reads(environment)
     chosen: Sequence[tuple[str, tuple[str, ...]]] = (
         (
             f"encrypted at rest with keys of the environment ({environment.storage.encryption})",
@@ -173,12 +173,6 @@ def _measures(environment: Environment) -> Iterator[Entry]:
             if isolated
             else "workers reach the internet through NAT gateways",
             ("no-internet", "endpoints") if isolated else ("endpoints",),
-        ),
-        (
-            "who read which object is recorded"
-            if recorded
-            else "reads of objects are not recorded by the kit's trail",
-            ("trail", "data-events") if recorded else ("trail",),
         ),
         (
             "alarms of theft and change reach " + (", ".join(_told(environment)) or "nobody"),
@@ -200,6 +194,22 @@ def _measures(environment: Environment) -> Iterator[Entry]:
     for by, told in ((_SETTINGS, chosen), (_KIT, always)):
         for says, controls in told:
             yield _said("30(1)(g)", "security measure", says, by=by, controls=controls)
+
+
+def _reads(environment: Environment) -> Entry:
+    """Return who records what is read: with a trail of somebody else's no setting says it."""
+    if not environment.audit.trail:
+        says = "say whether the organization's trail has the data events of the data bucket"
+        return _yours("30(1)(g)", "record of who read which object", says)
+    recorded = environment.audit.data_events
+    return _said(
+        "30(1)(g)",
+        "security measure",
+        "who read which object is recorded"
+        if recorded
+        else "reads of objects are not recorded by the kit's trail",
+        controls=("trail", "data-events") if recorded else ("trail",),
+    )
 
 
 def _identity(environment: Environment) -> str:

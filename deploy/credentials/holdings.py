@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
-from deploy.incident.command import Clients
+from deploy.incident.command import Clients, IncidentError
 from deploy.incident.steps import Steps
 from starburst_constructs.policies.incident_statements import allow, document
 
@@ -113,7 +113,14 @@ def _pages(client: Any, call: str, key: str, **words: Any) -> Iterator[Any]:  # 
 
 
 def _instances(clients: Clients) -> list[Any]:
-    return list(_pages(clients("sso-admin"), "list_instances", "Instances"))
+    """Return the instances of one Region; where there is none, nobody was looked for."""
+    found = list(_pages(clients("sso-admin"), "list_instances", "Instances"))
+    if not found:
+        raise IncidentError(
+            "there is no instance in that Region, so nobody was looked for there; name the "
+            "instance's by --identity-region, and an account that shows it by --identity-profile"
+        )
+    return found
 
 
 def _users(clients: Clients, store: str) -> list[Any]:

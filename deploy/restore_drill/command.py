@@ -3,7 +3,7 @@
 The newest backup of the data bucket comes back into the scratch bucket of the add-on ``finma``,
 every object is read and compared with the version that was backed up, and what came back is deleted
 again. It fails where an object is wrong or missing, where nothing could be compared, and where all
-of it took longer than ``rto_hours``. Whatever comes of it is in a record.
+of it took longer than ``rto_hours``. Whatever comes of it is in a record, which is begun first.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ from deploy.incident.command import (
     caller,
     conclude,
     find_environment,
+    finish,
     runtime,
     say,
+    shown,
     write_new,
 )
 from deploy.incident.records import try_lock
 from deploy.restore_drill.comparing import Comparison, compare
+from deploy.restore_drill.permission import permission
 from deploy.restore_drill.restoring import empty, newest, restored
 from stacks.addons.finma import Finma
+from starburst.aws.calls import TROUBLE
 from starburst_constructs.naming import role_arn
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ def drill(
     *,
     now: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
+    today: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> dict[str, Any]:
     """Restore the newest backup, compare it, and return the record.
 
@@ -55,16 +60,12 @@ def drill(
         clients: of a role among the add-on's ``drillers``.
         now: seconds of a clock that only goes forward.
         wait: for so many seconds.
+        today: tells the date, for the age of the backup.
 
     Raises:
         IncidentError: the environment has no such add-on, or the vault no backup.
     """
-    settings = next((one for one in environment.addons if isinstance(one, Finma)), None)
-    if settings is None:
-        raise IncidentError(
-            f"environment {environment.name} has no add-on finma, so it has no vault and nothing "
-            "was restored. Switch it on: docs/addons/finma.md"
-        )
+    settings = _settings(environment)
     s3, backup = clients("s3"), clients("backup")
     source = runtime(environment, clients).bucket
     scratch = settings.scratch_name(environment)
@@ -73,9 +74,13 @@ def drill(
         vault=f"starburst-{environment.name}-finma",
         resource=f"arn:aws:s3:::{source}",
     )
+    age = max(0.0, (today() - point.begun).total_seconds()) / 3600
     # AWS Backup leaves out what is there, so that an older drill would pass for this one.
     empty(s3, scratch)
-    say(f"{environment.name}: restoring the backup of {point.begun:%Y-%m-%d %H:%M} UTC")
+    say(
+        f"{environment.name}: restoring the backup of {point.begun:%Y-%m-%d %H:%M} UTC into "
+        f"{scratch}, where it stays for a day at most if this does not come to its end"
+    )
     started, limit = now(), settings.rto_hours * 3600
     job = restored(
         backup,
@@ -93,6 +98,7 @@ def drill(
         "environment": environment.name,
         "backup": point.arn,
         "backup_begun": point.begun.isoformat(),
+        "backup_age_hours": round(age, 1),
         "backup_bytes": point.size,
         "job": job,
         "objects": asdict(found),
@@ -110,26 +116,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try it; return 0 where all came back in time, 2 where it did not, 1 where AWS ended it."""
     parser = argparse.ArgumentParser(prog=f"python -m deploy.{_COMMAND}", description=__doc__)
     parser.add_argument("--environment", required=True, metavar="NAME")
-    parser.add_argument("--record", required=True, metavar="FILE", type=Path, help="a new file")
+    parser.add_argument("--permission", action="store_true", help="print the policy that allows it")
+    parser.add_argument("--record", metavar="FILE", type=Path, help="a new file; a drill needs one")
     words = parser.parse_args(arguments)
-    return conclude(_COMMAND, lambda: _try(words.environment, words.record))
+    return conclude(_COMMAND, lambda: _work(words))
 
 
-def _try(name: str, path: Path) -> int:
-    environment = find_environment(name)
-    if path.exists():
-        raise IncidentError(f"{path} exists and may be evidence; name another file")
+def _settings(environment: Environment) -> Finma:
+    """Return the add-on's settings."""
+    settings = next((one for one in environment.addons if isinstance(one, Finma)), None)
+    if settings is None:
+        raise IncidentError(
+            f"environment {environment.name} has no add-on finma, so it has no vault and nothing "
+            "was restored. Switch it on: docs/addons/finma.md"
+        )
+    return settings
+
+
+def _work(words: argparse.Namespace) -> int:
+    environment = find_environment(words.environment)
+    settings = _settings(environment)
+    path: Path | None = words.record
+    if path is None and not words.permission:
+        raise IncidentError("no file is named for the record, so nothing was restored: --record")
     about = Scope(environment=environment, workspaces=(), whole=True)
     clients = about.clients()
-    begun = datetime.now(UTC)
-    record = {
-        "begun": begun.isoformat(),
+    if words.permission or path is None:
+        shown(permission(environment, settings, clients))
+        return 0
+    return _try(about, clients, path)
+
+
+def _try(about: Scope, clients: Clients, path: Path) -> int:
+    record: dict[str, Any] = {
+        "begun": datetime.now(UTC).isoformat(),
         "by": caller(clients("sts")),
-        **drill(environment, clients),
+        "environment": about.environment.name,
+        # So it says until the end: whatever ends a drill early, a record of it does not pass.
+        "job": "begun, and not ended",
+        "within_rto": False,
+        "faithful": False,
     }
     write_new(path, record)
-    say(f"The record is in {path}")
-    try_lock(about, clients, _COMMAND, record)
+    try:
+        record |= drill(about.environment, clients)
+    except (IncidentError, *TROUBLE) as error:
+        record["job"] = f"the drill ended early: {error}"
+        raise
+    finally:
+        finish(path, record)
+        say(f"The record is in {path}")
+        try_lock(about, clients, _COMMAND, record)
     return _judged(record)
 
 
@@ -138,14 +175,17 @@ def _judged(record: dict[str, Any]) -> int:
     say(
         f"{objects['same']:,} objects came back as they were, {objects['wrong']:,} are wrong, "
         f"{objects['missing']:,} are missing, {objects['not_compared']:,} could not be compared; "
-        f"{hours:.2f} hours of {record['rto_hours']}"
+        f"{hours:.2f} hours of {record['rto_hours']}, of a backup that was "
+        f"{record['backup_age_hours']:,} hours old"
     )
     if record["faithful"] and record["within_rto"]:
         return 0
     why = (
         f"the restore was {record['job']}"
         if record["job"] != "COMPLETED"
-        else f"objects are not what was backed up: {', '.join(objects['keys']) or 'none is'}"
+        else f"objects are not what was backed up: {', '.join(objects['keys'])}"
+        if objects["keys"]
+        else "nothing could be compared"
         if not record["faithful"]
         else "it took longer than rto_hours"
     )

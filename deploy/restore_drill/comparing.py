@@ -28,10 +28,11 @@ class Comparison:
     Attributes:
         same: came back byte by byte.
         size: bytes of those.
-        wrong: came back as something else.
+        wrong: came back as something else, or was deleted when the backup began.
         missing: did not come back.
         not_compared: came back, and the data bucket keeps no version of that time any more.
         keys: the first that are wrong or missing.
+        keys_not_compared: the first of those.
     """
 
     same: int = 0
@@ -40,16 +41,23 @@ class Comparison:
     missing: int = 0
     not_compared: int = 0
     keys: list[str] = field(default_factory=list)
+    keys_not_compared: list[str] = field(default_factory=list)
 
     @property
     def faithful(self) -> bool:
         """Whether something was compared, and nothing is wrong or missing."""
-        return not self.wrong and not self.missing and (self.same > 0 or not self.not_compared)
+        return self.same > 0 and not self.wrong and not self.missing
 
     def tell(self, key: str) -> None:
         """Keep a key that is wrong or missing, if there is room."""
         if len(self.keys) < _NAMED:
             self.keys.append(key)
+
+    def leave(self, key: str) -> None:
+        """Count what cannot be compared, and keep its key, if there is room."""
+        self.not_compared += 1
+        if len(self.keys_not_compared) < _NAMED:
+            self.keys_not_compared.append(key)
 
 
 def compare(
@@ -72,31 +80,36 @@ def compare(
     for key, every in groupby(below(s3, source, [""]), key=lambda one: one.key):
         # Both listings are in the order of the keys' bytes.
         while back is not None and back.encode() < key.encode():
-            found.not_compared += 1
+            found.leave(back)
             back = next(restored, None)
-        candidates, needed = _at(list(every), begun=begun, ended=ended)
+        candidates, needed, gone = _at(list(every), begun=begun, ended=ended)
         if back != key:
             if needed:
                 found.missing += 1
                 found.tell(key)
             continue
         back = next(restored, None)
+        if gone:
+            found.wrong += 1
+            found.tell(key)
+            continue
         _judge(s3, found, candidates, source=source, scratch=scratch, key=key)
     while back is not None:
-        found.not_compared += 1
+        found.leave(back)
         back = next(restored, None)
     return found
 
 
 def _at(
     versions: Sequence[Version], *, begun: datetime, ended: datetime
-) -> tuple[list[Version], bool]:
-    """Return which versions a backup may hold of an object, and whether it must hold one."""
+) -> tuple[list[Version], bool, bool]:
+    """Return which versions a backup may hold of an object, whether it must hold one, or none."""
     during = [one for one in versions if begun < one.modified <= ended]
     before = next((one for one in versions if one.modified <= begun), None)
     might = [*during, *([before] if before is not None else [])]
     needed = before is not None and not before.marker and not any(one.marker for one in during)
-    return [one for one in might if not one.marker], needed
+    bodies = [one for one in might if not one.marker]
+    return bodies, needed, before is not None and not bodies
 
 
 def _judge(
@@ -109,7 +122,7 @@ def _judge(
     key: str,
 ) -> None:
     if not candidates:
-        found.not_compared += 1
+        found.leave(key)
         return
     digest, size = _hash(s3, Bucket=scratch, Key=key)
     if any(

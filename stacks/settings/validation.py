@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 __all__ = [
+    "CRON_FIELDS",
     "KEPT_A_YEAR_DAYS",
     "LOG_RETENTION_DAYS",
     "SettingsError",
@@ -29,6 +30,12 @@ LOG_RETENTION_DAYS: Final = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 """What CloudWatch Logs accepts as retention (S25)."""
+
+CRON_FIELDS: Final = r"[^()\s]+ [^()\s]+ (\? [^()\s]+ [^()?\s]+|[^()?\s]+ [^()\s]+ \?) [^()\s]+"
+"""Six fields as EventBridge and AWS Backup take them: of the two for days one is a question mark.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html
+"""
 
 KEPT_A_YEAR_DAYS: Final = 365
 """Security Hub CloudWatch.16 and PCI DSS 10.5.1 ask for a year of logs."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 import pytest
 
 from starburst_assurance.proofs.organization import prove_record, prove_regions
@@ -21,6 +23,7 @@ from starburst_constructs.policies.organization_policies import (
     region_pin,
 )
 from starburst_constructs.policies.organization_policies.record_kept import RECORD_ENDING
+from tests.some import some
 
 ZURICH = ("eu-central-2",)
 EUROPE = ("eu-central-1", "eu-central-2")
@@ -89,6 +92,16 @@ def test_nobody_but_who_is_spared_ends_the_record() -> None:
 def test_a_mutant_of_the_record_is_refused(document: Document) -> None:
     with pytest.raises(ProofError, match="not to be attached"):
         prove_record(document, ending=RECORD_ENDING, spared=[DEPLOYER])
+
+
+@pytest.mark.parametrize("service", ["guardduty", "securityhub"])
+def test_no_older_name_of_a_call_ends_the_record(service: str) -> None:
+    """AWS kept the calls that it renamed, and a control is disabled by either of two."""
+    kept = {one.partition(":")[2] for one in RECORD_ENDING if one.startswith(f"{service}:")}
+    known = set(botocore.session.get_session().get_service_model(service).operation_names)
+    form = "DisassociateFrom.*Account|(Batch)?UpdateStandardsControl(Associations)?"
+    alike = {one for one in known if re.fullmatch(form, one)}
+    assert set(some(alike)) <= kept
 
 
 @pytest.mark.parametrize("every", ["*", "arn:aws:iam::222233334444:role/*", "arn:aws:iam::*"])

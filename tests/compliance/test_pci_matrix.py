@@ -124,7 +124,11 @@ def test_the_file_is_what_would_be_written_now(tmp_path: Path) -> None:
     assert written == (ROOT / "docs/compliance/pci.csv").read_text() == matrix_csv(PCI_LINES)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\t=", "\r=", "\n=", " ="], ids=ascii)
+@pytest.mark.parametrize(
+    "start",
+    ["=", "+", "-", "@", "\t", "\t=", "\r=", "\n=", " =", "\0=", "\uff1d", " \uff20"],
+    ids=ascii,
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     [_, row] = csv.reader(io.StringIO(csv_text(["name"], [[f"{start}cmd|' /C calc'!B1"]])))
     assert row[0].startswith("'")

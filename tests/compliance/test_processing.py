@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from deploy.compliance import policies
 from deploy.compliance.command import main, write
 from deploy.compliance.page import record_csv, record_page
 from deploy.compliance.record import YOURS, Entry, record
-from environments import ALL, PROD
+from environments import ALL, DEV, PROD
 from stacks.addons.pci import Pci
 from stacks.settings import (
     Activity,
@@ -194,6 +195,57 @@ def test_a_policy_that_is_not_proved_is_not_written(
     monkeypatch.setattr(policies, "region_pin", lambda names: region_pin([*names, "us-east-1"]))
     assert main(["--environment", "prod", "--into", str(tmp_path)]) == 1
     assert "Nothing was written: the organization's policy is refuted" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_another_trail_than_the_kits_nobody_is_said_to_record_reads() -> None:
+    theirs = replace(PROD, audit=Audit(trail=False))
+    assert "who read which object is recorded" in says(PROD)
+    assert "who read which object" not in says(theirs)
+    [left] = found(theirs, "record of who read which object")
+    assert left.by == YOURS
+
+
+def test_neighbours_of_the_account_go_on_under_its_policies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An organization's policy binds the account, and so whatever else is in it."""
+    second = replace(
+        PROD,
+        name="second",
+        region="eu-central-1",
+        allowed_regions=("eu-central-1",),
+        network=replace(PROD.network, cidr="10.99.0.0/20"),
+    )
+    words = ["--environment", "prod", "--into", str(tmp_path)]
+    assert main(words, known=[PROD, second, DEV]) == 0
+    assert f"Account {PROD.account} has second as well" in capsys.readouterr().out
+    pin, kept = (
+        json.loads((tmp_path / "prod" / f"{name}.json").read_text())["Statement"][0]["Condition"]
+        for name in ("region-pin", "record-kept")
+    )
+    regions = pin["StringNotEquals"]["aws:RequestedRegion"]
+    assert regions == list(dict.fromkeys([*PROD.allowed_regions, "eu-central-1"]))
+    spared = kept["ArnNotLike"]["aws:PrincipalArn"]
+    deployers = [one.rpartition(f"-{PROD.account}-")[2] for one in spared if "cfn-exec" in one]
+    assert deployers == [PROD.region, second.region]
+    assert not [one for one in spared if DEV.account in one]
+
+
+def test_a_folder_that_takes_no_files_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("")
+    assert main(["--environment", "prod", "--into", str(tmp_path / "taken")]) == 1
+    said = capsys.readouterr().err
+    assert "Not all was written" in said
+    assert "taken" in said
+
+
+@pytest.mark.parametrize("qualifier", ["", "a*", "a/b", "hnb659fds-and-more", "é"], ids=ascii)
+def test_a_qualifier_that_cdk_would_not_take_names_no_role(qualifier: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["--environment", "prod", "--into", str(tmp_path), "--qualifier", qualifier])
     assert list(tmp_path.iterdir()) == []
 
 

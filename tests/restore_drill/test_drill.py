@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deploy.incident.command import IncidentError
-from deploy.restore_drill import command
+from deploy.restore_drill import command, permission
 from deploy.restore_drill.comparing import compare
 from environments import REGULATED
 from stacks.addons.finma import Classification, Finma
+from starburst_assurance.proofs.encoding.vocabulary import complaints
+from starburst_assurance.proofs.reading.policies import Policy
+from tests.incident.calls import actions, taken
 from tests.quick_moto import quick_aws, quick_client
 from tests.restore_drill.vault import KEY, Vault
 
 REGION = REGULATED.region
 SOURCE = "regulated-data"
+DAY = timedelta(days=1)
 HOLDER = f"arn:aws:iam::{REGULATED.account}:role/restorer"
 FINMA = Finma(
     classification=Classification(confidentiality="high", integrity="high", availability="high"),
@@ -76,12 +81,14 @@ def vault(s3: Any) -> Vault:
     return Vault(s3=s3, content=CONTENT, begun=begun, ended=begun + timedelta(minutes=1))
 
 
-def tried(vault: Vault, monkeypatch: pytest.MonkeyPatch, clock: Clock | None = None) -> Any:
+def tried(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, clock: Clock | None = None, **more: Any
+) -> Any:
     told = type("Runtime", (), {"bucket": SOURCE})
     monkeypatch.setattr(command, "runtime", lambda *_: told)
     clock = clock or Clock()
     clients = {"s3": vault.s3, "backup": vault}
-    return command.drill(ON, clients.__getitem__, now=clock.now, wait=clock.wait)
+    return command.drill(ON, clients.__getitem__, now=clock.now, wait=clock.wait, **more)
 
 
 def test_what_comes_back_as_it_was_passes_and_is_timed(
@@ -104,6 +111,16 @@ def test_what_comes_back_as_it_was_passes_and_is_timed(
     left = vault.s3.list_object_versions(Bucket=SCRATCH)
     assert "Versions" not in left
     assert command._judged(record) == 0
+
+
+def test_an_old_backup_is_told_by_its_age(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That nightly backups fail since a month shows nowhere else."""
+    record = tried(vault, monkeypatch, today=lambda: vault.begun + 30 * DAY)
+    assert record["backup_age_hours"] == 720.0
+    assert command._judged(record) == 0
+    assert "of a backup that was 720.0 hours old" in capsys.readouterr().out
 
 
 def flipped(key: str, body: bytes) -> bytes:
@@ -204,31 +221,118 @@ def test_an_object_is_compared_with_its_version_of_that_time(s3: Any) -> None:
     # moto keeps whole seconds, so that all of this is of one moment: a backup while it changed.
     during = compare(s3, **where, begun=old - timedelta(seconds=1), ended=datetime.now(UTC))
     assert (during.same, during.wrong, during.missing) == (len(CONTENT), 0, 0)
-    assert during.not_compared == 1
+    assert (during.not_compared, during.keys_not_compared) == (1, ["data/trials/erased"])
     before = compare(s3, **where, begun=old - timedelta(days=1), ended=old - timedelta(days=1))
     assert (before.same, before.missing) == (0, 0)
     assert not before.faithful, "nothing was compared"
 
 
-def test_a_record_is_written_and_never_over_another(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    told = type("Runtime", (), {"bucket": SOURCE})
-    monkeypatch.setattr(command, "runtime", lambda *_: told)
+def test_what_was_deleted_before_the_backup_and_comes_back_is_wrong(s3: Any) -> None:
+    key = "data/trials/a.csv"
+    s3.delete_object(Bucket=SOURCE, Key=key)
+    s3.put_object(Bucket=SCRATCH, Key=key, Body=CONTENT[key])
+    s3.put_object(Bucket=SCRATCH, Key="data/trials/empty", Body=b"")
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    found = compare(s3, source=SOURCE, scratch=SCRATCH, begun=later, ended=later)
+    assert (found.same, found.wrong, found.not_compared) == (1, 1, 0)
+    assert key in found.keys
+
+
+def test_a_backup_of_nothing_proves_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in CONTENT:
+        [version] = vault.s3.list_object_versions(Bucket=SOURCE, Prefix=key)["Versions"]
+        vault.s3.delete_object(Bucket=SOURCE, Key=key, VersionId=version["VersionId"])
+    vault.content = {}
+    record = tried(vault, monkeypatch)
+    assert (record["job"], record["faithful"]) == ("COMPLETED", False)
+    with pytest.raises(IncidentError, match="nothing could be compared"):
+        command._judged(record)
+
+
+@pytest.fixture
+def terminal(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The command's surroundings; returns what was locked."""
+    told = type("Runtime", (), {"bucket": SOURCE, "key_arn": KEY.replace("vault", "data")})
+    for module in (command, permission):
+        monkeypatch.setattr(module, "runtime", lambda *_: told)
     monkeypatch.setattr(command, "find_environment", lambda _name: ON)
+    monkeypatch.setattr(permission, "locker", lambda *_: None)
     who = type("Sts", (), {"get_caller_identity": lambda _self: {"Arn": HOLDER}})()
     clients = {"s3": vault.s3, "backup": vault, "sts": who}
     monkeypatch.setattr(command.Scope, "clients", lambda _self: clients.__getitem__)
     locked: list[Any] = []
     monkeypatch.setattr(command, "try_lock", lambda *said: locked.append(said))
     vault.states = ["COMPLETED"]
+    return locked
+
+
+def ran(*words: str) -> int:
+    return command.main(["--environment", "regulated", *words])
+
+
+def test_a_drill_that_ends_early_leaves_a_record_that_says_so(
+    vault: Vault,
+    terminal: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def expired(*_: object, **__: object) -> None:
+        code = {"Code": "ExpiredTokenException", "Message": "expired"}
+        raise ClientError({"Error": code}, "DescribeRestoreJob")  # type: ignore[typeddict-item]
+
+    monkeypatch.setattr(vault, "describe_restore_job", expired)
     path = tmp_path / "record.json"
-    assert command.main(["--environment", "regulated", "--record", str(path)]) == 0
+    assert ran("--record", str(path)) == 1
+    record = json.loads(path.read_text())
+    assert (record["faithful"], record["within_rto"]) == (False, False)
+    assert "ended early" in record["job"]
+    assert "ExpiredTokenException" in record["job"]
+    assert len(terminal) == 1
+    assert "deploy.restore_drill --permission prints" in capsys.readouterr().err
+
+
+def test_where_no_record_can_be_written_nothing_is_restored(
+    vault: Vault, terminal: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran("--record", str(tmp_path / "nowhere" / "record.json")) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert ran() == 2
+    assert "no file is named" in capsys.readouterr().err
+    assert vault.started == []
+    assert terminal == []
+
+
+def test_the_permission_that_it_prints_is_what_it_takes(
+    vault: Vault, terminal: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran("--permission") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert not list(complaints(Policy.parse("printed", printed)))
+    calls = taken(vault.s3)
+    assert ran("--record", str(tmp_path / "record.json")) == 0
+    listed = [
+        {**one, "Action": [one["Action"]] if isinstance(one["Action"], str) else one["Action"]}
+        for one in printed["Statement"]
+    ]
+    # The vault of these tests puts what is restored by the same client.
+    assert calls - {"s3:PutObject"} <= actions({"Statement": listed}, "s3")
+    assert {"backup:StartRestoreJob", "iam:PassRole", "kms:Decrypt", "ssm:GetParameter"} <= actions(
+        {"Statement": listed}, "backup", "iam", "kms", "ssm"
+    )
+    assert terminal
+
+
+def test_a_record_is_written_and_never_over_another(
+    vault: Vault, terminal: list[Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "record.json"
+    assert ran("--record", str(path)) == 0
     record = json.loads(path.read_text())
     assert (record["by"], record["faithful"], record["within_rto"]) == (HOLDER, True, True)
-    assert len(locked) == 1
-    assert command.main(["--environment", "regulated", "--record", str(path)]) == 2
+    assert len(terminal) == 1
+    assert ran("--record", str(path)) == 2
     assert json.loads(path.read_text()) == record
     vault.tampers = flipped
-    assert command.main(["--environment", "regulated", "--record", str(tmp_path / "b")]) == 2
+    assert ran("--record", str(tmp_path / "b")) == 2
     assert json.loads((tmp_path / "b").read_text())["faithful"] is False

@@ -176,6 +176,11 @@ REFUSALS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         {"profile": "soc2"},
         "profile is 'soc2'; allowed: finma, gdpr, pci.",
     ),
+    "a profile that is a number": (
+        of("pci"),
+        {"profile": 5},
+        "profile is 5; allowed: a name, a tuple of names, or None.",
+    ),
     "a profile twice": (of("pci"), {"profile": ("pci", "pci")}, "profile is 'pci'; allowed: each"),
     "two neighbours of which one has no profile": (
         neighbour,
@@ -335,6 +340,21 @@ def test_regions_of_the_area_are_those_that_aws_calls_europe_but_two() -> None:
 def test_a_record_of_workspaces_that_are_there_is_taken() -> None:
     kept = record(activities=(activity(),))
     assert replace(PROD, processing=kept).processing == kept
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_somebody_elses_trail_needs_its_reason(name: ProfileName) -> None:
+    """Without one, nothing says that anybody records who read what."""
+    theirs = {"audit": Audit(trail=False)}
+    with pytest.raises(SettingsError, match=r"audit.trail is False; allowed: True, or AcceptedRi"):
+        replace(GOOD[name], **theirs)
+    reason = "The organization's trail has all data events; M. Roe."
+    taken = (*GOOD[name].accepted_risks, AcceptedRisk(risk="record-of-others", reason=reason))
+    environment = replace(GOOD[name], **theirs, accepted_risks=taken)
+    assert reason in [each.accepted for each in risks(environment)]
+    internal = {"data_class": "internal", "profile": "gdpr", "workspaces": GDPR.workspaces}
+    if name == "gdpr":
+        assert reason in [each.accepted for each in risks(replace(environment, **internal))]
 
 
 def test_logs_of_each_kind_are_held_to_a_year() -> None:

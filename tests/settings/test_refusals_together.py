@@ -12,6 +12,7 @@ import pytest
 
 import stacks.settings
 from environments import DEV
+from stacks.addons.access_review import AccessReview
 from stacks.settings import (
     Ec2Capacity,
     Environment,
@@ -94,6 +95,14 @@ LONG = Workspace(
 WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@example.com",))
 SHUT = Network(cidr="10.98.0.0/20")
 
+
+def reviewed(one: AccessReview, other: AccessReview) -> None:
+    """Check two environments of one account and Region, each with a review."""
+    second = replace(DEV, name="second", shared=None, network=Network(cidr="10.99.0.0/20"))
+    check_together([replace(DEV, addons=(one,)), replace(second, addons=(other,))])
+
+
+LEFT = AccessReview(external=False, unused=False)
 MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a sixth trail of an account": (
         together,
@@ -101,6 +110,16 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         "environment dev5: audit.trail is True; allowed: False: 5 environments of account "
         "444455556666 have trails before it, and CloudTrail takes no more.",
     ),
+    **{
+        f"a second analyzer of {kind} access": (
+            reviewed,
+            {"one": AccessReview(internal=True), "other": replace(LEFT, **{kind: True})},
+            f"environment second: addons is 'accessreview'; allowed: AccessReview({kind}=False): "
+            f"'accessreview' of environment dev makes the one analyzer of {kind} access of account "
+            "444455556666 in eu-west-1.",
+        )
+        for kind in ("external", "unused", "internal")
+    },
     "a type with a slip": (
         instances,
         {"instance_types": (replace(C7G, name="c7i.2xlrge"),)},

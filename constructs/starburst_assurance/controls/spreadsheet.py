@@ -9,8 +9,10 @@ from typing import Final
 
 __all__ = ["csv_text"]
 
-_RUN: Final = ("=", "+", "-", "@", "\t")
+_RUN: Final = ("=", "+", "-", "@", "\t", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a cell begins with that spreadsheets take as a formula, once its line breaks are newlines.
+
+The last four are the same in full width.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """

@@ -34,9 +34,9 @@ class AccessReview(Addon):
 
     Attributes:
         external: make an analyzer of access from outside the account, which is free; False where
-            account or organization has one.
+            account, organization or another environment has one.
         unused: make an analyzer of unused access, which is billed for each role and user of the
-            account; False where account or organization has one.
+            account; False where account, organization or another environment has one.
         internal: make an analyzer of access from within the account to the data bucket, which is
             billed for that resource.
         unused_days: that analyzer calls unused what was not used for so long, 1 to 365.
@@ -67,6 +67,17 @@ class AccessReview(Addon):
         between("accessreview.unused_days", self.unused_days, 1, 365)
         between("accessreview.after_days", self.after_days, 90, _TRACKED_DAYS)
         between("accessreview.record_days", self.record_days, 365, _YEARS)
+
+    def once(self) -> Mapping[str, str]:
+        """Return its analyzers: an account has one of each kind in a Region.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-quotas.html
+        """
+        return {
+            f"analyzer of {each} access": f"AccessReview({each}=False)"
+            for each in ("external", "unused", "internal")
+            if getattr(self, each)
+        }
 
     def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""

@@ -14,7 +14,7 @@ from stacks.addons.finma.stack import FinmaStack
 from stacks.addons.finma.theorems import finma_theorems
 from stacks.addons.finma.waived import finma_waivers
 from stacks.settings.addon import FREE, Addon, Price
-from stacks.settings.validation import between, distinct, matches, require
+from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_constructs.naming import role_arn
 from starburst_constructs.policies.organization_policies import region_pin
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Finma"]
 
 _MOST: Final = 10
-_CRON: Final = r"cron\([^()]+ [^()]+ [^()]+ [^()]+ [^()]+ [^()]+\)"
+_CRON: Final = rf"cron\({CRON_FIELDS}\)"
 _READING: Final = (
     *("s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectVersion"),
     *("s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"),
@@ -101,7 +101,7 @@ class Finma(Addon):
             matches("finma.drillers", one, pattern, allowed)
         distinct("finma.drillers", self.drillers)
         between("finma.keep_days", self.keep_days, 1, 36_500)
-        allowed = "six fields, such as cron(0 3 * * ? *)"
+        allowed = "six fields, of which one for days is ?, such as cron(0 3 * * ? *)"
         matches("finma.schedule", self.schedule, _CRON, allowed)
         require(self.lock in get_args(Lock), "finma.lock", self.lock, " or ".join(get_args(Lock)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -20,7 +19,7 @@ from stacks.addons.identity_governance.theorems import (
 )
 from stacks.addons.identity_governance.waived import governance_waivers
 from stacks.settings.addon import FREE, Addon, Price
-from stacks.settings.validation import between, distinct, matches, require
+from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.waivers import Waiver
 
@@ -80,18 +79,18 @@ class IdentityGovernance(Addon):
         require(0 < count <= _MOST_READERS, f"{me}readers", self.readers, allowed)
         for one in self.readers:
             matches(f"{me}readers", one, r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]{1,500}", allowed)
-        between(f"number of {me}allowed_accounts", len(self.allowed_accounts), 0, _MOST_ACCOUNTS)
         for field, values, form, allowed in (
             ("allowed_accounts", self.allowed_accounts, _ACCOUNT, "twelve digits each"),
             ("policy_targets", self.policy_targets, _TARGET, "r-…, ou-… or twelve digits each"),
             ("regions", self.regions, _REGION, "Regions such as eu-west-1"),
         ):
+            require(isinstance(values, tuple), f"{me}{field}", values, f"a tuple, {allowed}")
+            between(f"number of {me}{field}", len(values), 0, _MOST_ACCOUNTS)
             distinct(f"{me}{field}", values)
             for one in values:
                 matches(f"{me}{field}", one, form, allowed)
-        fields = re.fullmatch(r"\S+( \S+){5}", self.schedule) is not None
-        allowed = "six fields of a cron expression, such as 0 6 ? * MON *"
-        require(fields, f"{me}schedule", self.schedule, allowed)
+        allowed = "six fields without cron(…), of which one for days is ?, such as 0 6 ? * MON *"
+        matches(f"{me}schedule", self.schedule, CRON_FIELDS, allowed)
         between(f"{me}days", self.days, 1, 3_650)
 
     def member(self, environment: Environment) -> Member:

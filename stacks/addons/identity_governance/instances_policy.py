@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from starburst_constructs.policies.organization_policies import PolicySizeError, compact
+
 __all__ = ["CREATE", "PolicyFormError", "instances_policy", "read_policy"]
 
 CREATE: Final = "sso:CreateInstance"
+_VERSION: Final = "2012-10-17"
 _SID: Final = "DenyCreateAccountInstances"
 
 
@@ -34,7 +37,7 @@ def instances_policy(allowed: Sequence[str]) -> dict[str, Any]:
     condition = {"StringNotEquals": {"aws:PrincipalAccount": list(allowed)}}
     statement = {"Sid": _SID, "Effect": "Deny", "Action": [CREATE], "Resource": "*"}
     return {
-        "Version": "2012-10-17",
+        "Version": _VERSION,
         "Statement": [{**statement, **({"Condition": condition} if allowed else {})}],
     }
 
@@ -55,12 +58,36 @@ def read_policy(text: str) -> dict[str, Any]:
             f"the policy is no JSON ({error}); print a valid one with python -m "
             "deploy.credentials.organization_policy"
         ) from error
-    statements = found.get("Statement") if isinstance(found, dict) else None
+    said = found.get("Statement") if isinstance(found, dict) else None
+    statements = [said] if isinstance(said, dict) else said
     if not isinstance(statements, list) or not all(isinstance(one, dict) for one in statements):
         raise PolicyFormError("the policy has no list of statements; give it one under Statement")
+    if found.get("Version") != _VERSION:
+        raise PolicyFormError(f"the policy is of no version; write Version, {_VERSION}")
     for one in statements:
+        _require_elements(one)
         _require_conditions(one.get("Condition", {}))
+    try:
+        compact(found)
+    except PolicySizeError as error:
+        raise PolicyFormError(str(error)) from error
     return found
+
+
+def _require_elements(statement: Mapping[str, Any]) -> None:
+    """Require what Organizations asks of every statement.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html
+    """
+    called = f"statement {statement['Sid']}" if statement.get("Sid") else "a statement"
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        raise PolicyFormError(f"{called} has no Effect; write Allow or Deny")
+    for name in ("Action", "Resource"):
+        if (name in statement) == (f"Not{name}" in statement):
+            raise PolicyFormError(f"{called} needs one of {name} and Not{name}; write one")
+    for name in ("Principal", "NotPrincipal"):
+        if name in statement:
+            raise PolicyFormError(f"{called} has {name}, which no such policy may; leave it out")
 
 
 def _require_conditions(block: object) -> None:

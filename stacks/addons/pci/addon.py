@@ -94,5 +94,6 @@ class Pci(Addon):
         """Return what the emulator lacks."""
         return (
             "it knows no AWS::SecurityHub::Hub and no AWS::SecurityHub::Standard, so that the "
-            "stack does not deploy there; what it would switch on is tried on moto",
+            "stack does not deploy there; the hub's settings are tried on moto, and the standard "
+            "nowhere",
         )

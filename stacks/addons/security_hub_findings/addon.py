@@ -13,7 +13,7 @@ from stacks.addons.security_hub_findings.stack import FindingsStack
 from stacks.addons.security_hub_findings.theorems import findings_theorems
 from stacks.addons.security_hub_findings.waived import findings_waivers
 from stacks.settings.addon import Addon
-from stacks.settings.validation import between, distinct, matches, require
+from stacks.settings.validation import CRON_FIELDS, between, distinct, matches, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.proofs.theorems.reaching import Taker
 from starburst_assurance.waivers import Waiver
@@ -28,7 +28,7 @@ __all__ = ["SecurityHubFindings"]
 SEVERITIES: Final = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL")
 
 _MOST: Final = 10
-_CRON: Final = r"cron\([^()]+ [^()]+ [^()]+ [^()]+ [^()]+ [^()]+\)"
+_CRON: Final = rf"cron\({CRON_FIELDS}\)"
 _MINE: Final = "starburst-{env}-findings"
 
 
@@ -82,10 +82,13 @@ class SecurityHubFindings(Addon):
                 matches(f"findings.{field}", one, pattern, allowed)
             distinct(f"findings.{field}", values)
         matches(
-            "findings.schedule", self.schedule, _CRON, "six fields, such as cron(0 8 ? * MON *)"
+            "findings.schedule",
+            self.schedule,
+            _CRON,
+            "six fields, of which one for days is ?, such as cron(0 8 ? * MON *)",
         )
         named = isinstance(self.severities, tuple) and bool(self.severities)
-        known = named and set(self.severities) <= set(SEVERITIES)
+        known = named and all(one in SEVERITIES for one in self.severities)
         require(known, "findings.severities", self.severities, f"some of {', '.join(SEVERITIES)}")
         distinct("findings.severities", self.severities)
         between("findings.days", self.days, 1, 36_500)

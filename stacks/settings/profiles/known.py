@@ -61,7 +61,9 @@ def check_profiles(environment: Environment) -> None:
     Raises:
         SettingsError: with the setting, what it may be, why, and who asks for it.
     """
-    me = f"environment {environment.name}:"
+    me, said = f"environment {environment.name}:", environment.profile
+    several = said is None or isinstance(said, str | tuple | list)
+    require(several, f"{me} profile", said, "a name, a tuple of names, or None")
     names = profiles_of(environment)
     for name in names:
         one_of(f"{me} profile", name, get_args(ProfileName))

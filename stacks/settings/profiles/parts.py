@@ -28,10 +28,14 @@ def isolated(environment: Environment) -> Refusal | None:
 
 
 def reads_recorded(environment: Environment) -> Refusal | None:
-    """Refuse a trail that does not say who read which object."""
-    if environment.audit.data_events:
+    """Refuse a trail that does not say who read which object, and somebody else's unnamed one."""
+    if not environment.audit.data_events:
+        return Refusal("audit.data_events", False, "True")
+    risk = "record-of-others"
+    if environment.audit.trail or took(environment, risk):
         return None
-    return Refusal("audit.data_events", environment.audit.data_events, "True")
+    allowed = f"True, or AcceptedRisk(risk='{risk}', reason=…) that names whose trail has them"
+    return Refusal("audit.trail", False, allowed)
 
 
 def told(environment: Environment) -> Refusal | None:

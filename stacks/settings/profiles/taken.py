@@ -25,6 +25,13 @@ def risks_of_profiles(environment: Environment) -> Iterator[tuple[RiskName, str]
             "data-outside-switzerland",
             f"critical data may lie in {', '.join(abroad)}: take them out of allowed_regions",
         )
+    if named and not environment.audit.trail:
+        yield (
+            "record-of-others",
+            "no trail of the kit's tells who read what, which a profile asks for: set "
+            "audit=Audit(trail=True, …), or make sure that the organization's trail has the "
+            "bucket's data events",
+        )
     if "pci" in named and not isinstance(environment.identity, MfaUsers):
         yield (
             "second-factor-elsewhere",

@@ -156,7 +156,9 @@ def test_no_cell_of_the_table_is_a_formula(account: Account) -> None:
     )
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0@", "\0=", "\uff1d", "\uff0b"]
+)
 def test_each_beginning_of_a_formula_is_guarded(
     start: str, modules: Mapping[str, ModuleType]
 ) -> None:

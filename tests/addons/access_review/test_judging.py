@@ -275,6 +275,10 @@ def test_the_command_refuses_what_makes_no_sense(
     assert entry.main(["--review", record, "--environment", "dev"]) == 2
     assert "is of prod: name it" in capsys.readouterr().err
     assert entry.main(["--review", str(tmp_path / "none.json"), "--environment", "prod"]) == 2
+    words = ["--review", record, "--environment", "prod"]
+    capsys.readouterr()
+    assert entry.main([*words, "--report", str(tmp_path / "none" / "report.json")]) == 2
+    assert "in no folder that is there; nothing was proved" in capsys.readouterr().err
 
 
 def test_the_command_says_what_may_be_taken_and_leaves_a_report(
@@ -304,6 +308,15 @@ def test_the_command_says_what_may_be_taken_and_leaves_a_report(
     assert found["theorems"] == {CAN: "proved"}
     assert found["proposals"][0]["may_be_taken"] is True
     said = json.loads(record.read_text())
+    nothing = "IAM did not say which roles there are (Throttling): none is reviewed."
+    record.write_text(json.dumps({**said, "roles": [], "unread": [nothing]}))
+    capsys.readouterr()
+    assert entry.main([*words, "--report", str(kept)]) == 2, "of no role, nothing is proved"
+    assert nothing in capsys.readouterr().out
+    assert json.loads(kept.read_text())["not_read"] == [nothing]
+    [role] = said["roles"]
+    record.write_text(json.dumps({**said, "roles": [{**role, "verdict": "not reviewed"}]}))
+    assert entry.main(words) == 2
     for role in said["roles"]:
         for policy in role["policies"]:
             policy["proposed"] = and_reads_data(policy["proposed"])

@@ -221,6 +221,17 @@ def test_hundreds_of_roles_and_thousands_of_actions_are_read_to_the_last_page(
     ]
 
 
+def test_a_policy_of_which_nobody_knows_the_age_is_told_and_left(reviewed: Reviewed) -> None:
+    """What was put into a role yesterday is unused today, however old the role is."""
+    [document] = role("sqs:PurgeQueue").managed.values()
+    record = reviewed(FakeIam(role(managed={}, inline={"Hand": document})), reference())
+    verdict, dropped, left = only(record)
+    assert (verdict, dropped, left) == ("kept", [], [document])
+    [policy] = record["roles"][0]["policies"]
+    assert policy["unused"] == ["sqs:PurgeQueue"]
+    assert "since when" in policy["why"]
+
+
 def test_a_policy_that_is_not_ours_is_told_and_left(reviewed: Reviewed) -> None:
     worker = role("sqs:PurgeQueue")
     worker.managed["arn:aws:iam::aws:policy/ReadOnlyAccess"] = {}

@@ -248,6 +248,7 @@ GOOD: dict[str, Any] = {"classification": LEVELS, "rto_hours": 4, "drillers": (D
         {"drillers": (DRILLER, DRILLER)},
         {"keep_days": 0},
         {"schedule": "daily"},
+        {"schedule": "cron(0 3 * * * *)"},
         {"lock": "forever"},
     ],
 )

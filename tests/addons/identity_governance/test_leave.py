@@ -33,10 +33,13 @@ class Admin:
     def __init__(self, moto: Any) -> None:
         self._moto = moto
         self.refused = ""
+        self.elsewhere = False
 
     def get_paginator(self, call: str) -> Any:
         if call == self.refused:
             raise error("AccessDeniedException", call)
+        if call == "list_instances" and self.elsewhere:
+            return type("Nothing", (), {"paginate": lambda _self: iter([{"Instances": []}])})()
         if call != "list_application_assignments_for_principal":
             return self._moto.get_paginator(call)
         return self
@@ -221,6 +224,17 @@ def test_what_is_not_read_is_told_and_keeps_nobody_in(
     assert scene.denied()
     [missing] = json.loads(record.read_text())["not_done"]
     assert "AccessDeniedException" in missing
+
+
+def test_a_region_without_an_instance_is_not_taken_for_nobody(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene.admin.elsewhere = True
+    assert scene.run("--apply", "--record", "left.json") == 2
+    said = capsys.readouterr()
+    assert "NOT DONE: list instances by profile admin: there is no instance in that Re" in said.out
+    assert "--identity-region" in said.err
+    assert scene.running() == ["bob"], "all else is done"
 
 
 def test_an_address_that_nobody_has_is_told(

@@ -109,13 +109,45 @@ def test_the_posts_policy_is_refused() -> None:
     [
         "[]",
         '{"Statement": "x"}',
-        '{"Statement": [{"Condition": []}]}',
-        '{"Statement": [{"Condition": {"StringEquals": {"aws:PrincipalAccount": []}}}]}',
+        '{"Statement": [{"Effect": "Deny", "Action": "sso:*", "Resource": "*"}]}',
     ],
 )
 def test_what_is_no_policy_is_refused(text: str) -> None:
     with pytest.raises(PolicyFormError):
         read_policy(text)
+
+
+def test_one_statement_needs_no_list() -> None:
+    document = {"Version": "2012-10-17", "Statement": ALL_OF_IT}
+    assert read_policy(json.dumps(document)) == document
+
+
+ALL_OF_IT = {"Effect": "Deny", "Action": "sso:CreateInstance", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"Effect": None}, "no Effect"),
+        ({"Effect": "deny"}, "no Effect"),
+        ({"NotAction": "iam:*"}, "one of Action and NotAction"),
+        ({"Principal": "*"}, "has Principal"),
+        ({"Condition": []}, "no map of operators"),
+        ({"Condition": {"StringEquals": {"aws:PrincipalAccount": []}}}, "holds no values"),
+        ({"Sid": "A" * 5_100}, "AWS Organizations takes 5,120"),
+    ],
+    ids=lambda one: str(one)[:40],
+)
+def test_what_organizations_would_not_take_is_refused(
+    changes: Mapping[str, Any], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, refused = tmp_path / "policy.json", ""
+    for statement, code in ((ALL_OF_IT, 0), ({**ALL_OF_IT, **changes}, 2), ({}, 2)):
+        path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        assert main(["--check", str(path)]) == code
+        if statement:
+            refused = capsys.readouterr().err
+    assert said in refused
 
 
 def test_organizations_keeps_it() -> None:

@@ -233,7 +233,13 @@ def test_the_readers_name_is_the_one_that_the_audit_asks_for(
         {"allowed_accounts": ("444455556666", "444455556666")},
         {"policy_targets": ("everything",)},
         {"regions": ("europe",)},
+        {"allowed_accounts": None},
+        {"policy_targets": "r-abcd"},
         {"schedule": "rate(1 day)"},
+        {"schedule": "cron(0 6 ? * MON *)"},
+        {"schedule": "0 6 * * * *"},
+        {"schedule": "0 6 ? * ? *"},
+        {"schedule": 5},
         {"days": 0},
     ],
 )

@@ -89,7 +89,19 @@ def test_several_resources_stand_in_one_order(function: Any) -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["=cmd|' /C calc'!Z9", "+1", "-1", "@SUM(Z1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0-1"],
+    [
+        "=cmd|' /C calc'!Z9",
+        "+1",
+        "-1",
+        "@SUM(Z1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\u00a0-1",
+        "\uff1d1",
+        "\0=1",
+    ],
 )
 def test_no_value_is_a_formula(function: Any, formula: str) -> None:
     [row] = written(function, finding(Title=formula, Resources=[{"Id": formula}]))

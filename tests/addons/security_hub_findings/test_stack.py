@@ -248,6 +248,7 @@ def test_off_it_leaves_no_trace() -> None:
         {"readers": (READER, READER)},
         {"schedule": "weekly"},
         {"schedule": "cron(0 8 * * MON)"},
+        {"schedule": "cron(0 8 1 * MON *)"},
         {"severities": ()},
         {"severities": ("SEVERE",)},
         {"severities": ("HIGH", "HIGH")},

@@ -60,6 +60,7 @@ class Review:
         digest: SHA-256 of the file, in hex.
         verdicts: what the job said of each role, by ARN.
         proposals: those that change something.
+        unread: sentences of the job on what it could not read at all.
     """
 
     environment: str
@@ -69,6 +70,7 @@ class Review:
     digest: str
     verdicts: Mapping[str, str]
     proposals: tuple[Proposal, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_review(path: Path) -> Review:
@@ -90,6 +92,7 @@ def read_review(path: Path) -> Review:
             digest=hashlib.sha256(content).hexdigest(),
             verdicts={str(role["arn"]): str(role["verdict"]) for role in said["roles"]},
             proposals=_proposals(said["roles"]),
+            unread=tuple(str(each) for each in said["unread"]),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProofError(

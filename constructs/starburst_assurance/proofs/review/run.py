@@ -27,16 +27,21 @@ __all__ = ["report", "run", "told"]
 _LONGEST: Final = 1 << 14
 _FOUND: Final = 1
 _UNKNOWN: Final = 2
+_NOT_REVIEWED: Final = "not reviewed"
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge and tell: 0 where all may be taken as it is, 1 where not, 2 if nothing was proved.
+
+    A record in which no role was reviewed proves nothing.
 
     Args:
         options: as ``entry`` reads them.
     """
     sys.path.insert(0, os.getcwd())
     try:
+        if options.report is not None and not options.report.absolute().parent.is_dir():
+            raise ProofError(f"{options.report} is in no folder that is there; nothing was proved")
         review = read_review(options.review)
         if options.environment != [review.environment]:
             raise ProofError(
@@ -62,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     except ProofError as error:
         sys.stderr.write(f"{error}\n")
         return _UNKNOWN
-    if any(one.answer == "unknown" for one in verdicts):
+    unseen = all(verdict == _NOT_REVIEWED for verdict in review.verdicts.values())
+    if unseen or any(one.answer == "unknown" for one in verdicts):
         return _UNKNOWN
     mended = any(one.withdrawn or one.back for one in judged)
     return _FOUND if mended or any(not one.holds for one in verdicts) else 0
@@ -86,8 +92,10 @@ def told(review: Review, judged: Sequence[Judged], tracked: Tracked) -> Iterable
         for action, theorem, sentence in dict.fromkeys(one.back):
             yield f"{'':10}{action} stays, for {theorem}: {sentence}\n"
     for arn, verdict in sorted(review.verdicts.items()):
-        if verdict == "not reviewed":
+        if verdict == _NOT_REVIEWED:
             yield f"{verdict:10}  {one_line(arn, most=_LONGEST)}\n"
+    for why in review.unread:
+        yield f"{'not read':10}  {one_line(why, most=_LONGEST)}\n"
     yield from (f"{one_line(why, most=_LONGEST)}\n" for why in tracked.unread.values())
     may = sum(not one.withdrawn for one in judged)
     yield f"\n{may} of {len(judged)} proposals may be taken\n"
@@ -113,8 +121,9 @@ def report(
         "proved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "proposals": [_proposal(one) for one in judged],
         "not_reviewed": sorted(
-            arn for arn, verdict in review.verdicts.items() if verdict == "not reviewed"
+            arn for arn, verdict in review.verdicts.items() if verdict == _NOT_REVIEWED
         ),
+        "not_read": list(review.unread),
         "reference_unread": dict(sorted(tracked.unread.items())),
         "theorems": {
             one.theorem.name: one.answer for one in sorted(verdicts, key=lambda v: v.theorem.name)

@@ -15,12 +15,13 @@ RECORD_ENDING: Final = (
     *("cloudtrail:UpdateTrail", "config:DeleteConfigurationRecorder"),
     *("config:DeleteDeliveryChannel", "config:StopConfigurationRecorder"),
     *("guardduty:DeleteDetector", "guardduty:DisassociateFromAdministratorAccount"),
-    *("guardduty:DisassociateMembers", "guardduty:StopMonitoringMembers"),
-    *("guardduty:UpdateDetector", "securityhub:BatchDisableStandards"),
+    *("guardduty:DisassociateFromMasterAccount", "guardduty:DisassociateMembers"),
+    *("guardduty:StopMonitoringMembers", "guardduty:UpdateDetector"),
+    *("securityhub:BatchDisableStandards", "securityhub:BatchUpdateStandardsControlAssociations"),
     *("securityhub:DisableSecurityHub", "securityhub:DisassociateFromAdministratorAccount"),
-    "securityhub:UpdateStandardsControl",
+    *("securityhub:DisassociateFromMasterAccount", "securityhub:UpdateStandardsControl"),
 )
-"""Calls by which a record ends, or says less from then on."""
+"""Calls by which a record ends, or says less from then on, also by the older name of a call."""
 
 
 def record_kept(spared: Sequence[str] = ()) -> dict[str, Any]:

@@ -16,7 +16,9 @@ SCHEMA: Final = 1
 
 COLUMNS: Final = ("quarter", "at", "about", "subject", "purpose", "verdict", "why", "actions")
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_HIDING: Final = ("\t", "\r", "\n", "\0")
+"""How a formula begins in a spreadsheet, also in full width, and what one may hide behind."""
 
 
 def quarter(at: datetime) -> str:
@@ -94,4 +96,5 @@ def _rows(review: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _plain(text: str) -> str:
     """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    risky = text.startswith(_HIDING) or text.lstrip().startswith(_FORMULA)
+    return f"'{text}" if risky else text

@@ -157,7 +157,9 @@ def _stays(role: Role, policy: Attached, enough: datetime, after_days: int) -> s
         return SERVICE_ROLE
     if role.created > enough:
         return f"the role is younger than {after_days} days"
-    if policy.since is not None and policy.since > enough:
+    if policy.since is None:
+        return "IAM does not say since when a policy inside of a role is as it is"
+    if policy.since > enough:
         return f"the policy was written less than {after_days} days ago"
     if policy.shared > 1:
         return f"{policy.shared} have it together, and this is the record of one"

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 
 __all__ = ["Shelf", "as_csv", "harmless"]
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula, or hides one behind."""
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_HIDING: Final = ("\t", "\r", "\n", "\0")
+"""How a formula begins in a spreadsheet, also in full width, and what one may hide behind."""
 
 _TAKEN: Final = "PreconditionFailed"
 _AT_ONCE: Final = "ConditionalRequestConflict"
@@ -27,7 +28,8 @@ def harmless(value: str) -> str:
         >>> harmless("=HYPERLINK(1)"), harmless("ada@example.com")
         ("'=HYPERLINK(1)", 'ada@example.com')
     """
-    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
+    risky = value.startswith(_HIDING) or value.lstrip().startswith(_FORMULA)
+    return f"'{value}" if risky else value
 
 
 def as_csv(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -38,8 +38,10 @@ _RESOURCE: Final = {"ResourceType": "Type", "ResourceId": "Id", "ResourceTags": 
 _NOTHING: Final = {"Tags": "{}", "Id": "?", "Type": "?"}
 """What stands for a resource that does not say what others of its finding do."""
 
-_FORMULA: Final = ("=", "+", "-", "@")
-_CONTROL: Final = ("\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the same in full width, which some spreadsheets take for these."""
+
+_CONTROL: Final = ("\t", "\r", "\n", "\0")
 
 
 class Writer:
