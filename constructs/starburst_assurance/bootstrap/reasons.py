@@ -47,12 +47,9 @@ class Missing:
 
 def _for(kind: str, unless: str, *actions: str) -> LeftOut:
     """Leave out what serves properties that no resource has."""
-    return LeftOut(
-        kind=kind,
-        actions=actions,
-        unless=tuple(unless.split()),
-        reason=f"serves {' and '.join(unless.split())} alone, which no resource has",
-    )
+    names = tuple(unless.split())
+    reason = f"serves {' and '.join(names)} alone, which no resource has"
+    return LeftOut(kind=kind, actions=actions, unless=names, reason=reason)
 
 
 def _never(kind: str, reason: str, *actions: str) -> LeftOut:
