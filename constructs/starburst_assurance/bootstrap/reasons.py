@@ -355,11 +355,8 @@ MISSING: Final = (
     Missing(
         kind="AWS::CodeBuild::Project",
         actions=(
-            "codebuild:BatchGetProjects",
-            "codebuild:CreateProject",
-            "codebuild:DeleteProject",
-            "codebuild:UpdateProject",
-            "iam:PassRole",
+            *("codebuild:BatchGetProjects", "codebuild:CreateProject"),
+            *("codebuild:DeleteProject", "codebuild:UpdateProject", "iam:PassRole"),
         ),
         reason="the registry lists nothing for this type; these are the calls that make, change "
         f"and delete a project ({_REFERENCE}/list_awscodebuild.html)",
