@@ -22,8 +22,7 @@ def copy(tmp_path: Path) -> Path:
         ROOT / "constructs/starburst_constructs"
     )
     (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "models_once.py"):
-        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path / "tests")
     (tmp_path / "tests/test_nothing.py").write_text("def test_nothing() -> None: ...\n")
     return tmp_path
 

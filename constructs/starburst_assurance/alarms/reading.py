@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starburst_assurance.alarms.insight_rules import (
     INSIGHTS,
@@ -60,9 +60,12 @@ class Filter:
         """
         if not isinstance(self.value, str):
             return self.value
-        named = fields.get(self.value.removeprefix("$.")) if isinstance(fields, dict) else None
-        number = isinstance(named, int | float) and not isinstance(named, bool)
-        return float(named) if number else None
+        held = cast("Mapping[str, object]", fields) if isinstance(fields, dict) else {}
+        named = held.get(self.value.removeprefix("$."))
+        # In JSON true is no number; in Python it is one.
+        return (
+            None if isinstance(named, bool) or not isinstance(named, int | float) else float(named)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

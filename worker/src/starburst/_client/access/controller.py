@@ -7,11 +7,11 @@ import secrets
 import string
 import time
 import uuid
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from starburst import errors
+from starburst._functions.caller import warn
 from starburst.aws.write_once import write_once
 from starburst.contract import PROTOCOL, SessionKeys
 from starburst.errors import SessionError, StarburstError
@@ -56,7 +56,7 @@ class Control:
         """
         answer = self._request("start")
         if answer.get("warning"):
-            warnings.warn(one_line(answer["warning"], most=2_000), stacklevel=2)
+            warn(one_line(answer["warning"], most=2_000), UserWarning)
         url = answer.get("queue_url")
         if type(url) is not str:
             raise SessionError(_odd("start", self._keys))
