@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from starburst_constructs.placement import Placement
-from starburst_constructs.policies.service_access import anyone, service_grant
-from starburst_constructs.storage.keys import GuardedKey, Keepers
-from starburst_constructs.storage.touching import others
+from starburst_constructs.policies.service_access import service_grant
+from starburst_constructs.storage.keys import Keepers, NamedKey
 
 __all__ = ["JobsKey"]
 
 
-class JobsKey(GuardedKey):
+class JobsKey(NamedKey):
     """Encrypts job metrics: the ledger in DynamoDB, the queue before it, and the files after it.
 
     Args:
@@ -25,6 +23,8 @@ class JobsKey(GuardedKey):
         principals: ARNs of the roles that alone use it.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
+
+    _about = "Starburst: job metrics"
 
     def __init__(
         self,
@@ -36,22 +36,7 @@ class JobsKey(GuardedKey):
         keepers: Keepers | None,
     ) -> None:
         super().__init__(
-            scope,
-            construct_id,
-            description="Starburst: job metrics",
-            placement=placement,
-            keepers=keepers,
-        )
-        # A service that uses a grant, as DynamoDB does to make the table's own key, names nobody.
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="DenyOtherPrincipals",
-                effect=iam.Effect.DENY,
-                principals=[anyone()],
-                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                resources=["*"],
-                conditions={**others(principals), "Null": {"aws:PrincipalArn": "false"}},
-            )
+            scope, construct_id, placement=placement, principals=principals, keepers=keepers
         )
         self.add_to_resource_policy(
             service_grant(

@@ -24,6 +24,7 @@ __all__ = [
     "Keepers",
     "LakeKey",
     "LogsKey",
+    "NamedKey",
     "ReportsKey",
     "VaultKey",
 ]
@@ -258,7 +259,7 @@ class HostKey(GuardedKey):
         )
 
 
-class _NamedKey(GuardedKey):
+class NamedKey(GuardedKey):
     """A key that named roles alone use, whatever identity policies say.
 
     Args:
@@ -297,19 +298,19 @@ class _NamedKey(GuardedKey):
         )
 
 
-class LakeKey(_NamedKey):
+class LakeKey(NamedKey):
     """Encrypts the log lake, apart from other logs: who may read it is told by its own key."""
 
     _about = "Starburst: the log lake"
 
 
-class ReportsKey(_NamedKey):
+class ReportsKey(NamedKey):
     """Encrypts reports of an add-on, for who writes them and who reads them."""
 
     _about = "Starburst: reports"
 
 
-class VaultKey(_NamedKey):
+class VaultKey(NamedKey):
     """Encrypts a vault of backups, and what is restored of it to be tried."""
 
     _about = "Starburst: backups"

@@ -39,6 +39,7 @@ from stacks.addons.job_metrics.permissions import (
 )
 from stacks.addons.job_metrics.quicksight import QuickSight
 from stacks.addons.job_metrics.rates import prices_of
+from stacks.addons.workgroup import save_queries, workgroup
 from starburst.contract import PROTOCOL, ControllerDoor, controller_name
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
@@ -271,43 +272,24 @@ class JobsStack(BoundedStack):
 
     def _ask(self, cutoff_gb: int, bill: str | None) -> None:
         environment = self._core.environment
-        made = athena.CfnWorkGroup
-        group = made(
+        workgroup(
             self,
-            "Workgroup",
+            environment=environment,
             name=self._jobs.workgroup,
             description="Queries of job metrics",
-            recursive_delete_option=not environment.production,
-            work_group_configuration=made.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                engine_version=made.EngineVersionProperty(
-                    selected_engine_version="Athena engine version 3"
-                ),
-                bytes_scanned_cutoff_per_query=cutoff_gb * 10**9,
-                publish_cloud_watch_metrics_enabled=True,
-                requester_pays_enabled=False,
-                result_configuration=made.ResultConfigurationProperty(
-                    output_location=f"s3://{self._bucket.bucket_name}/{RESULTS}",
-                    expected_bucket_owner=environment.account,
-                    encryption_configuration=made.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS", kms_key=self._key.key_arn
-                    ),
-                ),
-            ),
+            answers=f"s3://{self._bucket.bucket_name}/{RESULTS}",
+            key_arn=self._key.key_arn,
+            cutoff_gb=cutoff_gb,
         )
         if "query-definitions" in environment.without:
             return
         saved = queries(cluster=cluster_name(environment.name), bill=bill)
-        for name, text in saved.items():
-            query = athena.CfnNamedQuery(
-                self,
-                query_id(name),
-                name=name,
-                database=self._jobs.database,
-                query_string=text,
-                work_group=self._jobs.workgroup,
-            )
-            query.node.add_dependency(group)
+        save_queries(
+            self,
+            {query_id(name): (name, text) for name, text in saved.items()},
+            database=self._jobs.database,
+            group=self._jobs.workgroup,
+        )
 
     def _watch(
         self, count: FolderFunction, hour: FolderFunction, *, measure: Measure, above: float

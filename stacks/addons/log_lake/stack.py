@@ -28,6 +28,7 @@ from stacks.addons.log_lake.permissions import (
     trail_statements,
 )
 from stacks.addons.log_lake.questions import questions, title
+from stacks.addons.workgroup import save_queries, workgroup
 from stacks.audit import AuditStack, watched
 from starburst.contract import log_group_name
 from starburst_constructs.compute.folder_function import FolderFunction
@@ -298,36 +299,21 @@ class LakeStack(cdk.Stack):
 
     def _ask(self, cutoff_gb: int) -> None:
         core, environment = self._core, self._core.environment
-        properties = athena.CfnWorkGroup
-        group = properties(
+        workgroup(
             self,
-            "Workgroup",
+            environment=environment,
             name=self._lake.workgroup,
             description="Queries of the log lake",
-            recursive_delete_option=not environment.production,
-            work_group_configuration=properties.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                engine_version=properties.EngineVersionProperty(
-                    selected_engine_version="Athena engine version 3"
-                ),
-                bytes_scanned_cutoff_per_query=cutoff_gb * 10**9,
-                publish_cloud_watch_metrics_enabled=True,
-                requester_pays_enabled=False,
-                result_configuration=properties.ResultConfigurationProperty(
-                    output_location=f"s3://{self._bucket.bucket_name}/{RESULTS}",
-                    expected_bucket_owner=environment.account,
-                    encryption_configuration=properties.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS", kms_key=self._key.key_arn
-                    ),
-                ),
-            ),
+            answers=f"s3://{self._bucket.bucket_name}/{RESULTS}",
+            key_arn=self._key.key_arn,
+            cutoff_gb=cutoff_gb,
         )
         if "query-definitions" in environment.without:
             return
         about = watched(
             environment, foundation=core.foundation, storage=core.storage, network=core.network
         )
-        for name, text in questions(
+        saved = questions(
             about,
             bucket=core.storage.data.bucket_name,
             endpoint=core.network.s3_endpoint_id or "",
@@ -335,13 +321,10 @@ class LakeStack(cdk.Stack):
             bounds=environment.audit.bounds,
             flows=self._flows,
             vpc=environment.network.cidr,
-        ).items():
-            query = athena.CfnNamedQuery(
-                self,
-                title(name),
-                name=name,
-                database=self._lake.database,
-                query_string=text,
-                work_group=self._lake.workgroup,
-            )
-            query.node.add_dependency(group)
+        )
+        save_queries(
+            self,
+            {title(name): (name, text) for name, text in saved.items()},
+            database=self._lake.database,
+            group=self._lake.workgroup,
+        )
