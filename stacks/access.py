@@ -302,6 +302,7 @@ class AccessStack(cdk.Stack):
                     workspaces,
                     placement=self._placement,
                     other_architectures=environment.other_architectures,
+                    apart=environment.own_clusters,
                 ),
                 "Passing": passing_statements(passed),
                 "Function": function_statements(

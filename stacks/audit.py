@@ -85,7 +85,7 @@ class AuditStack(cdk.Stack):
             data_bucket=storage.data if environment.audit.data_events else None,
             placement=environment.placement,
         )
-        about = watched(environment, foundation=foundation, storage=storage, network=network)
+        about = watched(self, environment, foundation=foundation, storage=storage, network=network)
         count_events(self, about=about, events=self.events)
         if environment.audit.measures_people:
             PersonalReads(
@@ -129,17 +129,19 @@ class AuditStack(cdk.Stack):
 
 
 def watched(
+    scope: Construct,
     environment: Environment,
     *,
     foundation: FoundationStack,
     storage: StorageStack,
     network: NetworkStack,
 ) -> Watched:
-    """Return what of an environment is watched."""
+    """Return what of an environment is watched, as the stack of ``scope`` knows it."""
     return Watched(
         environment=environment.name,
         placement=environment.placement,
         group_id=network.worker_security_group.security_group_id,
+        own_groups=NetworkStack.own_groups(scope, environment),
         subnet_ids=[subnet.subnet_id for subnet in network.subnets],
         key_ids={
             "LogsKey": foundation.logs_key.key_id,
@@ -225,7 +227,7 @@ def forward(
     Without a trail of its own that is all. With one it is what people do outside the networks that
     are trusted: a filter of a log cannot tell an address outside a block.
     """
-    about = watched(environment, foundation=foundation, storage=storage, network=network)
+    about = watched(scope, environment, foundation=foundation, storage=storage, network=network)
     if not environment.audit.trail:
         events = ForwardedEvents(
             scope,

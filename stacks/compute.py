@@ -45,7 +45,7 @@ class ComputeStack(cdk.Stack):
         registry: for the worker image.
 
     Attributes:
-        cluster: where the controller starts workers.
+        cluster: where the controller starts workers, but those of workspaces with one of their own.
         tasks: task definitions by workspace and architecture.
     """
 
@@ -67,22 +67,18 @@ class ComputeStack(cdk.Stack):
             "days": environment.log_retention_days,
             "placement": environment.placement,
         }
-        name = cluster_name(environment.name)
-        # Container Insights would make this group itself, unencrypted and never expiring.
-        insights = EncryptedLogGroup(
-            self, "Insights", name=f"/aws/ecs/containerinsights/{name}/performance", **kept
-        )
-        self.cluster: ecs.Cluster = WorkerCluster(
-            self,
-            "Cluster",
-            name=name,
-            vpc=network.vpc,
-            scratch_key=foundation.data_key,
-            exec_key=foundation.logs_key,
-            fargate=environment.capacity is None,
-            exec_log=EncryptedLogGroup(
+        insights = self._insights("Insights", cluster_name(environment.name), kept=kept)
+        hardened: dict[str, Any] = {
+            "vpc": network.vpc,
+            "scratch_key": foundation.data_key,
+            "exec_key": foundation.logs_key,
+            "fargate": environment.capacity is None,
+            "exec_log": EncryptedLogGroup(
                 self, "ExecLog", name=f"/aws/ecs/starburst/{environment.name}/_exec", **kept
             ),
+        }
+        self.cluster: ecs.Cluster = WorkerCluster(
+            self, "Cluster", name=cluster_name(environment.name), **hardened
         )
         self.cluster.node.add_dependency(insights)
         if environment.lacking_image:
@@ -101,6 +97,8 @@ class ComputeStack(cdk.Stack):
                 **kept,
             )
             _book(log, environment, workspace)
+            if workspace.own_cluster:
+                self._set_apart(workspace, environment=environment, kept=kept, hardened=hardened)
             TamperingFilter(
                 self, f"Tampering-{workspace.name}", environment=environment.name, log=log
             )
@@ -130,6 +128,27 @@ class ComputeStack(cdk.Stack):
                     ),
                 },
             )
+
+    def _insights(self, construct_id: str, cluster: str, *, kept: dict[str, Any]) -> Construct:
+        """Make what Container Insights would make itself, unencrypted and never expiring."""
+        name = f"/aws/ecs/containerinsights/{cluster}/performance"
+        return EncryptedLogGroup(self, construct_id, name=name, **kept)
+
+    def _set_apart(
+        self,
+        workspace: Workspace,
+        *,
+        environment: Environment,
+        kept: dict[str, Any],
+        hardened: dict[str, Any],
+    ) -> None:
+        """Give a workspace a cluster of its own, as hardened as the environment's."""
+        name = cluster_name(environment.name, workspace.name)
+        insights = self._insights(f"Insights-{workspace.name}", name, kept=kept)
+        cluster = WorkerCluster(self, f"Cluster-{workspace.name}", name=name, **hardened)
+        cluster.node.add_dependency(insights)
+        for owned in (insights, cluster):
+            _book(owned, environment, workspace)
 
     def _add_tasks(
         self,

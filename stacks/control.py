@@ -27,6 +27,7 @@ from starburst_constructs.monitoring.tampering import TamperingFilter, tampering
 from starburst_constructs.monitoring.watch import Watch, counted
 from starburst_constructs.naming import (
     budgets_topic_arn,
+    cluster_name,
     controller_log_name,
     controller_name,
     endpoints_stack_name,
@@ -90,6 +91,9 @@ class ControlStack(cdk.Stack):
             ),
             **({"STARBURST_BUDGETS_END": "true"} if environment.end_at_budget else {}),
         }
+        apart = ",".join(
+            f"{name}={group}" for name, group in NetworkStack.own_groups(self, environment).items()
+        )
         own_role = role_arn(environment.name, "controller", account=environment.account)
         failures = FailureQueue(
             self,
@@ -139,6 +143,7 @@ class ControlStack(cdk.Stack):
                 "STARBURST_PARAMETER": runtime_parameter(environment.name),
                 "STARBURST_WAKES": wakes.queue_url,
                 "STARBURST_ROLE": own_role,
+                **({"STARBURST_APART": apart} if apart else {}),
                 "STARBURST_SESSION_DAYS": str(environment.storage.session_days),
                 **(opens if on_demand else {}),
                 **(freezes if environment.freeze_at_budget else {}),
@@ -151,7 +156,15 @@ class ControlStack(cdk.Stack):
             "Wake",
             function=self.function.service,
             wakes=wakes,
-            cluster_arn=cluster_arn,
+            cluster_arns=[
+                cluster_arn,
+                *(
+                    environment.placement.arn(
+                        "ecs", f"cluster/{cluster_name(environment.name, name)}"
+                    )
+                    for name in environment.own_clusters
+                ),
+            ],
             endpoints_stack=(
                 f"arn:aws:cloudformation:{place}:stack/{endpoints_stack_name(environment.name)}/"
                 if on_demand

@@ -16,7 +16,7 @@ from starburst_constructs.identity.endpoint_opening import REGIONLESS, opening_c
 from starburst_constructs.naming import (
     boundary_arn,
     boundary_name,
-    cluster_name,
+    cluster_names,
     deployer_arn,
 )
 from starburst_constructs.network.vpc import closing_ceiling
@@ -84,7 +84,7 @@ class FoundationStack(cdk.Stack):
             self,
             "DataKey",
             placement=environment.placement,
-            cluster=cluster_name(environment.name),
+            clusters=cluster_names(environment.name, environment.own_clusters),
             principals=self.data_principals,
             keepers=self.keepers,
         )
@@ -117,6 +117,7 @@ class FoundationStack(cdk.Stack):
                 environment.name,
                 placement=environment.placement,
                 regions=environment.allowed_regions,
+                apart=environment.own_clusters,
                 also=(
                     *(closing_ceiling(environment.placement) if closes_group else ()),
                     *(
@@ -133,7 +134,7 @@ class FoundationStack(cdk.Stack):
                     *(each for addon in addons for each in addon.regionless(environment)),
                 ),
             )
-            if reads or secrets:
+            if reads or secrets or environment.own_clusters:
                 _check_room(environment, statements)
             self.boundary = DeclaredPolicy(
                 self,
@@ -152,7 +153,7 @@ class FoundationStack(cdk.Stack):
 
 
 def _check_room(environment: Environment, statements: Sequence[iam.PolicyStatement]) -> None:
-    """Refuse more reads of other accounts, and secrets, than the boundary has room for."""
+    """Refuse more reads of other accounts, secrets and clusters than the boundary has room for."""
     needed = stored(statements)
     also = " (endpoints='always' leaves more room)" if environment.network.while_bursting else ""
     named = sorted({each.objects for one in environment.workspaces for each in one.named_reads})
@@ -160,11 +161,14 @@ def _check_room(environment: Environment, statements: Sequence[iam.PolicyStateme
     fewer = [
         *(["fewer or shorter ones of other accounts"] if named else []),
         *(["fewer secrets, each with several JSON keys"] if secrets else []),
+        *(["fewer workspaces with a cluster of their own"] if environment.own_clusters else []),
     ]
-    fields = [*(["reads"] if named else []), *(["secrets"] if secrets else [])]
+    known = {"reads": named, "secrets": secrets, "own_cluster": environment.own_clusters}
+    fields = [name for name, values in known.items() if values]
     allowed = (
         f"{' and '.join(fewer)}{also}: the boundary would need {needed} characters of the "
         f"{MOST_STORED} that IAM stores"
     )
     field = f"environment {environment.name}: {' and '.join(fields)} of its workspaces"
-    require(needed <= MOST_STORED, field, ", ".join((*named, *secrets)), allowed)
+    values = ", ".join((*named, *secrets, *environment.own_clusters))
+    require(needed <= MOST_STORED, field, values, allowed)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from stacks.foundation import FoundationStack
@@ -13,7 +14,7 @@ from stacks.settings import Environment, SettingsError
 from stacks.settings.network import MOST_ZONES
 from starburst_constructs.identity.endpoint_opening import OpeningRole
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
-from starburst_constructs.naming import role_arn
+from starburst_constructs.naming import group_parameter, role_arn
 from starburst_constructs.network.endpoints import Endpoints, ReusedEndpoints
 from starburst_constructs.network.s3_addresses import S3_PREFIX_LISTS
 from starburst_constructs.network.vpc import (
@@ -116,6 +117,14 @@ class NetworkStack(cdk.Stack):
             ).group
         )
         endpoints.admit("FromWorkers", self.worker_security_group, who="workers")
+        for name in environment.own_clusters:
+            self._set_apart(
+                name,
+                environment=environment,
+                endpoints=endpoints,
+                s3_prefix_list=prefix_list,
+                internet=internet,
+            )
         self.controller_security_group: ec2.ISecurityGroup | None = None
         if settings.while_bursting:
             OpeningRole(
@@ -154,6 +163,44 @@ class NetworkStack(cdk.Stack):
                 "BlockPublicAccess",
                 internet_gateway_block_mode="block-ingress" if internet else "block-bidirectional",
             ).apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+    def _set_apart(
+        self,
+        workspace: str,
+        *,
+        environment: Environment,
+        endpoints: Endpoints | ReusedEndpoints,
+        s3_prefix_list: str,
+        internet: bool,
+    ) -> None:
+        """Give a workspace's workers a group that no other worker is in."""
+        group = EndpointOnlyGroup(
+            self,
+            f"Workers-{workspace}",
+            vpc=self.vpc,
+            description=f"Starburst workers of {workspace}: nothing in, HTTPS to AWS endpoints out",
+            endpoints=endpoints.group,
+            s3_prefix_list=s3_prefix_list,
+            internet=internet,
+        ).group
+        endpoints.admit(f"FromWorkers-{workspace}", group, who=f"workers of {workspace}")
+        ssm.StringParameter(
+            self,
+            f"Group-{workspace}",
+            parameter_name=group_parameter(environment.name, workspace),
+            description=f"Starburst: the security group of the workers of {workspace}",
+            string_value=group.security_group_id,
+        )
+
+    @staticmethod
+    def own_groups(scope: Construct, environment: Environment) -> dict[str, str]:
+        """Return the ids of the workspaces' own groups, as a stack that follows reads them."""
+        return {
+            name: ssm.StringParameter.value_for_string_parameter(
+                scope, group_parameter(environment.name, name)
+            )
+            for name in environment.own_clusters
+        }
 
     @property
     def availability_zones(self) -> list[str]:

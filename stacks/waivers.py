@@ -79,7 +79,10 @@ def _network(environment: Environment) -> Iterator[Waiver]:
     if environment.network.egress == "nat":
         yield decision(
             [f"{_OURS}open-egress"],
-            ["network/Workers/Resource"],
+            [
+                "network/Workers/Resource",
+                *(f"network/Workers-{name}/Resource" for name in environment.own_clusters),
+            ],
             "The environment asks for egress 'nat': workers may call the internet over HTTPS, "
             "through its NAT gateways; the controller's group stays closed.",
         )
@@ -168,7 +171,10 @@ def _work(environment: Environment) -> Iterator[Waiver]:
     )
     yield decision(
         ["CT.ECS.PR.2"],
-        ["compute/Cluster/Resource"],
+        [
+            "compute/Cluster/Resource",
+            *(f"compute/Cluster-{name}/Resource" for name in environment.own_clusters),
+        ],
         "Container Insights is on in its newer form, enhanced; the rule knows only enabled.",
     )
     if environment.network.while_bursting:
@@ -193,6 +199,7 @@ def _work(environment: Environment) -> Iterator[Waiver]:
             *(f"{each}/Log/Resource" for each in forwarded),
             "compute/ExecLog/Resource",
             "compute/Insights/Resource",
+            *(f"compute/Insights-{name}/Resource" for name in environment.own_clusters),
             "control/Log/Resource",
             *(f"compute/Log-{workspace.name}/Resource" for workspace in environment.workspaces),
             *(["network/Flows/Resource"] if environment.network.existing is None else []),

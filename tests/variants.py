@@ -134,7 +134,8 @@ _BROKER: Final = replace(
     ),
     network=Network(cidr="10.71.0.0/20", existing=REUSED, egress="nat"),
     workspaces=tuple(
-        replace(_SANDBOX, name=name) for name in ("sessions", "packages", "data", "home", "results")
+        replace(_SANDBOX, name=name, own_cluster=name in ("packages", "results"))
+        for name in ("sessions", "packages", "data", "home", "results")
     ),
     architecture="ARM64",
     other_architectures=("X86_64",),
@@ -142,7 +143,8 @@ _BROKER: Final = replace(
     storage=Storage(encryption="kms:dsse"),
     packs=("AwsSolutions", "PCI.DSS.321"),
 )
-"""A login broker's people in a VPC with endpoints of its owner, on both architectures."""
+"""A login broker's people in a VPC with endpoints of its owner, on both architectures, two of whose
+workspaces run apart."""
 
 _OFFICE: Final = replace(
     DEV,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from starburst.contract import controller_name
@@ -17,6 +18,7 @@ __all__ = [
     "budgets_topic_arn",
     "budgets_topic_name",
     "cluster_name",
+    "cluster_names",
     "controller_log_name",
     "controller_name",
     "deployer_arn",
@@ -24,6 +26,7 @@ __all__ = [
     "endpoints_stack_name",
     "failures_name",
     "forwarded_log_name",
+    "group_parameter",
     "name_following",
     "retired_parameter",
     "role_arn",
@@ -77,9 +80,43 @@ def budgets_topic_arn(environment: str, *, account: str, region: str) -> str:
     return f"arn:aws:sns:{region}:{account}:{budgets_topic_name(environment)}"
 
 
-def cluster_name(environment: str) -> str:
-    """Return the ECS cluster's name: the data key's policy names it in the encryption context."""
-    return f"starburst-{environment}"
+def cluster_name(environment: str, workspace: str | None = None) -> str:
+    """Return the name of an environment's ECS cluster, or of a workspace's own.
+
+    The data key's policy names it in the encryption context.
+
+    Example:
+        >>> cluster_name("prod"), cluster_name("prod", "genomics")
+        ('starburst-prod', 'starburst-prod-genomics')
+    """
+    return "-".join(filter(None, ("starburst", environment, workspace)))
+
+
+def cluster_names(environment: str, apart: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of all clusters of an environment, its own first.
+
+    Args:
+        environment: its name.
+        apart: workspaces that have clusters of their own.
+
+    Example:
+        >>> cluster_names("prod", ["genomics"])
+        ('starburst-prod', 'starburst-prod-genomics')
+    """
+    return tuple(cluster_name(environment, each) for each in (None, *apart))
+
+
+def group_parameter(environment: str, workspace: str) -> str:
+    """Return the name of the SSM parameter with the id of a workspace's own security group.
+
+    Stacks read it there: an export could not go while another stack imports it, so the workspace
+    could never be removed.
+
+    Example:
+        >>> group_parameter("prod", "genomics")
+        '/starburst/prod/groups/genomics'
+    """
+    return f"/starburst/{environment}/groups/{workspace}"
 
 
 def trail_name(environment: str) -> str:

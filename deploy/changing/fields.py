@@ -77,6 +77,12 @@ FIELDS: Final = (
         f"{_W}name",
     ),
     _row(
+        "needs",
+        "End the workspace's sessions before: the controller looks for its workers in the new "
+        "place alone, and AWS deletes neither a cluster nor a group with workers in it.",
+        f"{_W}own_cluster",
+    ),
+    _row(
         "in place",
         "Holds for sessions that start afterwards, and for totals at once.",
         f"{_E}totals",

@@ -227,6 +227,7 @@ def _permission(words: argparse.Namespace, about: Scope, clients: Clients) -> No
         bucket=bucket,
         locker=locker(about.environment, clients),
         placement=about.placement,
+        apart=about.environment.own_clusters,
     )
     counting = allow(
         "CountWhatIsStored",

@@ -50,7 +50,7 @@ from deploy.incident.together import also, also_documents, also_options, merged,
 from deploy.incident.versions import session_options
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
-from starburst_constructs.naming import cluster_name, role_name
+from starburst_constructs.naming import cluster_names, role_name
 from starburst_constructs.policies.incident_response import (
     container_document,
     launch_denial_document,
@@ -124,17 +124,23 @@ def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
 
 
 def _living(about: Scope, clients: Clients) -> list[dict[str, Any]]:
-    ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
-    arns = [
-        arn
-        for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster)
-        for arn in page["taskArns"]
-    ]
+    ecs = clients("ecs")
     found: list[dict[str, Any]] = []
-    for start in range(0, len(arns), _DESCRIBED_PER_CALL):
-        batch = arns[start : start + _DESCRIBED_PER_CALL]
-        found += ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])["tasks"]
+    for cluster in _clusters(about):
+        arns = [
+            arn
+            for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster)
+            for arn in page["taskArns"]
+        ]
+        for start in range(0, len(arns), _DESCRIBED_PER_CALL):
+            batch = arns[start : start + _DESCRIBED_PER_CALL]
+            found += ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])["tasks"]
     return [task for task in found if task.get("desiredStatus") != "STOPPED"]
+
+
+def _clusters(about: Scope) -> tuple[str, ...]:
+    """Return where workers may be: in all clusters, should some run where they must not."""
+    return cluster_names(about.environment.name, about.environment.own_clusters)
 
 
 def contain(
@@ -275,6 +281,7 @@ def permission(words: argparse.Namespace, about: Scope, clients: Clients) -> dic
         bucket=runtime(about.environment, clients).bucket,
         locker=locker(about.environment, clients),
         placement=about.placement,
+        apart=about.environment.own_clusters,
     )
     return merged([own, *also_documents(words, about, clients)])
 
@@ -314,7 +321,7 @@ def _would(about: Scope, until: datetime, *, undone: bool) -> Iterator[str]:
         yield f"would put {change.policy} on {change.role}: {json.dumps(change.document)}"
     if about.session is not None:
         yield _ONE_SESSION
-    yield f"would stop every worker of {about} in cluster {cluster_name(about.environment.name)}"
+    yield f"would stop every worker of {about} in cluster {', '.join(_clusters(about))}"
 
 
 def _theirs(about: Scope, task: dict[str, Any]) -> bool:
@@ -337,7 +344,9 @@ def _tags(task: dict[str, Any]) -> dict[str, str]:
 
 def _stop(about: Scope, clients: Clients, arn: str, *, reason: str, steps: Steps) -> bool:
     """Tell a worker to stop; return whether it will have stopped."""
-    ecs, cluster = clients("ecs"), cluster_name(about.environment.name)
+    ecs = clients("ecs")
+    # Of a task's ARN, in which its cluster is.
+    cluster = arn.split("/")[-2]
 
     def stop() -> bool:
         try:

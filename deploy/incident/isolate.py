@@ -50,6 +50,7 @@ class Before:
         group: the workers' security group.
         egress, ingress: its rules, as EC2 takes them.
         acls: each subnet's network ACL; empty where the subnets are not ours alone.
+        others: groups of workspaces whose workers run apart, with their rules.
     """
 
     environment: str
@@ -58,6 +59,12 @@ class Before:
     egress: Sequence[Mapping[str, Any]]
     ingress: Sequence[Mapping[str, Any]]
     acls: Mapping[str, str]
+    others: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def groups(self) -> Sequence[Mapping[str, Any]]:
+        """All groups that workers are in, with their rules out and in."""
+        return ({"group": self.group, "egress": self.egress, "ingress": self.ingress}, *self.others)
 
     @classmethod
     def read(cls, path: Path) -> Before:
@@ -87,6 +94,10 @@ def look(about: Scope, clients: Clients) -> Before:
         ) from error
     ec2 = clients("ec2")
     [group] = ec2.describe_security_groups(GroupIds=[name])["SecurityGroups"]
+    apart = [
+        one.partition("=")[2] for one in variables.get("STARBURST_APART", "").split(",") if one
+    ]
+    others = ec2.describe_security_groups(GroupIds=apart)["SecurityGroups"] if apart else []
     # An organization's subnets may hold other work, which an ACL would cut off as well.
     ours = environment.network.existing is None
     return Before(
@@ -101,19 +112,29 @@ def look(about: Scope, clients: Clients) -> Before:
         }
         if ours
         else {},
+        others=[
+            {
+                "group": one["GroupId"],
+                "egress": one["IpPermissionsEgress"],
+                "ingress": one["IpPermissions"],
+            }
+            for one in others
+        ],
     )
 
 
 def isolate(now: Before, clients: Clients, steps: Steps) -> Iterator[str]:
     """Cut the workers off and tell each step; what is cut already is left."""
     ec2 = clients("ec2")
-    for rules, revoke, word in (
-        (now.egress, ec2.revoke_security_group_egress, "out"),
-        (now.ingress, ec2.revoke_security_group_ingress, "in"),
-    ):
-        what = f"{now.group}: {len(rules)} rules {word} revoked"
-        if rules and _taken(steps, what, revoke, GroupId=now.group, IpPermissions=list(rules)):
-            yield what
+    for one in now.groups:
+        group = str(one["group"])
+        for rules, revoke, word in (
+            (one["egress"], ec2.revoke_security_group_egress, "out"),
+            (one["ingress"], ec2.revoke_security_group_ingress, "in"),
+        ):
+            what = f"{group}: {len(rules)} rules {word} revoked"
+            if rules and _taken(steps, what, revoke, GroupId=group, IpPermissions=list(rules)):
+                yield what
     if not now.acls:
         return
     closed = steps.take(
@@ -141,14 +162,16 @@ def heal(before: Before, clients: Clients, steps: Steps) -> Iterator[str]:
         what = f"{closed} is removed"
         if closed and _taken(steps, what, ec2.delete_network_acl, NetworkAclId=closed):
             yield what
-    for rules, authorize, word in (
-        (before.egress, ec2.authorize_security_group_egress, "out"),
-        (before.ingress, ec2.authorize_security_group_ingress, "in"),
-    ):
-        what = f"{before.group}: a rule {word} is back"
-        for rule in rules:
-            if steps.take(what, partial(_authorized, authorize, before.group, rule)):
-                yield what
+    for each in before.groups:
+        group = str(each["group"])
+        for rules, authorize, word in (
+            (each["egress"], ec2.authorize_security_group_egress, "out"),
+            (each["ingress"], ec2.authorize_security_group_ingress, "in"),
+        ):
+            what = f"{group}: a rule {word} is back"
+            for rule in rules:
+                if steps.take(what, partial(_authorized, authorize, group, rule)):
+                    yield what
 
 
 def main(arguments: Sequence[str] | None = None, *, clients: Clients | None = None) -> int:
@@ -167,7 +190,7 @@ def _work(words: argparse.Namespace, clients: Clients | None) -> None:
     name = about.environment.name
     if not about.whole:
         raise IncidentError(
-            "workers of all workspaces share their group and subnets, so isolating is about a "
+            "workers of all workspaces share their subnets, so isolating is about a "
             "whole environment; contain one workspace or user with python -m deploy.contain"
         )
     if words.permission:
@@ -227,8 +250,12 @@ def _refuse_old(path: Path, now: Before, before: Before, clients: Clients) -> No
     """Refuse a record of another isolation; say so where it is of this one, and is used again."""
     # Who changes rules of a network that is cut off has the same way back.
     follows = _closed(clients("ec2"), now) is not None or (
-        _all_or_none(now.egress, before.egress)
-        and _all_or_none(now.ingress, before.ingress)
+        [one["group"] for one in now.groups] == [one["group"] for one in before.groups]
+        and all(
+            _all_or_none(one[way], was[way])
+            for one, was in zip(now.groups, before.groups, strict=True)
+            for way in ("egress", "ingress")
+        )
         and now.acls == before.acls
     )
     if not follows:
@@ -261,10 +288,11 @@ def _record(before: Before, clients: Clients, steps: Steps) -> dict[str, Any]:
 
 def _show(before: Before, *, undone: bool) -> None:
     verb = "put back" if undone else "revoke"
-    for rule in before.egress:
-        say(f"would {verb} on {before.group}, out: {json.dumps(rule)}")
-    for rule in before.ingress:
-        say(f"would {verb} on {before.group}, in: {json.dumps(rule)}")
+    for one in before.groups:
+        for rule in one["egress"]:
+            say(f"would {verb} on {one['group']}, out: {json.dumps(rule)}")
+        for rule in one["ingress"]:
+            say(f"would {verb} on {one['group']}, in: {json.dumps(rule)}")
     for subnet, acl in before.acls.items():
         say(
             f"would give {subnet} {acl} again"

@@ -9,7 +9,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import code_of
-from starburst_constructs.naming import cluster_name, controller_log_name
+from starburst_constructs.naming import cluster_names, controller_log_name
 
 from .account import Account
 from .deployed import DeployedStack, deployed
@@ -120,8 +120,9 @@ def _log_groups(account: Account) -> Iterator[tuple[str, bool]]:
     """Yield the log groups that bear the environment's name, and whether each has a key."""
     name = account.environment.name
     pages = account.client("logs").get_paginator("describe_log_groups")
+    clusters = cluster_names(name, account.environment.own_clusters)
     for prefix in (
-        f"/aws/ecs/containerinsights/{cluster_name(name)}/",
+        *(f"/aws/ecs/containerinsights/{cluster}/" for cluster in clusters),
         f"/aws/ecs/starburst/{name}/",
         controller_log_name(name),
         account.prefix,

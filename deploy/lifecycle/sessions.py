@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from starburst.aws.calls import QUEUE_GONE, code_of
-from starburst_constructs.naming import cluster_name, controller_name
+from starburst_constructs.naming import cluster_names, controller_name
 
 from .account import Account, LifecycleError
 
@@ -49,14 +49,23 @@ def end_sessions(account: Account) -> int:
 
 
 def running(account: Account) -> tuple[str, ...]:
-    """Return the ARNs of the tasks that are to run in the environment's cluster."""
+    """Return the ARNs of the tasks that are to run in the environment's clusters."""
     return _tasks(account, "RUNNING")
 
 
 def _tasks(account: Account, wanted: str) -> tuple[str, ...]:
     """Return the ARNs of the tasks that are to run, or are to stop or did in the last hour."""
+    return tuple(
+        arn for cluster in _clusters(account) for arn in _tasks_of(account, cluster, wanted)
+    )
+
+
+def _clusters(account: Account) -> tuple[str, ...]:
+    return cluster_names(account.environment.name, account.environment.own_clusters)
+
+
+def _tasks_of(account: Account, cluster: str, wanted: str) -> tuple[str, ...]:
     pages = account.client("ecs").get_paginator("list_tasks")
-    cluster = cluster_name(account.environment.name)
     try:
         return tuple(
             arn
@@ -87,17 +96,17 @@ def _silence(account: Account) -> None:
 
 
 def _stop_workers(account: Account) -> int:
-    cluster, ecs = cluster_name(account.environment.name), account.client("ecs")
+    ecs = account.client("ecs")
     until = account.clock() + _STOP_SECONDS
     # Whom somebody stopped a moment ago still writes, and holds the cluster.
-    asked = [one["taskArn"] for one in _not_stopped(ecs, cluster, _tasks(account, "STOPPED"))]
+    asked = [one["taskArn"] for one in _not_stopped(ecs, _tasks(account, "STOPPED"))]
     told = ""
     while True:
         for arn in running(account):
             if arn not in asked:
-                _stop(ecs, cluster, arn)
+                _stop(ecs, arn)
                 asked.append(arn)
-        left = _not_stopped(ecs, cluster, asked)
+        left = _not_stopped(ecs, asked)
         if not left:
             return len(asked)
         states = ", ".join(sorted({one["lastStatus"] for one in left}))
@@ -114,20 +123,27 @@ def _stop_workers(account: Account) -> int:
         account.pause(_LOOK_SECONDS)
 
 
-def _stop(ecs: Any, cluster: str, arn: str) -> None:  # noqa: ANN401 - any client of boto3
+def _cluster(arn: str) -> str:
+    """Return the name of the cluster that a task's ARN says."""
+    return arn.split("/")[-2]
+
+
+def _stop(ecs: Any, arn: str) -> None:  # noqa: ANN401 - any client of boto3
     try:
-        ecs.stop_task(cluster=cluster, task=arn, reason=_REASON)
+        ecs.stop_task(cluster=_cluster(arn), task=arn, reason=_REASON)
     except ClientError as error:
         # It stopped by itself, and ECS has forgotten it.
         if code_of(error) != _NO_TASK:
             raise
 
 
-def _not_stopped(ecs: Any, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:  # noqa: ANN401
+def _not_stopped(ecs: Any, arns: Sequence[str]) -> list[dict[str, Any]]:  # noqa: ANN401
     found: list[dict[str, Any]] = []
-    for start in range(0, len(arns), _DESCRIBED):
-        batch = list(arns[start : start + _DESCRIBED])
-        found += ecs.describe_tasks(cluster=cluster, tasks=batch)["tasks"]
+    for cluster in dict.fromkeys(_cluster(arn) for arn in arns):
+        theirs = [arn for arn in arns if _cluster(arn) == cluster]
+        for start in range(0, len(theirs), _DESCRIBED):
+            batch = theirs[start : start + _DESCRIBED]
+            found += ecs.describe_tasks(cluster=cluster, tasks=batch)["tasks"]
     return [task for task in found if task["lastStatus"] != "STOPPED"]
 
 

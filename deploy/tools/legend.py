@@ -212,7 +212,8 @@ _A: Final = {
     "A22": "Each run has measures, and an alarm rings on the one that is chosen.",
     "A23": "The lake's columns are those of OCSF, as a validator judges; a custodian's account "
     "reads it, and never writes.",
-    "A24": "Secrets for analysts' code go by ARN from their store to workers of their workspace; "
+    "A24": "A stricter workspace's workers run in a cluster and a group of their own; secrets for "
+    "analysts' code go by ARN from their store to workers of their workspace; "
     "misuse of CPU, memory and schedules rings; flows are asked by saved queries.",
     "A25": "An account of card data has no environment without the profile; AWS's attestation is "
     "fetched by people.",

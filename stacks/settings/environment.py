@@ -9,8 +9,10 @@ from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity, Rates, check_prices
 from stacks.settings.checks.budgets import check_budgets
+from stacks.settings.checks.clusters import check_clusters
 from stacks.settings.checks.instances import check_groups, check_room
 from stacks.settings.checks.places import check_region, check_regions, check_zones
+from stacks.settings.checks.private import check_private
 from stacks.settings.checks.reach import Price, check_reach, fargate_price, host_price
 from stacks.settings.checks.tags import check_tags
 from stacks.settings.identity import (
@@ -23,12 +25,7 @@ from stacks.settings.identity import (
 from stacks.settings.named.reads import check_others
 from stacks.settings.named.secrets import check_owned
 from stacks.settings.network import Network
-from stacks.settings.profiles import (
-    Processing,
-    ProfileName,
-    check_processing,
-    check_profiles,
-)
+from stacks.settings.profiles import Processing, ProfileName, check_processing, check_profiles
 from stacks.settings.risk import AcceptedRisk
 from stacks.settings.storage import Audit, Shared, Storage
 from stacks.settings.totals import EffectiveTotals, Scopes
@@ -202,16 +199,12 @@ class Environment:
         taken = taken or self.data_class != "restricted"
         check_others(reads, placement=self.placement, taken=taken)
         check_owned({one.name: one.secrets for one in self.workspaces}, placement=self.placement)
-        nameless = self.fips and bool(self.network.client_groups)
-        allowed = "() in FIPS mode: a VPC has no endpoint for the name that clients call Lambda by"
-        require(not nameless, f"{me} network.client_groups", self.network.client_groups, allowed)
-        # The controller would leave the VPC, which packs for restricted data ask for.
-        steady = not (self.network.while_bursting and self.data_class == "restricted")
-        always = "'always' where data_class is 'restricted'"
-        require(steady, f"{me} network.endpoints", self.network.endpoints, always)
+        restricted, hosted = self.data_class == "restricted", self.capacity is not None
+        check_private(me, self.network, fips=self.fips, restricted=restricted)
+        check_clusters(me, self.workspaces, network=self.network, hosted=hosted)
         if self.capacity is not None:
             self._check_capacity(me, self.capacity)
-        offered, hosted = self.architectures, self.capacity is not None
+        offered = self.architectures
         check_prices(me, self.prices, region=self.region, architectures=offered, hosted=hosted)
         for workspace in self.workspaces:
             check_reach(workspace, self.worker_price)
@@ -379,6 +372,11 @@ class Environment:
     def has_secrets(self) -> bool:
         """Whether any workspace's workers start with secrets, which ECS reads by an endpoint."""
         return any(one.secrets for one in self.workspaces)
+
+    @property
+    def own_clusters(self) -> tuple[str, ...]:
+        """Workspaces whose workers run in a cluster and a group of their own."""
+        return tuple(one.name for one in self.workspaces if one.own_cluster)
 
     def image_of(self, workspace: Workspace) -> str:
         """Return the digest of the image that a workspace's workers run."""

@@ -71,6 +71,8 @@ class Workspace:
         secrets: of AWS Secrets Manager, by ARN, that workers start with as environment variables;
             see :class:`Secret`.
         image_digest: of the workers' image; None for the environment's.
+        own_cluster: whether its workers run apart: in an ECS cluster and a security group that no
+            other workspace's workers are in.
         draining: whether it takes no new session. What runs goes on under its limits, and its
             people read what is there. ``python -m deploy.retire`` asks for it.
     """
@@ -92,6 +94,7 @@ class Workspace:
     reads: tuple[str | Reads, ...] = ()
     secrets: tuple[Secret, ...] = ()
     image_digest: str | None = None
+    own_cluster: bool = False
     draining: bool = False
 
     def __post_init__(self) -> None:

@@ -134,12 +134,13 @@ class FakeEcs:
 
     def add(self, session: str, **fields: Any) -> dict[str, Any]:
         """A task that was started without the controller."""
-        task = self._make({"startedBy": session, "tags": [], "overrides": {}})
+        task = self._make({"startedBy": session, "tags": [], "overrides": {}, **fields})
         task.update(fields)
         return task
 
     def _make(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/cluster/{len(self.tasks):032x}"
+        cluster = arguments.get("cluster", "cluster").rpartition("/")[2]
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{cluster}/{len(self.tasks):032x}"
         moment = datetime.fromtimestamp(self.now(), UTC)
         task = {
             "taskArn": arn,
@@ -182,6 +183,10 @@ class FakeEcs:
         detail = json.loads(json.dumps(task, default=datetime.isoformat))
         return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
 
+    def _of(self, arguments: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        cluster = arguments["cluster"].rpartition("/")[2]
+        return {arn: task for arn, task in self.tasks.items() if f":task/{cluster}/" in arn}
+
     def _read(self, name: str) -> None:
         self.reads.append(name)
         if self.busy > 0:
@@ -194,7 +199,7 @@ class FakeEcs:
             assert not {"desiredStatus", "family"} & set(arguments), "ECS takes it alone"
         found = [
             arn
-            for arn, task in self.tasks.items()
+            for arn, task in self._of(arguments).items()
             if task["desiredStatus"] == arguments.get("desiredStatus", "RUNNING")
             and arguments.get("startedBy", task["startedBy"]) == task["startedBy"]
             and arguments.get("family", task["family"]) == task["family"]
@@ -208,8 +213,9 @@ class FakeEcs:
     def describe_tasks(self, **arguments: Any) -> dict[str, Any]:
         self._read("DescribeTasks")
         assert 1 <= len(arguments["tasks"]) <= 100
-        ids = {arn.rpartition("/")[2]: arn for arn in self.tasks if arn not in self.unshown}
+        ids = {arn.rpartition("/")[2]: arn for arn in self._of(arguments)}
         arns = [ids.get(name.rpartition("/")[2]) for name in arguments["tasks"]]
+        arns = [None if arn in self.unshown else arn for arn in arns]
         missing = [n for n, arn in zip(arguments["tasks"], arns, strict=True) if arn is None]
         return {
             "tasks": [self.tasks[arn] for arn in arns if arn is not None],
@@ -227,7 +233,7 @@ class FakeEcs:
     def stop_task(self, **arguments: Any) -> dict[str, Any]:
         name = arguments["task"].rpartition("/")[2]
         self.end(
-            next(task for arn, task in self.tasks.items() if arn.endswith(name)),
+            next(task for arn, task in self._of(arguments).items() if arn.endswith(name)),
             exit_code=137,
             stop_code="UserInitiated",
             reason=arguments["reason"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 
 from deploy.incident.command import Clients
 from deploy.incident.contain import main
+from environments import PROD as PROD_ITSELF
 from starburst_assurance.proofs.encoding.vocabulary import complaints
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_constructs.placement import Placement
@@ -48,6 +50,7 @@ class Ecs:
     """ECS for ``deploy.contain``, in pages of two."""
 
     def __init__(self) -> None:
+        self.apart: tuple[str, ...] = ()
         self.tasks: dict[str, dict[str, Any]] = {}
 
     def start(self, workspace: str, user: str, session: str = "z" * 20) -> None:
@@ -56,7 +59,8 @@ class Ecs:
             "starburst:session": session,
             "starburst:user": user,
         }
-        arn = f"arn:aws:ecs:eu-west-1:222233334444:task/starburst-prod/{len(self.tasks)}"
+        cluster = "starburst-prod-genomics" if workspace in self.apart else "starburst-prod"
+        arn = f"arn:aws:ecs:eu-west-1:222233334444:task/{cluster}/{len(self.tasks)}"
         self.tasks[arn] = {
             "taskArn": arn,
             "desiredStatus": "RUNNING",
@@ -68,17 +72,21 @@ class Ecs:
         return self
 
     def paginate(self, *, cluster: str) -> Iterator[dict[str, Any]]:
-        assert cluster == "starburst-prod"
-        live = [arn for arn, task in self.tasks.items() if task["desiredStatus"] == "RUNNING"]
+        live = [
+            arn
+            for arn, task in self.tasks.items()
+            if task["desiredStatus"] == "RUNNING" and f"/{cluster}/" in arn
+        ]
         for start in range(0, len(live), 2):
             yield {"taskArns": live[start : start + 2]}
 
     def describe_tasks(self, *, cluster: str, tasks: list[str], include: list[str]) -> Any:
-        assert (cluster, include) == ("starburst-prod", ["TAGS"])
+        assert all(f"/{cluster}/" in arn for arn in tasks)
+        assert include == ["TAGS"]
         return {"tasks": [dict(self.tasks[arn]) for arn in tasks]}
 
     def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
-        assert cluster == "starburst-prod"
+        assert f"/{cluster}/" in task
         self.tasks[task] |= {"desiredStatus": "STOPPED", "reason": reason}
 
 
@@ -314,6 +322,31 @@ def test_it_prints_exactly_the_permission_that_it_takes(
         keeping = Keeping(why="contained", workspace="genomics", user=user)
         for document in (printed, denial, keeping.document):
             assert list(complaints(Policy.parse("p", document))) == []
+
+
+def test_workers_that_run_apart_are_stopped_in_their_cluster(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apart = tuple(
+        replace(one, own_cluster=one.name == "genomics") for one in PROD_ITSELF.workspaces
+    )
+    monkeypatch.setattr("deploy.incident.command.ALL", (replace(PROD_ITSELF, workspaces=apart),))
+    ecs = cast("Ecs", clients("ecs"))
+    ecs.apart = ("genomics",)
+    ecs.start("genomics", "erin")
+    assert main([*GENOMICS, "--permission"], clients=clients) == 0
+    allowed = json.dumps(json.loads(capsys.readouterr().out))
+    assert ":task/starburst-prod-genomics/*" in allowed
+    assert ":cluster/starburst-prod-genomics" in allowed
+    assert main([*GENOMICS, "--apply", "--record", "one"], clients=clients) == 0
+    left = {
+        tag["value"]
+        for task in ecs.tasks.values()
+        if task["desiredStatus"] == "RUNNING"
+        for tag in task["tags"]
+        if tag["key"] == "starburst-workspace"
+    }
+    assert left == {"markets"}
 
 
 @pytest.mark.parametrize("words", [[], ["--apply"], ["--undo"], ["--undo", "--apply"]])

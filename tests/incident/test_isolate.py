@@ -119,6 +119,28 @@ def test_it_only_shows_unless_told(
     assert not record.exists()
 
 
+def test_workers_that_run_apart_are_cut_off_too_and_the_way_back_is_exact(
+    clients: Clients, tmp_path: Path
+) -> None:
+    ec2, function = clients("ec2"), cast("Controller", clients("lambda"))
+    shared = function.variables["STARBURST_SECURITY_GROUP"]
+    [group] = ec2.describe_security_groups(GroupIds=[shared])["SecurityGroups"]
+    own = ec2.create_security_group(VpcId=group["VpcId"], GroupName="own", Description="own")
+    function.variables["STARBURST_APART"] = f"genomics={own['GroupId']}"
+
+    def rules() -> list[Any]:
+        [found] = ec2.describe_security_groups(GroupIds=[own["GroupId"]])["SecurityGroups"]
+        return list(found["IpPermissionsEgress"])
+
+    before, words = rules(), [*PROD, "--record", str(tmp_path / "record.json")]
+    assert before
+    assert main([*words, "--apply"], clients=clients) == 0
+    assert rules() == []
+    assert main([*words, "--apply"], clients=clients) == 0, "again is as good as once"
+    assert main([*words, "--undo", "--apply"], clients=clients) == 0
+    assert rules() == before
+
+
 def test_workers_are_cut_off_and_the_way_back_is_exact(clients: Clients, tmp_path: Path) -> None:
     before, words = network(clients), [*PROD, "--record", str(tmp_path / "record.json")]
     assert main([*words, "--apply"], clients=clients) == 0

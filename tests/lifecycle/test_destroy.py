@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -209,72 +209,6 @@ def test_ctrl_c_ends_it_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> Non
     assert cdk.calls == []
 
 
-@dataclass
-class Tasks:
-    """ECS: workers that need some looks to stop, and one that an invocation under way starts."""
-
-    looks: int
-    tasks: dict[str, int] = field(default_factory=dict)
-    late: int = 1
-    reasons: list[str] = field(default_factory=list)
-
-    def get_paginator(self, name: str) -> Tasks:
-        assert name == "list_tasks"
-        return self
-
-    def paginate(self, *, cluster: str, desiredStatus: str) -> Iterator[Mapping[str, Any]]:
-        assert cluster == "starburst-dev"
-        runs = desiredStatus == "RUNNING"
-        yield {"taskArns": [arn for arn, left in self.tasks.items() if (left < 0) is runs]}
-
-    def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
-        assert cluster == "starburst-dev"
-        self.tasks[task] = self.looks
-        self.reasons.append(reason)
-        if self.late:
-            self.late -= 1
-            self.tasks["late"] = -1
-
-    def describe_tasks(self, *, cluster: str, tasks: list[str]) -> Any:
-        assert cluster == "starburst-dev"
-        found = []
-        for arn in tasks:
-            self.tasks[arn] = max(0, self.tasks[arn] - 1)
-            status = "DEPROVISIONING" if self.tasks[arn] else "STOPPED"
-            found.append({"taskArn": arn, "lastStatus": status})
-        return {"tasks": found}
-
-
-@pytest.mark.usefixtures("aws")
-def test_workers_are_waited_for_with_a_reason() -> None:
-    ecs, said, now = Tasks(looks=4, tasks={"one": -1, "two": -1}), list[str](), [0.0]
-    account = replace(
-        account_with(Formation(), ecs=ecs),
-        say=said.append,
-        clock=lambda: now[0],
-        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
-    )
-    assert end_sessions(account) == 3
-    assert ecs.reasons == ["starburst: the environment is being destroyed"] * 3
-    assert said[0].startswith(
-        "waiting for workers: 2 of 2 still stop (DEPROVISIONING); each may take"
-    )
-    assert any("3 of 3 still stop" in line for line in said)
-
-
-@pytest.mark.usefixtures("aws")
-def test_workers_that_somebody_stopped_a_moment_ago_are_waited_for() -> None:
-    ecs, now = Tasks(looks=4, tasks={"stopping": 3, "stopped": 0}), [0.0]
-    account = replace(
-        account_with(Formation(), ecs=ecs),
-        clock=lambda: now[0],
-        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
-    )
-    end_sessions(account)
-    assert ecs.reasons == []
-    assert set(ecs.tasks.values()) == {0}
-
-
 @pytest.mark.usefixtures("aws")
 def test_queues_are_listed_beyond_the_first_thousand() -> None:
     sqs, asked = boto3.client("sqs", REGION), list[int | None]()
@@ -284,18 +218,6 @@ def test_queues_are_listed_beyond_the_first_thousand() -> None:
     )
     end_sessions(account_with(Formation(), sqs=sqs))
     assert asked == [1000]
-
-
-@pytest.mark.usefixtures("aws")
-def test_workers_that_do_not_stop_are_told() -> None:
-    now = [0.0]
-    account = replace(
-        account_with(Formation(), ecs=Tasks(looks=10**6, tasks={"one": -1}, late=0)),
-        clock=lambda: now[0],
-        pause=lambda seconds: now.__setitem__(0, now[0] + seconds),
-    )
-    with pytest.raises(LifecycleError, match=r"1 of 1 workers .* within 15 minutes .* is one"):
-        end_sessions(account)
 
 
 @pytest.mark.usefixtures("aws")

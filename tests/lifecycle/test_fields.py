@@ -80,6 +80,7 @@ CHANGED = replace(
             allowed_packages=("humanize>=4,<5",),
             data_writers="steward",
             data_days=60,
+            own_cluster=True,
             home_days=60,
             home_links=True,
             reads=(

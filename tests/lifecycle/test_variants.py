@@ -172,8 +172,11 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 def test_each_variant_carries_a_burst(deployed: Deployed) -> None:
-    for environment in some(deployed.environments):
-        workspace = environment.workspaces[0].name
+    for environment, workspace in some(
+        (one, workspace)
+        for one in deployed.environments
+        for workspace in (one.workspaces[0].name, *one.own_clusters[:1])
+    ):
         aws = deployed.local.analyst_session(
             user="alice", workspace=workspace, environment=environment.name
         )
@@ -217,6 +220,34 @@ def test_one_that_drains_takes_no_session(deployed: Deployed) -> None:
     here = starburst.connect(mfa.name, drains, aws=aws, user="alice")
     with pytest.raises(StarburstError, match="drain"):
         starburst.map(operator.neg, [1], environment=here, workers=1, cpu=0.25, memory=0.5)
+
+
+def test_who_is_apart_runs_in_a_cluster_and_a_group_of_its_own(deployed: Deployed) -> None:
+    local = deployed.local
+    session = local.platform_session()
+    ecs: Any = local.client(session, "ecs")
+    [environment] = [one for one in deployed.environments if one.own_clusters]
+    name = f"starburst-{environment.name}"
+    [apart, idle] = environment.own_clusters
+
+    def families(cluster: str) -> set[str]:
+        arns = ecs.list_tasks(cluster=cluster)["taskArns"]
+        found = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+        return {one["taskDefinitionArn"].rpartition("/")[2].partition(":")[0] for one in found}
+
+    aws = local.analyst_session(user="alice", workspace=apart, environment=environment.name)
+    here = starburst.connect(environment.name, apart, aws=aws, user="alice")
+    with starburst.Executor(environment=here, workers=1, cpu=0.25, memory=0.5) as executor:
+        assert executor.submit(operator.neg, 1).result() == -1
+        assert families(f"{name}-{apart}") == {f"{name}-{apart}"}
+        assert families(f"{name}-{idle}") == set()
+        assert f"{name}-{apart}" not in families(name)
+    ssm: Any = local.client(session, "ssm")
+    ids = {
+        ssm.get_parameter(Name=f"/starburst/{environment.name}/groups/{one}")["Parameter"]["Value"]
+        for one in environment.own_clusters
+    }
+    assert len(ids) == len(environment.own_clusters)
 
 
 def test_what_the_emulator_lacks_of_them_is_told(deployed: Deployed) -> None:

@@ -171,6 +171,44 @@ def test_ordinary_work_is_not(event: Event) -> None:
     assert told(event) == set()
 
 
+OWN = bypass_filters(
+    "prod",
+    placement=Placement(account=ACCOUNT, region="eu-west-1"),
+    group_id=GROUP,
+    subnet_ids=["subnet-1", "subnet-2"],
+    own_groups={"genomics": "sg-own"},
+)
+APART = changed(
+    "requestParameters.cluster",
+    f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/starburst-prod-genomics",
+    changed(
+        f"{NETWORK}.securityGroups",
+        ["sg-own"],
+        changed("requestParameters.taskDefinition", DEFINITION),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (APART, set()),
+        (ORDINARY, set()),
+        (changed("userIdentity", role("other"), APART), {"Started"}),
+        (changed("eventName", "ExecuteCommand", APART), {"Started"}),
+        (changed(f"{NETWORK}.securityGroups", [GROUP], APART), {"Elsewhere-genomics"}),
+        (changed(f"{NETWORK}.securityGroups", ["sg-own", "sg-2"], APART), {"Elsewhere-genomics"}),
+        (changed(f"{NETWORK}.assignPublicIp", "ENABLED", APART), {"Elsewhere-genomics"}),
+        (changed(f"{NETWORK}.securityGroups", ["sg-own"]), {"Elsewhere"}),
+        (changed(f"{NETWORK}.subnets", ["subnet-9"], APART), {"Subnet0"}),
+        (changed("requestParameters.cluster", "other", APART), {"Abroad"}),
+        (changed("requestParameters.cluster", None, APART), {"Abroad"}),
+    ],
+)
+def test_what_runs_apart_is_watched_by_its_own_group(event: Event, expected: set[str]) -> None:
+    assert {name for name, one in OWN.items() if matches_fields(one, event)} == expected
+
+
 def test_every_environment_with_a_trail_has_the_filters_and_the_alarm(
     templates: Mapping[str, Template],
 ) -> None:

@@ -25,7 +25,7 @@ from stacks.settings import (
 )
 from starburst.contract import Limits
 from tests.addons.toy.addon import Toy
-from tests.networks import EXISTING, REUSED
+from tests.networks import EXISTING, GROUPED, REUSED
 from tests.settings.test_identity_center import REFUSALS as IDENTITY
 from tests.settings.test_profiles import REFUSALS as PROFILES
 from tests.settings.test_reads import READS
@@ -44,6 +44,9 @@ M7G = replace(C7G, name="m7g.2xlarge", memory_gb=32)
 STUDIES = tuple(
     Workspace(name=name, budget_emails=("team@example.com",)) for name in ("heart", "brain")
 )
+
+
+APART = tuple(replace(each, own_cluster=True) for each in STUDIES)
 
 
 def instances(**changes: Any) -> Ec2Capacity:
@@ -289,6 +292,28 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         Shared,
         {"registry_scanning": "daily"},
         "shared.registry_scanning is 'daily'; allowed: True or False.",
+    ),
+    "workers apart on machines of all": (
+        hosted,
+        {"workspaces": APART},
+        "own_cluster of its workspaces is 'heart, brain'; allowed: False with capacity: the "
+        "instances join the environment's one cluster; use Fargate",
+    ),
+    "workers apart in a group of all": (
+        environment,
+        {"workspaces": APART, "network": Network(existing=GROUPED)},
+        "own_cluster of its workspaces is 'heart, brain'; allowed: False with "
+        "existing.worker_security_group_id",
+    ),
+    "more workspaces apart than there is room for": (
+        environment,
+        {"workspaces": tuple(replace(APART[0], name=f"study{number}") for number in range(6))},
+        "allowed: True for 5 workspaces at most",
+    ),
+    "workers a little apart": (
+        workspace,
+        {"own_cluster": "yes"},
+        "own_cluster is 'yes'; allowed: True or False.",
     ),
     "a way out through a gateway that a neighbour shuts": (
         sharing,

@@ -207,6 +207,7 @@ SCOPES: Final = (
         resources=_local(
             "ecs",
             "cluster/starburst-{environment}",
+            f"cluster/{_NAMED}",
             f"task-definition/{_NAMED}",
             f"capacity-provider/{_NAMED}",
         ),

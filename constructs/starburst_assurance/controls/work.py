@@ -15,7 +15,7 @@ WORK: Final = (
         name="only-the-controller",
         title="Only the controller starts tasks, passes worker roles and makes queues",
         area=Area.WORK,
-        rows=("S2", "S12", "P18"),
+        rows=("S2", "S12", "P18", "A24"),
         nist=("AC-5", "AC-6"),
         theorems=(
             "only_the_controller_starts",

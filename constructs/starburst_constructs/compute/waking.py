@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import aws_cdk as cdk
@@ -119,7 +120,7 @@ class WakeQueue(PrivateQueue):
 
 
 class Wake(Construct):
-    """Wakes the controller each minute, and soon after a worker of our cluster was lost.
+    """Wakes the controller each minute, and soon after a worker of our clusters was lost.
 
     Events that EventBridge cannot deliver are dropped within minutes: the next sweep sees all
     that they would have told.
@@ -129,7 +130,7 @@ class Wake(Construct):
         construct_id: its id there.
         function: the controller's alias for the service.
         wakes: the queue by which it hears of workers, and of what it owes to sessions.
-        cluster_arn: tasks of other clusters are not ours to watch.
+        cluster_arns: tasks of other clusters are not ours to watch.
         endpoints_stack: pattern of the endpoints' stack ARN, where the controller opens it.
     """
 
@@ -140,7 +141,7 @@ class Wake(Construct):
         *,
         function: lambda_.Alias,
         wakes: WakeQueue,
-        cluster_arn: str,
+        cluster_arns: Sequence[str],
         endpoints_stack: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -165,7 +166,11 @@ class Wake(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.ecs"],
                 detail_type=["ECS Task State Change"],
-                detail={"clusterArn": [cluster_arn], "lastStatus": ["STOPPED"], "$or": list(LOST)},
+                detail={
+                    "clusterArn": list(cluster_arns),
+                    "lastStatus": ["STOPPED"],
+                    "$or": list(LOST),
+                },
             ),
         )
         lost.add_target(wakes.target())

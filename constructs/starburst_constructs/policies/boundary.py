@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aws_cdk import aws_iam as iam
 
+from starburst_constructs.naming import cluster_names
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.wildcards import NO_RESOURCE, Allow, Wildcard
 
@@ -72,6 +73,7 @@ def boundary_statements(
     *,
     placement: Placement,
     regions: Sequence[str],
+    apart: Sequence[str] = (),
     also: Sequence[iam.PolicyStatement] = (),
     regionless: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
@@ -81,12 +83,13 @@ def boundary_statements(
         environment: its name; queues, functions and roles are capped to its own.
         placement: of the environment.
         regions: where data may be (S35); calls to another Region are denied.
+        apart: workspaces that have clusters of their own.
         also: ceilings that an add-on's roles need beyond these.
         regionless: those of their actions whose service has no Region.
     """
     return [
         *_data(environment, account=placement.account),
-        *_compute(environment, account=placement.account),
+        *_compute(environment, account=placement.account, apart=apart),
         *_operations(account=placement.account),
         *also,
         *never_allowed(regions, regionless=regionless),
@@ -181,7 +184,7 @@ def _data(environment: str, *, account: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _compute(environment: str, *, account: str) -> list[iam.PolicyStatement]:
+def _compute(environment: str, *, account: str, apart: Sequence[str]) -> list[iam.PolicyStatement]:
     name = f"starburst-{environment}"
     return [
         ceiling(
@@ -194,7 +197,10 @@ def _compute(environment: str, *, account: str) -> list[iam.PolicyStatement]:
             ("ecs:DescribeTasks", "ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
             resources=[
                 f"arn:aws:ecs:*:{account}:task-definition/{name}-*",
-                f"arn:aws:ecs:*:{account}:task/{name}/*",
+                *(
+                    f"arn:aws:ecs:*:{account}:task/{cluster}/*"
+                    for cluster in cluster_names(environment, apart)
+                ),
             ],
         ),
         ceiling(

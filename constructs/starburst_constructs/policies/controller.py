@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from starburst.contract import CONTROL_PREFIX, queue_prefix, runtime_parameter, task_family
 from starburst.contract.areas import SESSIONS
 from starburst_constructs.naming import (
-    cluster_name,
+    cluster_names,
     controller_name,
     failures_name,
     wakes_name,
@@ -144,27 +144,44 @@ def fleet_statements(
     *,
     placement: Placement,
     other_architectures: Sequence[str] = (),
+    apart: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
-    """Return what the controller may do to workers: in our cluster, and never a shell (P18)."""
-    cluster = cluster_name(environment)
+    """Return what the controller may do to workers: in our clusters, and never a shell (P18).
+
+    Args:
+        environment: its name.
+        workspaces: of which it starts workers.
+        placement: of the environment.
+        other_architectures: in which each has a definition besides.
+        apart: those of the workspaces whose workers run in clusters of their own, and nowhere else.
+    """
+    clusters = cluster_names(environment, apart)
     tasks = patterns(
         "Task ids are made at run time, in the environment's own cluster.",
-        placement.arn("ecs", f"task/{cluster}/*"),
+        *(placement.arn("ecs", f"task/{cluster}/*") for cluster in clusters),
     )
-    own_cluster = {"ArnEquals": {"ecs:cluster": placement.arn("ecs", f"cluster/{cluster}")}}
-    return [
-        Allow(
-            sid="StartWorkers",
+
+    def start(sid: str, names: Sequence[str], cluster: str) -> iam.PolicyStatement:
+        return Allow(
+            sid=sid,
             actions=["ecs:RunTask"],
             resources=[
                 definition
-                for name in workspaces
+                for name in names
                 for other in (None, *other_architectures)
                 for definition in _definitions(
                     task_family(environment, name, other), placement=placement
                 )
             ],
-            conditions=own_cluster,
+            conditions=_within([cluster], placement=placement),
+        )
+
+    together = [name for name in workspaces if name not in apart]
+    return [
+        *([start("StartWorkers", together, clusters[0])] if together else []),
+        *(
+            start(f"StartApart{place}", [name], cluster)
+            for place, (name, cluster) in enumerate(zip(apart, clusters[1:], strict=True))
         ),
         Allow(
             sid="TagWorkersAtStart",
@@ -184,7 +201,7 @@ def fleet_statements(
                 f"{NO_RESOURCE}ecs:ListTasks is held to the environment's cluster by condition.",
                 "*",
             ),
-            conditions=own_cluster,
+            conditions=_within(clusters, placement=placement),
         ),
         iam.PolicyStatement(
             sid="NoShell", effect=iam.Effect.DENY, actions=["ecs:ExecuteCommand"], resources=["*"]
@@ -213,6 +230,12 @@ def passing_statements(roles: Sequence[str]) -> list[iam.PolicyStatement]:
             conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         )
     ]
+
+
+def _within(clusters: Sequence[str], *, placement: Placement) -> dict[str, dict[str, object]]:
+    """Return the condition that a call is about one of these clusters."""
+    arns = [placement.arn("ecs", f"cluster/{name}") for name in clusters]
+    return {"ArnEquals": {"ecs:cluster": arns[0] if len(arns) == 1 else arns}}
 
 
 def _definitions(family: str, *, placement: Placement) -> tuple[str, Wildcard]:

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from starburst.contract import CONTROL_PREFIX, ControllerDoor, log_group_name, task_family
-from starburst_constructs.naming import cluster_name, controller_log_name, controller_name, role_arn
+from starburst_constructs.naming import (
+    cluster_names,
+    controller_log_name,
+    controller_name,
+    role_arn,
+)
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.incident_statements import (
     Locker,
@@ -94,10 +99,12 @@ def container_document(
     placement: Placement,
     bucket: str,
     locker: Locker | None = None,
+    apart: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the permissions to contain workspaces, and to take it back."""
-    cluster = cluster_name(environment)
-    own_cluster = {"ArnEquals": {"ecs:cluster": placement.arn("ecs", f"cluster/{cluster}")}}
+    clusters = cluster_names(environment, apart)
+    arns = [placement.arn("ecs", f"cluster/{name}") for name in clusters]
+    own_cluster = {"ArnEquals": {"ecs:cluster": arns if apart else arns[0]}}
     return document(
         find_the_bucket(environment, placement=placement),
         see_who_is_there(workspaces, bucket=bucket),
@@ -107,7 +114,7 @@ def container_document(
         allow(
             "StopWorkers",
             ["ecs:DescribeTasks", "ecs:StopTask"],
-            [placement.arn("ecs", f"task/{cluster}/*")],
+            [placement.arn("ecs", f"task/{name}/*") for name in clusters],
         ),
         *keep_records(environment, placement=placement, locker=locker),
     )

@@ -128,7 +128,7 @@ class DataKey(GuardedKey):
         scope: parent construct.
         construct_id: its id there.
         placement: of the environment.
-        cluster: ECS cluster name, which Fargate puts into the encryption context.
+        clusters: names of ECS clusters, which Fargate puts into the encryption context.
         principals: ARNs of the roles that alone use it.
         keepers: keep the key whatever becomes of its stack, by their hands; None to delete it then.
     """
@@ -139,7 +139,7 @@ class DataKey(GuardedKey):
         construct_id: str,
         *,
         placement: Placement,
-        cluster: str,
+        clusters: Sequence[str],
         principals: Sequence[str],
         keepers: Keepers | None,
     ) -> None:
@@ -151,9 +151,11 @@ class DataKey(GuardedKey):
             keepers=keepers,
         )
         self.add_to_resource_policy(refuse_others_the_key(principals, region=placement.region))
+        # One as a text: CloudFormation would take a list of one for a change.
+        names: str | list[str] = clusters[0] if len(clusters) == 1 else list(clusters)
         context = {
             "kms:EncryptionContext:aws:ecs:clusterAccount": placement.account,
-            "kms:EncryptionContext:aws:ecs:clusterName": cluster,
+            "kms:EncryptionContext:aws:ecs:clusterName": names,
         }
         self.add_to_resource_policy(
             service_grant(

@@ -11,7 +11,7 @@ from deploy.incident.command import IncidentError, Scope, runtime
 from deploy.spending.officers import ask
 from starburst.contract import SESSION_ID
 from starburst.contract.areas import SESSIONS
-from starburst_constructs.naming import cluster_name, controller_log_name, endpoints_stack_name
+from starburst_constructs.naming import cluster_names, controller_log_name, endpoints_stack_name
 
 __all__ = ["LEFT_OPEN", "ORPHANS"]
 
@@ -70,7 +70,13 @@ def _queues(subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
 
 
 def _workers(subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
-    ecs, cluster = subject.client("ecs"), cluster_name(subject.environment.name)
+    environment = subject.environment
+    for cluster in cluster_names(environment.name, environment.own_clusters):
+        yield from _workers_in(cluster, subject, active)
+
+
+def _workers_in(cluster: str, subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
+    ecs = subject.client("ecs")
     pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
     arns = [arn for page in pages for arn in page["taskArns"]]
     for start in range(0, len(arns), _DESCRIBED):

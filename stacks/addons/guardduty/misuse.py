@@ -7,6 +7,7 @@ rightly and works for somebody else, or one that its session's end did not stop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -36,20 +37,26 @@ _RUNBOOK: Final = "docs/addons/guardduty.md"
 
 
 class MisuseAlarms(Construct):
-    """Two alarms of an environment's cluster.
+    """Two alarms of each of an environment's clusters.
 
     Args:
         scope: parent construct.
         construct_id: its id there.
         environment: its name.
         topic: who hears.
+        apart: workspaces that have clusters of their own.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: str, topic: sns.ITopic
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: str,
+        topic: sns.ITopic,
+        apart: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
-        self._cluster = cluster_name(environment)
         self._topic = topic
         open_sessions = f"{environment}-open-sessions"
         logs.CfnMetricFilter(
@@ -68,35 +75,41 @@ class MisuseAlarms(Construct):
         sessions = cloudwatch.Metric(
             namespace=NAMESPACE, metric_name=open_sessions, statistic="Maximum", period=_PERIOD
         )
+        for workspace in (None, *apart):
+            self._watch(workspace, cluster=cluster_name(environment, workspace), sessions=sessions)
+
+    def _watch(self, workspace: str | None, *, cluster: str, sessions: cloudwatch.Metric) -> None:
+        end = f"-{workspace}" if workspace else ""
+        where = f" of {workspace}" if workspace else ""
         # A silent controller is no session: its own alarm tells of that, and this one too.
         self._alarm(
-            "IdleBurn",
-            told=f"Workers used more than {BURNED_UNITS} CPU units for twenty minutes while no "
-            "session was open",
+            f"IdleBurn{end}",
+            told=f"Workers{where} used more than {BURNED_UNITS} CPU units for twenty minutes while "
+            "no session was open",
             expression="IF(FILL(sessions, 0) < 1, cpu, 0)",
-            metrics={"sessions": sessions, "cpu": self._insight("CpuUtilized")},
+            metrics={"sessions": sessions, "cpu": self._insight(cluster, "CpuUtilized")},
             threshold=BURNED_UNITS,
             heading="idleburn",
         )
         self._alarm(
-            "FullMemory",
-            told=f"Workers have used {FULL_PERCENT} % of all memory that they reserve for twenty "
-            "minutes",
+            f"FullMemory{end}",
+            told=f"Workers{where} have used {FULL_PERCENT} % of all memory that they reserve for "
+            "twenty minutes",
             expression="100 * used / reserved",
             metrics={
-                "used": self._insight("MemoryUtilized"),
-                "reserved": self._insight("MemoryReserved"),
+                "used": self._insight(cluster, "MemoryUtilized"),
+                "reserved": self._insight(cluster, "MemoryReserved"),
             },
             threshold=FULL_PERCENT,
             heading="fullmemory",
         )
 
-    def _insight(self, name: str) -> cloudwatch.Metric:
+    def _insight(self, cluster: str, name: str) -> cloudwatch.Metric:
         """Return a metric of Container Insights, which every cluster of the kit has on."""
         return cloudwatch.Metric(
             namespace="ECS/ContainerInsights",
             metric_name=name,
-            dimensions_map={"ClusterName": self._cluster},
+            dimensions_map={"ClusterName": cluster},
             statistic="Average",
             period=_PERIOD,
         )

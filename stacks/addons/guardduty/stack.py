@@ -104,7 +104,13 @@ class GuardDutyStack(BoundedStack):
             ).add_alarm_action(cast(cloudwatch.IAlarmAction, actions.SnsAction(topic)))
         if environment.network.existing is None and "query-definitions" not in environment.without:
             self._ask()
-        MisuseAlarms(self, "Misuse", environment=environment.name, topic=topic)
+        MisuseAlarms(
+            self,
+            "Misuse",
+            environment=environment.name,
+            topic=topic,
+            apart=environment.own_clusters,
+        )
         self.order_roles()
 
     def _ask(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,17 +75,26 @@ def statement(name: str, *, views: bool = True) -> str:
     return "\n".join(one for one in text.splitlines() if not one.startswith("--")).strip()
 
 
-def queries(*, cluster: str, bill: str | None) -> dict[str, str]:
+_OF_CLUSTER: Final = "line_item_resource_id LIKE '%:task/{cluster}/%'"
+"""What the bill's query says of a worker of ours."""
+
+
+def queries(*, cluster: str, bill: str | None, apart: Sequence[str] = ()) -> dict[str, str]:
     """Return the saved queries, by name.
 
     Args:
         cluster: of the workers.
         bill: table of a Cost and Usage Report 2.0, as ``database.table``; None for none.
+        apart: workspaces that have clusters of their own.
     """
     found = {}
+    ours = " OR ".join(
+        _OF_CLUSTER.replace("{cluster}", each)
+        for each in (cluster, *(f"{cluster}-{name}" for name in apart))
+    )
     for name, file in _ASKED.items():
         if file != _BILL or bill:
-            text = statement(file, views=False).replace("{cluster}", cluster)
+            text = statement(file, views=False).replace(_OF_CLUSTER, f"({ours})" if apart else ours)
             found[name] = text.replace("{bill}", bill or "").replace("{now}", "current_date")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -12,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from starburst_constructs.compute.private_queue import PrivateQueue
-from starburst_constructs.naming import cluster_name
+from starburst_constructs.naming import cluster_names
 from starburst_constructs.placement import Placement
 from starburst_constructs.policies.service_access import service_grant
 
@@ -48,7 +49,12 @@ def ledger(scope: Construct, *, placement: Placement, key: kms.Key) -> dynamodb.
 
 
 def queues(
-    scope: Construct, *, environment: str, placement: Placement, key: kms.Key
+    scope: Construct,
+    *,
+    environment: str,
+    placement: Placement,
+    key: kms.Key,
+    apart: Sequence[str] = (),
 ) -> tuple[sqs.Queue, sqs.Queue]:
     """Return the queue for failures, and the one into which EventBridge puts stopped workers."""
     name = f"starburst-{environment}-jobs"
@@ -73,7 +79,9 @@ def queues(
             max_receive_count=TRIES, queue=cast(sqs.IQueue, failures)
         ),
     )
-    cluster = placement.arn("ecs", f"cluster/{cluster_name(environment)}")
+    clusters = [
+        placement.arn("ecs", f"cluster/{each}") for each in cluster_names(environment, apart)
+    ]
     rule = events.CfnRule(
         scope,
         "Stops",
@@ -81,7 +89,7 @@ def queues(
         event_pattern={
             "source": ["aws.ecs"],
             "detail-type": ["ECS Task State Change"],
-            "detail": {"clusterArn": [cluster], "lastStatus": ["STOPPED"]},
+            "detail": {"clusterArn": clusters, "lastStatus": ["STOPPED"]},
         },
         targets=[
             events.CfnRule.TargetProperty(

@@ -136,7 +136,11 @@ class JobsStack(BoundedStack):
         placement = environment.placement
         self._ledger = ledger(self, placement=placement, key=self._key)
         self._failures, self._queue = queues(
-            self, environment=environment.name, placement=placement, key=self._key
+            self,
+            environment=environment.name,
+            placement=placement,
+            key=self._key,
+            apart=environment.own_clusters,
         )
         self._jobs = Jobs(
             environment=environment.name,
@@ -283,7 +287,9 @@ class JobsStack(BoundedStack):
         )
         if "query-definitions" in environment.without:
             return
-        saved = queries(cluster=cluster_name(environment.name), bill=bill)
+        saved = queries(
+            cluster=cluster_name(environment.name), bill=bill, apart=environment.own_clusters
+        )
         save_queries(
             self,
             {query_id(name): (name, text) for name, text in saved.items()},

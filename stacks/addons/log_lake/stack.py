@@ -34,7 +34,7 @@ from starburst.contract import log_group_name
 from starburst_constructs.compute.folder_function import FolderFunction
 from starburst_constructs.identity.roles import KitRole
 from starburst_constructs.monitoring.logs import EncryptedLogGroup
-from starburst_constructs.naming import cluster_name, role_arn, role_name
+from starburst_constructs.naming import cluster_names, role_arn, role_name
 from starburst_constructs.policies.service_access import ServiceRole
 from starburst_constructs.policies.wildcards import DeclaredPolicy
 from starburst_constructs.storage.closed_bucket import ClosedBucket
@@ -281,7 +281,8 @@ class LakeStack(cdk.Stack):
                 "detail-type": ["ECS Task State Change"],
                 "detail": {
                     "clusterArn": [
-                        placement.arn("ecs", f"cluster/{cluster_name(environment.name)}")
+                        placement.arn("ecs", f"cluster/{each}")
+                        for each in cluster_names(environment.name, environment.own_clusters)
                     ],
                     "lastStatus": ["STOPPED"],
                 },
@@ -311,7 +312,11 @@ class LakeStack(cdk.Stack):
         if "query-definitions" in environment.without:
             return
         about = watched(
-            environment, foundation=core.foundation, storage=core.storage, network=core.network
+            self,
+            environment,
+            foundation=core.foundation,
+            storage=core.storage,
+            network=core.network,
         )
         saved = questions(
             about,

@@ -23,7 +23,9 @@ Series = Mapping[str, Sequence[float | None]]
 @pytest.fixture(scope="module")
 def alarms(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     outdir = tmp_path_factory.mktemp("misuse")
-    on = replace(DEV, addons=(GuardDuty(detector_id=DETECTOR),), alert_emails=MAIL)
+    apart = tuple(replace(one, own_cluster=True) for one in DEV.workspaces)
+    addons = (GuardDuty(detector_id=DETECTOR),)
+    on = replace(DEV, addons=addons, alert_emails=MAIL, workspaces=apart)
     app.build([on], outdir=str(outdir), validate=False).synth()
     [file] = outdir.glob("assembly-dev/*guardduty*.template.json")
     resources = json.loads(file.read_text())["Resources"]
@@ -35,12 +37,23 @@ def alarms(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     [counted] = counting["MetricTransformations"]
     assert counted["MetricValue"] == "$.sessions"
     return {
-        name: one["Properties"]
+        f"{name} apart" if "sandbox" in each else name: one["Properties"]
         for each, one in resources.items()
         if one["Type"] == "AWS::CloudWatch::Alarm"
         for name in ("IdleBurn", "FullMemory")
         if name in each
     }
+
+
+def test_a_workspace_that_runs_apart_has_alarms_of_its_own_cluster(
+    alarms: Mapping[str, Any],
+) -> None:
+    for name in ("IdleBurn", "FullMemory"):
+        own, shared = json.dumps(alarms[f"{name} apart"]), json.dumps(alarms[name])
+        assert '"starburst-dev-sandbox"' in own
+        assert '"starburst-dev-sandbox"' not in shared
+        metrics = own.replace("starburst-dev-sandbox", "starburst-dev").replace("-sandbox", "")
+        assert json.loads(metrics)["Metrics"] == alarms[name]["Metrics"]
 
 
 def value(expression: str, given: Mapping[str, float | None]) -> float | None:

@@ -194,3 +194,8 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
         "9": "in the bill alone",
     }
     assert found["9"]["workspace"] == "untagged"
+    # In a cluster of a workspace's own they are ours as well; in one of a like name they are not.
+    for apart, known in ((["prod"], True), (["prod2"], False)):
+        text = queries(cluster="starburst", bill="cur2", apart=apart)["list price beside the bill"]
+        rows = tables.ask(text.replace("current_date", NOW))
+        assert any(one["billed_usd"] is not None for one in some(rows)) is known

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from stacks.settings.checks.clusters import MOST_CLUSTERS
 from starburst_constructs.monitoring.noticed.forwarding import (
     elsewhere_patterns,
     outside,
@@ -49,6 +50,7 @@ def watched(subnets: int = 6) -> Watched:
             f"arn:aws:iam::{'1' * 12}:saml-provider/{'p' * 128}",
         ],
         bucket="b" * 63,
+        own_groups={f"{number:032}": f"sg-{number:017}" for number in range(MOST_CLUSTERS)},
     )
 
 

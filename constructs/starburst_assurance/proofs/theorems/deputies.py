@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from starburst_assurance.proofs.encoding.clusters import in_each_cluster
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import SERVICES, actions_on, within
 from starburst_assurance.proofs.encoding.logic import Formula, Text
@@ -37,7 +38,7 @@ class Job:
 _US: Final = {"aws:SourceAccount": "{a}"}
 _CLUSTER: Final = {
     "kms:EncryptionContext:aws:ecs:clusterAccount": "{a}",
-    "kms:EncryptionContext:aws:ecs:clusterName": "starburst-{env}",
+    "kms:EncryptionContext:aws:ecs:clusterName": "{cluster}",
 }
 _WAKES: Final = "arn:aws:events:{r}:{a}:rule/starburst-{env}-control-Wake"
 _ALARMS: Final = {**_US, "aws:SourceArn": "arn:aws:cloudwatch:{r}:{a}:alarm:*"}
@@ -200,7 +201,15 @@ def _does(world: World, job: Job, item: Guarded, context: Context, resource: Tex
         slots = context.key(key, several=key == "kms:GrantOperations").slots
         said.append(context.has(key))
         said += [
-            logic.some((logic.no(slot.present), logic.like(slot.text, _filled(world, pattern))))
+            logic.some(
+                (
+                    logic.no(slot.present),
+                    *(
+                        logic.like(slot.text, _filled(world, each))
+                        for each in in_each_cluster(world.policy_set, pattern)
+                    ),
+                )
+            )
             for slot in slots
         ]
     return logic.every(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from starburst_assurance.proofs.encoding.clusters import in_each_cluster
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     PEOPLE,
@@ -78,7 +79,8 @@ def within_duties(
         world.logic.like(resource, _filled(world, pattern, role))
         for actions, patterns in duties
         if action in actions
-        for pattern in patterns
+        for each in patterns
+        for pattern in in_each_cluster(world.policy_set, each)
     )
 
 
@@ -139,7 +141,8 @@ def duties_end_where_names_end(world: World) -> Iterator[Claim]:
         near: dict[str, None] = {}
         for _, patterns in duties:
             for pattern in patterns:
-                near.update(dict.fromkeys(_neighbours(_filled(world, pattern, role))))
+                for each in in_each_cluster(world.policy_set, pattern):
+                    near.update(dict.fromkeys(_neighbours(_filled(world, each, role))))
         yield never(
             role.name,
             [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from starburst_assurance.proofs.encoding.clusters import apart
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     CONTROL,
@@ -282,7 +283,12 @@ def responders_read_nothing(world: World) -> Iterator[Claim]:
     )
     documents = {
         "contains": container_document(
-            policy_set.name, spaces, bucket=name, locker=locker, placement=placement
+            policy_set.name,
+            spaces,
+            bucket=name,
+            locker=locker,
+            placement=placement,
+            apart=apart(policy_set),
         ),
         "isolates": isolator_document(policy_set.name, locker=locker, placement=placement),
         "holds": holder_document(

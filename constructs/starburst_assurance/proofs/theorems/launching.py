@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from starburst_assurance.proofs.encoding.clusters import apart, cluster_of, clusters
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     CONTROL,
@@ -91,7 +92,8 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
 def only_run_task(world: World) -> Iterator[Claim]:
     """Even the controller starts work in one way only: RunTask, of a workspace's definition.
 
-    And in our own cluster.
+    And in our own cluster; a workspace that has one of its own has its workers there and nowhere
+    else, and no other workspace's workers are there. It stops and looks at ours alone.
     """
     policy_set = world.policy_set
     role = policy_set.role("controller")
@@ -111,21 +113,45 @@ def only_run_task(world: World) -> Iterator[Claim]:
     )
     one = next(iter(requests(context, ["ecs:RunTask"], resource)))
     place = f"arn:aws:ecs:{policy_set.region}:{policy_set.account}"
-    families = [
-        world.logic.like(
-            resource, f"{place}:task-definition/starburst-{policy_set.name}-{name}{end}"
+    families = {
+        name: world.logic.some(
+            world.logic.like(
+                resource, f"{place}:task-definition/starburst-{policy_set.name}-{name}{end}"
+            )
+            for end in ("", ":*", "-arm64", "-arm64:*", "-x86_64", "-x86_64:*")
         )
         for name in policy_set.workspaces
-        for end in ("", ":*", "-arm64", "-arm64:*", "-x86_64", "-x86_64:*")
-    ]
+    }
+    ours = clusters(policy_set)
+    elsewhere = [context.is_not("ecs:cluster", each) for each in ours]
     allowed = world.allowed(role, one)
     yield never(
-        "another definition", [(one, allowed)], given=[world.logic.no(world.logic.some(families))]
-    )
-    yield never(
-        "another cluster",
+        "another definition",
         [(one, allowed)],
-        given=[context.is_not("ecs:cluster", policy_set.named["compute/Cluster"])],
+        given=[world.logic.no(world.logic.some(families.values()))],
+    )
+    yield never("another cluster", [(one, allowed)], given=elsewhere)
+    if apart(policy_set):
+        for name, family in families.items():
+            yield never(
+                f"{name} in another's cluster",
+                [(one, allowed)],
+                given=[family, context.is_not("ecs:cluster", cluster_of(policy_set, name))],
+            )
+    yield never(
+        "stopping or seeing tasks of another cluster",
+        [
+            (other, world.allowed(role, other, boundary=False))
+            for other in requests(context, ["ecs:DescribeTasks", "ecs:StopTask"], resource)
+        ],
+        given=[
+            world.logic.no(
+                world.logic.some(
+                    world.logic.like(resource, f"{each.replace(':cluster/', ':task/')}/*")
+                    for each in ours
+                )
+            )
+        ],
     )
     yield never(
         "looking at another cluster",
@@ -133,7 +159,7 @@ def only_run_task(world: World) -> Iterator[Claim]:
             (other, world.allowed(role, other))
             for other in requests(context, ["ecs:ListTasks"], resource)
         ],
-        given=[context.is_not("ecs:cluster", policy_set.named["compute/Cluster"])],
+        given=elsewhere,
     )
     yield never(
         "tagging later",

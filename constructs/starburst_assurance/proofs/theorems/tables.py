@@ -208,7 +208,7 @@ DUTIES: Final[Mapping[str, Sequence[Duty]]] = {
         (("ecs:RunTask",), ("arn:aws:ecs:{r}:{a}:task-definition/starburst-{env}-*",)),
         (
             ("ecs:TagResource", "ecs:DescribeTasks", "ecs:StopTask"),
-            ("arn:aws:ecs:{r}:{a}:task/starburst-{env}/*",),
+            ("arn:aws:ecs:{r}:{a}:task/{cluster}/*",),
         ),
         (("iam:PassRole",), ("arn:aws:iam::{a}:role/starburst-{env}-*",)),
         (
@@ -281,7 +281,7 @@ CEILING: Final[Sequence[Duty]] = (
         ("ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),
         (
             "arn:aws:ecs:*:{a}:task-definition/starburst-{env}-*",
-            "arn:aws:ecs:*:{a}:task/starburst-{env}/*",
+            "arn:aws:ecs:*:{a}:task/{cluster}/*",
         ),
     ),
     (

@@ -30,7 +30,12 @@ def metric_name(environment: str) -> str:
 
 
 def bypass_filters(
-    environment: str, *, placement: Placement, group_id: str, subnet_ids: Sequence[str]
+    environment: str,
+    *,
+    placement: Placement,
+    group_id: str,
+    subnet_ids: Sequence[str],
+    own_groups: Mapping[str, str] | None = None,
 ) -> Mapping[str, str]:
     """Return filters of the trail by what they find.
 
@@ -39,24 +44,29 @@ def bypass_filters(
         placement: of the environment.
         group_id: of the workers' security group; a group exists in one VPC only.
         subnet_ids: of the workers' subnets.
+        own_groups: those of workspaces with clusters of their own, by workspace.
     """
     controller = role_arn(environment, "controller", account=placement.account)
-    ours = f'($.requestParameters.cluster = "*{cluster_name(environment)}")'
+    own = own_groups or {}
+    shared = _in(cluster_name(environment))
+    # One pattern for all clusters of workspaces: a filter has no room for their names.
+    apart = f"{cluster_name(environment)}-*"
+    ours = f"({shared} || {_in(apart)})" if own else shared
     family = f"starburst-{environment}-*"
     scheduled = f'ecsParameters.taskDefinitionArn = "*{family}"'
     return {
         "Started": f"{{ {_ECS} && {ours} && ({_any('ExecuteCommand', *_OTHER_STARTS)} || "
         f'(($.eventName = "RunTask") && (({_ISSUER} != "{controller}") || '
         f"({_ISSUER} NOT EXISTS)))) }}",
-        "Elsewhere": f'{{ {_ECS} && {ours} && ($.eventName = "RunTask") && '
-        f'(({_NETWORK}.assignPublicIp = "ENABLED") || '
-        f'({_NETWORK}.securityGroups[0] != "{group_id}") || '
-        f"({_NETWORK}.securityGroups[0] NOT EXISTS) || "
-        f'({_NETWORK}.securityGroups[1] = "*")) }}',
+        "Elsewhere": _elsewhere(shared, group_id),
+        **{
+            f"Elsewhere-{workspace}": _elsewhere(_in(cluster_name(environment, workspace)), group)
+            for workspace, group in own.items()
+        },
         **dict(_foreign_subnets(ours, subnet_ids)),
         "Abroad": f"{{ {_ECS} && {_any('RunTask', *_OTHER_STARTS)} && "
         f'($.requestParameters.taskDefinition = "*{family}") && '
-        f'(($.requestParameters.cluster != "*{cluster_name(environment)}") || '
+        f"({_not_in(cluster_name(environment), *([apart] if own else []))} || "
         "($.requestParameters.cluster NOT EXISTS)) }",
         "Changed": f'{{ {_ECS} && ($.eventName = "RegisterTaskDefinition") && '
         f'($.requestParameters.family = "{family}") && '
@@ -69,6 +79,26 @@ def bypass_filters(
         "Root": '{ ($.userIdentity.type = "Root") && ($.userIdentity.invokedBy NOT EXISTS) && '
         '($.eventType != "AwsServiceEvent") }',
     }
+
+
+def _in(cluster: str) -> str:
+    return f'($.requestParameters.cluster = "*{cluster}")'
+
+
+def _not_in(*clusters: str) -> str:
+    apart = " && ".join(f'($.requestParameters.cluster != "*{one}")' for one in clusters)
+    return f"({apart})" if len(clusters) > 1 else apart
+
+
+def _elsewhere(cluster: str, group_id: str) -> str:
+    """Return what finds a start in a cluster with a public address or another group."""
+    return (
+        f'{{ {_ECS} && {cluster} && ($.eventName = "RunTask") && '
+        f'(({_NETWORK}.assignPublicIp = "ENABLED") || '
+        f'({_NETWORK}.securityGroups[0] != "{group_id}") || '
+        f"({_NETWORK}.securityGroups[0] NOT EXISTS) || "
+        f'({_NETWORK}.securityGroups[1] = "*")) }}'
+    )
 
 
 def _foreign_subnets(ours: str, subnet_ids: Sequence[str]) -> Iterator[tuple[str, str]]:

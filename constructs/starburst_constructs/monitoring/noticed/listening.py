@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -67,6 +67,7 @@ class Watched:
         trusted: ARNs of others' roles that reach data, and of who vouches for people, as far as
             they are of this account.
         bucket: name of the data bucket; None where nobody records what is read there.
+        own_groups: security groups of workspaces with clusters of their own, by workspace.
     """
 
     environment: str
@@ -78,6 +79,7 @@ class Watched:
     break_glass: str | None
     trusted: Sequence[str]
     bucket: str | None
+    own_groups: Mapping[str, str] = field(default_factory=dict)
 
     def filters(self) -> Mapping[str, Mapping[str, str]]:
         """Return the patterns of all filters, by their alarm."""
@@ -88,6 +90,7 @@ class Watched:
                 placement=self.placement,
                 group_id=self.group_id,
                 subnet_ids=self.subnet_ids,
+                own_groups=self.own_groups,
             ),
             "Weakenings": evidence_filters(
                 self.environment,

@@ -188,16 +188,22 @@ class Lifecycle:
         saved = self.records.update(record.session, held)
         return saved.record if saved is not None else record
 
+    def _stop(
+        self, record: Record, workers: Sequence[Worker], *, why: str, until: float
+    ) -> list[Worker]:
+        cluster = self.environment.settings.cluster_of(record.workspace)
+        return fleet.stop(self.environment, workers, cluster=cluster, reason=why, until=until)
+
     def _finish(self, record: Record, look: Look, *, until: float) -> None:
         """Remove what a final session still uses; file it away once no worker is left."""
         try:
             self.delete_queue(record)
         except TROUBLE:
             # Its workers would go on with what is in it.
-            fleet.stop(self.environment, look.staying, reason=_reason(record), until=until)
+            self._stop(record, look.staying, why=_reason(record), until=until)
             raise
         staying = look.staying
-        left = fleet.stop(self.environment, staying, reason=_reason(record), until=until)
+        left = self._stop(record, staying, why=_reason(record), until=until)
         if left and len(left) < len(staying):
             wake(self.environment, record.session)
         elif staying and not left:
@@ -317,7 +323,7 @@ class Lifecycle:
             self._finish(record, look, until=until)
             return
         if plan.surplus:
-            fleet.stop(self.environment, plan.surplus, reason=f"starburst: {plan.why}", until=until)
+            self._stop(record, plan.surplus, why=f"starburst: {plan.why}", until=until)
         if plan.requeue:
             self._ask_to_send_again(record, look)
         if plan.launch:

@@ -69,8 +69,9 @@ def sweep(life: Lifecycle, *, until: float) -> dict[str, int]:
         _tend(life, session, found, until=until)
     orphans = 0
     if listed is not None:
-        others = [name for name in listed if name not in found.known]
-        orphans = _see_to_others(life, others, set(sessions), found, until=until)
+        for cluster, names in listed.items():
+            others = [name for name in names if name not in found.known]
+            orphans += _see_to_others(life, cluster, others, set(sessions), found, until=until)
     removed = _delete_orphans(life, queues, set(sessions), found)
     _reconcile(life, sessions, found, until=until)
     stuck = _see_to_endpoints(life, note, sessions, until=until)
@@ -155,11 +156,14 @@ def _is_neglected(life: Lifecycle, session: str, *, now: float) -> bool:
     return stored is not None and now - stored.record.looked > _UNSEEN_SECONDS
 
 
-def _listed(life: Lifecycle, found: _Found, *, until: float) -> list[str] | None:
-    """Return the ids of all tasks that run; None where ECS does not say."""
+def _listed(life: Lifecycle, found: _Found, *, until: float) -> dict[str, list[str]] | None:
+    """Return the ids of all tasks that run, by cluster; None where ECS does not say."""
     try:
         enough = min(until, life.environment.clock() + _SESSION_SECONDS)
-        return live_ids(life.environment, until=enough)
+        return {
+            cluster: live_ids(life.environment, cluster=cluster, until=enough)
+            for cluster in life.environment.settings.clusters
+        }
     except TROUBLE as error:
         found.blind(error)
         return None
@@ -175,19 +179,25 @@ def _queues(life: Lifecycle, found: _Found) -> dict[str, str]:
 
 
 def _see_to_others(
-    life: Lifecycle, others: list[str], sessions: set[str], found: _Found, *, until: float
+    life: Lifecycle,
+    cluster: str,
+    others: list[str],
+    sessions: set[str],
+    found: _Found,
+    *,
+    until: float,
 ) -> int:
     """Give tasks that no record knows to their sessions, and stop those that belong to none.
 
     A session's own are those that a launch has just started, or one that died before it could
-    write them down.
+    write them down. None of a workspace's run in a cluster that is not its own.
     """
     if life.environment.clock() >= until:
         found.finished = found.finished and not others
         return 0
     workers: defaultdict[str, list[Worker]] = defaultdict(list)
     try:
-        for worker in describe(life.environment, others, until=until):
+        for worker in describe(life.environment, others, cluster=cluster, until=until):
             if worker.staying:
                 workers[worker.session].append(worker)
     except TROUBLE as error:
@@ -195,12 +205,14 @@ def _see_to_others(
         return 0
     stopped = 0
     for session, theirs in workers.items():
-        if _known(life, session, sessions):
+        if _known(life, session, sessions) and _belongs(life, session, cluster):
             _tend(life, session, found, until=until, extra=theirs)
             continue
         _LOG.warning("stopping %d tasks of unknown or ended session %r", len(theirs), session)
         try:
-            left = fleet.stop(life.environment, theirs, reason=_ORPHAN_REASON, until=until)
+            left = fleet.stop(
+                life.environment, theirs, cluster=cluster, reason=_ORPHAN_REASON, until=until
+            )
         except TROUBLE as error:
             found.stuck(f"tasks of {session!r}", error)
             continue
@@ -254,6 +266,18 @@ def _known(life: Lifecycle, session: str, sessions: set[str]) -> bool:
         )
     except RecordDamaged:  # it is one all the same
         return True
+
+
+def _belongs(life: Lifecycle, session: str, cluster: str) -> bool:
+    """Whether a session's workers run in this cluster; one that cannot be read keeps them."""
+    settings = life.environment.settings
+    if not settings.apart:
+        return True
+    try:
+        stored = life.records.active(session)
+    except RecordDamaged:
+        return True
+    return stored is None or settings.cluster_of(stored.record.workspace) == cluster
 
 
 def _delete_orphans(

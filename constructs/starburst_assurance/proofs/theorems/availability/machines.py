@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from starburst_assurance.proofs.encoding.clusters import cluster_of, clusters
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import (
     ATTEMPT,
@@ -118,12 +119,13 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
     place = f"{policy_set.region}:{policy_set.account}"
     bucket, key = data_bucket(world).arn, data_key(world).arn
     role = policy_set.role("controller")
-    cluster = policy_set.named["compute/Cluster"]
-    tasks = f"arn:aws:ecs:{place}:task/starburst-{policy_set.name}/0a"
+    ours = clusters(policy_set)
+    tasks = [f"{each.replace(':cluster/', ':task/')}/0a" for each in ours]
     code = {"lambda:SourceFunctionArn": function_arn(world)}
     asked: list[Call] = []
     for workspace in policy_set.workspaces:
         session = f"{bucket}/{SESSIONS}{workspace}/alice/{SESSION}/"
+        cluster = cluster_of(policy_set, workspace)
         asked += [
             *(
                 ("s3:GetObject", f"{session}{name}", code)
@@ -175,9 +177,13 @@ def the_controller_can_work(world: World) -> Iterator[Claim]:
                 ("s3:ListBucket", bucket, {**code, "s3:prefix": f"{CONTROL}active/"}),
                 ("sqs:ListQueues", "*", code),
                 ("sqs:SendMessage", policy_set.named["control/Wakes"], code),
-                ("ecs:TagResource", tasks, {"ecs:CreateAction": "RunTask"}),
-                *calls(("ecs:DescribeTasks", "ecs:StopTask"), tasks),
-                ("ecs:ListTasks", "*", {"ecs:cluster": cluster}),
+                *(("ecs:TagResource", one, {"ecs:CreateAction": "RunTask"}) for one in tasks),
+                *(
+                    call
+                    for one in tasks
+                    for call in calls(("ecs:DescribeTasks", "ecs:StopTask"), one)
+                ),
+                *(("ecs:ListTasks", "*", {"ecs:cluster": each}) for each in ours),
                 *calls(("ssm:GetParameter",), parameter_arn(world)),
                 *storage_calls(world, key),
             ],

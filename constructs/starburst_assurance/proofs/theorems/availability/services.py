@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
+from starburst_assurance.proofs.encoding.clusters import clusters
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import data_bucket, data_key
 from starburst_assurance.proofs.encoding.logic import Formula
@@ -82,20 +83,22 @@ def services_can_deliver(world: World) -> Iterator[Claim]:
             context = _service(world, "events.amazonaws.com", aws__SourceArn=arn)
             may("lambda:InvokeFunction", function, function.arn, context)
     key = data_key(world)
-    for action, said in (
+    fargate: Sequence[tuple[str, dict[str, str]]] = (
         ("kms:GenerateDataKeyWithoutPlaintext", {}),
         ("kms:CreateGrant", {"kms:GrantOperations": "Decrypt"}),
         (
             "kms:CreateGrant",
             {"kms:GrantOperations": "Decrypt", "kms:GrantIsForAWSResource": "true"},
         ),
-    ):
+    )
+    named = [arn.rpartition("/")[2] for arn in clusters(policy_set)]
+    for cluster, (action, said) in product(named, fargate):
         context = _service(world, "fargate.amazonaws.com")
         context.put("aws:SourceAccount")
         context.put_all(
             {
                 "kms:EncryptionContext:aws:ecs:clusterAccount": policy_set.account,
-                "kms:EncryptionContext:aws:ecs:clusterName": f"starburst-{policy_set.name}",
+                "kms:EncryptionContext:aws:ecs:clusterName": cluster,
                 **said,
             }
         )

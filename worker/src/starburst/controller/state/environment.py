@@ -54,6 +54,7 @@ class Settings:
         key_arn: the key of the sessions' queues.
         cluster: ARN of the ECS cluster.
         subnets, security_group: where workers run.
+        apart: security groups of workspaces whose workers run in a cluster of their own.
         parameter: name of the runtime document.
         wakes: URL of the queue that wakes the controller.
         session_days: no session lives longer, whatever its workspace allows (S21).
@@ -76,6 +77,7 @@ class Settings:
     security_group: str
     parameter: str
     wakes: str
+    apart: Mapping[str, str] = field(default_factory=dict)
     session_days: float = 7
     endpoints_stack: str = ""
     endpoints_role: str = ""
@@ -98,6 +100,7 @@ class Settings:
                 security_group=variables["STARBURST_SECURITY_GROUP"],
                 parameter=variables["STARBURST_PARAMETER"],
                 wakes=variables["STARBURST_WAKES"],
+                apart=_pairs(variables.get("STARBURST_APART", "")),
                 session_days=float(variables.get("STARBURST_SESSION_DAYS", "7")),
                 endpoints_stack=variables.get("STARBURST_ENDPOINTS_STACK", ""),
                 endpoints_role=variables.get("STARBURST_ENDPOINTS_ROLE", ""),
@@ -111,6 +114,37 @@ class Settings:
             raise ConfigurationError(
                 f"the controller's environment lacks {error.args[0]}; deploy the stack again"
             ) from error
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """ARNs of all clusters with workers of this environment."""
+        return (self.cluster, *(self.cluster_of(workspace) for workspace in self.apart))
+
+    def cluster_of(self, workspace: str) -> str:
+        """Return the ARN of the cluster in which a workspace's workers run, and nowhere else."""
+        return f"{self.cluster}-{workspace}" if workspace in self.apart else self.cluster
+
+    def group_of(self, workspace: str) -> str:
+        """Return the security group of a workspace's workers."""
+        return self.apart.get(workspace, self.security_group)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read ``workspace=group,workspace=group``.
+
+    Raises:
+        ConfigurationError: a workspace without a group: its workers would run among others.
+    """
+    found: dict[str, str] = {}
+    for each in filter(None, text.split(",")):
+        workspace, _, group = each.partition("=")
+        found[workspace] = group
+    if not all(found.values()):
+        raise ConfigurationError(
+            f"STARBURST_APART is {text!r}, which names no group of some workspace; "
+            "deploy the stack again"
+        )
+    return found
 
 
 @dataclass(kw_only=True, slots=True)

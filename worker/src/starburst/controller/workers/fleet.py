@@ -117,15 +117,23 @@ class Worker:
 
 
 def stop(
-    environment: Environment, workers: Iterable[Worker], *, reason: str, until: float
+    environment: Environment,
+    workers: Iterable[Worker],
+    *,
+    cluster: str,
+    reason: str,
+    until: float,
 ) -> list[Worker]:
-    """Tell workers to stop; return those for whom there was no time, as ECS throttles StopTask."""
+    """Tell workers of a cluster to stop; return those for whom there was no time.
+
+    ECS throttles StopTask.
+    """
     left = list(workers)
     delay = _FIRST_DELAY
     while left and environment.clock() < until:
         try:
             environment.clients.ecs.stop_task(
-                cluster=environment.settings.cluster, task=left[0].arn, reason=reason[:255]
+                cluster=cluster, task=left[0].arn, reason=reason[:255]
             )
         except ClientError as error:
             code = code_of(error)

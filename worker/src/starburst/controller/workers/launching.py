@@ -267,7 +267,7 @@ def _run(
     place = _place(environment, record, spot=spot)
     try:
         answer = environment.clients.ecs.run_task(
-            cluster=environment.settings.cluster,
+            cluster=environment.settings.cluster_of(record.workspace),
             taskDefinition=record.task_definition,
             count=count,
             startedBy=record.session,
@@ -298,10 +298,10 @@ def _run(
 
 
 def _place(environment: Environment, record: Record, *, spot: bool) -> dict[str, Any]:
-    """Return where the workers run: always our subnets and group, never a public address."""
+    """Return where the workers run: always our subnets and its group, never a public address."""
     network: dict[str, Any] = {
         "subnets": list(environment.settings.subnets),
-        "securityGroups": [environment.settings.security_group],
+        "securityGroups": [environment.settings.group_of(record.workspace)],
     }
     if record.hosted:
         provider = capacity_provider(environment.settings.environment, record.workspace, spot=spot)

@@ -54,17 +54,20 @@ def observe(
         ClientError: ECS throttles on.
     """
     names = dict.fromkeys(record.known)
+    cluster = environment.settings.cluster_of(record.workspace)
     if not record.listed:
         # An earlier release wrote the record: it remembered no ids, so ECS is asked for all.
         stopped = {"family": record.task_definition, "desiredStatus": "STOPPED"}
         for filters in ({"startedBy": record.session}, stopped):
-            names |= dict.fromkeys(_listed(environment, filters, until=until))
+            names |= dict.fromkeys(_listed(environment, cluster, filters, until=until))
     elif record.launch is not None and 0 < record.launch.until <= environment.clock():
         # Who launched has died, perhaps before it wrote down what ECS started.
-        names |= dict.fromkeys(_listed(environment, {"startedBy": record.session}, until=until))
+        own_only = {"startedBy": record.session}
+        names |= dict.fromkeys(_listed(environment, cluster, own_only, until=until))
     found = {worker.id: worker for worker in extra}
     wanted = [name for name in names if name not in found]
-    found |= {worker.id: worker for worker in describe(environment, wanted, until=until)}
+    shown = describe(environment, wanted, cluster=cluster, until=until)
+    found |= {worker.id: worker for worker in shown}
     own = [worker for worker in found.values() if worker.session == record.session]
     missing = [name for name in record.known if name not in found]
     now = environment.clock()
@@ -76,18 +79,20 @@ def remembered(record: Record, *, now: float) -> list[Worker]:
     return [_worker(name, record, since=since, now=now) for name, since in record.known.items()]
 
 
-def live_ids(environment: Environment, *, until: float) -> list[str]:
-    """Return the ids of all tasks of the cluster that nobody has told to stop."""
-    return list(_listed(environment, {"desiredStatus": "RUNNING"}, until=until))
+def live_ids(environment: Environment, *, cluster: str, until: float) -> list[str]:
+    """Return the ids of all tasks of a cluster that nobody has told to stop."""
+    return list(_listed(environment, cluster, {"desiredStatus": "RUNNING"}, until=until))
 
 
-def describe(environment: Environment, names: Sequence[str], *, until: float) -> list[Worker]:
-    """Return what ECS knows of these tasks; it leaves out those that it does not know."""
+def describe(
+    environment: Environment, names: Sequence[str], *, cluster: str, until: float
+) -> list[Worker]:
+    """Return what ECS knows of these tasks of a cluster; it leaves out those it does not know."""
     found: list[Worker] = []
     for start in range(0, len(names), _DESCRIBED_PER_CALL):
         call = partial(
             environment.clients.ecs.describe_tasks,
-            cluster=environment.settings.cluster,
+            cluster=cluster,
             tasks=list(names[start : start + _DESCRIBED_PER_CALL]),
             include=["TAGS"],
         )
@@ -101,14 +106,16 @@ def is_throttled(error: ClientError | BotoCoreError) -> bool:
     return code_of(error) in _THROTTLED
 
 
-def _listed(environment: Environment, filters: dict[str, Any], *, until: float) -> Iterator[str]:
+def _listed(
+    environment: Environment, cluster: str, filters: dict[str, Any], *, until: float
+) -> Iterator[str]:
     # ECS documents that startedBy must be the only filter; it then lists what is to run.
     following: str | None = ""
     while following is not None:
         more: dict[str, Any] = {"nextToken": following} if following else {}
         call = partial(
             environment.clients.ecs.list_tasks,
-            cluster=environment.settings.cluster,
+            cluster=cluster,
             **filters,
             **more,
         )
