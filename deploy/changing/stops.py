@@ -13,7 +13,7 @@ from .changes import Change, Template, changes, exports, imports, references
 
 __all__ = ["Stop", "stops"]
 
-Reason = Literal["export", "named", "stateful", "subnets", "workspace"]
+Reason = Literal["export", "named", "stateful", "subnets", "workers", "workspace"]
 
 _BESIDE: Final = (
     "Take the change back; or make a second environment beside this one, move people to it, and "

@@ -48,6 +48,7 @@ from deploy.incident.steps import Steps
 from deploy.incident.subject import require_known
 from deploy.incident.together import also, also_documents, also_options, merged, refuse_apart
 from deploy.incident.versions import session_options
+from deploy.lifecycle.workers import living
 from starburst.aws.calls import code_of
 from starburst.contract import WORKSPACE_TAG
 from starburst_constructs.naming import cluster_names, role_name
@@ -67,7 +68,6 @@ _ONE_SESSION: Final = (
     "role is their workspace's, so what was taken off a worker still works. Without --session "
     "both end"
 )
-_DESCRIBED_PER_CALL: Final = 100
 _REASON: Final = 255
 _PASSES: Final = 5
 _GONE: Final = "InvalidParameterException"
@@ -124,18 +124,7 @@ def tasks(about: Scope, clients: Clients) -> list[dict[str, Any]]:
 
 
 def _living(about: Scope, clients: Clients) -> list[dict[str, Any]]:
-    ecs = clients("ecs")
-    found: list[dict[str, Any]] = []
-    for cluster in _clusters(about):
-        arns = [
-            arn
-            for page in ecs.get_paginator("list_tasks").paginate(cluster=cluster)
-            for arn in page["taskArns"]
-        ]
-        for start in range(0, len(arns), _DESCRIBED_PER_CALL):
-            batch = arns[start : start + _DESCRIBED_PER_CALL]
-            found += ecs.describe_tasks(cluster=cluster, tasks=batch, include=["TAGS"])["tasks"]
-    return [task for task in found if task.get("desiredStatus") != "STOPPED"]
+    return [task for cluster in _clusters(about) for task in living(clients("ecs"), cluster)]
 
 
 def _clusters(about: Scope) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from .account import Account, LifecycleError, find_environment, say, sign_in
 from .assembly import judged
 from .deployed import DeployedStack, deployed, template_of
 from .dropped import what_goes
+from .moving import what_moves
 
 __all__ = ["Comparison", "compare", "main", "refuse"]
 
@@ -100,7 +101,11 @@ def compare(
     going, unretired = what_goes(account.environment, account.client)
     return Comparison(
         changes=changes(before, after),
-        stops=[*unretired, *stops(before, after, prefix=account.prefix, known=known)],
+        stops=[
+            *unretired,
+            *what_moves(account.environment, account.client, before=before, after=after),
+            *stops(before, after, prefix=account.prefix, known=known),
+        ],
         left=sorted(before.keys() - known.keys()),
         going=going,
     )

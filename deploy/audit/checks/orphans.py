@@ -8,6 +8,7 @@ from typing import Final
 
 from deploy.audit.subject import Check, Finding, Subject
 from deploy.incident.command import IncidentError, Scope, runtime
+from deploy.lifecycle.workers import living
 from deploy.spending.officers import ask
 from starburst.contract import SESSION_ID
 from starburst.contract.areas import SESSIONS
@@ -20,7 +21,6 @@ _LATE_DAYS: Final = 2
 """S3 expires objects once a day, and says that it may lag."""
 
 _QUIET_SECONDS: Final = 2 * 3600.0
-_DESCRIBED: Final = 100
 _LISTED: Final = 1000
 
 
@@ -72,16 +72,7 @@ def _queues(subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
 def _workers(subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
     environment = subject.environment
     for cluster in cluster_names(environment.name, environment.own_clusters):
-        yield from _workers_in(cluster, subject, active)
-
-
-def _workers_in(cluster: str, subject: Subject, active: dict[str, float]) -> Iterator[Finding]:
-    ecs = subject.client("ecs")
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
-    arns = [arn for page in pages for arn in page["taskArns"]]
-    for start in range(0, len(arns), _DESCRIBED):
-        batch = arns[start : start + _DESCRIBED]
-        for task in ecs.describe_tasks(cluster=cluster, tasks=batch)["tasks"]:
+        for task in living(subject.client("ecs"), cluster):
             if task.get("startedBy", "") not in active:
                 yield Finding(
                     resource=f"worker {task['taskArn'].rpartition('/')[2]}",
