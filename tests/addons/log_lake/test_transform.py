@@ -178,6 +178,24 @@ def test_a_worker_that_never_started_used_nothing(handler: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
+    "overrides",
+    [
+        None,
+        {},
+        {"containerOverrides": None},
+        {"containerOverrides": [{"name": "worker", "environment": None}]},
+    ],
+)
+def test_a_worker_that_does_not_say_whose_it_is_is_kept(
+    overrides: object, handler: ModuleType
+) -> None:
+    event = stopped(overrides=overrides)
+    [made] = events(answer(handler, "tasks", [json.dumps(event).encode()]))
+    assert made["app"]["uid"] == "0123456789abcdefghij"
+    assert made["unmapped"]["user"] == ""
+
+
+@pytest.mark.parametrize(
     ("table", "record", "result"),
     [
         ("lines", sent(GROUP, kind="CONTROL_MESSAGE"), "Dropped"),

@@ -150,9 +150,8 @@ def task(event: Mapping[str, Any]) -> Event:
 
 def _whose(detail: Mapping[str, Any]) -> dict[str, str]:
     """Return workspace, user and session, by the prefix that the controller gave the worker."""
-    overrides = detail.get("overrides")
-    containers = overrides.get("containerOverrides", []) if isinstance(overrides, dict) else []
-    for variable in (each for one in containers for each in one.get("environment", [])):
+    containers = (detail.get("overrides") or {}).get("containerOverrides") or ()
+    for variable in (each for one in containers for each in one.get("environment") or ()):
         if variable.get("name") == "STARBURST_SESSION_PREFIX":
             found = _PREFIX.fullmatch(str(variable.get("value")))
             return found.groupdict() if found else {}
