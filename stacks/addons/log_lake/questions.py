@@ -171,22 +171,21 @@ def _within(blocks: Sequence[str]) -> str:
 
 def _downloads(about: Watched, bounds: Mapping[str, int]) -> str:
     """Return a query for people who downloaded more in an hour than their bound."""
-    summed = (
-        "sum(CAST(json_extract_scalar(unmapped['additionalEventData'], "
-        "'$[\"bytesTransferredOut\"]') AS double))"
-    )
-    having = " OR ".join(_over(bounds, summed))
+    sent = "json_extract_scalar(unmapped['additionalEventData'], '$[\"bytesTransferredOut\"]')"
+    having = " OR ".join(_over(bounds))
     return (
-        "SELECT date_trunc('hour', time_dt) AS hour, actor.user.uid AS who, "
-        f"count(DISTINCT metadata.uid) AS objects,\n  {summed} AS bytes\n"
-        f"FROM cloudtrail\nWHERE {_WEEK} AND api.service.name = 's3.amazonaws.com'\n"
-        f"  AND api.operation = 'GetObject' AND ({_people(about)})\n"
-        f"  AND api.response.error IS NULL\nGROUP BY 1, 2\nHAVING {having}\nORDER BY 1 DESC"
+        "SELECT hour, who, count(*) AS objects, sum(bytes) AS bytes\nFROM (\n"
+        "  SELECT DISTINCT metadata.uid, date_trunc('hour', time_dt) AS hour, "
+        f"actor.user.uid AS who,\n    CAST({sent} AS double) AS bytes\n"
+        f"  FROM cloudtrail\n  WHERE {_WEEK} AND api.service.name = 's3.amazonaws.com'\n"
+        f"    AND api.operation = 'GetObject' AND ({_people(about)})\n"
+        f"    AND api.response.error IS NULL\n)\nGROUP BY hour, who\nHAVING {having}\n"
+        "ORDER BY hour DESC"
     )
 
 
-def _over(bounds: Mapping[str, int], summed: str) -> Iterator[str]:
+def _over(bounds: Mapping[str, int]) -> Iterator[str]:
     if "bytes" in bounds:
-        yield f"{summed} > {bounds['bytes']}"
+        yield f"sum(bytes) > {bounds['bytes']}"
     if "objects" in bounds:
-        yield f"count(DISTINCT metadata.uid) > {bounds['objects']}"
+        yield f"count(*) > {bounds['objects']}"

@@ -1,12 +1,14 @@
 """Each saved query answers what it is called: of rows to find and rows to leave out."""
 
+# ruff: noqa: S608 - names of our own tables, in memory
+
 from __future__ import annotations
 
 import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +22,13 @@ from tests.some import some
 
 AN_HOUR_AGO = now() - timedelta(hours=1)
 STACK = f"{ON.name}/lake"
+TROUBLE = (
+    "ERROR: no such gene",
+    "Traceback (most recent call last):",
+    "s3: 403 Forbidden",
+    "s3: AccessDenied",
+)
+"""What workers print when something is wrong."""
 
 
 def record(world: World, **written: Any) -> dict[str, Any]:
@@ -128,6 +137,21 @@ def test_who_read_what_and_how_much(world: World, saved: dict[str, str], lake: L
     assert (bob["who"].rpartition("/")[2], bob["reads"], bob["bytes"]) == ("bob", 1, 7)
 
 
+def test_what_comes_twice_adds_up_once(
+    world: World, saved: dict[str, str], lake: Lake, regex: str
+) -> None:
+    """The trail and the access log deliver at least once; so sums would double at any time."""
+    once = [read(world, f"a{n}", 600_000_000_000) for n in range(2)]
+    lake.trail([*once, *once])
+    [much] = lake.ask(saved["who read how much"])
+    assert (much["reads"], much["objects"], much["bytes"]) == (2, 2, 1_200_000_000_000)
+    [download] = lake.ask(saved[ALARMS["Downloads"]])
+    assert (download["objects"], download["bytes"]) == (2, 1_200_000_000_000)
+    lake.access_log([line("a"), line("a"), line("b")], pattern=regex)
+    [witness] = lake.ask(saved["reads by S3's own log"])
+    assert (witness["reads"], witness["bytes"]) == (2, 2 * 2662)
+
+
 def test_refused_calls_and_what_is_new(world: World, saved: dict[str, str], lake: Lake) -> None:
     def call(name: str, **more: Any) -> dict[str, Any]:
         return record(
@@ -164,6 +188,19 @@ def test_s3s_own_log_is_a_second_witness(saved: dict[str, str], lake: Lake, rege
     assert [judge(row) for row in rows if judge(row)] == []
 
 
+@pytest.mark.parametrize("said", ['evil"agent', 'a" "b', '"', 'x" - - y"'])
+def test_a_quote_in_what_a_caller_says_of_itself_hides_no_read(
+    said: str, saved: dict[str, str], lake: Lake, regex: str
+) -> None:
+    lines = [
+        line("agent").replace('"S3Console/0.4"', f'"{said}"'),
+        line("referrer").replace('"-" "S3Console', f'"{said}" "S3Console'),
+    ]
+    lake.access_log(lines, pattern=regex)
+    [found] = lake.ask(saved["reads by S3's own log"])
+    assert (found["reads"], found["bytes"]) == (2, 2 * 2662)
+
+
 def events_of(table: str, *messages: str) -> Iterator[dict[str, Any]]:
     for number, message in enumerate(messages):
         yield {
@@ -179,9 +216,25 @@ def test_worker_errors_are_told_once_however_often_they_came(
     saved: dict[str, str], lake: Lake
 ) -> None:
     for _ in range(2):
-        lake.write("lines", events_of("lines", "ready", "ERROR: no such gene", "s3: AccessDenied"))
+        lake.write("lines", events_of("lines", "ready", *TROUBLE))
     rows = lake.ask(saved["errors that workers printed"])
-    assert sorted(row["message"] for row in rows) == ["ERROR: no such gene", "s3: AccessDenied"]
+    assert sorted(row["message"] for row in rows) == [*TROUBLE]
+
+
+@pytest.mark.parametrize("question", ["errors that workers printed", "refused flows"])
+def test_what_came_just_after_midnight_is_found_a_day_later(
+    question: str, saved: dict[str, str], lake: Lake
+) -> None:
+    """Firehose names a file's day by its first record, and gathers for a quarter of an hour."""
+    lake.write("lines", events_of("lines", TROUBLE[0]))
+    lake.write("flows", [{"metadata": {"uid": "1"}, "status_code": "REJECT"}])
+    at = round(datetime(2026, 12, 1, 0, 14, tzinfo=UTC).timestamp() * 1000)
+    for table in ("lines", "flows"):
+        lake.duck.execute(f"UPDATE {table} SET eventday = '20261130', \"time\" = {at}")
+    for minute, found in ((13, 1), (15, 0)):
+        moment = f"TIMESTAMP '2026-12-02 00:{minute}:00'"
+        rows = lake.ask(saved[question].replace("current_timestamp", moment))
+        assert len(rows) == found
 
 
 def test_refused_flows_are_counted_once(saved: dict[str, str], lake: Lake) -> None:

@@ -4,7 +4,7 @@ FROM (
   SELECT DISTINCT metadata.uid, src_endpoint.ip AS src_ip, dst_endpoint.ip AS dst_ip,
     dst_endpoint.port AS dst_port, traffic.bytes AS bytes
   FROM vpc_flow
-  WHERE eventday >= date_format(current_timestamp - INTERVAL '1' DAY, '%Y%m%d')
+  WHERE eventday >= date_format(current_timestamp - INTERVAL '25' HOUR, '%Y%m%d')
     AND time_dt > current_timestamp - INTERVAL '1' DAY AND status_code = 'REJECT'
 )
 GROUP BY src_ip, dst_ip, dst_port
