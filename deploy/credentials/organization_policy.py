@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING
 
 from deploy.incident.command import IncidentError, conclude, find_environment, say, shown
 from stacks.addons.identity_governance import IdentityGovernance
-from stacks.addons.identity_governance.instances_policy import (
-    PolicyFormError,
-    instances_policy,
-    read_policy,
-)
+from stacks.addons.identity_governance.instances_policy import instances_policy
+from stacks.addons.identity_governance.policy_form import PolicyFormError, read_policy
 
 if TYPE_CHECKING:
     from stacks.settings import Environment

@@ -32,7 +32,7 @@ from deploy.incident.command import (
 from deploy.incident.records import try_lock
 from deploy.restore_drill.comparing import Comparison, compare
 from deploy.restore_drill.permission import permission
-from deploy.restore_drill.restoring import empty, newest, restored
+from deploy.restore_drill.restoring import empty, newest, quiet, restored
 from stacks.addons.finma import Finma
 from starburst.aws.calls import TROUBLE
 from starburst_constructs.naming import role_arn
@@ -63,7 +63,8 @@ def drill(
         today: tells the date, for the age of the backup.
 
     Raises:
-        IncidentError: the environment has no such add-on, or the vault no backup.
+        IncidentError: the environment has no such add-on, the vault no backup, or a restore of an
+            earlier drill goes on.
     """
     settings = _settings(environment)
     s3, backup = clients("s3"), clients("backup")
@@ -75,6 +76,8 @@ def drill(
         resource=f"arn:aws:s3:::{source}",
     )
     age = max(0.0, (today() - point.begun).total_seconds()) / 3600
+    role = role_arn(environment.name, "finma-restore", account=environment.account)
+    quiet(backup, role_arn=role)
     # AWS Backup leaves out what is there, so that an older drill would pass for this one.
     empty(s3, scratch)
     say(
@@ -86,7 +89,7 @@ def drill(
         backup,
         point,
         scratch=scratch,
-        role_arn=role_arn(environment.name, "finma-restore", account=environment.account),
+        role_arn=role,
         over=lambda: now() - started > limit,
         wait=wait,
     )

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from deploy.incident.command import IncidentError
 
-__all__ = ["Backup", "empty", "newest", "restored"]
+__all__ = ["Backup", "empty", "newest", "quiet", "restored"]
 
 _LOOK_SECONDS: Final = 30.0
 _OVER: Final = ("ABORTED", "FAILED")
+_GOING: Final = ("PENDING", "RUNNING")
 
 Client = Any
 """Of boto3, whose clients are made at run time."""
@@ -68,6 +69,30 @@ def newest(client: Client, *, vault: str, resource: str) -> Backup:
         size=point.get("BackupSizeInBytes", 0),
         key_arn=client.describe_backup_vault(BackupVaultName=vault)["EncryptionKeyArn"],
     )
+
+
+def quiet(client: Client, *, role_arn: str) -> None:
+    """Require that no restore of an earlier drill goes on, which would fill the same bucket.
+
+    AWS Backup leaves out what is there: this drill would then take less time than a restore takes.
+
+    Args:
+        client: of AWS Backup.
+        role_arn: in which AWS Backup restores for drills, and for nobody else.
+
+    Raises:
+        IncidentError: names the job.
+    """
+    pages = client.get_paginator("list_restore_jobs")
+    for status in _GOING:
+        for page in pages.paginate(ByResourceType="S3", ByStatus=status):
+            for one in page["RestoreJobs"]:
+                if one.get("IamRoleArn") == role_arn:
+                    raise IncidentError(
+                        f"restore job {one['RestoreJobId']} of an earlier drill is {status}, so "
+                        "nothing was restored: it would fill the scratch bucket beside this drill. "
+                        "Try again when `aws backup describe-restore-job` says that it has ended"
+                    )
 
 
 def restored(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -30,11 +31,12 @@ def typed(where: str, setting: object) -> None:
 
 
 @cache
-def _kinds(setting: type) -> dict[str, Any]:
+def _kinds(setting: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(setting)
     return {
-        name: kind
-        for name, kind in hints.items()
+        each.name: kind
+        for each in fields(setting)
+        for kind in (hints[each.name],)
         if kind not in _CHECKED_ELSEWHERE and get_origin(kind) is not Literal
     }
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
 from stacks.settings.capacity import Ec2Capacity, Rates, check_prices
+from stacks.settings.checks.addons import check_addons
 from stacks.settings.checks.budgets import check_budgets
 from stacks.settings.checks.clusters import check_clusters
 from stacks.settings.checks.instances import check_groups, check_room
@@ -215,10 +216,7 @@ class Environment:
             freezes=self.freeze_at_budget,
             ends=self.end_at_budget,
         )
-        distinct(f"{me} addons", (addon.name for addon in self.addons))
-        for addon in self.addons:
-            matches(f"{me} addons", addon.name, "[a-z][a-z0-9]{1,19}", "names such as datamart")
-            addon.check(self)
+        check_addons(self)
         if self.production:
             self._check_production(me)
         else:

@@ -31,7 +31,28 @@ LOG_RETENTION_DAYS: Final = (
 )
 """What CloudWatch Logs accepts as retention (S25)."""
 
-CRON_FIELDS: Final = r"[^()\s]+ [^()\s]+ (\? [^()\s]+ [^()?\s]+|[^()?\s]+ [^()\s]+ \?) [^()\s]+"
+
+def _cron() -> str:
+    """Return what matches a schedule that rings some time."""
+
+    def several(one: str, *others: str) -> str:
+        part = "|".join((rf"(\*|{one}(-{one})?)(/[1-9]\d*)?", *others))
+        return f"({part})(,({part}))*"
+
+    minute, hour, day = "[0-5]?[0-9]", "([01]?[0-9]|2[0-3])", "(0?[1-9]|[12][0-9]|3[01])"
+    month = "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+    weekday = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
+    never = (
+        r"(?!\S+ \S+ (30|31) (0?2|FEB) )(?!\S+ \S+ 31 (0?[469]|11|APR|JUN|SEP|NOV) )"  # no such day
+    )
+    days = several(day, "LW?", rf"{day}W")
+    weekdays = several(weekday, "L", rf"{weekday}(L|#[1-5])")
+    months, years = several(month), several("(19[7-9][0-9]|2[01][0-9]{2})")
+    either = rf"(\? {months} {weekdays}|{days} {months} \?)"
+    return rf"(?i:{never}{several(minute)} {several(hour)} {either} {years})"
+
+
+CRON_FIELDS: Final = _cron()
 """Six fields as EventBridge and AWS Backup take them: of the two for days one is a question mark.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cron-expressions.html

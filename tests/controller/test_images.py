@@ -133,6 +133,8 @@ def test_a_waiver_lets_one_finding_through_until_its_last_day(gate: Gate) -> Non
         ({"image": DIGEST}, True),
         ({"image": OTHER}, False),
         ({"finding": "CVE-2026-2"}, False),
+        ({"finding": "cve-2026-1"}, True),
+        ({"finding": "CVE-2026-11"}, False),
     ],
 )
 def test_a_waiver_covers_what_it_names_alone(

@@ -160,6 +160,26 @@ def test_what_an_older_drill_left_is_not_taken_for_this_one(
     assert record["objects"]["missing"] == len(CONTENT)
 
 
+@pytest.mark.parametrize("status", ["PENDING", "RUNNING"])
+def test_while_an_earlier_drill_restores_none_begins(
+    status: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What that one has brought back already would make this one faster than a restore is."""
+    role = f"arn:aws:iam::{REGULATED.account}:role/starburst-regulated-finma-restore"
+    vault.s3.put_object(Bucket=SCRATCH, Key="of the earlier one", Body=b"")
+    vault.going = [{"RestoreJobId": "earlier", "Status": status, "IamRoleArn": role}]
+    with pytest.raises(IncidentError, match=f"restore job earlier of an earlier drill is {status}"):
+        tried(vault, monkeypatch)
+    assert vault.started == []
+    assert vault.s3.list_objects_v2(Bucket=SCRATCH)["KeyCount"] == 1
+    # What somebody else restores, and what has ended, keeps no drill.
+    vault.going = [
+        {"RestoreJobId": "theirs", "Status": status, "IamRoleArn": f"{role}r"},
+        {"RestoreJobId": "ended", "Status": "ABORTED", "IamRoleArn": role},
+    ]
+    assert tried(vault, monkeypatch)["faithful"] is True
+
+
 def test_a_restore_that_takes_too_long_fails(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     vault.states = ["RUNNING"]
     clock = Clock()
@@ -317,9 +337,10 @@ def test_the_permission_that_it_prints_is_what_it_takes(
     ]
     # The vault of these tests puts what is restored by the same client.
     assert calls - {"s3:PutObject"} <= actions({"Statement": listed}, "s3")
-    assert {"backup:StartRestoreJob", "iam:PassRole", "kms:Decrypt", "ssm:GetParameter"} <= actions(
-        {"Statement": listed}, "backup", "iam", "kms", "ssm"
-    )
+    assert {
+        *("backup:ListRestoreJobs", "backup:StartRestoreJob", "iam:PassRole", "kms:Decrypt"),
+        "ssm:GetParameter",
+    } <= actions({"Statement": listed}, "backup", "iam", "kms", "ssm")
     assert terminal
 
 

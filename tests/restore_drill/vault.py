@@ -23,6 +23,7 @@ class Vault:
         ended: of it.
         states: what a restore says of itself, each time that it is asked.
         started: what jobs were asked for.
+        going: restore jobs of others, as AWS lists them.
         tampers: changes what comes back.
     """
 
@@ -32,13 +33,21 @@ class Vault:
     ended: datetime
     states: list[str] = field(default_factory=lambda: ["PENDING", "RUNNING", "COMPLETED"])
     started: list[dict[str, Any]] = field(default_factory=list)
+    going: list[dict[str, str]] = field(default_factory=list)
     tampers: Callable[[str, bytes], bytes | None] = lambda _key, body: body
 
     def get_paginator(self, name: str) -> Any:
-        assert name == "list_recovery_points_by_backup_vault"
-        return self
+        return {
+            "list_recovery_points_by_backup_vault": _Pages(self._points),
+            "list_restore_jobs": _Pages(self._jobs),
+        }[name]
 
-    def paginate(self, **asked: str) -> Iterator[dict[str, Any]]:
+    def _jobs(self, **asked: str) -> Iterator[dict[str, Any]]:
+        assert asked["ByResourceType"] == "S3"
+        yield {"RestoreJobs": []}
+        yield {"RestoreJobs": [one for one in self.going if one["Status"] == asked["ByStatus"]]}
+
+    def _points(self, **asked: str) -> Iterator[dict[str, Any]]:
         assert asked["BackupVaultName"] == "starburst-regulated-finma"
         point = {
             "RecoveryPointArn": "arn:aws:backup:eu-central-1:333344445555:recovery-point:new",
@@ -71,3 +80,8 @@ class Vault:
         assert asked == {"RestoreJobId": "job"}
         status = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         return {"Status": status, "StatusMessage": "the role may not"}
+
+
+@dataclass(frozen=True)
+class _Pages:
+    paginate: Callable[..., Iterator[dict[str, Any]]]

@@ -6,13 +6,14 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import stacks.settings
 from environments import DEV
 from stacks.addons.access_review import AccessReview
+from stacks.addons.guardduty import GuardDuty
 from stacks.settings import (
     Ec2Capacity,
     Environment,
@@ -218,6 +219,11 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         environment,
         {"addons": (type("Nameless", (Toy,), {"name": "No-Name"})(),)},
         "allowed: names such as datamart.",
+    ),
+    "a switch of an add-on that is a word": (
+        environment,
+        {"addons": (GuardDuty(runtime=cast(bool, "no")),)},
+        "environment prod: guardduty.runtime is 'no'; allowed: True or False.",
     ),
     "an architecture twice": (environment, {"other_architectures": ("X86_64",)}, "value once"),
     "a trusted VPC twice": (

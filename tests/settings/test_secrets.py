@@ -50,6 +50,10 @@ SECRETS: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     "a variable of ECS": (secret, {"variable": "ECS_AGENT_URI"}, _TAKEN),
     "a variable of the loader": (secret, {"variable": "LD_PRELOAD"}, _TAKEN),
     "a variable of Python": (secret, {"variable": "PYTHONPATH"}, _TAKEN),
+    **{
+        f"a variable by which AWS is reached, {name}": (secret, {"variable": name}, _TAKEN)
+        for name in ("https_proxy", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR")
+    },
     "a variable in use": (secret, {"variable": "Home"}, "a worker is told other things by these"),
     "a version of a secret": (
         secret,

@@ -183,7 +183,7 @@ def drill_statements(backups: Backups) -> list[iam.PolicyStatement]:
         ),
         Allow(
             sid="Follow",
-            actions=["backup:DescribeRestoreJob"],
+            actions=["backup:DescribeRestoreJob", "backup:ListRestoreJobs"],
             resources=[
                 Wildcard(resource="*", reason=f"{NO_RESOURCE}a job tells how it is, and no data.")
             ],

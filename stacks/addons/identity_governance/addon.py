@@ -79,6 +79,7 @@ class IdentityGovernance(Addon):
         require(0 < count <= _MOST_READERS, f"{me}readers", self.readers, allowed)
         for one in self.readers:
             matches(f"{me}readers", one, r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]{1,500}", allowed)
+        distinct(f"{me}readers", self.readers)
         for field, values, form, allowed in (
             ("allowed_accounts", self.allowed_accounts, _ACCOUNT, "twelve digits each"),
             ("policy_targets", self.policy_targets, _TARGET, "r-…, ou-… or twelve digits each"),

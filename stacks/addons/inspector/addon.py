@@ -14,6 +14,7 @@ from stacks.addons.inspector.stack import InspectorStack
 from stacks.addons.inspector.theorems import THEOREMS
 from stacks.addons.inspector.waived import inspector_waivers
 from stacks.settings.addon import Addon
+from stacks.settings.annotations import typed
 from stacks.settings.validation import distinct, require
 from starburst.contract.image_gate import ImageGateDocument
 from starburst_assurance.proofs.theorems.deputies import Job
@@ -63,9 +64,10 @@ class Inspector(Addon):
 
     def __post_init__(self) -> None:
         """Refuse what could not be deployed."""
+        typed("inspector.", self)
         distinct(
             "inspector.accepted",
-            (f"{one.finding} {one.package} {one.image}" for one in self.accepted),
+            (f"{one.finding.upper()} {one.package} {one.image}" for one in self.accepted),
         )
         size = len(self._document().to_json())
         fewer = f"fewer findings: they take {size} of the {STANDARD_BYTES} bytes of a parameter"

@@ -21,8 +21,8 @@ class FindingWaiver:
     """One finding that keeps no session from starting, until a day.
 
     Attributes:
-        finding: as Inspector calls it, such as ``CVE-2026-1234``; ``unscanned`` for images that
-            Inspector cannot scan.
+        finding: as Inspector calls it, such as ``CVE-2026-1234``, in letters of any case;
+            ``unscanned`` for images that Inspector cannot scan.
         reason: why it does no harm here, in 20 characters or more, for whoever reviews it.
         expires: the last day on which it holds, in UTC; afterwards the finding refuses again.
         package: of which alone; None for any.
@@ -40,7 +40,8 @@ class FindingWaiver:
         example = "one finding, such as CVE-2026-1234"
         matches("inspector.accepted finding", self.finding, _VULNERABILITY, example)
         long = f"{_SHORTEST_REASON} characters or more, for whoever reviews it"
-        enough = len(self.reason.strip()) >= _SHORTEST_REASON
+        text = self.reason if isinstance(self.reason, str) else ""
+        enough = len(text.strip()) >= _SHORTEST_REASON
         require(enough, f"inspector.accepted reason of {self.finding}", self.reason, long)
         # A datetime is a date as well; the controller could not read it, and so no document.
         plain = type(self.expires) is date

@@ -15,7 +15,7 @@ from stacks.addons.job_metrics.theorems import jobs_theorems
 from stacks.addons.job_metrics.waivers import jobs_waivers
 from stacks.addons.log_lake import LogLake
 from stacks.settings.addon import FREE, Addon, AddonError, Price
-from stacks.settings.validation import between, matches, one_of, positive, require
+from stacks.settings.validation import between, distinct, matches, one_of, positive, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.waivers import Waiver
 
@@ -85,6 +85,7 @@ class JobMetrics(Addon):
         require(0 < count <= 10, "jobs.readers", self.readers, allowed)  # noqa: PLR2004
         for one in self.readers:
             matches("jobs.readers", one, r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]{1,500}", allowed)
+        distinct("jobs.readers", self.readers)
         one_of("jobs.alarm_on", self.alarm_on, tuple(MEASURES))
         positive("jobs.alarm_from", self.alarm_from, most=10**9)
         between("jobs.days", self.days, 1, 36_500)

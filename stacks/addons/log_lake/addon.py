@@ -17,7 +17,7 @@ from stacks.addons.log_lake.stack import LakeStack
 from stacks.addons.log_lake.theorems import lake_theorems
 from stacks.addons.log_lake.waivers import lake_waivers
 from stacks.settings.addon import FREE, Addon, AddonError, Price
-from stacks.settings.validation import between, matches, require
+from stacks.settings.validation import between, distinct, matches, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.proofs.theorems.reaching import Taker
 from starburst_assurance.waivers import Waiver
@@ -80,6 +80,7 @@ class LogLake(Addon):
         require(0 < count <= 10, "lake.readers", self.readers, allowed)  # noqa: PLR2004
         for one in self.readers:
             matches("lake.readers", one, r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]{1,500}", allowed)
+        distinct("lake.readers", self.readers)
         if self.custodian_account is not None:
             matches("lake.custodian_account", self.custodian_account, r"\d{12}", "twelve digits")
         between("lake.days", self.days, 1, 36_500)

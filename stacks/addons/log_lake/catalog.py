@@ -29,8 +29,8 @@ _LINE: Final = (
     r' ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) (?:"(.*?)"|-) (?:"(.*)"|-) ([^ ]*)'
     r"(?: ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*))?.*$"
 )
-"""AWS's own for access logs, but for a quote inside of quotes: whoever reads chooses what their agent
-is called, and a line that does not match is no row.
+"""AWS's own for access logs, but for a quote inside of quotes: whoever reads chooses what their
+agent is called, and a line that does not match is no row.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-s3-access-logs-to-identify-requests.html
 """

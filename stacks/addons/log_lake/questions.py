@@ -173,14 +173,21 @@ def _downloads(about: Watched, bounds: Mapping[str, int]) -> str:
     """Return a query for people who downloaded more in an hour than their bound."""
     sent = "json_extract_scalar(unmapped['additionalEventData'], '$[\"bytesTransferredOut\"]')"
     having = " OR ".join(_over(bounds))
-    return (
-        "SELECT hour, who, count(*) AS objects, sum(bytes) AS bytes\nFROM (\n"
-        "  SELECT DISTINCT metadata.uid, date_trunc('hour', time_dt) AS hour, "
-        f"actor.user.uid AS who,\n    CAST({sent} AS double) AS bytes\n"
-        f"  FROM cloudtrail\n  WHERE {_WEEK} AND api.service.name = 's3.amazonaws.com'\n"
-        f"    AND api.operation = 'GetObject' AND ({_people(about)})\n"
-        f"    AND api.response.error IS NULL\n)\nGROUP BY hour, who\nHAVING {having}\n"
-        "ORDER BY hour DESC"
+    return "\n".join(
+        (
+            "SELECT hour, who, count(*) AS objects, sum(bytes) AS bytes",
+            "FROM (",
+            "  SELECT DISTINCT metadata.uid, date_trunc('hour', time_dt) AS hour,",
+            f"    actor.user.uid AS who, CAST({sent} AS double) AS bytes",
+            "  FROM cloudtrail",
+            f"  WHERE {_WEEK}",
+            "    AND api.service.name = 's3.amazonaws.com' AND api.operation = 'GetObject'",
+            f"    AND ({_people(about)}) AND api.response.error IS NULL",
+            ")",
+            "GROUP BY hour, who",
+            f"HAVING {having}",
+            "ORDER BY hour DESC",
+        )
     )
 
 

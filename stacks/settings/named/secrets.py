@@ -23,9 +23,13 @@ _OURS: Final = ("AWS_", "ECS_", "FARGATE_", "LD_", "PYTHON", "STARBURST_")
 """How the variables begin that AWS, the loader, Python and the kit read."""
 
 _TAKEN: Final = frozenset(
-    {"HOME", "HOSTNAME", "LOGNAME", "PATH", "SHELL", "SSL_CERT_FILE", "TMPDIR", "USER"}
+    {
+        *("HOME", "HOSTNAME", "LOGNAME", "PATH", "SHELL", "TMPDIR", "USER"),
+        *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+        *("BOTO_CONFIG", "OPENSSL_CONF", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    }
 )
-"""What a worker's process is told by these names."""
+"""What a worker's process is told by these names; by the last ones, how it reaches AWS."""
 
 _ARN: Final = re.compile(
     r"arn:aws:secretsmanager:([a-z0-9-]+):(\d{12}):secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}"

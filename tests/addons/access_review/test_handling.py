@@ -146,8 +146,9 @@ def test_a_round_that_is_none_is_refused(wrong: object, account: Account) -> Non
 
 def test_no_cell_of_the_table_is_a_formula(account: Account) -> None:
     account.run()
-    table = account.stored()["reviews/2026-Q4/1/review.csv"].decode()
-    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    stored = account.stored()["reviews/2026-Q4/1/review.csv"]
+    assert stored.startswith(b"\xef\xbb\xbf")  # by which a spreadsheet knows UTF-8
+    rows = list(csv.DictReader(io.StringIO(stored.decode("utf-8-sig"), newline="")))
     assert [row["about"] for row in rows] == ["role", "finding", "finding", "finding"]
     assert rows[0]["actions"] == "sqs:PurgeQueue"
     assert rows[1]["subject"] == "'=cmd|'/c calc'!A1"
@@ -163,7 +164,7 @@ def test_each_beginning_of_a_formula_is_guarded(
     start: str, modules: Mapping[str, ModuleType]
 ) -> None:
     review = {"quarter": f"{start}1", "at": "", "roles": [], "findings": [], "untold": {}}
-    text = modules["record"].as_csv({**review, "unread": [f"{start}SUM(A1)"]}).decode()
+    text = modules["record"].as_csv({**review, "unread": [f"{start}SUM(A1)"]}).decode("utf-8-sig")
     [_, row] = csv.reader(io.StringIO(text, newline=""))
     assert (row[0], row[6]) == (f"'{start}1", f"'{start}SUM(A1)")
 
@@ -186,5 +187,5 @@ def test_where_no_role_answers_the_record_is_written_and_says_so(account: Accoun
     account.iam = FakeIam(role("sqs:PurgeQueue", answers=["FAILED"]))
     account.run()
     assert account.log.told[0]["roles"] == {"not reviewed": 1}
-    table = account.stored()["reviews/2026-Q4/1/review.csv"].decode()
+    table = account.stored()["reviews/2026-Q4/1/review.csv"].decode("utf-8-sig")
     assert "not reviewed,IAM's report of its use failed" in table

@@ -62,6 +62,18 @@ def test_what_iam_does_not_track_never_goes(reviewed: Reviewed) -> None:
     assert policy["kept"] == {"tracked by nobody": ["s3:GetObject", "iam:PassRole"]}
 
 
+def test_what_was_used_by_a_name_that_the_reference_lacks_keeps_its_service(
+    reviewed: Reviewed,
+) -> None:
+    """AWS renames actions; which one of today was meant, nobody can tell."""
+    used = {"sqs:PurgeAll", "sns:Publish"}
+    worker = role("sqs:SendMessage", "sqs:PurgeQueue", "sns:Publish", "sns:Subscribe", used=used)
+    record = reviewed(FakeIam(worker), reference())
+    assert only(record)[1] == ["sns:Subscribe"]
+    [policy] = record["roles"][0]["policies"]
+    assert policy["kept"] == {"used by another name": ["sqs:SendMessage", "sqs:PurgeQueue"]}
+
+
 def test_a_service_without_tracked_actions_keeps_all(reviewed: Reviewed) -> None:
     worker = role("sqs:SendMessage", "sqs:PurgeQueue")
     names = ("sqs:SendMessage", "sqs:PurgeQueue")

@@ -125,7 +125,7 @@ def test_it_is_deployed_invoked_and_its_record_says_that_nothing_was_reviewed(
     assert {"starburst-local-controller", "starburst-local-worker-demo", FUNCTION} <= set(verdicts)
     assert {one["verdict"] for one in verdicts.values()} == {"not reviewed"}
     assert {len(one["policies"]) for one in verdicts.values()} == {0}
-    table = deployed_review.read(said["key"].replace(".json", ".csv")).decode()
+    table = deployed_review.read(said["key"].replace(".json", ".csv")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(table, newline="")))
     assert {row["verdict"] for row in rows} == {"not reviewed"}
     answer = deployed_review.root("lambda").invoke(FunctionName=FUNCTION, Payload=b"{}")

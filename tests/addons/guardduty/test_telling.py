@@ -137,9 +137,14 @@ def test_what_cannot_be_read_is_told_as_well(
 def test_a_huge_and_hostile_finding_is_told_in_short_and_plain(
     kept: Kept, handle: Callable[..., Any]
 ) -> None:
-    handle(finding(title="x" * 5_000_000, type="a\r\nBcc: b\x1b[31m\u202e", description="ü" * 9))
+    handle(
+        finding(
+            title="x" * 5_000_000, type="a\r\nBcc: b\x1b[31m\u202e" + "y" * 99, description="ü" * 9
+        )
+    )
     [said] = kept.said
     assert len(said["Message"]) < 8 * 1_000 + 200
     assert said["Subject"].isascii()
+    assert len(said["Subject"]) < 100
     assert said["Subject"].isprintable()
     assert len(said["Message"].splitlines()) == 8

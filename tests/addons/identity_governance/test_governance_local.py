@@ -59,7 +59,7 @@ class Services:
 
     def read(self, key: str) -> list[dict[str, str]]:
         [bucket] = self.made["AWS::S3::Bucket"]
-        body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8-sig")
         return list(csv.DictReader(io.StringIO(body, newline="")))
 
 

@@ -12,12 +12,10 @@ import pytest
 from moto import mock_aws
 
 from deploy.credentials.organization_policy import main
-from stacks.addons.identity_governance.instances_policy import (
-    PolicyFormError,
-    instances_policy,
-    read_policy,
-)
+from stacks.addons.identity_governance.instances_policy import instances_policy
+from stacks.addons.identity_governance.policy_form import PolicyFormError, read_policy
 from stacks.addons.identity_governance.theorems import instances_theorem
+from starburst_assurance.proofs.encoding.encode import OPERATORS
 from starburst_assurance.proofs.reading.errors import ProofError
 from starburst_assurance.proofs.reading.organization_policies import read_organization_policy
 from starburst_assurance.proofs.reading.policies import PolicySet
@@ -110,7 +108,13 @@ def test_the_posts_policy_is_refused() -> None:
         "[]",
         '{"Statement": "x"}',
         '{"Statement": [{"Effect": "Deny", "Action": "sso:*", "Resource": "*"}]}',
+        '{"Version": "2012-10-17", "Statement": []}',
+        # Of a name that comes twice, who reads takes one, and IAM perhaps the other.
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Effect": "Allow", '
+        '"Action": "*", "Resource": "*"}]}',
+        "[" * 100_000,
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_no_policy_is_refused(text: str) -> None:
     with pytest.raises(PolicyFormError):
@@ -135,6 +139,16 @@ ALL_OF_IT = {"Effect": "Deny", "Action": "sso:CreateInstance", "Resource": "*"}
         ({"Condition": []}, "no map of operators"),
         ({"Condition": {"StringEquals": {"aws:PrincipalAccount": []}}}, "holds no values"),
         ({"Sid": "A" * 5_100}, "AWS Organizations takes 5,120"),
+        ({"Sid": "no letter!"}, "a Sid that is none"),
+        ({"Action": []}, "has None under Action"),
+        ({"Action": "CreateInstance"}, "has 'CreateInstance' under Action"),
+        ({"Action": ["sso:CreateInstance", 7]}, "has 7 under Action"),
+        ({"Resource": "bucket"}, "has 'bucket' under Resource"),
+        ({"Acton": "sso:CreateInstance"}, "has Acton"),
+        ({"Condition": {"StringNotEqual": {"a:b": "c"}}}, "StringNotEqual is no operator of IAM"),
+        ({"Condition": {"ForEach:StringLike": {"a:b": "c"}}}, "ForEach:StringLike is no operator"),
+        ({"Condition": {"NullIfExists": {"a:b": "true"}}}, "NullIfExists is no operator"),
+        ({"Condition": {"StringLike": {"a:b": {}}}}, "a:b holds no values"),
     ],
     ids=lambda one: str(one)[:40],
 )
@@ -148,6 +162,30 @@ def test_what_organizations_would_not_take_is_refused(
         if statement:
             refused = capsys.readouterr().err
     assert said in refused
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:MultiFactorAuthPresent": True}},
+        {"NumericGreaterThan": {"aws:MultiFactorAuthAge": 3600}},
+        {"ForAllValues:StringNotLikeIfExists": {"aws:TagKeys": ["a", "b"]}},
+        {one: {"a:b": "c"} for one in sorted(OPERATORS)},
+        {f"{one}IfExists": {"a:b": "c"} for one in sorted(OPERATORS - {"Null"})},
+    ],
+    ids=["bool", "number", "qualified", "every operator", "every operator if it exists"],
+)
+def test_every_condition_of_iam_is_taken(condition: Mapping[str, Any]) -> None:
+    statement = {**ALL_OF_IT, "Condition": condition}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    assert read_policy(json.dumps(document)) == document
+
+
+def test_two_statements_of_one_name_are_refused() -> None:
+    named = {**ALL_OF_IT, "Sid": "Twice"}
+    document = {"Version": "2012-10-17", "Statement": [named, named]}
+    with pytest.raises(PolicyFormError, match="two statements are called Twice"):
+        read_policy(json.dumps(document))
 
 
 def test_organizations_keeps_it() -> None:

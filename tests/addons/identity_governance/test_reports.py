@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -71,7 +72,7 @@ def run(handler: ModuleType, of: Organization, *, event: Any = EVENT, **words: A
 
 def read(of: Organization, name: str) -> list[dict[str, str]]:
     [body] = [text for key, text in of.reports.items() if key.endswith(f"-{name}.csv")]
-    return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
 
 
 def test_every_instance_of_every_account_has_its_row(handler: ModuleType) -> None:
@@ -141,6 +142,35 @@ def test_users_of_an_application_are_told_through_their_group(handler: ModuleTyp
         ("GROUP", "team", ""),
         ("USER", "bob", "team"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ({}, "no longer in the store"),
+        ({"team": ["u-bob"]}, "not read: ThrottlingException at ListGroupMemberships"),
+    ],
+)
+def test_a_group_that_cannot_be_read_hides_no_other_user(
+    handler: ModuleType, group: dict[str, list[str]], said: str
+) -> None:
+    """A deleted group stays assigned, and Identity Center answers for its members by an error."""
+    of = Organization(stores=[replace(CENTRAL, groups=group)])
+    code = "ThrottlingException" if group else "ResourceNotFoundException"
+    of.refused = {(MANAGEMENT, "ListGroupMemberships"): code}
+    told = run(handler, of)
+    wiki = [row for row in read(of, "applications") if row["Application"] == "wiki"]
+    assert [(row["PrincipalType"], row["Principal"], row["Note"]) for row in wiki] == [
+        ("USER", "ada", ""),
+        ("GROUP", "team" if group else "", said),
+    ]
+    assert told["not_read"] == len(group)
+
+
+def test_a_spreadsheet_knows_how_names_are_written(handler: ModuleType) -> None:
+    of = organization()
+    run(handler, of)
+    assert all(body.startswith(b"\xef\xbb\xbf") for body in some(of.reports.values()))
 
 
 def test_an_application_that_asks_for_no_assignment_is_everybodys(handler: ModuleType) -> None:

@@ -229,6 +229,7 @@ def test_the_readers_name_is_the_one_that_the_audit_asks_for(
         {"organization_id": "example"},
         {"readers": ()},
         {"readers": ("security",)},
+        {"readers": (READER, READER)},
         {"allowed_accounts": ("1",)},
         {"allowed_accounts": ("444455556666", "444455556666")},
         {"policy_targets": ("everything",)},

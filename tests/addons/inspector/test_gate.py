@@ -208,9 +208,12 @@ def test_an_index_is_known_by_its_parts_without_the_builders_attestation(scene: 
     scene.inspector.indexes[OTHER] = [
         {"digest": DIGEST, "platform": {"os": "linux", "architecture": "amd64"}},
         {"digest": "sha256:" + "d" * 64, "platform": {"os": "unknown", "architecture": "unknown"}},
+        # Of no platform, which the format lets it be: it counts.
+        {"digest": "sha256:" + "e" * 64, "platform": None},
     ]
     scene.compare()
-    assert scene.kept(f"images/{'b' * 64}.json")["parts"] == [DIGEST]
+    parts = [DIGEST, "sha256:" + "e" * 64]
+    assert scene.kept(f"images/{'b' * 64}.json")["parts"] == parts
 
 
 def test_a_first_scan_is_known_at_once_with_what_it_found(scene: Scene) -> None:

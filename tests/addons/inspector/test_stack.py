@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -237,6 +237,7 @@ def test_a_gate_needs_the_owners_inspector() -> None:
         {"finding": "*"},
         {"finding": ""},
         {"reason": "short"},
+        {"reason": 5},
         {"package": "a package"},
         {"image": "latest"},
         {"expires": "2027-01-31"},
@@ -253,7 +254,11 @@ def test_more_waivers_than_a_parameter_holds_and_the_same_twice_are_refused() ->
     with pytest.raises(SettingsError, match="bytes of a parameter"):
         Inspector(accepted=many)
     with pytest.raises(SettingsError, match=r"inspector\.accepted"):
-        Inspector(accepted=(WAIVER, WAIVER))
+        Inspector(accepted=(WAIVER, replace(WAIVER, finding=WAIVER.finding.lower())))
+    with pytest.raises(SettingsError, match=r"inspector\.accepted .* a tuple"):
+        Inspector(accepted=cast(Any, WAIVER))
+    with pytest.raises(SettingsError, match=r"inspector\.ec2 is 'no'; allowed: True or False"):
+        Inspector(ec2=cast(bool, "no"))
 
 
 def test_its_page_says_what_it_costs_at_rest(templates: Mapping[str, Any]) -> None:

@@ -103,6 +103,24 @@ def test_a_rate_that_nobody_knows_is_told_and_is_not_nothing(
     assert json.loads(capsys.readouterr().out)["unpriced_workers"] == 1
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"platformFamily": "Windows_Server_2022_Core"},
+        {"attributes": [{"name": "ecs.cpu-architecture", "value": "riscv64"}]},
+    ],
+    ids=["windows", "another processor"],
+)
+def test_what_has_no_price_here_is_not_counted_at_anothers(
+    odd: dict[str, Any], functions: SimpleNamespace, prices: Any
+) -> None:
+    """Windows costs a licence more; somebody started it past the controller."""
+    row = functions.worker_rows.worker_row(stopped("1", **odd), prices).row
+    assert (row["usd"], row["billed_seconds"]) == (None, 3600)
+    linux = stopped("1", platformFamily="Linux")
+    assert functions.worker_rows.worker_row(linux, prices).row["usd"] is not None
+
+
 def test_a_worker_of_nobody_is_counted_and_told(
     functions: SimpleNamespace, prices: Any, cloud: Cloud
 ) -> None:

@@ -195,6 +195,7 @@ def test_the_dashboard_shows_every_measure(templates: Mapping[str, Any]) -> None
     [
         {"readers": ()},
         {"readers": ("finance",)},
+        {"readers": ("arn:aws:iam::222233334444:role/twice",) * 2},
         {"alarm_on": "money"},
         {"alarm_from": 0},
         {"alarm_from": float("nan")},

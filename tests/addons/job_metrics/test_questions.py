@@ -24,6 +24,8 @@ CUR: Mapping[str, str] = {
     "line_item_usage_start_date": "timestamp",
     "line_item_usage_amount": "double",
     "line_item_unblended_cost": "double",
+    "line_item_currency_code": "varchar",
+    "savings_plan_savings_plan_effective_cost": "double",
     "pricing_public_on_demand_cost": "double",
     "resource_tags": "map(varchar, varchar)",
 }
@@ -147,6 +149,8 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
             "line_item_usage_start_date": "2026-11-28 12:00:00",
             "line_item_usage_amount": amount,
             "line_item_unblended_cost": cost,
+            "line_item_currency_code": "USD",
+            "savings_plan_savings_plan_effective_cost": None,
             "pricing_public_on_demand_cost": public,
             "resource_tags": {"user_starburst_cost": "prod/genomics"},
             **more,
@@ -159,15 +163,17 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
         *(bill("1", memory, 4, 4 * GB, 4 * GB) for _ in range(2)),
         # Spot, at the price of its hour.
         bill("2", f"EU-Spot-{vcpu}", 4, 0.05, 4 * VCPU),
-        # A Savings Plan's: 20 % off.
+        # A Savings Plan's: 20 % off. Its usage stands at list price, a second line takes that off.
         bill(
             "3",
             vcpu,
             2,
-            0.4 * HOUR_USD,
+            0.5 * HOUR_USD,
             0.5 * HOUR_USD,
             line_item_line_item_type="SavingsPlanCoveredUsage",
+            savings_plan_savings_plan_effective_cost=0.4 * HOUR_USD,
         ),
+        bill(*("3", vcpu, 2, -0.5 * HOUR_USD, 0.0), line_item_line_item_type="SavingsPlanNegation"),
         bill("9", vcpu, 1, 0.3, 0.3),
         # None of these is a worker of ours, of last month, or usage.
         bill("1", vcpu, 1, 99.0, 99.0, line_item_line_item_type="Tax"),
@@ -176,9 +182,13 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
     ]
     columns = ", ".join(f'"{name}" {kind}' for name, kind in CUR.items())
     tables.duck.execute(f"CREATE OR REPLACE TABLE cur2 ({columns})")
-    for line in lines:
-        marks = ", ".join("?" for _ in CUR)
-        tables.duck.execute(f"INSERT INTO cur2 VALUES ({marks})", list(line.values()))
+
+    def enter(*given: dict[str, Any]) -> None:
+        for line in given:
+            marks = ", ".join("?" for _ in CUR)
+            tables.duck.execute(f"INSERT INTO cur2 VALUES ({marks})", list(line.values()))
+
+    enter(*lines)
     text = queries(cluster="starburst-prod", bill="cur2")["list price beside the bill"]
     found = {
         one["task"].rpartition("/")[2]: one
@@ -189,13 +199,32 @@ def test_list_prices_are_reconciled_with_the_bill(tables: Tables) -> None:
     assert {name: one["why"].partition(":")[0] for name, one in found.items()} == {
         "1": "alike",
         "2": "Spot",
-        "3": "a discount or a Savings Plan",
+        "3": "a discount, a credit or a Savings Plan",
         "4": "not in the bill",
         "9": "in the bill alone",
     }
     assert found["9"]["workspace"] == "untagged"
     # In a cluster of a workspace's own they are ours as well; in one of a like name they are not.
     for apart, known in ((["prod"], True), (["prod2"], False)):
-        text = queries(cluster="starburst", bill="cur2", apart=apart)["list price beside the bill"]
-        rows = tables.ask(text.replace("current_date", NOW))
+        asked = queries(cluster="starburst", bill="cur2", apart=apart)["list price beside the bill"]
+        rows = tables.ask(asked.replace("current_date", NOW))
         assert any(one["billed_usd"] is not None for one in some(rows)) is known
+    assert found["3"]["billed_usd"] == near(0.4 * HOUR_USD)
+    # What is given back of a worker is off its bill; in another currency nothing is compared.
+    for changed, billed, why in (
+        ({"line_item_line_item_type": "Credit"}, 0.4 * HOUR_USD, "a discount"),
+        ({"line_item_line_item_type": "Refund"}, 0.4 * HOUR_USD, "a discount"),
+        ({"line_item_currency_code": "EUR"}, None, "billed in EUR"),
+    ):
+        tables.duck.execute("DELETE FROM cur2")
+        hour = 0.5 * HOUR_USD
+        enter(bill("3", vcpu, 2, hour, hour), bill("3", vcpu, 0, -0.1 * HOUR_USD, 0.0, **changed))
+        [row] = [
+            one for one in tables.ask(text.replace("current_date", NOW)) if "/3" in one["task"]
+        ]
+        assert row["billed_usd"] == (None if billed is None else near(billed))
+        assert row["why"].startswith(why)
+    hosted = "FROM (SELECT * REPLACE ('instance' AS bought) FROM job_workers)"
+    on_hosts = text.replace("FROM job_workers", hosted).replace("current_date", NOW)
+    why = {one["task"].rpartition("/")[2]: one["why"] for one in tables.ask(on_hosts)}
+    assert {why[name].partition(":")[0] for name in ("1", "2", "4")} == {"on an instance"}

@@ -226,6 +226,7 @@ def test_each_workspace_and_the_flows_are_subscribed(templates: Mapping[str, Any
     [
         {"readers": ()},
         {"readers": ("security",)},
+        {"readers": ("arn:aws:iam::222233334444:role/twice",) * 2},
         {"readers": ("arn:aws:iam::222233334444:user/eve",)},
         {"custodian_account": "1"},
         {"days": 0},

@@ -249,6 +249,15 @@ def test_off_it_leaves_no_trace() -> None:
         {"schedule": "weekly"},
         {"schedule": "cron(0 8 * * MON)"},
         {"schedule": "cron(0 8 1 * MON *)"},
+        *(
+            {"schedule": f"cron({each})"}
+            for each in (
+                *("60 8 ? * MON *", "0 24 ? * MON *", "0 8 32 * ? *", "0 8 ? 13 MON *"),
+                *("0 8 ? * 8 *", "0 8 ? * MON#6 *", "0 8 ? * MONDAY *", "0 8 ? * MON 1960"),
+                # On no day of any year.
+                *("0 8 31 2 ? *", "0 8 30 FEB ? *", "0 8 31 11 ? *", "0/0 8 ? * MON *"),
+            )
+        ),
         {"severities": ()},
         {"severities": ("SEVERE",)},
         {"severities": ("HIGH", "HIGH")},
@@ -281,3 +290,17 @@ def test_its_bill_has_a_price_for_every_type(
     prices = load(ON.region)
     assert idle_cost(found, prices, own=HUB.prices()).not_priced == ()
     assert idle_cost([template], prices).usd == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("0 8 ? * MON *", "0 8 ? * 2 *", "0/15 8-17 ? * MON-FRI *", "15,45 8 ? * mon,WED *"),
+        *("0 8 L * ? *", "0 8 LW * ? *", "0 8 15W * ? *", "0 8 1,15 * ? *", "00 08 31 12 ? *"),
+        *("0 8 ? * 6L *", "0 8 ? * 2#1 *", "0 8 ? JAN,APR,JUL,OCT SUN 2026-2030", "0 8 29 2 ? *"),
+    ],
+)
+def test_a_schedule_that_eventbridge_takes_is_taken(schedule: str) -> None:
+    said = f"cron({schedule})"
+    made = SecurityHubFindings(emails=("a@example.com",), readers=(READER,), schedule=said)
+    assert made.schedule == said

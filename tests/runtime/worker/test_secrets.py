@@ -31,10 +31,23 @@ STARTED = {
         (["hun\x0cter22"], "a hun\x0cter22", f"a {MASK}"),
         (["häus\\er"], r"{'A': 'häus\\er'} h\u00e4us\\er", f"{{'A': '{MASK}'}} {MASK}"),
         (["{" * 100_000], "hunter22", "hunter22"),
+        (['["hunter22", 1234.567]'], "hunter22 1234.567", f"{MASK} {MASK}"),
+        ([r'{"db": "{\"password\": \"hunter22\"}"}'], "hunter22", MASK),
+        (['{"key": "hunter22", "key": "hunter23"}'], "hunter22 hunter23", f"{MASK} {MASK}"),
+        (['"hunter22"'], "hunter22", MASK),
+        (["häuser"], r"h\xe4user b'h\xc3\xa4user'", f"{MASK} b'{MASK}'"),
+        (['hä"user'], r'{"k": "hä\"user"}', f'{{"k": "{MASK}"}}'),
+        (
+            [r'{"half": "\ud800hunter", "key": "hunter22"}'],
+            r"hunter22 \ud800hunter",
+            f"{MASK} {MASK}",
+        ),
     ],
     ids=[
         *("twice", "one within another", "of many lines", "too short", "encoded", "none"),
         *("values of an object", "an odd end of a line", "as Python and JSON write", "no object"),
+        *("values of a list", "JSON in JSON", "two of one name", "a text as JSON", "as bytes"),
+        *("as JSON writes letters", "half a character"),
     ],
 )
 def test_a_line_is_shown_without_them(secrets: list[str], line: str, shown: str) -> None:

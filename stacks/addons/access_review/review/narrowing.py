@@ -1,8 +1,9 @@
 """A policy without what its role never used: nothing is dropped that might be in use unseen.
 
 An action goes only where all of this holds: AWS says that IAM tracks it, the report of the role's
-use is complete and speaks of its service, nobody attempted it in the tracking period, and it is
-none of those that wait for an emergency. Denials, conditions and resources stay as they are.
+use is complete and speaks of its service in the names that AWS's reference has, nobody attempted it
+in the tracking period, and it is none of those that wait for an emergency. Denials, conditions and
+resources stay as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from reference import Reference
 
 __all__ = ["Narrowed", "Why", "granted_services", "narrow"]
 
-Why = Literal["emergency", "not in the report", "tracked by nobody", "used", "unused"]
+Why = Literal[
+    "emergency",
+    "not in the report",
+    "tracked by nobody",
+    "unused",
+    "used",
+    "used by another name",
+]
 
 _STAR: Final = re.compile(r"[*?]")
 
@@ -127,6 +135,9 @@ def _why(
         return "tracked by nobody"
     if service not in record.services:
         return "not in the report"
+    known = {each.lower() for each in references[service].names}
+    if any(used not in known for used in record.actions if used.startswith(f"{service}:")):
+        return "used by another name"
     return "emergency" if folded in emergency else "unused"
 
 

@@ -47,13 +47,16 @@ def as_json(review: Mapping[str, Any]) -> bytes:
 
 
 def as_csv(review: Mapping[str, Any]) -> bytes:
-    """Return the record as a table: a row for each role, each finding, and what was not read."""
+    """Return the record as a table: a row for each role, each finding, and what was not read.
+
+    In UTF-8 that spreadsheets know by its start, or they would garble names.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for row in _rows(review):
         writer.writerow([_plain(str(each)) for each in (review["quarter"], review["at"], *row)])
-    return out.getvalue().encode()
+    return out.getvalue().encode("utf-8-sig")
 
 
 def summary(review: Mapping[str, Any], *, bucket: str, folder: str) -> str:

@@ -21,6 +21,9 @@ __all__ = ["MOST_CHARACTERS", "handle"]
 MOST_CHARACTERS: Final = 1_000
 """Of each text that a finding brings: an attacker chooses names that are in it."""
 
+_MOST_SUBJECT: Final = 99
+"""SNS takes fewer than 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+
 _LEVELS: Final = ((9.0, "4-critical"), (7.0, "3-high"), (4.0, "2-medium"), (0.0, "1-low"))
 """From which severity on a finding has which level.
 
@@ -54,7 +57,7 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         return {"told": False}
     boto3.client("sns").publish(
         TopicArn=os.environ["GUARDDUTY_TOPIC"],
-        Subject=f"GuardDuty, {level[2:]}: {_text(known.get('type'))}"[:100],
+        Subject=f"GuardDuty, {level[2:]}: {_text(known.get('type'))}"[:_MOST_SUBJECT],
         Message=_message(event, known, level=level, before=bool(listed)),
     )
     s3.put_object(Bucket=bucket, Key=f"{folder}{level}", Body=b"")

@@ -33,12 +33,12 @@ def harmless(value: str) -> str:
 
 
 def as_csv(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return rows as CSV in UTF-8, below a heading."""
+    """Return rows as CSV below a heading, in UTF-8 that spreadsheets know by its start."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(heading)
     writer.writerows([harmless(value) for value in row] for row in rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8-sig")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

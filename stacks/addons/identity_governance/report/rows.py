@@ -98,7 +98,8 @@ def _users(store: Store, each: Application) -> Iterator[Row]:
     for kind, principal in each.assigned:
         if kind == "GROUP":
             group = store.groups.get(principal, "")
-            yield (kind, principal, group, "", _unknown(group, store))
+            note = _unknown(group, store) or store.unread.get(principal, "")
+            yield (kind, principal, group, "", note)
             for user in store.members.get(principal, ()):
                 yield _user(store, user, through=group or principal)
         else:

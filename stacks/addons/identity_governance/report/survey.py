@@ -85,6 +85,7 @@ class Store:
         people: its users, by id.
         groups: names of its groups, by id.
         members: ids of users, by the id of a group that is assigned to an application.
+        unread: why users of such a group could not be read, by its id.
         applications: of the instance.
         note: why users could not be read.
         applications_note: why applications could not be.
@@ -94,6 +95,7 @@ class Store:
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     members: dict[str, Sequence[str]] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     applications: Sequence[Application] = ()
     note: str = ""
     applications_note: str = ""
@@ -218,9 +220,8 @@ def _applications(doors: Doors, store: Store, account: str) -> Iterator[Applicat
                 (one["PrincipalType"], one["PrincipalId"])
                 for one in doors.pages(*where, *listing, ApplicationArn=arn)
             ]
-            for kind, principal in assigned:
-                if kind == "GROUP" and principal not in store.members:
-                    store.members[principal] = _members(doors, store, account, principal)
+            for principal in dict.fromkeys(who for kind, who in assigned if kind == "GROUP"):
+                _read_members(doors, store, account, principal)
         except TROUBLE as error:
             yield Application(**known, note=said(error))
         else:
@@ -228,11 +229,20 @@ def _applications(doors: Doors, store: Store, account: str) -> Iterator[Applicat
             yield Application(**known, everybody=everybody, assigned=assigned)
 
 
-def _members(doors: Doors, store: Store, account: str, group: str) -> list[str]:
+def _read_members(doors: Doors, store: Store, account: str, group: str) -> None:
+    """Read who is in a group; of one that was deleted, its application's other users are told."""
     where = ("identitystore", account, store.instance.region)
-    listed = doors.pages(
-        *(*where, "list_group_memberships", "GroupMemberships"),
-        IdentityStoreId=store.instance.store,
-        GroupId=group,
-    )
-    return [each["MemberId"]["UserId"] for each in listed if "UserId" in each["MemberId"]]
+    if group in store.members:
+        return
+    try:
+        listed = doors.pages(
+            *(*where, "list_group_memberships", "GroupMemberships"),
+            IdentityStoreId=store.instance.store,
+            GroupId=group,
+        )
+        store.members[group] = [
+            each["MemberId"]["UserId"] for each in listed if "UserId" in each["MemberId"]
+        ]
+        store.unread.pop(group, None)
+    except TROUBLE as error:
+        store.unread[group] = said(error)

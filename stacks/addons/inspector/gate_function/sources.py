@@ -109,7 +109,7 @@ def _equals(value: str) -> dict[str, str]:
 
 
 def _parts(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for one in manifest.get("manifests", []):
+    for one in manifest.get("manifests") or ():
         # A builder's attestation stands beside the images, as one for no system at all.
-        if one.get("platform", {}).get("os") != "unknown":
+        if (one.get("platform") or {}).get("os") != "unknown":
             yield one["digest"]

@@ -122,9 +122,14 @@ def _whose(detail: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _architecture(detail: Mapping[str, Any]) -> str | None:
+    """Return what it ran on as prices call it; of what has none here, such as Windows, its name."""
+    family = str(detail.get("platformFamily") or "Linux")
+    if not family.lower().startswith("linux"):
+        return family.upper()
     for one in detail.get("attributes") or ():
         if one.get("name") == "ecs.cpu-architecture":
-            return _ARCHITECTURES.get(str(one.get("value")).lower())
+            named = str(one.get("value"))
+            return _ARCHITECTURES.get(named.lower(), named.upper())
     return None
 
 

@@ -32,8 +32,8 @@ class ImageWaiver:
     """One finding that does not keep sessions from starting, until a day.
 
     Attributes:
-        finding: as Inspector calls the vulnerability, such as ``CVE-2026-1234``; or
-            :data:`UNSCANNED`.
+        finding: as Inspector calls the vulnerability, such as ``CVE-2026-1234``, or
+            :data:`UNSCANNED`; letters of any case.
         expires: the last day on which it holds, in UTC, as ``2027-01-31``.
         package: of which alone; any without it.
         image: the digest of which alone, ``sha256:…``; any without it.
@@ -47,7 +47,9 @@ class ImageWaiver:
     def covers(self, finding: str, *, package: str, image: str) -> bool:
         """Return whether it is about a finding, expired or not."""
         return (
-            self.finding == finding and self.package in ("", package) and self.image in ("", image)
+            self.finding.upper() == finding.upper()
+            and self.package in ("", package)
+            and self.image in ("", image)
         )
 
     def holds(self, now: float) -> bool:

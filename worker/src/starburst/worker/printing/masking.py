@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["LEAST_CHARACTERS", "MASK", "Mask"]
@@ -22,9 +23,9 @@ class Mask:
     """Takes secrets out of output, before it is cut into pieces that would hide them.
 
     Each line of a secret is looked for by itself, since lines are printed one by one; of a secret
-    that is a JSON object, each of its values as well. They are known as they are, and as ``repr``
-    and JSON write them. What is printed in another form, such as base64 or one character a line, is
-    not recognized.
+    that is JSON, each value in it as well. They are known as they are, and as ``repr``, ``ascii``,
+    bytes and JSON write them. What is printed in another form, such as base64 or one character a
+    line, is not recognized.
 
     Args:
         secrets: as ECS gave them to the worker.
@@ -41,15 +42,10 @@ class Mask:
         lines = {
             line.strip()
             for secret in secrets
-            for text in (secret, *_values(secret))
+            for text in _values(secret)
             for line in _ENDS.split(text)
         }
-        forms = {
-            form.encode("utf-8", "surrogateescape")
-            for line in lines
-            if len(line) >= LEAST_CHARACTERS
-            for form in (line, repr(line)[1:-1], json.dumps(line)[1:-1])
-        }
+        forms = {form for line in lines if len(line) >= LEAST_CHARACTERS for form in _forms(line)}
         # The longest first, so that no part of one that begins with another is left.
         self._known = sorted(forms, key=len, reverse=True)
         self.longest = len(self._known[0]) if self._known else 0
@@ -61,18 +57,30 @@ class Mask:
         return text
 
 
+def _forms(line: str) -> Iterator[bytes]:
+    """Yield a line in the forms in which it may be printed."""
+    texts = [line, repr(line)[1:-1], ascii(line)[1:-1], json.dumps(line)[1:-1]]
+    texts.append(json.dumps(line, ensure_ascii=False)[1:-1])
+    # Half a character, which JSON may hold, is printed by its number alone.
+    with suppress(UnicodeEncodeError):
+        texts.append(repr(line.encode("utf-8", "surrogateescape"))[2:-1])
+    for each in texts:
+        with suppress(UnicodeEncodeError):
+            yield each.encode("utf-8", "surrogateescape")
+
+
 def _values(secret: str) -> Iterator[str]:
-    """Yield the values of a JSON object, however deep they stand; nothing of any other text."""
-    try:
-        found = json.loads(secret)
-    except (RecursionError, ValueError):
-        return
-    left = [found] if isinstance(found, dict) else []
+    """Yield the values of a secret that is JSON, however deep; of a text in it that is, as well."""
+    left: list[object] = [secret]
     while left:
         each = left.pop()
-        if isinstance(each, dict):
-            left += each.values()
-        elif isinstance(each, list):
+        if isinstance(each, list):
             left += each
-        elif isinstance(each, str | int):
+        elif isinstance(each, str):
+            yield each
+            with suppress(RecursionError, ValueError):
+                # Also the first of two values under one name.
+                found = json.loads(each, object_pairs_hook=lambda pairs: [one for _, one in pairs])
+                left.append(found)
+        elif isinstance(each, int | float):
             yield str(each)
