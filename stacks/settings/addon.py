@@ -148,7 +148,11 @@ class Addon(ABC):
         return {}
 
     def ceiling_duties(self) -> Sequence[Duty]:
-        """Return the most that any role may ever be given because of it, as a table as well."""
+        """Return the most that its roles may ever be given beyond the core's, as a table as well.
+
+        Its own boundary, where it has one, may allow that; the environment's, where its roles carry
+        that; another add-on's never.
+        """
         return ()
 
     def data_roles(self, environment: Environment) -> Sequence[str]:

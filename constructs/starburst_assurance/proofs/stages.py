@@ -106,7 +106,7 @@ def policy_set_of(
         addons=tuple(addon.name for addon in addons),
         jobs=jobs,
         takers=takers,
-        ceiling=tuple(each for addon in addons for each in addon.ceiling_duties()),
+        ceilings={addon.name: tuple(addon.ceiling_duties()) for addon in addons},
         secrets={one.name: one.named_secrets for one in environment.workspaces},
         reads={one.name: environment.named_reads(one) for one in environment.workspaces},
         trusted_vpcs=(

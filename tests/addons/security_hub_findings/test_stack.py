@@ -175,7 +175,7 @@ def test_the_function_alone_takes_the_links_role(alone: PolicySet) -> None:
 @pytest.mark.parametrize(
     ("core", "unsaid"),
     [
-        ("every_role_is_bounded", {"ceiling": ()}),
+        ("every_role_is_bounded", {"ceilings": {}}),
         ("services_do_their_job", {"jobs": {}}),
         ("every_role_keeps_to_its_duty", {"duties": {}}),
     ],

@@ -184,7 +184,7 @@ class PolicySet:
         data_roles: ARNs of further roles that settings let to data.
         permission_sets: of IAM Identity Center: names of their policies, by the role's ARN.
         duties: what roles of add-ons are for, by purpose, as ``theorems.tables`` writes it.
-        ceiling: the most that add-ons may ever be given.
+        ceilings: the most that the roles of an add-on may ever be given, by its name.
         addons: their names.
         jobs: what AWS services do to their resources, by logical name, as ``theorems.deputies``
             writes it.
@@ -222,7 +222,9 @@ class PolicySet:
     duties: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]] = field(
         default_factory=dict
     )
-    ceiling: Sequence[tuple[Sequence[str], Sequence[str]]] = ()
+    ceilings: Mapping[str, Sequence[tuple[Sequence[str], Sequence[str]]]] = field(
+        default_factory=dict
+    )
     addons: tuple[str, ...] = ()
     jobs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     takers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -230,14 +232,17 @@ class PolicySet:
     secrets: Mapping[str, Sequence[NamedSecret]] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
 
-    def is_of_addon(self, arn: str) -> bool:
-        """Return whether a resource stands in a stack of an add-on."""
+    def owner(self, arn: str) -> str | None:
+        """Return the name of the add-on whose a resource is; None for the kit's and for strangers.
+
+        What stands in several stacks is an add-on's only where all of them are that one's.
+        """
         stacks = {name.partition("/")[0] for name, known in self.named.items() if known == arn}
-        return any(
-            stack == addon or stack.startswith(f"{addon}-")
+        owners = {
+            next((one for one in self.addons if stack == one or stack.startswith(f"{one}-")), None)
             for stack in stacks
-            for addon in self.addons
-        )
+        }
+        return owners.pop() if len(owners) == 1 else None
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -266,6 +271,10 @@ class PolicySet:
     def kind(self, *kinds: str) -> tuple[Guarded, ...]:
         """Return guarded resources of these kinds."""
         return tuple(item for item in self.guarded if item.kind in kinds)
+
+    def kits(self, *kinds: str) -> tuple[Guarded, ...]:
+        """Return guarded resources of these kinds but those of add-ons, which are their affair."""
+        return tuple(item for item in self.kind(*kinds) if self.owner(item.arn) is None)
 
     def at(self, name: str) -> Guarded:
         """Return a guarded resource by its logical name, such as ``storage/Data``."""

@@ -165,25 +165,47 @@ def _neighbours(pattern: str) -> Iterator[str]:
         yield f"{own[:-2]}.x"
 
 
+def _most(world: World, boundary: str) -> Sequence[Duty]:
+    """Return the most that a boundary may allow, by the tables of the kit and of add-ons.
+
+    An add-on's own boundary is for that one alone. The environment's is for the kit's roles, and
+    for those add-ons whose roles carry it.
+    """
+    policy_set = world.policy_set
+    owner = policy_set.owner(policy_set.named.get(boundary, ""))
+    if owner is not None:
+        return (*CEILING, *policy_set.ceilings.get(owner, ()))
+    bound = {policy_set.owner(one.arn) for one in policy_set.roles if one.boundary == boundary}
+    return (
+        *CEILING,
+        *(ENDPOINT_OPENING_CEILING if opening_role(world) else ()),
+        *(
+            duty
+            for addon in policy_set.addons
+            if addon in bound
+            for duty in policy_set.ceilings.get(addon, ())
+        ),
+    )
+
+
 @theorem(GROUP, unless="kit-boundary")
 def the_boundary_is_a_ceiling(world: World) -> Iterator[Claim]:
-    """Whatever its policies say, no role ever goes beyond what the kit's roles need together."""
+    """Whatever its policies say, no role ever goes beyond what the kit's roles need together.
+
+    A role of an add-on goes beyond that by what its own add-on is said to allow, and by no other's.
+    """
     for name in sorted({role.boundary for role in world.policy_set.roles if role.boundary}):
         role = next(one for one in world.policy_set.roles if one.boundary == name)
         context = world.session(role, user=USER if role.purpose in PEOPLE else None)
         resource = world.logic.text("resource")
+        most = _most(world, name)
         for one in requests(context, every_action(world), resource):
             allowed = world.allowed(role, one, whatever_identity=True)
             if allowed is False:
                 continue
-            ceiling = (
-                *CEILING,
-                *(ENDPOINT_OPENING_CEILING if opening_role(world) else ()),
-                *world.policy_set.ceiling,
-            )
             kept = world.logic.some(
                 (
-                    within_duties(world, ceiling, role, one.action, resource),
+                    within_duties(world, most, role, one.action, resource),
                     is_let_through(world, one),
                     is_any_secret(world, one),
                 )

@@ -59,7 +59,7 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
                 for service in WATCHING
                 for action in _changes(world, service, without="inspector2:Enable")
             ),
-            *(() if world.policy_set.is_of_addon(role.arn) else ("inspector2:Enable",)),
+            *(("inspector2:Enable",) if world.policy_set.owner(role.arn) is None else ()),
             *(f"logs:{name}" for name in logs),
         ]
         asked = requests(context, actions, world.logic.text("resource"))
@@ -71,8 +71,8 @@ def no_role_weakens_the_record(world: World) -> Iterator[Claim]:
 @theorem(GROUP)
 def no_role_touches_evidence(world: World) -> Iterator[Claim]:
     """No role of ours reads, writes or deletes anything in the trail's and logs' buckets."""
-    for bucket in world.policy_set.kind("bucket"):
-        if bucket == data_bucket(world) or world.policy_set.is_of_addon(bucket.arn):
+    for bucket in world.policy_set.kits("bucket"):
+        if bucket == data_bucket(world):
             continue
         for role in world.policy_set.roles:
             context = session_of(world, role)
@@ -167,8 +167,8 @@ def the_boundary_denies_identity_changes(world: World) -> Iterator[Claim]:
 def every_role_is_bounded(world: World) -> Iterator[Claim]:
     """Every role carries the boundary, so none does what the boundary does not name.
 
-    Of an add-on's, none but the add-on's own does what only that one is said to allow. Secrets that
-    settings name are apart: theorems of their own say who reads them.
+    An add-on's role does beyond that what its own add-on is said to allow, and no other's. Secrets
+    that settings name are apart: theorems of their own say who reads them.
     """
     for role in world.policy_set.roles:
         context = world.session(role, user="alice" if role.purpose in PEOPLE else None)
@@ -187,7 +187,7 @@ def every_role_is_bounded(world: World) -> Iterator[Claim]:
             )
         ]
         asked = requests(context, unnamed, world.logic.text("resource"))
-        own = world.policy_set.ceiling if world.policy_set.is_of_addon(role.arn) else ()
+        own = world.policy_set.ceilings.get(world.policy_set.owner(role.arn) or "", ())
         broken = [
             (
                 one,

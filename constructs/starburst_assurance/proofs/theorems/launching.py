@@ -55,7 +55,7 @@ def each_asks_by_their_own_door(world: World) -> Iterator[Claim]:
     theirs = [
         arn
         for arn in policy_set.named.values()
-        if ":function:" in arn and policy_set.is_of_addon(arn)
+        if ":function:" in arn and policy_set.owner(arn) is not None
     ]
     own = policy_set.named["control/ControllerAnalysts"]
     others = [policy_set.named[f"control/Controller{one}"] for one in ("Service", "Officers")]

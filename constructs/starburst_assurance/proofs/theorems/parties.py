@@ -115,9 +115,9 @@ class Parties:
     def _takers(self, role: Role) -> Sequence[Taker]:
         """Return who takes a role, where it is an add-on's: of another it has nothing to say."""
         policy_set = self.world.policy_set
-        return (
-            policy_set.takers.get(self.name(role), ()) if policy_set.is_of_addon(role.arn) else ()
-        )
+        if policy_set.owner(role.arn) is None:
+            return ()
+        return policy_set.takers.get(self.name(role), ())
 
     def filled(self, pattern: str) -> str:
         """Return a pattern of the tables with the environment's own names."""

@@ -25,7 +25,7 @@ def secrets_reach_their_workspace_alone(world: World) -> Iterator[Claim]:
     settings name none, no role has any action on any secret.
     """
     for role in world.policy_set.roles:
-        if world.policy_set.is_of_addon(role.arn):
+        if world.policy_set.owner(role.arn) is not None:
             continue  # what those are for is in the tables of their add-on
         context = session_of(world, role)
         resource = world.logic.text("resource")

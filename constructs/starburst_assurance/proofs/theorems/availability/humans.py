@@ -278,11 +278,12 @@ def auditors_can_read_the_evidence(world: World) -> Iterator[Claim]:
         policies=(),
         boundary=None,
     )
+    evidence = [one for one in policy_set.kits("bucket") if one != data_bucket(world)]
     for bucket in policy_set.kind("bucket"):
         context = world.session(auditor, closed=True)
         context.put_all({"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"})
         asked = [Request(context=context, action="s3:ListBucket", resource=bucket.arn)]
-        if bucket != data_bucket(world) and not policy_set.is_of_addon(bucket.arn):
+        if bucket in evidence:
             asked.append(
                 Request(context=context, action="s3:GetObject", resource=f"{bucket.arn}/a")
             )
@@ -309,6 +310,7 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
         policies=(),
         boundary=None,
     )
+    opened = [one for one in world.policy_set.kits("key") if one != data_key(world)]
     for key in world.policy_set.kind("key"):
         context = world.session(administrator, closed=True)
         context.put("kms:GrantIsForAWSResource", "true")
@@ -323,11 +325,7 @@ def administrators_keep_the_keys(world: World) -> Iterator[Claim]:
                 # What the data key encrypts is data, and not theirs (`theorems.touching`); what an
                 # add-on's encrypts is the add-on's affair.
                 *(() if key == data_key(world) else ("CreateGrant",)),
-                *(
-                    ()
-                    if key == data_key(world) or world.policy_set.is_of_addon(key.arn)
-                    else ("Decrypt",)
-                ),
+                *(("Decrypt",) if key in opened else ()),
             )
         ]
         yield always(
