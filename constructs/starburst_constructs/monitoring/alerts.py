@@ -30,7 +30,16 @@ _ACTIONS: Final = (
 
 
 class _Topic(sns.Topic):
-    """An encrypted topic to which named services of this account alone may publish."""
+    """An encrypted topic to which named services of this account alone may publish.
+
+    Args:
+        scope: parent construct.
+        construct_id: its id there.
+        key: encrypts it; its policy must let in the services that publish.
+        placement: of the environment.
+        emails: who is told; each confirms by a link that SNS sends.
+        name: physical name, where somebody must know it.
+    """
 
     def __init__(
         self,
@@ -40,7 +49,6 @@ class _Topic(sns.Topic):
         key: kms.Key,
         placement: Placement,
         emails: Sequence[str],
-        sources: Mapping[str, str],
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -62,7 +70,7 @@ class _Topic(sns.Topic):
             self.add_subscription(
                 cast(sns.ITopicSubscription, subscriptions.EmailSubscription(email))
             )
-        for service, source in sources.items():
+        for service, source in self._publishers(placement).items():
             self.add_to_resource_policy(
                 service_grant(
                     f"{service.capitalize()}Publishes",
@@ -76,93 +84,31 @@ class _Topic(sns.Topic):
                 )
             )
 
+    @staticmethod
+    def _publishers(placement: Placement) -> Mapping[str, str]:
+        """Return for whose sake each service publishes, as a pattern of ARNs: none without it."""
+        del placement
+        return {}
+
 
 class AlertTopic(_Topic):
-    """An encrypted topic to which this account's alarms and budgets alone may publish (S19).
+    """An encrypted topic to which this account's alarms and budgets alone may publish (S19)."""
 
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        key: encrypts it; its policy must let both services in.
-        placement: of the environment.
-        emails: who is told; each confirms by a link that SNS sends.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        key: kms.Key,
-        placement: Placement,
-        emails: Sequence[str] = (),
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            key=key,
-            placement=placement,
-            emails=emails,
-            sources={
-                "cloudwatch": placement.arn("cloudwatch", "alarm:*"),
-                "budgets": _budgets(placement),
-            },
-        )
+    @staticmethod
+    def _publishers(placement: Placement) -> Mapping[str, str]:
+        return {"cloudwatch": _alarms(placement), "budgets": _budgets(placement)}
 
 
 class SecurityTopic(_Topic):
-    """An encrypted topic to which this account's alarms alone may publish (A5).
+    """An encrypted topic to which this account's alarms alone may publish (A5)."""
 
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        key: encrypts it; its policy must let CloudWatch in.
-        placement: of the environment.
-        emails: who is told; each confirms by a link that SNS sends.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        key: kms.Key,
-        placement: Placement,
-        emails: Sequence[str],
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            key=key,
-            placement=placement,
-            emails=emails,
-            sources={"cloudwatch": placement.arn("cloudwatch", "alarm:*")},
-        )
+    @staticmethod
+    def _publishers(placement: Placement) -> Mapping[str, str]:
+        return {"cloudwatch": _alarms(placement)}
 
 
 class ReportTopic(_Topic):
-    """An encrypted topic to which no service publishes: a function of ours does, by its role (P2).
-
-    Args:
-        scope: parent construct.
-        construct_id: its id there.
-        key: encrypts it.
-        placement: of the environment.
-        emails: who is told; each confirms by a link that SNS sends.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        key: kms.Key,
-        placement: Placement,
-        emails: Sequence[str],
-    ) -> None:
-        super().__init__(
-            scope, construct_id, key=key, placement=placement, emails=emails, sources={}
-        )
+    """An encrypted topic to which no service publishes: a function does, by its role (P2)."""
 
 
 class BudgetTopic(_Topic):
@@ -199,7 +145,6 @@ class BudgetTopic(_Topic):
             key=key,
             placement=placement,
             emails=emails,
-            sources={"budgets": _budgets(placement)},
         )
         allowed = lambda_.CfnPermission(
             self,
@@ -215,6 +160,14 @@ class BudgetTopic(_Topic):
         )
         # What SNS delivers before it may is lost.
         told.add_resource_dependency(allowed)
+
+    @staticmethod
+    def _publishers(placement: Placement) -> Mapping[str, str]:
+        return {"budgets": _budgets(placement)}
+
+
+def _alarms(placement: Placement) -> str:
+    return placement.arn("cloudwatch", "alarm:*")
 
 
 def _budgets(placement: Placement) -> str:
