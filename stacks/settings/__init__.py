@@ -21,6 +21,7 @@ from stacks.settings.identity import (
 from stacks.settings.named.reads import Reads
 from stacks.settings.named.secrets import Secret
 from stacks.settings.network import Egress, ExistingVpc, Network
+from stacks.settings.once import Holding, Single
 from stacks.settings.profiles import Activity, Processing, ProfileName
 from stacks.settings.risk import AcceptedRisk, RiskName
 from stacks.settings.storage import Audit, Shared, Storage
@@ -43,6 +44,7 @@ __all__ = [
     "Environment",
     "ExistingVpc",
     "Feature",
+    "Holding",
     "IdentityCenter",
     "IdentityProvider",
     "Instance",
@@ -59,6 +61,7 @@ __all__ = [
     "Secret",
     "SettingsError",
     "Shared",
+    "Single",
     "Storage",
     "Workspace",
     "WorkspaceGroups",

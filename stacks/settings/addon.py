@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from stacks.settings import Environment
+    from stacks.settings.once import Holding, Single
     from starburst.pricing.prices import Prices
     from starburst_assurance.proofs.solving.theorem import Theorem
     from starburst_assurance.proofs.theorems.deputies import Job
@@ -94,26 +95,17 @@ class Addon(ABC):
             SettingsError: says what is wrong, and which setting ends it.
         """
 
-    def once(self) -> Mapping[str, str]:
-        """Return what it makes of which an account has one in a Region (decision 0046).
+    def once(self, environment: Environment) -> Mapping[Single, Holding]:
+        """Return what it has to do with that an account has once in a Region, and who has that.
 
-        By what it is, such as its CloudFormation type: the setting by which this add-on leaves it
-        to somebody else. Settings with two makers are refused.
-        """
-        return {}
-
-    def check_beside(  # noqa: B027 - a default: nothing to refuse
-        self, environment: Environment, neighbours: Sequence[Environment]
-    ) -> None:
-        """Refuse an environment that does not fit the others of its account and Region.
+        Settings with two makers of one thing are refused, and one that counts on a neighbour's
+        where none has it, or has less of it than is needed (decision 0046).
 
         Args:
-            environment: that has it.
-            neighbours: the others, whatever add-ons they have.
-
-        Raises:
-            SettingsError: says what is wrong, and which setting ends it.
+            environment: that has the add-on.
         """
+        del environment
+        return {}
 
     def ceilings(self, environment: Environment) -> Sequence[iam.PolicyStatement]:
         """Return what the permissions boundary must allow beyond the core's.

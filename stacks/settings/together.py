@@ -9,6 +9,7 @@ from typing import Final
 
 from stacks.settings.environment import Environment
 from stacks.settings.identity import IdentityCenter
+from stacks.settings.once import Holding, Single
 from stacks.settings.profiles import check_apart
 from stacks.settings.validation import distinct, require
 
@@ -39,7 +40,7 @@ def check_together(environments: Iterable[Environment]) -> None:
     _check_owners(known)
     _check_makers(known)
     check_apart(known)
-    _check_addons(known)
+    _check_borrowers(known)
     for one, other in combinations(known, 2):
         _check_attributes(one, other)
         if (one.account, one.region) == (other.account, other.region):
@@ -75,28 +76,54 @@ def _check_owners(known: Iterable[Environment]) -> None:
 
 def _check_makers(known: Iterable[Environment]) -> None:
     """Refuse two add-ons that make what an account has once in a Region."""
-    made: dict[tuple[str, str, str], str] = {}
+    made: dict[tuple[str, str, Single], str] = {}
     for one in known:
         for addon in one.addons:
-            for what, leaving in addon.once().items():
+            for what, held in addon.once(one).items():
+                if held.owner != "this":
+                    continue
                 first = made.setdefault((one.account, one.region, what), "")
                 allowed = (
-                    f"{leaving}: {first} makes the one {what} of account {one.account} in "
+                    f"{held.leaving}: {first} makes the one {what} of account {one.account} in "
                     f"{one.region}"
                 )
                 require(not first, f"environment {one.name}: addons", addon.name, allowed)
                 made[one.account, one.region, what] = f"'{addon.name}' of environment {one.name}"
 
 
-def _check_addons(known: Iterable[Environment]) -> None:
-    """Have each add-on look at the other environments of its account and Region."""
+def _check_borrowers(known: Iterable[Environment]) -> None:
+    """Refuse an add-on that counts on a neighbour's where none answers, or has less than that."""
     for one in known:
         place = (one.account, one.region)
         beside = [
             each for each in known if each is not one and (each.account, each.region) == place
         ]
+        owner = next((each.name for each in beside if each.shared is not None), None)
         for addon in one.addons:
-            addon.check_beside(one, beside)
+            for what, held in addon.once(one).items():
+                if held.owner != "neighbour":
+                    continue
+                me = f"environment {one.name}: {addon.name}"
+                answers = _answers(what, beside)
+                kind = type(addon).__name__
+                allowed = f"with {kind}(…) in environment {owner}, which owns the account"
+                require(answers, me, "alone", allowed)
+                name, theirs = answers[0]
+                lacking = sorted({*held.parts} - {*theirs.parts})
+                has = not lacking or theirs.owner == "elsewhere"
+                allowed = f"what {name} has of it as well"
+                require(has, f"{me}, of {what}", ", ".join(lacking), allowed)
+
+
+def _answers(what: Single, environments: Iterable[Environment]) -> list[tuple[str, Holding]]:
+    """Return which add-ons make something, or say that somebody outside does."""
+    return [
+        (f"'{addon.name}' of environment {one.name}", held)
+        for one in environments
+        for addon in one.addons
+        for each, held in addon.once(one).items()
+        if each == what and held.owner != "neighbour"
+    ]
 
 
 def _check_attributes(one: Environment, other: Environment) -> None:

@@ -14,7 +14,9 @@ import stacks.settings
 from environments import DEV
 from stacks.addons.access_review import AccessReview
 from stacks.addons.guardduty import GuardDuty
+from stacks.addons.inspector import Inspector
 from stacks.settings import (
+    Addon,
     Ec2Capacity,
     Environment,
     Instance,
@@ -24,6 +26,7 @@ from stacks.settings import (
     Workspace,
     check_together,
 )
+from stacks.settings.once import Holding, Single
 from starburst.contract import Limits
 from tests.addons.toy.addon import Toy
 from tests.networks import EXISTING, GROUPED, REUSED
@@ -100,10 +103,11 @@ WIDE = Workspace(name="wide", limits=Limits(workers=215), budget_emails=("team@e
 SHUT = Network(cidr="10.98.0.0/20")
 
 
-def reviewed(one: AccessReview, other: AccessReview) -> None:
-    """Check two environments of one account and Region, each with a review."""
+def neighbours(one: Addon | None, other: Addon) -> None:
+    """Check two environments of one account and Region, the second with an add-on."""
     second = replace(DEV, name="second", shared=None, network=Network(cidr="10.99.0.0/20"))
-    check_together([replace(DEV, addons=(one,)), replace(second, addons=(other,))])
+    first = replace(DEV, addons=() if one is None else (one,))
+    check_together([first, replace(second, addons=(other,))])
 
 
 LEFT = AccessReview(external=False, unused=False)
@@ -116,7 +120,7 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
     ),
     **{
         f"a second analyzer of {kind} access": (
-            reviewed,
+            neighbours,
             {"one": AccessReview(internal=True), "other": replace(LEFT, **{kind: True})},
             f"environment second: addons is 'accessreview'; allowed: AccessReview({kind}=False): "
             f"'accessreview' of environment dev makes the one analyzer of {kind} access of account "
@@ -124,6 +128,29 @@ MORE: dict[str, tuple[Callable[..., object], dict[str, Any], str]] = {
         )
         for kind in ("external", "unused", "internal")
     },
+    "a gate whose account has no Inspector": (
+        neighbours,
+        {"one": None, "other": Inspector()},
+        "environment second: inspector is 'alone'; allowed: with Inspector(…) in environment dev, "
+        "which owns the account.",
+    ),
+    "a gate that needs more than its account's Inspector scans": (
+        neighbours,
+        {"one": Inspector(), "other": Inspector(ec2=True)},
+        "environment second: inspector, of Inspector is 'EC2'; allowed: what 'inspector' of "
+        "environment dev has of it as well.",
+    ),
+    "free words for what an account has once": (
+        Single,
+        {"type": "the account's detector"},
+        'type of what an account has once is "the account\'s detector"; allowed: a type such as '
+        "AWS::SecurityHub::Hub, or an action such as inspector2:Enable.",
+    ),
+    "an owner that nobody is": (
+        Holding,
+        {"owner": "nobody", "leaving": "Toy(…)"},
+        "owner of what an account has once is 'nobody'; allowed: this, neighbour, elsewhere.",
+    ),
     "a type with a slip": (
         instances,
         {"instance_types": (replace(C7G, name="c7i.2xlrge"),)},

@@ -13,6 +13,7 @@ from stacks.addons.access_review.theorems import review_theorems
 from stacks.addons.access_review.waivers import review_waivers
 from stacks.addons.core import Core
 from stacks.settings.addon import Addon
+from stacks.settings.once import Holding, Single
 from stacks.settings.validation import between, require
 from starburst_assurance.proofs.theorems.deputies import Job
 from starburst_assurance.waivers import Waiver
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from starburst_assurance.proofs.theorems.tables import Duty
 
 __all__ = ["AccessReview"]
+
+ANALYZERS: Final[Mapping[str, Single]] = {
+    name: Single(
+        type="AWS::AccessAnalyzer::Analyzer", kind=kind, called=f"analyzer of {name} access"
+    )
+    for name, kind in (
+        ("external", "ACCOUNT"),
+        ("unused", "ACCOUNT_UNUSED_ACCESS"),
+        ("internal", "ACCOUNT_INTERNAL_ACCESS"),
+    )
+}
+"""By the setting that makes each."""
 
 _TRACKED_DAYS: Final = 400
 _YEARS: Final = 36_500
@@ -68,14 +81,15 @@ class AccessReview(Addon):
         between("accessreview.after_days", self.after_days, 90, _TRACKED_DAYS)
         between("accessreview.record_days", self.record_days, 365, _YEARS)
 
-    def once(self) -> Mapping[str, str]:
+    def once(self, environment: Environment) -> Mapping[Single, Holding]:
         """Return its analyzers: an account has one of each kind in a Region.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-quotas.html
         """
+        del environment
         return {
-            f"analyzer of {each} access": f"AccessReview({each}=False)"
-            for each in ("external", "unused", "internal")
+            single: Holding(owner="this", leaving=f"AccessReview({each}=False)")
+            for each, single in ANALYZERS.items()
             if getattr(self, each)
         }
 

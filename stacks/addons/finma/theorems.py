@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stacks.addons.finma.permissions import DESTROYING, RESTORING
 from starburst_assurance.proofs.encoding.decision import World
-from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
-from starburst_assurance.proofs.encoding.logic import Formula
-from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.encoding.key_layout import every_action, requests
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems.named_readers import (
+    read_by_named_roles,
+    strangers,
+    unrefused,
+)
 
 __all__ = ["finma_theorems"]
 
 GROUP = "Backups for FINMA"
-_ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
-_OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
 _CHANGING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject")
 
 
@@ -41,9 +42,9 @@ def finma_theorems(drillers: Sequence[str]) -> Sequence[Theorem]:
             ("ending a backup", DESTROYING, ()),
             ("restoring", RESTORING, drillers),
         ):
-            context, given = _others(world, [*spared, *([broken] if broken else [])])
+            context, given = strangers(world, [*spared, *([broken] if broken else [])])
             asked = requests(context, actions, world.logic.text("point"))
-            yield never(about, _let_through(world, vault.policy, asked), given=given)
+            yield never(about, unrefused(world, vault.policy, asked), given=given)
 
     @theorem(GROUP)
     def nobody_else_reads_what_is_restored(world: World) -> Iterator[Claim]:
@@ -53,25 +54,14 @@ def finma_theorems(drillers: Sequence[str]) -> Sequence[Theorem]:
         the vault, and no object.
         """
         policy_set = world.policy_set
-        broken = [policy_set.break_glass] if policy_set.break_glass else []
-        restoring = policy_set.role("finma-restore").arn
-        kept = policy_set.deployer is not None
-        bucket, key = policy_set.at("finma/Scratch"), policy_set.at("finma/Key")
-        context, given = _others(world, [restoring, *drillers, *broken])
-        asked = requests(
-            context,
-            (*actions_on(world, "s3"), *_ERASING),
-            world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
-        )
-        objects = [one for one in asked if kept or one.action not in _ERASING]
-        yield never("objects", _let_through(world, bucket.policy, objects), given=given)
-        making = policy_set.role("finma-backup").arn
-        opens = [making, policy_set.deployer or _deployer(world)]
-        more = [*given, *(context.is_not("aws:PrincipalArn", one) for one in opens)]
-        yield never(
-            "the key",
-            _let_through(world, key.policy, requests(context, _OPENING, key.arn)),
-            given=[*more, context.has("aws:PrincipalArn")],
+        yield from read_by_named_roles(
+            world,
+            bucket="finma/Scratch",
+            key="finma/Key",
+            writer=policy_set.role("finma-restore").arn,
+            readers=drillers,
+            opening=[policy_set.role("finma-backup").arn, policy_set.deployer or _deployer(world)],
+            what="objects",
         )
 
     return (
@@ -118,17 +108,3 @@ def _deployer(world: World) -> str:
     account, region = world.policy_set.account, world.policy_set.region
     qualifier = world.policy_set.qualifier
     return f"arn:aws:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
-
-
-def _others(world: World, allowed: Sequence[str]) -> tuple[Context, list[Formula]]:
-    """Return the context of a caller who is no service and none of these."""
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "false")
-    return context, [context.is_not("aws:PrincipalArn", arn) for arn in allowed]
-
-
-def _let_through(
-    world: World, policy: str, asked: Iterable[Request]
-) -> list[tuple[Request, Formula]]:
-    """Return that a resource's policy does not refuse a request by itself."""
-    return [(one, world.logic.no(world.refuses(world.policy(policy), one))) for one in asked]

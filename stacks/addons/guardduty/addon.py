@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from stacks.addons.core import Core
 from stacks.addons.guardduty.stack import GuardDutyStack
 from stacks.settings.addon import FREE, Addon, Price
+from stacks.settings.once import Holding, Owner, Single
 from stacks.settings.validation import KEPT_A_YEAR_DAYS, between, matches, require
 from stacks.waivers import decision
 from starburst_assurance.proofs.encoding.decision import World
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from starburst_assurance.proofs.theorems.tables import Duty
 
 __all__ = ["GuardDuty", "no_finding_is_kept_from_people"]
+
+DETECTOR: Final = Single(type="AWS::GuardDuty::Detector")
 
 _TOPICS: Final = "arn:aws:sns:{r}:{a}:starburst-{env}-control-"
 """How the topics begin by which alarms are heard."""
@@ -93,6 +96,12 @@ class GuardDuty(Addon):
         heard = (*environment.alert_emails, *environment.security_emails)
         allowed = "one address or more, or security_emails: nobody would be told of a finding"
         require(heard or environment.without, f"{me} alert_emails", heard, allowed)
+
+    def once(self, environment: Environment) -> Mapping[Single, Holding]:
+        """Return who has the detector."""
+        del environment
+        owner: Owner = "this" if self.detector_id is None else "elsewhere"
+        return {DETECTOR: Holding(owner=owner, leaving="GuardDuty(detector_id=…)")}
 
     def build(self, stage: cdk.Stage) -> None:
         """Add the one stack."""

@@ -8,12 +8,17 @@ from typing import Any, Final
 from stacks.addons.identity_governance.member import Member, reading_document, trust
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.encode import says
-from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
+from starburst_assurance.proofs.encoding.key_layout import every_action, requests
 from starburst_assurance.proofs.encoding.logic import Formula
 from starburst_assurance.proofs.encoding.request import Context, Request
 from starburst_assurance.proofs.encoding.vocabulary import representatives
 from starburst_assurance.proofs.reading.policies import Policy
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, always, never, theorem
+from starburst_assurance.proofs.theorems.named_readers import (
+    read_by_named_roles,
+    strangers,
+    unrefused,
+)
 
 __all__ = ["governance_theorems", "instances_theorem", "member_theorems"]
 
@@ -34,8 +39,6 @@ LOOKS: Final = (
 """All that is read of identities, written apart from the policy."""
 
 LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
-_OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-_ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
 
 def instances_theorem(document: Mapping[str, Any], allowed: Sequence[str]) -> Theorem:
@@ -189,41 +192,23 @@ def governance_theorems(readers: Sequence[str]) -> Sequence[Theorem]:
         No administrator and no root user, whatever their policies say: bucket and key refuse it.
         No report is written twice, the audit's own included.
         """
-        policy_set, logic = world.policy_set, world.logic
-        broken = [policy_set.break_glass] if policy_set.break_glass else []
-        audit = policy_set.role(AUDIT).arn
-        bucket, key = policy_set.at("governance/Bucket"), policy_set.at("governance/Key")
-        report = logic.join(f"{bucket.arn}/", logic.text("key"))
-        context, given = _others(world, [audit, *readers, *broken])
-        kept = policy_set.deployer is not None
-        asked = requests(context, (*actions_on(world, "s3"), *_ERASING), report)
-        files = [one for one in asked if kept or one.action not in _ERASING]
-        yield never("files", _let_through(world, bucket.policy, files), given=given)
-        opened = list(requests(context, _OPENING, key.arn))
-        # A service that uses a grant names nobody.
-        signed = [*given, context.has("aws:PrincipalArn")]
-        yield never("the key", _let_through(world, key.policy, opened), given=signed)
-        context, given = _others(world, [audit])
+        audit = world.policy_set.role(AUDIT).arn
+        yield from read_by_named_roles(
+            world,
+            bucket="governance/Bucket",
+            key="governance/Key",
+            writer=audit,
+            readers=readers,
+        )
+        bucket = world.policy_set.at("governance/Bucket")
+        report = world.logic.join(f"{bucket.arn}/", world.logic.text("key"))
+        context, given = strangers(world, [audit])
         written = list(requests(context, ["s3:PutObject"], report))
-        yield never("writes", _let_through(world, bucket.policy, written), given=given)
+        yield never("writes", unrefused(world, bucket.policy, written), given=given)
         context = world.context()
         context.put("s3:ObjectCreationOperation", "true")
         again = list(requests(context, ["s3:PutObject"], report))
         first = [context.is_not("s3:if-none-match", "*")]
-        yield never("second writes", _let_through(world, bucket.policy, again), given=first)
+        yield never("second writes", unrefused(world, bucket.policy, again), given=first)
 
     return (the_audit_reads_and_reports_alone, nobody_else_opens_reports)
-
-
-def _others(world: World, allowed: Sequence[str]) -> tuple[Context, list[Formula]]:
-    """Return the context of a caller who is no service and none of these."""
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "false")
-    return context, [context.is_not("aws:PrincipalArn", arn) for arn in allowed]
-
-
-def _let_through(
-    world: World, policy: str, asked: Sequence[Request]
-) -> list[tuple[Request, Formula]]:
-    """Return that a resource's policy does not refuse a request by itself."""
-    return [(one, world.logic.no(world.refuses(world.policy(policy), one))) for one in asked]

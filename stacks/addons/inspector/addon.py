@@ -15,6 +15,7 @@ from stacks.addons.inspector.theorems import THEOREMS
 from stacks.addons.inspector.waived import inspector_waivers
 from stacks.settings.addon import Addon
 from stacks.settings.annotations import typed
+from stacks.settings.once import Holding, Owner, Single
 from stacks.settings.validation import distinct, require
 from starburst.contract.image_gate import ImageGateDocument
 from starburst_assurance.proofs.theorems.deputies import Job
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from starburst_assurance.waivers import Waiver
 
 __all__ = ["Inspector"]
+
+INSPECTOR: Final = Single(type="inspector2:Enable", called="Inspector")
+"""CloudFormation has no type that switches it on."""
 
 _STREAMS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _GROUP: Final = "arn:aws:logs:{r}:{a}:log-group:/aws/lambda/starburst-{env}-"
@@ -104,19 +108,13 @@ class Inspector(Addon):
             **core.stack_options(self.name),
         )
 
-    def check_beside(self, environment: Environment, neighbours: Sequence[Environment]) -> None:
-        """Refuse a gate in an account in which nobody switches Inspector on as it needs."""
+    def once(self, environment: Environment) -> Mapping[Single, Holding]:
+        """Return who switches Inspector on: a gate without ``shared`` counts on its neighbour's."""
+        owner: Owner = "neighbour"
         if environment.shared is not None:
-            return
-        owner = next((one for one in neighbours if one.shared is not None), None)
-        found = [one for one in owner.addons if isinstance(one, Inspector)] if owner else []
-        me = f"environment {environment.name}: inspector"
-        allowed = f"with Inspector(…) in environment {owner and owner.name}, which owns the account"
-        require(found, me, "alone", allowed)
-        lacking = sorted({*self.scans(environment)} - {*found[0].scans(owner)}) if owner else []
-        has = not lacking or not found[0].enables
-        named = f"what Inspector of environment {owner and owner.name} scans as well"
-        require(has, f"{me} scans", ", ".join(lacking), named)
+            owner = "this" if self.enables else "elsewhere"
+        scans = self.scans(environment)
+        return {INSPECTOR: Holding(owner=owner, leaving="Inspector(enables=False)", parts=scans)}
 
     def waivers(self, environment: Environment) -> Sequence[Waiver]:
         """Return its exceptions."""

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from stacks.addons.job_metrics.permissions import RESULTS
 from starburst_assurance.proofs.encoding.decision import World
-from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
-from starburst_assurance.proofs.encoding.logic import Formula
-from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.encoding.key_layout import every_action, requests
+from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems.named_readers import (
+    read_by_named_roles,
+    strangers,
+    unrefused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["jobs_theorems"]
 
 GROUP = "Job metrics"
-_OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-_ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 _READING: Final = (
     *("athena:StartQueryExecution", "athena:StopQueryExecution"),
     *("kms:Decrypt", "kms:GenerateDataKey"),
@@ -44,24 +46,14 @@ def jobs_theorems(readers: Sequence[str]) -> Sequence[Theorem]:
         No administrator and no root user, whatever their policies say; of ours, the two functions.
         In a test environment others may delete files, unread: so it is destroyed.
         """
-        policy_set = world.policy_set
-        broken = [policy_set.break_glass] if policy_set.break_glass else []
-        files = [policy_set.role("jobs-hour").arn, *readers, *broken]
-        kept = policy_set.deployer is not None
-        context, given = _others(world, files)
-        bucket, key = policy_set.at("jobs/Bucket"), policy_set.at("jobs/Key")
-        asked = requests(
-            context,
-            (*actions_on(world, "s3"), *_ERASING),
-            world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
+        yield from read_by_named_roles(
+            world,
+            bucket="jobs/Bucket",
+            key="jobs/Key",
+            writer=world.policy_set.role("jobs-hour").arn,
+            readers=readers,
+            opening=[world.policy_set.role("jobs-count").arn],
         )
-        wanted = [one for one in asked if kept or one.action not in _ERASING]
-        yield never("files", _let_through(world, bucket.policy, wanted), given=given)
-        context, given = _others(world, [*files, policy_set.role("jobs-count").arn])
-        opened = list(requests(context, _OPENING, key.arn))
-        # A service that uses a grant names nobody; DynamoDB has one, for what is at rest.
-        signed = [*given, context.has("aws:PrincipalArn")]
-        yield never("the key", _let_through(world, key.policy, opened), given=signed)
 
     @theorem(GROUP)
     def readers_of_job_metrics_only_read(world: World) -> Iterator[Claim]:
@@ -98,12 +90,12 @@ def jobs_theorems(readers: Sequence[str]) -> Sequence[Theorem]:
 def only_the_hour_writes_job_tables(world: World) -> Iterator[Claim]:
     """Nobody but the hourly function writes a table's file: no reader, no break-glass role."""
     bucket = world.policy_set.at("jobs/Bucket")
-    context, given = _others(world, [world.policy_set.role("jobs-hour").arn])
+    context, given = strangers(world, [world.policy_set.role("jobs-hour").arn])
     key = world.logic.text("key")
     given.append(world.logic.no(world.logic.starts(key, RESULTS)))
     table = world.logic.join(f"{bucket.arn}/", key)
     one = Request(context=context, action="s3:PutObject", resource=table)
-    yield never(bucket.arn, _let_through(world, bucket.policy, [one]), given=given)
+    yield never(bucket.arn, unrefused(world, bucket.policy, [one]), given=given)
 
 
 @theorem(GROUP)
@@ -164,20 +156,6 @@ def _only(
             given = [logic.no(logic.starts(resource, starts[one.action]))]
         allowed = world.allowed(role, one, boundary=False)
         yield never(f"{role.name}, {one.action}", [(one, allowed)], given=given)
-
-
-def _others(world: World, allowed: Sequence[str]) -> tuple[Context, list[Formula]]:
-    """Return the context of a caller who is no service and none of these."""
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "false")
-    return context, [context.is_not("aws:PrincipalArn", arn) for arn in allowed]
-
-
-def _let_through(
-    world: World, policy: str, asked: Sequence[Request]
-) -> list[tuple[Request, Formula]]:
-    """Return that a resource's policy does not refuse a request by itself."""
-    return [(one, world.logic.no(world.refuses(world.policy(policy), one))) for one in asked]
 
 
 def _looks(action: str) -> bool:

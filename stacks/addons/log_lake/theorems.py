@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from stacks.addons.log_lake.permissions import RESULTS, TABLES
 from starburst_assurance.proofs.encoding.decision import World
-from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
-from starburst_assurance.proofs.encoding.logic import Formula
-from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.encoding.key_layout import every_action, requests
+from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.reading.policies import Role
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems.named_readers import (
+    read_by_named_roles,
+    strangers,
+    unrefused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["lake_theorems"]
 
 GROUP = "The log lake"
-_OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-_ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 _READING: Final = (
     *("athena:StartQueryExecution", "athena:StopQueryExecution"),
     *("kms:Decrypt", "kms:GenerateDataKey"),
@@ -47,24 +49,15 @@ def lake_theorems(readers: Sequence[str], *, custodian: str | None) -> Sequence[
         No administrator and no root user, whatever their policies say: bucket and key refuse it.
         In a test environment others may delete files, unread: so it is destroyed.
         """
-        policy_set = world.policy_set
-        broken = policy_set.break_glass
-        known = [_delivering(world), *readers, *([broken] if broken else [])]
-        known += [role.arn for role in policy_set.roles_for("lake-custodian") if custodian]
-        kept = policy_set.deployer is not None
-        context, given = _others(world, known)
-        bucket, key = policy_set.at("lake/Bucket"), policy_set.at("lake/Key")
-        asked = requests(
-            context,
-            (*actions_on(world, "s3"), *_ERASING),
-            world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
+        custodians = world.policy_set.roles_for("lake-custodian") if custodian else ()
+        yield from read_by_named_roles(
+            world,
+            bucket="lake/Bucket",
+            key="lake/Key",
+            writer=_delivering(world),
+            readers=readers,
+            through=[role.arn for role in custodians],
         )
-        files = [one for one in asked if kept or one.action not in _ERASING]
-        yield never("files", _let_through(world, bucket.policy, files), given=given)
-        opened = list(requests(context, _OPENING, key.arn))
-        # A service that uses a grant names nobody; Firehose has one, for what is on its way.
-        signed = [*given, context.has("aws:PrincipalArn")]
-        yield never("the key", _let_through(world, key.policy, opened), given=signed)
 
     @theorem(GROUP)
     def readers_only_read(world: World) -> Iterator[Claim]:
@@ -104,10 +97,10 @@ def only_its_delivery_writes_the_lake(world: World) -> Iterator[Claim]:
     Whatever a caller's policies say.
     """
     bucket = world.policy_set.at("lake/Bucket")
-    context, given = _others(world, [_delivering(world)])
+    context, given = strangers(world, [_delivering(world)])
     table = world.logic.join(f"{bucket.arn}/{TABLES}", world.logic.text("key"))
     one = Request(context=context, action="s3:PutObject", resource=table)
-    yield never(bucket.arn, _let_through(world, bucket.policy, [one]), given=given)
+    yield never(bucket.arn, unrefused(world, bucket.policy, [one]), given=given)
 
 
 @theorem(GROUP)
@@ -149,20 +142,6 @@ def _custody(account: str) -> Theorem:
 
 def _delivering(world: World) -> str:
     return world.policy_set.role("lake-delivery").arn
-
-
-def _others(world: World, allowed: Sequence[str]) -> tuple[Context, list[Formula]]:
-    """Return the context of a caller who is no service and none of these."""
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "false")
-    return context, [context.is_not("aws:PrincipalArn", arn) for arn in allowed]
-
-
-def _let_through(
-    world: World, policy: str, asked: Sequence[Request]
-) -> list[tuple[Request, Formula]]:
-    """Return that a resource's policy does not refuse a request by itself."""
-    return [(one, world.logic.no(world.refuses(world.policy(policy), one))) for one in asked]
 
 
 def _given(world: World) -> list[str]:

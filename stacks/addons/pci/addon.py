@@ -12,6 +12,7 @@ from stacks.addons.core import Core
 from stacks.addons.pci.stack import PciStack
 from stacks.addons.pci.tables import RowsEnd
 from stacks.settings.addon import FREE, Addon, Price
+from stacks.settings.once import Holding, Single
 from stacks.settings.validation import one_of, require
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ __all__ = ["Pci"]
 
 SecurityHub = Literal["create", "standard", "elsewhere"]
 Detector = Literal["addon", "elsewhere"]
+
+HUB: Final = Single(type="AWS::SecurityHub::Hub")
+STANDARD: Final = Single(
+    type="AWS::SecurityHub::Standard",
+    kind="pci-dss",
+    called="AWS::SecurityHub::Standard of PCI DSS",
+)
 
 _DETECTOR: Final = "guardduty"
 """Name of the add-on that has a detector."""
@@ -63,14 +71,18 @@ class Pci(Addon):
         has = self.detector == "elsewhere" or _DETECTOR in named
         require(has, f"environment {environment.name}: addons", named, allowed)
 
-    def once(self) -> Mapping[str, str]:
-        """Return what it makes of which an account has one in a Region."""
-        if self.security_hub == "elsewhere":
-            return {}
-        standard = {"AWS::SecurityHub::Standard of PCI DSS": "Pci(security_hub='elsewhere')"}
-        if self.security_hub == "standard":
-            return standard
-        return {"AWS::SecurityHub::Hub": "Pci(security_hub='standard')", **standard}
+    def once(self, environment: Environment) -> Mapping[Single, Holding]:
+        """Return who has Security Hub, and who its standard."""
+        del environment
+        makes = {"create": (HUB, STANDARD), "standard": (STANDARD,), "elsewhere": ()}
+        leaving = {HUB: "standard", STANDARD: "elsewhere"}
+        return {
+            each: Holding(
+                owner="this" if each in makes[self.security_hub] else "elsewhere",
+                leaving=f"Pci(security_hub='{word}')",
+            )
+            for each, word in leaving.items()
+        }
 
     def build(self, stage: cdk.Stage) -> None:
         """Add the one stack, where there is anything to switch on, and look at every table."""

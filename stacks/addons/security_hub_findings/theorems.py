@@ -7,15 +7,17 @@ from typing import Final
 
 from starburst_assurance.proofs.encoding.decision import World
 from starburst_assurance.proofs.encoding.key_layout import actions_on, every_action, requests
-from starburst_assurance.proofs.encoding.logic import Formula
-from starburst_assurance.proofs.encoding.request import Context, Request
+from starburst_assurance.proofs.encoding.request import Request
 from starburst_assurance.proofs.solving.theorem import Claim, Theorem, never, theorem
+from starburst_assurance.proofs.theorems.named_readers import (
+    read_by_named_roles,
+    strangers,
+    unrefused,
+)
 
 __all__ = ["findings_theorems"]
 
 GROUP = "Security Hub's findings"
-_OPENING: Final = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-_ERASING: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 _OPENS: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
 _LINKED: Final = ("s3:GetObject", "kms:Decrypt")
 
@@ -35,24 +37,16 @@ def findings_theorems(readers: Sequence[str], *, links: bool) -> Sequence[Theore
         No administrator and no root user, whatever their policies say: bucket and key refuse it.
         In a test environment others may delete reports, unread: so it is destroyed.
         """
-        policy_set = world.policy_set
-        broken = policy_set.break_glass
-        known = [_writer(world), *readers, *([broken] if broken else [])]
-        known += [role.arn for role in policy_set.roles_for("findings-link") if links]
-        kept = policy_set.deployer is not None
-        context, given = _others(world, known)
-        bucket, key = policy_set.at("findings/Reports"), policy_set.at("findings/Key")
-        asked = requests(
-            context,
-            (*actions_on(world, "s3"), *_ERASING),
-            world.logic.join(f"{bucket.arn}/", world.logic.text("key")),
+        linking = world.policy_set.roles_for("findings-link") if links else ()
+        yield from read_by_named_roles(
+            world,
+            bucket="findings/Reports",
+            key="findings/Key",
+            writer=_writer(world),
+            readers=readers,
+            through=[role.arn for role in linking],
+            what="reports",
         )
-        files = [one for one in asked if kept or one.action not in _ERASING]
-        yield never("reports", _let_through(world, bucket.policy, files), given=given)
-        opened = list(requests(context, _OPENING, key.arn))
-        # A service that asks for itself names nobody; the Deny is for who signs.
-        signed = [*given, context.has("aws:PrincipalArn")]
-        yield never("the key", _let_through(world, key.policy, opened), given=signed)
 
     found = (
         nobody_else_reads_the_reports,
@@ -70,10 +64,10 @@ def only_its_function_writes_reports(world: World) -> Iterator[Claim]:
     Whatever a caller's policies say.
     """
     bucket = world.policy_set.at("findings/Reports")
-    context, given = _others(world, [_writer(world)])
+    context, given = strangers(world, [_writer(world)])
     report = world.logic.join(f"{bucket.arn}/", world.logic.text("key"))
     one = Request(context=context, action="s3:PutObject", resource=report)
-    yield never(bucket.arn, _let_through(world, bucket.policy, [one]), given=given)
+    yield never(bucket.arn, unrefused(world, bucket.policy, [one]), given=given)
 
 
 @theorem(GROUP)
@@ -149,24 +143,10 @@ def a_link_opens_reports_alone(world: World) -> Iterator[Claim]:
             [(one, world.allowed(role, one)) for one in read],
             given=other,
         )
-        context, given = _others(world, [_writer(world)])
+        context, given = strangers(world, [_writer(world)])
         one = Request(context=context, action="sts:AssumeRole", resource=role.arn)
         yield never(f"{role.name}, by another", [(one, world.trusted(role, one))], given=given)
 
 
 def _writer(world: World) -> str:
     return world.policy_set.role("findings").arn
-
-
-def _others(world: World, allowed: Sequence[str]) -> tuple[Context, list[Formula]]:
-    """Return the context of a caller who is no service and none of these."""
-    context = world.context()
-    context.put("aws:PrincipalIsAWSService", "false")
-    return context, [context.is_not("aws:PrincipalArn", arn) for arn in allowed]
-
-
-def _let_through(
-    world: World, policy: str, asked: Sequence[Request]
-) -> list[tuple[Request, Formula]]:
-    """Return that a resource's policy does not refuse a request by itself."""
-    return [(one, world.logic.no(world.refuses(world.policy(policy), one))) for one in asked]
